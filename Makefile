@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` and `make test`. Everything else is convenience.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help demo up ui test lint format lock clean
+
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v[:2] <= (3, 13) else f"Python 3.11-3.13 is needed, {v[0]}.{v[1]} was found: run make PYTHON=python3.11 ...")'
+	@echo "installing into $(VENV) (once; a few minutes on a slow line)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(STAMP)   ## a week of history and today, closed loop, in a few minutes; prints where to look
+	@$(BIN)/ems demo
+
+up: $(STAMP)     ## the demo site live: virtual plant, daemon and Dagster UI
+	@$(BIN)/ems up
+
+test: $(STAMP)   ## the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)   ## format check, lint, types, and the code location loads
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/ems doctor --definitions-only
+
+format: $(STAMP) ## write the format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock:            ## renew requirements.lock (needs uv): pinned, hashed, no download address
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:           ## remove the environment and the local data
+	rm -rf $(VENV) .ems

@@ -1,0 +1,19 @@
+"""ems-pipeline: an energy-management system whose every decision can be questioned.
+
+It brings prices, weather and telemetry in, forecasts, plans with a MILP, writes set-points to hardware, proves that
+the hardware obeyed, and audits every quarter-hour. Packages stand in the order data flows:
+
+    time_grid, units   quarter-hours, civil days, units and signs      -> no other module does time arithmetic
+    sites/             what a site is                                  -> a new fact about an installation
+    market/ weather/   what energy costs, what the sky will do         -> a new source or tariff
+    devices/ plant/    hardware and its virtual twin                   -> a new device: a point map file first
+    forecast/ heat/    what the site will need and make                -> a better model
+    plan/              the MILP, its verifier and its explanations     -> a new constraint: one law, one function
+    control/           plan -> set-points, their life cycle            -> what may be written, when, and proof of it
+    audit/ report/     what it was worth, as tables and pictures
+    warehouse/         PostgreSQL: windowed writes, typed reads "as known at"
+    orchestration/     the only package that imports dagster
+    cli/               the `ems` command
+"""
+
+__version__ = "0.1.0"

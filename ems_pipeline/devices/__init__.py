@@ -1,0 +1,1 @@
+"""Hardware: point maps (data files), the driver contract, one module per protocol."""

@@ -1,0 +1,92 @@
+"""What the controller may ask of a device: a mode plus limits, in the site's units and signs.
+
+A mode with limits, not a bare number, because it must degrade well in the quarter-hour between plans: "self-use, export
+at most 0 W" stays right when a cloud passes. Drivers translate a `Command` into register writes or HTTP calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class BatteryMode(StrEnum):
+    """What a battery (behind its hybrid inverter) does with surplus and deficit."""
+
+    SELF_USE = "self-use"
+    """Charge from surplus, discharge into the house: the device's own logic, nothing bought or sold for it."""
+    HOLD = "hold"
+    """Do not discharge; surplus may charge it up to `charge_limit_w`."""
+    CHARGE = "charge"
+    """Charge with `charge_limit_w`, from the grid if need be, up to `target_soc_pct`."""
+    DISCHARGE = "discharge"
+    """Discharge with `discharge_limit_w`, into the grid if need be, down to `target_soc_pct`."""
+
+
+class ChargerMode(StrEnum):
+    """What a wallbox does."""
+
+    OFF = "off"
+    CHARGE = "charge"
+
+
+class HeatPumpMode(StrEnum):
+    """The four SG-Ready states (Bundesverband Waermepumpe, SG Ready label)."""
+
+    BLOCKED = "blocked"
+    NORMAL = "normal"
+    RECOMMENDED = "recommended"
+    FORCED = "forced"
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryCommand:
+    """Powers in W >= 0 on the AC side; None = the device's own maximum. `export_limit_w` caps what the site feeds in."""
+
+    device: str
+    mode: BatteryMode
+    charge_limit_w: float | None = None
+    discharge_limit_w: float | None = None
+    target_soc_pct: float | None = None
+    export_limit_w: float | None = None
+    pv_limit_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerCommand:
+    """Current per phase in A: 0, or from the charger's minimum to its maximum."""
+
+    device: str
+    mode: ChargerMode
+    current_a: float = 0.0
+    phases: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HeatPumpCommand:
+    """SG-Ready state; `power_limit_w` and `flow_setpoint_c` where the device understands them."""
+
+    device: str
+    mode: HeatPumpMode
+    power_limit_w: float | None = None
+    flow_setpoint_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignalCommand:
+    """Named values for a home controller (Loxone virtual inputs): plan, permission, heartbeat."""
+
+    device: str
+    values: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GensetCommand:
+    """Run request with an electric power in W; the set keeps its own start and cool-down sequence."""
+
+    device: str
+    run: bool
+    power_w: float = 0.0
+
+
+Command = BatteryCommand | ChargerCommand | HeatPumpCommand | SignalCommand | GensetCommand

@@ -1,0 +1,41 @@
+"""What a site is: its place, grid connection, tariff, devices and the limits nobody may exceed.
+
+`model` holds the frozen records, `tariff` the dated contract terms, `loader` turns a YAML file plus environment
+variables into a `Site` or into one message that lists every fault with its remedy. Add a field here when a fact
+belongs to the installation; facts that change by the minute are telemetry.
+"""
+
+from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
+from ems_pipeline.sites.model import (
+    Battery,
+    Charger,
+    ControlPolicy,
+    Device,
+    Gateway,
+    Genset,
+    GridConnection,
+    HeatPump,
+    House,
+    PvArray,
+    Site,
+)
+from ems_pipeline.sites.tariff import Tariff, TariffPeriod
+
+__all__ = [
+    "Battery",
+    "Charger",
+    "ControlPolicy",
+    "Device",
+    "Gateway",
+    "Genset",
+    "GridConnection",
+    "HeatPump",
+    "House",
+    "PvArray",
+    "Site",
+    "SiteFileError",
+    "Tariff",
+    "TariffPeriod",
+    "load_site",
+    "load_sites",
+]

@@ -1,0 +1,238 @@
+"""The records of a site file. Units are part of the names; ranges refuse the usual unit mistakes (kW for W).
+
+Every record is frozen and refuses unknown keys, so a misspelt option is an error and never silently a default.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ems_pipeline import time_grid
+from ems_pipeline.sites.tariff import Tariff
+
+KEY_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
+"""Keys become Dagster partition keys: a `|` or a comma there silently drops partitions."""
+
+Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=40)]
+Pct = Annotated[float, Field(ge=0, le=100)]
+Efficiency = Annotated[float, Field(gt=0.5, le=1.0)]
+# Lower bounds catch kW and kWh written where W and Wh are asked for: nobody plans an 11 W inverter.
+PowerW = Annotated[float, Field(ge=100, le=20_000_000)]
+LimitW = Annotated[float, Field(ge=0, le=20_000_000)]
+EnergyWh = Annotated[float, Field(ge=200, le=100_000_000)]
+
+
+class Record(BaseModel):
+    """Base of all site records: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GridConnection(Record):
+    """The point where the site meets the grid."""
+
+    import_limit_w: PowerW
+    export_limit_w: LimitW
+    phases: Literal[1, 3] = 3
+    nominal_voltage_v: float = Field(230.0, ge=100, le=500)
+
+
+class PvArray(Record):
+    """One plane of modules. `azimuth_deg` counts clockwise from north: 90 east, 180 south, 270 west."""
+
+    key: Key
+    peak_power_w: PowerW
+    tilt_deg: float = Field(ge=0, le=90)
+    azimuth_deg: float = Field(ge=0, lt=360)
+    loss_pct: Pct = 10.0
+    inverter_limit_w: PowerW | None = None
+    device: Key | None = None
+    curtailable: bool = True
+
+
+class Battery(Record):
+    """A battery as the bus sees it: AC-side powers, energy in the cells."""
+
+    key: Key
+    device: Key | None = None
+    capacity_wh: EnergyWh
+    charge_limit_w: PowerW
+    discharge_limit_w: PowerW
+    charge_efficiency: Efficiency = 0.95
+    discharge_efficiency: Efficiency = 0.95
+    min_soc_pct: Pct = 10.0
+    max_soc_pct: Pct = 100.0
+    reserve_soc_pct: Pct = 10.0
+    wear_per_kwh: float = Field(0.0, ge=0, le=5)
+    """Money per kWh of throughput (charged or discharged), site currency."""
+
+    @model_validator(mode="after")
+    def _window_is_open(self) -> Self:
+        if not self.min_soc_pct <= self.reserve_soc_pct < self.max_soc_pct:
+            raise ValueError(
+                f"min_soc_pct {self.min_soc_pct} <= reserve_soc_pct {self.reserve_soc_pct} < max_soc_pct "
+                f"{self.max_soc_pct} must hold; widen the window"
+            )
+        return self
+
+
+class Charger(Record):
+    """A wallbox and the habits of the car on it (used until sessions are measured)."""
+
+    key: Key
+    device: Key | None = None
+    phases: Literal[1, 3] = 3
+    voltage_v: float = Field(230.0, ge=100, le=500)
+    min_current_a: float = Field(6.0, ge=6, le=32)
+    max_current_a: float = Field(16.0, ge=6, le=80)
+    car_capacity_wh: EnergyWh = 60_000.0
+    usual_arrival: time = time(17, 30)
+    usual_departure: time = time(7, 0)
+    usual_energy_wh: EnergyWh = 12_000.0
+    usual_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """Days of arrival, 0 = Monday."""
+    unmet_price_per_kwh: float = Field(20.0, gt=0)
+    """What a kWh missing at departure is worth avoiding, site currency: priced, never infeasible."""
+
+    @property
+    def max_power_w(self) -> float:
+        """Power at full current, W."""
+        return self.phases * self.voltage_v * self.max_current_a
+
+    @property
+    def min_power_w(self) -> float:
+        """Power at the least current the car accepts (IEC 61851: 6 A), W."""
+        return self.phases * self.voltage_v * self.min_current_a
+
+
+class House(Record):
+    """The building as one heat store; first-order model of EN ISO 13790 (5R1C reduced to 1R1C)."""
+
+    heat_loss_w_per_k: float = Field(ge=20, le=50_000)
+    heat_capacity_wh_per_k: float = Field(ge=500, le=5_000_000)
+    comfort_min_c: float = Field(20.0, ge=5, le=30)
+    comfort_max_c: float = Field(23.0, ge=6, le=35)
+    discomfort_price_per_kh: float = Field(5.0, gt=0)
+    """Money per kelvin-hour outside the comfort band."""
+
+
+class HeatPump(Record):
+    """An air-to-water heat pump heating one house."""
+
+    key: Key
+    device: Key | None = None
+    min_power_w: PowerW
+    max_power_w: PowerW
+    flow_temp_c: float = Field(38.0, ge=20, le=70)
+    carnot_efficiency: float = Field(0.42, ge=0.2, le=0.7)
+    min_run_minutes: int = Field(30, ge=0, le=600)
+    min_pause_minutes: int = Field(15, ge=0, le=600)
+    house: House
+
+
+class Genset(Record):
+    """A generating set on the site's bus."""
+
+    key: Key
+    device: Key | None = None
+    min_power_w: PowerW
+    max_power_w: PowerW
+    start_cost: float = Field(ge=0)
+    fuel_per_kwh: float = Field(ge=0)
+    min_run_minutes: int = Field(30, ge=0)
+    min_pause_minutes: int = Field(30, ge=0)
+
+
+class Gateway(Record):
+    """One network address; all devices behind it share one connection and one lock."""
+
+    key: Key
+    transport: Literal["modbus-tcp", "rtu-over-tcp", "http"]
+    host: str
+    port: int = Field(ge=1, le=65535)
+    timeout_s: float = Field(2.0, gt=0, le=30)
+    gap_s: float = Field(0.0, ge=0, le=2)
+    """Silence after each answer before the next request (RS485 buses need 20-50 ms)."""
+    user: str | None = None
+    password_env: str | None = None
+    """Name of the environment variable that holds the password; a secret never stands in a site file."""
+
+
+class Device(Record):
+    """One piece of hardware: which point map describes it and where it answers."""
+
+    key: Key
+    map: str
+    gateway: Key
+    unit_id: int = Field(1, ge=1, le=247)
+    options: dict[str, float | str | bool] = Field(default_factory=dict)
+
+
+class ControlPolicy(Record):
+    """The first of the two opt-ins and the age limits the controller insists on."""
+
+    enabled: bool = False
+    max_plan_age_minutes: int = Field(40, ge=15, le=240)
+    max_state_age_minutes: int = Field(5, ge=1, le=60)
+    setpoint_ttl_minutes: int = Field(20, ge=16, le=120)
+
+
+class Site(Record):
+    """An installation: everything the planner and the controller may assume about it."""
+
+    key: Key
+    name: str
+    timezone: str
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    active: bool = True
+    market_zone: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    grid: GridConnection
+    tariff: Tariff
+    usual_load_w: PowerW = 400.0
+    """Mean house load assumed until a week of it has been measured."""
+    pv: tuple[PvArray, ...] = ()
+    batteries: tuple[Battery, ...] = ()
+    chargers: tuple[Charger, ...] = ()
+    heat_pumps: tuple[HeatPump, ...] = ()
+    gensets: tuple[Genset, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    devices: tuple[Device, ...] = ()
+    control: ControlPolicy = ControlPolicy()
+
+    @model_validator(mode="after")
+    def _references_resolve(self) -> Self:
+        time_grid.zone(self.timezone)
+        gateways = {g.key for g in self.gateways}
+        devices = {d.key for d in self.devices}
+        faults = [
+            f"device {d.key!r} names gateway {d.gateway!r}; known gateways: {sorted(gateways)}"
+            for d in self.devices
+            if d.gateway not in gateways
+        ]
+        assets = [*self.pv, *self.batteries, *self.chargers, *self.heat_pumps, *self.gensets]
+        faults += [
+            f"{type(a).__name__} {a.key!r} names device {a.device!r}; known devices: {sorted(devices)}"
+            for a in assets
+            if a.device is not None and a.device not in devices
+        ]
+        for kind, keys in (("asset", [a.key for a in assets]), ("device", [d.key for d in self.devices])):
+            faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
+        if faults:
+            raise ValueError("; ".join(dict.fromkeys(faults)))
+        return self
+
+    def device(self, key: str) -> Device:
+        """The device named ``key``; KeyError names what exists."""
+        for device in self.devices:
+            if device.key == key:
+                return device
+        raise KeyError(f"site {self.key} has no device {key!r}; it has {[d.key for d in self.devices]}")
+
+    def gateway_of(self, device: Device) -> Gateway:
+        """The gateway a device answers behind."""
+        return next(g for g in self.gateways if g.key == device.gateway)

@@ -1,0 +1,119 @@
+"""Contract terms as dated data: what a kilowatt-hour costs besides the market price.
+
+Every tariff known to us is affine in the spot price at each slot,
+``buy = a(t) + b(t) * spot`` and ``sell = c(t) + d(t) * spot``; `ems_pipeline.market.tariff` evaluates a period to those
+four numbers per slot. Amounts are without VAT, per kWh, in the site's currency.
+Add a field here when a contract has a term that none of these expresses.
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PerKwh = Annotated[float, Field(ge=-20, le=50)]
+
+
+class TariffRecord(BaseModel):
+    """Base: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Window(TariffRecord):
+    """A wall-clock window ``[start, end)``; ``end`` 00:00 means midnight; days 0 = Monday."""
+
+    start: time
+    end: time
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+
+
+class EnergyTerms(TariffRecord):
+    """The supplier's part of buying."""
+
+    kind: Literal["spot", "fixed"] = "spot"
+    price_per_kwh: PerKwh = 0.0
+    """Fixed price in the high (or only) register; unused for spot."""
+    low_price_per_kwh: PerKwh | None = None
+    fee_per_kwh: PerKwh = 0.0
+    markup_rel: float = Field(0.0, ge=-0.5, le=1.0)
+    markup_rel_mode: Literal["signed", "absolute", "max0"] = "signed"
+    settlement_minutes: Literal[15, 60] = 15
+
+
+class DistributionTerms(TariffRecord):
+    """Network price; ``low_windows`` are the hours of the low register (HDO switching times in Czechia)."""
+
+    rate: str = "flat"
+    high_per_kwh: PerKwh
+    low_per_kwh: PerKwh | None = None
+    low_windows: tuple[Window, ...] = ()
+    mixed_slot: Literal["high", "proportional"] = "high"
+    """A switching time inside a quarter-hour: count the slot as high (safe) or split it."""
+
+    @model_validator(mode="after")
+    def _low_register_is_complete(self) -> Self:
+        if self.low_windows and self.low_per_kwh is None:
+            raise ValueError(
+                "low_windows are given without low_per_kwh; add the low price or remove the windows"
+            )
+        return self
+
+
+class SellTerms(TariffRecord):
+    """What the site is paid for export."""
+
+    kind: Literal["spot", "fixed", "none"] = "spot"
+    price_per_kwh: PerKwh = 0.0
+    fee_per_kwh: PerKwh = 0.0
+    deduct_rel: float = Field(0.0, ge=0, le=1)
+    floor_per_kwh: float | None = None
+    vat: float = Field(0.0, ge=0, le=0.5)
+
+
+class CapacityCharge(TariffRecord):
+    """Charge on the highest quarter-hour import of a month."""
+
+    price_per_kw_month: float = Field(ge=0)
+    floor_kw: float = Field(0.0, ge=0)
+
+
+class TariffPeriod(TariffRecord):
+    """Terms valid for local days ``valid_from`` <= day < ``valid_to``."""
+
+    valid_from: date
+    valid_to: date | None = None
+    vat: float = Field(0.21, ge=0, le=0.5)
+    energy: EnergyTerms = EnergyTerms()
+    distribution: DistributionTerms
+    levies_per_kwh: dict[str, PerKwh] = Field(default_factory=dict)
+    monthly: dict[str, float] = Field(default_factory=dict)
+    sell: SellTerms = SellTerms()
+    capacity: CapacityCharge | None = None
+
+
+class Tariff(TariffRecord):
+    """A contract over time: periods in order, without overlap."""
+
+    name: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    periods: tuple[TariffPeriod, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _periods_do_not_overlap(self) -> Self:
+        for left, right in zip(self.periods, self.periods[1:], strict=False):
+            if left.valid_to is None or left.valid_to > right.valid_from:
+                raise ValueError(
+                    f"period from {left.valid_from} runs to {left.valid_to or 'for ever'} and overlaps the one from "
+                    f"{right.valid_from}; end it with valid_to: {right.valid_from}"
+                )
+        return self
+
+    def period_on(self, day: date) -> TariffPeriod:
+        """The terms valid on a local day; LookupError when the contract does not cover it."""
+        for period in self.periods:
+            if period.valid_from <= day and (period.valid_to is None or day < period.valid_to):
+                return period
+        raise LookupError(f"tariff {self.name!r} has no period for {day}; add one to the site file")

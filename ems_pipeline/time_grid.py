@@ -1,0 +1,170 @@
+"""Quarter-hours, civil days and clocks: the only module that does time arithmetic.
+
+Inside, an instant is an aware UTC ``datetime``. A **slot** is a quarter-hour, named by its start. A **day** is the
+site's local civil day and has 92, 96 or 100 slots; nothing may multiply days by 24 or 96. Local time exists only in
+``local_day``, ``day_bounds`` and whoever prints for a person.
+
+Why so strict: wrong slot counts around the clock change are the most recurrent fault of every comparable system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+SLOT = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
+
+
+class Clock(Protocol):
+    """Where "now" comes from: the machine, or a simulation that runs days in minutes."""
+
+    def now(self) -> datetime:
+        """The present instant, aware UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass
+class SimulatedClock:
+    """A clock that moves only when told to; shared by the pipeline and the virtual plant in demo and tests."""
+
+    at: datetime = field(default_factory=lambda: floor_slot(datetime.now(UTC)))
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance_to(self, at: datetime) -> None:
+        """Move forward to ``at``; a simulation never goes back in time."""
+        at = utc(at)
+        if at < self.at:
+            raise ValueError(f"simulated clock stands at {self.at} and was told to go back to {at}")
+        self.at = at
+
+
+def utc(at: datetime) -> datetime:
+    """``at`` as UTC; a naive datetime is refused because nobody can tell which zone it meant."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at!r} has no time zone; attach UTC or the site's zone where it was read")
+    return at.astimezone(UTC)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA zone ``name``, e.g. ``Europe/Prague``."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(
+            f"time zone {name!r} is not in the IANA database; write e.g. Europe/Prague"
+        ) from error
+
+
+def floor_slot(at: datetime) -> datetime:
+    """Start of the slot that contains ``at``."""
+    at = utc(at)
+    return at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
+
+
+def ceil_slot(at: datetime) -> datetime:
+    """First slot start that is not before ``at``."""
+    floor = floor_slot(at)
+    return floor if floor == utc(at) else floor + SLOT
+
+
+def floor_minute(at: datetime) -> datetime:
+    """Start of the minute that contains ``at``: the telemetry grid."""
+    return utc(at).replace(second=0, microsecond=0)
+
+
+def is_slot(at: datetime) -> bool:
+    """Whether ``at`` is exactly the start of a slot."""
+    return floor_slot(at) == utc(at)
+
+
+def slots(start: datetime, end: datetime) -> list[datetime]:
+    """All slot starts in ``[start, end)``; both ends must be on the grid."""
+    start, end = utc(start), utc(end)
+    for bound in (start, end):
+        if not is_slot(bound):
+            raise ValueError(f"{bound} is not a quarter-hour; use floor_slot or ceil_slot first")
+    return [start + SLOT * i for i in range(count_slots(start, end))]
+
+
+def count_slots(start: datetime, end: datetime) -> int:
+    """Number of slots in ``[start, end)``; 0 when the window is empty."""
+    return max(0, (utc(end) - utc(start)) // SLOT)
+
+
+def local_day(at: datetime, site_zone: ZoneInfo) -> date:
+    """The civil day of ``at`` where the site stands."""
+    return utc(at).astimezone(site_zone).date()
+
+
+def day_bounds(day: date, site_zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """``[start, end)`` of a civil day in UTC: 23, 24 or 25 hours apart (92, 96 or 100 slots)."""
+    start = datetime.combine(day, time.min, site_zone).astimezone(UTC)
+    end = datetime.combine(day + timedelta(days=1), time.min, site_zone).astimezone(UTC)
+    return start, end
+
+
+def day_slots(day: date, site_zone: ZoneInfo) -> list[datetime]:
+    """The slots of a civil day in order: 92, 96 or 100 of them."""
+    return slots(*day_bounds(day, site_zone))
+
+
+def days(first: date, last: date) -> list[date]:
+    """Civil days ``first`` to ``last``, both included."""
+    return [first + timedelta(days=i) for i in range((last - first).days + 1)]
+
+
+def days_of(window_start: datetime, window_end: datetime, site_zone: ZoneInfo) -> list[date]:
+    """Civil days that a window ``[start, end)`` touches."""
+    return days(local_day(window_start, site_zone), local_day(utc(window_end) - MINUTE, site_zone))
+
+
+def slot_of_day(at: datetime, site_zone: ZoneInfo) -> int:
+    """Which quarter-hour of the wall clock ``at`` is, 0..95; the repeated autumn hour repeats its numbers."""
+    local = utc(at).astimezone(site_zone)
+    return local.hour * 4 + local.minute // 15
+
+
+def local_instant(day: date, at: time, site_zone: ZoneInfo) -> datetime:
+    """The UTC instant of a wall-clock time; a time the spring change skips means the instant it jumps to."""
+    return datetime.combine(day, at, site_zone).astimezone(UTC)
+
+
+def horizon(now: datetime, priced_until: datetime) -> list[datetime]:
+    """Slots a plan covers: from the slot running now to the end of the last known price.
+
+    Raises:
+        ValueError: when no known price reaches past ``now``; a plan on guessed prices is worse than none.
+    """
+    start, end = floor_slot(now), floor_slot(priced_until)
+    if end <= start:
+        raise ValueError(
+            f"prices are known until {priced_until} and now is {now}: nothing to plan; import day-ahead prices first"
+        )
+    return slots(start, end)
+
+
+def contiguous(starts: Iterable[datetime], step: timedelta = SLOT) -> Iterator[tuple[datetime, datetime]]:
+    """Group instants into runs ``[first, last + step)`` without a gap; the input need not be sorted."""
+    first = previous = None
+    for at in sorted(utc(s) for s in starts):
+        if first is None or previous is None:
+            first = at
+        elif at - previous > step:
+            yield first, previous + step
+            first = at
+        previous = at
+    if first is not None and previous is not None:
+        yield first, previous + step

@@ -1,0 +1,60 @@
+"""Power and energy, money per kWh and per MWh: the only conversions in the code base.
+
+Names carry their unit (`power_w`, `energy_wh`, `soc_pct`, `price_eur_per_mwh`, `buy_per_kwh`), so a line that mixes
+units looks wrong. Add a conversion here when two modules would otherwise both write the factor.
+
+Sign convention of the site's bus, used everywhere inside (drivers convert at the edge):
+
+    grid_w + pv_w + battery_w + genset_w = load_w + ev_w + heat_pump_w
+
+Sources are positive when they feed the bus: ``grid_w`` > 0 is import, ``battery_w`` > 0 is discharge, ``pv_w`` >= 0.
+Consumers are positive when they draw from it. ``load_w`` is what is left: the house without its planned devices.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+SLOT_HOURS = 0.25
+"""Hours in a slot: the quarter-hour is the market's unit (MTU) and the planner's step."""
+
+Number = TypeVar("Number")
+"""A float, a numpy array or a polars expression: each conversion is one multiplication."""
+
+
+def slot_energy_wh(power_w: Number) -> Number:
+    """Energy of a mean power held for one slot: W -> Wh."""
+    return power_w * SLOT_HOURS  # type: ignore[operator,no-any-return]
+
+
+def slot_power_w(energy_wh: Number) -> Number:
+    """Mean power that moves an energy within one slot: Wh -> W."""
+    return energy_wh / SLOT_HOURS  # type: ignore[operator,no-any-return]
+
+
+def per_kwh(price_per_mwh: Number) -> Number:
+    """Money per MWh -> money per kWh (the same currency)."""
+    return price_per_mwh / 1000.0  # type: ignore[operator,no-any-return]
+
+
+def per_mwh(price_per_kwh: Number) -> Number:
+    """Money per kWh -> money per MWh (the same currency)."""
+    return price_per_kwh * 1000.0  # type: ignore[operator,no-any-return]
+
+
+def kilo(value: Number) -> Number:
+    """W -> kW, Wh -> kWh."""
+    return value / 1000.0  # type: ignore[operator,no-any-return]
+
+
+def from_kilo(value: Number) -> Number:
+    """kW -> W, kWh -> Wh."""
+    return value * 1000.0  # type: ignore[operator,no-any-return]
+
+
+KELVIN_AT_0_C = 273.15
+
+
+def kelvin(celsius: Number) -> Number:
+    """Degrees Celsius -> kelvin."""
+    return celsius + KELVIN_AT_0_C  # type: ignore[operator,no-any-return]
