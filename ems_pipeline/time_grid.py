@@ -63,9 +63,7 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError(
-            f"time zone {name!r} is not in the IANA database; write e.g. Europe/Prague"
-        ) from error
+        raise ValueError(f"time zone {name!r} is not in the IANA database; write e.g. Europe/Prague") from error
 
 
 def floor_slot(at: datetime) -> datetime:

@@ -13,43 +13,43 @@ Consumers are positive when they draw from it. ``load_w`` is what is left: the h
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 SLOT_HOURS = 0.25
 """Hours in a slot: the quarter-hour is the market's unit (MTU) and the planner's step."""
 
-Number = TypeVar("Number")
+Number = TypeVar("Number", bound=Any)
 """A float, a numpy array or a polars expression: each conversion is one multiplication."""
 
 
 def slot_energy_wh(power_w: Number) -> Number:
     """Energy of a mean power held for one slot: W -> Wh."""
-    return power_w * SLOT_HOURS  # type: ignore[operator,no-any-return]
+    return power_w * SLOT_HOURS
 
 
 def slot_power_w(energy_wh: Number) -> Number:
     """Mean power that moves an energy within one slot: Wh -> W."""
-    return energy_wh / SLOT_HOURS  # type: ignore[operator,no-any-return]
+    return energy_wh / SLOT_HOURS
 
 
 def per_kwh(price_per_mwh: Number) -> Number:
     """Money per MWh -> money per kWh (the same currency)."""
-    return price_per_mwh / 1000.0  # type: ignore[operator,no-any-return]
+    return price_per_mwh / 1000.0
 
 
 def per_mwh(price_per_kwh: Number) -> Number:
     """Money per kWh -> money per MWh (the same currency)."""
-    return price_per_kwh * 1000.0  # type: ignore[operator,no-any-return]
+    return price_per_kwh * 1000.0
 
 
 def kilo(value: Number) -> Number:
     """W -> kW, Wh -> kWh."""
-    return value / 1000.0  # type: ignore[operator,no-any-return]
+    return value / 1000.0
 
 
 def from_kilo(value: Number) -> Number:
     """kW -> W, kWh -> Wh."""
-    return value * 1000.0  # type: ignore[operator,no-any-return]
+    return value * 1000.0
 
 
 KELVIN_AT_0_C = 273.15
@@ -57,4 +57,4 @@ KELVIN_AT_0_C = 273.15
 
 def kelvin(celsius: Number) -> Number:
     """Degrees Celsius -> kelvin."""
-    return celsius + KELVIN_AT_0_C  # type: ignore[operator,no-any-return]
+    return celsius + KELVIN_AT_0_C

@@ -71,9 +71,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SiteFileError(f"site file {path} is not YAML: {error}; check indentation and quotes") from error
     if not isinstance(document, dict):
-        raise SiteFileError(
-            f"site file {path} holds {type(document).__name__}, not a mapping; start with `key:`"
-        )
+        raise SiteFileError(f"site file {path} holds {type(document).__name__}, not a mapping; start with `key:`")
     return document
 
 
@@ -85,9 +83,7 @@ def _override(document: dict[str, Any], environ: Mapping[str, str]) -> None:
         for part in parents:
             node = _child(node, part)
             if node is None:
-                raise SiteFileError(
-                    f"{name} points to {part!r}, which the site file does not have; check the path"
-                )
+                raise SiteFileError(f"{name} points to {part!r}, which the site file does not have; check the path")
         node[leaf] = yaml.safe_load(environ[name])
 
 
@@ -99,9 +95,7 @@ def _child(node: Any, part: str) -> Any:
     if isinstance(node, dict):
         return node.get(part)
     if isinstance(node, list):
-        return next(
-            (i for i in node if isinstance(i, dict) and _env_name(i.get("key")) == part.upper()), None
-        )
+        return next((i for i in node if isinstance(i, dict) and _env_name(i.get("key")) == part.upper()), None)
     return None
 
 

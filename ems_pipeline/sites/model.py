@@ -40,24 +40,27 @@ class GridConnection(Record):
     nominal_voltage_v: float = Field(230.0, ge=100, le=500)
 
 
-class PvArray(Record):
-    """One plane of modules. `azimuth_deg` counts clockwise from north: 90 east, 180 south, 270 west."""
+class Asset(Record):
+    """A planned part of the site; `device` names the hardware that measures and obeys for it."""
 
     key: Key
+    device: Key | None = None
+
+
+class PvArray(Asset):
+    """One plane of modules. `azimuth_deg` counts clockwise from north: 90 east, 180 south, 270 west."""
+
     peak_power_w: PowerW
     tilt_deg: float = Field(ge=0, le=90)
     azimuth_deg: float = Field(ge=0, lt=360)
     loss_pct: Pct = 10.0
     inverter_limit_w: PowerW | None = None
-    device: Key | None = None
     curtailable: bool = True
 
 
-class Battery(Record):
+class Battery(Asset):
     """A battery as the bus sees it: AC-side powers, energy in the cells."""
 
-    key: Key
-    device: Key | None = None
     capacity_wh: EnergyWh
     charge_limit_w: PowerW
     discharge_limit_w: PowerW
@@ -79,11 +82,9 @@ class Battery(Record):
         return self
 
 
-class Charger(Record):
+class Charger(Asset):
     """A wallbox and the habits of the car on it (used until sessions are measured)."""
 
-    key: Key
-    device: Key | None = None
     phases: Literal[1, 3] = 3
     voltage_v: float = Field(230.0, ge=100, le=500)
     min_current_a: float = Field(6.0, ge=6, le=32)
@@ -119,11 +120,9 @@ class House(Record):
     """Money per kelvin-hour outside the comfort band."""
 
 
-class HeatPump(Record):
+class HeatPump(Asset):
     """An air-to-water heat pump heating one house."""
 
-    key: Key
-    device: Key | None = None
     min_power_w: PowerW
     max_power_w: PowerW
     flow_temp_c: float = Field(38.0, ge=20, le=70)
@@ -133,11 +132,9 @@ class HeatPump(Record):
     house: House
 
 
-class Genset(Record):
+class Genset(Asset):
     """A generating set on the site's bus."""
 
-    key: Key
-    device: Key | None = None
     min_power_w: PowerW
     max_power_w: PowerW
     start_cost: float = Field(ge=0)
@@ -214,7 +211,7 @@ class Site(Record):
             for d in self.devices
             if d.gateway not in gateways
         ]
-        assets = [*self.pv, *self.batteries, *self.chargers, *self.heat_pumps, *self.gensets]
+        assets: list[Asset] = [*self.pv, *self.batteries, *self.chargers, *self.heat_pumps, *self.gensets]
         faults += [
             f"{type(a).__name__} {a.key!r} names device {a.device!r}; known devices: {sorted(devices)}"
             for a in assets

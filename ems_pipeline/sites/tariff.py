@@ -56,9 +56,7 @@ class DistributionTerms(TariffRecord):
     @model_validator(mode="after")
     def _low_register_is_complete(self) -> Self:
         if self.low_windows and self.low_per_kwh is None:
-            raise ValueError(
-                "low_windows are given without low_per_kwh; add the low price or remove the windows"
-            )
+            raise ValueError("low_windows are given without low_per_kwh; add the low price or remove the windows")
         return self
 
 
