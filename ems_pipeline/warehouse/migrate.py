@@ -1,0 +1,78 @@
+"""Alembic brings the schema to the newest `sql/migrations/V###__*.sql`, then routines and views are applied anew.
+
+One revision module per V file stands in `alembic_env/versions/`; routines and views have no history because they are replaced
+whole after every upgrade.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse.engine import Warehouse
+
+SQL = Path(os.environ.get("EMS_SQL_DIR", Path(__file__).parents[2] / "sql"))
+
+
+def upgrade(warehouse: Warehouse) -> str:
+    """Apply what is missing, all in one transaction; returns the revision reached. Safe to call at every start."""
+    with warehouse.begin() as connection:
+        # Two processes starting together would both create the schema.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('ems.migrate'))")
+        config = _config(connection)
+        command.upgrade(config, "head")
+        _replace_routines_and_views(connection)
+    return head()
+
+
+def current(warehouse: Warehouse) -> str | None:
+    """The revision the database stands at, None when it is empty."""
+    with warehouse.begin() as connection:
+        exists = connection.exec_driver_sql("SELECT to_regclass('public.ems_alembic_version')").scalar()
+        if exists is None:
+            return None
+        return connection.exec_driver_sql("SELECT version_num FROM public.ems_alembic_version").scalar()
+
+
+def head() -> str:
+    """The newest revision this program knows."""
+    return str(ScriptDirectory.from_config(_config(None)).get_current_head())
+
+
+def apply_file(connection: Connection, name: str) -> None:
+    """Run one file below `sql/` as it stands (several statements, no parameters)."""
+    # Below SQLAlchemy on purpose: it would read the `%` of PostgreSQL's format() as a parameter.
+    connection.connection.cursor().execute((SQL / name).read_text(encoding="utf-8"))
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic_env"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _replace_routines_and_views(connection: Connection) -> None:
+    routines = sorted((SQL / "routines").glob("R__fn_*.sql"))
+    views = sorted((SQL / "views").glob("R__vw_*.sql"))
+    connection.exec_driver_sql("SET LOCAL check_function_bodies = off")  # routines may name views that follow
+    for path in views:
+        for name in _created(path, "VIEW"):
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name} CASCADE")
+    for path in routines:
+        connection.exec_driver_sql(f"DROP ROUTINE IF EXISTS ems.{path.stem.removeprefix('R__')} CASCADE")
+        apply_file(connection, f"routines/{path.name}")
+    for path in views:
+        apply_file(connection, f"views/{path.name}")
+
+
+def _created(path: Path, kind: str) -> list[str]:
+    opening = f"CREATE OR REPLACE {kind} "
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(opening).split()[0] for line in lines if line.startswith(opening)]
