@@ -1,0 +1,160 @@
+"""HTTP for everybody: the one module that imports requests.
+
+`get` and `post` return the body or raise; nobody else decides what may be tried again. A reply that may be different
+in a minute (timeout, refused connection, 429, 5xx) is a `TransientError`; one that will not change by itself (a bad
+address, 401, 404) is a `PermanentError`. Secrets in addresses never reach a message or a log.
+Add here when a protocol detail concerns every HTTP conversation; what a document means belongs to its parser.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import requests
+
+TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+SECRET_NAMES = ("token", "key", "secret", "password", "auth")
+USER_AGENT = "ems-pipeline"
+
+
+class HttpError(Exception):
+    """A request without a usable reply: where, what came back, and what to do about it."""
+
+    def __init__(self, url: str, reason: str, remedy: str, status: int | None = None, body: bytes = b"") -> None:
+        super().__init__(f"{redacted(url)}: {reason}; {remedy}")
+        self.url = redacted(url)
+        self.status = status
+        self.body = body
+
+
+class TransientError(HttpError):
+    """The same request may succeed later."""
+
+
+class PermanentError(HttpError):
+    """The same request will fail again until somebody changes something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer: its body and the instant the server says it was sent."""
+
+    body: bytes
+    date_at: datetime | None
+
+
+def get(
+    url: str,
+    params: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 20.0,
+    retries: int = 2,
+) -> bytes:
+    """The body behind ``url``; transient failures are tried again ``retries`` times with growing, jittered pauses.
+
+    Raises:
+        TransientError, PermanentError: no usable reply.
+    """
+    return get_reply(url, params, headers, timeout_s, retries).body
+
+
+def get_reply(
+    url: str,
+    params: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 20.0,
+    retries: int = 2,
+) -> Reply:
+    """Like `get`, with the instant of the reply: for documents that do not say which day they are about."""
+    return _retried(lambda: _send("GET", url, params, headers, None, timeout_s), retries)
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 20.0,
+    retries: int = 0,
+) -> bytes:
+    """Send ``body``; tried again only when the caller says that a repetition is harmless (``retries``).
+
+    Raises:
+        TransientError, PermanentError: no usable reply.
+    """
+    return _retried(lambda: _send("POST", url, None, headers, body, timeout_s), retries).body
+
+
+def redacted(url: str) -> str:
+    """``url`` without user, password and the values of secret parameters."""
+    parts = urlsplit(url)
+    query = [
+        (name, "***" if any(word in name.lower() for word in SECRET_NAMES) else value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=urlencode(query, safe="*:/,")))
+
+
+def _retried(send: Callable[[], Reply], retries: int) -> Reply:
+    for attempt in range(retries):
+        try:
+            return send()
+        except TransientError as error:
+            if error.status == 429:  # a ban grows with every knock on the door; the caller's next source is faster
+                raise
+            time.sleep((2**attempt) * random.uniform(0.25, 0.75))
+    return send()
+
+
+def _send(
+    method: str,
+    url: str,
+    params: Mapping[str, str] | None,
+    headers: Mapping[str, str] | None,
+    body: bytes | None,
+    timeout_s: float,
+) -> Reply:
+    request = requests.Request(
+        method, url, params=params, data=body, headers={"User-Agent": USER_AGENT} | dict(headers or {})
+    )
+    try:
+        prepared = request.prepare()
+    except (requests.RequestException, ValueError) as error:
+        raise PermanentError(url, f"not a usable address ({type(error).__name__})", "correct the address") from None
+    where = prepared.url or url
+    try:
+        with requests.Session() as session:
+            environment = session.merge_environment_settings(where, {}, None, None, None)
+            reply = session.send(prepared, timeout=timeout_s, **environment)
+    except requests.RequestException as error:
+        # The exception's own text repeats the address with its secrets, so only its kind is told.
+        raise TransientError(
+            where, f"no reply within {timeout_s:g} s ({type(error).__name__})", "check the network or the server"
+        ) from None
+    if reply.ok:
+        return Reply(reply.content, _date(reply.headers.get("Date")))
+    kind = TransientError if reply.status_code in TRANSIENT_STATUS else PermanentError
+    raise kind(
+        where, f"HTTP {reply.status_code} {reply.reason}", _remedy(reply.status_code), reply.status_code, reply.content
+    )
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(header) if header else None
+    except ValueError:
+        return None
+
+
+def _remedy(status: int) -> str:
+    return {
+        401: "check the credentials",
+        403: "check the credentials",
+        404: "check the address",
+        429: "ask less often",
+    }.get(status, "try again later" if status in TRANSIENT_STATUS else "check the request")
