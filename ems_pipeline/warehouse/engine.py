@@ -1,7 +1,7 @@
 """Where the database is, and one engine per process.
 
 ``EMS_DATABASE_URL`` names a server's database (``postgresql://user@host/ems``); unset, an embedded server starts under
-``EMS_HOME``. Dagster's own storage is a second database of the same server, ``dagster``, or ``EMS_DAGSTER_DATABASE_URL``.
+``EMS_HOME``. Dagster's own storage is a second database of that server, ``dagster``, or ``EMS_DAGSTER_DATABASE_URL``.
 Two drivers on purpose: ours is psycopg 3, dagster-postgres speaks psycopg 2 only.
 """
 
@@ -127,7 +127,7 @@ def _parsed(variable: str, address: str) -> URL:
         url = make_url(address)
     except sa.exc.ArgumentError as error:
         raise DatabaseUnavailable(
-            f"{variable} is not a database address; write postgresql://user@host:5432/ems (the password may be in ~/.pgpass)"
+            f"{variable} is not a database address; write postgresql://user@host:5432/ems (password: ~/.pgpass)"
         ) from error
     if not url.drivername.startswith("postgresql"):
         raise DatabaseUnavailable(

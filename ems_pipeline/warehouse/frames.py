@@ -17,17 +17,12 @@ UTC_INSTANT = pl.Datetime("us", "UTC")
 
 
 def query(connection: Connection, sql: str, **parameters: Any) -> pl.DataFrame:
-    """Run a select; named parameters as ``:name``. Instants come out as UTC microseconds."""
+    """Run a select; named parameters as ``:name``. Instants come out as UTC microseconds, also from an empty answer."""
     result = connection.execute(sa.text(sql), parameters)
-    columns = list(result.keys())
-    kinds = {c.name: _kind(c.type_code) for c in result.cursor.description} if result.cursor else {}
-    frame = pl.DataFrame(
-        [list(column) for column in zip(*result.all(), strict=True)] or [[] for _ in columns],
-        schema=[(name, kinds.get(name)) for name in columns],
-        orient="col",
-        strict=False,
-    )
-    return frame
+    cursor: Any = result.cursor
+    schema = [(column.name, _KINDS.get(column.type_code)) for column in cursor.description]
+    columns = [list(column) for column in zip(*result.all(), strict=True)] or [[] for _ in schema]
+    return pl.DataFrame(columns, schema=schema, orient="col", strict=False)
 
 
 # PostgreSQL type numbers (pg_type.oid) that a frame should keep typed even when it is empty.
@@ -37,16 +32,12 @@ _KINDS: dict[int, Any] = {
 }  # fmt: skip
 
 
-def _kind(type_code: int) -> Any:
-    return _KINDS.get(type_code)
-
-
 def copy_into(connection: Connection, table: str, frame: pl.DataFrame) -> int:
     """COPY a frame into a table; column names are the frame's. Returns the rows written."""
     if frame.is_empty():
         return 0
     columns = ", ".join(f'"{name}"' for name in frame.columns)
-    cursor = connection.connection.cursor()
+    cursor: Any = connection.connection.cursor()
     with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv)") as copy:
         copy.write(_csv(frame))
     return frame.height

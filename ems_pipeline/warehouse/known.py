@@ -30,8 +30,8 @@ def append(
 ) -> int:
     """Store facts, each with its ``known_at``; rows that say what is already known are left out.
 
-    A row that differs from what is known for its keys, yet claims to have been known earlier, is a correction: it counts
-    as known from ``received_at``, so that decisions already made keep what they knew.
+    A row that differs from what is known for its keys, yet claims to have been known earlier, is a correction: it
+    counts as known from ``received_at``, so that decisions already made keep what they knew.
 
     Args:
         keys: what identifies a fact, without ``known_at``.

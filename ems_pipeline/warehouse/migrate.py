@@ -1,7 +1,7 @@
 """Alembic brings the schema to the newest `sql/migrations/V###__*.sql`, then routines and views are applied anew.
 
-One revision module per V file stands in `alembic_env/versions/`; routines and views have no history because they are replaced
-whole after every upgrade.
+One revision module per V file stands in `alembic_env/versions/`; routines and views have no history because they are
+replaced whole after every upgrade.
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""Weather and forecasts: every issue is kept; a read takes, per slot, the newest issue known at an instant."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import polars as pl
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse import known
+from ems_pipeline.warehouse.frames import query, upsert
+
+Table = Literal[
+    "weather_forecast",
+    "weather_observation",
+    "pv_forecast",
+    "load_forecast",
+    "heat_demand_forecast",
+    "ev_session_forecast",
+    "baseline_consumption",
+]
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "weather_forecast": ("starts_at",),
+    "weather_observation": ("starts_at",),
+    "pv_forecast": ("asset_key", "starts_at"),
+    "load_forecast": ("starts_at",),
+    "heat_demand_forecast": ("asset_key", "starts_at"),
+    "ev_session_forecast": ("asset_key", "arrives_at"),
+    "baseline_consumption": ("starts_at",),
+}
+_COLUMNS: dict[str, list[str]] = {
+    "weather_forecast": ["temperature_c", "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "cloud_pct", "wind_m_s", "source"],
+    "weather_observation": ["temperature_c", "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "cloud_pct", "wind_m_s", "source"],
+    "pv_forecast": ["power_w", "p10_w", "p90_w", "model"],
+    "load_forecast": ["power_w", "p10_w", "p90_w", "model"],
+    "heat_demand_forecast": ["outdoor_c", "heat_w", "cop", "model"],
+    "ev_session_forecast": ["departs_at", "energy_wh", "probability", "model"],
+    "baseline_consumption": ["power_w", "samples"],
+}
+
+
+def issue(connection: Connection, table: Table, site_key: str, frame: pl.DataFrame, known_at: datetime) -> int:
+    """Store one issue of a forecast for a site, known from ``known_at``. Making it again replaces it."""
+    labelled = frame.with_columns(
+        pl.lit(site_key).alias("site_key"), pl.lit(known_at).cast(pl.Datetime("us", "UTC")).alias("known_at")
+    )
+    return known.issue(connection, f"ems.{table}", labelled, keys=("site_key", *_KEYS[table]))
+
+
+def newest(
+    connection: Connection,
+    table: Table,
+    site_key: str,
+    start: datetime,
+    end: datetime,
+    as_known_at: datetime | None = None,
+) -> pl.DataFrame:
+    """Per slot of ``[start, end)`` the newest issue known at an instant, with its ``known_at``."""
+    instant = _KEYS[table][-1]
+    return known.as_known(
+        connection,
+        f"ems.{table}",
+        [*_KEYS[table], *_COLUMNS[table]],
+        keys=_KEYS[table],
+        where=f"site_key = :site AND {instant} >= :start AND {instant} < :end",
+        as_known_at=as_known_at,
+        site=site_key,
+        start=start,
+        end=end,
+    )
+
+
+def newest_sessions(
+    connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime
+) -> pl.DataFrame:
+    """EV sessions of the newest issue known at an instant that touch ``[start, end)``.
+
+    A newer issue may move a session, so issues are taken whole: the newest one per charger, not per session.
+    """
+    return query(
+        connection,
+        """SELECT s.asset_key, s.arrives_at, s.departs_at, s.energy_wh, s.probability, s.model, s.known_at
+           FROM ems.ev_session_forecast s
+           JOIN (SELECT asset_key, max(known_at) AS known_at FROM ems.ev_session_forecast
+                 WHERE site_key = :site AND known_at <= :as_known_at GROUP BY asset_key) newest
+             USING (asset_key, known_at)
+           WHERE s.site_key = :site AND s.arrives_at < :end AND s.departs_at > :start
+           ORDER BY s.asset_key, s.arrives_at""",
+        site=site_key,
+        start=start,
+        end=end,
+        as_known_at=as_known_at,
+    )
+
+
+def baseline(
+    connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime
+) -> pl.DataFrame:
+    """Weekday/slot profile of measured load for ``[start, end)``: starts_at, power_w, samples (``fn_baseline_consumption``)."""
+    return query(
+        connection,
+        "SELECT * FROM ems.fn_baseline_consumption(:site, :start, :end, :as_known_at)",
+        site=site_key,
+        start=start,
+        end=end,
+        as_known_at=as_known_at,
+    )
+
+
+def cop_estimate(
+    connection: Connection, site_key: str, asset_key: str, outdoor_c: float, flow_c: float, as_known_at: datetime
+) -> float | None:
+    """COP from the heat pump's own history (``fn_cop_estimate``); None while too little was measured."""
+    frame = query(
+        connection,
+        "SELECT ems.fn_cop_estimate(:site, :asset, :outdoor, :flow, :as_known_at) AS cop",
+        site=site_key,
+        asset=asset_key,
+        outdoor=outdoor_c,
+        flow=flow_c,
+        as_known_at=as_known_at,
+    )
+    value = frame["cop"][0]
+    return None if value is None else float(value)
+
+
+def put_cop_history(connection: Connection, frame: pl.DataFrame) -> int:
+    """Write measured COP per quarter-hour; the same quarter again replaces itself."""
+    return upsert(connection, "ems.cop_history", frame, ["site_key", "asset_key", "starts_at"])
+
+
+def put_scores(connection: Connection, frame: pl.DataFrame) -> int:
+    """Write forecast scores; the same day again replaces itself."""
+    return upsert(connection, "ems.forecast_score", frame, ["site_key", "day", "target", "horizon", "model"])

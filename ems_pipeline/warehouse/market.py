@@ -1,0 +1,109 @@
+"""Prices and exchange rates: stored as they became known, read as they were known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse import known
+from ems_pipeline.warehouse.frames import query
+
+
+def add_prices(connection: Connection, frame: pl.DataFrame, received_at: datetime) -> int:
+    """Append market prices; columns as in ``ems.market_interval_price``. Returns rows that were news."""
+    return known.append(
+        connection,
+        "ems.market_interval_price",
+        frame,
+        keys=("zone", "starts_at"),
+        values=("price_per_mwh", "currency"),
+        received_at=received_at,
+    )
+
+
+def add_fx(connection: Connection, frame: pl.DataFrame, received_at: datetime) -> int:
+    """Append exchange rates; columns as in ``ems.fx_rate``. Returns rows that were news."""
+    return known.append(
+        connection,
+        "ems.fx_rate",
+        frame,
+        keys=("base", "quote", "rate_on"),
+        values=("rate", "is_provisional"),
+        received_at=received_at,
+    )
+
+
+def add_effective_prices(connection: Connection, frame: pl.DataFrame, received_at: datetime) -> int:
+    """Append a site's prices; columns as in ``ems.effective_price``. Returns rows that were news."""
+    return known.append(
+        connection,
+        "ems.effective_price",
+        frame,
+        keys=("site_key", "starts_at"),
+        values=("buy_per_kwh", "sell_per_kwh"),
+        received_at=received_at,
+    )
+
+
+def prices(
+    connection: Connection, zone: str, start: datetime, end: datetime, as_known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Market prices of ``[start, end)``: starts_at, price_per_mwh, currency, source, known_at."""
+    return known.as_known(
+        connection,
+        "ems.market_interval_price",
+        ["starts_at", "price_per_mwh", "currency", "resolution_min", "source"],
+        keys=("starts_at",),
+        where="zone = :zone AND starts_at >= :start AND starts_at < :end",
+        as_known_at=as_known_at,
+        zone=zone,
+        start=start,
+        end=end,
+    )
+
+
+def fx_rates(
+    connection: Connection, base: str, quote: str, first: object, last: object, as_known_at: datetime | None = None
+) -> pl.DataFrame:
+    """Exchange rates of days ``first``..``last``: rate_on, rate, is_provisional, known_at."""
+    return known.as_known(
+        connection,
+        "ems.fx_rate",
+        ["rate_on", "rate", "is_provisional"],
+        keys=("rate_on",),
+        where="base = :base AND quote = :quote AND rate_on BETWEEN :first AND :last",
+        as_known_at=as_known_at,
+        base=base,
+        quote=quote,
+        first=first,
+        last=last,
+    )
+
+
+def effective_prices(
+    connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime | None = None
+) -> pl.DataFrame:
+    """A site's prices of ``[start, end)`` through ``fn_effective_price``, ordered by slot."""
+    return query(
+        connection,
+        "SELECT * FROM ems.fn_effective_price(:site, :start, :end, :as_known_at) ORDER BY starts_at",
+        site=site_key,
+        start=start,
+        end=end,
+        as_known_at=as_known_at or known.FOREVER,
+    )
+
+
+def priced_slots(connection: Connection, zones: Sequence[str], start: datetime, end: datetime) -> pl.DataFrame:
+    """How many slots of ``[start, end)`` each zone has a price for: zone, slots."""
+    return query(
+        connection,
+        """SELECT zone, count(DISTINCT starts_at) AS slots FROM ems.market_interval_price
+           WHERE zone = ANY(:zones) AND starts_at >= :start AND starts_at < :end GROUP BY zone""",
+        zones=list(zones),
+        start=start,
+        end=end,
+    )

@@ -1,0 +1,151 @@
+"""Plans: written whole or not at all, read back by slot. Only verified plans are ever handed to the controller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse.frames import copy_into, query
+
+
+@dataclass(frozen=True)
+class PlanningRun:
+    """Head of a plan: who decided when, on which inputs, with which result."""
+
+    site_key: str
+    kind: str
+    day: date
+    decided_at: datetime
+    horizon_start: datetime
+    horizon_end: datetime
+    status: str
+    is_verified: bool
+    inputs: Mapping[str, Any]
+    config_hash: str
+    code_version: str
+    is_hindsight: bool = False
+    objective: float | None = None
+    gap_frac: float | None = None
+    build_s: float | None = None
+    solve_s: float | None = None
+    unmet: list[Any] = field(default_factory=list)
+    violations: list[Any] = field(default_factory=list)
+    problem: str | None = None
+    dagster_run_id: str | None = None
+
+
+def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices: pl.DataFrame) -> UUID:
+    """Write a plan in the caller's transaction; making the same decision again replaces it.
+
+    Args:
+        slots: rows of ``ems.planning_interval`` without the run id.
+        devices: rows of ``ems.planning_device_interval`` without the run id; ``limits`` as JSON text.
+    """
+    connection.execute(
+        sa.text("DELETE FROM ems.planning_run WHERE site_key = :site AND kind = :kind AND decided_at = :at"),
+        {"site": run.site_key, "kind": run.kind, "at": run.decided_at},
+    )
+    run_id = _open(connection, run)
+    label = pl.lit(str(run_id)).alias("planning_run_id")
+    copy_into(connection, "ems.planning_interval", slots.with_columns(label))
+    copy_into(connection, "ems.planning_device_interval", devices.with_columns(label))
+    return run_id
+
+
+def _open(connection: Connection, run: PlanningRun) -> UUID:
+    run_id = connection.execute(
+        sa.text("""SELECT ems.fn_create_planning_run(:site, :kind, :day, :decided_at, :horizon_start, :horizon_end,
+                   :status, :is_verified, CAST(:inputs AS jsonb), :config_hash, :code_version, :is_hindsight)"""),
+        {
+            "site": run.site_key,
+            "kind": run.kind,
+            "day": run.day,
+            "decided_at": run.decided_at,
+            "horizon_start": run.horizon_start,
+            "horizon_end": run.horizon_end,
+            "status": run.status,
+            "is_verified": run.is_verified,
+            "inputs": json.dumps(run.inputs, default=str),
+            "config_hash": run.config_hash,
+            "code_version": run.code_version,
+            "is_hindsight": run.is_hindsight,
+        },
+    ).scalar_one()
+    connection.execute(
+        sa.text("""UPDATE ems.planning_run SET objective = :objective, gap_frac = :gap, build_s = :build, solve_s = :solve,
+                   unmet = CAST(:unmet AS jsonb), violations = CAST(:violations AS jsonb),
+                   problem = CAST(:problem AS jsonb), dagster_run_id = :dagster_run_id
+                   WHERE planning_run_id = :id"""),
+        {
+            "id": run_id,
+            "objective": run.objective,
+            "gap": run.gap_frac,
+            "build": run.build_s,
+            "solve": run.solve_s,
+            "unmet": json.dumps(run.unmet, default=str),
+            "violations": json.dumps(run.violations, default=str),
+            "problem": run.problem,
+            "dagster_run_id": run.dagster_run_id,
+        },
+    )
+    return UUID(str(run_id))
+
+
+NEWEST_EXECUTABLE = """
+    SELECT planning_run_id FROM ems.planning_run
+    WHERE site_key = :site AND is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')
+      AND decided_at <= :as_known_at AND horizon_start <= :slot AND horizon_end > :slot
+    ORDER BY decided_at DESC, kind = 'rolling' DESC LIMIT 1"""
+
+
+def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_at: datetime) -> pl.DataFrame:
+    """What the newest verified plan wants of each device in a slot; empty when no such plan covers it.
+
+    Columns: planning_run_id, decided_at, starts_at, asset_key, kind, power_w, mode, limits (JSON text), state, reason.
+    """
+    return query(
+        connection,
+        f"""SELECT d.planning_run_id::text, r.decided_at, d.starts_at, d.asset_key, d.kind, d.power_w, d.mode,
+                   d.limits::text AS limits, d.state, d.reason
+            FROM ems.planning_device_interval d JOIN ems.planning_run r USING (planning_run_id)
+            WHERE d.starts_at = :slot AND d.planning_run_id = ({NEWEST_EXECUTABLE})
+            ORDER BY d.asset_key""",
+        site=site_key,
+        slot=slot,
+        as_known_at=as_known_at,
+    )
+
+
+def newest_problem(connection: Connection, site_key: str, kind: str, as_known_at: datetime) -> str | None:
+    """The stored problem (JSON) of the newest plan of a kind decided by an instant."""
+    return connection.execute(
+        sa.text("""SELECT problem::text FROM ems.planning_run WHERE site_key = :site AND kind = :kind
+                   AND decided_at <= :at ORDER BY decided_at DESC LIMIT 1"""),
+        {"site": site_key, "kind": kind, "at": as_known_at},
+    ).scalar_one_or_none()
+
+
+def slot_rows(
+    connection: Connection, site_key: str, start: datetime, end: datetime, kind: str | None = None
+) -> pl.DataFrame:
+    """Planned bus per slot of ``[start, end)``, each from the newest verified plan decided before the slot began."""
+    return query(
+        connection,
+        """SELECT DISTINCT ON (i.starts_at) i.*, r.kind, r.decided_at
+           FROM ems.planning_interval i JOIN ems.planning_run r USING (planning_run_id)
+           WHERE r.site_key = :site AND i.starts_at >= :start AND i.starts_at < :end AND r.is_verified
+             AND r.decided_at <= i.starts_at AND (CAST(:kind AS text) IS NULL OR r.kind = :kind)
+           ORDER BY i.starts_at, r.decided_at DESC""",
+        site=site_key,
+        start=start,
+        end=end,
+        kind=kind,
+    )

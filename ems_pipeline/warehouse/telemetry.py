@@ -1,0 +1,157 @@
+"""Readings in by one COPY, quarter-hour means, and the latest state of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.warehouse.frames import copy_into, query, stage, upsert
+
+POINT = ["site_key", "device_key", "quantity", "unit"]
+
+
+def store(connection: Connection, readings: Iterable[tuple[str, Reading]]) -> int:
+    """Append readings, given with their site key; a second answer of a point for the same instant is dropped.
+
+    Returns:
+        Rows added.
+    """
+    frame = _frame(readings)
+    if frame.is_empty():
+        return 0
+    points = _points(connection, frame.select(POINT).unique())
+    rows = frame.join(points, on=["site_key", "device_key", "quantity"]).select(
+        "point_id", "reported_at", "received_at", "value", "quality", "reason"
+    )
+    _ensure_partitions(connection, "telemetry", rows["reported_at"])
+    stage(connection, "ems.telemetry", rows)
+    result = connection.exec_driver_sql(
+        "INSERT INTO ems.telemetry (point_id, reported_at, received_at, value, quality, reason) "
+        "SELECT point_id, reported_at, received_at, value, quality, reason FROM incoming ON CONFLICT DO NOTHING"
+    )
+    return int(result.rowcount)
+
+
+def _frame(readings: Iterable[tuple[str, Reading]]) -> pl.DataFrame:
+    rows = [
+        (s, r.device, r.quantity, r.unit, r.reported_at, r.received_at, r.value, int(r.quality), r.reason or None)
+        for s, r in readings
+    ]
+    instant = pl.Datetime("us", "UTC")
+    schema = {
+        **dict.fromkeys(POINT, pl.String),
+        "reported_at": instant,
+        "received_at": instant,
+        "value": pl.Float64,
+        "quality": pl.Int64,
+        "reason": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _points(connection: Connection, wanted: pl.DataFrame) -> pl.DataFrame:
+    """Numbers of the points, registering those never seen before."""
+    keys = ["site_key", "device_key", "quantity"]
+    known_sql = "SELECT point_id, site_key, device_key, quantity FROM ems.point WHERE site_key = ANY(:sites)"
+    sites = wanted["site_key"].unique().to_list()
+    found = query(connection, known_sql, sites=sites)
+    missing = wanted.join(found, on=keys, how="anti")
+    if missing.is_empty():
+        return found
+    stage(connection, "ems.point", missing)
+    connection.exec_driver_sql(
+        "INSERT INTO ems.point (site_key, device_key, quantity, unit) "
+        "SELECT site_key, device_key, quantity, unit FROM incoming ON CONFLICT DO NOTHING"
+    )
+    return query(connection, known_sql, sites=sites)
+
+
+def _ensure_partitions(connection: Connection, table: str, instants: pl.Series) -> None:
+    connection.execute(
+        sa.text("SELECT ems.fn_ensure_partitions(:table, :first, :last)"),
+        {"table": table, "first": instants.min(), "last": instants.max()},
+    )
+
+
+def fill_15m(connection: Connection, site_key: str, start: datetime, end: datetime) -> int:
+    """Compute quarter-hour means of ``[start, end)``; returns the rows written."""
+    result = connection.execute(
+        sa.text("SELECT ems.fn_fill_telemetry_15m(:site, :start, :end)"),
+        {"site": site_key, "start": start, "end": end},
+    )
+    return int(result.scalar_one())
+
+
+def import_15m(connection: Connection, site_key: str, history: pl.DataFrame) -> int:
+    """Store a logger's quarter-hour history: device_key, quantity, unit, starts_at, value (null = not measured)."""
+    points = history.select(pl.lit(site_key).alias("site_key"), "device_key", "quantity", "unit").unique()
+    _points(connection, points)
+    rows = history.select(
+        pl.lit(site_key).alias("site_key"),
+        "device_key",
+        "quantity",
+        "starts_at",
+        pl.col("value").alias("mean_value"),
+        pl.col("value").alias("last_value"),
+        pl.col("value").is_not_null().cast(pl.Int64).alias("samples"),
+        (pl.col("value").is_not_null().cast(pl.Float64) * 100).alias("coverage_pct"),
+        pl.lit("import").alias("origin"),
+    )
+    return upsert(connection, "ems.telemetry_15m", rows, ["site_key", "device_key", "quantity", "starts_at"])
+
+
+def site_15m(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """The site's bus per quarter-hour (``vw_site_15m``), ordered; absent slots have no row."""
+    return query(
+        connection,
+        "SELECT * FROM ems.vw_site_15m WHERE site_key = :site AND starts_at >= :start AND starts_at < :end "
+        "ORDER BY starts_at",
+        site=site_key,
+        start=start,
+        end=end,
+    )
+
+
+def device_15m(
+    connection: Connection, site_key: str, quantities: Sequence[str], start: datetime, end: datetime
+) -> pl.DataFrame:
+    """Quarter-hour means per device: device_key, quantity, starts_at, mean_value, last_value, coverage_pct."""
+    return query(
+        connection,
+        """SELECT device_key, quantity, starts_at, mean_value, last_value, coverage_pct FROM ems.telemetry_15m
+           WHERE site_key = :site AND quantity = ANY(:quantities) AND starts_at >= :start AND starts_at < :end
+           ORDER BY device_key, quantity, starts_at""",
+        site=site_key,
+        quantities=list(quantities),
+        start=start,
+        end=end,
+    )
+
+
+def latest(connection: Connection, site_key: str, at: datetime, not_before: datetime) -> pl.DataFrame:
+    """Per point of a site the newest good value reported in ``[not_before, at]``: device_key, quantity, value, reported_at."""
+    return query(
+        connection,
+        """SELECT p.device_key, p.quantity, t.value, t.reported_at
+           FROM ems.point p CROSS JOIN LATERAL (
+               SELECT value, reported_at FROM ems.telemetry
+               WHERE point_id = p.point_id AND reported_at BETWEEN :not_before AND :at
+                 AND quality = :good AND value IS NOT NULL
+               ORDER BY reported_at DESC LIMIT 1) t
+           WHERE p.site_key = :site""",
+        site=site_key,
+        at=at,
+        not_before=not_before,
+        good=int(Quality.GOOD),
+    )
+
+
+def copy_rows(connection: Connection, rows: pl.DataFrame) -> int:
+    """Bare COPY into telemetry, the limit a store is compared with in the benchmark."""
+    _ensure_partitions(connection, "telemetry", rows["reported_at"])
+    return copy_into(connection, "ems.telemetry", rows)

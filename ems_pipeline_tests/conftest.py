@@ -1,0 +1,68 @@
+"""Shared by all tests: an empty warehouse on a real PostgreSQL, and where the measured data may be.
+
+The server is started once per test process in a temporary folder; each test module gets a database of its own, cloned
+from a migrated template, so tests neither share rows nor pay for migrations.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+
+from ems_pipeline.sites import Site, load_site
+from ems_pipeline.warehouse import Warehouse, embedded, migrate
+
+ROOT = Path(__file__).parents[1]
+MEASURED_DATA = ROOT.parent / "shared" / "data"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[URL]:
+    """A running embedded server with a migrated database ``template_ems``; its address."""
+    with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
+        data = Path(folder) / "pg"
+        url = make_url(embedded.start(data)).set(drivername="postgresql+psycopg")
+        _admin(url, 'CREATE DATABASE "template_ems"')
+        template = Warehouse(url.set(database="template_ems"))
+        migrate.upgrade(template)
+        template.close()
+        yield url
+        embedded.stop(data)
+
+
+@pytest.fixture(scope="module")
+def warehouse(database_server: URL) -> Iterator[Warehouse]:
+    """An empty, migrated warehouse of the test module's own."""
+    name = f"ems_{next(_numbers)}"
+    _admin(database_server, f'CREATE DATABASE "{name}" TEMPLATE "template_ems"')
+    warehouse = Warehouse(database_server.set(database=name))
+    yield warehouse
+    warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def home01() -> Site:
+    """The demo site as its file describes it."""
+    return load_site(ROOT / "sites" / "home01.yaml", environ={})
+
+
+@pytest.fixture(scope="session")
+def measured_data() -> Path:
+    """Folder of measured data; tests that need it skip where it is absent."""
+    if not MEASURED_DATA.is_dir():
+        pytest.skip(f"measured data is not beside the repository at {MEASURED_DATA}")
+    return MEASURED_DATA
+
+
+def _admin(url: URL, statement: str) -> None:
+    engine = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
