@@ -1,0 +1,11 @@
+"""What the site will need and make, per quarter-hour, with a band and with what was known at the decision time.
+
+Every forecast is a frame ``[starts_at, power_w, p10_w, p90_w, model]`` in W. Pure functions: history and weather come
+in "as known at now", nothing newer may be read. The parts, simple to better:
+
+    pv_geometry     weather + planes of modules -> PV power             standard_load   a household nobody has measured
+    profile         weekday/slot profile of measured load               sessions        cars: presence, energy
+    features, gbm   LightGBM quantiles on top of both                   calibration     bands that cover what they say
+    score           errors, coverage, skill                             promotion       shadow models earn their place
+    orientation     a stated azimuth that does not fit the measurement
+"""
