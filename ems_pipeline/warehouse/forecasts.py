@@ -98,7 +98,7 @@ def newest_sessions(
 def baseline(
     connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime
 ) -> pl.DataFrame:
-    """Weekday/slot profile of measured load for ``[start, end)``: starts_at, power_w, samples (``fn_baseline_consumption``)."""
+    """Weekday/slot profile of measured load (``fn_baseline_consumption``): starts_at, power_w, samples."""
     return query(
         connection,
         "SELECT * FROM ems.fn_baseline_consumption(:site, :start, :end, :as_known_at)",

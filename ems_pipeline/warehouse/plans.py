@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,49 +54,13 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
         sa.text("DELETE FROM ems.planning_run WHERE site_key = :site AND kind = :kind AND decided_at = :at"),
         {"site": run.site_key, "kind": run.kind, "at": run.decided_at},
     )
-    run_id = _open(connection, run)
+    record = dataclasses.asdict(run) | {"problem": json.loads(run.problem) if run.problem else None}
+    run_id = connection.execute(
+        sa.text("SELECT ems.fn_create_planning_run(CAST(:run AS jsonb))"), {"run": json.dumps(record, default=str)}
+    ).scalar_one()
     label = pl.lit(str(run_id)).alias("planning_run_id")
     copy_into(connection, "ems.planning_interval", slots.with_columns(label))
     copy_into(connection, "ems.planning_device_interval", devices.with_columns(label))
-    return run_id
-
-
-def _open(connection: Connection, run: PlanningRun) -> UUID:
-    run_id = connection.execute(
-        sa.text("""SELECT ems.fn_create_planning_run(:site, :kind, :day, :decided_at, :horizon_start, :horizon_end,
-                   :status, :is_verified, CAST(:inputs AS jsonb), :config_hash, :code_version, :is_hindsight)"""),
-        {
-            "site": run.site_key,
-            "kind": run.kind,
-            "day": run.day,
-            "decided_at": run.decided_at,
-            "horizon_start": run.horizon_start,
-            "horizon_end": run.horizon_end,
-            "status": run.status,
-            "is_verified": run.is_verified,
-            "inputs": json.dumps(run.inputs, default=str),
-            "config_hash": run.config_hash,
-            "code_version": run.code_version,
-            "is_hindsight": run.is_hindsight,
-        },
-    ).scalar_one()
-    connection.execute(
-        sa.text("""UPDATE ems.planning_run SET objective = :objective, gap_frac = :gap, build_s = :build, solve_s = :solve,
-                   unmet = CAST(:unmet AS jsonb), violations = CAST(:violations AS jsonb),
-                   problem = CAST(:problem AS jsonb), dagster_run_id = :dagster_run_id
-                   WHERE planning_run_id = :id"""),
-        {
-            "id": run_id,
-            "objective": run.objective,
-            "gap": run.gap_frac,
-            "build": run.build_s,
-            "solve": run.solve_s,
-            "unmet": json.dumps(run.unmet, default=str),
-            "violations": json.dumps(run.violations, default=str),
-            "problem": run.problem,
-            "dagster_run_id": run.dagster_run_id,
-        },
-    )
     return UUID(str(run_id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -43,7 +44,7 @@ def _frame(readings: Iterable[tuple[str, Reading]]) -> pl.DataFrame:
         for s, r in readings
     ]
     instant = pl.Datetime("us", "UTC")
-    schema = {
+    schema: dict[str, Any] = {
         **dict.fromkeys(POINT, pl.String),
         "reported_at": instant,
         "received_at": instant,
@@ -134,7 +135,7 @@ def device_15m(
 
 
 def latest(connection: Connection, site_key: str, at: datetime, not_before: datetime) -> pl.DataFrame:
-    """Per point of a site the newest good value reported in ``[not_before, at]``: device_key, quantity, value, reported_at."""
+    """Newest good value per point in ``[not_before, at]``: device_key, quantity, value, reported_at."""
     return query(
         connection,
         """SELECT p.device_key, p.quantity, t.value, t.reported_at
