@@ -41,7 +41,7 @@ class HeatPumpMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BatteryCommand:
-    """Powers in W >= 0 on the AC side; None = the device's own maximum. `export_limit_w` caps what the site feeds in."""
+    """Powers in W >= 0 on the AC side; None = the device's own maximum. `export_limit_w` caps the site's feed-in."""
 
     device: str
     mode: BatteryMode

@@ -1,0 +1,172 @@
+"""Point map files: found by name, read, and refused with file, line and remedy when they are wrong.
+
+A user's own maps live in the folders of ``EMS_DEVICE_MAPS`` and win over the ones shipped here. A map may say
+``extends: other-map`` and give only what differs, so two variants of one device never drift apart.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ems_pipeline.devices.point_map import Derived, Link, Point, PointMap, Ready
+
+SHIPPED = Path(__file__).parent / "maps"
+FOLDERS_VARIABLE = "EMS_DEVICE_MAPS"
+RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "derived": Derived}
+
+
+class MapFileError(ValueError):
+    """A point map that cannot be used; every fault with file, line and remedy."""
+
+
+def map_folders(environ: Mapping[str, str] | None = None) -> list[Path]:
+    """Where maps are looked for, in order: the user's folders, then the shipped ones."""
+    own = (os.environ if environ is None else environ).get(FOLDERS_VARIABLE, "")
+    return [*(Path(p) for p in own.split(os.pathsep) if p), SHIPPED]
+
+
+def known_maps(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
+    """Map name -> file; the first folder that has a name wins."""
+    found: dict[str, Path] = {}
+    for folder in map_folders(environ):
+        for path in sorted(folder.glob("*.yaml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def load_map(name: str, environ: Mapping[str, str] | None = None) -> PointMap:
+    """The point map called ``name``.
+
+    Raises:
+        MapFileError: no such map, or its file has faults.
+    """
+    maps = known_maps(environ)
+    if name not in maps:
+        near = difflib.get_close_matches(name, maps, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
+        raise MapFileError(
+            f"there is no point map {name!r}; {hint} Own maps go into a folder named by {FOLDERS_VARIABLE}"
+        )
+    path = maps[name]
+    return _read_cached(path, path.stat().st_mtime_ns)
+
+
+def read_map(path: Path) -> PointMap:
+    """Read and validate one map file.
+
+    Raises:
+        MapFileError: any fault, with line numbers and remedies.
+    """
+    document, lines = _merged(path, seen=())
+    points = [
+        p for name, body in (document.get("points") or {}).items() for p in _repeated(path, str(name), body, lines)
+    ]
+    try:
+        point_map = PointMap.model_validate({**document, "points": [body for _, body in points]})
+    except ValidationError as error:
+        faults = [_fault(path, dict(item), [name for name, _ in points], lines) for item in error.errors()]
+        raise MapFileError("\n".join([f"point map {path} has {len(faults)} fault(s):", *faults])) from None
+    if point_map.map != path.stem:
+        raise MapFileError(
+            f"point map {path}: line {lines.get(('map',), 1)}: `map: {point_map.map}` is not the file name"
+        )
+    return point_map
+
+
+@lru_cache(maxsize=64)
+def _read_cached(path: Path, _changed_ns: int) -> PointMap:
+    return read_map(path)
+
+
+def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+    """The document with its base below it, and the line of every key (of the file that said it last)."""
+    node = _compose(path)
+    lines = dict(_lines(node, path))
+    document = _plain(node)
+    base_name = document.pop("extends", None)
+    if base_name is None:
+        return document, lines
+    base_path = known_maps().get(str(base_name)) or path.parent / f"{base_name}.yaml"
+    if not base_path.is_file() or base_path in seen:
+        raise MapFileError(
+            f"point map {path}: line {lines['extends',]}: cannot extend {base_name!r}: not found or circular"
+        )
+    base, base_lines = _merged(base_path, (*seen, path))
+    return _overlay(base, document), base_lines | lines
+
+
+def _repeated(path: Path, name: str, body: Any, lines: dict[tuple[str, ...], int]) -> list[tuple[str, dict[str, Any]]]:
+    """A point as written and what it stands for: ``slot{n}_soc: {repeat: 6, ...}`` is six points, `step` apart."""
+    if not isinstance(body, dict):
+        raise MapFileError(f"point map {path}: line {lines.get(('points', name), 1)}: point {name} must be a mapping")
+    count, step = body.get("repeat", 1), body.get("step", 1)
+    plain = {k: v for k, v in body.items() if k not in ("repeat", "step")}
+    if (count > 1) != ("{n}" in name):
+        raise MapFileError(
+            f"point map {path}: line {lines.get(('points', name), 1)}: {name} and `repeat: {count}` do not fit; "
+            "a repeated point has {n} in its name"
+        )
+    moved = [{k: v + i * step for k, v in plain.items() if k in ("address", "high_address")} for i in range(count)]
+    return [(name, {**plain, **shift, "name": name.format(n=i + 1)}) for i, shift in enumerate(moved)]
+
+
+def _compose(path: Path) -> yaml.MappingNode:
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise MapFileError(f"point map {path} cannot be read: {error.strerror}; check the path") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MapFileError(f"point map {path} is not YAML: {error}; check indentation and quotes") from error
+    if not isinstance(node, yaml.MappingNode):
+        raise MapFileError(f"point map {path} is not a mapping; start with `map: {path.stem}`")
+    return node
+
+
+def _lines(node: yaml.Node, path: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Path of every key -> its line; a key given twice is refused, YAML would silently keep the last."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen: set[str] = set()
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in seen:
+            raise MapFileError(f"point map {path}: line {line}: {name!r} is given twice; remove one")
+        seen.add(name)
+        yield (*above, name), line
+        yield from _lines(value, path, (*above, name))
+
+
+def _plain(node: yaml.MappingNode) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.SafeLoader("").construct_document(node)
+    return document
+
+
+def _overlay(base: Any, over: Any) -> Any:
+    """``over`` on top of ``base``, mapping by mapping; what is said later wins."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return {**base, **{k: _overlay(base.get(k), v) for k, v in over.items()}}
+    return over
+
+
+def _fault(path: Path, item: dict[str, Any], names: list[str], lines: dict[tuple[str, ...], int]) -> str:
+    where = [str(names[part]) if isinstance(part, int) and i == 1 else str(part) for i, part in enumerate(item["loc"])]
+    line = next((lines[tuple(where[:n])] for n in range(len(where), 0, -1) if tuple(where[:n]) in lines), 1)
+    text = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        record = RECORDS.get(where[0], PointMap) if len(where) > 1 else PointMap
+        near = difflib.get_close_matches(where[-1], record.model_fields, n=1)
+        known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(record.model_fields)}"
+        text = f"unknown option; {known}"
+    elif item["type"] == "missing":
+        text = "is missing; add it"
+    value = item.get("input")
+    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+    return f"  {path.name}:{line}: {'.'.join(where) or 'map'}{shown}: {text}"
