@@ -1,0 +1,38 @@
+"""What an asset shows in the UI: row count, key figures (they become time series) and one small plot."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from ems_pipeline import time_grid
+from ems_pipeline.report import charts
+from ems_pipeline.sites import Site
+
+PLOT_BYTES = 24_000
+"""A plot lives in Dagster's event log for ever; beyond this it is left out rather than stored."""
+
+MAX_PLOT_SLOTS = 200
+
+
+def materialized(rows: int, plot: dg.MetadataValue | None = None, **figures: Any) -> dg.MaterializeResult[Any]:
+    """The result of an asset: rows written, figures, and the plot when there is one."""
+    metadata: dict[str, Any] = {"dagster/row_count": rows}
+    metadata |= {name: round(v, 4) if isinstance(v, float) else v for name, v in figures.items() if v is not None}
+    if plot is not None:
+        metadata["plot"] = plot
+    return dg.MaterializeResult(metadata=metadata)
+
+
+def plot(
+    starts: Sequence[datetime], panels: Mapping[str, Mapping[str, charts.Values]], site: Site | None, alt: str
+) -> dg.MetadataValue | None:
+    """A chart as metadata; None when there is nothing to draw. Long ranges show their last slots."""
+    if not starts:
+        return None
+    zone = time_grid.zone(site.timezone if site else "UTC")
+    tail = slice(-MAX_PLOT_SLOTS, None)
+    shown = {label: {name: list(values)[tail] for name, values in series.items()} for label, series in panels.items()}
+    svg = charts.slot_chart(list(starts)[tail], shown, zone)
+    return dg.MetadataValue.md(charts.inline_image(svg, alt)) if len(svg) <= PLOT_BYTES else None

@@ -1,0 +1,55 @@
+"""What every asset and op works with: the warehouse, the clock and the sites, handed out as one plain object.
+
+Tests and the demo pass a `Platform` of their own to `build_defs`; nothing else in the code location knows the difference.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from ems_pipeline.sites import Site, load_sites
+from ems_pipeline.time_grid import Clock, SystemClock
+from ems_pipeline.warehouse import Warehouse, open_warehouse
+from ems_pipeline.warehouse import sites as registry
+
+
+def site_files() -> Path:
+    """Folder of site files: ``EMS_SITES`` or ``sites`` below the working directory."""
+    return Path(os.environ.get("EMS_SITES", "sites")).resolve()
+
+
+@dataclass
+class Platform:
+    """The running installation."""
+
+    warehouse: Warehouse
+    clock: Clock
+    read_sites: Callable[[], list[Site]]
+
+    def sites(self) -> list[Site]:
+        """Sites with a file that are active in the registry, ordered by key."""
+        with self.warehouse.begin() as connection:
+            active = set(registry.active_keys(connection))
+        return [site for site in self.read_sites() if site.key in active]
+
+    def site(self, key: str) -> Site:
+        """The site ``key``; LookupError says what to do when its file is gone."""
+        for site in self.read_sites():
+            if site.key == key:
+                return site
+        raise LookupError(f"site {key!r} has no file in {site_files()}; restore it or remove the partition {key!r}")
+
+
+class PlatformResource(dg.ConfigurableResource[Platform]):
+    """Builds the `Platform` of this process from the environment (EMS_HOME, EMS_DATABASE_URL, EMS_SITES)."""
+
+    _platform: Platform | None = PrivateAttr(default=None)
+
+    def create_resource(self, context: dg.InitResourceContext) -> Platform:  # noqa: ARG002 - Dagster's signature
+        if self._platform is None:
+            self._platform = Platform(open_warehouse(), SystemClock(), lambda: load_sites(site_files()))
+        return self._platform

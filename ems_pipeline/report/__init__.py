@@ -1,0 +1,1 @@
+"""Pictures and pages for people: small charts for the Dagster UI, the self-contained report of a demo or a replay."""
