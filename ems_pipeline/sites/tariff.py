@@ -1,8 +1,7 @@
 """Contract terms as dated data: what a kilowatt-hour costs besides the market price.
 
-Every tariff known to us is affine in the spot price at each slot,
-``buy = a(t) + b(t) * spot`` and ``sell = c(t) + d(t) * spot``; `ems_pipeline.market.tariff` evaluates a period to those
-four numbers per slot. Amounts are without VAT, per kWh, in the site's currency.
+`ems_pipeline.market.tariff` evaluates these terms to a buy and a sell price per slot. Amounts are without VAT, per kWh,
+in the site's currency.
 Add a field here when a contract has a term that none of these expresses.
 """
 
@@ -23,24 +22,60 @@ class TariffRecord(BaseModel):
 
 
 class Window(TariffRecord):
-    """A wall-clock window ``[start, end)``; ``end`` 00:00 means midnight; days 0 = Monday."""
+    """A wall-clock window ``[start, end)``; with ``end`` not after ``start`` it crosses midnight, 00:00 as end is midnight.
+
+    ``weekdays`` (0 = Monday) and ``months`` are those of the day it starts on.
+    """
 
     start: time
     end: time
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    months: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+
+
+class RegisterPrices(TariffRecord):
+    """Prices of the high and the low register."""
+
+    high_per_kwh: PerKwh
+    low_per_kwh: PerKwh
+
+
+class TempoPrices(TariffRecord):
+    """The French Tempo contract: a price per day colour, low from 22:00 to 06:00; the colour runs 06:00 to 06:00."""
+
+    blue: RegisterPrices
+    white: RegisterPrices
+    red: RegisterPrices
 
 
 class EnergyTerms(TariffRecord):
     """The supplier's part of buying."""
 
-    kind: Literal["spot", "fixed"] = "spot"
+    kind: Literal["spot", "fixed", "tempo"] = "spot"
     price_per_kwh: PerKwh = 0.0
     """Fixed price in the high (or only) register; unused for spot."""
     low_price_per_kwh: PerKwh | None = None
+    """Fixed price in the low register of the distribution; none means one price all day."""
+    tempo: TempoPrices | None = None
     fee_per_kwh: PerKwh = 0.0
     markup_rel: float = Field(0.0, ge=-0.5, le=1.0)
     markup_rel_mode: Literal["signed", "absolute", "max0"] = "signed"
     settlement_minutes: Literal[15, 60] = 15
+    """60: the contract bills the hour's mean price although the market trades quarter-hours."""
+
+    @model_validator(mode="after")
+    def _tempo_has_prices(self) -> Self:
+        if (self.kind == "tempo") != (self.tempo is not None):
+            raise ValueError("kind: tempo and the tempo prices belong together; give both or neither")
+        return self
+
+
+class Band(TariffRecord):
+    """A further network price during its windows: time-variable grid fees have a high and a low one."""
+
+    name: str
+    per_kwh: PerKwh
+    windows: tuple[Window, ...] = Field(min_length=1)
 
 
 class DistributionTerms(TariffRecord):
@@ -52,6 +87,8 @@ class DistributionTerms(TariffRecord):
     low_windows: tuple[Window, ...] = ()
     mixed_slot: Literal["high", "proportional"] = "high"
     """A switching time inside a quarter-hour: count the slot as high (safe) or split it."""
+    bands: tuple[Band, ...] = ()
+    """Where bands overlap the last one counts, before the low register."""
 
     @model_validator(mode="after")
     def _low_register_is_complete(self) -> Self:
@@ -68,6 +105,9 @@ class SellTerms(TariffRecord):
     fee_per_kwh: PerKwh = 0.0
     deduct_rel: float = Field(0.0, ge=0, le=1)
     floor_per_kwh: float | None = None
+    """Least price paid, before VAT: some contracts do not pass negative prices on."""
+    unpaid_at_negative_spot: bool = False
+    """Nothing is paid or charged while the market price is negative (German feed-in tariff of plants since 2025)."""
     vat: float = Field(0.0, ge=0, le=0.5)
 
 

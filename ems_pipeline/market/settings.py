@@ -1,0 +1,63 @@
+"""Where the outside world is and how we identify ourselves there: addresses, tokens, priorities from the environment.
+
+EMS_SOURCE_<SOURCE>_URL      replaces a source's address (a mirror, the virtual plant's document twin)
+EMS_PRICE_SOURCES_<ZONE>     comma-separated sources of a zone in order, e.g. EMS_PRICE_SOURCES_DE_LU=entsoe,awattar
+EMS_ENTSOE_TOKEN             ENTSO-E security token
+EMS_RTE_CREDENTIALS          RTE client credentials, base64 of id:secret, as its portal shows them
+EMS_SOURCE_TIMEOUT_S         seconds to wait for one reply (20)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """What the fetchers need to know; secrets stay out of `repr`."""
+
+    urls: Mapping[str, str] = field(default_factory=dict)
+    priorities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    entsoe_token: str | None = field(default=None, repr=False)
+    rte_credentials: str | None = field(default=None, repr=False)
+    timeout_s: float = 20.0
+    retries: int = 2
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> SourceSettings:
+        """Read the variables of the module's docstring.
+
+        Raises:
+            ValueError: EMS_SOURCE_TIMEOUT_S is not a number of seconds.
+        """
+        environ = os.environ if environ is None else environ
+        timeout = environ.get("EMS_SOURCE_TIMEOUT_S", "20")
+        try:
+            timeout_s = float(timeout)
+        except ValueError:
+            raise ValueError(f"EMS_SOURCE_TIMEOUT_S is {timeout!r}; write seconds, e.g. 20") from None
+        named = {
+            key.removeprefix("EMS_PRICE_SOURCES_"): tuple(name.strip() for name in value.split(",") if name.strip())
+            for key, value in environ.items()
+            if key.startswith("EMS_PRICE_SOURCES_")
+        }
+        urls = {
+            key.removeprefix("EMS_SOURCE_").removesuffix("_URL"): value
+            for key, value in environ.items()
+            if key.startswith("EMS_SOURCE_") and key.endswith("_URL") and value
+        }
+        return cls(urls, named, environ.get("EMS_ENTSOE_TOKEN"), environ.get("EMS_RTE_CREDENTIALS"), timeout_s)
+
+    def url(self, source: str, default: str) -> str:
+        """The address of ``source``: the overriding one, else ``default``."""
+        return self.urls.get(_variable_part(source), default)
+
+    def priority(self, zone: str) -> tuple[str, ...] | None:
+        """The order of sources somebody set for ``zone``, or None."""
+        return self.priorities.get(_variable_part(zone))
+
+
+def _variable_part(name: str) -> str:
+    return name.upper().replace("-", "_").replace(".", "_")
