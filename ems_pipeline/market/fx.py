@@ -1,0 +1,97 @@
+"""Exchange rates for delivery days: provisional until the list of that very day is out, then final.
+
+Prices of tomorrow are known at 13:02, the rate they are billed with is published tomorrow at 14:30: plans use the last
+list and say so (`is_provisional`), realised cost is computed again with the final one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+
+import polars as pl
+
+from ems_pipeline import time_grid
+from ems_pipeline.market import cnb
+from ems_pipeline.market.document import MalformedDocument, SourceFailed
+from ems_pipeline.market.settings import SourceSettings
+
+PRAGUE = time_grid.zone("Europe/Prague")
+PUBLICATION = time(14, 30)
+OLDEST_LIST = timedelta(days=10)
+RATE_SCHEMA = {
+    "base": pl.String(),
+    "quote": pl.String(),
+    "rate_on": pl.Date(),
+    "rate": pl.Float64(),
+    "is_provisional": pl.Boolean(),
+    "source": pl.String(),
+    "known_at": pl.Datetime("us", "UTC"),
+}
+
+
+def import_rates(
+    first: date, last: date, now: datetime, settings: SourceSettings, stored: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Rows of `fx_rate` to append for delivery days ``first`` to ``last``; each list is asked for once.
+
+    Raises:
+        SourceFailed, MalformedDocument: the bank gave no usable list; nothing is returned then.
+    """
+    today = time_grid.local_day(now, PRAGUE)
+    wanted = {min(list_day(back), list_day(today)) for day in time_grid.days(first, last) for back in _lookback(day)}
+    lists = {rates.valid_for: rates for rates in (cnb.parse(cnb.fetch(day, settings)) for day in sorted(wanted))}
+    rows = [rate_rows(lists.values(), day, now) for day in time_grid.days(first, last)]
+    return new_rows(pl.concat(rows), stored)
+
+
+def rate_rows(lists: Iterable[cnb.RateList], day: date, now: datetime) -> pl.DataFrame:
+    """What was known about EUR/CZK of a delivery day, and since when: one row per list that tells something new.
+
+    A day still running or to come is told by the newest list, known from ``now``. A past day fetched later gets the
+    history it had: each list known from its own publication at 14:30, provisional until the one that is final.
+    """
+    usable = sorted((r for r in lists if day - OLDEST_LIST <= r.valid_for <= day), key=lambda r: r.valid_for)
+    if not usable:
+        raise SourceFailed(f"no exchange rate list of the ten days up to {day}; ask {cnb.NAME} again later")
+    past = day < time_grid.local_day(now, PRAGUE)
+    rows = [
+        ("EUR", "CZK", day, r.czk_per_unit["EUR"], r.valid_for < list_day(day), r.source, _known_at(r, past, now))
+        for r in (usable if past else usable[-1:])
+    ]
+    return pl.DataFrame(rows, schema=RATE_SCHEMA, orient="row")
+
+
+def new_rows(rows: pl.DataFrame, stored: pl.DataFrame | None) -> pl.DataFrame:
+    """Rows that say something the store does not know yet (``stored``: base, quote, rate_on, rate, is_provisional)."""
+    if stored is None or stored.is_empty():
+        return rows
+    return rows.join(
+        stored, on=["base", "quote", "rate_on", "rate", "is_provisional"], how="anti", maintain_order="left"
+    )
+
+
+def list_day(day: date) -> date:
+    """The last Czech working day up to ``day``: the list of that day is valid on ``day`` and makes its rate final."""
+    import holidays
+
+    closed = holidays.country_holidays("CZ", years=[day.year - 1, day.year])
+    while day.weekday() >= 5 or day in closed:
+        day -= timedelta(days=1)
+    return day
+
+
+def _lookback(day: date) -> list[date]:
+    """The list of the day and the two before it: what plans made on the day before could know."""
+    newest = list_day(day)
+    second = list_day(newest - timedelta(days=1))
+    return [newest, second, list_day(second - timedelta(days=1))]
+
+
+def _known_at(rates: cnb.RateList, past: bool, now: datetime) -> datetime:
+    if not past:
+        return time_grid.utc(now)
+    published = time_grid.local_instant(rates.valid_for, PUBLICATION, PRAGUE)
+    if published > now:
+        raise MalformedDocument(f"{rates.source} list of {rates.valid_for} is from after now ({now}); check the clock")
+    return published

@@ -1,0 +1,99 @@
+"""Day colours of the French Tempo contract. A colour is announced on the day before, and may be missing until then.
+
+A Tempo day named D runs from 06:00 on D to 06:00 on D+1; `registers` applies that. An unknown colour is never blue.
+Sources: RTE, "Tempo like supply contract" calendar API; the public colour service.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any, Literal, cast
+
+from ems_pipeline import http, time_grid
+from ems_pipeline.market.document import MalformedDocument, SourceFailed
+from ems_pipeline.market.settings import SourceSettings
+
+Colour = Literal["blue", "white", "red"]
+PARIS = time_grid.zone("Europe/Paris")
+RTE_URL = "https://digital.iservices.rte-france.com"
+PUBLIC_URL = "https://www.api-couleur-tempo.fr"
+RED_MONTHS = frozenset({11, 12, 1, 2, 3})
+PUBLIC_CODES: dict[int, Colour | None] = {0: None, 1: "blue", 2: "white", 3: "red"}
+
+
+def worst_colour(day: date) -> Colour:
+    """The dearest colour the rules allow on ``day``: red from November to March on weekdays, else white.
+
+    Holidays are never red and Sundays never white either; assuming too dear a price there costs little, assuming blue
+    on a red day costs four times the price.
+    """
+    return "red" if day.month in RED_MONTHS and day.weekday() < 5 else "white"
+
+
+def fetch_rte(first: date, last: date, settings: SourceSettings) -> bytes:
+    """RTE's calendar of ``first`` to ``last``. Raises `SourceFailed` without credentials, and `http.HttpError`."""
+    if not settings.rte_credentials:
+        raise SourceFailed("rte needs credentials; register an application there and set EMS_RTE_CREDENTIALS")
+    base = settings.url("rte", RTE_URL)
+    login = {"Authorization": f"Basic {settings.rte_credentials}"}
+    token = _json(http.post(f"{base}/token/oauth", b"", login, settings.timeout_s, settings.retries), "rte")
+    if not isinstance(token, dict) or "access_token" not in token:
+        raise MalformedDocument("rte sent no access_token; check EMS_RTE_CREDENTIALS")
+    start, end = time_grid.day_bounds(first, PARIS)[0], time_grid.day_bounds(last, PARIS)[1]
+    query = {
+        "start_date": start.astimezone(PARIS).isoformat(),
+        "end_date": end.astimezone(PARIS).isoformat(),
+        "fallback_status": "true",
+    }
+    return http.get(
+        f"{base}/open_api/tempo_like_supply_contract/v1/tempo_like_calendars",
+        query,
+        {"Authorization": f"Bearer {token['access_token']}"},
+        settings.timeout_s,
+        settings.retries,
+    )
+
+
+def parse_rte(document: bytes) -> dict[date, Colour]:
+    """Colours by Tempo day; a day without a value (2022-12-28 was one) is absent."""
+    content = _json(document, "rte")
+    try:
+        values = content["tempo_like_calendars"]["values"]
+        days = {time_grid.local_day(datetime.fromisoformat(v["start_date"]), PARIS): v.get("value") for v in values}
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedDocument(f"rte sent no Tempo calendar ({error!r}); it starts {document[:60]!r}") from None
+    return {day: _colour(value, "rte") for day, value in days.items() if value}
+
+
+def fetch_public(day: date, settings: SourceSettings) -> bytes:
+    """The public colour service about one day. Raises `http.HttpError`."""
+    url = f"{settings.url('tempo-public', PUBLIC_URL)}/api/jourTempo/{day}"
+    return http.get(url, timeout_s=settings.timeout_s, retries=settings.retries)
+
+
+def parse_public(document: bytes) -> dict[date, Colour]:
+    """Colour by Tempo day: code 1 blue, 2 white, 3 red; 0 is not announced yet and gives no entry."""
+    content = _json(document, "tempo-public")
+    try:
+        colours = {date.fromisoformat(d["dateJour"]): PUBLIC_CODES[d["codeJour"]] for d in _as_list(content)}
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedDocument(f"tempo-public sent no day colour ({error!r}); it starts {document[:60]!r}") from None
+    return {day: colour for day, colour in colours.items() if colour is not None}
+
+
+def _as_list(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [content]
+
+
+def _colour(value: str, source: str) -> Colour:
+    if value.lower() not in ("blue", "white", "red"):
+        raise MalformedDocument(f"{source} names the colour {value!r}; known are BLUE, WHITE, RED")
+    return cast(Colour, value.lower())
+
+
+def _json(document: bytes, source: str) -> Any:
+    try:
+        return json.loads(document)
+    except ValueError:
+        raise MalformedDocument(f"{source} sent no complete JSON; it starts {document[:60]!r}") from None
