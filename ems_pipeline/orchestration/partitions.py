@@ -1,8 +1,8 @@
 """Partitions: market days, and sites x days; and the windows an asset works on.
 
-Keys are local civil days. The definition's own time zone only decides when a new key appears; `end_offset=3` in UTC makes
-"tomorrow" exist everywhere on Earth before anybody plans it. The first day is a constant because Dagster slows down
-beyond about 100,000 keys: 200 sites x 16 months.
+Keys are local civil days. The definition's own time zone only decides when a new key appears; `end_offset=3` in UTC
+makes "tomorrow" exist everywhere on Earth before anybody plans it. The first day is a constant because Dagster slows
+down beyond about 100,000 keys: 200 sites x 16 months.
 """
 
 from collections.abc import Iterable, Iterator

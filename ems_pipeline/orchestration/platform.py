@@ -1,16 +1,18 @@
 """What every asset and op works with: the warehouse, the clock and the sites, handed out as one plain object.
 
-Tests and the demo pass a `Platform` of their own to `build_defs`; nothing else in the code location knows the difference.
+Tests and the demo pass a `Platform` of their own to `build_defs`; nothing else in the code location can tell.
 """
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
+from ems_pipeline import time_grid
 from ems_pipeline.sites import Site, load_sites
 from ems_pipeline.time_grid import Clock, SystemClock
 from ems_pipeline.warehouse import Warehouse, open_warehouse
@@ -35,6 +37,10 @@ class Platform:
         with self.warehouse.begin() as connection:
             active = set(registry.active_keys(connection))
         return [site for site in self.read_sites() if site.key in active]
+
+    def slot_end(self) -> datetime:
+        """End of the last quarter-hour that is over: nothing later has been measured whole."""
+        return time_grid.floor_slot(self.clock.now())
 
     def site(self, key: str) -> Site:
         """The site ``key``; LookupError says what to do when its file is gone."""

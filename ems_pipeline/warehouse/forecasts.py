@@ -41,11 +41,18 @@ _COLUMNS: dict[str, list[str]] = {
 }
 
 
-def issue(connection: Connection, table: Table, site_key: str, frame: pl.DataFrame, known_at: datetime) -> int:
-    """Store one issue of a forecast for a site, known from ``known_at``. Making it again replaces it."""
-    labelled = frame.with_columns(
-        pl.lit(site_key).alias("site_key"), pl.lit(known_at).cast(pl.Datetime("us", "UTC")).alias("known_at")
-    )
+def issue(
+    connection: Connection, table: Table, site_key: str, frame: pl.DataFrame, known_at: datetime | None = None
+) -> int:
+    """Store one issue of a forecast for a site. Making the same issue again replaces it.
+
+    Args:
+        known_at: since when it is known; None when the frame has a ``known_at`` of its own per row.
+    """
+    labels = [pl.lit(site_key).alias("site_key")]
+    if known_at is not None:
+        labels.append(pl.lit(known_at).alias("known_at"))
+    labelled = frame.with_columns(labels).with_columns(pl.col("known_at").cast(pl.Datetime("us", "UTC")))
     return known.issue(connection, f"ems.{table}", labelled, keys=("site_key", *_KEYS[table]))
 
 

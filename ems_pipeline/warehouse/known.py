@@ -1,7 +1,7 @@
 """Bitemporal rules: what was known when. A correction is a new row; a read says "as known at".
 
-Two tables kinds: facts from outside (`append`: only what is new or different becomes a row) and our own issues
-(forecasts: every issue is kept under its `known_at`, and making the same issue again replaces it).
+Two kinds of table: facts from outside (`append`: only what is new or different becomes a row) and what we compute
+(`issue`: every forecast or derived price is kept under its `known_at`, and computing it again replaces it).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def append(
     values: Sequence[str],
     received_at: datetime,
 ) -> int:
-    """Store facts, each with its ``known_at``; rows that say what is already known are left out.
+    """Store facts, each with its ``known_at``; rows that say what was already known by then are left out.
 
-    A row that differs from what is known for its keys, yet claims to have been known earlier, is a correction: it
-    counts as known from ``received_at``, so that decisions already made keep what they knew.
+    A row that contradicts one of the same keys and the same ``known_at`` is a correction: it counts as known from
+    ``received_at``, so that decisions already made keep what they knew.
 
     Args:
         keys: what identifies a fact, without ``known_at``.
@@ -47,16 +47,16 @@ def append(
     listed = ", ".join(f'"{n}"' for n in names)
     chosen = ", ".join(f'i."{n}"' for n in names)
     same_key = " AND ".join(f't."{k}" = i."{k}"' for k in keys)
-    differs = " OR ".join(f'newest."{v}" IS DISTINCT FROM i."{v}"' for v in values)
+    differs = " OR ".join(f'then_known."{v}" IS DISTINCT FROM i."{v}"' for v in values)
     result = connection.execute(
         sa.text(f"""
         INSERT INTO {table} ({listed}, known_at)
-        SELECT {chosen}, CASE WHEN newest.known_at >= i.known_at THEN :received_at ELSE i.known_at END
+        SELECT {chosen}, CASE WHEN then_known.known_at = i.known_at THEN :received_at ELSE i.known_at END
         FROM incoming i
         LEFT JOIN LATERAL (
-            SELECT t.* FROM {table} t WHERE {same_key} ORDER BY t.known_at DESC LIMIT 1
-        ) newest ON true
-        WHERE newest.known_at IS NULL OR {differs}
+            SELECT t.* FROM {table} t WHERE {same_key} AND t.known_at <= i.known_at ORDER BY t.known_at DESC LIMIT 1
+        ) then_known ON true
+        WHERE then_known.known_at IS NULL OR {differs}
         ON CONFLICT DO NOTHING"""),
         {"received_at": received_at},
     )

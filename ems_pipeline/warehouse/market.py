@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 from sqlalchemy.engine import Connection
@@ -36,16 +36,9 @@ def add_fx(connection: Connection, frame: pl.DataFrame, received_at: datetime) -
     )
 
 
-def add_effective_prices(connection: Connection, frame: pl.DataFrame, received_at: datetime) -> int:
-    """Append a site's prices; columns as in ``ems.effective_price``. Returns rows that were news."""
-    return known.append(
-        connection,
-        "ems.effective_price",
-        frame,
-        keys=("site_key", "starts_at"),
-        values=("buy_per_kwh", "sell_per_kwh"),
-        received_at=received_at,
-    )
+def put_effective_prices(connection: Connection, frame: pl.DataFrame) -> int:
+    """Write a site's prices, each under the ``known_at`` of its newest input; computing them again replaces them."""
+    return known.issue(connection, "ems.effective_price", frame, keys=("site_key", "starts_at"))
 
 
 def prices(
@@ -65,17 +58,24 @@ def prices(
     )
 
 
-def fx_rates(
-    connection: Connection, base: str, quote: str, first: object, last: object, as_known_at: datetime | None = None
-) -> pl.DataFrame:
-    """Exchange rates of days ``first``..``last``: rate_on, rate, is_provisional, known_at."""
-    return known.as_known(
+def price_versions(connection: Connection, zone: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """Every version of every market price of ``[start, end)``: starts_at, price_per_mwh, currency, known_at."""
+    return query(
         connection,
-        "ems.fx_rate",
-        ["rate_on", "rate", "is_provisional"],
-        keys=("rate_on",),
-        where="base = :base AND quote = :quote AND rate_on BETWEEN :first AND :last",
-        as_known_at=as_known_at,
+        """SELECT starts_at, price_per_mwh, currency, known_at FROM ems.market_interval_price
+           WHERE zone = :zone AND starts_at >= :start AND starts_at < :end ORDER BY starts_at, known_at""",
+        zone=zone,
+        start=start,
+        end=end,
+    )
+
+
+def fx_versions(connection: Connection, base: str, quote: str, first: date, last: date) -> pl.DataFrame:
+    """Every version of the rates of days ``first``..``last``: base, quote, rate_on, rate, is_provisional, known_at."""
+    return query(
+        connection,
+        """SELECT base, quote, rate_on, rate, is_provisional, known_at FROM ems.fx_rate
+           WHERE base = :base AND quote = :quote AND rate_on BETWEEN :first AND :last ORDER BY rate_on, known_at""",
         base=base,
         quote=quote,
         first=first,

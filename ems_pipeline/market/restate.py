@@ -1,0 +1,55 @@
+"""What a site's prices were at each moment something about them became known.
+
+A market price appears at 13:05 of the day before, its exchange rate is provisional then and final a day later, and either
+may be corrected. Each such change is a **layer** of a day; evaluating layer after layer gives the effective price every
+decision could have known, in a handful of passes over the whole window however long it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One state of knowledge per day: newest prices and rates then, and since when (``day``, ``known_at``)."""
+
+    prices: pl.DataFrame
+    rates: pl.DataFrame | None
+    since: pl.DataFrame
+
+
+def layers(prices: pl.DataFrame, rates: pl.DataFrame | None) -> Iterator[Layer]:
+    """States of knowledge in order, oldest first.
+
+    Args:
+        prices: all versions: day (the site's civil day), starts_at, price_per_mwh, currency, known_at.
+        rates: all versions: rate_on, base, quote, rate, is_provisional, known_at; None when no exchange is needed.
+    """
+    changes = prices.select("day", "known_at")
+    if rates is not None:
+        rated = rates.rename({"rate_on": "day"}).join(prices.select("day").unique(), on="day", how="semi")
+        changes = pl.concat([changes, rated.select("day", "known_at")])
+    ranked = changes.unique().sort("day", "known_at").with_columns(layer=pl.int_range(pl.len()).over("day"))
+    for _, since in ranked.group_by("layer", maintain_order=True):
+        moment = since.select("day", pl.col("known_at").alias("moment"))
+        known_prices = _newest(prices.join(moment, on="day"), ["starts_at"])
+        known_rates = None
+        if rates is not None:
+            known_rates = _newest(rates.join(moment, left_on="rate_on", right_on="day"), ["rate_on", "base", "quote"])
+            # A price whose exchange rate nobody knew yet has no value in the site's currency.
+            known_prices = known_prices.join(known_rates, left_on="day", right_on="rate_on", how="semi")
+        if known_prices.height:
+            yield Layer(known_prices.drop("day", "moment", "known_at"), known_rates, since.select("day", "known_at"))
+
+
+def _newest(versions: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    return (
+        versions.filter(pl.col("known_at") <= pl.col("moment"))
+        .sort("known_at")
+        .unique(keys, keep="last", maintain_order=True)
+        .sort(keys)
+    )
