@@ -33,6 +33,13 @@ class RateList:
     czk_per_unit: dict[str, float]
     source: str = NAME
 
+    def rate(self, base: str, quote: str) -> float:
+        """``quote`` for one unit of ``base``. Raises `SourceFailed` for a currency the bank does not quote."""
+        known = self.czk_per_unit | {"CZK": 1.0}
+        if unknown := {base, quote} - known.keys():
+            raise SourceFailed(f"{NAME} quotes no {sorted(unknown)}; it has {sorted(known)}")
+        return known[base] / known[quote]
+
 
 def fetch(day: date, settings: SourceSettings) -> bytes:
     """The list valid on ``day`` or the last one before: from the API, else from the text file.

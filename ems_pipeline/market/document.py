@@ -18,6 +18,9 @@ from ems_pipeline import time_grid
 MARKET_TIMEZONE = time_grid.zone("Europe/Brussels")
 """The coupled day-ahead market trades the CET/CEST civil day in every zone, also where clocks differ."""
 
+MARKET_CURRENCY = "EUR"
+"""The auction clears in EUR in every zone; sources that say otherwise say so in the document."""
+
 QUARTER_HOUR_MARKET_FROM = date(2025, 10, 1)
 """First delivery day traded in quarter-hours; hourly before."""
 
@@ -88,7 +91,7 @@ def day_document(
     day: date,
     zone: str,
     source: str,
-    currency: str = "EUR",
+    currency: str = MARKET_CURRENCY,
     published_at: datetime | None = None,
 ) -> PriceDocument:
     """Check the points of ``day`` (others are ignored: sources answer with wider windows) and spread them over slots.
@@ -150,7 +153,7 @@ def doubt(document: PriceDocument, day_before: pl.DataFrame | None) -> str | Non
     if (run := _longest_zero_run(prices)) >= ZERO_RUN:
         return f"exactly 0.00 for {run / timedelta(hours=1):g} h on end"
     low, high = CLEARING_LIMITS_PER_MWH
-    if document.currency == "EUR" and not low <= min(prices) <= max(prices) <= high:
+    if document.currency == MARKET_CURRENCY and not low <= min(prices) <= max(prices) <= high:
         return f"prices from {min(prices)} to {max(prices)} lie outside the auction's limits {low:g} to {high:g}"
     if day_before is not None and not day_before.is_empty():
         yesterday = day_before.sort("starts_at")["price_per_mwh"].to_list()

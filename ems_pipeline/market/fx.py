@@ -13,8 +13,9 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.market import cnb
-from ems_pipeline.market.document import MalformedDocument, SourceFailed
+from ems_pipeline.market.document import MARKET_CURRENCY, MalformedDocument, SourceFailed
 from ems_pipeline.market.settings import SourceSettings
+from ems_pipeline.sites import Site
 
 PRAGUE = time_grid.zone("Europe/Prague")
 PUBLICATION = time(14, 30)
@@ -30,10 +31,23 @@ RATE_SCHEMA = {
 }
 
 
+def pair_of(site: Site) -> tuple[str, str] | None:
+    """(market currency, site currency) when they differ, else None: no rate is needed."""
+    return None if site.currency == MARKET_CURRENCY else (MARKET_CURRENCY, site.currency)
+
+
 def import_rates(
-    first: date, last: date, now: datetime, settings: SourceSettings, stored: pl.DataFrame | None = None
+    base: str,
+    quote: str,
+    first: date,
+    last: date,
+    now: datetime,
+    settings: SourceSettings,
+    stored: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Rows of `fx_rate` to append for delivery days ``first`` to ``last``; each list is asked for once.
+
+    ``rate`` is ``quote`` for one unit of ``base``, crossed over the koruna where neither is CZK.
 
     Raises:
         SourceFailed, MalformedDocument: the bank gave no usable list; nothing is returned then.
@@ -41,12 +55,12 @@ def import_rates(
     today = time_grid.local_day(now, PRAGUE)
     wanted = {min(list_day(back), list_day(today)) for day in time_grid.days(first, last) for back in _lookback(day)}
     lists = {rates.valid_for: rates for rates in (cnb.parse(cnb.fetch(day, settings)) for day in sorted(wanted))}
-    rows = [rate_rows(lists.values(), day, now) for day in time_grid.days(first, last)]
+    rows = [rate_rows(base, quote, lists.values(), day, now) for day in time_grid.days(first, last)]
     return new_rows(pl.concat(rows), stored)
 
 
-def rate_rows(lists: Iterable[cnb.RateList], day: date, now: datetime) -> pl.DataFrame:
-    """What was known about EUR/CZK of a delivery day, and since when: one row per list that tells something new.
+def rate_rows(base: str, quote: str, lists: Iterable[cnb.RateList], day: date, now: datetime) -> pl.DataFrame:
+    """What was known about a rate of a delivery day, and since when: one row per list that tells something new.
 
     A day still running or to come is told by the newest list, known from ``now``. A past day fetched later gets the
     history it had: each list known from its own publication at 14:30, provisional until the one that is final.
@@ -56,7 +70,7 @@ def rate_rows(lists: Iterable[cnb.RateList], day: date, now: datetime) -> pl.Dat
         raise SourceFailed(f"no exchange rate list of the ten days up to {day}; ask {cnb.NAME} again later")
     past = day < time_grid.local_day(now, PRAGUE)
     rows = [
-        ("EUR", "CZK", day, r.czk_per_unit["EUR"], r.valid_for < list_day(day), r.source, _known_at(r, past, now))
+        (base, quote, day, r.rate(base, quote), r.valid_for < list_day(day), r.source, _known_at(r, past, now))
         for r in (usable if past else usable[-1:])
     ]
     return pl.DataFrame(rows, schema=RATE_SCHEMA, orient="row")

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import polars as pl
 
 from ems_pipeline import http, time_grid
-from ems_pipeline.market import entsoe, ote
+from ems_pipeline.market import awattar, energy_charts, entsoe, ote, ote_chart, spotova_elektrina
 from ems_pipeline.market.document import (
     MARKET_TIMEZONE,
     MalformedDocument,
@@ -50,13 +50,17 @@ class PriceSource(Protocol):
     def parse(self, document: bytes, day: date, zone: str, /) -> PriceDocument: ...
 
 
-SOURCES: dict[str, PriceSource] = {source.NAME: source for source in (ote, entsoe)}
+SOURCES: dict[str, PriceSource] = {
+    source.NAME: source for source in (ote, ote_chart, entsoe, energy_charts, awattar, spotova_elektrina)
+}
 
 PRIORITY: dict[str, tuple[str, ...]] = {
-    "CZ": ("ote", "entsoe"),
+    "CZ": ("ote", "entsoe", "energy-charts", "ote-chart", "spotovaelektrina"),
+    "DE-LU": ("entsoe", "energy-charts", "awattar"),
+    "AT": ("entsoe", "energy-charts", "awattar"),
 }
-REST = ("entsoe",)
-"""For a zone without an order of its own."""
+REST = ("entsoe", "energy-charts")
+"""For a zone without an order of its own: SK, PL, HU, FR and the other coupled zones."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from ems_pipeline.market.registers import DayCalendars, DayRegisters, day_regist
 from ems_pipeline.sites.tariff import Tariff, TariffPeriod
 
 LEVY = "levy_"
+EFFECTIVE_COLUMNS = ("starts_at", "buy_per_kwh", "sell_per_kwh", "spot_per_kwh", "currency", "is_provisional")
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 SLOT_SCHEMA: dict[str, Any] = {
     "starts_at": UTC_MICROSECONDS,
@@ -96,12 +97,7 @@ def effective_price(
     parts = in_currency.with_columns(energy=energy, markup=pl.col("spot_factor") * _markup(), sell_per_kwh=_sell())
     net = pl.sum_horizontal("energy", "markup", "supplier_fee_per_kwh", "distribution_per_kwh", *levies)
     return parts.with_columns(buy_per_kwh=net * (1 + pl.col("vat"))).select(
-        "starts_at",
-        "buy_per_kwh",
-        "sell_per_kwh",
-        "spot_per_kwh",
-        "currency",
-        "is_provisional",
+        *EFFECTIVE_COLUMNS,
         pl.struct(
             "register",
             "energy",
@@ -120,7 +116,7 @@ def effective_price_rows(site_key: str, effective: pl.DataFrame, known_at: datet
     """Rows of the table `effective_price`; ``known_at`` is when the newest input of them was known."""
     return effective.select(
         pl.lit(site_key).alias("site_key"),
-        *[name for name in effective.columns if name != "components"],
+        *EFFECTIVE_COLUMNS,
         pl.col("components").struct.json_encode(),
         pl.lit(time_grid.utc(known_at)).cast(UTC_MICROSECONDS).alias("known_at"),
     )
