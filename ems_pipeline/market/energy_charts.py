@@ -11,6 +11,7 @@ import json
 from datetime import UTC, date, datetime
 
 from ems_pipeline import http
+from ems_pipeline.market import entsoe
 from ems_pipeline.market.document import (
     MalformedDocument,
     NotYetPublished,
@@ -22,30 +23,7 @@ from ems_pipeline.market.settings import SourceSettings
 
 NAME = "energy-charts"
 URL = "https://api.energy-charts.info/price"
-ZONES = frozenset(
-    [
-        "AT",
-        "BE",
-        "BG",
-        "CH",
-        "CZ",
-        "DE-LU",
-        "DK1",
-        "DK2",
-        "EE",
-        "ES",
-        "FI",
-        "FR",
-        "GR",
-        "HR",
-        "HU",
-        "LT",
-        "LV",
-        "ME",
-        "NL",
-    ]
-)
-ZONES |= frozenset(["NO1", "NO2", "NO3", "NO4", "NO5", "PL", "PT", "RO", "RS", "SE1", "SE2", "SE3", "SE4", "SI", "SK"])
+ZONES = entsoe.ZONES | {"BG", "EE", "ES", "GR", "HR", "LT", "LV", "ME", "PT", "RS"}
 UNIT = "EUR / MWh"
 
 

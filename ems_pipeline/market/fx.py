@@ -15,11 +15,13 @@ from ems_pipeline import time_grid
 from ems_pipeline.market import cnb
 from ems_pipeline.market.document import MARKET_CURRENCY, MalformedDocument, SourceFailed
 from ems_pipeline.market.settings import SourceSettings
-from ems_pipeline.sites import Site
 
 PRAGUE = time_grid.zone("Europe/Prague")
 PUBLICATION = time(14, 30)
 OLDEST_LIST = timedelta(days=10)
+LISTS_A_PLAN_COULD_USE = 3
+"""Of the delivery day, of the day before, and of the one before that for plans made before 14:30."""
+
 RATE_SCHEMA = {
     "base": pl.String(),
     "quote": pl.String(),
@@ -31,19 +33,14 @@ RATE_SCHEMA = {
 }
 
 
-def pair_of(site: Site) -> tuple[str, str] | None:
-    """(market currency, site currency) when they differ, else None: no rate is needed."""
-    return None if site.currency == MARKET_CURRENCY else (MARKET_CURRENCY, site.currency)
-
-
 def import_rates(
-    base: str,
-    quote: str,
     first: date,
     last: date,
     now: datetime,
     settings: SourceSettings,
     stored: pl.DataFrame | None = None,
+    base: str = MARKET_CURRENCY,
+    quote: str = "CZK",
 ) -> pl.DataFrame:
     """Rows of `fx_rate` to append for delivery days ``first`` to ``last``; each list is asked for once.
 
@@ -55,11 +52,13 @@ def import_rates(
     today = time_grid.local_day(now, PRAGUE)
     wanted = {min(list_day(back), list_day(today)) for day in time_grid.days(first, last) for back in _lookback(day)}
     lists = {rates.valid_for: rates for rates in (cnb.parse(cnb.fetch(day, settings)) for day in sorted(wanted))}
-    rows = [rate_rows(base, quote, lists.values(), day, now) for day in time_grid.days(first, last)]
+    rows = [rate_rows(lists.values(), day, now, base, quote) for day in time_grid.days(first, last)]
     return new_rows(pl.concat(rows), stored)
 
 
-def rate_rows(base: str, quote: str, lists: Iterable[cnb.RateList], day: date, now: datetime) -> pl.DataFrame:
+def rate_rows(
+    lists: Iterable[cnb.RateList], day: date, now: datetime, base: str = MARKET_CURRENCY, quote: str = "CZK"
+) -> pl.DataFrame:
     """What was known about a rate of a delivery day, and since when: one row per list that tells something new.
 
     A day still running or to come is told by the newest list, known from ``now``. A past day fetched later gets the
@@ -71,7 +70,7 @@ def rate_rows(base: str, quote: str, lists: Iterable[cnb.RateList], day: date, n
     past = day < time_grid.local_day(now, PRAGUE)
     rows = [
         (base, quote, day, r.rate(base, quote), r.valid_for < list_day(day), r.source, _known_at(r, past, now))
-        for r in (usable if past else usable[-1:])
+        for r in (usable[-LISTS_A_PLAN_COULD_USE:] if past else usable[-1:])
     ]
     return pl.DataFrame(rows, schema=RATE_SCHEMA, orient="row")
 
@@ -96,10 +95,11 @@ def list_day(day: date) -> date:
 
 
 def _lookback(day: date) -> list[date]:
-    """The list of the day and the two before it: what plans made on the day before could know."""
-    newest = list_day(day)
-    second = list_day(newest - timedelta(days=1))
-    return [newest, second, list_day(second - timedelta(days=1))]
+    """Days of the lists that plans for ``day`` could use, newest first."""
+    lists = [list_day(day)]
+    while len(lists) < LISTS_A_PLAN_COULD_USE:
+        lists.append(list_day(lists[-1] - timedelta(days=1)))
+    return lists
 
 
 def _known_at(rates: cnb.RateList, past: bool, now: datetime) -> datetime:
