@@ -45,8 +45,8 @@ def fetch(array: PvArray, latitude: float, longitude: float) -> bytes:
 def parse(body: bytes) -> pl.DataFrame:
     """Energy since the previous stamp -> mean power per slot, ``[starts_at, power_w]``, W; the energy is kept.
 
-    The energy of a period is spread evenly over it; slots that several periods touch collect their shares. Slots outside
-    every period are absent: the source says nothing about them (at night that is a zero for whoever knows the sun).
+    The energy of a period is spread evenly over it; slots that several periods touch collect their shares. Slots
+    outside every period are absent: the source says nothing about them (at night, whoever knows the sun knows a zero).
 
     Raises:
         RejectedWeatherRequest: the reply carries an error message; MalformedWeather: truncated or without zone.
