@@ -113,17 +113,20 @@ def fit(history: pl.DataFrame, house: House) -> BuildingResponse:
 
 
 def _windows(history: pl.DataFrame) -> pl.DataFrame:
-    """Complete windows: mean heat, mean indoor-outdoor difference, rise of the indoor temperature per hour."""
-    per_window = WINDOW // time_grid.SLOT
+    """Complete windows: mean heat, mean indoor-outdoor difference, rise of the indoor temperature per hour.
+
+    The rise goes from a window's first reading to the next one's, so that it spans the same time as the heat.
+    """
     rows = history.sort("starts_at").drop_nulls(["indoor_c", "outdoor_c", "heat_w"])
-    grouped = rows.group_by(pl.col("starts_at").dt.truncate("3h"), maintain_order=True).agg(
+    grouped = rows.group_by(pl.col("starts_at").dt.truncate(WINDOW), maintain_order=True).agg(
         count=pl.len(),
         heat_w=pl.col("heat_w").mean(),
         difference_k=(pl.col("indoor_c") - pl.col("outdoor_c")).mean(),
-        # First against last third: averaging four readings each halves the sensor's step.
-        rise_k=pl.col("indoor_c").tail(per_window // 3).mean() - pl.col("indoor_c").head(per_window // 3).mean(),
+        first_c=pl.col("indoor_c").first(),
     )
-    hours_between_thirds = WINDOW / timedelta(hours=1) * 2 / 3
-    return grouped.filter(pl.col("count") == per_window).with_columns(
-        rise_k_per_h=pl.col("rise_k") / hours_between_thirds
+    whole = grouped.filter(pl.col("count") == WINDOW // time_grid.SLOT)
+    following = whole.select(pl.col("starts_at") - WINDOW, next_c="first_c")
+    hours = WINDOW / timedelta(hours=1)
+    return whole.join(following, on="starts_at", maintain_order="left").with_columns(
+        rise_k_per_h=(pl.col("next_c") - pl.col("first_c")) / hours
     )

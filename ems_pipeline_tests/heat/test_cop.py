@@ -1,0 +1,55 @@
+"""COP: the Carnot number by hand, monotone in both temperatures, and a curve found again in its own data."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ems_pipeline.heat import cop
+
+
+def history(curve: cop.CopCurve, rows: int, noise: float = 0.0, seed: int = 1) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    outdoor, flow = rng.uniform(-12, 12, rows), rng.uniform(30, 50, rows)
+    measured = curve.cop(outdoor, flow) * (1 + noise * rng.normal(size=rows))
+    return pl.DataFrame({"outdoor_c": outdoor, "flow_c": flow, "cop": measured})
+
+
+def test_cop_at_a7_w35_is_the_hand_computed_one() -> None:
+    """308.15 K / 28 K = 11.005, times 0.42 = 4.622: in the range of data sheets for A7/W35 (4.4 - 5.0)."""
+    assert cop.CopCurve(0.42).cop(7.0, 35.0) == pytest.approx(0.42 * 308.15 / 28)
+
+
+@given(st.floats(-25, 40), st.floats(25, 65), st.floats(0.1, 20))
+def test_colder_air_and_hotter_water_never_raise_the_cop(outdoor: float, flow: float, step: float) -> None:
+    curve = cop.CopCurve(0.42)
+    here = curve.cop(outdoor, flow)
+    assert curve.cop(outdoor - step, flow) <= here
+    assert curve.cop(outdoor, flow + step) <= here
+    assert cop.MIN_COP <= here <= cop.MAX_COP
+
+
+def test_a_curve_is_found_again_in_noisy_history_with_defrosts() -> None:
+    true = cop.CopCurve(0.36, drift_per_k=0.002)
+    rows = history(true, 2000, noise=0.05)
+    defrosting = pl.int_range(pl.len()) % 25 == 0
+    fitted = cop.fit(rows.with_columns(cop=pl.when(defrosting).then(1.1).otherwise("cop")), stated_efficiency=0.45)
+    assert fitted.efficiency == pytest.approx(0.36, abs=0.01)
+    assert fitted.drift_per_k == pytest.approx(0.002, abs=0.0007)
+
+
+def test_little_history_moves_the_stated_grade_little_and_none_not_at_all() -> None:
+    rows = history(cop.CopCurve(0.30), 10)
+    assert 0.40 < cop.fit(rows, 0.45).efficiency < 0.45
+    assert cop.fit(rows.clear(), 0.45) == cop.CopCurve(0.45)
+
+
+def test_gaps_and_impossible_values_do_not_reach_the_fit() -> None:
+    rows = history(cop.CopCurve(0.40), 500)
+    dirty = pl.concat(
+        [rows, rows.head(200).with_columns(cop=pl.lit(0.0)), rows.head(50).with_columns(flow_c=pl.lit(None))]
+    )
+    assert cop.fit(dirty, 0.42) == cop.fit(rows, 0.42)
