@@ -1,8 +1,8 @@
 """What a site's prices were at each moment something about them became known.
 
 A market price appears at 13:05 of the day before, its exchange rate is provisional then and final a day later, and
-either may be corrected. Each such change is a **layer** of a day; evaluating layer after layer gives the effective price every
-decision could have known, in a handful of passes over the whole window however long it is.
+either may be corrected. Each such change is a **layer** of a day; evaluating layer after layer gives the effective
+price every decision could have known, in a handful of passes over the whole window however long it is.
 """
 
 from __future__ import annotations

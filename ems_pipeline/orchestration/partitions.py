@@ -7,7 +7,9 @@ down beyond about 100,000 keys: 200 sites x 16 months.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -38,9 +40,29 @@ class SiteWindow:
     end: datetime
 
     @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return time_grid.zone(self.site.timezone)
+
+    @property
     def days(self) -> list[date]:
         """The civil days in order."""
         return time_grid.days(self.first, self.last)
+
+
+DECISION_OF_THE_DAY = time(14, 30)
+"""Local time on the day before at which a past day's forecasts count as made: the daily plan is decided at 15:00."""
+
+
+def decided_at(day: date, site: Site, now: datetime) -> datetime:
+    """When forecasts for a day are (or were) made: now for today and later, the afternoon before for past days.
+
+    This is what keeps a back-test honest: nothing known later is read, and the result counts as known from then.
+    """
+    zone = time_grid.zone(site.timezone)
+    if day >= time_grid.local_day(now, zone):
+        return now
+    return time_grid.local_instant(day - timedelta(days=1), DECISION_OF_THE_DAY, zone)
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:

@@ -116,21 +116,53 @@ def baseline(
     )
 
 
-def cop_estimate(
-    connection: Connection, site_key: str, asset_key: str, outdoor_c: float, flow_c: float, as_known_at: datetime
-) -> float | None:
-    """COP from the heat pump's own history (``fn_cop_estimate``); None while too little was measured."""
-    frame = query(
+def cop_estimates(
+    connection: Connection,
+    site_key: str,
+    asset_key: str,
+    flow_c: float,
+    start: datetime,
+    end: datetime,
+    as_known_at: datetime,
+) -> pl.DataFrame:
+    """Outdoor temperature and COP per slot: starts_at, outdoor_c, cop (``fn_cop_estimate``; null without a curve).
+
+    The temperature is that of the newest weather forecast known at the instant.
+    """
+    return query(
         connection,
-        "SELECT ems.fn_cop_estimate(:site, :asset, :outdoor, :flow, :as_known_at) AS cop",
+        """SELECT w.starts_at, w.temperature_c AS outdoor_c,
+                  ems.fn_cop_estimate(:site, :asset, w.temperature_c, :flow, :as_known_at) AS cop
+           FROM (SELECT DISTINCT ON (starts_at) starts_at, temperature_c FROM ems.weather_forecast
+                 WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND known_at <= :as_known_at
+                 ORDER BY starts_at, known_at DESC) w
+           WHERE w.temperature_c IS NOT NULL ORDER BY w.starts_at""",
         site=site_key,
         asset=asset_key,
-        outdoor=outdoor_c,
         flow=flow_c,
+        start=start,
+        end=end,
         as_known_at=as_known_at,
     )
-    value = frame["cop"][0]
-    return None if value is None else float(value)
+
+
+def cop_history(connection: Connection, site_key: str, asset_key: str, before: datetime, days: int) -> pl.DataFrame:
+    """Measured COP of the ``days`` days before an instant: starts_at, outdoor_c, flow_c, electric_w, heat_w, cop."""
+    return query(
+        connection,
+        """SELECT starts_at, outdoor_c, flow_c, electric_w, heat_w, cop FROM ems.cop_history
+           WHERE site_key = :site AND asset_key = :asset AND starts_at < :before
+             AND starts_at >= CAST(:before AS timestamptz) - make_interval(days => :days) ORDER BY starts_at""",
+        site=site_key,
+        asset=asset_key,
+        before=before,
+        days=days,
+    )
+
+
+def put_cop_curve(connection: Connection, frame: pl.DataFrame) -> int:
+    """Write fitted COP curves, known from ``known_at``."""
+    return known.issue(connection, "ems.cop_curve", frame, keys=("site_key", "asset_key"))
 
 
 def put_cop_history(connection: Connection, frame: pl.DataFrame) -> int:

@@ -152,6 +152,21 @@ def latest(connection: Connection, site_key: str, at: datetime, not_before: date
     )
 
 
+def site_last_values(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """Last value per point in ``[start, end)``: device_key, quantity, value, reported_at (the quarter-hour's end)."""
+    return query(
+        connection,
+        """SELECT DISTINCT ON (device_key, quantity) device_key, quantity, last_value AS value,
+                  starts_at + interval '15 minutes' AS reported_at
+           FROM ems.telemetry_15m
+           WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND last_value IS NOT NULL
+           ORDER BY device_key, quantity, starts_at DESC""",
+        site=site_key,
+        start=start,
+        end=end,
+    )
+
+
 def copy_rows(connection: Connection, rows: pl.DataFrame) -> int:
     """Bare COPY into telemetry, the limit a store is compared with in the benchmark."""
     _ensure_partitions(connection, "telemetry", rows["reported_at"])

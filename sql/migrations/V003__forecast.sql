@@ -94,6 +94,18 @@ CREATE TABLE ems.cop_history (
     PRIMARY KEY (site_key, asset_key, starts_at)
 );
 
+-- The curve fitted to that history (ems_pipeline/heat/cop.py), as fn_cop_estimate evaluates it.
+CREATE TABLE ems.cop_curve (
+    site_key        text NOT NULL REFERENCES ems.site,
+    asset_key       text NOT NULL,
+    efficiency      double precision NOT NULL CHECK (efficiency > 0),   -- share of the Carnot COP at 35 K of lift
+    drift_per_k     double precision NOT NULL,
+    samples         integer NOT NULL,
+    known_at        timestamptz NOT NULL,
+    recorded_at     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (site_key, asset_key, known_at)
+);
+
 -- Trained models as text, so that any forecast can be made again.
 CREATE TABLE ems.forecast_model (
     site_key        text NOT NULL REFERENCES ems.site,

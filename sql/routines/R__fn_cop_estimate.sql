@@ -1,16 +1,13 @@
--- COP a heat pump reaches at an outdoor and a flow temperature: its own measured share of the Carnot COP
--- T_flow / (T_flow - T_outdoor) (kelvin), or NULL where fewer than 8 quarter-hours have been measured. The share is the
--- median, because defrosting and start-up quarters lie far off.
+-- COP a heat pump reaches at an outdoor and a flow temperature [degrees C]: the curve fitted to its own history as known at
+-- an instant, times the Carnot COP T_flow / lift (kelvin, lift at least 15 K), between 1 and 8: the formula and limits of
+-- ems_pipeline/heat/cop.py. NULL while no curve is known: the caller decides what to assume then.
 CREATE OR REPLACE FUNCTION ems.fn_cop_estimate(
     p_site_key text, p_asset_key text, p_outdoor_c double precision, p_flow_c double precision,
     p_as_known_at timestamptz DEFAULT 'infinity'
 ) RETURNS double precision LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN count(*) >= 8 THEN
-               greatest(1.0, percentile_cont(0.5) WITHIN GROUP (ORDER BY
-                   h.cop * (h.flow_c - h.outdoor_c) / (h.flow_c + 273.15))
-               * (p_flow_c + 273.15) / greatest(p_flow_c - p_outdoor_c, 5.0))
-           END
-    FROM ems.cop_history h
-    WHERE h.site_key = p_site_key AND h.asset_key = p_asset_key
-      AND h.starts_at < p_as_known_at AND h.flow_c > h.outdoor_c + 5
+    SELECT least(8.0, greatest(1.0, (c.efficiency + c.drift_per_k * (lift.k - 35.0)) * (p_flow_c + 273.15) / lift.k))
+    FROM ems.cop_curve c, greatest(p_flow_c - p_outdoor_c, 15.0) AS lift(k)
+    WHERE c.site_key = p_site_key AND c.asset_key = p_asset_key AND c.known_at <= p_as_known_at
+    ORDER BY c.known_at DESC
+    LIMIT 1
 $$;

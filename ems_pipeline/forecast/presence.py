@@ -1,0 +1,69 @@
+"""What the wallbox sees now corrects what habit expects: a car that is there, late, or not coming.
+
+Pure: expected sessions and the charger's own words in, the sessions a planner should count on out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ems_pipeline import time_grid
+from ems_pipeline.forecast.sessions import ExpectedSession
+from ems_pipeline.sites import Charger
+
+EARLY = timedelta(hours=4)
+"""A car that comes so much before its habit is taken for the expected one; earlier it is an extra visit."""
+LATE = timedelta(hours=3)
+"""So long an absent car is still expected any minute; after that the session is given up."""
+DONE_WH = 100.0
+
+
+def sessions_now(
+    charger: Charger,
+    expected: Sequence[ExpectedSession],
+    is_plugged_in: bool | None,
+    delivered_wh: float | None,
+    now: datetime,
+    site_zone: ZoneInfo,
+) -> list[ExpectedSession]:
+    """Sessions to plan with.
+
+    Args:
+        expected: from habits, in order of arrival, overlapping the horizon.
+        is_plugged_in: what the wallbox reports; None when it does not answer (then habit is all there is).
+        delivered_wh: energy already given in the running session, None when unknown.
+    """
+    if is_plugged_in is None:
+        return list(expected)
+    if not is_plugged_in:
+        return [_late(session, now) for session in expected if session.arrival_at > now - LATE]
+    running = [session for session in expected if session.arrival_at <= now + EARLY]
+    later = [session for session in expected if session.arrival_at > now + EARLY]
+    current = running[-1] if running else _visit(charger, now, site_zone)
+    missing_wh = current.energy_wh - (delivered_wh or 0.0)
+    if missing_wh < DONE_WH:
+        return later
+    arrived = min(current.arrival_at, time_grid.floor_slot(now))
+    return [replace(current, arrival_at=arrived, energy_wh=missing_wh, probability=1.0), *later]
+
+
+def _late(session: ExpectedSession, now: datetime) -> ExpectedSession:
+    """An absent car cannot charge in the running slot, whatever its habit."""
+    earliest = time_grid.floor_slot(now) + time_grid.SLOT
+    if session.arrival_at >= earliest:
+        return session
+    return replace(session, arrival_at=earliest, departure_at=max(session.departure_at, earliest + time_grid.SLOT))
+
+
+def _visit(charger: Charger, now: datetime, site_zone: ZoneInfo) -> ExpectedSession:
+    """A car nobody expected: it wants the usual energy by the next usual departure."""
+    today = time_grid.local_day(now, site_zone)
+    departures = [
+        time_grid.ceil_slot(time_grid.local_instant(day, charger.usual_departure, site_zone))
+        for day in time_grid.days(today, today + timedelta(days=1))
+    ]
+    departure = next(at for at in departures if at > time_grid.floor_slot(now) + time_grid.SLOT)
+    return ExpectedSession(charger.key, time_grid.floor_slot(now), departure, charger.usual_energy_wh, 1.0)
