@@ -7,13 +7,12 @@ when and how often to write is `control`'s business. Add here when all devices g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ems_pipeline.devices.codec import CodecError, resolution, to_raw
 from ems_pipeline.devices.command import Command
-from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.reading import Quality, Reading
 
 Live = Mapping[str, float]
@@ -27,12 +26,19 @@ class SetpointRefused(ValueError):
 
 
 class DeviceFault(Exception):
-    """One request that got no usable answer; drivers turn it into a quality and a reason."""
+    """One request that got no usable answer; drivers turn it into a quality and a reason.
 
-    def __init__(self, quality: Quality, reason: str, *, illegal_address: bool = False) -> None:
+    ``device_wide`` says that the next request would fare no better now (silence, a failed login, a restart), so that a
+    sweep stops asking; ``illegal_address`` that the request touched something the device does not have.
+    """
+
+    def __init__(
+        self, quality: Quality, reason: str, *, device_wide: bool = False, illegal_address: bool = False
+    ) -> None:
         super().__init__(reason)
         self.quality = quality
         self.reason = reason
+        self.device_wide = device_wide
         self.illegal_address = illegal_address
 
 
@@ -86,55 +92,6 @@ class Echo:
         return self.found is not None and abs(self.found - self.wanted) <= self.tolerance
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A device as a translation sees it: its map, what the site says about it, what it says itself right now."""
-
-    point_map: PointMap
-    options: Options
-    live: Live
-
-    def known(self, name: str) -> float:
-        """The live value ``name``, or a refusal that says what to read first."""
-        if name not in self.live:
-            raise SetpointRefused(f"{name} is not known; read it first (driver.needs) or see why it is withheld")
-        return self.live[name]
-
-    def option(self, name: str, default: float) -> float:
-        """A numeric option of the device."""
-        return float(self.options.get(name, default))
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """How one kind of device obeys: pure functions to point writes; the default measures and obeys nothing."""
-
-    translate: Callable[[Target, Command], list[PointWrite]] | None = None
-    release: Callable[[Target], list[PointWrite]] | None = None
-    needs: Callable[[PointMap], frozenset[str]] = lambda _: frozenset()
-
-    def writes_for(self, target: Target, command: Command) -> tuple[PointWrite, ...]:
-        """Checked writes for a command.
-
-        Raises:
-            SetpointRefused: the device cannot or must not do that.
-        """
-        if self.translate is None:
-            raise SetpointRefused(f"{target.point_map.map} only measures; command a device that can obey")
-        return checked(target.point_map, self.translate(target, command))
-
-    def writes_to_release(self, target: Target) -> tuple[PointWrite, ...]:
-        """Checked writes that hand the device back; none for one that only measures."""
-        return checked(target.point_map, self.release(target)) if self.release else ()
-
-
-def wrong_command(target: Target, command: Command) -> SetpointRefused:
-    """The refusal of a command of another kind of device."""
-    return SetpointRefused(
-        f"{command.device} ({target.point_map.map}) takes no {type(command).__name__}; see docs/devices.md"
-    )
-
-
 class Driver(Protocol):
     """One device of a site."""
 
@@ -182,50 +139,3 @@ class Driver(Protocol):
     async def close(self) -> None:
         """Let the connection go."""
         ...
-
-
-def checked(point_map: PointMap, writes: Iterable[PointWrite]) -> tuple[PointWrite, ...]:
-    """The writes, if every one of them is within what the map allows.
-
-    Raises:
-        SetpointRefused: the first that is not, with both sides and the remedy.
-    """
-    found = tuple(writes)
-    for write in found:
-        check_value(point_map.point(write.point), write.value)
-    return found
-
-
-def check_value(point: Point, value: float) -> None:
-    """Refuse a value the point does not allow: not writable, out of range, below the least non-zero, not encodable."""
-    if not point.writable:
-        raise SetpointRefused(f"{point.name} is read-only; see `access` in its point map")
-    if point.range is not None and not point.range[0] <= value <= point.range[1]:
-        low, high = point.range
-        raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is outside {low:g}..{high:g}; nothing was written")
-    if point.min_nonzero is not None and 0 < value < point.min_nonzero:
-        raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is below {point.min_nonzero:g}; send 0 to pause")
-    try:
-        to_raw(point, value)
-    except CodecError as error:
-        raise SetpointRefused(str(error)) from None
-
-
-def changed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> tuple[PointWrite, ...]:
-    """The writes that would change something; of a block that must be written whole, all or none.
-
-    Settings live in memory that wears, and some devices forward even an identical write as a bus command (Samsung).
-    """
-    differing = {w.point for w in writes if not _stands_already(point_map.point(w.point), w.value, live)}
-    blocks = {point_map.point(name).block for name in differing} - {None}
-    return tuple(w for w in writes if w.point in differing or point_map.point(w.point).block in blocks)
-
-
-def tolerance(point: Point) -> float:
-    """How far an echo may be from the wish: half a step of an integer register, float noise otherwise."""
-    return max(0.51 * resolution(point), 1e-3)
-
-
-def _stands_already(point: Point, value: float, live: Live) -> bool:
-    found = live.get(point.key)
-    return found is not None and abs(found - value) <= tolerance(point)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import math
 
 from ems_pipeline.devices.command import BatteryCommand, BatteryMode, Command
-from ems_pipeline.devices.contract import Family, PointWrite, SetpointRefused, Target, wrong_command
+from ems_pipeline.devices.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.translation import Family, Target, wrong_command
 
 SLOTS = range(1, 7)
 GRID_CHARGE_BIT = 1
@@ -36,13 +37,13 @@ def translate(target: Target, command: Command) -> list[PointWrite]:
     floor_pct = target.option("min_soc_pct", 10.0)
     match command.mode:
         case BatteryMode.SELF_USE:
-            slot_w, slot_pct = discharge_w, command.target_soc_pct or floor_pct
+            slot_w, slot_pct = discharge_w, _target_pct(command, floor_pct)
         case BatteryMode.HOLD:
             slot_w, slot_pct = discharge_w, FULL_PCT
         case BatteryMode.CHARGE:
-            slot_w, slot_pct = charge_w, command.target_soc_pct or FULL_PCT
+            slot_w, slot_pct = charge_w, _target_pct(command, FULL_PCT)
         case BatteryMode.DISCHARGE:
-            slot_w, slot_pct = discharge_w, max(command.target_soc_pct or floor_pct, floor_pct)
+            slot_w, slot_pct = discharge_w, max(_target_pct(command, floor_pct), floor_pct)
     return [
         *_currents(target, charge_w, discharge_w),
         *_grid_charge(target, command.mode, charge_w, slot_pct),
@@ -65,6 +66,10 @@ def needs(point_map: PointMap) -> frozenset[str]:
 
 
 DEYE = Family(translate, release, needs)
+
+
+def _target_pct(command: BatteryCommand, otherwise: float) -> float:
+    return otherwise if command.target_soc_pct is None else command.target_soc_pct
 
 
 def _limit(target: Target, option: str, limit_w: float | None) -> float:

@@ -128,7 +128,8 @@ class Connection:
                 answer = await ask(client)
             except ModbusException as error:
                 await self._drop()
-                raise DeviceFault(Quality.NO_ANSWER, f"no usable answer in {self.endpoint.timeout_s:g} s") from error
+                reason = f"no usable answer in {self.endpoint.timeout_s:g} s"
+                raise DeviceFault(Quality.NO_ANSWER, reason, device_wide=True) from error
             except BaseException:  # a cancelled request is a timeout for the stream: its answer may still come
                 await self._drop()
                 raise
@@ -167,9 +168,10 @@ def _judged(answer: ModbusPDU, function: int) -> ModbusPDU:
     """The answer, unless it is an exception or belongs to another kind of request."""
     if answer.isError():
         code = answer.exception_code
-        quality = Quality.NO_ANSWER if code in GATEWAY_SILENCE else Quality.REFUSED
+        silent = code in GATEWAY_SILENCE
         reason = f"exception {code}: {EXCEPTIONS.get(code, 'unknown')}"
-        raise DeviceFault(quality, reason, illegal_address=code == ILLEGAL_ADDRESS)
+        quality = Quality.NO_ANSWER if silent else Quality.REFUSED
+        raise DeviceFault(quality, reason, device_wide=silent, illegal_address=code == ILLEGAL_ADDRESS)
     if answer.function_code != function:
         raise DeviceFault(Quality.GARBAGE, f"asked with function {function}, answered with {answer.function_code}")
     return answer

@@ -5,7 +5,7 @@ Shared by every transport, because a sum of strings or a module that still start
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,18 +32,20 @@ class Selection:
     asked: tuple[Point, ...]
 
 
-def select(point_map: PointMap, names: Collection[str] | None, groups: Collection[str] = ("live",)) -> Selection:
-    """Points and derived quantities for ``names`` (None: all of ``groups``), with the points they are made of.
+def names_in(point_map: PointMap, groups: Collection[str] = ("live",)) -> tuple[str, ...]:
+    """Everything a device can say in some poll groups; derived quantities are live."""
+    own = [p.key for p in point_map.points if p.group in groups and p.readable and p.type != "ascii"]
+    return (*own, *(point_map.derived if "live" in groups else ()))
+
+
+def select(point_map: PointMap, names: Collection[str]) -> Selection:
+    """Points and derived quantities called ``names``, with the points they are made of.
 
     Raises:
         KeyError: a name the map does not have.
     """
-    if names is None:
-        points = tuple(p for p in point_map.points if p.group in groups and p.readable and p.type != "ascii")
-        derived = tuple(point_map.derived) if "live" in groups else ()
-    else:
-        derived = tuple(n for n in point_map.derived if n in names)
-        points = tuple(dict.fromkeys(point_map.point(n) for n in names if n not in point_map.derived))
+    derived = tuple(n for n in point_map.derived if n in names)
+    points = tuple(dict.fromkeys(point_map.point(n) for n in names if n not in point_map.derived))
     parts = [point_map.by_name[n] for d in derived for n in point_map.derived[d].points]
     gate = [point_map.by_name[point_map.ready.point]] if point_map.ready and (points or parts) else []
     return Selection(points, derived, tuple(dict.fromkeys([*gate, *points, *parts])))
@@ -69,9 +71,13 @@ def to_readings(
     return readings
 
 
-def unanswered(names: Iterable[str], fault: Sample) -> dict[str, Sample]:
-    """The same failure for several points."""
-    return dict.fromkeys(names, fault)
+def silent_readings(
+    device: str, point_map: PointMap, names: Collection[str], fault: Sample, now: datetime
+) -> list[Reading]:
+    """Readings of a device that was not asked or did not answer at all."""
+    selection = select(point_map, names)
+    samples = {p.name: fault for p in selection.asked}
+    return to_readings(device, point_map, selection, samples, now, now)
 
 
 def _derive(rule: Derived, samples: Mapping[str, Sample]) -> Sample:

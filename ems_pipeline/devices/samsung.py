@@ -9,8 +9,9 @@ Where FSV 5051 is set, register 88 limits the compressor (option `frequency_cont
 from __future__ import annotations
 
 from ems_pipeline.devices.command import Command, HeatPumpCommand, HeatPumpMode
-from ems_pipeline.devices.contract import Family, PointWrite, SetpointRefused, Target, wrong_command
+from ems_pipeline.devices.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.translation import Family, Target, wrong_command
 
 RECOMMENDED_SHIFT_K = 2.0
 FORCED_SHIFT_K = 7.0
@@ -72,6 +73,10 @@ def _ratio(target: Target, power_limit_w: float | None) -> list[PointWrite]:
         return []
     if power_limit_w is None:
         return [PointWrite("frequency_ratio_control", 0)]
-    low, high = RATIO_PCT
-    ratio = int(100 * power_limit_w / target.option("max_power_w", power_limit_w or 1))
-    return [PointWrite("frequency_ratio_control", RATIO_ENABLED | max(low, min(high, ratio)))]
+    if "max_power_w" not in target.options:
+        raise SetpointRefused("a power limit needs the unit's rating; set options: {max_power_w: ...} on the device")
+    lowest_pct, highest_pct = RATIO_PCT
+    ratio_pct = int(100 * power_limit_w / target.option("max_power_w", 0.0))
+    if ratio_pct < lowest_pct:
+        raise SetpointRefused(f"{power_limit_w:g} W is {ratio_pct} % of the unit's rating; below 50 % block it instead")
+    return [PointWrite("frequency_ratio_control", RATIO_ENABLED | min(highest_pct, ratio_pct))]

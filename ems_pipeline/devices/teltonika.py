@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 
 from ems_pipeline.devices.command import ChargerCommand, ChargerMode, Command
-from ems_pipeline.devices.contract import Family, PointWrite, SetpointRefused, Target, wrong_command
+from ems_pipeline.devices.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.translation import Family, Target, wrong_command
 
 STARTED = 1
 

@@ -1,0 +1,208 @@
+"""All devices of all sites: build their drivers, sweep them at once, let nobody's failure touch a neighbour.
+
+Gateways are asked concurrently, the devices behind one gateway one after the other. A sweep always returns a reading
+for everything that was due, and the health each device has earned. Register a new driver in `FAMILIES` or
+`build_driver`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ems_pipeline.devices.contract import DeviceFault, Driver
+from ems_pipeline.devices.deye import DEYE
+from ems_pipeline.devices.health import Health, before_attempt, failed, may_attempt, next_probe_at, succeeded
+from ems_pipeline.devices.loxone import LOXONE, LoxoneDriver
+from ems_pipeline.devices.map_file import load_map
+from ems_pipeline.devices.modbus import Connection, Endpoint
+from ems_pipeline.devices.modbus_driver import ModbusDriver
+from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.sampling import Sample, names_in, silent_readings
+from ems_pipeline.devices.samsung import SAMSUNG
+from ems_pipeline.devices.teltonika import TELTONIKA
+from ems_pipeline.devices.translation import Family
+from ems_pipeline.devices.web import WebEndpoint, WebGateway
+from ems_pipeline.sites.model import Device, Gateway, Site
+from ems_pipeline.time_grid import Clock, SystemClock
+
+FAMILIES: dict[str, Family] = {
+    "deye": DEYE,
+    "teltonika": TELTONIKA,
+    "samsung": SAMSUNG,
+    "loxone": LOXONE,
+    "meter": Family(),
+}
+"""`driver:` of a point map -> how such a device obeys; a `meter` only measures."""
+
+UNANSWERED = frozenset({Quality.NO_ANSWER, Quality.REFUSED, Quality.GARBAGE})
+logger = logging.getLogger(__name__)
+
+Wire = Connection | WebGateway
+DeviceId = tuple[str, str]
+"""Site key, device key."""
+
+
+@dataclass
+class OpenSite:
+    """The drivers of a site, by device and by gateway; ``wires`` are shared by the devices behind a gateway."""
+
+    site: Site
+    wires: dict[str, Wire]
+    drivers: dict[str, Driver]
+
+    def behind(self, gateway: str) -> list[Driver]:
+        """Drivers of the devices behind a gateway, in the order of the site file."""
+        return [self.drivers[d.key] for d in self.site.devices if d.gateway == gateway]
+
+    async def close(self) -> None:
+        """Let all connections go."""
+        for driver in self.drivers.values():
+            await driver.close()
+
+
+@dataclass
+class Sweep:
+    """What one sweep brought: readings by site, and every device's health after it."""
+
+    readings: dict[str, list[Reading]] = field(default_factory=dict)
+    health: dict[DeviceId, Health] = field(default_factory=dict)
+
+
+def open_site(site: Site, clock: Clock | None = None) -> OpenSite:
+    """Drivers for all devices of a site; nothing is connected yet.
+
+    Raises:
+        MapFileError: a device names a map that does not exist or is wrong.
+        ValueError: a map's protocol does not fit its gateway's transport, or its driver is unknown.
+    """
+    wires = {g.key: open_wire(g) for g in site.gateways}
+    drivers = {d.key: build_driver(site, d, wires[d.gateway], clock or SystemClock()) for d in site.devices}
+    return OpenSite(site, wires, drivers)
+
+
+def open_wire(gateway: Gateway) -> Wire:
+    """The one connection all devices behind a gateway share."""
+    if gateway.transport == "http":
+        return WebGateway(
+            WebEndpoint(gateway.host, gateway.port, gateway.user, gateway.password_env, gateway.timeout_s)
+        )
+    return Connection(Endpoint(gateway.host, gateway.port, gateway.transport, gateway.timeout_s, gateway.gap_s))
+
+
+def build_driver(site: Site, device: Device, wire: Wire, clock: Clock) -> Driver:
+    """The driver of one device on the wire of its gateway; see `open_site` for the errors."""
+    point_map = load_map(device.map)
+    family = FAMILIES.get(point_map.driver)
+    if family is None:
+        raise ValueError(f"map {point_map.map}: driver {point_map.driver!r} is unknown; known: {sorted(FAMILIES)}")
+    options = {**site_options(site, device), **device.options}
+    if isinstance(wire, Connection) and point_map.protocol == "modbus":
+        return ModbusDriver(device.key, point_map, family, options, clock, wire, device.unit_id)
+    if isinstance(wire, WebGateway) and point_map.protocol == "http":
+        return LoxoneDriver(device.key, point_map, family, options, clock, wire)
+    raise ValueError(
+        f"device {device.key}: map {device.map} speaks {point_map.protocol} and gateway {device.gateway} does not; "
+        "put it behind a gateway of that transport"
+    )
+
+
+def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
+    """What the site file says about the parts that this device drives; the device's own `options` win."""
+    options: dict[str, float | str | bool] = {}
+    if batteries := [b for b in site.batteries if b.device == device.key]:
+        options["charge_limit_w"] = sum(b.charge_limit_w for b in batteries)
+        options["discharge_limit_w"] = sum(b.discharge_limit_w for b in batteries)
+        options["min_soc_pct"] = max(b.min_soc_pct for b in batteries)
+        options["export_limit_w"] = site.grid.export_limit_w
+    if arrays := [a for a in site.pv if a.device == device.key]:
+        options["pv_limit_w"] = sum(a.inverter_limit_w or a.peak_power_w for a in arrays)
+    for charger in (c for c in site.chargers if c.device == device.key):
+        options |= {"max_current_a": charger.max_current_a, "phases": charger.phases}
+    for pump in (h for h in site.heat_pumps if h.device == device.key):
+        options |= {"flow_temp_c": pump.flow_temp_c, "max_power_w": pump.max_power_w}
+    return options
+
+
+async def read_all(
+    sites: Iterable[OpenSite],
+    health: Mapping[DeviceId, Health] | None = None,
+    groups: Collection[str] = ("live",),
+    clock: Clock | None = None,
+) -> Sweep:
+    """Read the due groups of every device of every site, gateways concurrently; never raises for hardware.
+
+    Args:
+        health: what earlier sweeps learned, from `device_health`; devices with an open circuit are not asked.
+        groups: point groups that are due, see `due_groups`.
+    """
+    opened, known, ticking = list(sites), health or {}, clock or SystemClock()
+    sweep = Sweep({o.site.key: [] for o in opened})
+    jobs = [
+        _sweep_gateway(o.site.key, o.behind(g.key), known, groups, ticking, sweep)
+        for o in opened
+        for g in o.site.gateways
+    ]
+    await asyncio.gather(*jobs)
+    return sweep
+
+
+def due_groups(minute_at: datetime) -> tuple[str, ...]:
+    """Which groups a telemetry tick reads: live values always, counters and settings with each quarter-hour."""
+    return ("live", "slow", "setting") if minute_at.minute % 15 == 0 else ("live",)
+
+
+async def _sweep_gateway(
+    site: str,
+    drivers: list[Driver],
+    known: Mapping[DeviceId, Health],
+    groups: Collection[str],
+    clock: Clock,
+    sweep: Sweep,
+) -> None:
+    """The devices behind one gateway in turn; once nobody listens there, the rest need not try."""
+    down: Sample | None = None
+    for driver in drivers:
+        names = names_in(driver.point_map, groups)
+        before = before_attempt(known.get((site, driver.device), Health()), driver.device, clock.now())
+        if not may_attempt(before):
+            probe = next_probe_at(before, driver.device)
+            pause = Sample(None, Quality.NO_ANSWER, f"not asked before {probe:%H:%M:%S} UTC: {before.last_error}")
+            sweep.readings[site] += silent_readings(driver.device, driver.point_map, names, pause, clock.now())
+            sweep.health[site, driver.device] = before
+            continue
+        down = down or await _connect(driver)
+        readings = await _read(driver, names, down, clock)
+        sweep.readings[site] += readings
+        sweep.health[site, driver.device] = judged(before, readings, clock.now())
+
+
+async def _connect(driver: Driver) -> Sample | None:
+    """None, or why the gateway cannot be reached."""
+    try:
+        await driver.connect()
+    except DeviceFault as fault:
+        return Sample(None, fault.quality, fault.reason)
+    return None
+
+
+async def _read(driver: Driver, names: Collection[str], down: Sample | None, clock: Clock) -> list[Reading]:
+    if down is None:
+        try:
+            return await driver.read(names)
+        except Exception as error:
+            # A driver promises not to raise. If one does, its neighbours' telemetry is worth more than the crash.
+            logger.exception("the driver of %s failed", driver.device)
+            down = Sample(None, Quality.GARBAGE, f"driver error {type(error).__name__}: {error}; please report it")
+    return silent_readings(driver.device, driver.point_map, names, down, clock.now())
+
+
+def judged(health: Health, readings: list[Reading], now: datetime) -> Health:
+    """Health after a sweep: alive as soon as one point was answered, be it with "not ready" or a value out of range."""
+    unanswered = [r for r in readings if r.quality in UNANSWERED]
+    if unanswered and len(unanswered) == len(readings):
+        return failed(health, now, unanswered[0].reason)
+    return succeeded(health, now)

@@ -1,0 +1,111 @@
+"""From a command to point writes: what a device family must say, and the checks every write passes.
+
+Pure. Each family module (`deye`, `teltonika`, ...) fills in a `Family`; the checks hold for all of them, and again right
+before the wire. Add a check here when a kind of write must be impossible for every device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ems_pipeline.devices.codec import CodecError, resolution, to_raw
+from ems_pipeline.devices.command import Command
+from ems_pipeline.devices.contract import Live, Options, PointWrite, SetpointRefused
+from ems_pipeline.devices.point_map import Point, PointMap
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A device as a translation sees it: its map, what the site says about it, what it says itself right now."""
+
+    point_map: PointMap
+    options: Options
+    live: Live
+
+    def known(self, name: str) -> float:
+        """The live value ``name``, or a refusal that says what to read first."""
+        if name not in self.live:
+            raise SetpointRefused(f"{name} is not known; read it first (driver.needs) or see why it is withheld")
+        return self.live[name]
+
+    def option(self, name: str, default: float) -> float:
+        """A numeric option of the device."""
+        return float(self.options.get(name, default))
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How one kind of device obeys: pure functions to point writes; the default measures and obeys nothing."""
+
+    translate: Callable[[Target, Command], list[PointWrite]] | None = None
+    release: Callable[[Target], list[PointWrite]] | None = None
+    needs: Callable[[PointMap], frozenset[str]] = lambda _: frozenset()
+
+    def writes_for(self, target: Target, command: Command) -> tuple[PointWrite, ...]:
+        """Checked writes for a command.
+
+        Raises:
+            SetpointRefused: the device cannot or must not do that.
+        """
+        if self.translate is None:
+            raise SetpointRefused(f"{target.point_map.map} only measures; command a device that can obey")
+        return checked(target.point_map, self.translate(target, command))
+
+    def writes_to_release(self, target: Target) -> tuple[PointWrite, ...]:
+        """Checked writes that hand the device back; none for one that only measures."""
+        return checked(target.point_map, self.release(target)) if self.release else ()
+
+
+def wrong_command(target: Target, command: Command) -> SetpointRefused:
+    """The refusal of a command of another kind of device."""
+    return SetpointRefused(
+        f"{command.device} ({target.point_map.map}) takes no {type(command).__name__}; see docs/devices.md"
+    )
+
+
+def checked(point_map: PointMap, writes: Iterable[PointWrite]) -> tuple[PointWrite, ...]:
+    """The writes, if every one of them is within what the map allows.
+
+    Raises:
+        SetpointRefused: the first that is not, with both sides and the remedy.
+    """
+    found = tuple(writes)
+    for write in found:
+        check_value(point_map.point(write.point), write.value)
+    return found
+
+
+def check_value(point: Point, value: float) -> None:
+    """Refuse a value the point does not allow: not writable, out of range, below the least non-zero, not encodable."""
+    if not point.writable:
+        raise SetpointRefused(f"{point.name} is read-only; see `access` in its point map")
+    if point.range is not None and not point.range[0] <= value <= point.range[1]:
+        low, high = point.range
+        raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is outside {low:g}..{high:g}; nothing was written")
+    if point.min_nonzero is not None and 0 < value < point.min_nonzero:
+        raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is below {point.min_nonzero:g}; send 0 to pause")
+    try:
+        to_raw(point, value)
+    except CodecError as error:
+        raise SetpointRefused(str(error)) from None
+
+
+def changed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> tuple[PointWrite, ...]:
+    """The writes that would change something; of a block that must be written whole, all or none.
+
+    Settings live in memory that wears, and some devices forward even an identical write as a bus command (Samsung).
+    """
+    differing = {w.point for w in writes if not _stands_already(point_map.point(w.point), w.value, live)}
+    blocks = {point_map.point(name).block for name in differing} - {None}
+    return tuple(w for w in writes if w.point in differing or point_map.point(w.point).block in blocks)
+
+
+def tolerance(point: Point) -> float:
+    """How far an echo may be from the wish: half a step of an integer register, float noise otherwise."""
+    return max(0.51 * resolution(point), 1e-3)
+
+
+def _stands_already(point: Point, value: float, live: Live) -> bool:
+    found = live.get(point.key)
+    return found is not None and abs(found - value) <= tolerance(point)

@@ -1,0 +1,97 @@
+"""One HTTP device, asked with the manners small controllers need: one request at a time, a pause, no repeated knocking.
+
+Requests run in a thread through `ems_pipeline.http`, so a slow Miniserver never holds up the Modbus gateways.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ems_pipeline import http
+from ems_pipeline.devices.contract import DeviceFault
+from ems_pipeline.devices.reading import Quality
+
+STARTING = frozenset({503, 901})
+"""The device says that it restarts, or that it has no connection left (Loxone 901)."""
+LOGIN_FAILED = frozenset({401, 403})
+"""Asking on after one of these may get the address blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebEndpoint:
+    """Where an HTTP device answers; the password stands in the environment variable ``password_env``."""
+
+    host: str
+    port: int = 80
+    user: str | None = None
+    password_env: str | None = None
+    timeout_s: float = 5.0
+
+    @property
+    def base_url(self) -> str:
+        return f"{'https' if self.port == 443 else 'http'}://{self.host}:{self.port}"
+
+
+class WebGateway:
+    """All requests to one HTTP device."""
+
+    def __init__(self, endpoint: WebEndpoint, environ: Mapping[str, str] | None = None) -> None:
+        self.endpoint = endpoint
+        self.requests = 0
+        self._environ = os.environ if environ is None else environ
+        self._turn = asyncio.Lock()
+        self._quiet_until = 0.0
+
+    async def get(self, path: str, gap_s: float = 0.0) -> bytes:
+        """The body behind ``path`` (already URL-encoded), asked once.
+
+        Raises:
+            DeviceFault: no or a negative answer.
+        """
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(max(0.0, self._quiet_until - loop.time()))
+            headers = self._headers()
+            self.requests += 1
+            try:
+                url = f"{self.endpoint.base_url}/{path}"
+                return await asyncio.to_thread(http.get, url, None, headers, self.endpoint.timeout_s, 0)
+            except http.HttpError as error:
+                raise _fault(error) from None
+            finally:
+                self._quiet_until = loop.time() + gap_s
+
+    def _headers(self) -> dict[str, str]:
+        end = self.endpoint
+        if end.user is None:
+            return {}
+        password = self._environ.get(end.password_env or "")
+        if password is None:
+            reason = f"no password for user {end.user}: set {end.password_env or 'password_env in the site file'}"
+            raise DeviceFault(Quality.REFUSED, reason, device_wide=True)
+        token = base64.b64encode(f"{end.user}:{password}".encode()).decode("ascii")
+        return {"Authorization": f"Basic {token}"}
+
+
+def status_fault(code: int, what: str) -> DeviceFault:
+    """A protocol's own status code as a fault; used where HTTP says 200 and the body says otherwise."""
+    quality = Quality.NOT_READY if code in STARTING else Quality.REFUSED
+    remedies = {
+        401: "check user and password",
+        403: "check the user's rights; the address may be blocked for some minutes",
+        404: "check the name and that the user may see the object",
+        503: "it restarts; set-points must be sent again",
+        901: "too many connections; close other clients",
+    }
+    reason = f"{what}: code {code}; {remedies.get(code, 'see its log')}"
+    return DeviceFault(quality, reason, device_wide=code in STARTING | LOGIN_FAILED)
+
+
+def _fault(error: http.HttpError) -> DeviceFault:
+    if error.status is not None:
+        return status_fault(error.status, error.url)
+    return DeviceFault(Quality.NO_ANSWER, str(error), device_wide=True)
