@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from time import sleep
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -26,12 +27,21 @@ class Clock(Protocol):
         """The present instant, aware UTC."""
         ...
 
+    def wait_until(self, at: datetime) -> None:
+        """Return when ``at`` has come; at once when it has passed."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def wait_until(self, at: datetime) -> None:
+        """Sleep; a clock set forward meanwhile ends the wait at most a second late."""
+        while (remaining_s := (utc(at) - self.now()).total_seconds()) > 0:
+            sleep(min(remaining_s, 1.0))
 
 
 @dataclass
@@ -49,6 +59,11 @@ class SimulatedClock:
         if at < self.at:
             raise ValueError(f"simulated clock stands at {self.at} and was told to go back to {at}")
         self.at = at
+
+    def wait_until(self, at: datetime) -> None:
+        """Waiting is what moves simulated time."""
+        if utc(at) > self.at:
+            self.advance_to(at)
 
 
 def utc(at: datetime) -> datetime:

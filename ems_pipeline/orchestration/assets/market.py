@@ -62,23 +62,20 @@ def market_interval_price(
     yield materialized(rows, picture, attempts="; ".join(trail[-12:]), **figures)
 
 
-EUR, CZK = "EUR", "CZK"
-"""All our market zones settle in euro; the koruna is the only other currency a tariff may be in so far."""
-
-
 @dg.asset(group_name=GROUP, partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
 def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """EUR/CZK for delivery days: provisional until the bank has fixed the day, then final. Koruna sites need it."""
-    days = days_of(context)
-    if not any(site.currency == CZK for site in ems.sites()):
-        return materialized(0)
-    now = ems.clock.now()
-    with ems.warehouse.begin() as connection:
-        stored = market.fx_versions(connection, EUR, CZK, days[0], days[-1])
-    frame = fx.import_rates(days[0], days[-1], now, SourceSettings.from_environ(), stored)
-    with ems.warehouse.begin() as connection:
-        rows = market.add_fx(connection, frame, now)
-    return materialized(rows, rate=float(frame["rate"][-1]) if frame.height else None)
+    """Euro in every other currency a site is billed in, for delivery days: provisional until fixed, then final."""
+    days, now, settings = days_of(context), ems.clock.now(), SourceSettings.from_environ()
+    rows, rates = 0, {}
+    for quote in sorted({site.currency for site in ems.sites()} - {fx.MARKET_CURRENCY}):
+        with ems.warehouse.begin() as connection:
+            stored = market.fx_versions(connection, fx.MARKET_CURRENCY, quote, days[0], days[-1])
+        frame = fx.import_rates(days[0], days[-1], now, settings, stored, quote=quote)
+        with ems.warehouse.begin() as connection:
+            rows += market.add_fx(connection, frame, now)
+        if frame.height:
+            rates[quote.lower()] = float(frame["rate"][-1])
+    return materialized(rows, **rates)
 
 
 @dg.asset(
@@ -114,8 +111,9 @@ def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:
     site, zone = window.site, time_grid.zone(window.site.timezone)
     with ems.warehouse.begin() as connection:
         prices = market.price_versions(connection, site.market_zone, window.start, window.end)
-        exchange = site.currency != EUR
-        rates = market.fx_versions(connection, EUR, site.currency, window.first, window.last) if exchange else None
+        base = fx.MARKET_CURRENCY
+        exchange = site.currency != base
+        rates = market.fx_versions(connection, base, site.currency, window.first, window.last) if exchange else None
     if prices.is_empty():
         return pl.DataFrame()
     day = pl.col("starts_at").dt.convert_time_zone(site.timezone).dt.date()

@@ -1,0 +1,161 @@
+"""What each site should do: the MILP as an asset, verified before anybody may execute it."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ems_pipeline import __version__, time_grid
+from ems_pipeline.orchestration.assets.forecasts import (
+    ev_session_forecast,
+    heat_demand_forecast,
+    load_forecast,
+    pv_forecast,
+)
+from ems_pipeline.orchestration.assets.market import effective_price
+from ems_pipeline.orchestration.figures import materialized, plot
+from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.plan import Plan, Problem, assemble, solve, verify
+from ems_pipeline.sites import Site
+from ems_pipeline.units import kilo
+from ems_pipeline.warehouse import plans
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.situation import InputsMissing, plan_inputs
+
+GROUP = "plan"
+DAILY_DECISION = time(15, 0)
+"""Local time on the day before: prices are out since 13:05 and corrections are in."""
+INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_session_forecast]
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=site_day_partitions,
+    deps=INPUTS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    check_specs=[dg.AssetCheckSpec("plan_verified", asset="daily_plan", blocking=True)],
+)
+def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """The plan for a day, decided at 15:00 of the day before (or now, if that is still to come), with a reason per slot.
+
+    Past days are decided as of 15:00 then, on what was known then.
+    """
+    decisions = []
+    now = ems.clock.now()
+    for window in windows(context, ems):
+        for day in window.days:
+            at = min(now, time_grid.local_instant(day - timedelta(days=1), DAILY_DECISION, window.zone))
+            decisions.append(_decide(context, ems, window.site, "daily", day, at))
+    return _result(decisions)
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=site_day_partitions,
+    deps=INPUTS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    check_specs=[dg.AssetCheckSpec("plan_verified", asset="rolling_plan", blocking=True)],
+)
+def rolling_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """The plan from the next quarter-hour on, made again every 15 minutes from the measured state.
+
+    For a past day: every quarter-hour's decision as it would have been made then, on what was known then.
+    """
+    decisions = []
+    now = ems.clock.now()
+    for window in windows(context, ems):
+        for day in window.days:
+            for at in _decision_instants(day, window.zone, now):
+                decisions.append(_decide(context, ems, window.site, "rolling", day, at))
+    return _result(decisions)
+
+
+def _decision_instants(day: date, zone: Any, now: datetime) -> Iterator[datetime]:
+    """Now for the running day; a minute before each slot of a past one."""
+    if day >= time_grid.local_day(now, zone):
+        yield now
+    else:
+        yield from (slot - time_grid.MINUTE for slot in time_grid.day_slots(day, zone))
+
+
+Decision = tuple[Site, Problem, Plan, list[Any]]
+
+
+def _decide(
+    context: dg.AssetExecutionContext, ems: Platform, site: Site, kind: str, day: date, at: datetime
+) -> Decision:
+    """Read what was known, solve, verify, store; an unverified plan is stored too, and never executed."""
+    start = time_grid.ceil_slot(at)
+    with ems.warehouse.begin() as connection:
+        try:
+            knowledge = plan_inputs(connection, site, at, start)
+        except InputsMissing as missing:
+            raise dg.Failure(str(missing), allow_retries=False) from missing
+    problem = assemble(site, knowledge.inputs)
+    plan = solve(problem)
+    violations = verify(problem, plan)
+    head = plans.PlanningRun(
+        site_key=site.key,
+        kind=kind,
+        day=day,
+        decided_at=at,
+        horizon_start=start,
+        horizon_end=knowledge.inputs.starts[-1] + time_grid.SLOT,
+        status=plan.status,
+        is_verified=plan.status != "failed" and not violations,
+        inputs=knowledge.provenance,
+        config_hash=registry.config_hash(site),
+        code_version=__version__,
+        objective=plan.objective,
+        gap_frac=plan.gap,
+        solve_s=plan.solve_s,
+        build_s=plan.build_s,
+        unmet=[str(item) for item in plan.unmet],
+        violations=[str(violation) for violation in violations],
+        problem=problem.to_json(),
+        dagster_run_id=context.run_id,
+    )
+    with ems.warehouse.begin() as connection:
+        plans.store(connection, head, plan.slot_rows(), plan.device_rows())
+    return site, problem, plan, violations
+
+
+def _result(decisions: list[Decision]) -> dg.MaterializeResult:
+    site, _, plan, _ = decisions[-1]
+    rows = plan.slot_rows()
+    violated = [str(violation) for *_, violations in decisions for violation in violations]
+    failed = sum(p.status == "failed" for _, _, p, _ in decisions)
+    result = materialized(
+        sum(p.slot_rows().height for _, _, p, _ in decisions),
+        plan_picture(rows, site),
+        plans=len(decisions),
+        cost=plan.objective,
+        solve_seconds=sum(p.solve_s for _, _, p, _ in decisions),
+        mip_gap_frac=plan.gap,
+        status=plan.status,
+        unmet="; ".join(str(item) for item in plan.unmet) or "nothing",
+    )
+    passed = not violated and not failed
+    check = dg.AssetCheckResult(
+        check_name="plan_verified",
+        passed=passed,
+        metadata={"violations": "; ".join(violated[:20]) or "none", "failed_plans": failed},
+    )
+    return result._replace(check_results=[check])
+
+
+def plan_picture(rows: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
+    """Prices, planned powers and state of charge of a plan."""
+    if rows.is_empty():
+        return None
+    powers = {"pv": "pv_w", "load": "load_w", "grid": "grid_w", "battery": "battery_w", "ev": "ev_w"}
+    powers |= {"heat pump": "heat_pump_w"}
+    panels = {
+        f"price [{site.currency}/kWh]": {name: rows[f"{name}_per_kwh"].to_list() for name in ("buy", "sell")},
+        "power [kW]": {name: kilo(rows[column]).to_list() for name, column in powers.items()},
+        "charge [%]": {"soc": rows["soc_pct"].to_list()},
+    }
+    return plot(rows["starts_at"].to_list(), panels, site, "plan")

@@ -1,0 +1,94 @@
+"""Jobs: clock work that touches hardware, and the asset selections that schedules materialise.
+
+Tags decide who goes first when the machine is busy: control before telemetry before plans before backfills (which carry
+none). Add a job when a clock needs one; a new asset joins an existing selection.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from ems_pipeline.orchestration import ops
+from ems_pipeline.orchestration.maintenance import purge_history
+
+NEVER_AGAIN = {"dagster/max_retries": "0"}
+"""A run that writes to hardware is never repeated: its slot may have passed."""
+
+
+def _tags(priority: int, max_runtime_s: int) -> dict[str, str]:
+    return NEVER_AGAIN | {"dagster/priority": str(priority), "dagster/max_runtime": str(max_runtime_s)}
+
+
+@dg.job(tags=_tags(20, 50), description="Every minute: all devices of all sites, one run, one COPY.")
+def read_telemetry() -> None:
+    ops.read_devices()
+
+
+@dg.job(
+    tags=_tags(30, 120), description="Every quarter-hour: set-points of all sites, journalled before they are written."
+)
+def apply_control() -> None:
+    ops.write_setpoints()
+
+
+@dg.job(tags=_tags(25, 100), description="Every two minutes: did the hardware obey, and does it still?")
+def verify_setpoints() -> None:
+    ops.check_setpoints()
+
+
+@dg.job(tags=_tags(10, 100), description="Site files -> registry and partitions.")
+def sync_sites() -> None:
+    ops.register_sites()
+
+
+@dg.job(tags=_tags(0, 600), description="Nightly: purge the history of clock runs; our own tables are the record.")
+def housekeeping() -> None:
+    purge_history()
+
+
+def _assets(name: str, selection: Any, priority: int, description: str) -> Any:
+    return dg.define_asset_job(
+        name,
+        selection=selection,
+        tags={"dagster/priority": str(priority), "dagster/max_runtime": "1800"},
+        description=description,
+    )
+
+
+import_prices = _assets(
+    "import_prices", ["market_interval_price", "fx_rate"], 15, "Day-ahead prices and rates of a day."
+)
+price_sites = _assets("price_sites", ["effective_price"], 15, "What each site pays, after the market price.")
+forecast = _assets(
+    "forecast",
+    ["weather_forecast", "baseline_consumption", "load_forecast", "pv_forecast", "heat_demand_forecast"]
+    + ["ev_session_forecast"],
+    10,
+    "Weather, then everything forecast from it, for today and tomorrow.",
+)
+plan_daily = _assets("plan_daily", ["daily_plan"], 12, "Tomorrow's plan, decided at 15:00 local.")
+plan_rolling = _assets(
+    "plan_rolling", ["telemetry_15m", "rolling_plan"], 18, "The next quarter-hours, from the state now."
+)
+audit_slots = _assets("audit_slots", ["telemetry_15m", "audit_interval"], 5, "What the last quarter-hours cost.")
+audit_days = _assets(
+    "audit_days",
+    ["telemetry_15m", "cop_history", "audit_interval", "audit_day", "forecast_score"],
+    4,
+    "Yesterday, settled.",
+)
+
+ALL = [
+    read_telemetry,
+    apply_control,
+    verify_setpoints,
+    sync_sites,
+    housekeeping,
+    import_prices,
+    price_sites,
+    forecast,
+    plan_daily,
+    plan_rolling,
+    audit_slots,
+    audit_days,
+]

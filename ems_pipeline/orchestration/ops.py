@@ -1,0 +1,85 @@
+"""Ops that touch the outside on the clock: telemetry, control, verification, the site registry, housekeeping.
+
+One op serves all sites; a dead device or site is rows with reasons, never a failed run. None has a retry policy: for
+anything that writes to hardware the next slot is the retry.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import dagster as dg
+
+from ems_pipeline import control, time_grid
+from ems_pipeline.devices import fleet
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.partitions import site_partitions
+from ems_pipeline.time_grid import MINUTE
+from ems_pipeline.warehouse import health, telemetry
+from ems_pipeline.warehouse import sites as registry
+
+STALE = timedelta(minutes=5)
+"""A control run that starts later than this after its quarter-hour would act on the wrong slot."""
+
+
+class TelemetryConfig(dg.Config):
+    """How many minutes one run reads; more than one trades run overhead for a longer run."""
+
+    sweeps: int = 1
+
+
+@dg.op(out={})
+def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: dg.ResourceParam[Platform]) -> None:
+    """Read all due points of all devices of all sites and store them by one COPY per sweep."""
+    sites = ems.sites()
+    with ems.warehouse.begin() as connection:
+        known = health.load(connection)
+    rows = answered = 0
+    first = time_grid.floor_minute(ems.clock.now())
+    for sweep_at in (first + MINUTE * i for i in range(config.sweeps)):
+        ems.clock.wait_until(sweep_at)
+        sweep = asyncio.run(_sweep(sites, known, ems, sweep_at))
+        known |= sweep.health
+        readings = [(site, reading) for site, found in sweep.readings.items() for reading in found]
+        with ems.warehouse.begin() as connection:
+            rows += telemetry.store(connection, readings)
+            health.save(connection, sweep.health)
+        answered += sum(reading.is_good for _, reading in readings)
+    dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in known.items() if h.error_streak]
+    context.log.info(f"{rows} rows, {answered} good, {len(sites)} sites" + "".join(f"\n{line}" for line in dead))
+
+
+async def _sweep(sites: list, known: dict, ems: Platform, at) -> fleet.Sweep:  # type: ignore[no-untyped-def,type-arg]
+    opened = [fleet.open_site(site, ems.clock) for site in sites]
+    try:
+        return await fleet.read_all(opened, known, fleet.due_groups(at), ems.clock)
+    finally:
+        for site in opened:
+            await site.close()
+
+
+@dg.op(out={})
+def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
+    """Bring every device of every site to what the newest verified plan, an override or safety asks for this slot."""
+    now = ems.clock.now()
+    slot = time_grid.floor_slot(now)
+    if now - slot > STALE:
+        raise dg.Failure(f"quarter-hour {slot} began {now - slot} ago: too late to act on it; the next one will")
+    for outcome in control.run_control(ems.warehouse, ems.sites(), slot, now, ems.clock):
+        context.log.info(str(outcome))
+
+
+@dg.op(out={})
+def check_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
+    """Look again at what was written: did the power move, did the device forget, has a set-point expired?"""
+    for outcome in control.run_verification(ems.warehouse, ems.sites(), ems.clock.now(), ems.clock):
+        context.log.info(str(outcome))
+
+
+@dg.op(out={})
+def register_sites(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
+    """Make the database and the partitions say what the site files say; nothing is ever removed here."""
+    sites = ems.read_sites()
+    with ems.warehouse.begin() as connection:
+        changed = registry.register(connection, sites, ems.clock.now())
+    context.instance.add_dynamic_partitions(str(site_partitions.name), [site.key for site in sites])
+    context.log.info(f"{len(sites)} sites, {changed} configuration(s) changed")

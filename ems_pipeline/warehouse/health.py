@@ -1,0 +1,46 @@
+"""How each device has behaved lately, kept between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.devices.fleet import DeviceId
+from ems_pipeline.devices.health import Health, HealthState
+from ems_pipeline.warehouse.frames import query, upsert
+
+COLUMNS = ["state", "last_attempt_at", "last_seen_at", "last_changed_at", "error_streak", "last_error"]
+
+
+def load(connection: Connection) -> dict[DeviceId, Health]:
+    """Health of every device that was ever asked."""
+    frame = query(connection, f"SELECT site_key, device_key, {', '.join(COLUMNS)} FROM ems.device_health")
+    return {
+        (row.pop("site_key"), row.pop("device_key")): Health(**(row | {"state": HealthState(row["state"])}))
+        for row in frame.to_dicts()
+    }
+
+
+def save(connection: Connection, health: Mapping[DeviceId, Health]) -> int:
+    """Write the health of devices; returns their number."""
+    rows = [
+        (*device, h.state.value, h.last_attempt_at, h.last_seen_at, h.last_changed_at, h.error_streak, h.last_error)
+        for device, h in health.items()
+        if h.last_attempt_at is not None
+    ]
+    instant = pl.Datetime("us", "UTC")
+    kinds = [pl.String, pl.String, pl.String, instant, instant, instant, pl.Int64, pl.String]
+    frame = pl.DataFrame(rows, schema=dict(zip(["site_key", "device_key", *COLUMNS], kinds, strict=True)), orient="row")
+    return upsert(connection, "ems.device_health", frame, ["site_key", "device_key"])
+
+
+def overview(connection: Connection) -> pl.DataFrame:
+    """Devices of active sites, worst first: site_key, device_key, state, last_seen_at, error_streak, last_error."""
+    return query(
+        connection,
+        """SELECT h.site_key, h.device_key, h.state, h.last_seen_at, h.error_streak, h.last_error
+           FROM ems.device_health h JOIN ems.site s USING (site_key) WHERE s.is_active
+           ORDER BY h.error_streak DESC, h.site_key, h.device_key""",
+    )
