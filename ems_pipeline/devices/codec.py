@@ -90,15 +90,15 @@ def to_raw(point: Point, value: float) -> float:
     """Site value -> raw number, rounded to what the register can hold.
 
     Raises:
-        CodecError: not finite, an unknown or ambiguous code, or too large for the type.
+        CodecError: not finite, an unknown code, or too large for the type.
     """
     if not math.isfinite(value):
         raise CodecError(f"{point.name}: {value} cannot be written; give a finite number")
     if point.codes is not None:
-        matching = [raw for raw, code in point.codes.items() if code == value]
-        if len(matching) != 1:
-            raise CodecError(f"{point.name}: code {value:g} stands for {matching or 'nothing'}; see the map's codes")
-        return matching[0]
+        for raw, code in point.codes.items():
+            if code == value:
+                return raw
+        raise CodecError(f"{point.name}: code {value:g} is none of {sorted(set(point.codes.values()))}")
     raw = (value * point.sign - point.offset) / point.scale
     if point.type == "f32":
         return raw

@@ -49,7 +49,8 @@ class Point(MapRecord):
     min_nonzero: float | None = None
     """0 or at least this much: a wallbox cannot offer 1 to 5 A (IEC 61851-1)."""
     codes: dict[int, float] | None = None
-    """Raw number -> site number of an enum; a raw number that is not listed is never guessed."""
+    """Raw number -> site number of an enum; a raw number that is not listed is never guessed. Several raw numbers may
+    mean the same; the first listed is what the virtual plant says."""
     labels: dict[int, str] = {}
     """Site number (enum) or bit number (bits) -> what it means."""
     invalid: tuple[int, ...] = ()
@@ -103,6 +104,8 @@ class Point(MapRecord):
             raise ValueError(f"codes are for type enum, not {self.type}; change the type or remove codes")
         if self.writable and self.range is None and self.codes is None:
             raise ValueError("a writable point needs a `range`: without one nothing stops a wrong set-point")
+        if self.writable and self.codes is not None and len(set(self.codes.values())) < len(self.codes):
+            raise ValueError("a writable enum needs one raw number per code; which of two to write would be a guess")
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"range {list(self.range)} is empty; write [lowest, highest]")
         return self._speaks_the_vocabulary()

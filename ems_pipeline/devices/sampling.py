@@ -45,10 +45,10 @@ def select(point_map: PointMap, names: Collection[str]) -> Selection:
         KeyError: a name the map does not have.
     """
     derived = tuple(n for n in point_map.derived if n in names)
-    points = tuple(dict.fromkeys(point_map.point(n) for n in names if n not in point_map.derived))
-    parts = [point_map.by_name[n] for d in derived for n in point_map.derived[d].points]
-    gate = [point_map.by_name[point_map.ready.point]] if point_map.ready and (points or parts) else []
-    return Selection(points, derived, tuple(dict.fromkeys([*gate, *points, *parts])))
+    points = {p.name: p for p in (point_map.point(n) for n in names if n not in point_map.derived)}
+    parts = {n: point_map.by_name[n] for d in derived for n in point_map.derived[d].points}
+    gate = {point_map.ready.point: point_map.by_name[point_map.ready.point]} if point_map.ready and names else {}
+    return Selection(tuple(points.values()), derived, tuple((gate | points | parts).values()))
 
 
 def to_readings(

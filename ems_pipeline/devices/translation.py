@@ -1,7 +1,7 @@
 """From a command to point writes: what a device family must say, and the checks every write passes.
 
-Pure. Each family module (`deye`, `teltonika`, ...) fills in a `Family`; the checks hold for all of them, and again right
-before the wire. Add a check here when a kind of write must be impossible for every device.
+Pure. Each family module (`deye`, `teltonika`, ...) fills in a `Family`; the checks hold for all of them, and once
+more right before the wire. Add a check here when a kind of write must be impossible for every device.
 """
 
 from __future__ import annotations

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.market.entsoe import EIC
+from ems_pipeline_tests.conftest import MEASURED_DATA
 
-RECORDED = Path(__file__).parents[2] / "../shared/data/recorded"
+RECORDED = MEASURED_DATA / "recorded"
 
 
 def recorded(name: str) -> bytes:

@@ -1,0 +1,61 @@
+"""The root command and how errors are shown: one message, no traceback, exit code 1."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ems_pipeline import __version__
+from ems_pipeline.cli import backfill, control, db, demo, device, doctor, plan, site, up
+
+console = Console(stderr=True)
+
+
+class Ems(typer.Typer):
+    """The application; errors the program foresees end as one readable message."""
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        try:
+            return super().__call__(*args, **kwargs)
+        except (ValueError, LookupError, RuntimeError, OSError) as error:
+            if os.environ.get("EMS_TRACEBACK"):
+                raise
+            console.print(f"[bold red]error:[/] {error}", highlight=False)
+            sys.exit(1)
+
+
+app = Ems(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Energy management as a data pipeline: what did you know, what did you decide, why, did it obey, what was it worth?",
+    epilog="State lives below EMS_HOME (.ems/live). EMS_TRACEBACK=1 shows tracebacks.",
+)
+app.add_typer(site.app, name="site", help="List, check and add sites.")
+app.add_typer(db.app, name="db", help="The database: migrate, status, start and stop the embedded server.")
+app.add_typer(device.app, name="device", help="Talk to hardware: read, scan, write, watch, check a point map.")
+app.add_typer(control.app, name="control", help="Arm and disarm a site, overrides, set-points.")
+app.command("demo")(demo.demo)
+app.command("up")(up.up)
+app.command("ui")(up.ui)
+app.command("plan")(plan.plan)
+app.command("release")(control.release)
+app.command("backfill")(backfill.backfill)
+app.command("doctor")(doctor.doctor)
+app.command("status")(doctor.status)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ems-pipeline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Shared options."""

@@ -1,0 +1,87 @@
+"""`ems device`: commissioning. Reads are free; a write needs the site armed and is journalled like any other."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(no_args_is_help=True)
+console = Console()
+SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
+
+
+def _site(key: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - the type would import the world
+    from ems_pipeline.orchestration.platform import site_files
+    from ems_pipeline.sites import load_sites
+
+    found = [site for site in load_sites(site_files()) if site.key == key]
+    if not found:
+        raise LookupError(f"no site file says key: {key}; `ems site list` shows what there is")
+    return found[0]
+
+
+@app.command()
+def read(
+    site: SiteKey,
+    device: Annotated[str | None, typer.Argument(help="One device; all of them by default.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Counters and settings, too.")] = False,
+) -> None:
+    """Read devices now and print every value with its quality; exit code 1 when nothing answered."""
+    from ems_pipeline.devices import fleet
+
+    groups = ("live", "slow", "setting") if everything else ("live",)
+
+    async def sweep() -> fleet.Sweep:
+        opened = fleet.open_site(_site(site))
+        try:
+            return await fleet.read_all([opened], groups=groups)
+        finally:
+            await opened.close()
+
+    readings = [r for r in asyncio.run(sweep()).readings[site] if device in (None, r.device)]
+    table = Table("device", "quantity", "value", "unit", "quality", "reason")
+    for r in readings:
+        value = "-" if r.value is None else f"{r.value:g}"
+        table.add_row(r.device, r.quantity, value, r.unit, r.quality.name.lower(), r.reason)
+    console.print(table)
+    if not any(r.is_good for r in readings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def scan(
+    site: SiteKey,
+    gateway: Annotated[str, typer.Argument(help="Gateway of the site to look behind.")],
+    first: Annotated[int, typer.Option(help="First unit id.", min=1, max=247)] = 1,
+    last: Annotated[int, typer.Option(help="Last unit id.", min=1, max=247)] = 32,
+) -> None:
+    """Ask every unit id behind a Modbus gateway and say who answers."""
+    from ems_pipeline.devices import fleet
+    from ems_pipeline.devices.scan import scan as scan_units
+
+    chosen = next((g for g in _site(site).gateways if g.key == gateway), None)
+    if chosen is None:
+        raise LookupError(f"site {site} has no gateway {gateway!r}; it has {[g.key for g in _site(site).gateways]}")
+    found = asyncio.run(scan_units(fleet.open_wire(chosen), range(first, last + 1)))
+    for answer in found:
+        console.print(str(answer), highlight=False)
+    console.print(f"{len(found)} of {last - first + 1} unit ids answered behind {gateway}")
+    if not found:
+        raise typer.Exit(1)
+
+
+map_app = typer.Typer(no_args_is_help=True)
+app.add_typer(map_app, name="map", help="Point maps.")
+
+
+@map_app.command("check")
+def map_check(file: Annotated[Path, typer.Argument(help="A point map (YAML).", exists=True, dir_okay=False)]) -> None:
+    """Check a point map file; a fault is shown with its line and remedy."""
+    from ems_pipeline.devices.map_file import check_map
+
+    console.print(f"{check_map(file).map}: good")

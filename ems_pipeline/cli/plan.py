@@ -1,0 +1,37 @@
+"""`ems plan`: solve one problem file without database or Dagster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+console = Console()
+
+
+def plan(
+    problem: Annotated[Path, typer.Option(help="Problem as JSON (see docs/planner.md).", exists=True, dir_okay=False)],
+    out: Annotated[Path | None, typer.Option(help="Where the plan is written as JSON.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Print the plan slot by slot, with its reasons.")] = False,
+    time_limit_s: Annotated[float, typer.Option(help="Seconds the solver may take.", min=0.1)] = 30.0,
+) -> None:
+    """Plan one problem, verify the plan, write it. Exit code 1 when it fails or the verifier refuses it."""
+    from ems_pipeline import plan as planner
+    from ems_pipeline.plan.explain import narrative
+
+    wanted = planner.Problem.from_json(problem.read_text(encoding="utf-8"))
+    made = planner.solve(wanted, time_limit_s=time_limit_s)
+    violations = planner.verify(wanted, made) if made.status != "failed" else []
+    if out is not None:
+        out.write_text(made.to_json() + "\n", encoding="utf-8")
+    if explain and made.status != "failed":
+        console.print(narrative(made), highlight=False)
+    console.print(f"{made.status}: objective {made.objective}, gap {made.gap}, {made.solve_s:.3f} s", highlight=False)
+    for item in made.unmet:
+        console.print(f"not met: {item}", highlight=False)
+    for violation in violations:
+        console.print(f"[red]refused by the verifier:[/] {violation}", highlight=False)
+    if made.status == "failed" or violations:
+        raise typer.Exit(1)

@@ -1,0 +1,111 @@
+"""What a load model may look at: calendar, lags, levels and weather, none of it newer than the decision time.
+
+A row belongs to a pair (origin, target) of grid positions: origin is the first slot NOT yet measured at the decision
+time, target >= origin the slot to forecast. Every feature reads values before the origin only; a test replaces all
+later values by noise and demands the same features. Add a feature as one named entry below.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ems_pipeline.forecast.load_grid import PARTS, Array, Index, LoadGrid, mean_before
+
+MARGIN = timedelta(hours=2)
+"""A day's smoothed shape reads one hour ahead and a clock change moves it by one more: younger is not used."""
+LONGEST_LEAD = timedelta(days=6)
+"""Beyond this the same slot of last week would not be known yet."""
+RECENT_HOURS = (0.5, 1, 3, 6, 24, 72, 168)
+UNUSUAL_HOURS = (1, 3, 24)
+LAST_STEPS = 4
+
+
+def country_of(market_zone: str) -> str | None:
+    """ISO country of a market zone (``DE-LU`` -> ``DE``, ``DK1`` -> ``DK``) if its holidays are known, else None."""
+    import holidays
+
+    code = market_zone[:2].upper()
+    return code if code in holidays.list_supported_countries() else None
+
+
+def features(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...]]:
+    """``[pair, feature]`` and the names of the features; NaN where the history does not reach back far enough.
+
+    Raises:
+        ValueError: a target before its origin or further than `LONGEST_LEAD`.
+    """
+    lead = target - origin
+    if len(lead) and (lead.min() < 0 or lead.max() * grid.step > LONGEST_LEAD):
+        raise ValueError(
+            f"leads of {lead.min() * grid.step} to {lead.max() * grid.step}; 0 to {LONGEST_LEAD} are known"
+        )
+    columns = (
+        _calendar(grid, target, lead)
+        | _past_days(grid, target, _known_day(grid, target, lead))
+        | _levels(grid, origin)
+        | _weather(grid, target)
+    )
+    return np.column_stack(list(columns.values())).astype(np.float64), tuple(columns)
+
+
+def _known_day(grid: LoadGrid, target: Index, lead: Index) -> Index:
+    """The latest civil day whose same slot, and `MARGIN` after it, was measured at the origin."""
+    margin = grid.steps(MARGIN / timedelta(hours=1))
+    return grid.day[target] - np.maximum(1, -(-(lead + 1 + margin) // grid.per_day))
+
+
+def _calendar(grid: LoadGrid, target: Index, lead: Index) -> dict[str, NDArray]:
+    day, calendar = grid.day[target], grid.calendar
+    return {
+        "lead_h": lead * (grid.step / timedelta(hours=1)),
+        "hour": grid.slot[target] * (grid.step / timedelta(hours=1)),
+        "day_class": np.where(calendar["holiday"][day] > 0, 2, calendar["class"][day]),
+    } | {name: calendar[name][day] for name in ("weekday", "holiday", "holiday_tomorrow", "season")}
+
+
+def _past_days(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray]:
+    day, slot = grid.day[target], grid.slot[target]
+    kind = grid.calendar["class"][day]
+    smooth = grid.smoothed(grid.by_day)
+    columns = {f"day_{i}": _row(grid.by_day, known - i, slot) for i in range(3)}
+    columns |= {f"smooth_day_{i}": _row(smooth, known - i, slot) for i in range(3)}
+    columns |= {f"week_{w}": _row(grid.by_day, day - 7 * w, slot) for w in range(1, 4)}
+    columns |= {f"smooth_week_{w}": _row(smooth, day - 7 * w, slot) for w in range(1, 4)}
+    columns |= {name: _row(shape, known, slot) for name, shape in grid.shapes.items()}
+    columns |= {name: _row(shape, day, slot) for name, shape in grid.weekday_shapes.items()}
+    for name, shape in grid.class_shapes.items():
+        columns[name] = np.where(known >= 0, shape[kind, np.maximum(known, 0), slot], np.nan)
+    return columns
+
+
+def _row(matrix: Array, day: Index, slot: Index) -> Array:
+    """``matrix[day, slot]``, NaN for days before the first."""
+    return np.where(day >= 0, matrix[np.maximum(day, 0), slot], np.nan)
+
+
+def _levels(grid: LoadGrid, origin: Index) -> dict[str, NDArray]:
+    """How the house has been lately, as measured up to the origin."""
+    last, values = origin - 1, grid.values
+    columns = {f"mean_{h:g}h": mean_before(values, grid.steps(h))[last] for h in RECENT_HOURS}
+    unusual = values - grid.usual
+    columns |= {f"unusual_{h}h": mean_before(unusual, grid.steps(h))[last] for h in UNUSUAL_HOURS}
+    columns |= {f"last_{i}": values[np.maximum(last - i, 0)] for i in range(LAST_STEPS)}
+    square = mean_before(values**2, grid.steps(24))[last]
+    columns["spread_24h"] = np.sqrt(np.maximum(square - columns["mean_24h"] ** 2, 0))
+    today = grid.day[origin]
+    for part in range(PARTS):
+        over = (grid.slot[origin] >= (part + 1) * grid.per_day // PARTS).astype(int)
+        columns[f"part_{part}"] = _row(grid.parts_of_day, today - 1 + over, np.full_like(origin, part))
+    return columns
+
+
+def _weather(grid: LoadGrid, target: Index) -> dict[str, NDArray]:
+    if grid.temperature_c is None:
+        return {}
+    return {
+        "temperature_c": grid.temperature_c[target],
+        "temperature_24h_c": mean_before(grid.temperature_c, grid.steps(24))[target],
+    }
