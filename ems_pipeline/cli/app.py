@@ -31,7 +31,8 @@ class Ems(typer.Typer):
 app = Ems(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Energy management as a data pipeline: what did you know, what did you decide, why, did it obey, what was it worth?",
+    help="Energy management as a data pipeline: what did you know, what did you decide, why, did the device obey, "
+    "what was it worth?",
     epilog="State lives below EMS_HOME (.ems/live). EMS_TRACEBACK=1 shows tracebacks.",
 )
 app.add_typer(site.app, name="site", help="List, check and add sites.")
@@ -56,6 +57,8 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Shared options."""

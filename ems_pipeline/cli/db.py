@@ -34,7 +34,9 @@ def status() -> None:
     warehouse = open_warehouse()
     console.print(f"database {warehouse.url.render_as_string(hide_password=True)}")
     current, head = migration.current(warehouse), migration.head()
-    console.print(f"schema   {current or 'none'}" + ("" if current == head else f"; newest is {head}: run `ems db migrate`"))
+    console.print(
+        f"schema   {current or 'none'}" + ("" if current == head else f"; newest is {head}: run `ems db migrate`")
+    )
     if current is None:
         raise typer.Exit(1)
     shown = Table("table", "rows", "size")

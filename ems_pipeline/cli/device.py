@@ -15,7 +15,7 @@ console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
 
 
-def _site(key: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - the type would import the world
+def _site(key: str):  # type: ignore[no-untyped-def]
     from ems_pipeline.orchestration.platform import site_files
     from ems_pipeline.sites import load_sites
 

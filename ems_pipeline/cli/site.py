@@ -29,9 +29,7 @@ def list_sites() -> None:
     for site in sites:
         registered = "active" if site.key in active else "no (ems site add)"
         allowed = "enabled" if site.control.enabled else "shadow"
-        table.add_row(
-            site.key, site.name, site.timezone, site.market_zone, str(len(site.devices)), registered, allowed
-        )
+        table.add_row(site.key, site.name, site.timezone, site.market_zone, str(len(site.devices)), registered, allowed)
     console.print(table)
 
 
@@ -44,11 +42,14 @@ def check(file: Annotated[Path, typer.Argument(help="A site file.", exists=True,
     site = load_site(file)
     for device in site.devices:
         load_map(device.map)
-    console.print(f"{site.key}: {len(site.devices)} devices behind {len(site.gateways)} gateways, tariff {site.tariff.name!r}: good")
+    hardware = f"{len(site.devices)} devices behind {len(site.gateways)} gateways"
+    console.print(f"{site.key}: {hardware}, tariff {site.tariff.name!r}: good")
 
 
 @app.command()
-def add(file: Annotated[Path, typer.Argument(help="A site file; it is copied to the site folder.", exists=True)]) -> None:
+def add(
+    file: Annotated[Path, typer.Argument(help="A site file; it is copied to the site folder.", exists=True)],
+) -> None:
     """Check a site file, put it into the site folder and register it. A running system picks it up within a minute."""
     from ems_pipeline.orchestration.platform import site_files
     from ems_pipeline.sites import load_site

@@ -46,6 +46,9 @@ def housekeeping() -> None:
     purge_history()
 
 
+FORECASTS = ["load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast"]
+
+
 def _assets(name: str, selection: Any, priority: int, description: str) -> Any:
     return dg.define_asset_job(
         name,
@@ -61,11 +64,11 @@ import_prices = _assets(
 price_sites = _assets("price_sites", ["effective_price"], 15, "What each site pays, after the market price.")
 forecast = _assets(
     "forecast",
-    ["weather_forecast", "baseline_consumption", "load_forecast", "pv_forecast", "heat_demand_forecast"]
-    + ["ev_session_forecast"],
+    ["weather_forecast", "baseline_consumption", *FORECASTS],
     10,
     "Weather, then everything forecast from it, for today and tomorrow.",
 )
+observe_weather = _assets("observe_weather", ["weather_observation"], 2, "What the weather was, once the archive has it.")
 plan_daily = _assets("plan_daily", ["daily_plan"], 12, "Tomorrow's plan, decided at 15:00 local.")
 plan_rolling = _assets(
     "plan_rolling", ["telemetry_15m", "rolling_plan"], 18, "The next quarter-hours, from the state now."
@@ -87,6 +90,7 @@ ALL = [
     import_prices,
     price_sites,
     forecast,
+    observe_weather,
     plan_daily,
     plan_rolling,
     audit_slots,

@@ -11,8 +11,8 @@ import dagster as dg
 
 from ems_pipeline import control, time_grid
 from ems_pipeline.devices import fleet
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.partitions import site_partitions
+from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.time_grid import MINUTE
 from ems_pipeline.warehouse import health, telemetry
 from ems_pipeline.warehouse import sites as registry

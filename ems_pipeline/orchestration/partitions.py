@@ -8,7 +8,6 @@ down beyond about 100,000 keys: 200 sites x 16 months.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-
 from zoneinfo import ZoneInfo
 
 import dagster as dg

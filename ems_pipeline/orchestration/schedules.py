@@ -91,6 +91,7 @@ ALL: list[Any] = [
     _site_schedule("daily_plans", "plan_daily", "0 15 * * *", (1, 1), "Tomorrow, decided at 15:00."),
     _site_schedule("audit_every_quarter_hour", "audit_slots", "3,18,33,48 * * * *", (0, 0), "The slots just over."),
     _site_schedule("audit_yesterday", "audit_days", "20 0 * * *", (-1, -1), "The day just over, settled and scored."),
+    _site_schedule("weather_archive", "observe_weather", "25 3 * * *", (-8, -7), "The archive lags by five days."),
     dg.ScheduleDefinition(
         name="housekeeping_nightly",
         job_name="housekeeping",

@@ -172,7 +172,7 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
 def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """When cars are expected at each wallbox, until when, and how much energy [Wh] they will want."""
 
-    def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
+    def make(_: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
         zone = time_grid.zone(site.timezone)
         rows = [
             (s.charger, s.arrival_at, s.departure_at, s.energy_wh, s.probability, "stated habit")

@@ -39,7 +39,7 @@ INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_
     check_specs=[dg.AssetCheckSpec("plan_verified", asset="daily_plan", blocking=True)],
 )
 def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """The plan for a day, decided at 15:00 of the day before (or now, if that is still to come), with a reason per slot.
+    """The plan for a day, decided at 15:00 of the day before (or now, if that comes first), with a reason per slot.
 
     Past days are decided as of 15:00 then, on what was known then.
     """
@@ -68,8 +68,8 @@ def rolling_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfo
     now = ems.clock.now()
     for window in windows(context, ems):
         for day in window.days:
-            for at in _decision_instants(day, window.zone, now):
-                decisions.append(_decide(context, ems, window.site, "rolling", day, at))
+            instants = _decision_instants(day, window.zone, now)
+            decisions += [_decide(context, ems, window.site, "rolling", day, at) for at in instants]
     return _result(decisions)
 
 

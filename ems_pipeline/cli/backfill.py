@@ -1,0 +1,63 @@
+"""`ems backfill`: fill a range of days of any assets, as known at each decision time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+console = Console()
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Local civil day, YYYY-MM-DD.")]
+
+
+def backfill(
+    first: Day,
+    last: Day,
+    assets: Annotated[list[str] | None, typer.Argument(help="Assets to fill; all input assets by default.")] = None,
+    site: Annotated[
+        list[str] | None, typer.Option(help="Only this site (repeatable); all active ones by default.")
+    ] = None,
+    days_per_run: Annotated[int, typer.Option(help="Days one run fills.", min=1, max=400)] = 31,
+) -> None:
+    """Materialise days FIRST to LAST, inputs before what is made of them, in as few runs as possible.
+
+    Past days are decided on what was known then: prices and forecasts of a day count as known from the day before.
+    Doing it again changes nothing. The same works from the Dagster UI.
+    """
+    from ems_pipeline.orchestration.history import INPUTS
+    from ems_pipeline.orchestration.in_process import InProcess
+    from ems_pipeline.orchestration.instance import open_instance, prepare
+    from ems_pipeline.orchestration.platform import Platform, site_files
+    from ems_pipeline.sites import load_sites
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import sites as registry
+
+    if last < first:
+        raise ValueError(f"--last {last:%Y-%m-%d} lies before --first {first:%Y-%m-%d}; swap them")
+    platform = Platform(prepare(), SystemClock(), lambda: load_sites(site_files()))
+    with platform.warehouse.begin() as connection:
+        registry.register(connection, platform.read_sites(), platform.clock.now())
+    with open_instance() as instance:
+        runs = InProcess(platform, instance)
+        keys = [s.key for s in platform.sites()]
+        if unknown := set(site or []) - set(keys):
+            raise LookupError(f"{sorted(unknown)}: no active site is called so; active are {keys}")
+        runs.register(keys)
+        steps = list(runs.steps(assets or INPUTS, site or keys, first.date(), last.date(), days_per_run))
+        with progress() as bar:
+            task = bar.add_task("backfill", total=len(steps))
+            for step in steps:
+                bar.update(task, description=str(step))
+                runs.asset(step)
+                bar.advance(task)
+    console.print(f"{len(steps)} runs done; look at them in the UI (`ems ui`)")
+
+
+def progress() -> Progress:
+    """The one look of a progress bar."""
+    return Progress(
+        BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=console
+    )

@@ -1,0 +1,164 @@
+"""The checks of `ems doctor`: each looks at one thing and says what it found, with the remedy.
+
+Add a check as a function that yields findings, and list it in `ALL`; one that raises becomes a finding itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["good", "warning", "wrong"]
+FREE_GIB = 5
+HISTORY_DAYS = 14
+NIGHT_PV_W = 50
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    level: Level
+    what: str
+    text: str
+
+
+Check = Callable[[], Iterator[Finding]]
+
+
+def run(check: Check) -> list[Finding]:
+    """Findings of a check; what it could not look at is wrong, with the reason."""
+    try:
+        return list(check())
+    except Exception as error:  # a check-up that stops at the first broken thing shows only that one
+        return [Finding("wrong", check.__name__.replace("_", " "), str(error))]
+
+
+def code_location() -> Iterator[Finding]:
+    """Dagster must be able to load every asset, job, sensor and schedule."""
+    from ems_pipeline.definitions import defs
+
+    repository = defs.get_repository_def()
+    assets = len(list(defs.resolve_asset_graph().get_all_asset_keys()))
+    yield Finding("good", "code location", f"{assets} assets, {len(repository.get_all_jobs())} jobs load")
+
+
+def site_files() -> Iterator[Finding]:
+    """Every site file must be right, and name maps that exist."""
+    from ems_pipeline.devices.map_file import load_map
+    from ems_pipeline.orchestration import platform
+    from ems_pipeline.sites import load_sites
+
+    sites = load_sites(platform.site_files())
+    if not sites:
+        yield Finding(
+            "wrong", "site files", f"{platform.site_files()} holds none; copy sites/home01.yaml and change it"
+        )
+    for site in sites:
+        for device in site.devices:
+            load_map(device.map)
+        yield Finding("good", f"site {site.key}", f"{len(site.devices)} devices, zone {site.timezone}")
+
+
+def bus_conflicts() -> Iterator[Finding]:
+    """Two gateways at one address, or two devices with one unit id, answer for each other."""
+    from ems_pipeline.orchestration import platform
+    from ems_pipeline.sites import load_sites
+
+    seen: dict[tuple[str, int], str] = {}
+    units: dict[tuple[str, str, int], str] = {}
+    for site in load_sites(platform.site_files()):
+        for gateway in site.gateways:
+            name, address = f"{site.key}/{gateway.key}", (gateway.host, gateway.port)
+            if address in seen:
+                text = f"{name} and {seen[address]} are both {gateway.host}:{gateway.port}; make them one gateway"
+                yield Finding("wrong", "bus", text)
+            seen[address] = name
+        for device in site.devices:
+            name, unit = f"{site.key}/{device.key}", (site.key, device.gateway, device.unit_id)
+            if site.gateway_of(device).transport != "http" and unit in units:
+                text = f"{name} and {units[unit]} share unit id {device.unit_id} behind {device.gateway}; change one"
+                yield Finding("wrong", "bus", text)
+            units[unit] = name
+    yield Finding("good", "bus", f"{len(seen)} gateways, {len(units)} devices looked at")
+
+
+def secrets() -> Iterator[Finding]:
+    """Passwords that a site file names must be in the environment."""
+    from ems_pipeline.orchestration import platform
+    from ems_pipeline.sites import load_sites
+
+    for site in load_sites(platform.site_files()):
+        for gateway in site.gateways:
+            if gateway.password_env and not os.environ.get(gateway.password_env):
+                text = f"{site.key}/{gateway.key}: {gateway.password_env} is not set; the virtual plant sets it itself"
+                yield Finding("warning", "secrets", text)
+
+
+def database() -> Iterator[Finding]:
+    """The database must answer and have the newest schema."""
+    from ems_pipeline.warehouse import migrate, open_warehouse
+
+    warehouse = open_warehouse()
+    current, head = migrate.current(warehouse), migrate.head()
+    where = warehouse.url.render_as_string(hide_password=True)
+    if current == head:
+        yield Finding("good", "database", f"{where}, schema {current}")
+    else:
+        yield Finding(
+            "wrong", "database", f"{where} has schema {current or 'none'}, newest is {head}: `ems db migrate`"
+        )
+
+
+def disk() -> Iterator[Finding]:
+    """A full disk stops the database."""
+    from ems_pipeline.warehouse.engine import home
+
+    folder = next(p for p in (home(), *home().parents) if p.exists())
+    free_gib = shutil.disk_usage(folder).free / 2**30
+    level: Level = "good" if free_gib > FREE_GIB else "warning"
+    yield Finding(level, "disk", f"{free_gib:.1f} GiB free at {folder}; keep {FREE_GIB} GiB")
+
+
+def clock() -> Iterator[Finding]:
+    """Prices and set-points belong to quarter-hours: a clock that drifts serves the wrong one."""
+    if shutil.which("timedatectl") is None:
+        yield Finding("warning", "clock", "cannot tell whether it is synchronised; make sure NTP runs")
+        return
+    shown = subprocess.run(
+        ["timedatectl", "show", "-p", "NTPSynchronized", "--value"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    if shown == "yes":
+        yield Finding("good", "clock", "synchronised")
+    else:
+        yield Finding("warning", "clock", "not synchronised; enable NTP: `timedatectl set-ntp true`")
+
+
+def history() -> Iterator[Finding]:
+    """Forecasts need some weeks of measurements, with signs as documented."""
+    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse.inventory import measured_history
+
+    with open_warehouse().begin() as connection:
+        rows = measured_history(connection)
+    for row in rows.iter_rows(named=True):
+        what, days = f"history {row['site_key']}", row["days"]
+        if days < HISTORY_DAYS:
+            text = f"{days} days measured; until {HISTORY_DAYS}, forecasts lean on standard profiles"
+            yield Finding("warning", what, text)
+        else:
+            yield Finding("good", what, f"{days} days measured")
+        if (night := row["night_pv_w"]) is not None and abs(night) > NIGHT_PV_W:
+            text = f"PV makes {night:.0f} W at midnight: wrong register, or a time zone other than the site's"
+            yield Finding("wrong", what, text)
+        if (load := row["load_w"]) is not None and load <= 0:
+            text = f"the house load is {load:.0f} W on average: the grid meter's sign is reversed (import is positive)"
+            yield Finding("wrong", what, text)
+
+
+WITHOUT_DATABASE: tuple[Check, ...] = (code_location, site_files, bus_conflicts)
+ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, disk, clock, history)

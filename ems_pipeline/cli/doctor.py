@@ -1,0 +1,56 @@
+"""`ems doctor` and `ems status`: what is wrong here, and how things stand, on one screen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+MARKS = {"good": "[green]good[/]", "warning": "[yellow]warning[/]", "wrong": "[red]wrong[/]"}
+
+
+def doctor(
+    definitions_only: Annotated[
+        bool, typer.Option("--definitions-only", help="Only check that the code location and the site files load.")
+    ] = False,
+) -> None:
+    """Check what newcomers get wrong: zone, units, signs, clock, history, bus conflicts. Each finding has a remedy."""
+    from ems_pipeline.cli import checkup
+
+    checks = checkup.WITHOUT_DATABASE if definitions_only else checkup.ALL
+    worst = "good"
+    table = Table("", "what", "found", show_lines=False)
+    for check in checks:
+        for finding in checkup.run(check):
+            table.add_row(MARKS[finding.level], finding.what, finding.text)
+            worst = max(worst, finding.level, key=list(MARKS).index)
+    console.print(table)
+    if worst == "wrong":
+        raise typer.Exit(1)
+
+
+def status() -> None:
+    """Sites, their last telemetry, plan and set-points, how late each is, devices in trouble, open alarms."""
+    from ems_pipeline.warehouse import alarms, health, open_warehouse
+    from ems_pipeline.warehouse.inventory import site_status
+
+    with open_warehouse().begin() as connection:
+        sites, devices, open_alarms = (
+            site_status(connection),
+            health.overview(connection),
+            alarms.open_alarms(connection),
+        )
+    shown = Table("site", "telemetry", "plan decided", "planned until", "last set-point", "armed", title="sites")
+    for row in sites.iter_rows():
+        shown.add_row(*("-" if value is None else str(value) for value in row))
+    console.print(shown)
+    troubled = devices.filter(devices["error_streak"] > 0)
+    console.print(f"devices: {devices.height - troubled.height} answer, {troubled.height} do not")
+    for site, device, state, seen, streak, error in troubled.iter_rows():
+        console.print(f"  {site}/{device}: {state}, {streak} errors, last seen {seen}: {error}", highlight=False)
+    console.print(f"alarms: {open_alarms.height} open")
+    for row in open_alarms.iter_rows(named=True):
+        console.print(f"  {row['severity']} {row['site_key'] or ''} {row['kind']}: {row['text']}", highlight=False)

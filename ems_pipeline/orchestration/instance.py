@@ -1,0 +1,37 @@
+"""Dagster's own home: its settings file and its database, prepared for every process that needs them."""
+
+import os
+import shutil
+from pathlib import Path
+
+import dagster as dg
+
+from ems_pipeline.warehouse import migrate
+from ems_pipeline.warehouse.engine import Warehouse, dagster_database_url, ensure_databases, home, open_warehouse
+
+
+def prepare() -> Warehouse:
+    """Bring both databases up to date, write Dagster's home and point this process (and its children) at it.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+        FileNotFoundError: `dagster.yaml` is not in the working directory.
+    """
+    ensure_databases()
+    warehouse = open_warehouse()
+    migrate.upgrade(warehouse)
+    folder = home() / "dagster"
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = Path("dagster.yaml").resolve()
+    if not settings.exists():
+        raise FileNotFoundError(f"{settings} is missing: start this command in the folder of the project")
+    shutil.copyfile(settings, folder / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ["EMS_DAGSTER_DATABASE_URL"] = dagster_database_url()
+    os.environ["EMS_HOME"] = str(home())
+    return warehouse
+
+
+def open_instance() -> dg.DagsterInstance:
+    """Dagster's storage as `prepare` set it up."""
+    return dg.DagsterInstance.get()

@@ -1,0 +1,82 @@
+"""The installation live on one machine: database, daemon, web UI and, for a demo site, the virtual plant."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ems_pipeline import control
+from ems_pipeline.orchestration import history
+from ems_pipeline.orchestration.in_process import InProcess
+from ems_pipeline.orchestration.instance import open_instance, prepare
+from ems_pipeline.orchestration.platform import Platform, site_files
+from ems_pipeline.orchestration.supervisor import Child, Supervisor
+from ems_pipeline.sites import Site, load_sites
+from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.engine import home
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+Say = Callable[[str], None]
+
+
+def serve(port: int, with_plant: bool | None, history_days: int, say: Say) -> None:
+    """Run until stopped; then release every device that was steered."""
+    warehouse = prepare()
+    platform = Platform(warehouse, SystemClock(), lambda: load_sites(site_files()))
+    with warehouse.begin() as connection:
+        registry.register(connection, platform.read_sites(), platform.clock.now())
+    with ExitStack() as stack:
+        for site in platform.sites():
+            if is_here(site) if with_plant is None else with_plant:
+                stack.enter_context(_plant(site, platform, history_days, say))
+        log = stack.enter_context((home() / "services.log").open("ab"))
+        say(f"log of daemon and web UI: {home() / 'services.log'}")
+        Supervisor([_daemon(), _webserver(port)], os.environ, log.fileno(), say).run()
+        say("stopping: devices are handed back to themselves")
+        for site in platform.sites():
+            for outcome in control.release_site(
+                warehouse, site, platform.clock.now(), platform.clock, "ems up stopped"
+            ):
+                say(str(outcome))
+
+
+def serve_ui(port: int) -> None:
+    """Only the web UI, in place of this process."""
+    prepare()
+    command = _webserver(port).command
+    os.execve(command[0], list(command), os.environ)
+
+
+def is_here(site: Site) -> bool:
+    """Whether all gateways of a site are this machine: nothing but the virtual plant answers there."""
+    return bool(site.gateways) and all(gateway.host in LOOPBACK for gateway in site.gateways)
+
+
+@contextmanager
+def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Iterator[None]:
+    """The virtual plant at the addresses of the site file, with documents of its own market and sky."""
+    from ems_pipeline.plant import serving
+
+    with serving(site, platform.clock, history_days=history_days) as plant, open_instance() as instance:
+        for name, address in plant.environ.items():
+            os.environ.setdefault(name, address)
+        say(f"virtual plant of {site.key}: " + ", ".join(f"{g.key} {g.host}:{g.port}" for g in site.gateways))
+        runs = InProcess(platform, instance)
+        runs.register([site.key])
+        history.fill(runs, site, plant.history(), history_days, say)
+        yield
+
+
+def _daemon() -> Child:
+    return Child("daemon", [_script("dagster-daemon"), "run", "-w", "workspace.yaml"])
+
+
+def _webserver(port: int) -> Child:
+    address = ["-h", "127.0.0.1", "-p", str(port)]
+    return Child("web UI", [_script("dagster-webserver"), "-w", "workspace.yaml", *address])
+
+
+def _script(name: str) -> str:
+    return str(Path(sys.executable).parent / name)
