@@ -26,28 +26,27 @@ def site_files() -> Path:
 
 @dataclass
 class Platform:
-    """The running installation."""
+    """The running installation; ``read_sites`` reads the site files, and only the registry's synchronisation calls it."""
 
     warehouse: Warehouse
     clock: Clock
     read_sites: Callable[[], list[Site]]
 
     def sites(self) -> list[Site]:
-        """Sites with a file that are active in the registry, ordered by key."""
+        """Active sites as last registered, ordered by key: a file broken while being edited stops nobody's control."""
         with self.warehouse.begin() as connection:
-            active = set(registry.active_keys(connection))
-        return [site for site in self.read_sites() if site.key in active]
+            return registry.configured(connection)
 
     def slot_end(self) -> datetime:
         """End of the last quarter-hour that is over: nothing later has been measured whole."""
         return time_grid.floor_slot(self.clock.now())
 
     def site(self, key: str) -> Site:
-        """The site ``key``; LookupError says what to do when its file is gone."""
-        for site in self.read_sites():
+        """The active site ``key``; LookupError says what to do when there is none."""
+        for site in self.sites():
             if site.key == key:
                 return site
-        raise LookupError(f"site {key!r} has no file in {site_files()}; restore it or remove the partition {key!r}")
+        raise LookupError(f"site {key!r} is not active; `ems site list` shows what is, `ems site add FILE` adds one")
 
 
 class PlatformResource(dg.ConfigurableResource[Platform]):

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-PRELOADED = "ems_pipeline.orchestration.preload"
+PRELOADED = "ems_pipeline.preload"
 logger = logging.getLogger("ems_pipeline.launcher")
 
 
@@ -44,7 +44,7 @@ def _say_how_it_started(instance: Any, run_id: str, is_warm: bool, delay_s: floa
         return
     text = (
         f"cold worker, {delay_s:.2f} s after the launch: importing {PRELOADED} failed in the fork server; "
-        "try `python -c 'import ems_pipeline.orchestration.preload'`, repair it, then restart the daemon"
+        "try `python -c 'import ems_pipeline.preload'`, repair it, then restart the daemon"
     )
     logger.error(text)
     instance.report_engine_event(text, run)

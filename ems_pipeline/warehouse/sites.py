@@ -30,9 +30,14 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
         Number of configuration versions added.
     """
     sites = list(sites)
-    columns = ["site_key", "name", "timezone", "latitude", "longitude", "market_zone", "currency", "is_active"]
-    rows = [(s.key, s.name, s.timezone, s.latitude, s.longitude, s.market_zone, s.currency, s.active) for s in sites]
+    known = set(query(connection, "SELECT site_key FROM ems.site")["site_key"].to_list())
+    columns = ["site_key", "name", "timezone", "latitude", "longitude", "market_zone", "currency"]
+    rows = [(s.key, s.name, s.timezone, s.latitude, s.longitude, s.market_zone, s.currency) for s in sites]
     upsert(connection, "ems.site", pl.DataFrame(rows, schema=columns, orient="row"), ["site_key"])
+    for site in sites:
+        # A site taken out of service by hand stays out when its file is edited; the file can only switch it off.
+        if site.key not in known or not site.active:
+            set_active(connection, site.key, site.active)
     added = 0
     for site in sites:
         result = connection.execute(
@@ -55,6 +60,17 @@ def set_active(connection: Connection, site_key: str, is_active: bool) -> None:
     )
     if result.rowcount == 0:
         raise LookupError(f"site {site_key!r} is not registered; `ems site list` shows what is")
+
+
+def configured(connection: Connection) -> list[Site]:
+    """Active sites in the newest registered version of their configuration, ordered by key."""
+    frame = query(
+        connection,
+        """SELECT DISTINCT ON (c.site_key) c.config::text AS config
+           FROM ems.site_config c JOIN ems.site s USING (site_key) WHERE s.is_active
+           ORDER BY c.site_key, c.known_at DESC""",
+    )
+    return [Site.model_validate_json(text) for text in frame["config"]]
 
 
 def active_keys(connection: Connection) -> list[str]:

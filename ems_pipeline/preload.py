@@ -1,4 +1,4 @@
-"""Imported once by the fork server: everything a run needs, and nothing that starts a thread.
+"""Imported once by the fork server of run workers: everything a run needs, and nothing that starts a thread.
 
 Without Dagster's storage stack in this list every worker paid another second.
 """
@@ -13,6 +13,6 @@ import highspy  # noqa: F401
 import polars  # noqa: F401
 import pymodbus.client  # noqa: F401
 
-import ems_pipeline.definitions
+from ems_pipeline.definitions import defs
 
-ems_pipeline.definitions.defs.get_repository_def()
+defs.get_repository_def()

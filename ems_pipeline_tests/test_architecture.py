@@ -1,0 +1,85 @@
+"""The import direction of the design, and who alone may import what."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ems_pipeline
+
+ROOT = Path(ems_pipeline.__file__).parent
+LAYERS = {
+    "units": 0,
+    "time_grid": 0,
+    "sites": 1,
+    **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http"], 2),
+    "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
+    "audit": 3,
+    "warehouse": 4,
+    "control": 5,  # journals before it writes
+    "orchestration": 6,
+    "cli": 7,
+    "definitions": 7,
+    "preload": 7,
+}
+"""A module imports only from its own layer's packages or lower layers; a missing name here fails the test."""
+
+ONLY = {
+    "dagster": ["orchestration", "definitions", "preload.py"],
+    "dagster_postgres": ["preload.py"],
+    "highspy": ["plan/solver.py", "preload.py"],
+    "pymodbus": ["devices/modbus.py", "plant", "preload.py"],
+    "requests": ["http.py"],
+    "sqlalchemy": ["warehouse"],
+    "psycopg": ["warehouse"],
+    "alembic": ["warehouse", "preload.py"],
+    "lightgbm": ["forecast/gbm.py"],
+    "typer": ["cli"],
+    "yaml": ["sites", "devices"],
+}
+HEAVY = {"lightgbm", "pvlib", "pandas", "matplotlib", "scipy"}
+"""Imported inside the function that needs them: most processes never do."""
+
+
+def modules() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def imports(path: Path, top_level_only: bool = False) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [alias.name for alias in node.names] if node.module == "ems_pipeline" else [""]
+            yield from (f"{node.module}.{name}".rstrip(".") for name in names)
+
+
+def package(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_from_the_outside_to_the_inside(path: Path) -> None:
+    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if own == "__init__":
+        return
+    for name in imports(path):
+        inner = package(name) if name.startswith("ems_pipeline") else ""
+        if inner in LAYERS and inner != own:
+            assert LAYERS[inner] <= LAYERS[own], f"{own} (layer {LAYERS[own]}) imports {name} (layer {LAYERS[inner]})"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_library_is_imported_in_its_one_place(path: Path) -> None:
+    own = str(path.relative_to(ROOT))
+    for name in imports(path):
+        allowed = ONLY.get(name.split(".")[0])
+        assert allowed is None or any(own.startswith(place) for place in allowed), f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_heavy_libraries_are_imported_where_used(path: Path) -> None:
+    at_top = {name.split(".")[0] for name in imports(path, top_level_only=True)}
+    assert not at_top & HEAVY, f"{path.name} imports {at_top & HEAVY} when it is loaded; do it inside the function"
