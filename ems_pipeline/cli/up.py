@@ -21,6 +21,7 @@ def up(
             "--plant/--no-plant", help="Run the virtual plant; by default where every gateway is this machine."
         ),
     ] = None,
+    with_ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the web UI too.")] = True,
     history_days: Annotated[int, typer.Option(help="Days of history the virtual plant begins with.", min=0)] = 7,
     home: Home = None,
 ) -> None:
@@ -31,19 +32,24 @@ def up(
     from ems_pipeline.orchestration import live
 
     _use(home)
-    console.print(f"starting; the UI will be at http://127.0.0.1:{port}", highlight=False)
-    live.serve(
-        port=port, with_plant=plant, history_days=history_days, say=lambda text: console.print(text, highlight=False)
-    )
+    if with_ui:
+        console.print(f"starting; the UI will be at http://127.0.0.1:{port}", highlight=False)
+    live.serve(port if with_ui else None, plant, history_days, lambda text: console.print(text, highlight=False))
 
 
-def ui(port: Port = 3000, home: Home = None) -> None:
+def ui(
+    port: Port = 3000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. The UI has no login: keep it on this machine or behind a proxy.")
+    ] = "127.0.0.1",
+    home: Home = None,
+) -> None:
     """Only the web UI, e.g. to look at what the demo did: `ems ui --home .ems/demo`."""
     from ems_pipeline.orchestration import live
 
     _use(home)
-    console.print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)", highlight=False)
-    live.serve_ui(port)
+    console.print(f"http://{host}:{port}  (Ctrl-C ends it)", highlight=False)
+    live.serve_ui(host, port)
 
 
 def _use(home: Path | None) -> None:

@@ -27,7 +27,30 @@ INPUTS = [
 """What a plan is made of, telemetry aside: it cannot be read again."""
 SETTLEMENT = ["cop_history", "audit_interval", "audit_day", "forecast_score"]
 ONE_DAY = timedelta(days=1)
-OnStep = Callable[[Step], None]
+OnStep = Callable[[str, int, int], None]
+"""Told before each piece of work: what it is, how many are done, how many there are."""
+
+
+def begin(runs: InProcess, site: Site, logged: pl.DataFrame, days: int, on_step: OnStep) -> None:
+    """Everything a site needs before its first own quarter-hour.
+
+    Args:
+        logged: what the site's own logger measured before now; see `telemetry.import_15m` for the columns.
+        days: past civil days to fill as if we had been there; the logger should reach further back.
+
+    Raises:
+        RunFailed: the first run that failed; what the earlier ones wrote stays.
+    """
+    today = time_grid.local_day(runs.platform.clock.now(), time_grid.zone(site.timezone))
+    steps = past_steps(runs, site, today - days * ONE_DAY, today - ONE_DAY) if days else []
+    total = len(steps) + 2
+    on_step("measured history", 0, total)
+    import_log(runs, site, logged)
+    for done, step in enumerate(steps, start=1):
+        on_step(str(step), done, total)
+        runs.asset(step)
+    on_step("prices and forecasts of today and tomorrow", total - 1, total)
+    know_the_present(runs, site)
 
 
 def import_log(runs: InProcess, site: Site, logged: pl.DataFrame) -> int:
@@ -45,13 +68,6 @@ def past_steps(runs: InProcess, site: Site, first: date, last: date) -> list[Ste
     steps += runs.steps(["telemetry_15m"], [site.key], first - ONE_DAY, last)
     steps += runs.steps(["daily_plan"], [site.key], first, last)
     return steps + list(runs.steps(SETTLEMENT, [site.key], first, last))
-
-
-def fill(runs: InProcess, steps: list[Step], on_step: OnStep) -> None:
-    """Execute the steps in order; the first failure ends it, because the later ones build on the earlier."""
-    for step in steps:
-        on_step(step)
-        runs.asset(step)
 
 
 def know_the_present(runs: InProcess, site: Site) -> None:

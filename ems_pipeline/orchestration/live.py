@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import polars as pl
+
 from ems_pipeline import control
 from ems_pipeline.orchestration import history
 from ems_pipeline.orchestration.in_process import InProcess
@@ -14,15 +16,24 @@ from ems_pipeline.orchestration.platform import Platform, site_files
 from ems_pipeline.orchestration.supervisor import Child, Supervisor
 from ems_pipeline.sites import Site, load_sites
 from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.warehouse import arming
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import home
+from ems_pipeline.warehouse.inventory import measured_history
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOGGED_BEFORE = 14
+"""Days of measurements before the first filled day: what its load forecast learns from."""
 Say = Callable[[str], None]
 
 
-def serve(port: int, with_plant: bool | None, history_days: int, say: Say) -> None:
-    """Run until stopped; then release every device that was steered."""
+def serve(port: int | None, with_plant: bool | None, history_days: int, say: Say) -> None:
+    """Run until stopped; then release every device that was steered.
+
+    Args:
+        port: of the web UI; None leaves it out (another process serves it).
+        with_plant: None: for sites whose gateways are all this machine.
+    """
     warehouse = prepare()
     platform = Platform(warehouse, SystemClock(), lambda: load_sites(site_files()))
     with warehouse.begin() as connection:
@@ -33,7 +44,8 @@ def serve(port: int, with_plant: bool | None, history_days: int, say: Say) -> No
                 stack.enter_context(_plant(site, platform, history_days, say))
         log = stack.enter_context((home() / "services.log").open("ab"))
         say(f"log of daemon and web UI: {home() / 'services.log'}")
-        Supervisor([_daemon(), _webserver(port)], os.environ, log.fileno(), say).run()
+        children = [_daemon()] if port is None else [_daemon(), _webserver("127.0.0.1", port)]
+        Supervisor(children, os.environ, log.fileno(), say).run()
         say("stopping: devices are handed back to themselves")
         for site in platform.sites():
             for outcome in control.release_site(
@@ -42,10 +54,10 @@ def serve(port: int, with_plant: bool | None, history_days: int, say: Say) -> No
                 say(str(outcome))
 
 
-def serve_ui(port: int) -> None:
+def serve_ui(host: str, port: int) -> None:
     """Only the web UI, in place of this process."""
     prepare()
-    command = _webserver(port).command
+    command = _webserver(host, port).command
     os.execve(command[0], list(command), os.environ)
 
 
@@ -56,25 +68,41 @@ def is_here(site: Site) -> bool:
 
 @contextmanager
 def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Iterator[None]:
-    """The virtual plant at the addresses of the site file, with documents of its own market and sky."""
+    """The virtual plant at the addresses of the site file, with documents of its own market and sky.
+
+    A site that was never measured gets the plant's own past; and because nothing real can be switched, it is armed.
+    """
     from ems_pipeline.plant import serving
 
-    with serving(site, platform.clock, history_days=history_days) as plant, open_instance() as instance:
+    with serving(site, platform.clock, history_days=history_days + LOGGED_BEFORE) as plant:
         for name, address in plant.environ.items():
             os.environ.setdefault(name, address)
         say(f"virtual plant of {site.key}: " + ", ".join(f"{g.key} {g.host}:{g.port}" for g in site.gateways))
-        runs = InProcess(platform, instance)
-        runs.register([site.key])
-        history.fill(runs, site, plant.history(), history_days, say)
+        with open_instance() as instance:
+            runs = InProcess(platform, instance)
+            runs.register([site.key])
+            if _is_new(platform, site):
+                history.begin(
+                    runs, site, plant.history(), history_days, lambda what, done, of: say(f"  {done + 1}/{of} {what}")
+                )
+            else:
+                history.know_the_present(runs, site)
+        with platform.warehouse.begin() as connection:
+            arming.arm(connection, site.key, platform.clock.now(), by="virtual plant")
         yield
+
+
+def _is_new(platform: Platform, site: Site) -> bool:
+    with platform.warehouse.begin() as connection:
+        return site.key not in measured_history(connection).filter(pl.col("days") > 0)["site_key"]
 
 
 def _daemon() -> Child:
     return Child("daemon", [_script("dagster-daemon"), "run", "-w", "workspace.yaml"])
 
 
-def _webserver(port: int) -> Child:
-    address = ["-h", "127.0.0.1", "-p", str(port)]
+def _webserver(host: str, port: int) -> Child:
+    address = ["-h", host, "-p", str(port)]
     return Child("web UI", [_script("dagster-webserver"), "-w", "workspace.yaml", *address])
 
 
