@@ -22,6 +22,10 @@ SWEEPS = 14
 """Minutes of telemetry per run; the fifteenth belongs to verification and the next plan."""
 
 
+NIGHT = timedelta(minutes=25)
+"""After midnight: yesterday has been settled by then."""
+
+
 class ClosedLoop:
     """Plan, write, measure, verify and audit slot after slot on a simulated clock."""
 
@@ -37,6 +41,11 @@ class ClosedLoop:
         for slot in time_grid.day_slots(day, time_grid.zone(site.timezone)):
             self._slot(slot)
             on_slot(slot)
+
+    def settle(self) -> None:
+        """The night after the last day: its settlement, by the schedule that does it every night."""
+        self._clock.wait_until(time_grid.floor_slot(self._clock.now() + SLOT) + NIGHT)
+        self._due_schedules()
 
     def _slot(self, slot: datetime) -> None:
         self._at(slot - sensors.PLAN_LEAD, sensors.planning_sensor)

@@ -27,6 +27,8 @@ INPUTS = [
 """What a plan is made of, telemetry aside: it cannot be read again."""
 SETTLEMENT = ["cop_history", "audit_interval", "audit_day", "forecast_score"]
 ONE_DAY = timedelta(days=1)
+LOGGED_BEFORE = 14
+"""Days of measurements wanted before the first filled day: what its load forecast learns from."""
 OnStep = Callable[[str, int, int], None]
 """Told before each piece of work: what it is, how many are done, how many there are."""
 

@@ -68,7 +68,9 @@ forecast = _assets(
     10,
     "Weather, then everything forecast from it, for today and tomorrow.",
 )
-observe_weather = _assets("observe_weather", ["weather_observation"], 2, "What the weather was, once the archive has it.")
+observe_weather = _assets(
+    "observe_weather", ["weather_observation"], 2, "What the weather was, once the archive has it."
+)
 plan_daily = _assets("plan_daily", ["daily_plan"], 12, "Tomorrow's plan, decided at 15:00 local.")
 plan_rolling = _assets(
     "plan_rolling", ["telemetry_15m", "rolling_plan"], 18, "The next quarter-hours, from the state now."

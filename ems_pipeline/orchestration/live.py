@@ -22,8 +22,6 @@ from ems_pipeline.warehouse.engine import home
 from ems_pipeline.warehouse.inventory import measured_history
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-LOGGED_BEFORE = 14
-"""Days of measurements before the first filled day: what its load forecast learns from."""
 Say = Callable[[str], None]
 
 
@@ -74,7 +72,7 @@ def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Itera
     """
     from ems_pipeline.plant import serving
 
-    with serving(site, platform.clock, history_days=history_days + LOGGED_BEFORE) as plant:
+    with serving(site, platform.clock, history_days=history_days + history.LOGGED_BEFORE) as plant:
         for name, address in plant.environ.items():
             os.environ.setdefault(name, address)
         say(f"virtual plant of {site.key}: " + ", ".join(f"{g.key} {g.host}:{g.port}" for g in site.gateways))

@@ -26,7 +26,7 @@ def site_files() -> Path:
 
 @dataclass
 class Platform:
-    """The running installation; ``read_sites`` reads the site files, and only the registry's synchronisation calls it."""
+    """The running installation; only the registry synchronisation calls ``read_sites``, which reads the files."""
 
     warehouse: Warehouse
     clock: Clock

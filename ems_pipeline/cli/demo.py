@@ -1,0 +1,69 @@
+"""`ems demo`: a week of history and a day in closed loop, in minutes, with a report to look at."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ems_pipeline.cli.backfill import progress
+
+console = Console()
+HOME = Path(".ems/demo")
+
+
+def demo(
+    site: Annotated[Path, typer.Option(help="Site file.", exists=True, dir_okay=False)] = Path("sites/home01.yaml"),
+    replay: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--replay",
+            help="Measured series played instead of synthetic ones: Parquet or CSV with ts_utc and any of "
+            "load_w, pv_w, price_eur_mwh; see docs/plant.md).",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="More files to replay.", exists=True)] = None,
+    price_zone: Annotated[
+        str | None, typer.Option(help="Which zone of a replayed price file; by default the site's market zone.")
+    ] = None,
+    first: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day in closed loop; today by default.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="Days in closed loop.", min=1, max=366)] = 1,
+    history_days: Annotated[int, typer.Option(help="Past days filled before.", min=1, max=60)] = 7,
+    home: Annotated[Path, typer.Option(help="Folder of the demo's state; begun anew each time.")] = HOME,
+    seed: Annotated[int, typer.Option(help="Of the virtual plant's weather, load and market.")] = 1,
+) -> None:
+    """Run the whole pipeline on the virtual plant: past days backfilled, then closed loop over Modbus TCP and HTTP.
+
+    Everything goes through Dagster runs: look at them afterwards with `ems ui --home .ems/demo`. Exit code 1 when a
+    run failed. Replayed days take about two minutes each.
+    """
+    from ems_pipeline.orchestration.demo import Demonstration, fresh_home, run
+    from ems_pipeline.report import page, summary
+
+    os.environ["EMS_HOME"] = str(fresh_home(home))
+    for address in ("EMS_DATABASE_URL", "EMS_DAGSTER_DATABASE_URL"):
+        os.environ.pop(address, None)  # a demonstration never touches an installation
+    played = (*(replay or []), *(files or []))
+    wanted = Demonstration(site, played, price_zone, first.date() if first else None, days, history_days, seed)
+    with progress() as bar:
+        task = bar.add_task("starting", total=None)
+        outcome = run(wanted, lambda what, done, of: bar.update(task, description=what, completed=done, total=of))
+        bar.update(task, description="done")
+    report = home / "report.html"
+    report.write_text(page.html(outcome.account), encoding="utf-8")
+    console.print(summary.text(outcome.account), highlight=False)
+    console.print(f"{outcome.runs} Dagster runs in {outcome.wall_s:.0f} s", highlight=False)
+    console.print(f"report   {report}", highlight=False)
+    console.print(f"look     ems ui --home {home}   (then open http://127.0.0.1:3000)", highlight=False)
+    for failure in outcome.failures:
+        console.print(f"[red]failed run:[/] {failure}", highlight=False)
+    if outcome.failures:
+        raise typer.Exit(1)
