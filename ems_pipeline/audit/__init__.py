@@ -1,0 +1,5 @@
+"""Settlement: what each quarter-hour cost, and what it would have cost under rules anybody can check.
+
+`baselines` plays a rule over the same measured load and PV; `settlement` adds days up and values what stays in the
+battery. Add a baseline as a function of `baselines` with columns of its own in ``ems.audit_interval``.
+"""

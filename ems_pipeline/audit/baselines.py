@@ -1,0 +1,109 @@
+"""What the grid would have seen under a simple rule, given the same measured consumption and production.
+
+The comparison changes the battery only: cars and the heat pump draw what they drew, so what was won by moving them is
+not counted. PV is taken as measured: energy that was curtailed stays lost in every baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.sites import Battery
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """All batteries of a site as one: powers on the AC side, energy in the cells, charge between floor and ceiling."""
+
+    capacity_wh: float
+    charge_limit_w: float
+    discharge_limit_w: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    floor_pct: float
+    ceiling_pct: float
+
+    @classmethod
+    def of(cls, batteries: Sequence[Battery]) -> Storage | None:
+        """Limits added, efficiencies and the charge window weighted by capacity; None without a battery.
+
+        The floor is the reserve: the owner wants it kept whoever steers.
+        """
+        if not batteries:
+            return None
+        capacity_wh = sum(b.capacity_wh for b in batteries)
+
+        def mean(values: Sequence[float]) -> float:
+            return sum(v * b.capacity_wh for v, b in zip(values, batteries, strict=True)) / capacity_wh
+
+        return cls(
+            capacity_wh=capacity_wh,
+            charge_limit_w=sum(b.charge_limit_w for b in batteries),
+            discharge_limit_w=sum(b.discharge_limit_w for b in batteries),
+            charge_efficiency=mean([b.charge_efficiency for b in batteries]),
+            discharge_efficiency=mean([b.discharge_efficiency for b in batteries]),
+            floor_pct=mean([b.reserve_soc_pct for b in batteries]),
+            ceiling_pct=mean([b.max_soc_pct for b in batteries]),
+        )
+
+    def charge_w(self, stored_wh: float, offered_w: float) -> float:
+        """Power taken from an offer for one slot, W >= 0: the offer, the limit, or what still fits."""
+        room_wh = max(0.0, self.ceiling_pct / 100 * self.capacity_wh - stored_wh)
+        return min(offered_w, self.charge_limit_w, units.slot_power_w(room_wh) / self.charge_efficiency)
+
+    def discharge_w(self, stored_wh: float, wanted_w: float) -> float:
+        """Power given towards a want for one slot, W >= 0: the want, the limit, or what lies above the floor."""
+        above_wh = max(0.0, stored_wh - self.floor_pct / 100 * self.capacity_wh)
+        return min(wanted_w, self.discharge_limit_w, units.slot_power_w(above_wh) * self.discharge_efficiency)
+
+    def stored_change_wh(self, battery_w: float) -> float:
+        """Change of the energy in the cells over one slot at a bus power (> 0 discharges), Wh."""
+        factor = 1 / self.discharge_efficiency if battery_w > 0 else self.charge_efficiency
+        return -units.slot_energy_wh(battery_w) * factor
+
+
+@dataclass(frozen=True)
+class Course:
+    """A baseline per slot: grid_w and battery_w (NaN where nothing was measured), soc_pct at the slot's end."""
+
+    grid_w: Array
+    battery_w: Array
+    soc_pct: Array
+
+
+def no_battery(deficit_w: Array, export_limit_w: float) -> Array:
+    """Grid power without a battery, W: the deficit itself, exports cut at the limit of the connection.
+
+    Args:
+        deficit_w: consumption minus production (load + ev + heat pump - pv - genset), NaN where not measured.
+    """
+    return np.maximum(deficit_w, -export_limit_w)
+
+
+def self_use(deficit_w: Array, storage: Storage, start_soc_pct: float, export_limit_w: float) -> Course:
+    """The rule every hybrid inverter ships with: surplus charges the battery, deficit discharges it, never the grid.
+
+    Through slots without a measurement the battery stands still.
+
+    Args:
+        deficit_w: as in `no_battery`.
+        start_soc_pct: charge before the first slot.
+    """
+    stored_wh = start_soc_pct / 100 * storage.capacity_wh
+    battery_w, soc_pct = np.full(len(deficit_w), np.nan), np.empty(len(deficit_w))
+    for i, wanted_w in enumerate(deficit_w):
+        if np.isfinite(wanted_w):
+            if wanted_w > 0:
+                battery_w[i] = storage.discharge_w(stored_wh, wanted_w)
+            else:
+                battery_w[i] = -storage.charge_w(stored_wh, -wanted_w)
+            stored_wh += storage.stored_change_wh(battery_w[i])
+        soc_pct[i] = 100 * stored_wh / storage.capacity_wh
+    return Course(np.maximum(deficit_w - battery_w, -export_limit_w), battery_w, soc_pct)
