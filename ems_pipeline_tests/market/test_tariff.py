@@ -105,7 +105,8 @@ def test_a_month_with_a_clock_change_has_its_own_number_of_quarter_hours(home01:
 
 
 def test_every_hour_of_a_supplier_export_is_reproduced(measured_data: Path) -> None:
-    """Formula stated by the data's README: import kWh x (1.21 EPEX + 0.02), export kWh x (0.02 - 1.21 EPEX)."""
+    """Import kWh x (1.21 EPEX + 0.02), export kWh x (0.02 - 1.21 EPEX): the formula of the data's README."""
+    fee_per_kwh = 0.0165289  # 2 cents with VAT, as the supplier keeps it: net, to seven decimals
     bill = pl.read_parquet(measured_data / "homes" / "nl_dynamic_bill_60min_2024h1.parquet").filter(
         pl.col("epex_eur_kwh").is_not_null()
     )
@@ -119,9 +120,9 @@ def test_every_hour_of_a_supplier_export_is_reproduced(measured_data: Path) -> N
                 {
                     "valid_from": "2023-01-01",
                     "vat": 0.21,
-                    "energy": {"kind": "spot", "fee_per_kwh": 0.02 / 1.21},
+                    "energy": {"kind": "spot", "fee_per_kwh": fee_per_kwh},
                     "distribution": {"high_per_kwh": 0.0},
-                    "sell": {"kind": "spot", "fee_per_kwh": 0.02 / 1.21, "vat": 0.21},
+                    "sell": {"kind": "spot", "fee_per_kwh": fee_per_kwh, "vat": 0.21},
                 }
             ],
         }
