@@ -1,0 +1,70 @@
+"""Alarms: what a person should know. The same trouble again is counted on the open alarm instead of filed twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse.frames import query
+
+SAME = "site_key IS NOT DISTINCT FROM :site AND device_key IS NOT DISTINCT FROM :device AND kind = :kind"
+
+
+def raise_alarm(
+    connection: Connection,
+    site_key: str | None,
+    kind: str,
+    severity: str,
+    text: str,
+    at: datetime,
+    device: str | None = None,
+) -> None:
+    """File an alarm, or count it on the open one of the same site, device and kind, with the newest text.
+
+    Args:
+        severity: ``info``, ``warning`` or ``critical``.
+    """
+    connection.execute(
+        sa.text("""INSERT INTO ems.alarm (site_key, device_key, kind, severity, text, raised_at, last_at)
+                   VALUES (:site, :device, :kind, :severity, :text, :at, :at)
+                   ON CONFLICT (coalesce(site_key, ''), coalesce(device_key, ''), kind) WHERE cleared_at IS NULL
+                   DO UPDATE SET times = alarm.times + 1, last_at = excluded.last_at, text = excluded.text,
+                                 severity = excluded.severity"""),
+        {"site": site_key, "device": device, "kind": kind, "severity": severity, "text": text, "at": at},
+    )
+
+
+def clear(connection: Connection, site_key: str | None, kind: str, at: datetime, device: str | None = None) -> bool:
+    """The trouble is over; returns whether an alarm was open."""
+    result = connection.execute(
+        sa.text(f"UPDATE ems.alarm SET cleared_at = :at WHERE {SAME} AND cleared_at IS NULL"),
+        {"site": site_key, "device": device, "kind": kind, "at": at},
+    )
+    return bool(result.rowcount)
+
+
+def acknowledge(connection: Connection, alarm_id: int, at: datetime, by: str) -> None:
+    """A person has seen it; LookupError when there is no such open alarm."""
+    result = connection.execute(
+        sa.text("""UPDATE ems.alarm SET acknowledged_at = :at, acknowledged_by = :by
+                   WHERE alarm_id = :id AND cleared_at IS NULL"""),
+        {"id": alarm_id, "at": at, "by": by},
+    )
+    if result.rowcount == 0:
+        raise LookupError(f"there is no open alarm {alarm_id}; `ems status` lists the open ones")
+
+
+def open_alarms(connection: Connection) -> pl.DataFrame:
+    """Alarms that are not cleared, worst and newest first.
+
+    Columns: alarm_id, site_key, device_key, kind, severity, text, raised_at, last_at, times, acknowledged_at.
+    """
+    return query(
+        connection,
+        """SELECT alarm_id, site_key, device_key, kind, severity, text, raised_at, last_at, times, acknowledged_at
+           FROM ems.alarm WHERE cleared_at IS NULL
+           ORDER BY array_position(ARRAY['critical', 'warning', 'info'], severity), last_at DESC""",
+    )

@@ -1,0 +1,119 @@
+"""Overrides: what a person wants of an asset for a while, whatever the plan says. Each ends by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse.frames import query
+
+COLUMNS = """control_override_id, site_key, asset_key, mode, limits::text AS limits, from_at, until_at, created_at,
+             created_by, cancelled_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Mode and limits as in a plan row, for an asset, in ``[from_at, until_at)``."""
+
+    override_id: int
+    site_key: str
+    asset_key: str
+    mode: str
+    limits: Mapping[str, Any]
+    from_at: datetime
+    until_at: datetime
+    created_by: str
+
+
+def add(
+    connection: Connection,
+    site_key: str,
+    asset_key: str,
+    mode: str,
+    limits: Mapping[str, Any],
+    from_at: datetime,
+    until_at: datetime,
+    by: str,
+    at: datetime,
+) -> int:
+    """File an override; returns its number.
+
+    Raises:
+        ValueError: it would be over before it begins, or is over already.
+    """
+    if until_at <= max(from_at, at):
+        raise ValueError(f"an override from {from_at} until {until_at} never holds at or after {at}; name a later end")
+    return int(
+        connection.execute(
+            sa.text("""INSERT INTO ems.control_override
+                           (site_key, asset_key, mode, limits, from_at, until_at, created_at, created_by)
+                       VALUES (:site, :asset, :mode, CAST(:limits AS jsonb), :from_at, :until_at, :at, :by)
+                       RETURNING control_override_id"""),
+            {
+                "site": site_key,
+                "asset": asset_key,
+                "mode": mode,
+                "limits": json.dumps(dict(limits)),
+                "from_at": from_at,
+                "until_at": until_at,
+                "at": at,
+                "by": by,
+            },
+        ).scalar_one()
+    )
+
+
+def cancel(connection: Connection, override_id: int, at: datetime, by: str) -> None:
+    """End an override now; LookupError when none of that number still holds or is to come."""
+    result = connection.execute(
+        sa.text("""UPDATE ems.control_override SET cancelled_at = :at, cancelled_by = :by
+                   WHERE control_override_id = :id AND cancelled_at IS NULL AND until_at > :at"""),
+        {"id": override_id, "at": at, "by": by},
+    )
+    if result.rowcount == 0:
+        raise LookupError(f"no override {override_id} holds or is to come; `ems control override list` shows them")
+
+
+def active(connection: Connection, site_key: str, at: datetime) -> dict[str, Override]:
+    """Overrides that hold at an instant, by asset; of two for one asset the later filed wins."""
+    found = query(
+        connection,
+        f"""SELECT DISTINCT ON (asset_key) {COLUMNS} FROM ems.control_override
+            WHERE site_key = :site AND cancelled_at IS NULL AND from_at <= :at AND until_at > :at
+            ORDER BY asset_key, control_override_id DESC""",
+        site=site_key,
+        at=at,
+    )
+    return {row["asset_key"]: _override(row) for row in found.iter_rows(named=True)}
+
+
+def listing(connection: Connection, site_key: str | None, at: datetime) -> pl.DataFrame:
+    """Overrides that hold or are to come, in order of their begin; of one site or of all."""
+    return query(
+        connection,
+        f"""SELECT {COLUMNS} FROM ems.control_override
+            WHERE (CAST(:site AS text) IS NULL OR site_key = :site) AND cancelled_at IS NULL AND until_at > :at
+            ORDER BY from_at, control_override_id""",
+        site=site_key,
+        at=at,
+    )
+
+
+def _override(row: Mapping[str, Any]) -> Override:
+    return Override(
+        row["control_override_id"],
+        row["site_key"],
+        row["asset_key"],
+        row["mode"],
+        json.loads(row["limits"]),
+        row["from_at"],
+        row["until_at"],
+        row["created_by"],
+    )

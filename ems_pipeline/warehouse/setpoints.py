@@ -1,0 +1,246 @@
+"""The journal of set-points: intents before the wire, every step after it, and what a device has cost in writes.
+
+Which steps are allowed is `control.lifecycle`'s business; here a step is taken only from the state it was decided in,
+so two writers of the journal can never take the same step twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse.frames import query
+
+OPEN = "('intended', 'sent', 'echoed', 'effective')"
+TOUCHED = "NOT is_shadow AND (sent_at IS NOT NULL OR echoed_at IS NOT NULL OR state = 'intended')"
+"""Rows after which the device may hold something of ours; one refused before the wire is not among them."""
+FIELDS = """setpoint_id, site_key, device_key, slot, source, command::text AS command, writes::text AS writes,
+            array_to_json(changes)::text AS changes, planning_run_id::text AS planning_run_id, plan_decided_at,
+            array_to_json(asset_keys)::text AS asset_keys, control_override_id, reason, is_shadow, state, state_reason,
+            valid_until, intended_at, sent_at, echoed_at, effective_at, ended_at"""
+
+
+class StaleStep(RuntimeError):
+    """A step that somebody else has taken meanwhile; nothing of the transaction is kept."""
+
+
+@dataclass(frozen=True)
+class Setpoint:
+    """One device told once; see the columns of ``ems.setpoint``. ``setpoint_id`` 0: not journalled yet."""
+
+    site_key: str
+    device_key: str
+    slot: datetime
+    source: str
+    command: Mapping[str, Any]
+    reason: str
+    valid_until: datetime
+    is_shadow: bool
+    writes: tuple[tuple[str, float], ...] = ()
+    changes: tuple[str, ...] = ()
+    planning_run_id: str | None = None
+    plan_decided_at: datetime | None = None
+    asset_keys: tuple[str, ...] = ()
+    control_override_id: int | None = None
+    setpoint_id: int = 0
+    state: str = "intended"
+    state_reason: str = ""
+    intended_at: datetime | None = None
+    sent_at: datetime | None = None
+    echoed_at: datetime | None = None
+    effective_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transition of one set-point, with what was measured when it was taken."""
+
+    setpoint_id: int
+    before: str
+    after: str
+    at: datetime
+    reason: str = ""
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+INTEND = """
+    WITH added AS (
+        INSERT INTO ems.setpoint (site_key, device_key, slot, source, command, writes, changes, planning_run_id,
+            plan_decided_at, asset_keys, control_override_id, reason, is_shadow, state, valid_until, intended_at)
+        SELECT site_key, device_key, slot, source, command, writes, changes, planning_run_id, plan_decided_at,
+               asset_keys, control_override_id, reason, is_shadow, 'intended', valid_until, :at
+        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(position int, site_key text, device_key text,
+            slot timestamptz, source text, command jsonb, writes jsonb, changes text[], planning_run_id uuid,
+            plan_decided_at timestamptz, asset_keys text[], control_override_id bigint, reason text, is_shadow boolean,
+            valid_until timestamptz)
+        ORDER BY position
+        RETURNING setpoint_id, site_key, device_key, reason
+    ), logged AS (
+        INSERT INTO ems.setpoint_event (setpoint_id, at, state, reason)
+        SELECT setpoint_id, :at, 'intended', reason FROM added
+    )
+    SELECT setpoint_id, site_key, device_key FROM added"""
+
+
+def intend(connection: Connection, drafts: Sequence[Setpoint], at: datetime) -> list[Setpoint]:
+    """Journal intents (one per device) and count their writes; the same set-points with their numbers, in order.
+
+    The caller commits before it touches the wire.
+    """
+    if not drafts:
+        return []
+    rows = [_row(draft) | {"position": i} for i, draft in enumerate(drafts)]
+    found = connection.execute(sa.text(INTEND), {"rows": json.dumps(rows, default=str), "at": at}).all()
+    numbers = {(site, device): number for number, site, device in found}
+    _count_writes(connection, drafts, at.date())
+    return [_with(draft, setpoint_id=numbers[draft.site_key, draft.device_key], intended_at=at) for draft in drafts]
+
+
+def take(connection: Connection, steps: Iterable[Step]) -> None:
+    """Take steps in order.
+
+    Raises:
+        StaleStep: a set-point is no longer in the state its step begins with.
+    """
+    steps = list(steps)
+    if not steps:
+        return
+    for step in steps:
+        result = connection.execute(
+            sa.text("""UPDATE ems.setpoint SET state = :after, state_reason = :reason,
+                           sent_at      = CASE WHEN :after = 'sent' THEN :at ELSE sent_at END,
+                           echoed_at    = CASE WHEN :after = 'echoed' THEN :at ELSE echoed_at END,
+                           effective_at = CASE WHEN :after = 'effective' THEN :at ELSE effective_at END,
+                           ended_at     = CASE WHEN :is_final THEN :at ELSE ended_at END
+                       WHERE setpoint_id = :id AND state = :before"""),
+            {
+                "id": step.setpoint_id,
+                "before": step.before,
+                "after": step.after,
+                "reason": step.reason,
+                "at": step.at,
+                "is_final": step.after not in ("intended", "sent", "echoed", "effective"),
+            },
+        )
+        if result.rowcount != 1:
+            raise StaleStep(f"set-point {step.setpoint_id} is no longer {step.before}: another controller moved it")
+    connection.execute(
+        sa.text("""INSERT INTO ems.setpoint_event (setpoint_id, at, state, reason, measured)
+                   VALUES (:id, :at, :state, :reason, CAST(:measured AS jsonb))"""),
+        [
+            {"id": s.setpoint_id, "at": s.at, "state": s.after, "reason": s.reason, "measured": json.dumps(s.measured)}
+            for s in steps
+        ],
+    )
+
+
+def open_setpoints(connection: Connection, site_key: str) -> list[Setpoint]:
+    """Set-points of a site that have not ended, oldest first."""
+    return _setpoints(
+        query(
+            connection,
+            f"SELECT {FIELDS} FROM ems.setpoint WHERE site_key = :site AND state IN {OPEN} ORDER BY setpoint_id",
+            site=site_key,
+        )
+    )
+
+
+def steered(connection: Connection, site_key: str) -> dict[str, Setpoint]:
+    """Devices that may still hold something of ours, each with its newest such set-point; a released one is absent."""
+    newest = query(
+        connection,
+        f"""SELECT {FIELDS} FROM (SELECT DISTINCT device_key AS known FROM ems.setpoint WHERE site_key = :site) d
+            CROSS JOIN LATERAL (SELECT * FROM ems.setpoint WHERE site_key = :site AND device_key = d.known
+                                AND {TOUCHED} ORDER BY setpoint_id DESC LIMIT 1) newest
+            WHERE state <> 'released'""",
+        site=site_key,
+    )
+    return {s.device_key: s for s in _setpoints(newest)}
+
+
+def writes_on(connection: Connection, site_key: str, day: date) -> dict[tuple[str, str], int]:
+    """Writes of a UTC day by device and point."""
+    found = query(
+        connection,
+        "SELECT device_key, point, writes FROM ems.point_write_count WHERE site_key = :site AND day = :day",
+        site=site_key,
+        day=day,
+    )
+    return {(device, point): writes for device, point, writes in found.iter_rows()}
+
+
+def listing(connection: Connection, site_key: str, since: datetime) -> pl.DataFrame:
+    """Set-points of a site for people (``vw_setpoint``), newest first."""
+    return query(
+        connection,
+        "SELECT * FROM ems.vw_setpoint WHERE site_key = :site AND slot >= :since ORDER BY setpoint_id DESC",
+        site=site_key,
+        since=since,
+    )
+
+
+def life(connection: Connection, setpoint_id: int) -> tuple[dict[str, Any], pl.DataFrame]:
+    """One set-point with its plan rows (``vw_setpoint``), and its steps: at, state, reason, measured (JSON text).
+
+    Raises:
+        LookupError: there is no such set-point.
+    """
+    head = query(connection, "SELECT * FROM ems.vw_setpoint WHERE setpoint_id = :id", id=setpoint_id)
+    if head.is_empty():
+        raise LookupError(f"there is no set-point {setpoint_id}; `ems control setpoints SITE` lists them")
+    steps = query(
+        connection,
+        """SELECT at, state, reason, measured::text AS measured FROM ems.setpoint_event WHERE setpoint_id = :id
+           ORDER BY setpoint_event_id""",
+        id=setpoint_id,
+    )
+    return head.row(0, named=True), steps
+
+
+def _count_writes(connection: Connection, drafts: Sequence[Setpoint], day: date) -> None:
+    rows = [
+        {"site": d.site_key, "device": d.device_key, "points": list(d.changes), "day": day}
+        for d in drafts
+        if d.changes and not d.is_shadow
+    ]
+    if rows:
+        connection.execute(
+            sa.text("""INSERT INTO ems.point_write_count (site_key, device_key, point, day, writes)
+                       SELECT :site, :device, unnest(CAST(:points AS text[])), :day, 1
+                       ON CONFLICT (site_key, device_key, day, point)
+                       DO UPDATE SET writes = point_write_count.writes + 1"""),
+            rows,
+        )
+
+
+def _row(draft: Setpoint) -> dict[str, Any]:
+    names = """site_key device_key slot source command writes changes planning_run_id plan_decided_at asset_keys
+               control_override_id reason is_shadow valid_until"""
+    return {name: getattr(draft, name) for name in names.split()}
+
+
+def _with(setpoint: Setpoint, **changes: Any) -> Setpoint:
+    return Setpoint(**(setpoint.__dict__ | changes))
+
+
+def _setpoints(frame: pl.DataFrame) -> list[Setpoint]:
+    return [
+        Setpoint(
+            **row
+            | {
+                "command": json.loads(row["command"]),
+                "writes": tuple((point, value) for point, value in json.loads(row["writes"])),
+                "changes": tuple(json.loads(row["changes"])),
+                "asset_keys": tuple(json.loads(row["asset_keys"])),
+            }
+        )
+        for row in frame.iter_rows(named=True)
+    ]

@@ -1,0 +1,52 @@
+"""An override holds in its window only, the later one wins, and a cancelled one is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.sites import Site
+from ems_pipeline.warehouse import Warehouse, overrides
+from ems_pipeline.warehouse import sites as registry
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def connection(warehouse: Warehouse, home01: Site) -> Iterator[Connection]:
+    """A transaction that is rolled back, with the demo site registered."""
+    with warehouse.engine.connect() as connection:
+        registry.register(connection, [home01], NOON)
+        yield connection
+        connection.rollback()
+
+
+def add(connection: Connection, mode: str, start: datetime = NOON, end: datetime = NOON + HOUR) -> int:
+    return overrides.add(connection, "home01", "pack", mode, {"charge_limit_w": 2000}, start, end, "test", NOON)
+
+
+def test_an_override_holds_from_its_begin_to_before_its_end(connection: Connection) -> None:
+    add(connection, "charge")
+    assert overrides.active(connection, "home01", NOON - timedelta(seconds=1)) == {}
+    held = overrides.active(connection, "home01", NOON)["pack"]
+    assert (held.mode, held.limits) == ("charge", {"charge_limit_w": 2000})
+    assert overrides.active(connection, "home01", NOON + HOUR) == {}
+
+
+def test_the_later_filed_override_wins_and_its_cancelling_gives_way(connection: Connection) -> None:
+    add(connection, "charge")
+    second = add(connection, "hold")
+    assert overrides.active(connection, "home01", NOON)["pack"].mode == "hold"
+    overrides.cancel(connection, second, NOON, "test")
+    assert overrides.active(connection, "home01", NOON)["pack"].mode == "charge"
+    with pytest.raises(LookupError, match="override list"):
+        overrides.cancel(connection, second, NOON, "test")
+
+
+def test_an_override_that_never_holds_is_refused(connection: Connection) -> None:
+    with pytest.raises(ValueError, match="later end"):
+        add(connection, "charge", NOON - 2 * HOUR, NOON - HOUR)
