@@ -12,7 +12,6 @@ from sqlalchemy.engine import make_url
 from ems_pipeline.warehouse import Warehouse, embedded, migrate
 from ems_pipeline.warehouse.engine import DatabaseUnavailable, database_url
 
-
 SITE = sa.text(
     "INSERT INTO ems.site (site_key, name, timezone, latitude, longitude, market_zone, currency) "
     "VALUES (:key, 'n', 'Europe/Prague', 50, 14, 'CZ', 'CZK')"
