@@ -1,0 +1,114 @@
+"""The heat pump and its house: water temperature, emitters, thermostat, one heat store.
+
+``C dT/dt = Q + G - UA (T - T_out)``, exact for a minute of constant heat. Emitters give ``Q = K (T_flow - 2.5 K - T)``
+and are sized for the stated flow temperature at -12 °C. The machine is a little worse than its data sheet and worse
+still where it frosts, so that there is something to learn.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ems_pipeline.heat.cop import CopCurve
+from ems_pipeline.heat.measured import WATER_W_PER_L_MIN_K
+from ems_pipeline.sites import HeatPump
+
+DESIGN_OUTDOOR_C = -12.0
+SPREAD_K = 5.0
+"""Flow minus return at which the circulation pump keeps the water."""
+NORMAL_ROOM_K = 0.8
+"""The thermostat's wish above the comfort band's lower end."""
+ROOM_K_PER_FLOW_K = 0.25
+"""A warmer flow overrides the thermostatic valves by this much."""
+HYSTERESIS_K = 0.2
+FROSTING_C = (-4.0, 4.0)
+DEFROST_LOSS = 0.92
+
+
+@dataclass
+class Heating:
+    """State of one heat pump and its house. ``flow_setpoint_c``, ``ratio`` and ``enabled`` are what registers say."""
+
+    pump: HeatPump
+    flow_setpoint_c: float = field(init=False)
+    indoor_c: float = field(init=False)
+    ratio: float | None = None
+    """Limit of the compressor as part of its rating, None: its own choice."""
+    enabled: bool = True
+    contact_shift_k: float = 0.0
+    """What the SG Ready contacts add to the flow set-point; -inf blocks."""
+    running: bool = False
+    minutes_in_state: float = 1e6
+    power_w: float = 0.0
+    heat_w: float = 0.0
+    gains_w: float = 0.0
+    outdoor_c: float = 5.0
+
+    def __post_init__(self) -> None:
+        house = self.pump.house
+        self.flow_setpoint_c = self.pump.flow_temp_c
+        self.indoor_c = house.comfort_min_c + NORMAL_ROOM_K
+        self.curve = CopCurve(0.96 * self.pump.carnot_efficiency, -0.0005)
+        design_k = self.indoor_c - DESIGN_OUTDOOR_C
+        self.emitter_w_per_k = house.heat_loss_w_per_k * design_k / (self.pump.flow_temp_c - 2.5 - self.indoor_c)
+
+    @property
+    def flow_wish_c(self) -> float:
+        """Flow set-point with the contacts' shift."""
+        return self.flow_setpoint_c + self.contact_shift_k
+
+    @property
+    def flow_c(self) -> float:
+        """Water leaving the machine: what its heat asks of the emitters; standing water has cooled to the room."""
+        return self.indoor_c + self.heat_w / self.emitter_w_per_k + (SPREAD_K / 2 if self.running else 0.0)
+
+    @property
+    def return_c(self) -> float:
+        return self.flow_c - (SPREAD_K if self.running else 0.0)
+
+    @property
+    def flow_rate_l_min(self) -> float:
+        return self.heat_w / (WATER_W_PER_L_MIN_K * SPREAD_K)
+
+    @property
+    def defrosting(self) -> bool:
+        """The model spreads defrosting over time (`DEFROST_LOSS`) and never shows one."""
+        return False
+
+    def decide(self, outdoor_c: float, gains_w: float) -> float:
+        """Electric power from now on, W; to be asked each minute and after every write."""
+        self.outdoor_c, self.gains_w = outdoor_c, gains_w
+        self._thermostat()
+        self.power_w, self.heat_w = self._work() if self.running else (0.0, 0.0)
+        return self.power_w
+
+    def integrate(self, seconds: float) -> None:
+        """Let time pass at the decided heat: the exact solution of the store's equation."""
+        house = self.pump.house
+        keep = math.exp(-seconds / 3600 * house.heat_loss_w_per_k / house.heat_capacity_wh_per_k)
+        settled_c = self.outdoor_c + (self.heat_w + self.gains_w) / house.heat_loss_w_per_k
+        self.indoor_c = settled_c + (self.indoor_c - settled_c) * keep
+        self.minutes_in_state += seconds / 60
+
+    def _thermostat(self) -> None:
+        """On below the wish, off above it; never against the machine's least running and standing times."""
+        warm_k = max(0.0, self.flow_wish_c - self.pump.flow_temp_c)
+        wish_c = self.pump.house.comfort_min_c + NORMAL_ROOM_K + ROOM_K_PER_FLOW_K * warm_k
+        wish_c = min(wish_c, self.pump.house.comfort_max_c)
+        possible = self.enabled and self.flow_wish_c > self.indoor_c + 3.0
+        wanted = possible and self.indoor_c < wish_c + (HYSTERESIS_K if self.running else -HYSTERESIS_K)
+        least = self.pump.min_run_minutes if self.running else self.pump.min_pause_minutes
+        if wanted != self.running and self.minutes_in_state >= least:
+            self.running, self.minutes_in_state = wanted, 0.0
+
+    def _work(self) -> tuple[float, float]:
+        """Electric power and heat at the flow temperature the emitters need, within the compressor's range."""
+        flow_c = max(self.flow_wish_c, self.indoor_c + 5.0)
+        cop = float(self.curve.cop(self.outdoor_c, flow_c))
+        if FROSTING_C[0] < self.outdoor_c < FROSTING_C[1]:
+            cop *= DEFROST_LOSS
+        wanted_w = self.emitter_w_per_k * (flow_c - SPREAD_K / 2 - self.indoor_c) / cop
+        highest_w = self.pump.max_power_w * (1.0 if self.ratio is None else min(1.0, self.ratio))
+        power_w = min(max(wanted_w, self.pump.min_power_w), max(highest_w, self.pump.min_power_w))
+        return power_w, power_w * cop

@@ -1,0 +1,211 @@
+"""The physics of one site: everything behind its meters, stepped to wherever the clock stands.
+
+Time passes when somebody looks: each access advances the world minute by minute to ``clock.now()``, so a simulated
+clock may jump over hours. Powers are constant within a minute and decided anew at its start and after every write; the
+grid meter closes the balance at every instant. One lock, because protocol servers ask from their own threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import RLock
+
+from ems_pipeline import time_grid
+from ems_pipeline.plant import day as days
+from ems_pipeline.plant.heating import Heating
+from ems_pipeline.plant.hybrid import Cells, Limits, Settings, dispatch
+from ems_pipeline.plant.replay import Replay
+from ems_pipeline.plant.sky import Sky
+from ems_pipeline.plant.wallbox import Wallbox
+from ems_pipeline.sites import Battery, PvArray, Site
+from ems_pipeline.time_grid import Clock
+
+RATED_POWER_W = 20_000.0
+NOMINAL_VOLTAGE_V = 400.0
+INTERNAL_GAINS_K = 1.2
+"""Warmth of people and appliances, as the temperature difference it holds."""
+APERTURE_M2_PER_W_K = 0.01
+"""Sun through windows, by the size of the house as its heat loss tells it."""
+
+
+@dataclass
+class Hybrid:
+    """One inverter: its modules, its cells, its settings; a part without a device is its own inverter."""
+
+    key: str
+    arrays: tuple[PvArray, ...]
+    cells: Cells | None
+    settings: Settings
+    nominal_voltage_v: float = NOMINAL_VOLTAGE_V
+    pv_available_w: float = 0.0
+    pv_w: float = 0.0
+    battery_w: float = 0.0
+    limits: Limits = field(default_factory=lambda: Limits(0.0, 0.0, NOMINAL_VOLTAGE_V, 0.0))
+    pv_wh: float = 0.0
+    charge_wh: float = 0.0
+    discharge_wh: float = 0.0
+
+    def decide(self, load_w: float, local_minute: int, weekday: int, seconds: float) -> float:
+        """Power this inverter feeds the bus from now on, W."""
+        slot = self.settings.slot(local_minute, weekday)
+        if self.cells is not None:
+            self.limits = self.cells.limits(seconds, self.nominal_voltage_v, slot.soc_pct)
+        self.pv_w, self.battery_w = dispatch(self.settings, slot, self.limits, self.pv_available_w, load_w)
+        return self.pv_w + self.battery_w
+
+    def integrate(self, seconds: float) -> None:
+        """Let time pass at the decided powers."""
+        self.pv_wh += self.pv_w * seconds / 3600
+        if self.battery_w > 0:
+            self.discharge_wh += self.battery_w * seconds / 3600
+        else:
+            self.charge_wh -= self.battery_w * seconds / 3600
+        if self.cells is not None:
+            self.cells.integrate(self.battery_w, seconds)
+
+
+@dataclass
+class Flows:
+    """The bus at one instant, W: ``grid_w + pv_w + battery_w = load_w + ev_w + heat_pump_w``."""
+
+    grid_w: float = 0.0
+    pv_w: float = 0.0
+    battery_w: float = 0.0
+    load_w: float = 0.0
+    ev_w: float = 0.0
+    heat_pump_w: float = 0.0
+
+
+@dataclass
+class Counters:
+    """Energy through the connection point and into all consumers since the start, Wh."""
+
+    import_wh: float = 0.0
+    export_wh: float = 0.0
+    consumed_wh: float = 0.0
+    heat_pump_wh: float = 0.0
+
+
+class World:
+    """The site as it is. ``flows``, ``hybrids``, ``wallboxes`` and ``heatings`` are valid after `advance`."""
+
+    def __init__(
+        self,
+        site: Site,
+        clock: Clock,
+        seed: int = 1,
+        start: datetime | None = None,
+        replay: Replay | None = None,
+        watchdog_s: float | None = None,
+    ) -> None:
+        """A site whose battery is half full and whose devices run by their own logic.
+
+        Args:
+            start: where time begins to pass (a whole minute); the clock's now when None.
+            watchdog_s: what the wallboxes' watchdogs are set to; None: off.
+        """
+        self.site, self.clock, self.seed, self.replay = site, clock, seed, replay
+        self.zone = time_grid.zone(site.timezone)
+        self.sky = Sky(seed, site.latitude, site.longitude)
+        self.lock = RLock()
+        self.at = time_grid.floor_minute(start or clock.now())
+        self.changes = 0
+        """Grows with every decision: whoever caches what devices say compares it."""
+        self.flows, self.counters, self.midnight = Flows(), Counters(), Counters()
+        self.hybrids = {h.key: h for h in _hybrids(site)}
+        self.wallboxes = {c.key: Wallbox(c, seed, self.zone, watchdog_s) for c in site.chargers}
+        self.heatings = {h.key: Heating(h) for h in site.heat_pumps}
+        self.on_minute: Callable[[World], None] | None = None
+        """Called after each minute's decision, e.g. by a logger."""
+        self.on_time: list[Callable[[datetime], None]] = []
+        """Called with the instant before each access: what happens by the clock alone (reverting, rebooting)."""
+        self._day = days.build(site, seed, self.sky, days.midnight(self.at), replay)
+        self._next = self.at + time_grid.MINUTE
+        self._decide()
+
+    @property
+    def soc_pct(self) -> float | None:
+        """State of charge of all batteries together; None without any."""
+        cells = [h.cells for h in self.hybrids.values() if h.cells is not None]
+        capacity_wh = sum(c.capacity_wh for c in cells)
+        return 100 * sum(c.energy_wh for c in cells) / capacity_wh if cells else None
+
+    def advance(self, to: datetime | None = None) -> None:
+        """Let time pass up to ``to``, the clock's now when None; a clock that went back changes nothing."""
+        with self.lock:
+            until = self.clock.now() if to is None else to
+            for happen in self.on_time:
+                happen(until)
+            while self.at < until:
+                end = min(self._next, until)
+                self._integrate((end - self.at).total_seconds())
+                self.at = end
+                if end == self._next:
+                    self._next += time_grid.MINUTE
+                    self._decide()
+
+    def decide_again(self) -> None:
+        """After a setting changed: devices follow at once."""
+        with self.lock:
+            self._decide()
+
+    def _decide(self) -> None:
+        """Powers from now to the end of the minute: consumers first, then the inverters, the grid takes the rest."""
+        today = self._today()
+        i = (self.at - today.starts_at).seconds // 60
+        load_w = today.load_w[i]
+        ev_w = sum([w.decide(self.at) for w in self.wallboxes.values()])
+        heat_pump_w = 0.0
+        for heating in self.heatings.values():
+            loss = heating.pump.house.heat_loss_w_per_k
+            gains_w = loss * (INTERNAL_GAINS_K + APERTURE_M2_PER_W_K * today.ghi_w_m2[i])
+            heat_pump_w += heating.decide(today.outdoor_c[i], gains_w)
+        needed_w = load_w + ev_w + heat_pump_w
+        left_w = self._inverters(needed_w, i, today)
+        hybrids = self.hybrids.values()
+        pv_w, battery_w = sum([h.pv_w for h in hybrids]), sum([h.battery_w for h in hybrids])
+        self.flows = Flows(left_w, pv_w, battery_w, load_w, ev_w, heat_pump_w)
+        self.changes += 1
+        if self.on_minute is not None and self._next - self.at == time_grid.MINUTE:
+            self.on_minute(self)
+
+    def _inverters(self, needed_w: float, i: int, today: days.Day) -> float:
+        """Each inverter sees what the others leave to the grid; returns what is left in the end."""
+        seconds = max((self._next - self.at).total_seconds(), 1.0)
+        for hybrid in self.hybrids.values():
+            hybrid.pv_available_w = sum([today.pv_w[a.key][i] for a in hybrid.arrays])
+        left_w = needed_w - sum([h.pv_available_w for h in self.hybrids.values()])
+        for hybrid in self.hybrids.values():
+            left_w += hybrid.pv_available_w
+            left_w -= hybrid.decide(left_w, today.local_minute[i], today.weekday[i], seconds)
+        return left_w
+
+    def _integrate(self, seconds: float) -> None:
+        counters, flows, hours = self.counters, self.flows, seconds / 3600
+        counters.import_wh += max(flows.grid_w, 0.0) * hours
+        counters.export_wh += max(-flows.grid_w, 0.0) * hours
+        counters.consumed_wh += (flows.load_w + flows.ev_w + flows.heat_pump_w) * hours
+        counters.heat_pump_wh += flows.heat_pump_w * hours
+        for part in (*self.hybrids.values(), *self.wallboxes.values(), *self.heatings.values()):
+            part.integrate(seconds)
+
+    def _today(self) -> days.Day:
+        if self.at - self._day.starts_at >= timedelta(days=1):
+            self._day = days.build(self.site, self.seed, self.sky, days.midnight(self.at), self.replay)
+        return self._day
+
+
+def _hybrids(site: Site) -> list[Hybrid]:
+    """Inverters of a site: modules and batteries that name the same device share one."""
+    parts: list[PvArray | Battery] = [*site.pv, *site.batteries]
+    found = []
+    for key in dict.fromkeys(p.device or p.key for p in parts):
+        own = [p for p in parts if (p.device or p.key) == key]
+        arrays = tuple(p for p in own if isinstance(p, PvArray))
+        batteries = [p for p in own if isinstance(p, Battery)]
+        floor_pct = max((b.min_soc_pct for b in batteries), default=0.0)
+        settings = Settings.self_use(RATED_POWER_W, floor_pct, site.grid.export_limit_w)
+        found.append(Hybrid(key, arrays, Cells(batteries) if batteries else None, settings))
+    return found
