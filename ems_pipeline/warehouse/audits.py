@@ -1,0 +1,160 @@
+"""Settlement in the warehouse: quarter-hours filled by `fn_fill_audit_interval`, baselines beside them, days on top."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.audit.baselines import Storage, no_battery, self_use
+from ems_pipeline.audit.settlement import settle_days
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SLOT
+from ems_pipeline.warehouse.frames import query, stage
+
+BASELINE_MEMORY = timedelta(days=1)
+"""After a longer silence the self-use battery starts again from the measured charge instead of its own."""
+
+
+def fill(connection: Connection, site: Site, start: datetime, end: datetime, as_known_at: datetime) -> int:
+    """Settle the slots of ``[start, end)``: plan, command, measurement, price, costs and baselines.
+
+    The self-use battery continues from its own charge at the slot before; days are therefore settled in order. Filling
+    again changes only what says something else now (``revision`` counts corrections of a settled slot).
+
+    Args:
+        as_known_at: prices and plans known later are not used; telemetry is what is stored now.
+
+    Returns:
+        Slots that are new or different.
+    """
+    changed = connection.execute(
+        sa.text("SELECT ems.fn_fill_audit_interval(:site, :start, :end, :known)"),
+        {"site": site.key, "start": start, "end": end, "known": as_known_at},
+    ).scalar_one()
+    _put_baselines(connection, _baselines(connection, site, start, end), site.key)
+    return int(changed)
+
+
+def _baselines(connection: Connection, site: Site, start: datetime, end: datetime) -> pl.DataFrame:
+    """Grid power of both baselines over the measured slots of a window, null where nothing was measured."""
+    measured = slots(connection, site.key, start, end)
+    deficit = measured.select(
+        (pl.col("load_w") + pl.col("ev_w") + pl.col("heat_pump_w") - pl.col("pv_w") - pl.col("genset_w")).cast(
+            pl.Float64
+        )
+    ).to_series()
+    wanted_w = deficit.fill_null(float("nan")).to_numpy()
+    limit_w = site.grid.export_limit_w
+    columns = {"no_battery_grid_w": no_battery(wanted_w, limit_w)}
+    storage = Storage.of(site.batteries)
+    soc_pct = None if storage is None else _charge_before(connection, site.key, start, measured)
+    if storage is None:
+        idle = np.where(np.isnan(wanted_w), np.nan, 0.0)
+        columns |= {"self_use_grid_w": columns["no_battery_grid_w"], "self_use_battery_w": idle}
+    elif soc_pct is not None:
+        course = self_use(wanted_w, storage, soc_pct, limit_w)
+        columns |= {"self_use_grid_w": course.grid_w, "self_use_battery_w": course.battery_w}
+        columns["self_use_soc_pct"] = course.soc_pct
+    names = ("no_battery_grid_w", "self_use_grid_w", "self_use_battery_w", "self_use_soc_pct")
+    unknown = np.full(len(wanted_w), np.nan)
+    values = {name: columns.get(name, unknown) for name in names}
+    return measured.select("site_key", "starts_at").with_columns(
+        **{name: pl.Series(column, dtype=pl.Float64).fill_nan(None) for name, column in values.items()}
+    )
+
+
+def _charge_before(connection: Connection, site_key: str, start: datetime, measured: pl.DataFrame) -> float | None:
+    """Charge the self-use battery begins with: its own at the slot before, else the one first measured."""
+    own = connection.execute(
+        sa.text("""SELECT self_use_soc_pct FROM ems.audit_interval
+                   WHERE site_key = :site AND starts_at < :start AND starts_at >= :oldest
+                     AND self_use_soc_pct IS NOT NULL ORDER BY starts_at DESC LIMIT 1"""),
+        {"site": site_key, "start": start, "oldest": start - BASELINE_MEMORY},
+    ).scalar()
+    if own is not None:
+        return float(own)
+    before = connection.execute(
+        sa.text("SELECT soc_pct FROM ems.vw_site_15m WHERE site_key = :site AND starts_at = :before"),
+        {"site": site_key, "before": start - SLOT},
+    ).scalar()
+    if before is not None:
+        return float(before)
+    known = measured["soc_pct"].drop_nulls()
+    return None if known.is_empty() else float(known[0])
+
+
+def _put_baselines(connection: Connection, frame: pl.DataFrame, site_key: str) -> None:
+    if frame.is_empty():
+        return
+    stage(connection, "ems.audit_interval", frame)
+    connection.execute(
+        sa.text("""UPDATE ems.audit_interval a
+                   SET no_battery_grid_w = i.no_battery_grid_w, self_use_grid_w = i.self_use_grid_w,
+                       self_use_battery_w = i.self_use_battery_w, self_use_soc_pct = i.self_use_soc_pct
+                   FROM incoming i
+                   WHERE a.site_key = :site AND i.starts_at = a.starts_at
+                     AND (a.no_battery_grid_w, a.self_use_grid_w, a.self_use_battery_w, a.self_use_soc_pct)
+                         IS DISTINCT FROM
+                         (i.no_battery_grid_w, i.self_use_grid_w, i.self_use_battery_w, i.self_use_soc_pct)"""),
+        {"site": site_key},
+    )
+
+
+def put_days(connection: Connection, site: Site, start: datetime, end: datetime, as_known_at: datetime) -> pl.DataFrame:
+    """Add up the settled slots of ``[start, end)``, whole local days, and store a row per day.
+
+    A day that was settled whole before and has another cost now is marked restated for ever.
+
+    Returns:
+        The days as in `settle_days`, empty when no slot was filled.
+    """
+    frame = slots(connection, site.key, start - SLOT, end)
+    days = settle_days(frame, site.timezone, Storage.of(site.batteries))
+    days = days.filter(pl.col("day") >= pl.lit(start).dt.convert_time_zone(site.timezone).dt.date())
+    labelled = days.with_columns(
+        site_key=pl.lit(site.key),
+        currency=pl.lit(site.currency),
+        known_at=pl.lit(as_known_at).cast(pl.Datetime("us", "UTC")),
+    )
+    if labelled.is_empty():
+        return days
+    stage(connection, "ems.audit_day", labelled)
+    names = ", ".join(labelled.columns)
+    values = ", ".join(f"{n} = excluded.{n}" for n in labelled.columns if n not in ("site_key", "day"))
+    connection.exec_driver_sql(f"""
+        INSERT INTO ems.audit_day AS old ({names}) SELECT {names} FROM incoming
+        ON CONFLICT (site_key, day) DO UPDATE SET {values}, filled_at = now(),
+            is_restated = old.is_restated
+                OR (old.settled_slots = old.slots AND old.slots >= excluded.slots
+                    AND abs(old.cost - excluded.cost) > 0.005)""")
+    return days
+
+
+def slots(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """Settled quarter-hours of ``[start, end)`` in order, as ``ems.audit_interval``; ``commanded`` is JSON text."""
+    frame = query(
+        connection,
+        """SELECT a.*, a.commanded::text AS commanded_text FROM ems.audit_interval a
+           WHERE site_key = :site AND starts_at >= :start AND starts_at < :end ORDER BY starts_at""",
+        site=site_key,
+        start=start,
+        end=end,
+    )
+    return frame.drop("commanded").rename({"commanded_text": "commanded"})
+
+
+def summary(connection: Connection, site_key: str | None, first: date, last: date) -> pl.DataFrame:
+    """Days ``first``..``last`` of a site, or of all, as in ``vw_audit_summary``, ordered by site and day."""
+    return query(
+        connection,
+        """SELECT * FROM ems.vw_audit_summary
+           WHERE (CAST(:site AS text) IS NULL OR site_key = :site) AND day BETWEEN :first AND :last
+           ORDER BY site_key, day""",
+        site=site_key,
+        first=first,
+        last=last,
+    )
