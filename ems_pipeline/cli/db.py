@@ -29,7 +29,7 @@ def status() -> None:
     """Where the database is, which schema it has, and how many rows and bytes each table holds."""
     from ems_pipeline.warehouse import migrate as migration
     from ems_pipeline.warehouse import open_warehouse
-    from ems_pipeline.warehouse.inventory import tables
+    from ems_pipeline.warehouse.inventory import table_sizes
 
     warehouse = open_warehouse()
     console.print(f"database {warehouse.url.render_as_string(hide_password=True)}")
@@ -40,7 +40,9 @@ def status() -> None:
     if current is None:
         raise typer.Exit(1)
     shown = Table("table", "rows", "size")
-    for name, rows, size in tables(warehouse):
+    with warehouse.begin() as connection:
+        sizes = table_sizes(connection)
+    for name, rows, size in sizes.iter_rows():
         shown.add_row(name, f"{rows:,}", f"{size / 1024:,.0f} kB")
     console.print(shown)
 

@@ -18,7 +18,8 @@ Values = Sequence[float | None]
 COLOURS = {
     "buy": "#c0392b", "sell": "#d98880", "spot": "#7f8c8d", "pv": "#f1c40f", "pv forecast": "#b7950b",
     "load": "#34495e", "grid": "#7d3c98", "battery": "#27ae60", "ev": "#2980b9", "heat pump": "#e67e22",
-    "soc": "#145a32", "indoor": "#d35400", "marginal value": "#8e44ad", "temperature": "#2e86c1", "p10": "#aab7b8", "p90": "#aab7b8",
+    "soc": "#145a32", "indoor": "#d35400", "marginal value": "#8e44ad", "planned": "#95a5a6",
+    "temperature": "#2e86c1", "p10": "#aab7b8", "p90": "#aab7b8",
 }  # fmt: skip
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from ems_pipeline.warehouse.engine import Warehouse
+import polars as pl
+from sqlalchemy.engine import Connection
+
 from ems_pipeline.warehouse.frames import query
 
 
-def tables(warehouse: Warehouse) -> list[tuple[str, int, int]]:
-    """Name, exact row count and bytes with indexes of every table of schema `ems`; partitions count as their parent."""
-    with warehouse.begin() as connection:
-        names = query(
-            connection,
-            """SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE n.nspname = 'ems' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname""",
-        )["name"].to_list()
-        found = []
-        for name in names:
-            counted = query(
-                connection,
-                f"""SELECT (SELECT count(*) FROM ems."{name}") AS rows,
-                           (SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint
-                            FROM pg_partition_tree('ems."{name}"')) AS size""",
-            )
-            found.append((name, int(counted["rows"][0]), int(counted["size"][0])))
-    return found
+def table_sizes(connection: Connection) -> pl.DataFrame:
+    """Every table of schema `ems`: name, rows (counted), bytes with indexes; partitions count as their parent."""
+    names = query(
+        connection,
+        """SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+           WHERE n.nspname = 'ems' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY c.relname""",
+    )["name"]
+    counts = " UNION ALL ".join(
+        f"""SELECT '{name}' AS name, (SELECT count(*) FROM ems."{name}") AS rows,
+                   (SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint
+                    FROM pg_partition_tree('ems."{name}"')) AS bytes"""
+        for name in names
+    )
+    return query(connection, f"{counts} ORDER BY name")

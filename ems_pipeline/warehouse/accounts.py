@@ -1,0 +1,61 @@
+"""What some days of a site came to, read for the summary and the report."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy.engine import Connection
+
+from ems_pipeline import time_grid
+from ems_pipeline.report.account import Account
+from ems_pipeline.sites import Site
+from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.inventory import table_sizes
+
+
+def of_site(connection: Connection, site: Site, first: date, last: date) -> Account:
+    """Everything settled, planned and commanded on local days ``first`` to ``last``, both included."""
+    zone = time_grid.zone(site.timezone)
+    window = {
+        "site": site.key,
+        "start": time_grid.day_bounds(first, zone)[0],
+        "end": time_grid.day_bounds(last, zone)[1],
+    }
+    return Account(
+        site=site,
+        first=first,
+        last=last,
+        days=query(connection, DAYS, site=site.key, first=first, last=last),
+        slots=query(connection, SLOTS, **window),
+        setpoints=query(connection, SETPOINTS, **window),
+        alarms=query(connection, ALARMS, **window),
+        plans=query(connection, PLANS, **window),
+        unmet=query(connection, UNMET, **window),
+        tables=table_sizes(connection),
+    )
+
+
+DAYS = "SELECT * FROM ems.audit_day WHERE site_key = :site AND day BETWEEN :first AND :last ORDER BY day"
+SLOTS = """
+    SELECT * FROM ems.audit_interval
+    WHERE site_key = :site AND starts_at >= :start AND starts_at < :end ORDER BY starts_at"""
+SETPOINTS = """
+    SELECT device_key, count(*) AS total, count(*) FILTER (WHERE is_shadow) AS shadow, count(echoed_at) AS echoed,
+           count(effective_at) AS effective, count(*) FILTER (WHERE state = 'failed') AS failed,
+           count(*) FILTER (WHERE state = 'reverted') AS reverted
+    FROM ems.setpoint WHERE site_key = :site AND slot >= :start AND slot < :end
+    GROUP BY device_key ORDER BY device_key"""
+ALARMS = """
+    SELECT raised_at, severity, coalesce(device_key, '') AS device_key, kind, text, times, cleared_at FROM ems.alarm
+    WHERE (site_key = :site OR site_key IS NULL) AND raised_at < :end AND last_at >= :start ORDER BY raised_at"""
+PLANS = """
+    SELECT kind, count(*) AS plans, count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE NOT is_verified) AS unverified,
+           avg(solve_s) AS solve_s, max(solve_s) AS slowest_s
+    FROM ems.planning_run WHERE site_key = :site AND horizon_start >= :start AND horizon_start < :end
+    GROUP BY kind ORDER BY kind"""
+UNMET = """
+    SELECT item AS text, count(*) AS plans, max(r.decided_at) AS last_decided_at
+    FROM ems.planning_run r CROSS JOIN LATERAL jsonb_array_elements_text(r.unmet) AS item
+    WHERE r.site_key = :site AND r.kind = 'rolling' AND r.horizon_start >= :start AND r.horizon_start < :end
+    GROUP BY item ORDER BY last_decided_at DESC, item LIMIT 12"""
