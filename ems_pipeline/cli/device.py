@@ -61,17 +61,30 @@ def scan(
     last: Annotated[int, typer.Option(help="Last unit id.", min=1, max=247)] = 32,
 ) -> None:
     """Ask every unit id behind a Modbus gateway and say who answers."""
-    from ems_pipeline.devices import fleet
+    from ems_pipeline.devices.fleet import open_wire
+    from ems_pipeline.devices.modbus import Connection
     from ems_pipeline.devices.scan import scan as scan_units
 
     chosen = next((g for g in _site(site).gateways if g.key == gateway), None)
     if chosen is None:
         raise LookupError(f"site {site} has no gateway {gateway!r}; it has {[g.key for g in _site(site).gateways]}")
-    found = asyncio.run(scan_units(fleet.open_wire(chosen), range(first, last + 1)))
-    for answer in found:
-        console.print(str(answer), highlight=False)
-    console.print(f"{len(found)} of {last - first + 1} unit ids answered behind {gateway}")
-    if not found:
+    wire = open_wire(chosen)
+    if not isinstance(wire, Connection):
+        raise ValueError(f"gateway {gateway} speaks {chosen.transport}, which has no unit ids; scan a Modbus gateway")
+
+    async def ask() -> int:
+        answered = 0
+        with console.status("scanning") as shown:
+            async for unit_id, found in scan_units(wire, range(first, last + 1)):
+                shown.update(f"asked unit {unit_id} of {last}")
+                if found is not None:
+                    answered += 1
+                    console.print(str(found), highlight=False)
+        return answered
+
+    answered = asyncio.run(ask())
+    console.print(f"{answered} of {last - first + 1} unit ids answered behind {gateway}")
+    if not answered:
         raise typer.Exit(1)
 
 
@@ -82,6 +95,7 @@ app.add_typer(map_app, name="map", help="Point maps.")
 @map_app.command("check")
 def map_check(file: Annotated[Path, typer.Argument(help="A point map (YAML).", exists=True, dir_okay=False)]) -> None:
     """Check a point map file; a fault is shown with its line and remedy."""
-    from ems_pipeline.devices.map_file import check_map
+    from ems_pipeline.devices.map_file import read_map
 
-    console.print(f"{check_map(file).map}: good")
+    point_map = read_map(file)
+    console.print(f"{point_map.map}: good, {len(point_map.points)} points")

@@ -44,8 +44,8 @@ def status() -> None:
             alarms.open_alarms(connection),
         )
     shown = Table("site", "telemetry", "plan decided", "planned until", "last set-point", "armed", title="sites")
-    for row in sites.iter_rows():
-        shown.add_row(*("-" if value is None else str(value) for value in row))
+    for values in sites.iter_rows():
+        shown.add_row(*("-" if value is None else str(value) for value in values))
     console.print(shown)
     troubled = devices.filter(devices["error_streak"] > 0)
     console.print(f"devices: {devices.height - troubled.height} answer, {troubled.height} do not")

@@ -5,14 +5,16 @@ anything that writes to hardware the next slot is the retry.
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from ems_pipeline import control, time_grid
 from ems_pipeline.devices import fleet
+from ems_pipeline.devices.health import Health
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import MINUTE
 from ems_pipeline.warehouse import health, telemetry
 from ems_pipeline.warehouse import sites as registry
@@ -48,7 +50,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
     context.log.info(f"{rows} rows, {answered} good, {len(sites)} sites" + "".join(f"\n{line}" for line in dead))
 
 
-async def _sweep(sites: list, known: dict, ems: Platform, at) -> fleet.Sweep:  # type: ignore[no-untyped-def,type-arg]
+async def _sweep(sites: list[Site], known: dict[fleet.DeviceId, Health], ems: Platform, at: datetime) -> fleet.Sweep:
     opened = [fleet.open_site(site, ems.clock) for site in sites]
     try:
         return await fleet.read_all(opened, known, fleet.due_groups(at), ems.clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 from sqlalchemy.engine import Connection
@@ -31,7 +32,7 @@ def save(connection: Connection, health: Mapping[DeviceId, Health]) -> int:
         if h.last_attempt_at is not None
     ]
     instant = pl.Datetime("us", "UTC")
-    kinds = [pl.String, pl.String, pl.String, instant, instant, instant, pl.Int64, pl.String]
+    kinds: list[Any] = [pl.String, pl.String, pl.String, instant, instant, instant, pl.Int64, pl.String]
     frame = pl.DataFrame(rows, schema=dict(zip(["site_key", "device_key", *COLUMNS], kinds, strict=True)), orient="row")
     return upsert(connection, "ems.device_health", frame, ["site_key", "device_key"])
 

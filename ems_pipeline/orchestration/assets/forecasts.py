@@ -17,7 +17,7 @@ from ems_pipeline.orchestration.figures import materialized, plot
 from ems_pipeline.orchestration.partitions import decided_at, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
-from ems_pipeline.units import kilo
+from ems_pipeline.units import kilo, slot_energy_wh
 from ems_pipeline.warehouse import forecasts, telemetry
 
 GROUP = "forecast"
@@ -60,7 +60,7 @@ def _power_result(rows: int, shown: pl.DataFrame, site: Site | None, name: str) 
     if "p10_w" in shown.columns:
         series |= {"p10": kilo(shown["p10_w"]).to_list(), "p90": kilo(shown["p90_w"]).to_list()}
     picture = plot(shown["starts_at"].to_list(), {"power [kW]": series}, site, name)
-    return materialized(rows, picture, energy_kwh=float(kilo(shown["power_w"].sum()) * 0.25))
+    return materialized(rows, picture, energy_kwh=float(kilo(slot_energy_wh(shown["power_w"])).sum()))
 
 
 @dg.asset(

@@ -75,7 +75,7 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
             rows += market.add_fx(connection, frame, now)
         if frame.height:
             rates[quote.lower()] = float(frame["rate"][-1])
-    return materialized(rows, **rates)
+    return materialized(rows, None, **rates)
 
 
 @dg.asset(
