@@ -84,14 +84,14 @@ def setpoints_confirmed(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     with ems.warehouse.begin() as connection:
         outcomes = inventory.setpoint_outcomes(connection, end - LOOK_BACK, end)
     bad = outcomes.filter(pl.col("state").is_in(["failed", "reverted", "expired"]))
-    faults = [f"{site}: {number} {state}" for site, state, number in bad.iter_rows()]
+    faults = [f"{site}: {number} {state}" for site, number, state in bad.iter_rows()]
     confirmed = outcomes.filter(pl.col("state") == "confirmed")["number"].sum()
     return _result("setpoints_confirmed", faults, confirmed=int(confirmed), of=int(outcomes["number"].sum()))
 
 
 def _result(name: str, faults: list[str], **figures: int) -> dg.AssetCheckResult:
     shown = "\n".join(f"- {fault}" for fault in faults[:50]) or "nothing"
-    metadata = {"found": dg.MetadataValue.md(shown), "faults": len(faults), **figures}
+    metadata: dict[str, Any] = {"found": dg.MetadataValue.md(shown), "faults": len(faults), **figures}
     return dg.AssetCheckResult(check_name=name, passed=not faults, severity=WARN, metadata=metadata)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -157,4 +158,49 @@ def summary(connection: Connection, site_key: str | None, first: date, last: dat
         site=site_key,
         first=first,
         last=last,
+    )
+
+
+def forecast_issues(
+    connection: Connection,
+    table: Literal["load_forecast", "pv_forecast"],
+    site_key: str,
+    start: datetime,
+    end: datetime,
+) -> pl.DataFrame:
+    """Every issue of a site's forecast for ``[start, end)``, its assets added up.
+
+    Returns:
+        ``[starts_at, known_at, power_w, p10_w, p90_w, model]``; the edges of a sum of bands are the sums of the edges,
+        which is wider than the truth.
+    """
+    return query(
+        connection,
+        f"""SELECT starts_at, known_at, sum(power_w) AS power_w, sum(p10_w) AS p10_w, sum(p90_w) AS p90_w,
+                   min(model) AS model
+            FROM ems.{table} WHERE site_key = :site AND starts_at >= :start AND starts_at < :end
+            GROUP BY starts_at, known_at ORDER BY starts_at, known_at""",
+        site=site_key,
+        start=start,
+        end=end,
+    )
+
+
+def measured_targets(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """What forecasts are scored against: starts_at, load_w, pv_w; null where too little of the slot was measured.
+
+    PV is null, too, where the plan in force curtailed it: the sky was better than the meter says.
+    """
+    return query(
+        connection,
+        """SELECT v.starts_at, v.load_w,
+                  CASE WHEN coalesce(i.pv_w < i.pv_available_w - 1, false) THEN NULL ELSE v.pv_w END AS pv_w
+           FROM ems.vw_site_15m v
+           LEFT JOIN ems.audit_interval a USING (site_key, starts_at)
+           LEFT JOIN ems.planning_interval i ON i.planning_run_id = a.planning_run_id AND i.starts_at = v.starts_at
+           WHERE v.site_key = :site AND v.starts_at >= :start AND v.starts_at < :end AND v.coverage_pct >= 50
+           ORDER BY v.starts_at""",
+        site=site_key,
+        start=start,
+        end=end,
     )

@@ -1,11 +1,17 @@
-"""What is in the database: rows and bytes per table, for people and reports."""
+"""What is in the database, for people, reports and checks: rows per table, the state of each site, its history."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import polars as pl
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.devices.reading import Quality
 from ems_pipeline.warehouse.frames import query
+
+HISTORY = "60 days"
+"""Older measurements change no forecast and no finding."""
 
 
 def table_sizes(connection: Connection) -> pl.DataFrame:
@@ -22,3 +28,88 @@ def table_sizes(connection: Connection) -> pl.DataFrame:
         for name in names
     )
     return query(connection, f"{counts} ORDER BY name")
+
+
+def site_status(connection: Connection) -> pl.DataFrame:
+    """Active sites by key: site, telemetry (newest good reading), plan_decided_at, planned_until, setpoint_at, armed.
+
+    Plans are executable ones only; a set-point in shadow counts. Null: never.
+    """
+    return query(
+        connection,
+        """SELECT s.site_key AS site, t.reported_at AS telemetry, r.decided_at AS plan_decided_at,
+                  r.horizon_end AS planned_until, p.intended_at AS setpoint_at, a.armed_at IS NOT NULL AS armed
+           FROM ems.site s
+           LEFT JOIN LATERAL (
+               SELECT max(newest.reported_at) AS reported_at FROM ems.point p CROSS JOIN LATERAL (
+                   SELECT reported_at FROM ems.telemetry
+                   WHERE point_id = p.point_id AND quality = :good AND value IS NOT NULL
+                   ORDER BY reported_at DESC LIMIT 1) newest
+               WHERE p.site_key = s.site_key) t ON true
+           LEFT JOIN LATERAL (
+               SELECT decided_at, horizon_end FROM ems.planning_run
+               WHERE site_key = s.site_key AND is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')
+               ORDER BY decided_at DESC LIMIT 1) r ON true
+           LEFT JOIN LATERAL (
+               SELECT max(intended_at) AS intended_at FROM ems.setpoint WHERE site_key = s.site_key) p ON true
+           LEFT JOIN ems.control_arm a ON a.site_key = s.site_key AND a.disarmed_at IS NULL
+           WHERE s.is_active ORDER BY s.site_key""",
+        good=int(Quality.GOOD),
+    )
+
+
+def measured_history(connection: Connection) -> pl.DataFrame:
+    """What the last 60 days of each active site look like: site_key, days, night_pv_w, load_w.
+
+    ``days`` counts local days with a measured house load, ``night_pv_w`` is the mean PV power of the hour after local
+    midnight, ``load_w`` the mean house load; null when nothing was measured.
+    """
+    return query(
+        connection,
+        f"""SELECT s.site_key, count(DISTINCT v.local_time::date) FILTER (WHERE v.load_w IS NOT NULL) AS days,
+                   avg(v.pv_w) FILTER (WHERE extract(hour FROM v.local_time) = 0) AS night_pv_w, avg(v.load_w) AS load_w
+            FROM ems.site s
+            LEFT JOIN (SELECT b.site_key, b.pv_w, b.load_w, b.starts_at AT TIME ZONE z.timezone AS local_time
+                       FROM ems.vw_site_15m b JOIN ems.site z USING (site_key)
+                       WHERE b.starts_at >= (SELECT max(starts_at) FROM ems.telemetry_15m) - interval '{HISTORY}') v
+                   USING (site_key)
+            WHERE s.is_active GROUP BY s.site_key ORDER BY s.site_key""",
+    )
+
+
+def balance(connection: Connection, start: datetime, end: datetime) -> pl.DataFrame:
+    """Does the bus add up? Per active site: site_key, slots, negative_slots, load_w, device_load_w.
+
+    The house load is what grid, PV and battery leave over, so it must not be negative (`negative_slots`: below
+    -100 W), and its mean must be that of the meter that reports the load itself, where there is one.
+    """
+    return query(
+        connection,
+        """SELECT s.site_key, count(v.load_w) AS slots, count(*) FILTER (WHERE v.load_w < -100) AS negative_slots,
+                  avg(v.load_w + v.ev_w + v.heat_pump_w) FILTER (WHERE d.mean_value IS NOT NULL) AS load_w,
+                  avg(d.mean_value) FILTER (WHERE v.load_w IS NOT NULL) AS device_load_w
+           FROM ems.site s
+           LEFT JOIN ems.vw_site_15m v
+                  ON v.site_key = s.site_key AND v.starts_at >= :start AND v.starts_at < :end
+           LEFT JOIN (SELECT site_key, starts_at, sum(mean_value) AS mean_value FROM ems.telemetry_15m
+                      WHERE quantity = 'load_power_w' AND starts_at >= :start AND starts_at < :end
+                      GROUP BY site_key, starts_at) d ON d.site_key = v.site_key AND d.starts_at = v.starts_at
+           WHERE s.is_active GROUP BY s.site_key ORDER BY s.site_key""",
+        start=start,
+        end=end,
+    )
+
+
+def setpoint_outcomes(connection: Connection, start: datetime, end: datetime) -> pl.DataFrame:
+    """What became of the set-points of slots in ``[start, end)`` that were meant for hardware: site_key, number, state.
+
+    ``state`` is ``confirmed`` as soon as the device echoed the values, whatever happened to the set-point later.
+    """
+    return query(
+        connection,
+        """SELECT site_key, count(*) AS number,
+                  CASE WHEN echoed_at IS NOT NULL AND state <> 'reverted' THEN 'confirmed' ELSE state END AS state
+           FROM ems.setpoint WHERE NOT is_shadow AND slot >= :start AND slot < :end GROUP BY 1, 3 ORDER BY 1, 3""",
+        start=start,
+        end=end,
+    )

@@ -1,6 +1,6 @@
 """What it was worth: quarter-hours settled, days added up, forecasts scored."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import dagster as dg
@@ -14,7 +14,7 @@ from ems_pipeline.orchestration.assets.market import effective_price
 from ems_pipeline.orchestration.assets.plans import daily_plan, rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.figures import materialized, plot
-from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
+from ems_pipeline.orchestration.partitions import DECISION_OF_THE_DAY, SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo
@@ -80,14 +80,14 @@ def audit_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]
 
     How savings are counted: docs/audit.md.
     """
-    frames, site = [], None
+    rows, days, site = 0, pl.DataFrame(), None
     for window in windows(context, ems):
         site = window.site
         with ems.warehouse.begin() as connection:
-            frames.append(audits.put_days(connection, site, window.start, window.end, ems.clock.now()))
-    days = pl.concat(frames)
+            days = audits.put_days(connection, site, window.start, window.end, ems.clock.now())
+        rows += days.height
     return materialized(
-        days.height,
+        rows,
         day_picture(days, site),
         cost=_total(days, "cost"),
         no_battery_saving=_total(days, "no_battery_saving"),
@@ -113,7 +113,7 @@ def day_picture(days: pl.DataFrame, site: Site | None) -> dg.MetadataValue | Non
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def forecast_score(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """Errors of load and PV forecasts per day and horizon, and their skill against last week's and yesterday's values."""
+    """Errors of load and PV forecasts per day and horizon, and their skill against the same slot of days before."""
     frames = []
     for window in windows(context, ems):
         with ems.warehouse.begin() as connection:
@@ -150,9 +150,9 @@ def _scores(connection: Any, window: SiteWindow, target: str, now: datetime) -> 
     return daily_scores(issues, actual, pl.concat(reference), window.site.timezone)
 
 
-def _day_before(day: Any, window: SiteWindow) -> datetime:
+def _day_before(day: date, window: SiteWindow) -> datetime:
     """The reference is made when the daily plan is: nothing later than the afternoon before."""
-    return time_grid.local_instant(day - timedelta(days=1), time(14, 30), window.zone)
+    return time_grid.local_instant(day - timedelta(days=1), DECISION_OF_THE_DAY, window.zone)
 
 
 def _total(frame: pl.DataFrame, column: str) -> float | None:
