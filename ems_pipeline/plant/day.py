@@ -52,8 +52,8 @@ def build(site: Site, seed: int, sky: Sky, start: datetime, replay: Replay | Non
     weather = sky.weather(start - time_grid.SLOT, start + ONE_DAY + time_grid.SLOT)
     cloud = _to_minutes(weather["cloud_pct"].to_numpy() / 100)
     flicker = sky.flicker(start, MINUTES, cloud)
-    pv = {a.key: ROOF_QUALITY * flicker * _to_minutes(_plane_w(a, site, weather)) for a in site.pv}
-    load = household.load_w(seed, site.usual_load_w, zone, start)
+    pv: dict[str, Array] = {a.key: ROOF_QUALITY * flicker * _to_minutes(_plane_w(a, site, weather)) for a in site.pv}
+    load: Array = household.load_w(seed, site.usual_load_w, zone, start)
     if replay is not None:
         load = replay.load_over(start, load)
         pv = replay.pv_over(start, pv, {a.key: a.peak_power_w for a in site.pv})

@@ -24,6 +24,7 @@ ROOM_K_PER_FLOW_K = 0.25
 HYSTERESIS_K = 0.2
 FROSTING_C = (-4.0, 4.0)
 DEFROST_LOSS = 0.92
+RATED_HZ = 90.0
 
 
 @dataclass
@@ -70,6 +71,11 @@ class Heating:
     @property
     def flow_rate_l_min(self) -> float:
         return self.heat_w / (WATER_W_PER_L_MIN_K * SPREAD_K)
+
+    @property
+    def compressor_hz(self) -> float:
+        """Speed, by the share of its rating the machine works with."""
+        return RATED_HZ * self.power_w / self.pump.max_power_w
 
     @property
     def defrosting(self) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -1,8 +1,8 @@
 """The plant's weather: what it is, and what a forecast made some hours before would have said.
 
-Sun from geometry, clouds from smooth chance, radiation after Kasten and Czeplak (1980): GHI = GHI_clear (1 - 0.75 c^3.4)
-with the cloud cover c. Temperature: the climate of central Europe by day of year, weather on top, warmest at 15 h solar
-time. Add here what the sky does; what the site makes of it belongs to `household`, `heating` and the PV geometry.
+Sun from geometry, clouds from smooth chance, radiation after Kasten and Czeplak (1980) with the cloud cover c:
+``GHI = GHI_clear (1 - 0.75 c^3.4)``. Temperature: the climate of central Europe by day of year, with weather
+on top, warmest at 15 h solar time. Add here what the sky does; what the site makes of it belongs elsewhere.
 """
 
 from __future__ import annotations

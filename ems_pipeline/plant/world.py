@@ -8,7 +8,7 @@ grid meter closes the balance at every instant. One lock, because protocol serve
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
 
@@ -88,6 +88,16 @@ class Counters:
     heat_pump_wh: float = 0.0
 
 
+@dataclass
+class Midnight:
+    """Counters as they stood at the last local midnight: what daily counters are reset to."""
+
+    counters: Counters = field(default_factory=Counters)
+    pv_wh: dict[str, float] = field(default_factory=dict)
+    charge_wh: dict[str, float] = field(default_factory=dict)
+    discharge_wh: dict[str, float] = field(default_factory=dict)
+
+
 class World:
     """The site as it is. ``flows``, ``hybrids``, ``wallboxes`` and ``heatings`` are valid after `advance`."""
 
@@ -113,7 +123,7 @@ class World:
         self.at = time_grid.floor_minute(start or clock.now())
         self.changes = 0
         """Grows with every decision: whoever caches what devices say compares it."""
-        self.flows, self.counters, self.midnight = Flows(), Counters(), Counters()
+        self.flows, self.counters, self.midnight = Flows(), Counters(), Midnight()
         self.hybrids = {h.key: h for h in _hybrids(site)}
         self.wallboxes = {c.key: Wallbox(c, seed, self.zone, watchdog_s) for c in site.chargers}
         self.heatings = {h.key: Heating(h) for h in site.heat_pumps}
@@ -155,6 +165,8 @@ class World:
         """Powers from now to the end of the minute: consumers first, then the inverters, the grid takes the rest."""
         today = self._today()
         i = (self.at - today.starts_at).seconds // 60
+        if today.local_minute[i] == 0:
+            self.midnight = self._counters_now()
         load_w = today.load_w[i]
         ev_w = sum([w.decide(self.at) for w in self.wallboxes.values()])
         heat_pump_w = 0.0
@@ -188,8 +200,21 @@ class World:
         counters.export_wh += max(-flows.grid_w, 0.0) * hours
         counters.consumed_wh += (flows.load_w + flows.ev_w + flows.heat_pump_w) * hours
         counters.heat_pump_wh += flows.heat_pump_w * hours
-        for part in (*self.hybrids.values(), *self.wallboxes.values(), *self.heatings.values()):
-            part.integrate(seconds)
+        for hybrid in self.hybrids.values():
+            hybrid.integrate(seconds)
+        for wallbox in self.wallboxes.values():
+            wallbox.integrate(seconds)
+        for heating in self.heatings.values():
+            heating.integrate(seconds)
+
+    def _counters_now(self) -> Midnight:
+        hybrids = self.hybrids.values()
+        return Midnight(
+            replace(self.counters),
+            {h.key: h.pv_wh for h in hybrids},
+            {h.key: h.charge_wh for h in hybrids},
+            {h.key: h.discharge_wh for h in hybrids},
+        )
 
     def _today(self) -> days.Day:
         if self.at - self._day.starts_at >= timedelta(days=1):

@@ -1,0 +1,109 @@
+"""Modbus servers of a plant: one per gateway, all in one thread with a loop of its own; the plant's only pymodbus.
+
+Twins decide what is answered; here it is put on the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import NoSuchIdException
+from pymodbus.framer import FramerType
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from ems_pipeline.plant.twin import Refused, Silent, Twin
+from ems_pipeline.sites import Gateway
+
+ADDRESSES = 65_536
+ANY_UNIT = 0
+Action = Callable[
+    [int, int, int, int, list[int], list[int] | list[bool] | None], Coroutine[None, None, ExcCodes | None]
+]
+"""Function, first register, address, count, registers (filled in place), values of a write."""
+
+
+@dataclass(frozen=True)
+class Bus:
+    """What answers behind one gateway: twins by unit id."""
+
+    gateway: Gateway
+    twins: Mapping[int, Twin]
+
+
+@contextmanager
+def serving_modbus(buses: Sequence[Bus]) -> Iterator[list[int]]:
+    """Serve until the block ends; yields the ports in order (a gateway's port 0 means any free one).
+
+    Raises:
+        OSError: a port is taken.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="plant-modbus", daemon=True)
+    thread.start()
+    servers: list[ModbusTcpServer] = []
+    try:
+        ports = []
+        for bus in buses:
+            server, port = asyncio.run_coroutine_threadsafe(_start(bus), loop).result(timeout=10)
+            servers.append(server)
+            ports.append(port)
+        yield ports
+    finally:
+        for server in servers:
+            asyncio.run_coroutine_threadsafe(server.shutdown(), loop).result(timeout=10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=10)
+        loop.close()
+
+
+async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
+    gateway = bus.gateway
+    framer = FramerType.RTU if gateway.transport == "rtu-over-tcp" else FramerType.SOCKET
+    devices = [_device(unit, _action(twin)) for unit, twin in bus.twins.items()]
+    devices.append(_device(ANY_UNIT, _nobody))
+    server = ModbusTcpServer(devices, framer=framer, address=(gateway.host, gateway.port), ignore_missing_devices=True)
+    try:
+        await server.serve_forever(background=True)
+    except RuntimeError as error:
+        raise OSError(
+            f"gateway {gateway.key}: {gateway.host}:{gateway.port} is taken; stop what listens there or change the port"
+        ) from error
+    return server, int(server.transport.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
+
+
+def _device(unit: int, action: Action) -> SimDevice:
+    return SimDevice(unit, SimData(0, values=[0] * ADDRESSES, datatype=DataType.REGISTERS), action=action)
+
+
+def _action(twin: Twin) -> Action:
+    """The server's hook for one unit: asks the twin, copies its words into the server's registers."""
+
+    async def act(
+        function: int, start: int, address: int, count: int, registers: list[int], values: list[int] | list[bool] | None
+    ) -> ExcCodes | None:
+        try:
+            if values is not None:
+                twin.write(function, address, values)
+                words = list(values)
+            elif function in (3, 4):
+                words = twin.read(function, address, count)
+            else:
+                words = registers[address - start : address - start + count]  # the echo of a write just taken
+        except Refused as refused:
+            return ExcCodes(refused.code)
+        except Silent:
+            raise NoSuchIdException("the device keeps silent") from None
+        registers[address - start : address - start + count] = words
+        return None
+
+    return act
+
+
+async def _nobody(*_: object) -> ExcCodes | None:
+    return ExcCodes.GATEWAY_NO_RESPONSE

@@ -1,0 +1,150 @@
+"""One device as its protocol shows it: the point map's registers over the world's physics.
+
+A twin holds the settings written to it, says what its instruments read, and makes the world obey. Which words a request
+gets, or which refusal, is decided here; sockets are `modbus_server`'s and `web_server`'s business. One subclass per
+driver family (`twins`); a device that only measures is a plain `Twin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ems_pipeline.devices import codec
+from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.plant.instruments import quantities
+from ems_pipeline.plant.world import World
+
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
+ALL_WRITES = frozenset({6, 16})
+
+
+class Refused(Exception):
+    """A protocol exception as the answer; ``code`` as in the Modbus application protocol, section 7."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exception {code}")
+        self.code = code
+
+
+class Silent(Exception):
+    """No answer at all."""
+
+
+class Twin:
+    """A device of the site. ``held`` are values by point name that stay until somebody writes them."""
+
+    silent_functions: frozenset[int] = frozenset()
+    """Functions the device ignores without an answer."""
+
+    def __init__(self, world: World, device: str, point_map: PointMap) -> None:
+        self.world, self.device, self.point_map = world, device, point_map
+        self.held = {p.name: neutral(p) for p in point_map.points if p.type != "ascii"} | self.factory_settings()
+        self._by_address = {a: p for p in point_map.points for a in p.addresses}
+        self._image: tuple[object, dict[int, int]] = (None, {})
+        self._writes = 0
+
+    def factory_settings(self) -> dict[str, float]:
+        """What an installer leaves in the writable points, by point name."""
+        return {}
+
+    def live(self) -> dict[str, float]:
+        """What the device measures, by point name or canonical quantity; missing ones are as held."""
+        return quantities(self.world, self.device)
+
+    def raw(self) -> dict[str, int]:
+        """Points whose register shows something that no site value stands for, by point name."""
+        return {}
+
+    def obey(self) -> None:
+        """Pass the held settings on to the physics."""
+
+    def asked(self) -> None:
+        """Somebody sent a valid request: what feeds the device's own watchdog."""
+
+    def value(self, point: Point, live: Mapping[str, float]) -> float:
+        """Site value of a point: measured, or as held, within what the map says is possible."""
+        found = live.get(point.name, live.get(point.quantity or "", self.held.get(point.name, 0.0)))
+        if point.range is not None:
+            found = min(max(found, point.range[0]), point.range[1])
+        return found
+
+    def registers(self) -> dict[int, int]:
+        """All words of the device now, by address."""
+        with self.world.lock:
+            self.world.advance()
+            key = (self.world.changes, self.world.at, self._writes)
+            if self._image[0] != key:
+                self._image = (key, self._encode())
+            return self._image[1]
+
+    def read(self, function: int, address: int, count: int) -> list[int]:
+        """Words for a read request.
+
+        Raises:
+            Refused: a function or an address the device does not have.
+            Silent: the device ignores such requests.
+        """
+        self._check_function(function, {self.point_map.link.read_function})
+        words = self.registers()
+        asked = range(address, address + count)
+        if self.point_map.link.max_hole == 0 and any(a not in words for a in asked):
+            raise Refused(ILLEGAL_ADDRESS)  # a device without holes fails the whole block
+        if asked.stop > max(words, default=0) + 1 + 100:
+            raise Refused(ILLEGAL_ADDRESS)
+        self.asked()
+        return [words.get(a, 0) for a in asked]
+
+    def write(self, function: int, address: int, values: Sequence[int]) -> None:
+        """Take a write request; the physics follow at once.
+
+        Raises:
+            Refused, Silent: as for `read`, and a value outside the point's range.
+        """
+        self._check_function(function, {self.point_map.link.write_function})
+        words = {address + i: int(v) for i, v in enumerate(values)}
+        wanted: dict[str, float] = {}
+        for a in words:
+            point = self._by_address.get(a)
+            if point is None or not point.writable or any(b not in words for b in point.addresses):
+                raise Refused(ILLEGAL_ADDRESS)
+            value, quality, _ = codec.interpret(point, words)
+            if value is None or quality:
+                raise Refused(ILLEGAL_VALUE)
+            wanted[point.name] = value
+        self.asked()
+        self.put(wanted)
+
+    def put(self, values: Mapping[str, float]) -> None:
+        """Hold these values by point name and act on them."""
+        with self.world.lock:
+            self.world.advance()
+            self.held |= values
+            self._writes += 1
+            self.obey()
+            self.world.decide_again()
+
+    def _check_function(self, function: int, spoken: set[int]) -> None:
+        if function in self.silent_functions:
+            raise Silent
+        if function not in spoken:
+            raise Refused(ILLEGAL_FUNCTION)
+
+    def _encode(self) -> dict[int, int]:
+        live, raws, words = self.live(), self.raw(), dict[int, int]()
+        for point in self.point_map.points:
+            if point.type == "ascii":
+                words |= codec.encode_text(point, "PLANT00001"[: 2 * len(point.addresses)])
+            elif point.name in raws:
+                words[point.addresses[0]] = raws[point.name]
+            elif point.readable:
+                words |= codec.encode(point, self.value(point, live))
+        return words
+
+
+def neutral(point: Point) -> float:
+    """The least remarkable value of a point: 0, or the lowest it can have, or its first code."""
+    if point.codes is not None:
+        values = list(point.codes.values())
+        return 0.0 if 0.0 in values else values[0]
+    low, high = point.range or (0.0, 0.0)
+    return 0.0 if low <= 0 <= high else low
