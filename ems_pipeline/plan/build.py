@@ -1,0 +1,82 @@
+"""A problem as a linear model: every law applied once, binaries of exclusivity only where they can bind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ems_pipeline.plan.laws import bus, charging, heat, storage
+from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.plan.problem import Problem
+
+NONE = np.zeros(0, dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """Slots whose exclusivity gets a binary: at the meter and at each battery."""
+
+    meter: Index
+    batteries: tuple[Index, ...]
+
+    def wider(self, meter: Index, batteries: tuple[Index, ...]) -> Exclusions:
+        """With further slots."""
+        pairs = zip(self.batteries, batteries, strict=True)
+        return Exclusions(_union(self.meter, meter), tuple(_union(a, b) for a, b in pairs))
+
+
+@dataclass
+class Built:
+    """The model and where each quantity's columns are."""
+
+    model: Model
+    balance: Index
+    meter: bus.Meter
+    pv: list[bus.PvGroup]
+    batteries: list[storage.Store]
+    sessions: list[charging.Charging]
+    heat_pumps: list[heat.Heating] = field(default_factory=list)
+
+
+def build(problem: Problem, exclusions: Exclusions) -> Built:
+    """All laws of ``problem``; exclusivity in the slots of ``exclusions``."""
+    model = Model()
+    balance = bus.balance(model, problem)
+    meter = bus.meter(model, problem, balance)
+    pv = bus.pv(model, problem, balance)
+    batteries = [storage.battery(model, battery, balance) for battery in problem.batteries]
+    for inverter in problem.inverters:
+        storage.shared_ac_limit(model, problem, inverter, pv, batteries)
+    bus.one_direction(model, problem, meter, exclusions.meter)
+    for battery, store, slots in zip(problem.batteries, batteries, exclusions.batteries, strict=True):
+        storage.one_way(model, battery, store, slots)
+    return Built(
+        model,
+        balance,
+        meter,
+        pv,
+        batteries,
+        [charging.session(model, car, balance) for car in problem.sessions],
+        [heat.heat_pump(model, unit, balance) for unit in problem.heat_pumps],
+    )
+
+
+def exclusions(problem: Problem) -> Exclusions:
+    """Where doing both at once could pay.
+
+    Import and export at once only pays where selling is dearer than buying: elsewhere less of both is as good. A battery
+    that charges and discharges at once only destroys energy, which pays where importing is paid for (buy < 0).
+    """
+    if not problem.exclusive:
+        return Exclusions(NONE, tuple(NONE for _ in problem.batteries))
+    wasteful = _slots(problem.buy_per_kwh < 0)
+    return Exclusions(_slots(problem.buy_per_kwh < problem.sell_per_kwh), tuple(wasteful for _ in problem.batteries))
+
+
+def _slots(condition: object) -> Index:
+    return np.flatnonzero(condition).astype(np.int32)
+
+
+def _union(first: Index, second: Index) -> Index:
+    return np.union1d(first, second).astype(np.int32)

@@ -1,0 +1,58 @@
+"""Cars: present for a while, wanting energy by departure, drawing nothing or at least their minimum current."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.laws.switching import minimum_stay, semicontinuous
+from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.plan.problem import ChargingSession
+
+H = units.SLOT_HOURS
+
+
+@dataclass(frozen=True)
+class Charging:
+    """Columns of one session: power in kW over its window, on/off (None: no minimum power), unmet energy in kWh."""
+
+    power: Index
+    on: Index | None
+    unmet: Index
+
+
+def session(model: Model, car: ChargingSession, balance_rows: Index) -> Charging:
+    """Power is 0 or ``[min, max]`` while the car is there."""
+    window = np.arange(car.first, car.end, dtype=np.int32)
+    low, high = units.kilo(car.min_w), units.kilo(car.max_w)
+    power, on = semicontinuous(model, car.key, window, low, high)
+    model.add(balance_rows[window], power, -1.0)
+    if on is not None and car.min_run_slots > 1:
+        minimum_stay(model, car.key, window, on, car.min_run_slots, 1, was_on=False)
+    return Charging(power, on, energy_by_departure(model, car, power))
+
+
+def energy_by_departure(model: Model, car: ChargingSession, power: Index) -> Index:
+    """``charged + unmet - ahead = energy - later``: what is missing is priced, what can wait is worth its value.
+
+    Where the minimum power cannot give the amount exactly, the least amount above it is allowed.
+    """
+    need = max(0.0, car.energy_wh - car.later_wh)
+    ahead_kwh = units.kilo(car.energy_wh - need + overshoot_wh(car))
+    last = np.array([car.end - 1], dtype=np.int32)
+    unmet = model.columns(f"{car.key} unmet energy", last, 0.0, units.kilo(need), car.unmet_price_per_kwh)
+    ahead = model.columns(f"{car.key} energy ahead", last, 0.0, ahead_kwh, -car.later_value_per_kwh)
+    total = model.rows(f"{car.key} energy by departure", last, units.kilo(need), units.kilo(need))
+    model.add(np.repeat(total, len(power)), power, H)
+    model.add(total, unmet, 1.0)
+    model.add(total, ahead, -1.0)
+    return unmet
+
+
+def overshoot_wh(car: ChargingSession) -> float:
+    """How much more than wanted must be allowed because ``k`` slots give ``[k min, k max]`` and nothing between."""
+    least, most = units.slot_energy_wh(car.min_w), units.slot_energy_wh(car.max_w)
+    running = np.ceil(car.energy_wh / most - 1e-9)
+    return float(max(0.0, running * least - car.energy_wh))

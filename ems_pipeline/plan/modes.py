@@ -1,0 +1,178 @@
+"""From planned powers to modes with limits and a sentence: what a device is told, so that it does well between plans.
+
+A mode says what to do when reality differs from the forecast: a battery that covers the house stays in self-use and
+follows the meter; only what the meter cannot tell (buying for later, keeping, selling) is commanded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatPumpUnit, Problem
+from ems_pipeline.plan.record import Array
+
+if TYPE_CHECKING:
+    from ems_pipeline.plan.plan import Plan
+
+IDLE_W = 50.0
+"""Less than this is nothing: meters and inverters do not resolve it."""
+NEARLY = 0.995
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one device is told for one slot."""
+
+    slot: int
+    key: str
+    kind: str
+    power_w: float
+    mode: str
+    reason: str
+    limits: dict[str, float] = field(default_factory=dict)
+    state: float | None = None
+
+
+def device_decisions(plan: Plan) -> Iterator[Decision]:
+    """Every device in every slot, in the order batteries, PV, chargers, heat pumps."""
+    problem = plan.problem
+    for series in battery_decisions(plan):
+        yield from series
+    for i, source in enumerate(problem.pv):
+        yield from _pv(source.key, source.available_w, plan.pv_w[i])
+    for key in dict.fromkeys(s.charger for s in problem.sessions):
+        yield from _charger(plan, key)
+    for i, unit in enumerate(problem.heat_pumps):
+        yield from _heat_pump(plan, unit, i)
+
+
+def battery_decisions(plan: Plan) -> list[list[Decision]]:
+    """One list of decisions per battery; its deficit is what the rest of the site lacks without it."""
+    found = []
+    for i, battery in enumerate(plan.problem.batteries):
+        power_w = plan.discharge_w[i] - plan.charge_w[i]
+        deficit_w = plan.grid_w + power_w
+        before_wh = np.concatenate([[battery.initial_wh], plan.energy_wh[i][:-1]])
+        found.append(
+            [
+                _battery(plan.problem, battery, t, power_w[t], deficit_w[t], before_wh[t], plan.energy_wh[i, t])
+                for t in range(plan.problem.slots)
+            ]
+        )
+    return found
+
+
+def _battery(
+    problem: Problem, battery: BatteryStore, t: int, power_w: float, deficit_w: float, before_wh: float, after_wh: float
+) -> Decision:
+    mode, limits, reason = _battery_mode(problem, battery, t, power_w, deficit_w, before_wh, after_wh)
+    if problem.sell_per_kwh[t] < 0 and deficit_w - power_w > -IDLE_W:
+        limits = limits | {"export_limit_w": 0.0}
+    soc_pct = 100.0 * after_wh / battery.capacity_wh
+    return Decision(t, battery.key, "battery", float(power_w), mode, reason, limits, float(soc_pct))
+
+
+def _battery_mode(
+    problem: Problem, battery: BatteryStore, t: int, power_w: float, deficit_w: float, before_wh: float, after_wh: float
+) -> tuple[str, dict[str, float], str]:
+    """Mode, limits and reason of a battery that moves ``power_w`` while the rest of the site lacks ``deficit_w``."""
+    target_pct = round(100.0 * after_wh / battery.capacity_wh, 1)
+    buy, sell, unit = problem.buy_per_kwh[t], problem.sell_per_kwh[t], f"{problem.currency}/kWh"
+    if power_w < -IDLE_W:
+        if -power_w > max(0.0, -deficit_w) + IDLE_W:
+            limits = {"charge_limit_w": round(-power_w, 1), "target_soc_pct": target_pct}
+            return "charge", limits, f"Charge from the grid at {buy:.2f} {unit} for dearer hours."
+        if (
+            -power_w < -deficit_w - IDLE_W
+            and -power_w < battery.charge_limit_w * NEARLY
+            and after_wh < battery.ceiling_wh * NEARLY
+        ):
+            reason = f"Store part of the surplus; the rest earns {sell:.2f} {unit} now."
+            return "self-use", {"charge_limit_w": round(-power_w, 1)}, reason
+        return "self-use", {}, "Store the surplus."
+    if power_w > IDLE_W:
+        if power_w > max(0.0, deficit_w) + IDLE_W:
+            limits = {"discharge_limit_w": round(power_w, 1), "target_soc_pct": target_pct}
+            limits["export_limit_w"] = round(max(0.0, power_w - deficit_w), 1)
+            return "discharge", limits, f"Sell stored energy at {sell:.2f} {unit}."
+        if (
+            power_w < deficit_w - IDLE_W
+            and power_w < battery.discharge_limit_w * NEARLY
+            and after_wh > battery.floor_wh + 1.0
+        ):
+            reason = f"Cover part of the demand; the rest is bought at {buy:.2f} {unit}."
+            return "self-use", {"discharge_limit_w": round(power_w, 1)}, reason
+        return "self-use", {}, f"Cover the demand instead of buying at {buy:.2f} {unit}."
+    if deficit_w > IDLE_W and before_wh > battery.floor_wh + 1.0:
+        return "hold", {}, f"Keep the charge for dearer hours than {buy:.2f} {unit}."
+    if deficit_w < -IDLE_W and before_wh < battery.ceiling_wh - 1.0:
+        if problem.sell_per_kwh[t] < 0:
+            return "hold", {"charge_limit_w": 0.0}, "Leave room for energy that is worth more to store later."
+        return "hold", {"charge_limit_w": 0.0}, f"Sell the surplus at {sell:.2f} {unit}; store cheaper energy later."
+    return "self-use", {}, "Nothing to store or to cover."
+
+
+def _pv(key: str, available_w: Array, used_w: Array) -> Iterator[Decision]:
+    for t, (offered, used) in enumerate(zip(available_w, used_w, strict=True)):
+        if used < offered - IDLE_W:
+            reason = "Curtailed: feeding in would cost money or exceed a limit."
+            yield Decision(t, key, "pv", float(used), "curtail", reason, {"pv_limit_w": round(float(used), 1)})
+        else:
+            yield Decision(t, key, "pv", float(used), "produce", "All the sun gives is used.")
+
+
+def _charger(plan: Plan, key: str) -> Iterator[Decision]:
+    """One charger through all its sessions; state is the energy given so far in the session at hand."""
+    problem = plan.problem
+    at: dict[int, tuple[ChargingSession, float, float]] = {}
+    for i, car in enumerate(problem.sessions):
+        if car.charger == key:
+            given_wh = np.cumsum(plan.session_w[i]) * 0.25
+            at |= {t: (car, float(plan.session_w[i, t]), float(given_wh[t])) for t in range(car.first, car.end)}
+    for t in range(problem.slots):
+        car, power_w, given_wh = at.get(t, (None, 0.0, 0.0))
+        if car is None:
+            yield Decision(t, key, "charger", 0.0, "off", "No car is expected.")
+        elif power_w <= 0:
+            reason = (
+                "The car is served." if given_wh >= car.energy_wh - 1.0 else "Wait for cheaper slots before departure."
+            )
+            yield Decision(t, key, "charger", 0.0, "off", reason, {}, given_wh)
+        else:
+            current_a = power_w / (car.phases * car.voltage_v)
+            limits = {"current_a": round(current_a, 2), "phases": float(car.phases)}
+            reason = f"Charge the car at {problem.buy_per_kwh[t]:.2f} {problem.currency}/kWh or from own surplus."
+            yield Decision(t, key, "charger", power_w, "charge", reason, limits, given_wh)
+
+
+def _heat_pump(plan: Plan, unit: HeatPumpUnit, i: int) -> Iterator[Decision]:
+    """SG-Ready states: blocked when off, normal when it holds the temperature, recommended and forced when it raises it."""
+    store = unit.store
+    for t in range(plan.problem.slots):
+        power_w, end_c = float(plan.heat_pump_w[i, t]), float(plan.indoor_c[i, t])
+        holding_w = max(0.0, store.loss_w_per_k * (end_c - store.ambient_c[t]) - store.gains_w[t]) / unit.cop[t]
+        if power_w <= 0:
+            yield Decision(t, unit.key, "heat-pump", 0.0, "blocked", "The house stays warm without heating.", {}, end_c)
+            continue
+        limits = {"power_limit_w": round(power_w, 1)}
+        if power_w >= unit.max_w * NEARLY and power_w > 1.2 * holding_w:
+            mode, reason = "forced", "Heat at full power while energy is cheap; the house stores it."
+        elif power_w > 1.2 * holding_w:
+            mode, reason = "recommended", "Heat more than needed now; the house stores it."
+        else:
+            mode, reason = "normal", "Hold the room temperature."
+        yield Decision(t, unit.key, "heat-pump", power_w, mode, reason, limits, end_c)
+
+
+def site_reasons(plan: Plan, decisions: list[list[Decision]]) -> list[str]:
+    """One sentence per slot: the battery's reason where there is one, else what the meter does."""
+    if decisions:
+        return [d.reason for d in decisions[0]]
+    return [
+        "Buy what is missing." if w > IDLE_W else "Sell the surplus." if w < -IDLE_W else "In balance."
+        for w in plan.grid_w
+    ]

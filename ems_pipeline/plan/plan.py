@@ -1,0 +1,65 @@
+"""A plan: what every device does in every quarter-hour, in plain arrays, and what it could not do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from ems_pipeline.plan import rows
+from ems_pipeline.plan.problem import Problem
+from ems_pipeline.plan.record import MEASURED, Array, Record
+
+
+@dataclass(frozen=True, eq=False)
+class Unmet(Record):
+    """A wish that physics or price refused: of whom, what, how much."""
+
+    key: str
+    what: str
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.what} {self.amount:.4g} {self.unit}"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan(Record):
+    """Powers in W per device (first axis in the problem's order) and slot, states at the end of each slot.
+
+    `status` is ``optimal``, ``feasible`` (time limit; see `gap`) or ``failed`` (no arrays; `conflicts` says why).
+    """
+
+    problem: Problem
+    status: str
+    objective: float | None = None
+    """Money at the meter, wear and penalties, less the value of what is stored beyond the start; site currency."""
+    gap: float | None = None
+    """Proven distance to the best possible objective, relative."""
+    conflicts: tuple[str, ...] = ()
+    unmet: tuple[Unmet, ...] = ()
+    grid_w: Array = field(default_factory=lambda: np.zeros(0))
+    pv_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    charge_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    discharge_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    energy_wh: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    session_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    heat_pump_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    indoor_c: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    build_s: float = field(default=0.0, metadata=MEASURED)
+    solve_s: float = field(default=0.0, metadata=MEASURED)
+
+    @property
+    def battery_w(self) -> Array:
+        """Net AC power of all batteries, > 0 discharges."""
+        return np.asarray(self.discharge_w.sum(axis=0) - self.charge_w.sum(axis=0))
+
+    def slot_rows(self) -> pl.DataFrame:
+        """One row per slot with the columns of ``ems.planning_interval`` (without the run id); empty when failed."""
+        return rows.slot_rows(self)
+
+    def device_rows(self) -> pl.DataFrame:
+        """One row per device and slot with the columns of ``ems.planning_device_interval`` (without the run id)."""
+        return rows.device_rows(self)

@@ -1,0 +1,87 @@
+"""Plan rows: what is stored, shown and executed, one per slot and one per device and slot."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ems_pipeline import units
+from ems_pipeline.plan import modes
+from ems_pipeline.plan.record import Array
+
+if TYPE_CHECKING:
+    from ems_pipeline.plan.plan import Plan
+
+UTC_INSTANT = pl.Datetime("us", "UTC")
+
+
+def slot_rows(plan: Plan) -> pl.DataFrame:
+    """See `Plan.slot_rows`. ``cost`` is money at the meter; ``soc_pct`` is over all batteries by capacity."""
+    problem = plan.problem
+    if plan.status == "failed":
+        return pl.DataFrame(schema=_SLOT_SCHEMA)
+    decisions = modes.battery_decisions(plan)
+    imported, exported = np.maximum(plan.grid_w, 0.0), np.maximum(-plan.grid_w, 0.0)
+    energy_kwh = units.kilo(units.slot_energy_wh(imported)), units.kilo(units.slot_energy_wh(exported))
+    columns: dict[str, Any] = {
+        "starts_at": problem.starts,
+        "grid_w": plan.grid_w,
+        "pv_w": plan.pv_w.sum(axis=0),
+        "pv_available_w": problem.pv_available_w,
+        "battery_w": plan.battery_w,
+        "genset_w": np.zeros(problem.slots),
+        "load_w": problem.load_w,
+        "ev_w": plan.session_w.sum(axis=0),
+        "heat_pump_w": plan.heat_pump_w.sum(axis=0),
+        "soc_pct": soc_pct(plan),
+        "indoor_c": plan.indoor_c[0] if len(plan.indoor_c) else None,
+        "buy_per_kwh": problem.buy_per_kwh,
+        "sell_per_kwh": problem.sell_per_kwh,
+        "cost": problem.buy_per_kwh * energy_kwh[0] - problem.sell_per_kwh * energy_kwh[1],
+        "mode": [d.mode for d in decisions[0]] if decisions else ["follow"] * problem.slots,
+        "reason": modes.site_reasons(plan, decisions),
+        "marginal_value_per_kwh": None,
+        "binding": "",
+        "next_best_cost": None,
+    }
+    spread = {k: v if isinstance(v, (list, np.ndarray)) else [v] * problem.slots for k, v in columns.items()}
+    return pl.DataFrame(spread, schema=_SLOT_SCHEMA)
+
+
+def soc_pct(plan: Plan) -> Array | None:
+    """State of charge of all batteries together at the end of each slot; None without a battery."""
+    batteries = plan.problem.batteries
+    if not batteries:
+        return None
+    return np.asarray(100.0 * plan.energy_wh.sum(axis=0) / sum(b.capacity_wh for b in batteries))
+
+
+def device_rows(plan: Plan) -> pl.DataFrame:
+    """See `Plan.device_rows`."""
+    rows = [] if plan.status == "failed" else list(modes.device_decisions(plan))
+    starts = plan.problem.starts
+    return pl.DataFrame(
+        [
+            (starts[d.slot], d.key, d.kind, d.power_w, d.mode, json.dumps(d.limits, sort_keys=True), d.state, d.reason)
+            for d in rows
+        ],
+        schema=_DEVICE_SCHEMA,
+        orient="row",
+    )
+
+
+_FLOATS = ["grid_w", "pv_w", "pv_available_w", "battery_w", "genset_w", "load_w", "ev_w", "heat_pump_w", "soc_pct",
+           "indoor_c", "buy_per_kwh", "sell_per_kwh", "cost"]  # fmt: skip
+_SLOT_SCHEMA: Any = (
+    {"starts_at": UTC_INSTANT}
+    | dict.fromkeys(_FLOATS, pl.Float64)
+    | {"mode": pl.String, "reason": pl.String, "marginal_value_per_kwh": pl.Float64, "binding": pl.String}
+    | {"next_best_cost": pl.Float64}
+)
+_DEVICE_SCHEMA: Any = {
+    "starts_at": UTC_INSTANT, "asset_key": pl.String, "kind": pl.String, "power_w": pl.Float64, "mode": pl.String,
+    "limits": pl.String, "state": pl.Float64, "reason": pl.String,
+}  # fmt: skip
