@@ -1,0 +1,121 @@
+"""What a report may say: unknown is never a number, and the page needs nothing but itself."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from ems_pipeline.report import page, summary
+from ems_pipeline.report.account import Account
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SLOT
+
+START = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
+DAY: dict[str, Any] = {
+    "day": date(2026, 6, 1),
+    "cost": 10.0,
+    "planned_cost": 9.5,
+    "no_battery_cost": 16.0,
+    "self_use_cost": 12.0,
+    "no_battery_saving": 6.0,
+    "self_use_saving": 2.0,
+    "settled_slots": 4,
+    "slots": 4,
+}
+FLOWS = {
+    "pv_w": [2000.0, 2000.0, 0.0, 0.0],
+    "grid_w": [-1000.0, 500.0, 500.0, None],
+    "battery_w": [0.0, -400.0, 400.0, 0.0],
+    "genset_w": [0.0] * 4,
+    "load_w": [1000.0, 2100.0, 900.0, None],
+    "ev_w": [0.0] * 4,
+    "heat_pump_w": [0.0] * 4,
+}
+
+
+def account(site: Site, **changes: Any) -> Account:
+    slots = pl.DataFrame(
+        {
+            "starts_at": [START + SLOT * i for i in range(4)],
+            **FLOWS,
+            **{f"planned_{name}": [0.0] * 4 for name in ("grid_w", "soc_pct")},
+            "soc_pct": [50.0, 51.0, 50.0, None],
+            "planned_mode": ["self-use", "self-use", "hold", "hold"],
+            "planned_reason": ["sun", "sun", "<b>dear</b> evening ahead", "<b>dear</b> evening ahead"],
+            "buy_per_kwh": [5.0] * 4,
+            "sell_per_kwh": [1.0] * 4,
+            "cost": [-0.25, 0.6, 0.6, None],
+        }
+    )
+    frames: dict[str, Any] = {
+        "days": pl.DataFrame([DAY]),
+        "slots": slots,
+        "setpoints": pl.DataFrame(
+            [
+                {
+                    "device_key": "inverter",
+                    "total": 4,
+                    "shadow": 0,
+                    "echoed": 4,
+                    "effective": 3,
+                    "failed": 1,
+                    "reverted": 0,
+                }
+            ]
+        ),
+        "alarms": pl.DataFrame(schema={"raised_at": pl.Datetime("us", "UTC")}),
+        "plans": pl.DataFrame(
+            [{"kind": "rolling", "plans": 4, "failed": 0, "unverified": 0, "solve_s": 0.1, "slowest_s": 0.2}]
+        ),
+        "unmet": pl.DataFrame(schema={"text": pl.String}),
+        "tables": pl.DataFrame({"name": ["telemetry"], "rows": [1000], "bytes": [8192]}),
+    }
+    return Account(site=site, first=DAY["day"], last=DAY["day"] + timedelta(days=1), **(frames | changes))
+
+
+def printed(shown: Account) -> str:
+    console = Console(width=160, file=io.StringIO(), record=True)
+    console.print(summary.text(shown))
+    return console.export_text()
+
+
+def test_energy_is_power_times_a_quarter_hour_in_each_direction(home01: Site) -> None:
+    flows = {energy.name: energy for energy in account(home01).energies}
+    assert flows["pv"].in_kwh == pytest.approx(1.0)  # 2 x 2 kW x 0.25 h
+    assert (flows["grid"].in_kwh, flows["grid"].out_kwh) == (pytest.approx(0.25), pytest.approx(0.25))
+    assert (flows["battery"].in_kwh, flows["battery"].out_kwh) == (pytest.approx(0.1), pytest.approx(0.1))
+    assert (flows["load"].in_kwh, flows["load"].out_kwh) == (0.0, pytest.approx(1.0))
+    assert flows["load"].measured_slots == 3
+
+
+def test_a_total_with_an_unknown_day_is_unknown(home01: Site) -> None:
+    days = pl.DataFrame([DAY, DAY | {"day": date(2026, 6, 2), "cost": None}])
+    shown = account(home01, days=days)
+    assert shown.total("cost") is None
+    assert shown.total("no_battery_cost") == 32.0
+    assert "unknown" in printed(shown)
+
+
+def test_the_page_holds_no_outside_reference_and_no_script(home01: Site) -> None:
+    html = page.html(account(home01))
+    assert not re.findall(r"(?:src|href)\s*=\s*[\"']?(?!#)(?:https?:)?//?", html)
+    assert "<script" not in html
+    assert html.count("<svg") == 1
+
+
+def test_words_from_the_database_are_escaped_in_the_page(home01: Site) -> None:
+    html = page.html(account(home01))
+    assert "<b>dear</b>" not in html
+    assert "&lt;b&gt;dear&lt;/b&gt; evening ahead" in html
+
+
+def test_a_failed_set_point_is_seen_in_both(home01: Site) -> None:
+    shown = account(home01)
+    assert '<td class="bad">1</td>' in page.html(shown)
+    assert re.search(r"inverter\s*.\s*4\s*.\s*0\s*.\s*4\s*.\s*3\s*.\s*1\s*.\s*0", printed(shown))
