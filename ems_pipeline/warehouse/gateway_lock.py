@@ -6,6 +6,7 @@ anyway, because it cannot journal an intent.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
@@ -14,33 +15,50 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.warehouse.engine import Warehouse
 
+KEY = "hashtextextended('ems.gateway.' || address, 0)"
+FROM = "FROM unnest(CAST(:addresses AS text[])) AS address"
+
+
+class GatewayLocks:
+    """The session that holds the locks; safe to use from several threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._turn = threading.Lock()
+
+    def acquire(self, addresses: Collection[str]) -> bool:
+        """Become master of all of the gateways (``host:port``) or of none; never waits."""
+        wanted = sorted(set(addresses))
+        held = self._ask(f"SELECT address, pg_try_advisory_lock({KEY}) {FROM}", wanted)
+        obtained = [address for address, is_ours in held if is_ours]
+        if len(obtained) == len(wanted):
+            return True
+        self.release(obtained)
+        return False
+
+    def release(self, addresses: Collection[str]) -> None:
+        """Let gateways go."""
+        self._ask(f"SELECT address, pg_advisory_unlock({KEY}) {FROM}", sorted(set(addresses)))
+
+    def _ask(self, sql: str, addresses: Collection[str]) -> list[tuple[str, bool]]:
+        with self._turn:
+            rows = self._connection.execute(sa.text(sql), {"addresses": list(addresses)}).all()
+            return [(address, is_true) for address, is_true in rows]
+
 
 @contextmanager
-def gateway_locks(warehouse: Warehouse, addresses: Collection[str]) -> Iterator[set[str]]:
-    """Try to become master of gateways (``host:port``); the ones obtained, until the block ends."""
-    with warehouse.engine.connect() as connection:
-        obtained = _try_all(connection, addresses)
-        connection.commit()
+def gateway_locks(warehouse: Warehouse) -> Iterator[GatewayLocks]:
+    """A session for locks; whatever it still holds goes at the end."""
+    with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
-            yield obtained
+            yield GatewayLocks(connection)
         finally:
-            if not connection.invalidated:
-                _release(connection)
+            _forget(connection)
 
 
-def _try_all(connection: Connection, addresses: Collection[str]) -> set[str]:
-    rows = connection.execute(
-        sa.text("""SELECT address, pg_try_advisory_lock(hashtextextended('ems.gateway.' || address, 0))
-                   FROM unnest(CAST(:addresses AS text[])) AS address"""),
-        {"addresses": sorted(set(addresses))},
-    )
-    return {address for address, is_ours in rows if is_ours}
-
-
-def _release(connection: Connection) -> None:
+def _forget(connection: Connection) -> None:
     """The session goes back to the pool and must not keep what it no longer guards; a broken one lost it already."""
     try:
         connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
-        connection.commit()
     except sa.exc.DBAPIError:
         connection.invalidate()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -101,7 +101,7 @@ def intend(connection: Connection, drafts: Sequence[Setpoint], at: datetime) -> 
     found = connection.execute(sa.text(INTEND), {"rows": json.dumps(rows, default=str), "at": at}).all()
     numbers = {(site, device): number for number, site, device in found}
     _count_writes(connection, drafts, at.date())
-    return [_with(draft, setpoint_id=numbers[draft.site_key, draft.device_key], intended_at=at) for draft in drafts]
+    return [replace(draft, setpoint_id=numbers[draft.site_key, draft.device_key], intended_at=at) for draft in drafts]
 
 
 def take(connection: Connection, steps: Iterable[Step]) -> None:
@@ -225,10 +225,6 @@ def _row(draft: Setpoint) -> dict[str, Any]:
     names = """site_key device_key slot source command writes changes planning_run_id plan_decided_at asset_keys
                control_override_id reason is_shadow valid_until"""
     return {name: getattr(draft, name) for name in names.split()}
-
-
-def _with(setpoint: Setpoint, **changes: Any) -> Setpoint:
-    return Setpoint(**(setpoint.__dict__ | changes))
 
 
 def _setpoints(frame: pl.DataFrame) -> list[Setpoint]:

@@ -1,0 +1,184 @@
+"""Who decides: envelope > grid limit > override > plan > release, resolved to one `Desired` per device with its reason.
+
+Pure. `Mandate` is what the database knows of a slot, `Live` what the devices say. A new authority is a `Source` and its
+place in `resolve`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from ems_pipeline import time_grid
+from ems_pipeline.control import commands, envelope, grid_limit
+from ems_pipeline.control.desired import Desired, Source, Wish
+from ems_pipeline.control.live import Live
+from ems_pipeline.devices.command import SignalCommand
+from ems_pipeline.devices.contract import SetpointRefused
+from ems_pipeline.sites import Battery, Site
+from ems_pipeline.warehouse.overrides import Override
+
+SIGNALS = {"ems_battery_power": "battery_w", "ems_buy_price": "buy_per_kwh"}
+"""Points of a home controller and what the plan tells it by them."""
+
+
+@dataclass(frozen=True)
+class Mandate:
+    """What may be asked of a site in a slot.
+
+    ``plan``: rows as `warehouse.plans.device_rows` gives them; ``buy_per_kwh``: the slot's price, None when unknown.
+    """
+
+    slot: datetime
+    plan: pl.DataFrame
+    overrides: Mapping[str, Override]
+    buy_per_kwh: float | None = None
+
+    def plan_fault(self, site: Site, now: datetime) -> str:
+        """Why the plan must not be followed; empty when it may."""
+        if self.plan.is_empty():
+            return f"no verified plan covers {self.slot:%H:%M}"
+        age = now - self.plan["decided_at"][0]
+        limit = timedelta(minutes=site.control.max_plan_age_minutes)
+        if age > limit:
+            return f"the plan is {age // time_grid.MINUTE:.0f} min old, {limit // time_grid.MINUTE:.0f} are accepted"
+        return ""
+
+
+def resolve(
+    site: Site, mandate: Mandate, live: Live, signals: Mapping[str, frozenset[str]], now: datetime
+) -> list[Desired]:
+    """What every steerable device of a site shall do in the mandate's slot, released ones included.
+
+    Args:
+        signals: which of `SIGNALS` each home controller of the site takes.
+    """
+    plan_fault = mandate.plan_fault(site, now)
+    wishes = _wishes(mandate, follow_plan=not plan_fault)
+    desired = [_device(site, mandate, device.key, wishes, plan_fault) for device in site.devices]
+    found = [_within_envelope(site, d, live) for d in desired if d is not None]
+    found = _within_grid(site, found, live)
+    return found + _signals(site, mandate, found, signals, plan_fault)
+
+
+def _wishes(mandate: Mandate, *, follow_plan: bool) -> dict[str, Wish]:
+    """By asset: the override, else the plan row."""
+    rows = mandate.plan.iter_rows(named=True) if follow_plan else ()
+    planned = {
+        row["asset_key"]: Wish(
+            row["asset_key"], row["mode"], json.loads(row["limits"]), row["power_w"], row["reason"], Source.PLAN
+        )
+        for row in rows
+    }
+    overriding = {key: _overriding(key, override) for key, override in mandate.overrides.items()}
+    return planned | overriding
+
+
+def _overriding(key: str, override: Override) -> Wish:
+    reason = f"override {override.override_id} by {override.created_by} until {override.until_at:%d.%m. %H:%M} UTC"
+    return Wish(key, override.mode, override.limits, 0.0, reason, Source.OVERRIDE, override.override_id)
+
+
+def _device(site: Site, mandate: Mandate, device: str, wishes: Mapping[str, Wish], plan_fault: str) -> Desired | None:
+    """The wish for one device; None when nothing of the site is steered through it."""
+    assets = commands.assets_of(site, device)
+    if not assets:
+        return None
+    until = mandate.slot + timedelta(minutes=site.control.setpoint_ttl_minutes)
+    try:
+        command = commands.for_device(device, assets, wishes)
+    except commands.WrongWish as fault:
+        return Desired(device, None, Source.RELEASE, str(fault), until)
+    if command is None:
+        return Desired(device, None, Source.RELEASE, plan_fault or f"the plan has no row for {device}", until)
+    used = [wishes[a.key] for a in assets if a.key in wishes]
+    overriding = [w for w in used if w.source is Source.OVERRIDE]
+    batteries = {a.key for a in assets if isinstance(a, Battery)}
+    return Desired(
+        device,
+        command,
+        Source.OVERRIDE if overriding else Source.PLAN,
+        "; ".join(dict.fromkeys(w.reason for w in overriding or used if w.reason)) or "as planned",
+        _until(mandate, until, overriding),
+        power_w=sum(w.power_w for w in used if w.asset_key in batteries),
+        override_id=overriding[0].override_id if overriding else None,
+        **_provenance(mandate, [w for w in used if w.source is Source.PLAN]),
+    )
+
+
+def _until(mandate: Mandate, until: datetime, overriding: list[Wish]) -> datetime:
+    """An override that ends within the slot takes its set-point along; otherwise the next slot decides anew in time."""
+    ends = [mandate.overrides[w.asset_key].until_at for w in overriding]
+    return min([until, *(end for end in ends if mandate.slot < end < mandate.slot + time_grid.SLOT)])
+
+
+def _provenance(mandate: Mandate, planned: list[Wish]) -> dict[str, Any]:
+    if not planned:
+        return {}
+    return {
+        "asset_keys": tuple(w.asset_key for w in planned),
+        "planning_run_id": mandate.plan["planning_run_id"][0],
+        "plan_decided_at": mandate.plan["decided_at"][0],
+    }
+
+
+def _within_envelope(site: Site, desired: Desired, live: Live) -> Desired:
+    if desired.command is None:
+        return desired
+    try:
+        command, notes = envelope.bound(site, desired.command, live)
+    except SetpointRefused as refusal:
+        return _given_up(desired, str(refusal))
+    return _corrected(desired, command, Source.ENVELOPE, notes)
+
+
+def _within_grid(site: Site, found: list[Desired], live: Live) -> list[Desired]:
+    """Everybody's commands within the import limit; what gave way passes the envelope once more."""
+    wanted = {d.device: d.command for d in found}
+    given, notes = grid_limit.shed(site, wanted, sum(d.power_w for d in found), live)
+    return [
+        _within_envelope(site, _corrected(d, given[d.device], Source.GRID, notes), live) if d.device in given else d
+        for d in found
+    ]
+
+
+def _corrected(desired: Desired, command: Any, source: Source, notes: list[str]) -> Desired:
+    """With the corrected command; the note comes first, what was asked stays readable behind it."""
+    if not notes:
+        return replace(desired, command=command)
+    return replace(desired, command=command, source=source, reason=f"{'; '.join(notes)} (asked: {desired.reason})")
+
+
+def _given_up(desired: Desired, why: str) -> Desired:
+    return replace(desired, command=None, source=Source.RELEASE, reason=f"{why} (asked: {desired.reason})")
+
+
+def _signals(
+    site: Site,
+    mandate: Mandate,
+    found: list[Desired],
+    signals: Mapping[str, frozenset[str]],
+    plan_fault: str,
+) -> list[Desired]:
+    """What home controllers are told: price and planned battery power of the slot; nothing when there is no plan."""
+    told = {d.device for d in found}
+    until = mandate.slot + timedelta(minutes=site.control.setpoint_ttl_minutes)
+    values = {"battery_w": sum(d.power_w for d in found), "buy_per_kwh": mandate.buy_per_kwh}
+    result = []
+    for device, points in signals.items():
+        if device in told:  # it steers an asset itself; its command carries permission and heartbeat, too
+            continue
+        if plan_fault:
+            result.append(Desired(device, None, Source.RELEASE, plan_fault, until))
+            continue
+        named = ((point, values[SIGNALS[point]]) for point in sorted(points))
+        command = SignalCommand(device, tuple((point, value) for point, value in named if value is not None))
+        planned = [w for w in _wishes(mandate, follow_plan=True).values() if w.source is Source.PLAN]
+        provenance = _provenance(mandate, planned)
+        result.append(Desired(device, command, Source.PLAN, "signals of the plan", until, **provenance))
+    return result

@@ -1,0 +1,155 @@
+"""Wishes for assets -> one command per device: a hybrid inverter carries battery and PV, and obeys once.
+
+Pure. Modes and limits are those of plan rows, and of overrides, which speak the same language. A new kind of device is
+a new function here and a line in `for_device`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ems_pipeline.control.desired import Wish
+from ems_pipeline.devices.command import (
+    BatteryCommand,
+    BatteryMode,
+    ChargerCommand,
+    ChargerMode,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    HeatPumpMode,
+)
+from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
+from ems_pipeline.sites.model import Asset
+
+Wishes = Mapping[str, Wish]
+Mode = TypeVar("Mode", bound=StrEnum)
+
+
+class WrongWish(ValueError):
+    """A mode or limit that an asset does not have, or wishes of one device that exclude each other."""
+
+
+def assets_of(site: Site, device: str) -> tuple[Asset, ...]:
+    """Assets a device obeys for."""
+    assets: tuple[Asset, ...] = (*site.batteries, *site.pv, *site.chargers, *site.heat_pumps, *site.gensets)
+    return tuple(asset for asset in assets if asset.device == device)
+
+
+def asset(site: Site, key: str) -> Asset:
+    """The asset of a site; WrongWish names what exists."""
+    assets: tuple[Asset, ...] = (*site.batteries, *site.pv, *site.chargers, *site.heat_pumps, *site.gensets)
+    found = next((a for a in assets if a.key == key), None)
+    if found is None:
+        raise WrongWish(f"site {site.key} has no asset {key!r}; it has {[a.key for a in assets]}")
+    return found
+
+
+def for_device(device: str, assets: Sequence[Asset], wishes: Wishes) -> Command | None:
+    """The command of a device whose assets have these wishes (by asset key); None when nobody wishes anything.
+
+    Raises:
+        WrongWish: see there.
+    """
+    wished = [a for a in assets if a.key in wishes]
+    if not wished:
+        return None
+    first = wished[0]
+    if any(isinstance(a, Battery) for a in assets):
+        return _battery(device, assets, wishes)
+    match first:
+        case PvArray():
+            limit_w = _pv_limit_w(assets, wishes)
+            return BatteryCommand(device, BatteryMode.SELF_USE, pv_limit_w=limit_w) if limit_w is not None else None
+        case Charger():
+            return _charger(device, first, wishes[first.key])
+        case HeatPump():
+            wish = wishes[first.key]
+            return HeatPumpCommand(device, _mode(HeatPumpMode, wish), _number(wish, "power_limit_w"))
+        case Genset():
+            return _genset(device, wishes[first.key])
+    raise WrongWish(f"asset {first.key} is a {type(first).__name__}, which no device obeys for")
+
+
+def _battery(device: str, assets: Sequence[Asset], wishes: Wishes) -> BatteryCommand:
+    """Batteries behind one inverter are one battery: same mode, powers added, the tighter of other limits."""
+    asked = [wishes[a.key] for a in assets if isinstance(a, Battery) and a.key in wishes]
+    modes = {_mode(BatteryMode, wish) for wish in asked} or {BatteryMode.SELF_USE}
+    if len(modes) > 1:
+        raise WrongWish(f"batteries of {device} are to {sorted(modes)} at once; one inverter has one mode")
+    targets = [v for wish in asked if (v := _number(wish, "target_soc_pct")) is not None]
+    exports = [v for wish in asked if (v := _number(wish, "export_limit_w")) is not None]
+    return BatteryCommand(
+        device,
+        modes.pop(),
+        charge_limit_w=_sum(asked, "charge_limit_w"),
+        discharge_limit_w=_sum(asked, "discharge_limit_w"),
+        target_soc_pct=min(targets) if targets else None,
+        export_limit_w=min(exports) if exports else None,
+        pv_limit_w=_pv_limit_w(assets, wishes),
+    )
+
+
+def _pv_limit_w(assets: Sequence[Asset], wishes: Wishes) -> float | None:
+    """Curtailed arrays count with their limit, the others behind the same inverter with all they can give."""
+    arrays = [a for a in assets if isinstance(a, PvArray)]
+    limits = {a.key: _pv_wish_w(wishes[a.key]) for a in arrays if a.key in wishes}
+    if all(limit is None for limit in limits.values()):
+        return None
+    found = ((limits.get(a.key), a.inverter_limit_w or a.peak_power_w) for a in arrays)
+    return sum(whole if limit is None else limit for limit, whole in found)
+
+
+def _pv_wish_w(wish: Wish) -> float | None:
+    if wish.mode not in ("produce", "curtail"):
+        raise WrongWish(f"{wish.asset_key}: mode {wish.mode!r} is none of produce, curtail")
+    limit_w = _number(wish, "pv_limit_w")
+    if wish.mode == "curtail" and limit_w is None:
+        raise WrongWish(f"{wish.asset_key}: curtail to what? name the limit pv_limit_w")
+    return limit_w if wish.mode == "curtail" else None
+
+
+def _charger(device: str, charger: Charger, wish: Wish) -> ChargerCommand:
+    mode = _mode(ChargerMode, wish)
+    if mode is ChargerMode.OFF:
+        return ChargerCommand(device, mode, 0.0, charger.phases)
+    current_a = _number(wish, "current_a")
+    phases = _number(wish, "phases")
+    return ChargerCommand(
+        device,
+        mode,
+        charger.max_current_a if current_a is None else current_a,
+        charger.phases if phases is None else int(phases),
+    )
+
+
+def _genset(device: str, wish: Wish) -> GensetCommand:
+    if wish.mode not in ("off", "run"):
+        raise WrongWish(f"{wish.asset_key}: mode {wish.mode!r} is none of off, run")
+    return GensetCommand(device, wish.mode == "run", max(0.0, wish.power_w))
+
+
+def _mode(kind: type[Mode], wish: Wish) -> Mode:
+    try:
+        return kind(wish.mode)
+    except ValueError:
+        known = ", ".join(kind)
+        raise WrongWish(f"{wish.asset_key}: mode {wish.mode!r} is none of {known}") from None
+
+
+def _number(wish: Wish, limit: str) -> float | None:
+    value: Any = wish.limits.get(limit)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise WrongWish(f"{wish.asset_key}: {limit} = {value!r} is not a number from 0 on; the unit is in the name")
+    return float(value)
+
+
+def _sum(wishes: Sequence[Wish], limit: str) -> float | None:
+    """Added limits; None (each device's own maximum) as soon as one battery has none."""
+    values = [_number(wish, limit) for wish in wishes]
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None

@@ -1,0 +1,73 @@
+"""One quarter-hour of control: read, resolve, journal, write, read back, for all sites at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.control import authority, runner
+from ems_pipeline.control.authority import Mandate
+from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.session import SiteSession
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SLOT, Clock
+from ems_pipeline.warehouse import Warehouse, arming, market, overrides, plans
+
+PATIENCE_S = 20.0
+"""A verification that happens to be under way lets go within seconds."""
+
+
+def run_control(
+    warehouse: Warehouse, sites: Iterable[Site], slot: datetime, now: datetime, clock: Clock
+) -> list[Outcome]:
+    """Bring every device of every site to what its highest authority asks for ``slot``.
+
+    Sites without both opt-ins are journalled as shadows, and what they may still hold of ours is released.
+
+    Args:
+        slot: start of the quarter-hour.
+        now: the decision's instant: newest plan, overrides and arms known then.
+    """
+    sites = list(sites)
+    with warehouse.begin() as connection:
+        armed = arming.armed(connection, [s.key for s in sites], now)
+
+    async def control(session: SiteSession) -> list[Outcome]:
+        site = session.site
+        is_live = site.control.enabled and site.key in armed
+        mandate = await session.read_journal(lambda connection: _mandate(connection, site, slot, now))
+        live = await session.observe()
+        desired = authority.resolve(site, mandate, live, _signals(session), now)
+        if is_live:
+            asked = [d for d in desired if d.command is not None]
+            left = {d.device: d.reason for d in desired if d.command is None}
+            return await session.carry_out(asked, live) + await session.release(left)
+        held = await session.release(dict.fromkeys(session.drivers, not_live(site)))
+        return held + await session.carry_out([d for d in desired if d.command is not None], live, is_shadow=True)
+
+    return runner.run(warehouse, sites, slot, clock, control, PATIENCE_S)
+
+
+def not_live(site: Site) -> str:
+    """Which opt-in is missing."""
+    return (
+        "the site is not armed (ems control arm)" if site.control.enabled else "the site file does not enable control"
+    )
+
+
+def _mandate(connection: Connection, site: Site, slot: datetime, now: datetime) -> Mandate:
+    price = market.effective_prices(connection, site.key, slot, slot + SLOT, now)
+    return Mandate(
+        slot,
+        plans.device_rows(connection, site.key, slot, now),
+        overrides.active(connection, site.key, now),
+        None if price.is_empty() else float(price["buy_per_kwh"][0]),
+    )
+
+
+def _signals(session: SiteSession) -> dict[str, frozenset[str]]:
+    """Home controllers of the site, and what the plan can tell them."""
+    known = {d: frozenset(authority.SIGNALS) & set(driver.point_map.by_name) for d, driver in session.drivers.items()}
+    return {device: frozenset(points) for device, points in known.items() if points}

@@ -1,0 +1,62 @@
+"""What a device shall do in a slot: by whose authority, from which plan rows, why, until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ems_pipeline.devices.command import Command
+
+
+class Source(StrEnum):
+    """Authorities, highest first; stored in ``ems.setpoint.source``."""
+
+    ENVELOPE = "envelope"
+    """The safety envelope changed what was asked."""
+    GRID = "grid"
+    """The connection's import limit changed what was asked."""
+    OVERRIDE = "override"
+    PLAN = "plan"
+    RELEASE = "release"
+    """Nobody may ask anything, or the device failed: it is handed back to its own logic."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an override or a plan row wants of one asset; mode and limits as in ``ems.planning_device_interval``."""
+
+    asset_key: str
+    mode: str
+    limits: Mapping[str, Any]
+    power_w: float
+    """Expected bus power of the asset, its own sign (see `ems_pipeline.units`)."""
+    reason: str
+    source: Source
+    override_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Desired:
+    """One device in one slot; ``command`` None means release."""
+
+    device: str
+    command: Command | None
+    source: Source
+    reason: str
+    valid_until: datetime
+    power_w: float = 0.0
+    """What the plan expects of the device's batteries, > 0 discharge; only the grid limit reads it."""
+    asset_keys: tuple[str, ...] = ()
+    planning_run_id: str | None = None
+    plan_decided_at: datetime | None = None
+    override_id: int | None = None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The command as the journal keeps it."""
+        if self.command is None:
+            return {"command": "release"}
+        return {"command": type(self.command).__name__} | asdict(self.command)

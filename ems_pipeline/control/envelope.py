@@ -1,0 +1,176 @@
+"""The safety envelope: what no plan, override or fault of either may make a device of this site do.
+
+Pure. Each law is a function to `(command, note)`; a note says what was changed and why. Above it stands only the
+hardware's own protection. `grid_limit` holds what concerns all devices together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ems_pipeline.control.live import Live
+from ems_pipeline.devices.command import (
+    BatteryCommand,
+    BatteryMode,
+    ChargerCommand,
+    ChargerMode,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    HeatPumpMode,
+)
+from ems_pipeline.devices.contract import SetpointRefused
+from ems_pipeline.sites import Battery, Charger, Site
+
+FULL_PCT = 100.0
+
+
+def bound(site: Site, command: Command, live: Live) -> tuple[Command, list[str]]:
+    """The command within the envelope, and a note for each law that changed it.
+
+    Raises:
+        SetpointRefused: a state the judgement needs is not known; the device is to be released.
+    """
+    laws: list[Callable[[Any], tuple[Command, str]]] = []
+    match command:
+        case BatteryCommand():
+            ratings = [partial(law, site) for law in (_pack_limits, _export_contract, _pv_rating)]
+            laws = [*ratings, partial(_state_of_charge, site, live)]
+        case ChargerCommand():
+            laws = [partial(_current, site)]
+        case HeatPumpCommand():
+            laws = [partial(_comfort, site, live), partial(_compressor, site)]
+        case GensetCommand():
+            laws = [partial(_genset_rating, site)]
+    notes = []
+    for law in laws:
+        command, note = law(command)
+        notes += [note] if note else []
+    return command, notes
+
+
+def _pack_limits(site: Site, command: BatteryCommand) -> tuple[Command, str]:
+    """Powers within what the site file allows; a limit that is not named means all of it."""
+    packs = _packs(site, command.device)
+    if not packs:
+        return command, ""
+    charge_w, charge_note = _power("charge_limit_w", command.charge_limit_w, sum(p.charge_limit_w for p in packs))
+    give_w, give_note = _power("discharge_limit_w", command.discharge_limit_w, sum(p.discharge_limit_w for p in packs))
+    note = "; ".join(n for n in (charge_note, give_note) if n)
+    return replace(command, charge_limit_w=charge_w, discharge_limit_w=give_w), note
+
+
+def _power(name: str, asked_w: float | None, highest_w: float) -> tuple[float, str]:
+    if asked_w is None or 0 <= asked_w <= highest_w:
+        return highest_w if asked_w is None else asked_w, ""
+    return min(max(asked_w, 0.0), highest_w), f"{name} {asked_w:g} W is outside 0..{highest_w:g} W"
+
+
+def _export_contract(site: Site, command: BatteryCommand) -> tuple[Command, str]:
+    limit_w, note = _power("export_limit_w", command.export_limit_w, site.grid.export_limit_w)
+    return replace(command, export_limit_w=limit_w), note
+
+
+def _pv_rating(site: Site, command: BatteryCommand) -> tuple[Command, str]:
+    if command.pv_limit_w is None:
+        return command, ""
+    rating_w = sum(a.inverter_limit_w or a.peak_power_w for a in site.pv if a.device == command.device)
+    limit_w, note = _power("pv_limit_w", command.pv_limit_w, rating_w)
+    return replace(command, pv_limit_w=limit_w), note
+
+
+def _state_of_charge(site: Site, live: Live, command: BatteryCommand) -> tuple[Command, str]:
+    """Selling stops at the reserve, own use at the minimum, charging at the maximum, judged by the measured charge."""
+    packs = _packs(site, command.device)
+    if not packs:
+        return command, ""
+    soc_pct = live.of(command.device, "battery_soc_pct")
+    if soc_pct is None and command.mode in (BatteryMode.CHARGE, BatteryMode.DISCHARGE):
+        raise SetpointRefused(f"{command.device}: no {command.mode} without a measured state of charge")
+    lowest = max(pack.min_soc_pct for pack in packs)
+    reserve = max(pack.reserve_soc_pct for pack in packs)
+    highest = min(pack.max_soc_pct for pack in packs)
+    command, note = _target(command, reserve if command.mode is BatteryMode.DISCHARGE else lowest, highest)
+    if soc_pct is None:
+        return command, note
+    if command.mode is BatteryMode.DISCHARGE and soc_pct <= reserve:
+        mode = BatteryMode.SELF_USE if soc_pct > lowest else BatteryMode.HOLD
+        return replace(command, mode=mode, target_soc_pct=None), f"no sale at {soc_pct:g} %, reserve {reserve:g} %"
+    if soc_pct >= highest and (highest < FULL_PCT or command.mode is BatteryMode.CHARGE):
+        mode = BatteryMode.HOLD if command.mode is BatteryMode.CHARGE else command.mode
+        full = replace(command, mode=mode, charge_limit_w=0.0, target_soc_pct=None)
+        return full, f"no charging at {soc_pct:g} %, maximum {highest:g} %"
+    return command, note
+
+
+def _target(command: BatteryCommand, floor: float, highest: float) -> tuple[BatteryCommand, str]:
+    """A named target goes into the window; charging and selling always get one, so that they end by themselves."""
+    asked = command.target_soc_pct
+    if asked is None:
+        default = {BatteryMode.CHARGE: highest, BatteryMode.DISCHARGE: floor}.get(command.mode)
+        return replace(command, target_soc_pct=default), ""
+    target = min(max(asked, floor), highest)
+    note = "" if target == asked else f"target {asked:g} % is outside {floor:g}..{highest:g} %"
+    return replace(command, target_soc_pct=target), note
+
+
+def _current(site: Site, command: ChargerCommand) -> tuple[Command, str]:
+    """0 A, or between what a car needs to charge at all (IEC 61851-1: 6 A) and what the circuit carries."""
+    charger = _charger(site, command.device)
+    if command.mode is ChargerMode.OFF:
+        return replace(command, current_a=0.0, phases=charger.phases), ""
+    if command.current_a < charger.min_current_a:
+        off = replace(command, mode=ChargerMode.OFF, current_a=0.0, phases=charger.phases)
+        return off, f"{command.current_a:g} A is below the {charger.min_current_a:g} A a car needs"
+    current_a = min(float(math.floor(command.current_a)), charger.max_current_a)
+    notes = [f"{command.current_a:g} A exceeds the circuit's {charger.max_current_a:g} A"]
+    notes = notes if command.current_a > charger.max_current_a else []
+    if command.phases != charger.phases:
+        notes.append(f"wired for {charger.phases} phases, not {command.phases}")
+    return replace(command, current_a=current_a, phases=charger.phases), "; ".join(notes)
+
+
+def _comfort(site: Site, live: Live, command: HeatPumpCommand) -> tuple[Command, str]:
+    """No blocking in a house that is too cold or of unknown temperature, no forcing in one that is too warm."""
+    house = next(pump.house for pump in site.heat_pumps if pump.device == command.device)
+    indoor_c = live.anyones("indoor_temp_c")
+    normal = replace(command, mode=HeatPumpMode.NORMAL, power_limit_w=None)
+    if command.mode is HeatPumpMode.BLOCKED and indoor_c is None:
+        return normal, "not blocked: the indoor temperature is not known"
+    if indoor_c is None:
+        return command, ""
+    if indoor_c < house.comfort_min_c and (command.mode is HeatPumpMode.BLOCKED or command.power_limit_w is not None):
+        return normal, f"not held back: {indoor_c:.1f} °C indoors, comfort begins at {house.comfort_min_c:g} °C"
+    if indoor_c >= house.comfort_max_c and command.mode in (HeatPumpMode.RECOMMENDED, HeatPumpMode.FORCED):
+        return normal, f"not pushed: {indoor_c:.1f} °C indoors, comfort ends at {house.comfort_max_c:g} °C"
+    return command, ""
+
+
+def _compressor(site: Site, command: HeatPumpCommand) -> tuple[Command, str]:
+    """A power limit no lower than the compressor's least power, and none where it would not bind."""
+    pump = next(pump for pump in site.heat_pumps if pump.device == command.device)
+    limit_w = command.power_limit_w
+    if limit_w is None or pump.min_power_w <= limit_w < pump.max_power_w:
+        return command, ""
+    if limit_w >= pump.max_power_w:
+        return replace(command, power_limit_w=None), ""
+    return replace(command, power_limit_w=pump.min_power_w), f"{limit_w:g} W is below its least {pump.min_power_w:g} W"
+
+
+def _genset_rating(site: Site, command: GensetCommand) -> tuple[Command, str]:
+    genset = next(g for g in site.gensets if g.device == command.device)
+    power_w = min(max(command.power_w, genset.min_power_w), genset.max_power_w) if command.run else 0.0
+    note = "" if power_w == command.power_w else f"{command.power_w:g} W is outside its range, {power_w:g} W instead"
+    return replace(command, power_w=power_w), note
+
+
+def _packs(site: Site, device: str) -> list[Battery]:
+    return [battery for battery in site.batteries if battery.device == device]
+
+
+def _charger(site: Site, device: str) -> Charger:
+    return next(charger for charger in site.chargers if charger.device == device)

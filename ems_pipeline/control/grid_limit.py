@@ -1,0 +1,117 @@
+"""The import limit of the connection, for all devices together: who gives way when the sum would be too much.
+
+Pure. The battery's grid charging gives way first, then the chargers from the last of the site file to the first; the
+house and the heat pump keep what they need. Judged by what is measured now: PV that carries a car may vanish, so the
+verification looks at the connection again every two minutes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ems_pipeline.control.live import Live
+from ems_pipeline.devices.command import (
+    BatteryCommand,
+    BatteryMode,
+    ChargerCommand,
+    ChargerMode,
+    Command,
+    HeatPumpCommand,
+    HeatPumpMode,
+)
+from ems_pipeline.sites import Charger, Site
+
+Commands = Mapping[str, Command | None]
+"""By device; None: it is released and does what it wants."""
+PUSHED = frozenset({HeatPumpMode.RECOMMENDED, HeatPumpMode.FORCED})
+SUPPORT_MARGIN_PCT = 5.0
+"""A battery this little above its minimum is not counted on to carry a peak."""
+
+
+def shed(
+    site: Site, commands: Commands, planned_discharge_w: float, live: Live
+) -> tuple[dict[str, Command], list[str]]:
+    """Commands that had to give way, and a note for each.
+
+    Args:
+        planned_discharge_w: what the plan lets batteries give, W >= 0; counted on only where they can and may.
+    """
+    house_w = live.house_w
+    if house_w is None:
+        return _without_a_meter(commands)
+    left_w = site.grid.import_limit_w - house_w - _heat_pumps_w(site, commands, live)
+    left_w += _support_w(site, commands, planned_discharge_w, live)
+    given: dict[str, Command] = {}
+    notes = []
+    for charger in site.chargers:
+        command = commands.get(charger.device or "")
+        draw_w, less = _charger_within(charger, command, left_w)
+        left_w -= draw_w
+        if less is not None:
+            given[less.device] = less
+            notes.append(f"{charger.key} gets {less.current_a:g} A: import limit {site.grid.import_limit_w:g} W")
+    for command in commands.values():
+        if isinstance(command, BatteryCommand) and command.mode is BatteryMode.CHARGE:
+            limit_w = math.inf if command.charge_limit_w is None else command.charge_limit_w
+            if limit_w > left_w:
+                given[command.device] = _charge_within(command, left_w)
+                notes.append(f"{command.device} charges with {max(left_w, 0):.0f} W at most: import limit")
+            left_w -= min(limit_w, max(left_w, 0.0))
+    return given, notes
+
+
+def _charge_within(command: BatteryCommand, left_w: float) -> BatteryCommand:
+    if left_w <= 0:
+        return replace(command, mode=BatteryMode.HOLD, target_soc_pct=None)
+    return replace(command, charge_limit_w=float(math.floor(left_w)))
+
+
+def _charger_within(charger: Charger, command: Command | None, left_w: float) -> tuple[float, ChargerCommand | None]:
+    """What the charger may draw, W, and its command where it had to give way."""
+    per_ampere_w = charger.phases * charger.voltage_v
+    if charger.device is None:  # nobody can tell it anything: it is part of the measured house
+        return 0.0, None
+    if not isinstance(command, ChargerCommand):
+        return charger.max_power_w, None
+    if command.mode is ChargerMode.OFF or command.current_a * per_ampere_w <= left_w:
+        return command.current_a * per_ampere_w, None
+    current_a = math.floor(max(left_w, 0.0) / per_ampere_w)
+    if current_a < charger.min_current_a:
+        return 0.0, replace(command, mode=ChargerMode.OFF, current_a=0.0)
+    return current_a * per_ampere_w, replace(command, current_a=float(current_a))
+
+
+def _heat_pumps_w(site: Site, commands: Commands, live: Live) -> float:
+    """What heat pumps draw now, or all they can where they are pushed."""
+    pushed = [p.max_power_w for p in site.heat_pumps if _is_pushed(commands.get(p.device or ""))]
+    return sum(pushed) if pushed else (live.heat_pumps_w or 0.0)
+
+
+def _is_pushed(command: Command | None) -> bool:
+    return isinstance(command, HeatPumpCommand) and command.mode in PUSHED
+
+
+def _support_w(site: Site, commands: Commands, planned_discharge_w: float, live: Live) -> float:
+    """Planned discharge of batteries that may and can discharge, W."""
+    able_w = 0.0
+    for battery in site.batteries:
+        command = commands.get(battery.device or "")
+        soc_pct = live.of(battery.device, "battery_soc_pct")
+        may = isinstance(command, BatteryCommand) and command.mode in (BatteryMode.SELF_USE, BatteryMode.DISCHARGE)
+        if may and soc_pct is not None and soc_pct > battery.min_soc_pct + SUPPORT_MARGIN_PCT:
+            able_w += battery.discharge_limit_w
+    return min(max(planned_discharge_w, 0.0), able_w)
+
+
+def _without_a_meter(commands: Commands) -> tuple[dict[str, Command], list[str]]:
+    """Nothing that draws from the grid by our command may start or go on while nobody measures the connection."""
+    given: dict[str, Command] = {}
+    for command in commands.values():
+        match command:
+            case ChargerCommand(mode=ChargerMode.CHARGE):
+                given[command.device] = replace(command, mode=ChargerMode.OFF, current_a=0.0)
+            case BatteryCommand(mode=BatteryMode.CHARGE):
+                given[command.device] = replace(command, mode=BatteryMode.HOLD, target_soc_pct=None)
+    return given, ["grid or battery power is not measured: nothing may charge by command"] if given else []

@@ -1,0 +1,143 @@
+"""From a wish to the writes that would change something, and from an answer to the steps it means. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ems_pipeline.control import lifecycle
+from ems_pipeline.control.desired import Desired, Source
+from ems_pipeline.control.lifecycle import State
+from ems_pipeline.control.live import Observed
+from ems_pipeline.devices.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
+from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.translation import changed
+from ems_pipeline.sites import Site
+from ems_pipeline.warehouse.setpoints import Setpoint, Step
+
+WrittenToday = Mapping[tuple[str, str], int]
+"""Writes of this UTC day by device and point."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A wish as writes: all points of it, and those that differ from what stands. ``fault``: it cannot be asked."""
+
+    desired: Desired
+    writes: tuple[PointWrite, ...] = ()
+    changes: tuple[PointWrite, ...] = ()
+    fault: str = ""
+
+    def draft(self, site: Site, slot: datetime, *, is_shadow: bool) -> Setpoint:
+        """The set-point as it will be journalled."""
+        desired = self.desired
+        return Setpoint(
+            site.key,
+            desired.device,
+            slot,
+            desired.source.value,
+            desired.document,
+            desired.reason,
+            desired.valid_until,
+            is_shadow,
+            writes=tuple((w.point, w.value) for w in self.writes),
+            changes=tuple(w.point for w in self.changes),
+            planning_run_id=desired.planning_run_id,
+            plan_decided_at=desired.plan_decided_at,
+            asset_keys=desired.asset_keys,
+            control_override_id=desired.override_id,
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """How far a set-point came, and why not further."""
+
+    states: tuple[State, ...] = ()
+    reason: str = ""
+
+    @property
+    def failed(self) -> bool:
+        return State.FAILED in self.states
+
+
+def prepare(desired: Desired, driver: Driver, observed: Observed, written_today: WrittenToday) -> Prepared:
+    """Writes for a wish. A release is never held up by the write budget: wear is the smaller harm."""
+    if observed.fault:
+        return Prepared(desired, fault=observed.fault)
+    try:
+        if desired.command is None:
+            writes = driver.release_writes(observed.values)
+        else:
+            writes = driver.translate(desired.command, observed.values)
+    except SetpointRefused as refusal:
+        return Prepared(desired, fault=str(refusal))
+    changes = changed(driver.point_map, writes, observed.values)
+    fault = "" if desired.source is Source.RELEASE else _over_budget(driver, changes, written_today)
+    return Prepared(desired, writes, changes, fault)
+
+
+def _over_budget(driver: Driver, changes: Sequence[PointWrite], written_today: WrittenToday) -> str:
+    for write in changes:
+        budget = driver.point_map.point(write.point).writes_per_day
+        done = written_today.get((driver.device, write.point), 0)
+        if budget is not None and done >= budget:
+            return (
+                f"{write.point} was written {done} times today, its memory is allowed {budget}; it waits for tomorrow"
+            )
+    return ""
+
+
+def standing(desired: Desired) -> Result:
+    """Nothing had to be written: the device holds it all."""
+    return _arrived((), desired, "stood already")
+
+
+def judge(prepared: Prepared, point_map: PointMap, answer: Acknowledgement, echoes: Sequence[Echo]) -> Result:
+    """What one write came to. An answer that got lost is no failure when the values stand.
+
+    A device that needs time to settle may echo the old value for a while: the set-point stays `sent` and the
+    verification judges it.
+    """
+    wrong = [e for e in echoes if not e.matches]
+    if not wrong:
+        return _arrived((State.SENT,), prepared.desired, "" if answer.accepted else f"stands, though {answer.reason}")
+    described = "; ".join(_difference(e) for e in wrong)
+    settles = any(point_map.point(e.point).settle_s > 0 for e in wrong)
+    if answer.accepted and settles:
+        return Result((State.SENT,), f"not echoed yet: {described}")
+    return Result((State.SENT, State.FAILED), "; ".join(r for r in (answer.reason, described) if r))
+
+
+def _arrived(before: tuple[State, ...], desired: Desired, reason: str) -> Result:
+    end = (State.RELEASED,) if desired.command is None else ()
+    return Result((*before, State.ECHOED, *end), reason)
+
+
+def _difference(echo: Echo) -> str:
+    if echo.found is None:
+        return f"{echo.point} cannot be read back ({echo.reason})"
+    return f"{echo.point} was to be {echo.wanted:g} and is {echo.found:g}"
+
+
+def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
+    """What of a journalled set-point does not stand in the device; empty when all of it does."""
+    wanted = [PointWrite(point, value) for point, value in setpoint.writes]
+    differing = {w.point for w in changed(point_map, wanted, live)}
+    named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
+    return "; ".join(
+        _difference(Echo(w.point, w.value, live.get(point_map.point(w.point).key), 0.0, "not read")) for w in named
+    )
+
+
+def recovered(setpoint: Setpoint, point_map: PointMap, live: Live, at: datetime) -> list[Step]:
+    """Steps of a set-point whose controller died between intent and echo: what stands in the device decides."""
+    before = () if setpoint.state == State.SENT else (State.SENT,)
+    absent = missing(point_map, setpoint, live)
+    end = (State.RELEASED,) if setpoint.source == Source.RELEASE else ()
+    if setpoint.writes and not absent:
+        return lifecycle.path(
+            setpoint, *before, State.ECHOED, *end, at=at, reason="found standing after an interruption"
+        )
+    return lifecycle.path(setpoint, *before, State.FAILED, at=at, reason=f"interrupted: {absent or 'nothing was sent'}")

@@ -1,0 +1,249 @@
+"""A site under control for a moment: its drivers, its journal, and the way from a wish to a confirmed echo.
+
+Everything that writes goes through `SiteSession.carry_out`: prepare, journal the intent, write once, read back,
+conclude.
+Which devices get what is decided elsewhere (`cycle`, `verification`, `release`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.control import lifecycle, prepare
+from ems_pipeline.control.desired import Desired, Source
+from ems_pipeline.control.lifecycle import State
+from ems_pipeline.control.live import STATE, Live, Observed
+from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.prepare import Prepared, Result
+from ems_pipeline.devices.contract import Driver
+from ems_pipeline.devices.fleet import DeviceId, OpenSite
+from ems_pipeline.devices.health import Health, before_attempt, may_attempt
+from ems_pipeline.devices.reading import good_values
+from ems_pipeline.devices.sampling import names_in
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import Clock
+from ems_pipeline.warehouse import alarms, setpoints
+from ems_pipeline.warehouse.setpoints import Setpoint, Step
+
+T = TypeVar("T")
+FAILED_ALARMS = ("setpoint-failed", "release-failed")
+
+
+class Transact(Protocol):
+    """Runs a function in one committed transaction without holding up the wires."""
+
+    def __call__(self, work: Callable[[Connection], T]) -> Awaitable[T]: ...
+
+
+@dataclass
+class Journal:
+    """What the journal says of a site; kept true by the session."""
+
+    open: list[Setpoint] = field(default_factory=list)
+    steered: set[str] = field(default_factory=set)
+    written_today: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    def of(self, device: str) -> list[Setpoint]:
+        """Open set-points of a device, oldest first."""
+        return [s for s in self.open if s.device_key == device]
+
+
+class SiteSession:
+    """One site whose gateways are ours for now."""
+
+    def __init__(
+        self, opened: OpenSite, transact: Transact, clock: Clock, slot: datetime, health: Mapping[DeviceId, Health]
+    ) -> None:
+        self.site: Site = opened.site
+        self.journal = Journal()
+        self.clock = clock
+        self.transact = transact
+        self.slot = slot
+        self._opened = opened
+        self._health = health
+
+    @property
+    def drivers(self) -> Mapping[str, Driver]:
+        """Drivers by device."""
+        return self._opened.drivers
+
+    async def read_journal(self, load: Callable[[Connection], T]) -> T:
+        """Read the journal, and whatever else the caller wants to know, in one transaction."""
+
+        def read(connection: Connection) -> T:
+            self.journal = Journal(
+                setpoints.open_setpoints(connection, self.site.key),
+                set(setpoints.steered(connection, self.site.key)),
+                setpoints.writes_on(connection, self.site.key, self.clock.now().date()),
+            )
+            return load(connection)
+
+        return await self.transact(read)
+
+    async def observe(self, devices: Collection[str] | None = None) -> Live:
+        """Ask devices (None: all) for their state and settings, gateways concurrently."""
+        found: dict[str, Observed] = {}
+
+        async def ask(driver: Driver) -> None:
+            found[driver.device] = await self._observe(driver)
+
+        await self._by_gateway(self.drivers if devices is None else devices, ask)
+        return Live(self.site, found)
+
+    async def _observe(self, driver: Driver) -> Observed:
+        known = self._health.get((self.site.key, driver.device), Health())
+        if not may_attempt(before_attempt(known, driver.device, self.clock.now())):
+            return Observed(fault=f"not asked: {known.error_streak} failures in a row, the last: {known.last_error}")
+        readings = await driver.read(driver.needs | (STATE & set(names_in(driver.point_map))))
+        values = good_values(readings)
+        return Observed(values, "" if values or not readings else readings[0].reason)
+
+    async def _by_gateway(self, devices: Collection[str], work: Callable[[Driver], Awaitable[None]]) -> None:
+        """Devices behind one gateway in turn, gateways at once."""
+
+        async def behind(gateway: str) -> None:
+            for driver in self._opened.behind(gateway):
+                if driver.device in devices:
+                    await work(driver)
+
+        await asyncio.gather(*(behind(g.key) for g in self.site.gateways))
+
+    async def carry_out(self, desired: Sequence[Desired], live: Live, *, is_shadow: bool = False) -> list[Outcome]:
+        """Bring devices to what is desired; one that fails on the way is released at once."""
+        wanted = [d for d in desired if not self._is_served(d, is_shadow)]
+        prepared = {
+            d.device: prepare.prepare(d, self.drivers[d.device], live.devices[d.device], self.journal.written_today)
+            for d in wanted
+        }
+        rows = await self._intend(list(prepared.values()), live, is_shadow=is_shadow)
+        results = {} if is_shadow else await self._write(prepared)
+        await self._conclude(rows, results)
+        outcomes = [Outcome(self.site.key, d.device, "stands", d.reason) for d in desired if d not in wanted]
+        outcomes += [_outcome(row, results.get(row.device_key)) for row in rows]
+        failed = {device: f"failed: {result.reason}" for device, result in results.items() if result.failed}
+        answering = {d: why for d, why in failed.items() if not live.devices[d].fault and prepared[d].desired.command}
+        return outcomes + await self.release(answering)
+
+    async def release(self, reasons: Mapping[str, str]) -> list[Outcome]:
+        """Hand devices back to their own logic, each for its reason, where they may hold anything of ours."""
+        held = {device: why for device, why in reasons.items() if device in self.journal.steered}
+        if not held:
+            return []
+        live = await self.observe(held)
+        until = self.clock.now() + timedelta(minutes=self.site.control.setpoint_ttl_minutes)
+        return await self.carry_out([Desired(d, None, Source.RELEASE, why, until) for d, why in held.items()], live)
+
+    def _is_served(self, desired: Desired, is_shadow: bool) -> bool:
+        """The same was asked in this slot already, by a run that went before."""
+        return any(
+            s.slot == self.slot and s.is_shadow == is_shadow and s.command == desired.document and s.state != "intended"
+            for s in self.journal.of(desired.device)
+        )
+
+    async def _intend(self, prepared: Sequence[Prepared], live: Live, *, is_shadow: bool) -> list[Setpoint]:
+        """Commit what is about to be written, after settling what an interrupted controller has left behind."""
+        now = self.clock.now()
+        drafts = [p.draft(self.site, self.slot, is_shadow=is_shadow) for p in prepared]
+        settled: list[Step] = []
+        for device in () if is_shadow else (p.desired.device for p in prepared if not p.fault):
+            for left in [s for s in self.journal.of(device) if s.state in ("intended", "sent") and not s.is_shadow]:
+                driver, values = self.drivers[device], live.devices[device].values
+                settled += prepare.recovered(left, driver.point_map, values, now)
+
+        def journal(connection: Connection) -> list[Setpoint]:
+            setpoints.take(connection, settled)
+            return setpoints.intend(connection, drafts, now)
+
+        rows = await self.transact(journal)
+        self._follow(settled)
+        self.journal.open += rows
+        if not is_shadow:
+            self.journal.steered |= {p.desired.device for p in prepared if not p.fault}
+        return rows
+
+    async def _write(self, prepared: Mapping[str, Prepared]) -> dict[str, Result]:
+        """Write every change once and read it back; an unexpected fault of one driver is that device's failure."""
+        results: dict[str, Result] = {}
+
+        async def write(driver: Driver) -> None:
+            try:
+                results[driver.device] = await _write_once(driver, prepared[driver.device])
+            except Exception as error:
+                results[driver.device] = Result((State.SENT, State.FAILED), f"{type(error).__name__}: {error}")
+
+        await self._by_gateway(prepared, write)
+        return results
+
+    async def _conclude(self, rows: Sequence[Setpoint], results: Mapping[str, Result]) -> None:
+        """Journal what the wire said, end what a new set-point replaces, raise and clear alarms."""
+        now = self.clock.now()
+        steps: list[Step] = []
+        for row in rows:
+            result = results.get(row.device_key, Result())
+            steps += lifecycle.path(row, *result.states, at=now, reason=result.reason)
+            if row.is_shadow or {State.SENT, State.ECHOED} & set(result.states):
+                steps += self._superseded(row, now)
+
+        def journal(connection: Connection) -> None:
+            setpoints.take(connection, steps)
+            for row in rows:
+                if row.device_key in results:
+                    _file(connection, row, results[row.device_key], now)
+
+        await self.transact(journal)
+        self._follow(steps)
+
+    def _superseded(self, row: Setpoint, now: datetime) -> list[Step]:
+        """A shadow replaces shadows only: what really stands in the device stands on."""
+        former = [s for s in self.journal.of(row.device_key) if s.setpoint_id != row.setpoint_id]
+        return [
+            lifecycle.step(s.setpoint_id, State(s.state), State.SUPERSEDED, now, f"by set-point {row.setpoint_id}")
+            for s in former
+            if s.is_shadow or not row.is_shadow
+        ]
+
+    def _follow(self, steps: Sequence[Step]) -> None:
+        """Make the session's copy of the journal say what was just committed."""
+        states = {step.setpoint_id: step.after for step in steps}
+        known = [replace(s, state=states.get(s.setpoint_id, s.state)) for s in self.journal.open]
+        self.journal.open = [s for s in known if State(s.state) in lifecycle.OPEN]
+        released = {s.device_key for s in known if s.state == State.RELEASED}
+        self.journal.steered -= released
+
+
+async def _write_once(driver: Driver, prepared: Prepared) -> Result:
+    if prepared.fault:
+        return Result((State.FAILED,), prepared.fault)
+    if not prepared.changes:
+        return prepare.standing(prepared.desired)
+    answer = await driver.write(prepared.changes)
+    return prepare.judge(prepared, driver.point_map, answer, await driver.read_back(prepared.changes))
+
+
+def _file(connection: Connection, row: Setpoint, result: Result, at: datetime) -> None:
+    """An alarm for what failed; the end of alarms for what works again."""
+    if result.failed:
+        kind = "release-failed" if row.source == Source.RELEASE else "setpoint-failed"
+        severity = "critical" if row.source == Source.RELEASE else "warning"
+        text = f"set-point {row.setpoint_id}: {result.reason}"
+        alarms.raise_alarm(connection, row.site_key, kind, severity, text, at, row.device_key)
+    elif State.RELEASED in result.states:
+        alarms.clear(connection, row.site_key, "release-failed", at, row.device_key)
+    elif State.ECHOED in result.states:
+        for kind in FAILED_ALARMS:
+            alarms.clear(connection, row.site_key, kind, at, row.device_key)
+
+
+def _outcome(row: Setpoint, result: Result | None) -> Outcome:
+    state = "shadow" if result is None else (result.states[-1].value if result.states else row.state)
+    said = f" ({result.reason})" if result and result.reason else ""
+    what = " ".join(
+        f"{v:g}" if isinstance(v, float) else str(v) for k, v in row.command.items() if k in ("command", "mode")
+    )
+    return Outcome(row.site_key, row.device_key, state, f"{what} by {row.source}: {row.reason}{said}")

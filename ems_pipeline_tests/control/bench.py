@@ -1,0 +1,93 @@
+"""Plans, runs and journal entries for the tests of control."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from ems_pipeline import control as controller
+from ems_pipeline import time_grid
+from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SLOT, SimulatedClock
+from ems_pipeline.warehouse import Warehouse, plans
+from ems_pipeline.warehouse.frames import query
+
+SLOTS = 8
+TABLES = (
+    "setpoint_event, setpoint, point_write_count, control_override, control_arm, alarm, device_health, planning_run"
+)
+Row = tuple[str, str, str, float, Mapping[str, Any]]
+"""Asset, kind, mode, power, limits."""
+
+
+def store_plan(
+    warehouse: Warehouse, site: Site, decided_at: datetime, rows: Iterable[Row], *, is_verified: bool = True
+) -> str:
+    """A plan whose rows hold in every slot from the running one; returns its number."""
+    start = time_grid.floor_slot(decided_at)
+    starts = [start + SLOT * i for i in range(SLOTS)]
+    run = plans.PlanningRun(
+        site.key,
+        "rolling",
+        decided_at.date(),
+        decided_at,
+        start,
+        starts[-1] + SLOT,
+        "optimal",
+        is_verified,
+        {},
+        "x",
+        "0",
+    )
+    devices = pl.DataFrame(
+        [
+            (at, key, kind, w, mode, json.dumps(limits), f"{key} {mode}")
+            for at in starts
+            for key, kind, mode, w, limits in rows
+        ],
+        schema=["starts_at", "asset_key", "kind", "power_w", "mode", "limits", "reason"],
+        orient="row",
+    )
+    bus = ["grid_w", "pv_w", "pv_available_w", "battery_w", "genset_w", "load_w", "ev_w", "heat_pump_w"]
+    slots = pl.DataFrame({"starts_at": starts}).with_columns(
+        *(pl.lit(0.0).alias(c) for c in [*bus, "buy_per_kwh", "sell_per_kwh", "cost"]),
+        mode=pl.lit("test"),
+        reason=pl.lit("test"),
+    )
+    with warehouse.begin() as connection:
+        return str(plans.store(connection, run, slots, devices))
+
+
+def control(warehouse: Warehouse, site: Site, clock: SimulatedClock) -> dict[str, Outcome]:
+    now = clock.now()
+    return {o.device: o for o in controller.run_control(warehouse, [site], time_grid.floor_slot(now), now, clock)}
+
+
+def verify(warehouse: Warehouse, site: Site, clock: SimulatedClock) -> dict[str, Outcome]:
+    return {o.device: o for o in controller.run_verification(warehouse, [site], clock.now(), clock)}
+
+
+def advance(clock: SimulatedClock, **delta: float) -> None:
+    clock.advance_to(clock.now() + timedelta(**delta))
+
+
+def states(warehouse: Warehouse, site: Site, device: str) -> list[str]:
+    with warehouse.begin() as connection:
+        return query(
+            connection,
+            "SELECT state FROM ems.setpoint WHERE site_key = :s AND device_key = :d ORDER BY setpoint_id",
+            s=site.key,
+            d=device,
+        )["state"].to_list()
+
+
+def empty(warehouse: Warehouse) -> None:
+    """Forget everything but the sites."""
+    with warehouse.begin() as connection:
+        connection.execute(sa.text("TRUNCATE " + ", ".join(f"ems.{t.strip()}" for t in TABLES.split(",")) + " CASCADE"))

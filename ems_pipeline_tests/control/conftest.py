@@ -1,0 +1,68 @@
+"""The demo site on its virtual plant, with plans as the warehouse would have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.plant import Plant, running_plant
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline.warehouse import Warehouse, arming
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.control import bench
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class Bench:
+    """A plant, a warehouse and a clock; times are quarter-hours and seconds from noon."""
+
+    plant: Plant
+    warehouse: Warehouse
+    clock: SimulatedClock
+
+    @property
+    def site(self) -> Site:
+        return self.plant.site
+
+    def plan(self, *rows: bench.Row, **options: object) -> None:
+        """A verified plan decided now, whose rows hold in the next two hours."""
+        bench.store_plan(self.warehouse, self.site, self.clock.now(), rows, **options)
+
+    def control(self) -> dict[str, Outcome]:
+        """A control run at the clock's now; outcomes by device, the last word of each."""
+        return bench.control(self.warehouse, self.site, self.clock)
+
+    def verify(self) -> dict[str, Outcome]:
+        return bench.verify(self.warehouse, self.site, self.clock)
+
+    def advance(self, **delta: float) -> None:
+        bench.advance(self.clock, **delta)
+
+    def states(self, device: str) -> list[str]:
+        """States of the device's set-points, oldest first."""
+        return bench.states(self.warehouse, self.site, device)
+
+    def held(self, device: str) -> dict[str, float]:
+        """What stands in the device's writable points, by name."""
+        return dict(self.plant.twins[device].held)
+
+
+@pytest.fixture
+def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """The demo site at noon of a March day, armed; nothing of other tests in the journal."""
+    clock = SimulatedClock(NOON)
+    bench.empty(warehouse)
+    with running_plant(home01, clock, seed=3) as plant:
+        for name, value in plant.environ.items():
+            monkeypatch.setenv(name, value)
+        with warehouse.begin() as connection:
+            registry.register(connection, [plant.site], NOON)
+            arming.arm(connection, plant.site.key, NOON, "test")
+        yield Bench(plant, warehouse, clock)
