@@ -22,12 +22,14 @@ from ems_pipeline.plant.sky import Sky
 PUBLISHED = time(12, 57)
 """Market-local time of the day before delivery at which the auction's results appear."""
 RATES_PUBLISHED = time(14, 30)
-MEAN_EUR_PER_MWH, SEASON_SWING_EUR = 95.0, 18.0
+MEAN_EUR_PER_MWH, SEASON_SWING_EUR = 104.0, 12.0
 EVENING, MORNING = (19.3, 1.9, 62.0), (7.7, 1.4, 28.0)
 """Peaks: local hour, width in hours, height in EUR/MWh."""
 NIGHT_EUR, DAY_OFF_EUR = 16.0, 22.0
-SOLAR_EUR_PER_W_M2 = 0.16
+SOLAR_EUR_PER_W_M2 = 0.15
 """What a W/m2 over the region takes off the price."""
+BELOW_ZERO = 0.4
+"""Few offers follow the price below zero: it falls more slowly there."""
 LOWEST_EUR, HIGHEST_EUR = -480.0, 990.0
 MEAN_CZK_PER_EUR, FX_SWING = 24.4, 0.35
 
@@ -78,7 +80,8 @@ class Exchange:
         peaks = sum(height * np.exp(-0.5 * ((hour - at) / width) ** 2) for at, width, height in (EVENING, MORNING))
         night = NIGHT_EUR * np.exp(-0.5 * ((hour - 3.0) / 2.2) ** 2)
         radiation = self.sky.weather(starts[0], starts[-1] + time_grid.SLOT)["ghi_w_m2"].to_numpy()
-        solar = SOLAR_EUR_PER_W_M2 * (0.65 * radiation + 0.35 * np.mean(radiation) * 2)
+        solar = SOLAR_EUR_PER_W_M2 * radiation
         sawtooth = 5.0 * (np.array([at.minute for at in local]) - 22.5) / 22.5 * np.sign(hour - 13)
         prices = level + peaks - night - solar + sawtooth + chance.normal(0, 2.5, len(starts))
+        prices = np.where(prices < 0, BELOW_ZERO * prices, prices)
         return [round(float(p), 2) for p in np.clip(prices, LOWEST_EUR, HIGHEST_EUR)]

@@ -20,7 +20,8 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from ems_pipeline.plant.twin import Refused, Silent, Twin
 from ems_pipeline.sites import Gateway
 
-ADDRESSES = 65_536
+BEYOND = 100
+"""Registers that exist past the last one a map knows, for reads that run over."""
 ANY_UNIT = 0
 Action = Callable[
     [int, int, int, int, list[int], list[int] | list[bool] | None], Coroutine[None, None, ExcCodes | None]
@@ -65,8 +66,8 @@ def serving_modbus(buses: Sequence[Bus]) -> Iterator[list[int]]:
 async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     gateway = bus.gateway
     framer = FramerType.RTU if gateway.transport == "rtu-over-tcp" else FramerType.SOCKET
-    devices = [_device(unit, _action(twin)) for unit, twin in bus.twins.items()]
-    devices.append(_device(ANY_UNIT, _nobody))
+    devices = [_device(unit, _action(twin), twin.last_address + BEYOND) for unit, twin in bus.twins.items()]
+    devices.append(_device(ANY_UNIT, _nobody, BEYOND))
     server = ModbusTcpServer(devices, framer=framer, address=(gateway.host, gateway.port), ignore_missing_devices=True)
     try:
         await server.serve_forever(background=True)
@@ -77,8 +78,8 @@ async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     return server, int(server.transport.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
 
 
-def _device(unit: int, action: Action) -> SimDevice:
-    return SimDevice(unit, SimData(0, values=[0] * ADDRESSES, datatype=DataType.REGISTERS), action=action)
+def _device(unit: int, action: Action, registers: int) -> SimDevice:
+    return SimDevice(unit, SimData(0, values=[0] * registers, datatype=DataType.REGISTERS), action=action)
 
 
 def _action(twin: Twin) -> Action:
