@@ -21,7 +21,7 @@ from ems_pipeline.orchestration.instance import open_instance, prepare
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.report.account import Account
 from ems_pipeline.sites import Site, load_site
-from ems_pipeline.time_grid import SLOT, SimulatedClock, SystemClock
+from ems_pipeline.time_grid import SimulatedClock, SystemClock
 from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded
 from ems_pipeline.warehouse import sites as registry
 
@@ -80,8 +80,8 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
     zone = time_grid.zone(site.timezone)
     first = wanted.first or time_grid.local_day(SystemClock().now(), zone)
     last = first + timedelta(days=wanted.days - 1)
-    clock = SimulatedClock(time_grid.day_bounds(first, zone)[0] - SLOT)
-    replay = plant.read_replay(wanted.replay, site, wanted.price_zone) if wanted.replay else None
+    clock = SimulatedClock(time_grid.day_bounds(first, zone)[0])
+    replay = plant.read_replay(wanted.replay, site, first, last, wanted.price_zone) if wanted.replay else None
     warehouse = prepare()
     with (
         plant.running_plant(site, clock, seed=wanted.seed, replay=replay) as served,

@@ -16,7 +16,7 @@ CLOCK_JOBS = {
 BATCH = 2_000
 
 
-@dg.op(out={})
+@dg.op(out=dg.Out(dg.Nothing))
 def purge_history(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Delete finished runs of clock jobs that are older than they are kept for."""
     finished = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]

@@ -29,7 +29,7 @@ class TelemetryConfig(dg.Config):
     sweeps: int = 1
 
 
-@dg.op(out={})
+@dg.op(out=dg.Out(dg.Nothing))
 def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: dg.ResourceParam[Platform]) -> None:
     """Read all due points of all devices of all sites and store them by one COPY per sweep."""
     sites = ems.sites()
@@ -59,7 +59,7 @@ async def _sweep(sites: list[Site], known: dict[fleet.DeviceId, Health], ems: Pl
             await site.close()
 
 
-@dg.op(out={})
+@dg.op(out=dg.Out(dg.Nothing))
 def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Bring every device of every site to what the newest verified plan, an override or safety asks for this slot."""
     now = ems.clock.now()
@@ -70,14 +70,14 @@ def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
         context.log.info(str(outcome))
 
 
-@dg.op(out={})
+@dg.op(out=dg.Out(dg.Nothing))
 def check_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Look again at what was written: did the power move, did the device forget, has a set-point expired?"""
     for outcome in control.run_verification(ems.warehouse, ems.sites(), ems.clock.now(), ems.clock):
         context.log.info(str(outcome))
 
 
-@dg.op(out={})
+@dg.op(out=dg.Out(dg.Nothing))
 def register_sites(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Make the database and the partitions say what the site files say; nothing is ever removed here."""
     sites = ems.read_sites()

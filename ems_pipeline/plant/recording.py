@@ -1,0 +1,134 @@
+"""Measured series of any home, brought onto the days that are to be replayed (and those around them).
+
+A file (Parquet or CSV) has `ts_utc`, the start of each interval, and any of `load_w` (or `grid_import_w` of a site
+without generation), `pv_w` and `price_eur_mwh` (with `zone` when it holds several). Load and PV of another year are
+matched by local day of year and wall clock; prices are taken at their own instants, they belong to their days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from ems_pipeline import time_grid
+from ems_pipeline.plant.replay import INSTANT, Replay
+from ems_pipeline.sites import Site
+
+BEFORE, AFTER = timedelta(days=45), timedelta(days=3)
+"""Played around the replayed days: the site has a past, and plans look ahead."""
+LOAD = ("load_w", "grid_import_w")
+STEPS_MINUTES = (15, 30, 60)
+
+
+def read_replay(files: Sequence[Path], site: Site, first: date, last: date, price_zone: str | None = None) -> Replay:
+    """What the files say about local days ``first`` to ``last`` of a site; the first file with a column provides it.
+
+    Args:
+        price_zone: which zone of a file of prices; None: the site's market zone.
+
+    Raises:
+        ValueError: a file has none of the columns, an unknown step, or no prices for the zone or the days.
+    """
+    zone = time_grid.zone(site.timezone)
+    days = time_grid.days(first - BEFORE, last + AFTER)
+    slots = [slot for day in days for slot in time_grid.day_slots(day, zone)]
+    measured = pl.DataFrame({"starts_at": pl.Series(slots, dtype=INSTANT)})
+    columns: dict[str, pl.DataFrame] = {}
+    for file in files:
+        for name, frame in _series(file, site, price_zone):
+            columns.setdefault(name, frame)
+    for name in ("load_w", "pv_w"):
+        if name in columns:
+            measured = _by_day_of_year(measured, columns[name], name, zone)
+        else:
+            measured = measured.with_columns(pl.lit(None, dtype=pl.Float64).alias(name))
+    return Replay(measured, _prices(columns.get("price_eur_per_mwh"), first, last))
+
+
+def _series(file: Path, site: Site, price_zone: str | None) -> Iterable[tuple[str, pl.DataFrame]]:
+    """The file's series by the name the plant gives them, as quarter-hours: starts_at, value."""
+    frame = _read(file)
+    load = next((name for name in LOAD if name in frame.columns), None)
+    found = {"load_w": load, "pv_w": "pv_w" if "pv_w" in frame.columns else None}
+    if "price_eur_mwh" in frame.columns:
+        found["price_eur_per_mwh"] = "price_eur_mwh"
+        frame = _of_zone(file, frame, price_zone or site.market_zone)
+    if not any(found.values()):
+        raise ValueError(
+            f"{file} has columns {frame.columns}; a replay needs ts_utc and load_w (or grid_import_w), pv_w or price_eur_mwh"
+        )
+    step = _step_minutes(file, frame)
+    for name, column in found.items():
+        if column is not None:
+            values = frame.select(
+                pl.col("ts_utc").cast(INSTANT).alias("starts_at"), value=pl.col(column).cast(pl.Float64)
+            )
+            yield name, _quarters(values, step)
+
+
+def _read(file: Path) -> pl.DataFrame:
+    frame = pl.read_csv(file, try_parse_dates=True) if file.suffix == ".csv" else pl.read_parquet(file)
+    if "ts_utc" not in frame.columns:
+        raise ValueError(f"{file} has columns {frame.columns}; name the start of each interval ts_utc")
+    if getattr(frame.schema["ts_utc"], "time_zone", None) is None:
+        frame = frame.with_columns(pl.col("ts_utc").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+    return frame
+
+
+def _of_zone(file: Path, frame: pl.DataFrame, zone: str) -> pl.DataFrame:
+    if "zone" not in frame.columns:
+        return frame
+    zones = frame["zone"].unique().sort().to_list()
+    if zone not in zones:
+        raise ValueError(f"{file} has prices of {zones}, not of {zone}; choose one with --price-zone")
+    return frame.filter(pl.col("zone") == zone)
+
+
+def _step_minutes(file: Path, frame: pl.DataFrame) -> int:
+    step = frame["ts_utc"].sort().diff().drop_nulls().min()
+    minutes = step // timedelta(minutes=1) if isinstance(step, timedelta) else 0
+    if minutes not in STEPS_MINUTES:
+        raise ValueError(f"{file} has steps of {step}; a replay needs steps of {STEPS_MINUTES} minutes without repeats")
+    return minutes
+
+
+def _quarters(values: pl.DataFrame, step_minutes: int) -> pl.DataFrame:
+    """Each row spread over the quarter-hours of its interval: a mean power or a price holds for all of them."""
+    offsets = [timedelta(minutes=m) for m in range(0, step_minutes, 15)]
+    return pl.concat([values.with_columns(pl.col("starts_at") + offset) for offset in offsets]).sort("starts_at")
+
+
+def _by_day_of_year(measured: pl.DataFrame, values: pl.DataFrame, name: str, zone: ZoneInfo) -> pl.DataFrame:
+    """Same month, day and wall clock; of several years the newest. 29 February may stay a gap."""
+    local = pl.col("starts_at").dt.convert_time_zone(zone.key)
+    key = [
+        local.dt.month().alias("m"),
+        local.dt.day().alias("d"),
+        local.dt.hour().alias("h"),
+        local.dt.minute().alias("q"),
+    ]
+    newest = (
+        values.drop_nulls("value")
+        .sort("starts_at", descending=True)
+        .with_columns(key)
+        .unique(["m", "d", "h", "q"], keep="first", maintain_order=True)
+        .select("m", "d", "h", "q", pl.col("value").alias(name))
+    )
+    joined = measured.with_columns(key).join(newest, on=["m", "d", "h", "q"], how="left", maintain_order="left")
+    return joined.drop("m", "d", "h", "q")
+
+
+def _prices(values: pl.DataFrame | None, first: date, last: date) -> pl.DataFrame | None:
+    if values is None:
+        return None
+    prices = values.drop_nulls().rename({"value": "price_eur_per_mwh"})
+    known = prices["starts_at"].dt.date()
+    if prices.is_empty() or known.min() > first or known.max() < last:  # type: ignore[operator]
+        raise ValueError(
+            f"the prices cover {known.min()} to {known.max()}, the replay is of {first} to {last}; choose other days"
+        )
+    return prices
