@@ -11,6 +11,7 @@ import polars as pl
 
 from ems_pipeline import units
 from ems_pipeline.audit.baselines import Storage
+from ems_pipeline.plan import end_value
 
 SETTLED = pl.col("cost").is_not_null() & pl.col("no_battery_cost").is_not_null() & pl.col("self_use_cost").is_not_null()
 
@@ -18,8 +19,9 @@ SETTLED = pl.col("cost").is_not_null() & pl.col("no_battery_cost").is_not_null()
 def settle_days(slots: pl.DataFrame, timezone: str, storage: Storage | None) -> pl.DataFrame:
     """One row per local civil day.
 
-    The change in stored energy is worth, per kWh in the cells, the day's mean buying price times the discharging
-    efficiency: what it will save if it replaces import at an average quarter-hour. The rule is the same for site and
+    The change in stored energy is worth, per kWh in the cells, what the planner's rule for the end of its horizon says
+    of the day (`plan.end_value`), without wear: the median over its slots of the buying price where energy was short
+    and the selling price where there was too much, times the discharging efficiency. The rule is the same for site and
     baselines, so over consecutive days it cancels but for the price differences between days.
 
     Args:
@@ -53,11 +55,11 @@ def settle_days(slots: pl.DataFrame, timezone: str, storage: Storage | None) -> 
         self_use_throughput_wh=_energy(pl.col("self_use_battery_w").abs()),
         stored_change_wh=_stored_change("soc_before", "soc_pct", storage),
         self_use_stored_change_wh=_stored_change("self_use_soc_before", "self_use_soc_pct", storage),
-        stored_value_per_kwh=pl.col("buy_per_kwh").mean() * (storage.discharge_efficiency if storage else 0.0),
         no_battery_cost=_sum("no_battery_cost"),
         self_use_cost=_sum("self_use_cost"),
         is_provisional=pl.col("is_price_provisional").any(),
     )
+    totals = totals.join(_stored_values(known, storage), on="day", how="left", maintain_order="left")
     value = pl.col("stored_value_per_kwh")
     kept, rule_kept = units.kilo(pl.col("stored_change_wh")), units.kilo(pl.col("self_use_stored_change_wh"))
     return totals.with_columns(
@@ -73,6 +75,20 @@ def _sum(column: str) -> pl.Expr:
 
 def _energy(power_w: pl.Expr) -> pl.Expr:
     return pl.when(SETTLED.any()).then(units.slot_energy_wh(power_w.filter(SETTLED).sum()))
+
+
+def _stored_values(slots: pl.DataFrame, storage: Storage | None) -> pl.DataFrame:
+    """What a kWh in the cells is worth per day; days without a price and a measurement are left out."""
+    columns = ["buy_per_kwh", "sell_per_kwh", "no_battery_grid_w"]
+    worth = {}
+    for (day,), rows in slots.drop_nulls(columns).partition_by("day", as_dict=True).items():
+        buy, sell, deficit_w = (rows[column].to_numpy() for column in columns)
+        price = end_value.price_after_horizon(buy, sell, -deficit_w)
+        worth[day] = end_value.cells(price, storage.discharge_efficiency, 0.0) if storage else 0.0
+    return pl.DataFrame(
+        {"day": list(worth), "stored_value_per_kwh": list(worth.values())},
+        schema={"day": pl.Date, "stored_value_per_kwh": pl.Float64},
+    )
 
 
 def _stored_change(before: str, after: str, storage: Storage | None) -> pl.Expr:

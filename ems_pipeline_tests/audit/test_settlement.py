@@ -39,7 +39,7 @@ def slots(*rows: dict[str, Any]) -> pl.DataFrame:
         values |= {
             f"{n}cost": cost(values[f"{n}grid_w"], buy, sell) for n in ("", "planned_", "no_battery_", "self_use_")
         }
-        filled.append(values | {"buy_per_kwh": buy})
+        filled.append(values | {"buy_per_kwh": buy, "sell_per_kwh": sell})
     return pl.DataFrame(filled, schema_overrides={"starts_at": pl.Datetime("us", "UTC")}, infer_schema_length=None)
 
 
@@ -68,6 +68,12 @@ def test_a_day_by_hand() -> None:
     assert day["self_use_saving"] == pytest.approx(0.5 - 2.25 + 2.5 * (-1 + 0.5))
     assert (day["import_wh"], day["export_wh"], day["consumption_wh"]) == (1250, 250, 500)
     assert (day["throughput_wh"], day["self_use_throughput_wh"]) == (1500, 250)
+
+
+def test_a_stored_kwh_is_worth_what_it_replaces_where_energy_is_short_and_what_it_earned_where_it_was_not() -> None:
+    surplus = {"no_battery_grid_w": -500.0, "sell": -1.0}
+    assert only_day(slots({"buy": 3.0}, surplus, surplus))["stored_value_per_kwh"] == 0, "surplus nobody pays for"
+    assert only_day(slots({"buy": 3.0}, {"buy": 5.0}, surplus))["stored_value_per_kwh"] == pytest.approx(3 * 0.5)
 
 
 def test_the_charge_before_midnight_opens_the_next_day() -> None:
