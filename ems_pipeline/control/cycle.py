@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy.engine import Connection
-
 from ems_pipeline.control import authority, runner
 from ems_pipeline.control.authority import Mandate
 from ems_pipeline.control.outcome import Outcome
@@ -14,6 +12,7 @@ from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, Clock
 from ems_pipeline.warehouse import Warehouse, arming, market, overrides, plans
+from ems_pipeline.warehouse.engine import Connection
 
 PATIENCE_S = 20.0
 """A verification that happens to be under way lets go within seconds."""

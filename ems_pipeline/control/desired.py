@@ -8,7 +8,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ems_pipeline.devices.command import Command
+from ems_pipeline.devices.command import (
+    BatteryCommand,
+    BatteryMode,
+    ChargerCommand,
+    ChargerMode,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    HeatPumpMode,
+    SignalCommand,
+)
 
 
 class Source(StrEnum):
@@ -56,7 +66,29 @@ class Desired:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The command as the journal keeps it."""
+        """The command as the journal keeps it; `command_of` reads it."""
         if self.command is None:
             return {"command": "release"}
-        return {"command": type(self.command).__name__} | asdict(self.command)
+        fields = asdict(self.command)
+        if isinstance(self.command, SignalCommand):
+            fields["values"] = dict(self.command.values)
+        return {"command": type(self.command).__name__} | fields
+
+
+def command_of(document: Mapping[str, Any]) -> Command | None:
+    """The command a journalled document stands for; None for a release."""
+    fields = {name: value for name, value in document.items() if name != "command"}
+    match document["command"]:
+        case "BatteryCommand":
+            return BatteryCommand(**fields | {"mode": BatteryMode(fields["mode"])})
+        case "ChargerCommand":
+            return ChargerCommand(**fields | {"mode": ChargerMode(fields["mode"])})
+        case "HeatPumpCommand":
+            return HeatPumpCommand(**fields | {"mode": HeatPumpMode(fields["mode"])})
+        case "SignalCommand":
+            return SignalCommand(fields["device"], tuple(fields["values"].items()))
+        case "GensetCommand":
+            return GensetCommand(**fields)
+        case "release":
+            return None
+    raise ValueError(f"the journal holds a command {document['command']!r} that this version does not know")

@@ -16,6 +16,8 @@ from ems_pipeline.devices.translation import changed
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
+ALIVE = frozenset({"ems_heartbeat"})
+"""Points that are toggled to show life: never the value of a set-point."""
 WrittenToday = Mapping[tuple[str, str], int]
 """Writes of this UTC day by device and point."""
 
@@ -123,7 +125,7 @@ def _difference(echo: Echo) -> str:
 
 def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
     """What of a journalled set-point does not stand in the device; empty when all of it does."""
-    wanted = [PointWrite(point, value) for point, value in setpoint.writes]
+    wanted = [PointWrite(point, value) for point, value in setpoint.writes if point not in ALIVE]
     differing = {w.point for w in changed(point_map, wanted, live)}
     named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
     return "; ".join(

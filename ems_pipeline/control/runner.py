@@ -10,8 +10,6 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy.engine import Connection
-
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices import fleet
@@ -21,6 +19,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
 from ems_pipeline.warehouse import health as device_health
+from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.gateway_lock import GatewayLocks, gateway_locks
 
 T = TypeVar("T")

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from sqlalchemy.engine import Connection
-
 from ems_pipeline.control import lifecycle, prepare
 from ems_pipeline.control.desired import Desired, Source
 from ems_pipeline.control.lifecycle import State
@@ -29,6 +27,7 @@ from ems_pipeline.devices.sampling import names_in
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import alarms, setpoints
+from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
 T = TypeVar("T")
@@ -161,7 +160,7 @@ class SiteSession:
             return setpoints.intend(connection, drafts, now)
 
         rows = await self.transact(journal)
-        self._follow(settled)
+        self.follow(settled)
         self.journal.open += rows
         if not is_shadow:
             self.journal.steered |= {p.desired.device for p in prepared if not p.fault}
@@ -197,7 +196,7 @@ class SiteSession:
                     _file(connection, row, results[row.device_key], now)
 
         await self.transact(journal)
-        self._follow(steps)
+        self.follow(steps)
 
     def _superseded(self, row: Setpoint, now: datetime) -> list[Step]:
         """A shadow replaces shadows only: what really stands in the device stands on."""
@@ -208,7 +207,7 @@ class SiteSession:
             if s.is_shadow or not row.is_shadow
         ]
 
-    def _follow(self, steps: Sequence[Step]) -> None:
+    def follow(self, steps: Sequence[Step]) -> None:
         """Make the session's copy of the journal say what was just committed."""
         states = {step.setpoint_id: step.after for step in steps}
         known = [replace(s, state=states.get(s.setpoint_id, s.state)) for s in self.journal.open]

@@ -1,15 +1,191 @@
-"""Placeholder until the next commit."""
+"""Look again: does the device still hold it, did the power move, is it still valid, is the connection within its limit?
+
+Every two minutes: the first look proves the effect, later ones catch a device that forgets (some do after 77 s) or
+somebody else who writes. What fails, reverts or expires is released at once and asked again with the next quarter-hour.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from ems_pipeline import time_grid
+from ems_pipeline.control import effect, grid_limit, lifecycle, prepare, runner
+from ems_pipeline.control.cycle import not_live
+from ems_pipeline.control.desired import Desired, Source, command_of
+from ems_pipeline.control.effect import Effect, Verdict
+from ems_pipeline.control.lifecycle import State
+from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.prepare import ALIVE
+from ems_pipeline.control.session import SiteSession
+from ems_pipeline.devices.contract import Driver, SetpointRefused
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import Warehouse
+from ems_pipeline.warehouse import Warehouse, alarms, arming, setpoints
+from ems_pipeline.warehouse.engine import Connection
+from ems_pipeline.warehouse.setpoints import Setpoint, Step
+
+PATIENCE_S = 0.0
+"""A control run under way looks itself; the next verification comes in two minutes."""
+EFFECT_PATIENCE = timedelta(minutes=5)
+"""How long after the echo a device may do otherwise before it counts as disobedient."""
+OVERLOAD = 1.02
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a second look at one set-point brought: its steps, and why the device has to be released (if so)."""
+
+    setpoint: Setpoint
+    steps: tuple[Step, ...] = ()
+    let_go: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        last = self.steps[-1]
+        return Outcome(self.setpoint.site_key, self.setpoint.device_key, last.after, last.reason)
 
 
 def run_verification(warehouse: Warehouse, sites: Iterable[Site], now: datetime, clock: Clock) -> list[Outcome]:
-    return []
+    """Look at every set-point that has not ended; outcomes are the ones that changed."""
+    sites = list(sites)
+    with warehouse.begin() as connection:
+        armed = arming.armed(connection, [s.key for s in sites], now)
+
+    async def verify(session: SiteSession) -> list[Outcome]:
+        await session.read_journal(lambda _: None)
+        standing = [s for s in session.journal.open if not s.is_shadow]
+        live = await session.observe() if standing or session.journal.steered else Live(session.site, {})
+        looks = [_look(s, session, live, now) for s in session.journal.open]
+        await _journal(session, looks, now)
+        outcomes = [look.outcome for look in looks if look.steps]
+        let_go = {look.setpoint.device_key: look.let_go for look in looks if look.let_go}
+        held = {s.device_key for s in standing}
+        let_go |= dict.fromkeys(session.journal.steered - held, "it holds something of ours that nothing stands for")
+        if not (session.site.control.enabled and session.site.key in armed):
+            let_go = dict.fromkeys(session.journal.steered, not_live(session.site)) | let_go
+        outcomes += await session.release(let_go)
+        outcomes += await _relieve(session, live, now)
+        await _feed(session, live)
+        return outcomes
+
+    return runner.run(warehouse, sites, time_grid.floor_slot(now), clock, verify, PATIENCE_S)
+
+
+def _look(setpoint: Setpoint, session: SiteSession, live: Live, now: datetime) -> Look:
+    """Steps of one set-point by what its device says now; a device that says nothing is judged by the clock only."""
+    if now >= setpoint.valid_until:
+        why = f"valid until {setpoint.valid_until:%H:%M:%S} and not renewed"
+        return Look(setpoint, _steps(setpoint, State.EXPIRED, now, why), "" if setpoint.is_shadow else why)
+    driver = session.drivers.get(setpoint.device_key)
+    if setpoint.is_shadow or driver is None or live.devices[setpoint.device_key].fault:
+        return Look(setpoint)
+    values = live.devices[setpoint.device_key].values
+    absent = prepare.missing(driver.point_map, setpoint, values)
+    match State(setpoint.state):
+        case State.INTENDED:
+            steps = prepare.recovered(setpoint, driver.point_map, values, now)
+            return Look(setpoint, tuple(steps), steps[-1].reason if steps[-1].after == State.FAILED else "")
+        case State.SENT if absent:
+            if now - _since(setpoint) < _settle(setpoint, driver):
+                return Look(setpoint)
+            return Look(setpoint, _steps(setpoint, State.FAILED, now, f"never echoed: {absent}"), "not echoed")
+        case State.SENT:
+            end = (State.RELEASED,) if setpoint.source == Source.RELEASE else ()
+            return Look(setpoint, tuple(lifecycle.path(setpoint, State.ECHOED, *end, at=now, reason="second look")))
+        case State.ECHOED | State.EFFECTIVE if absent:
+            return Look(setpoint, _steps(setpoint, State.REVERTED, now, absent), f"reverted: {absent}")
+        case State.ECHOED if now - _since(setpoint) >= _settle(setpoint, driver):
+            return _effect(setpoint, session.site, live, now)
+    return Look(setpoint)
+
+
+def _effect(setpoint: Setpoint, site: Site, live: Live, now: datetime) -> Look:
+    command = command_of(setpoint.command)
+    found = effect.judge(site, command, live) if command else Effect(Verdict.OPEN)
+    if found.verdict is Verdict.OBEYED:
+        path = lifecycle.path(setpoint, State.EFFECTIVE, at=now, reason=found.text, measured=found.measured)
+        return Look(setpoint, tuple(path))
+    if found.verdict is Verdict.DISOBEYED and now - _since(setpoint) >= EFFECT_PATIENCE:
+        path = lifecycle.path(
+            setpoint, State.FAILED, at=now, reason=f"no effect: {found.text}", measured=found.measured
+        )
+        return Look(setpoint, tuple(path), f"no effect: {found.text}")
+    return Look(setpoint)
+
+
+def _steps(setpoint: Setpoint, after: State, now: datetime, reason: str) -> tuple[Step, ...]:
+    return tuple(lifecycle.path(setpoint, after, at=now, reason=reason))
+
+
+def _since(setpoint: Setpoint) -> datetime:
+    """When the device was last told: after the writes, or when everything was found standing."""
+    known = setpoint.sent_at or setpoint.echoed_at or setpoint.intended_at
+    return known if known is not None else setpoint.slot
+
+
+def _settle(setpoint: Setpoint, driver: Driver) -> timedelta:
+    """The longest time one of the changed points needs before it may be judged."""
+    points = [driver.point_map.point(name) for name in setpoint.changes]
+    return timedelta(seconds=max((p.settle_s for p in points), default=0.0))
+
+
+async def _journal(session: SiteSession, looks: Iterable[Look], now: datetime) -> None:
+    """Take the steps; file what a person should know, clear what works again."""
+    seen = [look for look in looks if look.steps]
+
+    def journal(connection: Connection) -> None:
+        setpoints.take(connection, [step for look in seen for step in look.steps])
+        for look in seen:
+            s, last = look.setpoint, look.steps[-1]
+            if not s.is_shadow and last.after in (State.FAILED, State.REVERTED, State.EXPIRED):
+                kind = "reverted" if last.after == State.REVERTED else "setpoint-failed"
+                text = f"set-point {s.setpoint_id} {last.after}: {last.reason}"
+                alarms.raise_alarm(connection, s.site_key, kind, "warning", text, now, s.device_key)
+            elif last.after == State.EFFECTIVE:
+                alarms.clear(connection, s.site_key, "reverted", now, s.device_key)
+
+    if seen:
+        await session.transact(journal)
+        session.follow([step for look in seen for step in look.steps])
+
+
+async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outcome]:
+    """Where the connection carries more than it may, those who can give way do so now."""
+    site, grid_w = session.site, live.anyones("grid_power_w")
+    if grid_w is None or grid_w <= site.grid.import_limit_w * OVERLOAD:
+        return []
+    standing = {s.device_key: s for s in session.journal.open if not s.is_shadow}
+    commands = {device: command_of(s.command) for device, s in standing.items()}
+    given, notes = grid_limit.shed(site, commands, 0.0, live)
+    text = f"import of {grid_w:.0f} W exceeds {site.grid.import_limit_w:.0f} W; " + (
+        "; ".join(notes) or "nobody can yield"
+    )
+
+    def journal(connection: Connection) -> None:
+        alarms.raise_alarm(connection, site.key, "import-limit", "critical", text, now)
+
+    await session.transact(journal)
+    wishes = [Desired(d, command, Source.GRID, text, standing[d].valid_until) for d, command in given.items()]
+    return await session.carry_out(wishes, live)
+
+
+async def _feed(session: SiteSession, live: Live) -> None:
+    """Toggle the heartbeat of home controllers whose set-point stands; silence sends them back to their own rule."""
+    for device, standing in _standing(session).items():
+        driver, observed = session.drivers[device], live.devices.get(device)
+        command = command_of(standing.command)
+        if command is None or observed is None or not ALIVE & set(driver.point_map.by_name):
+            continue
+        try:
+            beat = [w for w in driver.translate(command, observed.values) if w.point in ALIVE]
+        except SetpointRefused:
+            continue
+        await driver.write(beat)
+
+
+def _standing(session: SiteSession) -> Mapping[str, Setpoint]:
+    held = (s for s in session.journal.open if not s.is_shadow and s.state in (State.ECHOED, State.EFFECTIVE))
+    return {s.device_key: s for s in held if s.device_key in session.drivers}

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from ems_pipeline import control as controller
 from ems_pipeline import time_grid
 from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.devices import fleet
+from ems_pipeline.devices.contract import PointWrite
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, plans
@@ -91,3 +93,13 @@ def empty(warehouse: Warehouse) -> None:
     """Forget everything but the sites."""
     with warehouse.begin() as connection:
         connection.execute(sa.text("TRUNCATE " + ", ".join(f"ems.{t.strip()}" for t in TABLES.split(",")) + " CASCADE"))
+
+
+async def write(site: Site, device: str, point: str, value: float) -> None:
+    """One write past the controller, as an app or a second master does it."""
+    opened = fleet.open_site(site)
+    try:
+        answer = await opened.drivers[device].write([PointWrite(point, value)])
+        assert answer.accepted, answer.reason
+    finally:
+        await opened.close()

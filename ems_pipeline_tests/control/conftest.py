@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,9 +32,9 @@ class Bench:
     def site(self) -> Site:
         return self.plant.site
 
-    def plan(self, *rows: bench.Row, **options: object) -> None:
+    def plan(self, *rows: bench.Row, is_verified: bool = True) -> None:
         """A verified plan decided now, whose rows hold in the next two hours."""
-        bench.store_plan(self.warehouse, self.site, self.clock.now(), rows, **options)
+        bench.store_plan(self.warehouse, self.site, self.clock.now(), rows, is_verified=is_verified)
 
     def control(self) -> dict[str, Outcome]:
         """A control run at the clock's now; outcomes by device, the last word of each."""
@@ -49,6 +50,10 @@ class Bench:
         """States of the device's set-points, oldest first."""
         return bench.states(self.warehouse, self.site, device)
 
+    def meddle(self, device: str, point: str, value: float) -> None:
+        """Somebody else writes to a device."""
+        asyncio.run(bench.write(self.site, device, point, value))
+
     def held(self, device: str) -> dict[str, float]:
         """What stands in the device's writable points, by name."""
         return dict(self.plant.twins[device].held)
@@ -59,7 +64,8 @@ def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) ->
     """The demo site at noon of a March day, armed; nothing of other tests in the journal."""
     clock = SimulatedClock(NOON)
     bench.empty(warehouse)
-    with running_plant(home01, clock, seed=3) as plant:
+    hurried = tuple(d.model_copy(update={"options": {"gap_s": 0.0}}) for d in home01.devices)
+    with running_plant(home01.model_copy(update={"devices": hurried}), clock, seed=3) as plant:
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)
         with warehouse.begin() as connection:
