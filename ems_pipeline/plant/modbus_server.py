@@ -6,17 +6,21 @@ Twins decide what is answered; here it is put on the wire.
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
 from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
+from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from ems_pipeline.plant.faults import SLOW_S
 from ems_pipeline.plant.twin import Refused, Silent, Twin
 from ems_pipeline.sites import Gateway
 
@@ -35,6 +39,59 @@ class Bus:
 
     gateway: Gateway
     twins: Mapping[int, Twin]
+    faults: set[str] = field(default_factory=set)
+    """Line faults at work now, see `faults.FAULTS`; read at every packet."""
+
+
+class Server(ModbusTcpServer):
+    """A server whose connections know the line's faults."""
+
+    def __init__(self, faults: set[str], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.faults = faults
+
+    def callback_new_connection(self) -> Line:
+        return Line(self)
+
+
+class Line(ServerRequestHandler):
+    """One client's connection, with whatever is wrong with the line."""
+
+    server: Server
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server, None, None, None)
+        self._chance = random.Random(len(server.active_connections))
+
+    def callback_connected(self) -> None:
+        super().callback_connected()
+        if "single-client" in self.server.faults and len(self.server.active_connections) > 1:
+            self.loop.call_soon(self.close)
+
+    def callback_data(self, data: bytes, addr: tuple[str, int] | None = None) -> int:
+        if "half-open" in self.server.faults:
+            return len(data)
+        if "dropped" in self.server.faults:
+            self.loop.call_soon(self.close)
+            return len(data)
+        return int(super().callback_data(data, addr))
+
+    def send(self, data: bytes, addr: tuple[str, int] | None = None) -> None:
+        if "garbage" in self.server.faults:
+            data = self._chance.randbytes(self._chance.randint(1, 40))
+        if "foreign" in self.server.faults:
+            data = foreign(data) + data
+        if "slow" in self.server.faults:
+            self.loop.call_later(SLOW_S, super().send, data, addr)
+        else:
+            super().send(data, addr)
+
+
+def foreign(frame: bytes) -> bytes:
+    """A well-formed Modbus TCP answer that belongs to another unit and another transaction, with other values."""
+    transaction = (int.from_bytes(frame[:2], "big") + 7) & 0xFFFF
+    values = bytes(b ^ 0x15 for b in frame[9:])
+    return transaction.to_bytes(2, "big") + frame[2:6] + bytes([frame[6] ^ 0x40]) + frame[7:9] + values
 
 
 @contextmanager
@@ -68,7 +125,9 @@ async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     framer = FramerType.RTU if gateway.transport == "rtu-over-tcp" else FramerType.SOCKET
     devices = [_device(unit, _action(twin), twin.last_address + BEYOND) for unit, twin in bus.twins.items()]
     devices.append(_device(ANY_UNIT, _nobody, BEYOND))
-    server = ModbusTcpServer(devices, framer=framer, address=(gateway.host, gateway.port), ignore_missing_devices=True)
+    server = Server(
+        bus.faults, devices, framer=framer, address=(gateway.host, gateway.port), ignore_missing_devices=True
+    )
     try:
         await server.serve_forever(background=True)
     except RuntimeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.plant.documents import Documents, environ
+from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.modbus_server import Bus, serving_modbus
@@ -45,6 +46,31 @@ class Plant:
     logger: Logger
     logged_days: int
     environ: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, set[str]] = field(default_factory=dict)
+    """Line faults at work, by gateway."""
+
+    def inject(self, fault: Fault) -> None:
+        """Switch a fault on, from now until `clear`.
+
+        Raises:
+            KeyError: the plant has no such device or no such Modbus gateway.
+        """
+        known = self.twins if FAULTS[fault.kind].where == "device" else self.lines
+        if fault.key not in known:
+            raise KeyError(
+                f"{fault.kind} is a {FAULTS[fault.kind].where} fault; the plant has {sorted(known)}, not {fault.key!r}"
+            )
+        if fault.key in self.twins:
+            self.twins[fault.key].trouble(fault.kind)
+        else:
+            self.lines[fault.key].add(fault.kind)
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        for twin in self.twins.values():
+            twin.clear()
+        for faults in self.lines.values():
+            faults.clear()
 
     def history(self, days: int | None = None) -> pl.DataFrame:
         """What the site's own logger wrote in the ``days`` before the start (all it has when None).
@@ -69,6 +95,7 @@ def running_plant(
     clock: Clock,
     seed: int = 1,
     replay: Replay | None = None,
+    faults: Iterable[Fault] = (),
     start: datetime | None = None,
     history_days: int = BURN_IN_DAYS,
     watchdog_s: float | None = None,
@@ -76,6 +103,7 @@ def running_plant(
     """A plant on free ports of this machine.
 
     Args:
+        faults: at work from the start.
         start: when the plant is handed over to us; the clock's now when None.
         history_days: days the plant runs by itself before that.
         watchdog_s: the wallboxes' own watchdog; None: off.
@@ -83,40 +111,75 @@ def running_plant(
     moved = site.model_copy(
         update={"gateways": tuple(g.model_copy(update={"host": LOOPBACK, "port": 0}) for g in site.gateways)}
     )
-    with _running(moved, clock, seed, replay, start, history_days, watchdog_s) as plant:
+    plant = _begun(
+        World(moved, clock, seed, _days_before(start or clock.now(), history_days), replay, watchdog_s), start
+    )
+    with _served(plant):
+        for fault in faults:
+            plant.inject(fault)
         yield plant
 
 
 @contextmanager
 def serving(site: Site, clock: Clock, history_days: int = 7, seed: int = 1) -> Iterator[Plant]:
     """A plant at the addresses of the site file. Raises OSError when one of its ports is taken."""
-    with _running(site, clock, seed, None, None, max(history_days, BURN_IN_DAYS), None) as plant:
-        plant.logged_days = history_days
+    lived_days = max(history_days, BURN_IN_DAYS)
+    plant = _begun(World(site, clock, seed, _days_before(clock.now(), lived_days)), None)
+    plant.logged_days = history_days
+    with _served(plant):
         yield plant
+
+
+def _days_before(start: datetime, days: int) -> datetime:
+    return time_grid.floor_slot(start) - days * ONE_DAY
+
+
+def _begun(world: World, start: datetime | None) -> Plant:
+    """The plant after it has lived by itself up to ``start``, not yet served."""
+    begun_at, start = world.at, time_grid.utc(start or world.clock.now())
+    logger = _logged(world, start)
+    twins = {d.key: build_twin(world, d) for d in world.site.devices}
+    return Plant(world.site, world, twins, start, logger, (start - begun_at) // ONE_DAY)
 
 
 @contextmanager
-def _running(
-    site: Site,
-    clock: Clock,
-    seed: int,
-    replay: Replay | None,
-    start: datetime | None,
-    history_days: int,
-    watchdog_s: float | None,
-) -> Iterator[Plant]:
-    start = time_grid.utc(start or clock.now())
-    begin = time_grid.floor_slot(start) - max(history_days, 0) * ONE_DAY
-    world = World(site, clock, seed, begin, replay, watchdog_s)
-    logger = _logged(world, start)
-    twins = {d.key: build_twin(world, d) for d in site.devices}
-    plant = Plant(site, world, twins, start, logger, history_days)
-    documents = Documents(Exchange(seed, world.sky, replay), world.sky, clock)
+def _served(plant: Plant) -> Iterator[None]:
+    """Real servers for the plant's devices and documents, while the block runs."""
+    world = plant.world
+    documents = Documents(Exchange(world.seed, world.sky, world.replay), world.sky, world.clock)
     with ExitStack() as stack:
-        plant.site, passwords = _serve(site, twins, stack)
+        ports = _serve_modbus(plant, stack) | _serve_web(plant, stack)
+        served = tuple(g.model_copy(update={"port": ports[g.key]}) for g in plant.site.gateways)
+        plant.site = plant.site.model_copy(update={"gateways": served})
         port = stack.enter_context(serving_http(LOOPBACK, 0, documents.answer))
-        plant.environ = environ(f"http://{LOOPBACK}:{port}") | passwords
-        yield plant
+        plant.environ |= environ(f"http://{LOOPBACK}:{port}")
+        yield
+
+
+def _serve_modbus(plant: Plant, stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway."""
+    buses = [_bus(plant, g) for g in plant.site.gateways if g.transport != "http"]
+    plant.lines |= {b.gateway.key: b.faults for b in buses}
+    return dict(zip(plant.lines, stack.enter_context(serving_modbus(buses)), strict=True))
+
+
+def _bus(plant: Plant, gateway: Gateway) -> Bus:
+    return Bus(gateway, {d.unit_id: plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key})
+
+
+def _serve_web(plant: Plant, stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway; the passwords made for them go into the plant's environment."""
+    ports = {}
+    for gateway in plant.site.gateways:
+        if gateway.transport == "http":
+            behind = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
+            password = secrets.token_hex(8)
+            if gateway.password_env is not None:
+                plant.environ[gateway.password_env] = password
+            login = (gateway.user, password) if gateway.user else None
+            service = loxone_service([t for t in behind if isinstance(t, LoxoneTwin)])
+            ports[gateway.key] = stack.enter_context(serving_http(gateway.host, gateway.port, service, login))
+    return ports
 
 
 def _lived(like: World, begin: datetime, end: datetime) -> tuple[World, Logger]:
@@ -132,34 +195,3 @@ def _logged(world: World, end: datetime) -> Logger:
     world.advance(end)
     world.on_minute = None
     return logger
-
-
-def _serve(site: Site, twins: Mapping[str, Twin], stack: ExitStack) -> tuple[Site, dict[str, str]]:
-    """Start a server per gateway; the site as served, and the passwords its devices ask for."""
-    serial = [g for g in site.gateways if g.transport != "http"]
-    ports = dict(
-        zip(
-            (g.key for g in serial),
-            stack.enter_context(serving_modbus([_bus(site, g, twins) for g in serial])),
-            strict=True,
-        )
-    )
-    passwords: dict[str, str] = {}
-    for gateway in site.gateways:
-        if gateway.transport == "http":
-            own = {
-                d.key: t for d in site.devices if d.gateway == gateway.key and isinstance(t := twins[d.key], LoxoneTwin)
-            }
-            password = secrets.token_hex(8)
-            if gateway.password_env:
-                passwords[gateway.password_env] = password
-            login = (gateway.user, password) if gateway.user else None
-            ports[gateway.key] = stack.enter_context(
-                serving_http(gateway.host, gateway.port, loxone_service(own), login)
-            )
-    served = tuple(g.model_copy(update={"port": ports[g.key]}) for g in site.gateways)
-    return site.model_copy(update={"gateways": served}), passwords
-
-
-def _bus(site: Site, gateway: Gateway, twins: Mapping[str, Twin]) -> Bus:
-    return Bus(gateway, {d.unit_id: twins[d.key] for d in site.devices if d.gateway == gateway.key})

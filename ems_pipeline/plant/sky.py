@@ -24,6 +24,10 @@ FULL_ERROR_H = 24.0
 TEMPERATURE_ERROR_C = 1.2
 CLOUD_ERROR = 0.7
 LONGEST_LEAD_H = 96.0
+HAZE = 0.95
+"""The clear-sky model knows no turbidity."""
+OVERCAST = 1.5
+"""Shifts the mean cloud cover to the 70 % that central Europe has (logit scale)."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Sky:
         growth = np.sqrt(np.clip(leads_h, 0.0, LONGEST_LEAD_H) / FULL_ERROR_H)
         cloud = self._cloud(hours, growth)
         zenith, _ = sun.position(starts, self.latitude, self.longitude)
-        ghi = sun.clear_sky_ghi(zenith) * (1 - 0.75 * cloud**3.4)
+        ghi = HAZE * sun.clear_sky_ghi(zenith) * (1 - 0.75 * cloud**3.4)
         dni, dhi = sun.decompose(ghi, zenith, sun.midpoints(starts))
         error_c = TEMPERATURE_ERROR_C * growth * smooth(self.seed, "temperature error", hours, 9.0)
         return pl.DataFrame(
@@ -81,7 +85,7 @@ class Sky:
         winter = np.cos(2 * np.pi * (hours / 24 / 365.25))
         fronts = 1.7 * smooth(self.seed, "fronts", hours, 40.0) + 0.9 * smooth(self.seed, "clouds", hours, 4.0)
         error = CLOUD_ERROR * growth * smooth(self.seed, "cloud error", hours, 5.0)
-        return np.asarray(1 / (1 + np.exp(-(fronts + error + 0.6 * winter))), dtype=float)
+        return np.asarray(1 / (1 + np.exp(-(fronts + error + OVERCAST + 0.6 * winter))), dtype=float)
 
     def _temperature(self, hours: Array) -> Array:
         day = hours / 24.0

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.plant.faults import TROUBLES, Trouble
 from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.world import World
 
@@ -33,6 +34,8 @@ class Silent(Exception):
 class Twin:
     """A device of the site. ``held`` are values by point name that stay until somebody writes them."""
 
+    volatile: frozenset[str] = frozenset()
+    """Points that a restart sets back to what the installer left."""
     silent_functions: frozenset[int] = frozenset()
     """Functions the device ignores without an answer."""
 
@@ -42,6 +45,8 @@ class Twin:
         self._by_address = {a: p for p in point_map.points for a in p.addresses}
         self._image: tuple[object, dict[int, int]] = (None, {})
         self._writes = 0
+        self.troubles: dict[str, Trouble] = {}
+        """Faults at work, by kind."""
 
     @property
     def last_address(self) -> int:
@@ -90,7 +95,9 @@ class Twin:
             Silent: the device ignores such requests.
         """
         self._check_function(function, {self.point_map.link.read_function})
-        words = self.registers()
+        words: Mapping[int, int] = self.registers()
+        for trouble in self.troubles.values():
+            words = trouble.shown(words)
         asked = range(address, address + count)
         if self.point_map.link.max_hole == 0 and any(a not in words for a in asked):
             raise Refused(ILLEGAL_ADDRESS)  # a device without holes fails the whole block
@@ -118,15 +125,45 @@ class Twin:
         self.put(wanted)
 
     def put(self, values: Mapping[str, float]) -> None:
-        """Hold these values by point name and act on them."""
+        """Take a checked write, by point name, now."""
         with self.world.lock:
             self.world.advance()
+            for trouble in self.troubles.values():
+                values = trouble.taken(values)
+            self.hold(values)
+
+    def hold(self, values: Mapping[str, float]) -> None:
+        """Keep these values and act on them, at the instant the world stands at."""
+        with self.world.lock:
             self.held |= values
             self._writes += 1
-            self.obey()
+            if all(t.obeys for t in self.troubles.values()):
+                self.obey()
             self.world.decide_again()
 
+    def trouble(self, kind: str) -> None:
+        """Switch a device fault on, see `faults.FAULTS`."""
+        with self.world.lock:
+            self.world.advance()
+            self.troubles[kind] = TROUBLES[kind](self)
+
+    def clear(self) -> None:
+        """Switch all faults off."""
+        with self.world.lock:
+            self.world.advance()
+            gone, self.troubles = self.troubles, {}
+            for trouble in gone.values():
+                trouble.cleared()
+
+    def check_alive(self) -> None:
+        """Whether the device answers at all now. Raises `Refused` or `Silent`."""
+        with self.world.lock:
+            self.world.advance()
+            for trouble in self.troubles.values():
+                trouble.before()
+
     def _check_function(self, function: int, spoken: set[int]) -> None:
+        self.check_alive()
         if function in self.silent_functions:
             raise Silent
         if function not in spoken:

@@ -132,17 +132,19 @@ class DeyeTwin(Twin):
 
 
 class TeltonikaTwin(Twin):
-    """A TeltoCharge wallbox."""
+    """A TeltoCharge wallbox; a restart forgets the current limit."""
+
+    volatile = frozenset({"current_limit", "start_stop"})
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
         self.box = next(b for b in world.wallboxes.values() if b.charger.device == device)
         super().__init__(world, device, point_map)
 
     def factory_settings(self) -> dict[str, float]:
-        return {"current_limit": self.box.limit_a, "start_stop": 1.0}
+        return {"current_limit": self.box.charger.max_current_a, "start_stop": 1.0}
 
     def asked(self) -> None:
-        self.box.asked_at = self.world.clock.now()
+        self.box.asked_at = self.world.at
 
     def obey(self) -> None:
         self.box.limit_a, self.box.started = self.held["current_limit"], self.held["start_stop"] == 1
@@ -200,7 +202,6 @@ class LoxoneTwin(Twin):
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
         self.heartbeat_at: datetime | None = None
         super().__init__(world, device, point_map)
-        world.on_time.append(self._watch)
 
     def factory_settings(self) -> dict[str, float]:
         return {"ems_heat_pump_mode": float(SgReadyState.NORMAL)}
@@ -215,7 +216,8 @@ class LoxoneTwin(Twin):
         return f"{value:.2f}°" if point.unit == "°C" else f"{value:g}"
 
     def obey(self) -> None:
-        self.heartbeat_at = self.world.clock.now()
+        self.heartbeat_at = self.world.at
+        self.world.schedule(self.world.at + timedelta(seconds=HEARTBEAT_S), self._watch)
         self._connect_contacts()
 
     def live(self) -> dict[str, float]:
@@ -223,10 +225,11 @@ class LoxoneTwin(Twin):
         found.pop("heat_pump_mode", None)
         return found
 
-    def _watch(self, now: datetime) -> None:
-        if self.heartbeat_at is not None and now - self.heartbeat_at > timedelta(seconds=HEARTBEAT_S):
+    def _watch(self) -> None:
+        if self.heartbeat_at is not None and self.world.at - self.heartbeat_at >= timedelta(seconds=HEARTBEAT_S):
             self.heartbeat_at = None
             self._connect_contacts()
+            self.world.decide_again()
 
     def _connect_contacts(self) -> None:
         permitted = self.heartbeat_at is not None and self.held["ems_permission"] == 1

@@ -6,12 +6,14 @@ import base64
 import hmac
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ems_pipeline.devices import codec
+from ems_pipeline.plant.faults import BUSY
+from ems_pipeline.plant.twin import Refused, Silent
 from ems_pipeline.plant.twins import LoxoneTwin
 
 Answer = tuple[int, bytes]
@@ -50,7 +52,11 @@ def serving_http(host: str, port: int, ask: Ask, login: tuple[str, str] | None =
             if expected is not None and not hmac.compare_digest(given, expected):
                 status, reply = 401, b"<html><head><title>error</title></head><body>401</body></html>"
             else:
-                status, reply = ask(parts.path, query, body)
+                try:
+                    status, reply = ask(parts.path, query, body)
+                except Silent:
+                    self.close_connection = True
+                    return
             self.send_response(status)
             self.send_header("Content-Length", str(len(reply)))
             self.send_header("Connection", "close")
@@ -74,9 +80,9 @@ def serving_http(host: str, port: int, ask: Ask, login: tuple[str, str] | None =
         thread.join(timeout=10)
 
 
-def loxone_service(twins: Mapping[str, LoxoneTwin]) -> Ask:
+def loxone_service(twins: Sequence[LoxoneTwin]) -> Ask:
     """The web service of a Miniserver that shows the twins' points by their object names."""
-    objects = {p.path: (twin, p) for twin in twins.values() for p in twin.point_map.points if p.path is not None}
+    objects = {p.path: (twin, p) for twin in twins for p in twin.point_map.points if p.path is not None}
 
     def ask(path: str, _query: Mapping[str, str], _body: bytes) -> Answer:
         name, _, written = unquote(path).removeprefix(IO_PATH).partition("/")
@@ -84,6 +90,10 @@ def loxone_service(twins: Mapping[str, LoxoneTwin]) -> Ask:
         if found is None:
             return 200, _envelope(path, 404, "")
         twin, point = found
+        try:
+            twin.check_alive()
+        except Refused as refused:
+            return 200, _envelope(path, 503 if refused.code == BUSY else 500, "")
         if written:
             try:
                 value, quality, _ = codec.judge(point, codec.to_site(point, float(written)))

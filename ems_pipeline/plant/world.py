@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from itertools import count
 from threading import RLock
 
 from ems_pipeline import time_grid
 from ems_pipeline.plant import day as days
+from ems_pipeline.plant.day import MINUTES as MINUTES_PER_DAY
 from ems_pipeline.plant.heating import Heating
 from ems_pipeline.plant.hybrid import Cells, Limits, Settings, dispatch
 from ems_pipeline.plant.replay import Replay
@@ -39,6 +42,8 @@ class Hybrid:
     cells: Cells | None
     settings: Settings
     nominal_voltage_v: float = NOMINAL_VOLTAGE_V
+    clock_ahead_min: int = 0
+    """How wrong the inverter's own clock is."""
     pv_available_w: float = 0.0
     pv_w: float = 0.0
     battery_w: float = 0.0
@@ -49,7 +54,8 @@ class Hybrid:
 
     def decide(self, load_w: float, local_minute: int, weekday: int, seconds: float) -> float:
         """Power this inverter feeds the bus from now on, W."""
-        slot = self.settings.slot(local_minute, weekday)
+        shown = local_minute + self.clock_ahead_min
+        slot = self.settings.slot(shown % MINUTES_PER_DAY, (weekday + shown // MINUTES_PER_DAY) % 7)
         if self.cells is not None:
             self.limits = self.cells.limits(seconds, self.nominal_voltage_v, slot.soc_pct)
         self.pv_w, self.battery_w = dispatch(self.settings, slot, self.limits, self.pv_available_w, load_w)
@@ -129,8 +135,8 @@ class World:
         self.heatings = {h.key: Heating(h) for h in site.heat_pumps}
         self.on_minute: Callable[[World], None] | None = None
         """Called after each minute's decision, e.g. by a logger."""
-        self.on_time: list[Callable[[datetime], None]] = []
-        """Called with the instant before each access: what happens by the clock alone (reverting, rebooting)."""
+        self._order = count()
+        self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._day = days.build(site, seed, self.sky, days.midnight(self.at), replay)
         self._next = self.at + time_grid.MINUTE
         self._decide()
@@ -146,15 +152,22 @@ class World:
         """Let time pass up to ``to``, the clock's now when None; a clock that went back changes nothing."""
         with self.lock:
             until = self.clock.now() if to is None else to
-            for happen in self.on_time:
-                happen(until)
             while self.at < until:
                 end = min(self._next, until)
+                if self._events:
+                    end = min(end, max(self._events[0][0], self.at))
                 self._integrate((end - self.at).total_seconds())
                 self.at = end
                 if end == self._next:
                     self._next += time_grid.MINUTE
                     self._decide()
+                while self._events and self._events[0][0] <= self.at:
+                    heappop(self._events)[2]()
+
+    def schedule(self, at: datetime, action: Callable[[], None]) -> None:
+        """Have ``action`` done when time reaches ``at``: what happens by the clock alone (reverting, rebooting)."""
+        with self.lock:
+            heappush(self._events, (at, next(self._order), action))
 
     def decide_again(self) -> None:
         """After a setting changed: devices follow at once."""
