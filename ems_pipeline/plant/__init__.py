@@ -6,6 +6,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
 
 from ems_pipeline.plant.plant import Plant, running_plant, serving
 from ems_pipeline.plant.recording import read_replay
+from ems_pipeline.plant.recording import read_replay
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.world import World
 

@@ -66,6 +66,9 @@ def bench(home01: Site, evening: SimulatedClock, monkeypatch: pytest.MonkeyPatch
     with running_plant(home01, evening, seed=1) as plant:
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)
+        cells = plant.world.hybrids["inverter"].cells
+        assert cells is not None
+        cells.energy_wh = 9000.0
         yield Bench(plant, evening)
 
 
