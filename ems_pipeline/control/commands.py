@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from ems_pipeline.control.desired import Wish
+from ems_pipeline.control.desired import Source, Wish
 from ems_pipeline.devices.command import (
     BatteryCommand,
     BatteryMode,
@@ -38,13 +38,32 @@ def assets_of(site: Site, device: str) -> tuple[Asset, ...]:
     return tuple(asset for asset in assets if asset.device == device)
 
 
-def asset(site: Site, key: str) -> Asset:
-    """The asset of a site; WrongWish names what exists."""
+KNOWN_LIMITS: Mapping[type[Asset], frozenset[str]] = {
+    Battery: frozenset({"charge_limit_w", "discharge_limit_w", "target_soc_pct", "export_limit_w"}),
+    PvArray: frozenset({"pv_limit_w"}),
+    Charger: frozenset({"current_a", "phases"}),
+    HeatPump: frozenset({"power_limit_w"}),
+    Genset: frozenset(),
+}
+
+
+def check_wish(site: Site, asset_key: str, mode: str, limits: Mapping[str, Any]) -> Command | None:
+    """The command an override would become, before it is filed.
+
+    Raises:
+        WrongWish: an asset, mode or limit that the site does not have, with what there is.
+    """
     assets: tuple[Asset, ...] = (*site.batteries, *site.pv, *site.chargers, *site.heat_pumps, *site.gensets)
-    found = next((a for a in assets if a.key == key), None)
-    if found is None:
-        raise WrongWish(f"site {site.key} has no asset {key!r}; it has {[a.key for a in assets]}")
-    return found
+    asset = next((a for a in assets if a.key == asset_key), None)
+    if asset is None:
+        raise WrongWish(f"site {site.key} has no asset {asset_key!r}; it has {[a.key for a in assets]}")
+    if asset.device is None:
+        raise WrongWish(f"{asset_key} has no device that could obey; name one in the site file")
+    known = KNOWN_LIMITS[type(asset)]
+    if unknown := sorted(set(limits) - known):
+        raise WrongWish(f"{asset_key} has no limits {unknown}; it has {sorted(known)}")
+    wish = Wish(asset_key, mode, limits, 0.0, "", Source.OVERRIDE)
+    return for_device(asset.device, assets_of(site, asset.device), {asset_key: wish})
 
 
 def for_device(device: str, assets: Sequence[Asset], wishes: Wishes) -> Command | None:

@@ -187,15 +187,20 @@ def listing(connection: Connection, site_key: str, since: datetime) -> pl.DataFr
     )
 
 
-def life(connection: Connection, setpoint_id: int) -> tuple[dict[str, Any], pl.DataFrame]:
+def life(connection: Connection, site_key: str, setpoint_id: int) -> tuple[dict[str, Any], pl.DataFrame]:
     """One set-point with its plan rows (``vw_setpoint``), and its steps: at, state, reason, measured (JSON text).
 
     Raises:
         LookupError: there is no such set-point.
     """
-    head = query(connection, "SELECT * FROM ems.vw_setpoint WHERE setpoint_id = :id", id=setpoint_id)
+    head = query(
+        connection,
+        "SELECT * FROM ems.vw_setpoint WHERE site_key = :site AND setpoint_id = :id",
+        site=site_key,
+        id=setpoint_id,
+    )
     if head.is_empty():
-        raise LookupError(f"there is no set-point {setpoint_id}; `ems control setpoints SITE` lists them")
+        raise LookupError(f"site {site_key} has no set-point {setpoint_id}; `ems control setpoints SITE` lists them")
     steps = query(
         connection,
         """SELECT at, state, reason, measured::text AS measured FROM ems.setpoint_event WHERE setpoint_id = :id

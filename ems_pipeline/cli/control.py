@@ -1,0 +1,209 @@
+"""`ems control` and `ems release`: the second opt-in, overrides, the life of set-points, and letting go."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from ems_pipeline.sites import Site
+
+app = typer.Typer(no_args_is_help=True)
+override_app = typer.Typer(no_args_is_help=True)
+app.add_typer(
+    override_app, name="override", help="What a person wants of an asset for a while, whatever the plan says."
+)
+console = Console()
+SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
+Minutes = Annotated[int | None, typer.Option("--minutes", help="How long from its begin.", min=1)]
+LocalTime = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+Until = Annotated[datetime | None, typer.Option("--until", help="End, local time of the site.", formats=LocalTime)]
+LISTED = timedelta(hours=3)
+
+
+@app.command()
+def arm(site: SiteKey, minutes: Minutes = None, until: Until = None) -> None:
+    """Let set-points reach the hardware of a site: the second opt-in. Without an end it holds until `disarm`."""
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import arming, open_warehouse
+
+    chosen, now = _site(site), SystemClock().now()
+    end = _end(chosen, now, minutes, until)
+    with open_warehouse().begin() as connection:
+        arming.arm(connection, site, now, _who(), end)
+    console.print(f"{site} is armed" + (f" until {end:%Y-%m-%d %H:%M} UTC" if end else " until `ems control disarm`"))
+    if not chosen.control.enabled:
+        console.print("[yellow]its site file says control: {enabled: false}: everything stays in shadow[/]")
+
+
+@app.command()
+def disarm(site: SiteKey) -> None:
+    """Withdraw the second opt-in and hand the devices back to themselves."""
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import arming, open_warehouse
+
+    with open_warehouse().begin() as connection:
+        was = arming.disarm(connection, site, SystemClock().now(), _who())
+    console.print(f"{site} is disarmed" if was else f"{site} was not armed")
+    _let_go(site, "disarmed", every_device=False)
+
+
+def release(
+    site: SiteKey,
+    every_device: Annotated[
+        bool, typer.Option("--every-device", help="Also devices of which the journal knows nothing.")
+    ] = False,
+) -> None:
+    """Hand the devices of a site back to their own logic. An armed site is steered again at the next quarter-hour."""
+    _let_go(site, f"released by {_who()}", every_device=every_device)
+
+
+@app.command()
+def setpoints(
+    site: SiteKey,
+    number: Annotated[int | None, typer.Argument(help="One set-point: its whole life.")] = None,
+) -> None:
+    """Set-points of the last three hours, or the life of one: plan rows, reason, command, every step with its proof."""
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse import setpoints as journal
+
+    with open_warehouse().begin() as connection:
+        if number is None:
+            listed = journal.listing(connection, site, SystemClock().now() - LISTED)
+            table = Table("no.", "slot (UTC)", "device", "source", "state", "writes", "reason")
+            for row in listed.iter_rows(named=True):
+                state = f"{row['state']} (shadow)" if row["is_shadow"] else row["state"]
+                head = [str(row["setpoint_id"]), f"{row['slot']:%d.%m. %H:%M}", row["device_key"], row["source"]]
+                table.add_row(*head, state, str(row["points_written"]), row["reason"])
+            console.print(table)
+            return
+        setpoint, steps = journal.life(connection, site, number)
+    for name, value in setpoint.items():
+        if value not in (None, ""):
+            console.print(f"{name:>20}  {value}", highlight=False)
+    table = Table("at (UTC)", "state", "why", "measured")
+    for at, state, reason, measured in steps.iter_rows():
+        table.add_row(f"{at:%d.%m. %H:%M:%S.%f}"[:-3], state, reason, "" if measured == "{}" else measured)
+    console.print(table)
+
+
+@override_app.command("add")
+def override_add(
+    site: SiteKey,
+    asset: Annotated[str, typer.Argument(help="Asset of the site file, e.g. pack, car-1, heating.")],
+    mode: Annotated[str, typer.Argument(help="Mode as in a plan row, e.g. hold, charge, off, blocked.")],
+    limit: Annotated[list[str] | None, typer.Option("--limit", help="name=value, e.g. charge_limit_w=3000.")] = None,
+    begin: Annotated[
+        datetime | None, typer.Option("--from", help="Begin, local time of the site; now.", formats=LocalTime)
+    ] = None,
+    minutes: Minutes = None,
+    until: Until = None,
+) -> None:
+    """Have an asset do something for a while (an hour unless told), from the next quarter-hour's control on."""
+    from ems_pipeline.control.commands import check_wish
+    from ems_pipeline.time_grid import SystemClock, utc, zone
+    from ems_pipeline.warehouse import open_warehouse, overrides
+
+    chosen, now = _site(site), SystemClock().now()
+    limits = dict(_limit(item) for item in limit or ())
+    command = check_wish(chosen, asset, mode, limits)
+    start = now if begin is None else utc(begin.replace(tzinfo=zone(chosen.timezone)))
+    end = _end(chosen, start, minutes, until) or start + timedelta(hours=1)
+    with open_warehouse().begin() as connection:
+        number = overrides.add(connection, site, asset, mode, limits, start, end, _who(), now)
+    console.print(f"override {number}: {command}, {start:%d.%m. %H:%M} to {end:%d.%m. %H:%M} UTC", highlight=False)
+
+
+@override_app.command("list")
+def override_list(site: Annotated[str | None, typer.Argument(help="Key of a site; all by default.")] = None) -> None:
+    """Overrides that hold or are to come."""
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse, overrides
+
+    with open_warehouse().begin() as connection:
+        listed = overrides.listing(connection, site, SystemClock().now())
+    table = Table("no.", "site", "asset", "mode", "limits", "from (UTC)", "until (UTC)", "by")
+    for row in listed.iter_rows(named=True):
+        head = [str(row["control_override_id"]), row["site_key"], row["asset_key"], row["mode"], row["limits"]]
+        table.add_row(*head, f"{row['from_at']:%d.%m. %H:%M}", f"{row['until_at']:%d.%m. %H:%M}", row["created_by"])
+    console.print(table)
+
+
+@override_app.command("cancel")
+def override_cancel(number: Annotated[int, typer.Argument(help="As `override list` shows it.")]) -> None:
+    """End an override; the plan holds again from the next quarter-hour's control on."""
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse, overrides
+
+    with open_warehouse().begin() as connection:
+        overrides.cancel(connection, number, SystemClock().now(), _who())
+    console.print(f"override {number} is cancelled")
+
+
+@app.command()
+def acknowledge(
+    number: Annotated[int, typer.Argument(help="Number of an open alarm, as `ems status` shows it.")],
+) -> None:
+    """Say that a person has seen an alarm; it stays open until the trouble is over."""
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import alarms, open_warehouse
+
+    with open_warehouse().begin() as connection:
+        alarms.acknowledge(connection, number, SystemClock().now(), _who())
+    console.print(f"alarm {number} is acknowledged")
+
+
+def _let_go(site: str, reason: str, *, every_device: bool) -> None:
+    from ems_pipeline import control
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse
+
+    clock = SystemClock()
+    outcomes = control.release_site(
+        open_warehouse(), _site(site), clock.now(), clock, reason, every_device=every_device
+    )
+    for outcome in outcomes:
+        console.print(str(outcome), highlight=False)
+    if any(outcome.state == "failed" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _site(key: str) -> Site:
+    from ems_pipeline.orchestration.platform import site_files
+    from ems_pipeline.sites import load_sites
+
+    found = [site for site in load_sites(site_files()) if site.key == key]
+    if not found:
+        raise LookupError(f"no site file says key: {key}; `ems site list` shows what there is")
+    return found[0]
+
+
+def _end(site: Site, start: datetime, minutes: int | None, until: datetime | None) -> datetime | None:
+    from ems_pipeline.time_grid import utc, zone
+
+    if minutes is not None and until is not None:
+        raise ValueError("both --minutes and --until were given; keep one")
+    if until is not None:
+        return utc(until.replace(tzinfo=zone(site.timezone)))
+    return None if minutes is None else start + timedelta(minutes=minutes)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise ValueError(f"--limit {text!r} is not name=number; write e.g. --limit charge_limit_w=3000") from None
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user in this container
+        return "unknown"
