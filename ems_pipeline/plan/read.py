@@ -7,6 +7,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.plan.build import Built
 from ems_pipeline.plan.laws.heat import keep_per_slot
+from ems_pipeline.plan.laws.switching import Switched
 from ems_pipeline.plan.model import Index
 from ems_pipeline.plan.plan import Plan, Unmet
 from ems_pipeline.plan.problem import BatteryStore, HeatStore, Problem
@@ -21,11 +22,8 @@ BOTH_W = 1.0
 def read(problem: Problem, built: Built, found: Solution, build_s: float, solve_s: float) -> Plan:
     """The plan in a solution."""
     x = found.x
-    session_w = _stack(
-        [_windowed(problem, x, c.power, c.on, s.first) for c, s in zip(built.sessions, problem.sessions, strict=True)],
-        problem,
-    )
-    heat_pump_w = _stack([_switched(x, h.power, h.on) for h in built.heat_pumps], problem)
+    session_w = _stack([_switched(x, c.power, problem.slots) for c in built.sessions], problem)
+    heat_pump_w = _stack([_switched(x, h.power, problem.slots) for h in built.heat_pumps], problem)
     charge_w = _stack([_power(x, s.charge) for s in built.batteries], problem)
     discharge_w = _stack([_power(x, s.discharge) for s in built.batteries], problem)
     pv_w = _pv(problem, built, x)
@@ -75,14 +73,13 @@ def _power(x: Array, columns: Index) -> Array:
     return np.where(power_w > NOISE_W, power_w, 0.0)
 
 
-def _switched(x: Array, columns: Index, on: Index | None) -> Array:
-    power_w = _power(x, columns)
-    return power_w if on is None else np.where(x[on] > 0.5, power_w, 0.0)
-
-
-def _windowed(problem: Problem, x: Array, columns: Index, on: Index | None, first: int) -> Array:
-    power_w = np.zeros(problem.slots)
-    power_w[first : first + len(columns)] = _switched(x, columns, on)
+def _switched(x: Array, machine: Switched, slots: int) -> Array:
+    """Power of a machine over the whole horizon; what is off is off exactly."""
+    power_w = np.zeros(slots)
+    above_w = _power(x, machine.above)
+    if machine.on is not None:
+        above_w = np.where(x[machine.on] > 0.5, above_w + units.from_kilo(machine.low_kw), 0.0)
+    power_w[machine.slots] = above_w
     return power_w
 
 
@@ -144,7 +141,7 @@ def _indoor(store: HeatStore, heat_w: Array) -> Array:
 
 def _unmet(problem: Problem, built: Built, x: Array) -> tuple[Unmet, ...]:
     found = [
-        Unmet(s.charger, "energy missing at departure", float(x[c.unmet[0]]), "kWh")
+        Unmet(s.key, "energy missing at departure", float(x[c.unmet[0]]), "kWh")
         for s, c in zip(problem.sessions, built.sessions, strict=True)
         if x[c.unmet[0]] > 1e-3
     ]

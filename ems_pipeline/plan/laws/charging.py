@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.laws.switching import minimum_stay, semicontinuous
+from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import ChargingSession
 
@@ -16,10 +16,9 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Charging:
-    """Columns of one session: power in kW over its window, on/off (None: no minimum power), unmet energy in kWh."""
+    """Columns of one session: power over its window, unmet energy in kWh."""
 
-    power: Index
-    on: Index | None
+    power: Switched
     unmet: Index
 
 
@@ -27,14 +26,14 @@ def session(model: Model, car: ChargingSession, balance_rows: Index) -> Charging
     """Power is 0 or ``[min, max]`` while the car is there."""
     window = np.arange(car.first, car.end, dtype=np.int32)
     low, high = units.kilo(car.min_w), units.kilo(car.max_w)
-    power, on = semicontinuous(model, car.key, window, low, high)
-    model.add(balance_rows[window], power, -1.0)
-    if on is not None and car.min_run_slots > 1:
-        minimum_stay(model, car.key, window, on, car.min_run_slots, 1, was_on=False)
-    return Charging(power, on, energy_by_departure(model, car, power))
+    power = semicontinuous(model, car.key, window, low, high)
+    power.draw(model, balance_rows[window], -1.0)
+    if power.on is not None and car.min_run_slots > 1:
+        minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
+    return Charging(power, energy_by_departure(model, car, power))
 
 
-def energy_by_departure(model: Model, car: ChargingSession, power: Index) -> Index:
+def energy_by_departure(model: Model, car: ChargingSession, power: Switched) -> Index:
     """``charged + unmet - ahead = energy - later``: what is missing is priced, what can wait is worth its value.
 
     Where the minimum power cannot give the amount exactly, the least amount above it is allowed.
@@ -45,7 +44,7 @@ def energy_by_departure(model: Model, car: ChargingSession, power: Index) -> Ind
     unmet = model.columns(f"{car.key} unmet energy", last, 0.0, units.kilo(need), car.unmet_price_per_kwh)
     ahead = model.columns(f"{car.key} energy ahead", last, 0.0, ahead_kwh, -car.later_value_per_kwh)
     total = model.rows(f"{car.key} energy by departure", last, units.kilo(need), units.kilo(need))
-    model.add(np.repeat(total, len(power)), power, H)
+    power.draw(model, np.repeat(total, len(power.slots)), H)
     model.add(total, unmet, 1.0)
     model.add(total, ahead, -1.0)
     return unmet

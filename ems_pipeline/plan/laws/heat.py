@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.laws.switching import minimum_stay, semicontinuous
+from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import HeatPumpUnit, HeatStore
 from ems_pipeline.plan.record import Array
@@ -17,21 +17,20 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Heating:
-    """Columns of one heat pump: electric power in kW, on/off (None: no minimum), store temperature within the band."""
+    """Columns of one heat pump: electric power, store temperature within the band."""
 
-    power: Index
-    on: Index | None
+    power: Switched
     temperature: Index
 
 
 def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index) -> Heating:
     """Electric power 0 or ``[min, max]``, kept on and off for its least times."""
     every = np.arange(len(balance_rows), dtype=np.int32)
-    power, on = semicontinuous(model, unit.key, every, units.kilo(unit.min_w), units.kilo(unit.max_w))
-    model.add(balance_rows, power, -1.0)
-    if on is not None and max(unit.min_run_slots, unit.min_pause_slots) > 1:
-        minimum_stay(model, unit.key, every, on, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
-    return Heating(power, on, temperature(model, unit.store, [(power, unit.cop)]))
+    power = semicontinuous(model, unit.key, every, units.kilo(unit.min_w), units.kilo(unit.max_w))
+    power.draw(model, balance_rows, -1.0)
+    if power.on is not None and max(unit.min_run_slots, unit.min_pause_slots) > 1:
+        minimum_stay(model, unit.key, every, power.on, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
+    return Heating(power, temperature(model, unit.store, [(power, unit.cop)]))
 
 
 def keep_per_slot(store: HeatStore) -> float:
@@ -39,7 +38,7 @@ def keep_per_slot(store: HeatStore) -> float:
     return float(np.exp(-H * store.loss_w_per_k / store.capacity_wh_per_k))
 
 
-def temperature(model: Model, store: HeatStore, sources: list[tuple[Index, Array]]) -> Index:
+def temperature(model: Model, store: HeatStore, sources: list[tuple[Switched, Array]]) -> Index:
     """``T[t+1] = keep T[t] + (1 - keep) (ambient + (sum cop power + gains) / UA)``, exact for constant slots.
 
     The column holds the part within the band; kelvin below and above it are columns of their own, at a price.
@@ -57,7 +56,7 @@ def temperature(model: Model, store: HeatStore, sources: list[tuple[Index, Array
     below = model.columns(f"{store.key} too cold", every, 0.0, np.inf, price - value)
     parts = [(within, 1.0), (below, -1.0)]
     hot = np.flatnonzero(free_path_c(store) > store.max_c).astype(np.int32)
-    above = model.columns(f"{store.key} too warm", hot, 0.0, np.inf, price + value[hot])
+    above = model.columns(f"{store.key} too warm", hot, 0.0, np.inf, price)
     for part, sign in parts:
         model.add(rows, part, sign)
         model.add(rows[1:], part[:-1], -keep * sign)
@@ -65,10 +64,41 @@ def temperature(model: Model, store: HeatStore, sources: list[tuple[Index, Array
     following = hot < len(every) - 1
     model.add(rows[hot[following] + 1], above[following], -keep)
     for power, cop in sources:
-        model.add(rows, power, -(1 - keep) * units.from_kilo(cop) / store.loss_w_per_k)
+        power.draw(model, rows, -(1 - keep) * units.from_kilo(cop) / store.loss_w_per_k)
     if store.end_floor_c > store.min_c:
         _end_floor(model, store, within)
+    for power, cop in sources:
+        if power.on is not None and len(sources) == 1:
+            _tight_at_the_edges(model, store, power, cop, within, below, drift)
     return within
+
+
+def _tight_at_the_edges(
+    model: Model, store: HeatStore, power: Switched, cop: Array, within: Index, below: Index, drift: Array
+) -> None:
+    """What on/off means at the band's edges; follows from the other laws, but not from their linear relaxation.
+
+    Off in slot t, the store must have been warm enough to cool: ``T[t-1] >= T_min + loss_at_min (1 - on)``.
+    On, it must have been cool enough to be heated: ``T[t-1] <= T_max + (loss_at_max on - rise) / keep``.
+    Without them the relaxation holds the edge with a trickle no machine can give.
+    """
+    keep = keep_per_slot(store)
+    later = np.arange(1, len(drift), dtype=np.int32)
+    cooling_k = (store.min_c - drift[1:]) / keep - store.min_c
+    s = later[cooling_k > 0]
+    cooling_k = cooling_k[cooling_k > 0]
+    rows = model.rows(f"{store.key} warm enough to be off", s, store.min_c + cooling_k, np.inf)
+    model.add(rows, within[s - 1], 1.0)
+    model.add(rows, below[s], 1.0 / keep)
+    model.add(rows, power.on[s], cooling_k)
+    room_k = (store.max_c - drift[1:]) / keep - store.max_c
+    s = later[room_k > 0]
+    room_k = room_k[room_k > 0]
+    rise = (1 - keep) * units.from_kilo(cop[s]) / store.loss_w_per_k / keep
+    rows = model.rows(f"{store.key} cool enough to be on", s, -np.inf, store.max_c)
+    model.add(rows, within[s - 1], 1.0)
+    model.add(rows, power.above[s], rise)
+    model.add(rows, power.on[s], rise * power.low_kw - room_k)
 
 
 def free_path_c(store: HeatStore) -> Array:

@@ -57,7 +57,7 @@ def stored_energy(model: Model, store: BatteryStore, charge: Index, discharge: I
         below = model.columns(f"{store.key} below its floor", every, 0.0, floor - initial_kwh, price - value)
         _follow(model, kept, below, -1.0)
     if initial_kwh > ceiling:
-        above = model.columns(f"{store.key} above its ceiling", every, 0.0, initial_kwh - ceiling, price + value)
+        above = model.columns(f"{store.key} above its ceiling", every, 0.0, initial_kwh - ceiling, price)
         _follow(model, kept, above, 1.0)
     if store.end_floor_wh > store.floor_wh:
         _end_floor(model, store, energy)

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ems_pipeline.plan.model import Index, Model
 
 
-def semicontinuous(
-    model: Model, key: str, slots: Index, low_kw: float, high_kw: float, forced: int = 0
-) -> tuple[Index, Index | None]:
-    """Power 0 or ``[low, high]`` kW: ``low*on <= power <= high*on``. Without a minimum there is no on/off column.
+@dataclass(frozen=True)
+class Switched:
+    """Columns of a machine that is off or within ``[low, high]``: power is ``low * on + above`` kW.
 
-    Returns:
-        Columns of power and of on/off.
+    ``on`` is None for a machine without a minimum (``above`` is then its power).
     """
-    power = model.columns(f"{key} power", slots, 0.0, high_kw)
+
+    slots: Index
+    low_kw: float
+    on: Index | None
+    above: Index
+
+    def draw(self, model: Model, rows: Index, factor: ArrayLike) -> None:
+        """Enter ``factor * power`` into ``rows``, one row per slot of the machine."""
+        model.add(rows, self.above, factor)
+        if self.on is not None:
+            model.add(rows, self.on, np.asarray(factor) * self.low_kw)
+
+
+def semicontinuous(model: Model, key: str, slots: Index, low_kw: float, high_kw: float) -> Switched:
+    """Power 0 or ``[low, high]`` kW: ``power = low * on + above`` with ``above <= (high - low) * on``.
+
+    One row per slot instead of two, and no column that only repeats others.
+    """
     if low_kw <= 0:
-        return power, None
-    lowest = np.zeros(len(slots))
-    lowest[:forced] = 1.0
-    on = model.columns(f"{key} on", slots, lowest, 1.0, integer=True)
-    most = model.rows(f"{key} maximum power", slots, -np.inf, 0.0)
-    model.add(most, power, 1.0)
-    model.add(most, on, -high_kw)
-    least = model.rows(f"{key} minimum power", slots, 0.0, np.inf)
-    model.add(least, power, 1.0)
-    model.add(least, on, -low_kw)
-    return power, on
+        return Switched(slots, 0.0, None, model.columns(f"{key} power", slots, 0.0, high_kw))
+    on = model.columns(f"{key} on", slots, 0.0, 1.0, integer=True)
+    above = model.columns(f"{key} power above minimum", slots, 0.0, high_kw - low_kw)
+    rows = model.rows(f"{key} maximum power", slots, -np.inf, 0.0)
+    model.add(rows, above, 1.0)
+    model.add(rows, on, low_kw - high_kw)
+    return Switched(slots, low_kw, on, above)
 
 
 def starts(model: Model, key: str, slots: Index, on: Index, was_on: bool | None, cost: float = 0.0) -> Index:
@@ -46,11 +60,15 @@ def starts(model: Model, key: str, slots: Index, on: Index, was_on: bool | None,
     return begun
 
 
-def minimum_stay(model: Model, key: str, slots: Index, on: Index, run: int, pause: int, was_on: bool | None) -> Index:
-    """Once on, on for ``run`` slots; once off, off for ``pause`` slots (Rajan and Takriti 2005: the tightest form).
+def minimum_stay(model: Model, key: str, slots: Index, on: Index, run: int, pause: int, was_on: bool | None) -> None:
+    """Once on, on for ``run`` slots; once off, off for ``pause`` slots.
 
-    Starts in the last ``run`` slots imply on; starts in the next ``pause`` slots imply not on now.
+    Starts in the last ``run`` slots imply on; starts in the next ``pause`` slots imply not on now (Rajan and Takriti
+    2005, the tightest form). Up to two slots the starts can be eliminated without loosening anything.
     """
+    if max(run, pause) <= 2:
+        _two_slots(model, key, slots, on, run, pause, was_on)
+        return
     begun = starts(model, key, slots, on, was_on)
     count = len(slots)
     if run > 1:
@@ -61,7 +79,22 @@ def minimum_stay(model: Model, key: str, slots: Index, on: Index, run: int, paus
         rows = model.rows(f"{key} minimum pause", slots[: count - 1], -np.inf, 1.0)
         model.add(rows, on[: count - 1], 1.0)
         _window(model, rows, begun, range(1, pause + 1))
-    return begun
+
+
+def _two_slots(model: Model, key: str, slots: Index, on: Index, run: int, pause: int, was_on: bool | None) -> None:
+    """``on[t] - on[t-1] - on[t+1] <= 0`` (nobody runs for one slot), ``on[t] - on[t+1] + on[t+2] <= 1`` (nor pauses)."""
+    if run == 2 and len(slots) > 1:
+        inner = slots[:-1] if was_on is False else slots[1:-1]
+        begin = 0 if was_on is False else 1
+        rows = model.rows(f"{key} minimum run", inner, -np.inf, 0.0)
+        model.add(rows, on[begin:-1], 1.0)
+        model.add(rows, on[begin + 1 :], -1.0)
+        model.add(rows[1 - begin :], on[: len(on) - 2], -1.0)
+    if pause == 2 and len(slots) > 2:
+        rows = model.rows(f"{key} minimum pause", slots[:-2], -np.inf, 1.0)
+        model.add(rows, on[:-2], 1.0)
+        model.add(rows, on[1:-1], -1.0)
+        model.add(rows, on[2:], 1.0)
 
 
 def _window(model: Model, rows: Index, columns: Index, offsets: range) -> None:
