@@ -109,7 +109,11 @@ def running_plant(
         watchdog_s: the wallboxes' own watchdog; None: off.
     """
     moved = site.model_copy(
-        update={"gateways": tuple(g.model_copy(update={"host": LOOPBACK, "port": 0}) for g in site.gateways)}
+        update={
+            "gateways": tuple(g.model_copy(update={"host": LOOPBACK, "port": 0}) for g in site.gateways),
+            # No serial line lies behind these sockets: keeping its silences would cost simulated days real minutes.
+            "devices": tuple(d.model_copy(update={"options": d.options | {"gap_s": 0.0}}) for d in site.devices),
+        }
     )
     plant = _begun(
         World(moved, clock, seed, _days_before(start or clock.now(), history_days), replay, watchdog_s), start
