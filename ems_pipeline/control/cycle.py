@@ -37,7 +37,7 @@ def run_control(
         site = session.site
         is_live = site.control.enabled and site.key in armed
         mandate = await session.read_journal(lambda connection: _mandate(connection, site, slot, now))
-        live = await session.observe()
+        live = await session.remembered(await session.observe())
         desired = authority.resolve(site, mandate, live, _signals(session), now)
         if is_live:
             asked = [d for d in desired if d.command is not None]

@@ -30,5 +30,6 @@ def release_site(
             session.journal.steered |= set(session.drivers)
         return await session.release(dict.fromkeys(session.drivers, reason))
 
-    outcomes = runner.run(warehouse, [site], time_grid.floor_slot(now), clock, let_go, PATIENCE_S)
+    slot = time_grid.floor_slot(now)
+    outcomes = runner.run(warehouse, [site], slot, clock, let_go, PATIENCE_S, ask_the_dead=True)
     return outcomes or [Outcome(site.key, "", "skipped", "no device holds anything of ours")]

@@ -21,6 +21,7 @@ from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
 from ems_pipeline.warehouse import health as device_health
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.gateway_lock import GatewayLocks, gateway_locks
+from ems_pipeline.warehouse.setpoints import StaleStep
 
 T = TypeVar("T")
 JOURNAL_THREADS = 4
@@ -32,21 +33,49 @@ Work = Callable[[SiteSession], Awaitable[list[Outcome]]]
 
 
 def run(
-    warehouse: Warehouse, sites: Iterable[Site], slot: datetime, clock: Clock, work: Work, patience_s: float
+    warehouse: Warehouse,
+    sites: Iterable[Site],
+    slot: datetime,
+    clock: Clock,
+    work: Work,
+    patience_s: float,
+    *,
+    ask_the_dead: bool = False,
 ) -> list[Outcome]:
     """Do the work in a session of every site, concurrently; outcomes in the order of the sites.
 
     Args:
         patience_s: how long to wait for a gateway whose master is another controller.
+        ask_the_dead: also devices whose circuit is open after too many failures.
 
     Raises:
         DatabaseUnavailable: without a journal nothing is written.
     """
     with warehouse.begin() as connection:
-        health = device_health.load(connection)
+        health = {} if ask_the_dead else device_health.load(connection)
     with gateway_locks(warehouse) as locks, ThreadPoolExecutor(JOURNAL_THREADS, "journal") as threads:
         desk = _Desk(warehouse, clock, slot, health, locks, threads, patience_s)
         return asyncio.run(desk.serve(list(sites), work))
+
+
+async def _guarded(session: SiteSession, work: Work) -> list[Outcome]:
+    """The work; when it fails in a way nobody foresaw, every device of the site is let go, journalled if possible."""
+    try:
+        return await work(session)
+    except StaleStep as stale:  # somebody else is at work on this site: any further write would contradict
+        return [Outcome(session.site.key, "", "skipped", str(stale))]
+    except DatabaseUnavailable:
+        await session.let_go_unjournalled()
+        raise
+    except Exception as error:
+        logger.exception("control of %s failed", session.site.key)
+        why = f"{type(error).__name__}: {error}"
+        try:
+            released = await session.release(dict.fromkeys(session.drivers, why))
+        except Exception:
+            await session.let_go_unjournalled()
+            raise
+        return [Outcome(session.site.key, "", "failed", why), *released]
 
 
 class _Desk:
@@ -79,11 +108,13 @@ class _Desk:
         addresses = [f"{g.host}:{g.port}" for g in site.gateways]
         if not await self._obtained(addresses):
             return [Outcome(site.key, "", "skipped", "another controller is master of its gateways; nothing was done")]
-        opened = fleet.open_site(site, self._clock)
         try:
-            return await work(SiteSession(opened, self._transact, self._clock, self._slot, self._health))
+            opened = fleet.open_site(site, self._clock)
+            try:
+                return await _guarded(SiteSession(opened, self._transact, self._clock, self._slot, self._health), work)
+            finally:
+                await opened.close()
         finally:
-            await opened.close()
             await self._in_thread(partial(self._locks.release, addresses))
 
     async def _obtained(self, addresses: list[str]) -> bool:

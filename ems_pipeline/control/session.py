@@ -26,7 +26,7 @@ from ems_pipeline.devices.reading import good_values
 from ems_pipeline.devices.sampling import names_in
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import alarms, setpoints
+from ems_pipeline.warehouse import alarms, setpoints, telemetry
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
@@ -66,6 +66,8 @@ class SiteSession:
         self.slot = slot
         self._opened = opened
         self._health = health
+        self._unconcluded: set[str] = set()
+        """Devices that were written to and whose outcome is not committed yet."""
 
     @property
     def drivers(self) -> Mapping[str, Driver]:
@@ -84,6 +86,23 @@ class SiteSession:
             return load(connection)
 
         return await self.transact(read)
+
+    async def remembered(self, live: Live) -> Live:
+        """With the state that devices told telemetry lately in place of what they do not answer now.
+
+        Older than the site's ``max_state_age_minutes`` is not known: those who need it are released.
+        """
+        if all(STATE & set(names_in(d.point_map)) <= set(live.devices[key].values) for key, d in self.drivers.items()):
+            return live
+        now = self.clock.now()
+        oldest = now - timedelta(minutes=self.site.control.max_state_age_minutes)
+        told = await self.transact(lambda connection: telemetry.latest(connection, self.site.key, now, oldest))
+        known: dict[str, dict[str, float]] = {}
+        for device, quantity, value, _ in told.iter_rows():
+            if quantity in STATE:
+                known.setdefault(device, {})[quantity] = value
+        devices = {d: Observed(known.get(d, {}) | dict(o.values), o.fault) for d, o in live.devices.items()}
+        return Live(self.site, devices)
 
     async def observe(self, devices: Collection[str] | None = None) -> Live:
         """Ask devices (None: all) for their state and settings, gateways concurrently."""
@@ -131,12 +150,22 @@ class SiteSession:
 
     async def release(self, reasons: Mapping[str, str]) -> list[Outcome]:
         """Hand devices back to their own logic, each for its reason, where they may hold anything of ours."""
-        held = {device: why for device, why in reasons.items() if device in self.journal.steered}
+        held = {d: why for d, why in reasons.items() if d in self.journal.steered and d in self.drivers}
         if not held:
             return []
         live = await self.observe(held)
         until = self.clock.now() + timedelta(minutes=self.site.control.setpoint_ttl_minutes)
         return await self.carry_out([Desired(d, None, Source.RELEASE, why, until) for d, why in held.items()], live)
+
+    async def let_go_unjournalled(self) -> None:
+        """The journal is gone with writes under way: release those devices all the same, it is the safer wrong."""
+        live = await self.observe(self._unconcluded)
+
+        async def let_go(driver: Driver) -> None:
+            release = Desired(driver.device, None, Source.RELEASE, "", self.slot)
+            await driver.write(prepare.prepare(release, driver, live.devices[driver.device], {}).changes)
+
+        await self._by_gateway(self._unconcluded, let_go)
 
     def _is_served(self, desired: Desired, is_shadow: bool) -> bool:
         """The same was asked in this slot already, by a run that went before."""
@@ -171,6 +200,7 @@ class SiteSession:
         results: dict[str, Result] = {}
 
         async def write(driver: Driver) -> None:
+            self._unconcluded |= {driver.device} if prepared[driver.device].changes else set()
             try:
                 results[driver.device] = await _write_once(driver, prepared[driver.device])
             except Exception as error:
@@ -196,6 +226,7 @@ class SiteSession:
                     _file(connection, row, results[row.device_key], now)
 
         await self.transact(journal)
+        self._unconcluded -= {row.device_key for row in rows}
         self.follow(steps)
 
     def _superseded(self, row: Setpoint, now: datetime) -> list[Step]:

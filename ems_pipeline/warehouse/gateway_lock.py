@@ -37,8 +37,11 @@ class GatewayLocks:
         return False
 
     def release(self, addresses: Collection[str]) -> None:
-        """Let gateways go."""
-        self._ask(f"SELECT address, pg_advisory_unlock({KEY}) {FROM}", sorted(set(addresses)))
+        """Let gateways go; a session that broke meanwhile has let them go already."""
+        try:
+            self._ask(f"SELECT address, pg_advisory_unlock({KEY}) {FROM}", sorted(set(addresses)))
+        except sa.exc.DBAPIError:
+            self._connection.invalidate()
 
     def _ask(self, sql: str, addresses: Collection[str]) -> list[tuple[str, bool]]:
         with self._turn:
