@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ems_pipeline.plan.laws import bus, charging, heat, storage
 from ems_pipeline.plan.model import Index, Model
@@ -65,8 +66,8 @@ def build(problem: Problem, exclusions: Exclusions) -> Built:
 def exclusions(problem: Problem) -> Exclusions:
     """Where doing both at once could pay.
 
-    Import and export at once only pays where selling is dearer than buying: elsewhere less of both is as good. A battery
-    that charges and discharges at once only destroys energy, which pays where importing is paid for (buy < 0).
+    Import and export at once only pays where selling is dearer than buying: elsewhere less of both is as good. A
+    battery that charges and discharges at once only destroys energy, which pays where importing is paid for (buy < 0).
     """
     if not problem.exclusive:
         return Exclusions(NONE, tuple(NONE for _ in problem.batteries))
@@ -74,7 +75,7 @@ def exclusions(problem: Problem) -> Exclusions:
     return Exclusions(_slots(problem.buy_per_kwh < problem.sell_per_kwh), tuple(wasteful for _ in problem.batteries))
 
 
-def _slots(condition: object) -> Index:
+def _slots(condition: NDArray[np.bool_]) -> Index:
     return np.flatnonzero(condition).astype(np.int32)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 
@@ -66,6 +67,9 @@ class PlanInputs:
     terminal_price_per_kwh: float | None = None
 
 
+Value = TypeVar("Value")
+
+
 class InputsInvalid(ValueError):
     """Inputs no plan can be made of; the text names the series and the remedy."""
 
@@ -113,7 +117,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
     )
 
 
-def _known(values: Mapping[str, object], key: str, name: str) -> object:
+def _known(values: Mapping[str, Value], key: str, name: str) -> Value:
     if key not in values:
         raise InputsInvalid(f"{name} has no {key!r}; it has {sorted(values)}; give a value for every asset of the site")
     return values[key]
@@ -125,7 +129,7 @@ def _complete(name: str, values: Array, n: int) -> None:
         raise InputsInvalid(f"{name} lacks {gaps} of {n} slots; shorten the horizon or import what is missing")
 
 
-def _battery(battery: Battery, soc_pct: object, after: float, dearest: float) -> BatteryStore:
+def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> BatteryStore:
     share = battery.capacity_wh / 100.0
     return BatteryStore(
         key=battery.key,
@@ -136,14 +140,14 @@ def _battery(battery: Battery, soc_pct: object, after: float, dearest: float) ->
         discharge_efficiency=battery.discharge_efficiency,
         floor_wh=share * battery.reserve_soc_pct,
         ceiling_wh=share * battery.max_soc_pct,
-        initial_wh=share * float(soc_pct),  # type: ignore[arg-type]
+        initial_wh=share * soc_pct,
         wear_per_kwh=battery.wear_per_kwh,
         end_value_per_kwh=end_value.cells(after, battery.discharge_efficiency, battery.wear_per_kwh),
         outside_price_per_kwh=RECOVERY * dearest,
     )
 
 
-def _heat_pump(pump: HeatPump, outdoor_c: Array, indoor_c: object, after: float) -> HeatPumpUnit:
+def _heat_pump(pump: HeatPump, outdoor_c: Array, indoor_c: float, after: float) -> HeatPumpUnit:
     house = pump.house
     cop = CopCurve(pump.carnot_efficiency).cop(outdoor_c, pump.flow_temp_c)
     store = HeatStore(
@@ -152,7 +156,7 @@ def _heat_pump(pump: HeatPump, outdoor_c: Array, indoor_c: object, after: float)
         capacity_wh_per_k=house.heat_capacity_wh_per_k,
         ambient_c=outdoor_c,
         gains_w=np.zeros(len(outdoor_c)),
-        initial_c=float(indoor_c),  # type: ignore[arg-type]
+        initial_c=indoor_c,
         min_c=house.comfort_min_c,
         max_c=house.comfort_max_c,
         outside_price_per_kh=house.discomfort_price_per_kh,
@@ -174,7 +178,7 @@ def _sessions(site: Site, inputs: PlanInputs, after: float) -> list[ChargingSess
         leaves = time_grid.floor_slot(wanted.departs_at)
         first, end = time_grid.count_slots(start, arrives), time_grid.count_slots(start, leaves)
         if first < min(end, n) and wanted.energy_wh > 0:
-            found.append(_session(charger, wanted, first, end, n, after))  # type: ignore[arg-type]
+            found.append(_session(charger, wanted, first, end, n, after))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ems_pipeline import units
 from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatPumpUnit, Problem
 from ems_pipeline.plan.record import Array
 
@@ -131,26 +132,27 @@ def _charger(plan: Plan, key: str) -> Iterator[Decision]:
     at: dict[int, tuple[ChargingSession, float, float]] = {}
     for i, car in enumerate(problem.sessions):
         if car.charger == key:
-            given_wh = np.cumsum(plan.session_w[i]) * 0.25
+            given_wh = np.cumsum(units.slot_energy_wh(plan.session_w[i]))
             at |= {t: (car, float(plan.session_w[i, t]), float(given_wh[t])) for t in range(car.first, car.end)}
     for t in range(problem.slots):
-        car, power_w, given_wh = at.get(t, (None, 0.0, 0.0))
-        if car is None:
+        if t not in at:
             yield Decision(t, key, "charger", 0.0, "off", "No car is expected.")
-        elif power_w <= 0:
+            continue
+        car, power_w, energy_wh = at[t]
+        if power_w <= 0:
             reason = (
-                "The car is served." if given_wh >= car.energy_wh - 1.0 else "Wait for cheaper slots before departure."
+                "The car is served." if energy_wh >= car.energy_wh - 1.0 else "Wait for cheaper slots before departure."
             )
-            yield Decision(t, key, "charger", 0.0, "off", reason, {}, given_wh)
+            yield Decision(t, key, "charger", 0.0, "off", reason, {}, energy_wh)
         else:
             current_a = power_w / (car.phases * car.voltage_v)
             limits = {"current_a": round(current_a, 2), "phases": float(car.phases)}
             reason = f"Charge the car at {problem.buy_per_kwh[t]:.2f} {problem.currency}/kWh or from own surplus."
-            yield Decision(t, key, "charger", power_w, "charge", reason, limits, given_wh)
+            yield Decision(t, key, "charger", power_w, "charge", reason, limits, energy_wh)
 
 
 def _heat_pump(plan: Plan, unit: HeatPumpUnit, i: int) -> Iterator[Decision]:
-    """SG-Ready states: blocked when off, normal when it holds the temperature, recommended and forced when it raises it."""
+    """SG-Ready states: blocked when off, normal when it holds the temperature, else recommended or forced."""
     store = unit.store
     for t in range(plan.problem.slots):
         power_w, end_c = float(plan.heat_pump_w[i, t]), float(plan.indoor_c[i, t])

@@ -103,7 +103,7 @@ class ChargingSession(Record):
     voltage_v: float = 230.0
     unmet_price_per_kwh: float = 20.0
     later_wh: float = 0.0
-    """Of ``energy_wh``, what can still be charged after the horizon; it is worth ``later_value_per_kwh`` if done before."""
+    """Of ``energy_wh``, what can wait until after the horizon; done before, it is worth ``later_value_per_kwh``."""
     later_value_per_kwh: float = 0.0
     min_run_slots: int = 1
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.plan import money, shortfall
 from ems_pipeline.plan.build import Built
 from ems_pipeline.plan.laws.heat import keep_per_slot
 from ems_pipeline.plan.laws.switching import Switched
 from ems_pipeline.plan.model import Index
-from ems_pipeline.plan.plan import Plan, Unmet
+from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.problem import BatteryStore, HeatStore, Problem
 from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.solver import Solution
@@ -47,11 +50,11 @@ def read(problem: Problem, built: Built, found: Solution, build_s: float, solve_
         indoor_c=_stack(
             [_indoor(u.store, u.cop * p) for u, p in zip(problem.heat_pumps, heat_pump_w, strict=True)], problem
         ),
-        unmet=_unmet(problem, built, x),
         build_s=build_s,
         solve_s=solve_s,
     )
-    return plan
+    plan = dataclasses.replace(plan, objective=sum(money.parts(plan).values()))
+    return dataclasses.replace(plan, unmet=tuple(shortfall.unmet(plan)))
 
 
 def simultaneous(problem: Problem, plan: Plan) -> tuple[Index, tuple[Index, ...]] | None:
@@ -137,12 +140,3 @@ def _indoor(store: HeatStore, heat_w: Array) -> Array:
         here = keep * here + (1 - keep) * settled
         path[i] = here
     return path
-
-
-def _unmet(problem: Problem, built: Built, x: Array) -> tuple[Unmet, ...]:
-    found = [
-        Unmet(s.key, "energy missing at departure", float(x[c.unmet[0]]), "kWh")
-        for s, c in zip(problem.sessions, built.sessions, strict=True)
-        if x[c.unmet[0]] > 1e-3
-    ]
-    return tuple(found)

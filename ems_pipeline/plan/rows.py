@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import units
-from ems_pipeline.plan import modes
+from ems_pipeline.plan.modes import battery_decisions, device_decisions, site_reasons
 from ems_pipeline.plan.record import Array
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
     problem = plan.problem
     if plan.status == "failed":
         return pl.DataFrame(schema=_SLOT_SCHEMA)
-    decisions = modes.battery_decisions(plan)
+    decisions = battery_decisions(plan)
     imported, exported = np.maximum(plan.grid_w, 0.0), np.maximum(-plan.grid_w, 0.0)
     energy_kwh = units.kilo(units.slot_energy_wh(imported)), units.kilo(units.slot_energy_wh(exported))
     columns: dict[str, Any] = {
@@ -42,7 +42,7 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
         "sell_per_kwh": problem.sell_per_kwh,
         "cost": problem.buy_per_kwh * energy_kwh[0] - problem.sell_per_kwh * energy_kwh[1],
         "mode": [d.mode for d in decisions[0]] if decisions else ["follow"] * problem.slots,
-        "reason": modes.site_reasons(plan, decisions),
+        "reason": site_reasons(plan, decisions),
         "marginal_value_per_kwh": None,
         "binding": "",
         "next_best_cost": None,
@@ -61,7 +61,7 @@ def soc_pct(plan: Plan) -> Array | None:
 
 def device_rows(plan: Plan) -> pl.DataFrame:
     """See `Plan.device_rows`."""
-    rows = [] if plan.status == "failed" else list(modes.device_decisions(plan))
+    rows = [] if plan.status == "failed" else list(device_decisions(plan))
     starts = plan.problem.starts
     return pl.DataFrame(
         [

@@ -1,4 +1,4 @@
-"""A winter-spring day at the demo site as planning inputs: smooth, deterministic, with a cheap night and a dear evening."""
+"""A spring day at the demo site as planning inputs: smooth, deterministic, cheap at noon and dear in the evening."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ems_pipeline import units
 from ems_pipeline.plan.model import Index, Model
@@ -120,5 +121,5 @@ def _pv_group(model: Model, members: tuple[int, ...], sources: tuple[PvSource, .
     return PvGroup(members, column, fixed_w)
 
 
-def _slots_where(condition: object) -> Index:
+def _slots_where(condition: NDArray[np.bool_]) -> Index:
     return np.flatnonzero(condition).astype(np.int32)

@@ -68,7 +68,7 @@ def temperature(model: Model, store: HeatStore, sources: list[tuple[Switched, Ar
     if store.end_floor_c > store.min_c:
         _end_floor(model, store, within)
     for power, cop in sources:
-        if power.on is not None and len(sources) == 1:
+        if len(sources) == 1:
             _tight_at_the_edges(model, store, power, cop, within, below, drift)
     return within
 
@@ -82,6 +82,8 @@ def _tight_at_the_edges(
     On, it must have been cool enough to be heated: ``T[t-1] <= T_max + (loss_at_max on - rise) / keep``.
     Without them the relaxation holds the edge with a trickle no machine can give.
     """
+    if power.on is None:
+        return
     keep = keep_per_slot(store)
     later = np.arange(1, len(drift), dtype=np.int32)
     cooling_k = (store.min_c - drift[1:]) / keep - store.min_c

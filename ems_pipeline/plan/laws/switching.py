@@ -82,7 +82,7 @@ def minimum_stay(model: Model, key: str, slots: Index, on: Index, run: int, paus
 
 
 def _two_slots(model: Model, key: str, slots: Index, on: Index, run: int, pause: int, was_on: bool | None) -> None:
-    """``on[t] - on[t-1] - on[t+1] <= 0`` (nobody runs for one slot), ``on[t] - on[t+1] + on[t+2] <= 1`` (nor pauses)."""
+    """``on[t] <= on[t-1] + on[t+1]`` (nobody runs for one slot), ``on[t] - on[t+1] + on[t+2] <= 1`` (nor pauses)."""
     if run == 2 and len(slots) > 1:
         inner = slots[:-1] if was_on is False else slots[1:-1]
         begin = 0 if was_on is False else 1

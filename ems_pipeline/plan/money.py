@@ -1,0 +1,90 @@
+"""What a plan costs, part by part, from its powers and states: the objective the plan reports."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.laws.bus import import_limit_w
+from ems_pipeline.plan.plan import Plan
+from ems_pipeline.plan.problem import HeatStore
+from ems_pipeline.plan.record import Array
+
+
+def parts(plan: Plan) -> dict[str, float]:
+    """Money by kind, site currency; their sum is the objective. Stored energy counts as gain over the start."""
+    return {
+        "energy": energy(plan),
+        "over limit": _over_limit(plan),
+        "batteries": _batteries(plan),
+        "cars": _sessions(plan),
+        "heat": _heat(plan),
+    }
+
+
+def kwh(power_w: Array) -> Array:
+    """Energy per slot, kWh."""
+    return np.asarray(units.slot_energy_wh(units.kilo(power_w)))
+
+
+def energy_per_slot(plan: Plan) -> Array:
+    """Money at the meter in each slot: imports at the buying, exports at the selling price."""
+    bought, sold = kwh(np.maximum(plan.grid_w, 0.0)), kwh(np.maximum(-plan.grid_w, 0.0))
+    return np.asarray(plan.problem.buy_per_kwh * bought - plan.problem.sell_per_kwh * sold)
+
+
+def energy(plan: Plan) -> float:
+    """Money at the meter."""
+    return float(energy_per_slot(plan).sum())
+
+
+def over_limits_w(plan: Plan) -> Array:
+    """Power beyond the import and export limits per slot, W."""
+    grid = plan.problem.grid
+    over_import = np.maximum(plan.grid_w - import_limit_w(plan.problem), 0.0)
+    return np.asarray(over_import + np.maximum(-plan.grid_w - grid.export_limit_w, 0.0))
+
+
+def _over_limit(plan: Plan) -> float:
+    over_w = over_limits_w(plan)
+    return plan.problem.grid.over_limit_price_per_kwh * float(kwh(np.where(over_w > 1e-3, over_w, 0.0)).sum())
+
+
+def _batteries(plan: Plan) -> float:
+    total = 0.0
+    for battery, charge, discharge, cells in zip(
+        plan.problem.batteries, plan.charge_w, plan.discharge_w, plan.energy_wh, strict=True
+    ):
+        outside = np.maximum(battery.floor_wh - cells, 0.0) + np.maximum(cells - battery.ceiling_wh, 0.0)
+        total += battery.wear_per_kwh * float(kwh(charge + discharge).sum())
+        total += battery.outside_price_per_kwh * float(kwh(outside).sum())
+        if battery.end_floor_wh > battery.floor_wh:
+            total += battery.outside_price_per_kwh * units.kilo(max(0.0, battery.end_floor_wh - float(cells[-1])))
+        gained_wh = min(float(cells[-1]), battery.ceiling_wh) - battery.initial_wh
+        total -= battery.end_value_per_kwh * units.kilo(gained_wh)
+    return total
+
+
+def _sessions(plan: Plan) -> float:
+    total = 0.0
+    for car, power in zip(plan.problem.sessions, plan.session_w, strict=True):
+        ahead = float(kwh(power).sum()) - units.kilo(max(0.0, car.energy_wh - car.later_wh))
+        total += car.unmet_price_per_kwh * max(-ahead, 0.0) - car.later_value_per_kwh * max(ahead, 0.0)
+    return total
+
+
+def _heat(plan: Plan) -> float:
+    return sum(_store(u.store, path) for u, path in zip(plan.problem.heat_pumps, plan.indoor_c, strict=True))
+
+
+def outside_kh(store: HeatStore, path_c: Array) -> float:
+    """Kelvin-hours outside the comfort band."""
+    outside = np.maximum(store.min_c - path_c, 0.0) + np.maximum(path_c - store.max_c, 0.0)
+    return float(outside.sum() * units.SLOT_HOURS)
+
+
+def _store(store: HeatStore, path_c: Array) -> float:
+    total = store.outside_price_per_kh * outside_kh(store, path_c)
+    if store.end_floor_c > store.min_c:
+        total += store.outside_price_per_kh * max(0.0, store.end_floor_c - max(float(path_c[-1]), store.min_c))
+    return total - store.end_value_per_k * (min(float(path_c[-1]), store.max_c) - store.initial_c)

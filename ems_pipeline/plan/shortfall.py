@@ -1,0 +1,31 @@
+"""What a plan could not do or chose not to, at the stated prices: amounts, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan import money
+from ems_pipeline.plan.plan import Plan, Unmet
+
+LEAST_KWH, LEAST_KH = 1e-3, 1e-3
+
+
+def unmet(plan: Plan) -> Iterator[Unmet]:
+    """Energy missing at departure, time outside comfort, energy beyond grid limits, reserve not yet restored."""
+    problem = plan.problem
+    for car, power in zip(problem.sessions, plan.session_w, strict=True):
+        missing = units.kilo(max(0.0, car.energy_wh - car.later_wh)) - float(money.kwh(power).sum())
+        if missing > LEAST_KWH:
+            yield Unmet(car.key, "energy missing at departure", missing, "kWh")
+    for unit, path in zip(problem.heat_pumps, plan.indoor_c, strict=True):
+        if (outside := money.outside_kh(unit.store, path)) > LEAST_KH:
+            yield Unmet(unit.key, "outside the comfort band", outside, "K h")
+    if (over := float(money.kwh(money.over_limits_w(plan)).sum())) > LEAST_KWH:
+        yield Unmet("grid", "beyond the grid limit", over, "kWh")
+    for battery, cells in zip(problem.batteries, plan.energy_wh, strict=True):
+        below = int(np.count_nonzero(cells < battery.floor_wh - 1.0))
+        if below:
+            yield Unmet(battery.key, "below its reserve", below * units.SLOT_HOURS, "h")

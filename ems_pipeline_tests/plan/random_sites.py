@@ -1,0 +1,77 @@
+"""Random small planning problems inside physical limits, with prices of any sign: one seed, one problem."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ems_pipeline.plan.problem import (
+    BatteryStore,
+    ChargingSession,
+    GridLimits,
+    HeatPumpUnit,
+    HeatStore,
+    HybridInverter,
+    Problem,
+    PvSource,
+)
+
+START = datetime(2026, 3, 24, 12, tzinfo=UTC)
+
+
+@st.composite
+def problems(draw, slots: int = 20) -> Problem:
+    """Any mix of devices; prices between -0.4 and 0.6 per kWh, the selling price sometimes above the buying price."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    has = {name: draw(st.booleans()) for name in ("pv", "battery", "second", "hybrid", "car", "pump", "stiff")}
+    buy = rng.uniform(-0.4, 0.6, slots)
+    spread = draw(st.sampled_from([0.0, 0.15, -0.1]))
+    pv = [PvSource("roof", rng.uniform(0, 6000, slots) * (rng.random(slots) > 0.4))] if has["pv"] else []
+    if has["stiff"]:
+        pv.append(PvSource("balcony", rng.uniform(0, 800, slots), curtailable=False))
+    batteries = [battery("pack", rng)] if has["battery"] else []
+    batteries += [battery("second", rng)] if has["second"] else []
+    inverters = [HybridInverter("hybrid", 5000.0, ("roof",), ("pack",))] if has["hybrid"] else []
+    return Problem(
+        site="random",
+        currency="EUR",
+        start_at=START,
+        buy_per_kwh=buy,
+        sell_per_kwh=buy - spread,
+        load_w=rng.uniform(100, 3000, slots),
+        grid=GridLimits(np.full(slots, 9000.0), np.full(slots, draw(st.sampled_from([0.0, 3000.0, 9000.0])))),
+        pv=tuple(pv),
+        batteries=tuple(batteries),
+        inverters=tuple(inverters),
+        sessions=(session(rng, slots),) if has["car"] else (),
+        heat_pumps=(heat_pump(rng, slots),) if has["pump"] else (),
+    )
+
+
+def battery(key: str, rng: np.random.Generator) -> BatteryStore:
+    """5 to 15 kWh; a third of them start outside their window."""
+    capacity = rng.uniform(5000, 15000)
+    return BatteryStore(
+        key, capacity, rng.uniform(2000, 6000), rng.uniform(2000, 6000), 0.95, 0.94, 0.15 * capacity, 0.95 * capacity,
+        float(rng.choice([0.05, 0.5, 1.0])) * capacity, wear_per_kwh=float(rng.choice([0.0, 0.02])),
+        end_value_per_kwh=rng.uniform(0, 0.3), outside_price_per_kwh=1.0,
+    )  # fmt: skip
+
+
+def session(rng: np.random.Generator, slots: int) -> ChargingSession:
+    """A three-phase car for a part of the horizon; sometimes wanting more than it can get."""
+    first = int(rng.integers(0, slots - 4))
+    end = int(rng.integers(first + 1, slots + 1))
+    return ChargingSession("car", "box", first, end, rng.uniform(300, 15000), 4140.0, 6000.0, unmet_price_per_kwh=3.0)
+
+
+def heat_pump(rng: np.random.Generator, slots: int) -> HeatPumpUnit:
+    """A small house on a cold day; sometimes starting outside its comfort band."""
+    store = HeatStore(
+        "house", 180.0, 6000.0, rng.uniform(-8, 10, slots), np.zeros(slots), float(rng.choice([18.0, 21.0, 24.0])),
+        20.0, 22.5, outside_price_per_kh=2.0, end_value_per_k=0.2,
+    )  # fmt: skip
+    run, pause = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    return HeatPumpUnit("pump", 900.0, 3000.0, rng.uniform(2.5, 4.5, slots), store, run, pause)
