@@ -41,7 +41,7 @@ def raw_number(point: Point, words: Mapping[int, int], *, high_words_live: bool 
         value: float = struct.unpack(">f", struct.pack(">HH", *found))[0]
         return value if math.isfinite(value) and abs(value) <= LARGEST_BELIEVABLE_FLOAT else math.nan
     bits = 16 * len(found)
-    if point.high_address is not None and not high_words_live:
+    if point.high_address is not None and not high_words_live and found[0] == 0:
         found, bits = found[1:], 16
     number = 0
     for word in found:

@@ -4,10 +4,10 @@ Start one with `running_plant` (free ports, any clock) or `serving` (the site fi
 alone with `World`. What it models and what it leaves out: docs/plant.md.
 """
 
+from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.plant.plant import Plant, running_plant, serving
-from ems_pipeline.plant.recording import read_replay
 from ems_pipeline.plant.recording import read_replay
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.world import World
 
-__all__ = ["Plant", "Replay", "World", "read_replay", "running_plant", "serving"]
+__all__ = ["FAULTS", "Fault", "Plant", "Replay", "World", "read_replay", "running_plant", "serving"]

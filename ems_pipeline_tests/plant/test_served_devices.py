@@ -2,74 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from ems_pipeline.devices import fleet
 from ems_pipeline.devices.command import (
     BatteryCommand,
     BatteryMode,
     ChargerCommand,
     ChargerMode,
-    Command,
     HeatPumpCommand,
     HeatPumpMode,
 )
 from ems_pipeline.devices.contract import Driver
 from ems_pipeline.devices.quantities import EvStatus
 from ems_pipeline.devices.reading import Quality, good_values
-from ems_pipeline.plant import Plant, running_plant
-from ems_pipeline.sites import Site
-from ems_pipeline.time_grid import SimulatedClock
-
-SETTLE = timedelta(seconds=20)
-
-
-@dataclass
-class Bench:
-    """A running plant and its clock."""
-
-    plant: Plant
-    clock: SimulatedClock
-
-    def session(self, work: Callable[[dict[str, Driver]], Awaitable[None]]) -> None:
-        """Run ``work`` with fresh drivers of all devices, without their silences."""
-
-        async def run() -> None:
-            opened = fleet.open_site(self.plant.site, self.clock)
-            for driver in opened.drivers.values():
-                driver._gap_s = 0.0  # type: ignore[attr-defined]
-            try:
-                await work(opened.drivers)
-            finally:
-                await opened.close()
-
-        asyncio.run(run())
-
-    async def command(self, driver: Driver, command: Command) -> dict[str, float]:
-        """Translate, write, wait, read back; the live values afterwards."""
-        writes = driver.translate(command, good_values(await driver.read(driver.needs)))
-        acknowledged = await driver.write(writes)
-        assert acknowledged.accepted, acknowledged.reason
-        self.clock.advance_to(self.clock.at + SETTLE)
-        echoes = await driver.read_back(writes)
-        assert all(e.matches for e in echoes), [e for e in echoes if not e.matches]
-        return good_values(await driver.read())
-
-
-@pytest.fixture
-def bench(home01: Site, evening: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with running_plant(home01, evening, seed=1) as plant:
-        for name, value in plant.environ.items():
-            monkeypatch.setenv(name, value)
-        cells = plant.world.hybrids["inverter"].cells
-        assert cells is not None
-        cells.energy_wh = 9000.0
-        yield Bench(plant, evening)
+from ems_pipeline_tests.plant.conftest import Bench
 
 
 def test_every_point_of_every_map_answers(bench: Bench) -> None:
