@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+
 from ems_pipeline.plant.world import World
 
 NOMINAL_FREQUENCY_HZ = 50.0
@@ -15,15 +17,15 @@ def quantities(world: World, device: str) -> dict[str, float]:
 
     A device named by an asset sees that asset; any other (a home controller, a meter) sees the site's first of a kind.
     """
-    return {
-        **_connection(world),
-        **_inverter(world, device),
-        **_wallbox(world, device),
-        **_heat_pump(world, device),
-    }
+    return {name: value for part in PARTS for name, value in part(world, device).items()}
 
 
-def _connection(world: World) -> dict[str, float]:
+def parts_with(world: World, device: str, wanted: Collection[str]) -> list[Part]:
+    """The parts that together tell the ``wanted`` quantities: for whoever samples often."""
+    return [part for part in PARTS if not part(world, device).keys().isdisjoint(wanted)]
+
+
+def _connection(world: World, _: str) -> dict[str, float]:
     flows, counters = world.flows, world.counters
     load_w = flows.load_w + flows.ev_w + flows.heat_pump_w
     return {
@@ -87,3 +89,7 @@ def _heat_pump(world: World, device: str) -> dict[str, float]:
         "heat_pump_power_w": unit.power_w,
         "heat_pump_energy_wh": world.counters.heat_pump_wh,
     }
+
+
+Part = Callable[[World, str], dict[str, float]]
+PARTS: tuple[Part, ...] = (_connection, _inverter, _wallbox, _heat_pump)

@@ -9,7 +9,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.devices.map_file import load_map
 from ems_pipeline.devices.quantities import QUANTITIES
-from ems_pipeline.plant.instruments import quantities
+from ems_pipeline.plant.instruments import Part, parts_with
 from ems_pipeline.plant.world import World
 
 STATES = frozenset(
@@ -30,19 +30,23 @@ class Logger:
     """Samples the world each minute; attach it with ``world.on_minute = logger``."""
 
     def __init__(self, world: World) -> None:
-        self._points = [
-            (d.key, q)
-            for d in world.site.devices
-            for q in dict.fromkeys(
-                [p.quantity for p in load_map(d.map).points if p.quantity] + list(load_map(d.map).derived)
-            )
-            if q not in NOT_LOGGED
-        ]
-        self._rows: list[tuple[datetime, list[float | None]]] = []
+        self._points: list[tuple[str, str]] = []
+        self._parts: list[tuple[Part, str, list[str]]] = []
+        for device in world.site.devices:
+            point_map = load_map(device.map)
+            wanted = {p.quantity for p in point_map.points if p.quantity} | set(point_map.derived)
+            for part in parts_with(world, device.key, wanted - NOT_LOGGED):
+                names = [n for n in part(world, device.key) if n in wanted - NOT_LOGGED]
+                self._parts.append((part, device.key, names))
+                self._points += [(device.key, n) for n in names]
+        self._rows: list[tuple[datetime, list[float]]] = []
 
     def __call__(self, world: World) -> None:
-        said = {d.key: quantities(world, d.key) for d in world.site.devices}
-        self._rows.append((world.at, [said[d].get(q) for d, q in self._points]))
+        row: list[float] = []
+        for part, device, names in self._parts:
+            said = part(world, device)
+            row += [said[n] for n in names]
+        self._rows.append((world.at, row))
 
     def frame(self, start: datetime, end: datetime) -> pl.DataFrame:
         """``[device_key, quantity, unit, starts_at, value]`` of the whole quarter-hours in ``[start, end)``."""

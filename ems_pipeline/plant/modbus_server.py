@@ -15,7 +15,7 @@ from typing import Any
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
-from pymodbus.framer import FramerType
+from pymodbus.framer import FramerRTU, FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -80,7 +80,7 @@ class Line(ServerRequestHandler):
         if "garbage" in self.server.faults:
             data = self._chance.randbytes(self._chance.randint(1, 40))
         if "foreign" in self.server.faults:
-            data = foreign(data) + data
+            data = (foreign_rtu(data) if isinstance(self.framer, FramerRTU) else foreign(data)) + data
         if "slow" in self.server.faults:
             self.loop.call_later(SLOW_S, super().send, data, addr)
         else:
@@ -92,6 +92,12 @@ def foreign(frame: bytes) -> bytes:
     transaction = (int.from_bytes(frame[:2], "big") + 7) & 0xFFFF
     values = bytes(b ^ 0x15 for b in frame[9:])
     return transaction.to_bytes(2, "big") + frame[2:6] + bytes([frame[6] ^ 0x40]) + frame[7:9] + values
+
+
+def foreign_rtu(frame: bytes) -> bytes:
+    """The same on a serial line: another unit's answer with a valid checksum."""
+    body = bytes([frame[0] ^ 0x40]) + frame[1:3] + bytes(b ^ 0x15 for b in frame[3:-2])
+    return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
 
 
 @contextmanager

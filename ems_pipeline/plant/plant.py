@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -172,14 +173,15 @@ def _bus(plant: Plant, gateway: Gateway) -> Bus:
 
 
 def _serve_web(plant: Plant, stack: ExitStack) -> dict[str, int]:
-    """Ports by gateway; the passwords made for them go into the plant's environment."""
+    """Ports by gateway; their passwords, as set in the environment or made up, go into the plant's."""
     ports = {}
     for gateway in plant.site.gateways:
         if gateway.transport == "http":
             behind = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
-            password = secrets.token_hex(8)
-            if gateway.password_env is not None:
-                plant.environ[gateway.password_env] = password
+            variable = gateway.password_env or ""
+            password = os.environ.get(variable) or secrets.token_hex(8)
+            if variable:
+                plant.environ[variable] = password
             login = (gateway.user, password) if gateway.user else None
             service = loxone_service([t for t in behind if isinstance(t, LoxoneTwin)])
             ports[gateway.key] = stack.enter_context(serving_http(gateway.host, gateway.port, service, login))

@@ -19,6 +19,7 @@ from ems_pipeline.plant import day as days
 from ems_pipeline.plant.day import MINUTES as MINUTES_PER_DAY
 from ems_pipeline.plant.heating import Heating
 from ems_pipeline.plant.hybrid import Cells, Limits, Settings, dispatch
+from ems_pipeline.plant.overcast import cloud_cover
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.sky import Sky
 from ems_pipeline.plant.wallbox import Wallbox
@@ -124,7 +125,8 @@ class World:
         """
         self.site, self.clock, self.seed, self.replay = site, clock, seed, replay
         self.zone = time_grid.zone(site.timezone)
-        self.sky = Sky(seed, site.latitude, site.longitude)
+        observed = cloud_cover(replay, site) if replay is not None else {}
+        self.sky = Sky(seed, site.latitude, site.longitude, observed)
         self.lock = RLock()
         self.at = time_grid.floor_minute(start or clock.now())
         self.changes = 0
