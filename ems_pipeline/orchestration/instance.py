@@ -33,5 +33,14 @@ def prepare() -> Warehouse:
 
 
 def open_instance() -> dg.DagsterInstance:
-    """Dagster's storage as `prepare` set it up."""
-    return dg.DagsterInstance.get()
+    """Dagster's storage as `prepare` set it up, with its connections kept open."""
+    return keep_connections(dg.DagsterInstance.get())
+
+
+def keep_connections(instance: dg.DagsterInstance) -> dg.DagsterInstance:
+    """Hold connections to Dagster's storage instead of opening one per statement, some 80 for a run of one asset.
+
+    Not before a fork: a worker keeps its own.
+    """
+    instance.optimize_for_webserver(statement_timeout=60_000, pool_recycle=3600, max_overflow=8)
+    return instance

@@ -72,9 +72,7 @@ observe_weather = _assets(
     "observe_weather", ["weather_observation"], 2, "What the weather was, once the archive has it."
 )
 plan_daily = _assets("plan_daily", ["daily_plan"], 12, "Tomorrow's plan, decided at 15:00 local.")
-plan_rolling = _assets(
-    "plan_rolling", ["telemetry_15m", "rolling_plan"], 18, "The next quarter-hours, from the state now."
-)
+plan_rolling = _assets("plan_rolling", ["rolling_plan"], 18, "The next quarter-hours, from the state now.")
 audit_slots = _assets("audit_slots", ["telemetry_15m", "audit_interval"], 5, "What the last quarter-hours cost.")
 audit_days = _assets(
     "audit_days",

@@ -26,7 +26,10 @@ def main(instance_ref: Any, run_id: str, asked_at: float) -> None:
     from dagster._core.instance import DagsterInstance
     from dagster._utils.interrupts import capture_interrupts
 
+    from ems_pipeline.orchestration.instance import keep_connections
+
     with capture_interrupts(), DagsterInstance.from_ref(instance_ref) as instance:
+        keep_connections(instance)
         _say_how_it_started(instance, run_id, is_warm, time.time() - asked_at)
         # Open-source Dagster never starts this thread itself; it is what makes "terminate" in the UI work.
         _, stop = start_run_cancellation_thread(instance, run_id)

@@ -59,7 +59,8 @@ def _series(file: Path, site: Site, price_zone: str | None) -> Iterable[tuple[st
         frame = _of_zone(file, frame, price_zone or site.market_zone)
     if not any(found.values()):
         raise ValueError(
-            f"{file} has columns {frame.columns}; a replay needs ts_utc and load_w (or grid_import_w), pv_w or price_eur_mwh"
+            f"{file} has columns {frame.columns}; a replay needs ts_utc and load_w (or grid_import_w), pv_w or "
+            "price_eur_mwh"
         )
     step = _step_minutes(file, frame)
     for name, column in found.items():

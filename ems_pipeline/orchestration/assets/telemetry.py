@@ -3,11 +3,9 @@
 import dagster as dg
 import polars as pl
 
-from ems_pipeline.orchestration.figures import materialized, plot
+from ems_pipeline.orchestration.figures import materialized
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.sites import Site
-from ems_pipeline.units import kilo
 from ems_pipeline.warehouse import telemetry
 
 
@@ -18,7 +16,7 @@ def telemetry_15m(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     A point that did not answer has a row with NULL, never 0. Computing a day again replaces its rows; history imported
     from a logger is left alone.
     """
-    rows, bus, site = 0, pl.DataFrame(), None
+    rows, bus = 0, pl.DataFrame()
     for window in windows(context, ems):
         site = window.site
         with ems.warehouse.begin() as connection:
@@ -26,19 +24,6 @@ def telemetry_15m(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
             bus = telemetry.site_15m(connection, site.key, window.start, window.end)
     return materialized(
         rows,
-        bus_picture(bus, site),
         coverage_pct=None if bus.is_empty() else bus.select(pl.col("coverage_pct").mean()).item(),
         slots=bus.height,
     )
-
-
-def bus_picture(bus: pl.DataFrame, site: Site | None) -> dg.MetadataValue | None:
-    """The site's measured powers [kW] and state of charge."""
-    if bus.is_empty():
-        return None
-    powers = {"pv": "pv_w", "load": "load_w", "grid": "grid_w", "battery": "battery_w", "ev": "ev_w"}
-    panels = {
-        "power [kW]": {name: kilo(bus[column]).to_list() for name, column in powers.items()},
-        "charge [%]": {"soc": bus["soc_pct"].to_list()},
-    }
-    return plot(bus["starts_at"].to_list(), panels, site, "measured powers")
