@@ -61,6 +61,8 @@ def gateway_locks(warehouse: Warehouse) -> Iterator[GatewayLocks]:
 
 def _forget(connection: Connection) -> None:
     """The session goes back to the pool and must not keep what it no longer guards; a broken one lost it already."""
+    if connection.invalidated:
+        return
     try:
         connection.exec_driver_sql("SELECT pg_advisory_unlock_all()")
     except sa.exc.DBAPIError:

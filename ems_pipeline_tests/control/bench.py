@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.contract import PointWrite
+from ems_pipeline.devices.map_file import load_map
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, plans
@@ -87,6 +89,35 @@ def states(warehouse: Warehouse, site: Site, device: str) -> list[str]:
             s=site.key,
             d=device,
         )["state"].to_list()
+
+
+def wanted(warehouse: Warehouse, site: Site, device: str, point: str) -> float | None:
+    point_map = load_map(site.device(device).map)
+    with warehouse.begin() as connection:
+        found = query(
+            connection,
+            """SELECT writes::text AS writes FROM ems.setpoint WHERE site_key = :s AND device_key = :d
+               ORDER BY setpoint_id DESC LIMIT 1""",
+            s=site.key,
+            d=device,
+        )
+    named = {point_map.point(name).name: value for name, value in json.loads(found["writes"][0])}
+    return named.get(point)
+
+
+def wait_for_locks(warehouse: Warehouse) -> None:
+    """Until the server has noticed that a killed process is gone, which takes it some milliseconds."""
+    for _ in range(200):
+        with warehouse.begin() as connection:
+            held = query(
+                connection,
+                """SELECT 1 AS one FROM pg_locks JOIN pg_database d ON d.oid = database
+                   WHERE locktype = 'advisory' AND datname = current_database()""",
+            )
+        if held.is_empty():
+            return
+        time.sleep(0.02)
+    raise AssertionError("the killed controller still holds its gateways")
 
 
 def empty(warehouse: Warehouse) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -27,6 +27,24 @@ class Bench:
     plant: Plant
     warehouse: Warehouse
     clock: SimulatedClock
+    written: list[tuple[str, str, float]] = field(default_factory=list)
+    """Every value that arrived in a device, in order: device, point, value."""
+
+    def listen(self) -> None:
+        """Note every write that arrives in a device from now on."""
+        for device, twin in self.plant.twins.items():
+            twin.put = self._noting(device, twin.put)  # type: ignore[method-assign, assignment]
+
+    def _noting(self, device: str, put: Callable[[Mapping[str, float]], None]) -> Callable[[Mapping[str, float]], None]:
+        def noting(values: Mapping[str, float]) -> None:
+            self.written += [(device, point, value) for point, value in values.items()]
+            put(values)
+
+        return noting
+
+    def wanted(self, device: str, point: str) -> float | None:
+        """What the newest set-point of a device wants of a point."""
+        return bench.wanted(self.warehouse, self.site, device, point)
 
     @property
     def site(self) -> Site:
@@ -71,4 +89,6 @@ def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) ->
         with warehouse.begin() as connection:
             registry.register(connection, [plant.site], NOON)
             arming.arm(connection, plant.site.key, NOON, "test")
-        yield Bench(plant, warehouse, clock)
+        home = Bench(plant, warehouse, clock)
+        home.listen()
+        yield home

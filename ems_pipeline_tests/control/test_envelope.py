@@ -126,7 +126,8 @@ def test_commanded_draw_stays_within_the_import_limit(
     assert bool(given_way) == bool(notes)
     cars_w = sum(230 * c.phases * c.current_a for c in final.values() if isinstance(c, ChargerCommand))
     pack = final.get("inverter")
-    buys_w = pack.charge_limit_w if isinstance(pack, BatteryCommand) and pack.mode is BatteryMode.CHARGE else 0.0
+    buys = isinstance(pack, BatteryCommand) and pack.mode is BatteryMode.CHARGE
+    buys_w = float(pack.charge_limit_w) if buys else 0.0  # type: ignore[union-attr, arg-type]
     if grid_w is None or battery_w is None:
         assert cars_w + buys_w == 0, "nothing may charge by command while nobody measures"
         return
