@@ -1,0 +1,72 @@
+"""A small site on its virtual plant, the real code location, and an instance in memory to record runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+
+from ems_pipeline import time_grid
+from ems_pipeline.orchestration import history
+from ems_pipeline.orchestration.in_process import InProcess
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.plant import Plant, running_plant
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline.warehouse import Warehouse
+from ems_pipeline.warehouse import sites as registry
+
+PRAGUE = time_grid.zone("Europe/Prague")
+TODAY = date(2025, 10, 27)
+LONG_DAY = date(2025, 10, 26)
+"""The night the clocks went back: 100 quarter-hours."""
+FIRST = date(2025, 10, 25)
+
+
+@dataclass
+class Bench:
+    """The code location on a plant that has just been handed over, at the first instant of `TODAY`."""
+
+    runs: InProcess
+    plant: Plant
+    clock: SimulatedClock
+
+    @property
+    def site(self) -> Site:
+        return self.plant.site
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return self.runs.platform.warehouse
+
+
+@pytest.fixture(scope="module")
+def bench(warehouse: Warehouse, home01: Site) -> Iterator[Bench]:
+    clock = SimulatedClock(time_grid.day_bounds(TODAY, PRAGUE)[0])
+    devices = tuple(device for device in home01.devices if device.key != "wallbox-2")
+    small = home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        running_plant(small, clock, seed=1) as plant,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        for name, value in plant.environ.items():
+            environment.setenv(name, value)
+        runs = InProcess(Platform(warehouse, clock, lambda: [plant.site]), instance)
+        with warehouse.begin() as connection:
+            registry.register(connection, [plant.site], clock.now())
+        runs.register([plant.site.key])
+        yield Bench(runs, plant, clock)
+
+
+@pytest.fixture(scope="module")
+def filled(bench: Bench) -> Bench:
+    """The two past days filled by range runs, in the order a backfill takes."""
+    history.import_log(bench.runs, bench.site, bench.plant.history(10))
+    for step in history.past_steps(bench.runs, bench.site, FIRST, TODAY - timedelta(days=1)):
+        bench.runs.asset(step)
+    history.know_the_present(bench.runs, bench.site)
+    return bench

@@ -1,0 +1,73 @@
+"""The code location loads, and its parts keep the promises the design makes for all of them."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from ems_pipeline.orchestration import jobs, schedules, sensors
+from ems_pipeline.orchestration.build import build_defs
+
+TABLES_OF_THE_DESIGN = {
+    "market_interval_price", "fx_rate", "weather_forecast", "weather_observation", "effective_price", "telemetry_15m",
+    "baseline_consumption", "load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast",
+    "cop_history", "daily_plan", "rolling_plan", "audit_interval", "audit_day", "forecast_score",
+}  # fmt: skip
+HARDWARE = {"read_telemetry", "apply_control", "verify_setpoints"}
+
+
+@pytest.fixture(scope="module")
+def defs() -> dg.Definitions:
+    return build_defs()
+
+
+def test_every_asset_of_the_design_is_there_with_group_and_description(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    nodes = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+    assert set(nodes) == TABLES_OF_THE_DESIGN
+    assert {node.group_name for node in nodes.values()} == {
+        "market", "weather", "telemetry", "forecast", "heat", "plan", "audit",
+    }  # fmt: skip
+    assert not [name for name, node in nodes.items() if not node.description]
+
+
+def test_every_partitioned_asset_fills_a_range_in_one_run(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned]
+    policies = {node.key.to_user_string(): node.backfill_policy for node in nodes}
+    assert not {name for name, policy in policies.items() if policy != dg.BackfillPolicy.single_run()}
+
+
+def test_every_job_resolves_and_nothing_that_touches_hardware_is_ever_retried(defs: dg.Definitions) -> None:
+    for job in jobs.ALL:
+        resolved = defs.resolve_job_def(job.name)
+        if job.name in HARDWARE:
+            assert resolved.tags["dagster/max_retries"] == "0"
+        assert int(resolved.tags["dagster/max_runtime"]) > 0, f"{job.name} could hang for ever"
+
+
+def test_control_goes_before_telemetry_before_plans_before_settlement(defs: dg.Definitions) -> None:
+    order = ["apply_control", "verify_setpoints", "read_telemetry", "plan_rolling", "plan_daily", "audit_slots"]
+    priorities = [int(defs.resolve_job_def(name).tags["dagster/priority"]) for name in order]
+    assert priorities == sorted(priorities, reverse=True)
+    assert len(set(priorities)) == len(priorities)
+
+
+def test_sensors_and_schedules_run_from_the_start_and_ask_for_jobs_that_exist() -> None:
+    names = {job.name for job in jobs.ALL}
+    for sensor in sensors.ALL:
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING, sensor.name
+        assert {target.job_name for target in sensor.targets} <= names, sensor.name
+    for schedule in schedules.ALL:
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING, schedule.name
+        assert schedule.job_name in names
+
+
+def test_checks_never_block_but_the_verification_of_plans(defs: dg.Definitions) -> None:
+    graph = defs.resolve_asset_graph()
+    blocking = {
+        f"{key.asset_key.to_user_string()}:{key.name}"
+        for key in graph.asset_check_keys
+        if graph.get_check_spec(key).blocking
+    }
+    assert blocking == {"daily_plan:plan_verified", "rolling_plan:plan_verified"}
