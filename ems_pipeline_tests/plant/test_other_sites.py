@@ -1,0 +1,100 @@
+"""The plant is not made for one site: parts without devices, several inverters, meters, low-voltage batteries."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ems_pipeline.devices import fleet
+from ems_pipeline.devices.reading import good_values
+from ems_pipeline.plant import World, running_plant
+from ems_pipeline.sites import Battery, Device, PvArray, Site
+from ems_pipeline.time_grid import SimulatedClock
+
+NOON = datetime(2026, 6, 21, 10, 0, tzinfo=UTC)
+
+
+def changed(site: Site, **update: object) -> Site:
+    return Site.model_validate({**site.model_dump(), **update})
+
+
+def pack(key: str, **more: object) -> dict[str, object]:
+    return Battery(key=key, capacity_wh=10_000, charge_limit_w=3000, discharge_limit_w=3000, **more).model_dump()  # type: ignore[arg-type]
+
+
+def roof(key: str, **more: object) -> dict[str, object]:
+    return PvArray(key=key, peak_power_w=5000, tilt_deg=30, azimuth_deg=180, **more).model_dump()  # type: ignore[arg-type]
+
+
+def run(site: Site, hours: float = 6.0) -> World:
+    clock = SimulatedClock(NOON)
+    world = World(site, clock, seed=1)
+    clock.advance_to(NOON + timedelta(hours=hours))
+    world.advance()
+    return world
+
+
+def test_a_site_without_any_device_or_asset_buys_what_it_needs(home01: Site) -> None:
+    bare = changed(home01, pv=[], batteries=[], chargers=[], heat_pumps=[], devices=[], gateways=[])
+    world = run(bare)
+    assert world.soc_pct is None
+    assert world.flows.grid_w == world.flows.load_w > 0
+    with running_plant(bare, SimulatedClock(NOON)) as plant:
+        assert plant.history(1).is_empty()
+
+
+def test_two_batteries_never_charge_each_other(home01: Site) -> None:
+    """Each inverter sees what the others leave: in self-use the second must not discharge into the first."""
+    site = changed(home01, pv=[roof("south")], batteries=[pack("one"), pack("two")], chargers=[], heat_pumps=[])
+    clock = SimulatedClock(NOON)
+    world = World(site, clock, seed=1)
+    seen_charging = False
+    for _ in range(24 * 12):
+        powers = [world.hybrids[k].battery_w for k in ("one", "two")]
+        assert not (min(powers) < -25 and max(powers) > 25), powers
+        seen_charging |= min(powers) < -25
+        clock.advance_to(clock.at + timedelta(minutes=5))
+        world.advance()
+    assert seen_charging
+
+
+def test_a_roof_of_its_own_inverter_counts_on_the_bus(home01: Site) -> None:
+    site = changed(home01, pv=[roof("south", device="inverter"), roof("barn")])
+    world = run(site, hours=1)
+    assert world.hybrids["barn"].pv_w == pytest.approx(world.hybrids["inverter"].pv_w, rel=0.01)
+    assert world.flows.pv_w == world.hybrids["barn"].pv_w + world.hybrids["inverter"].pv_w
+
+
+def test_the_low_voltage_inverter_answers_in_its_own_scales(home01: Site) -> None:
+    devices = [d.model_dump() for d in home01.devices]
+    devices[0]["map"] = "deye-sun-12k-lp3"
+    clock = SimulatedClock(NOON)
+    with running_plant(changed(home01, devices=devices), clock, history_days=0) as plant:
+
+        async def read() -> dict[str, float]:
+            opened = fleet.open_site(plant.site, clock)
+            try:
+                driver = opened.drivers["inverter"]
+                names = ["battery_voltage_v", "battery_power_w", "pv_power_w", "grid_power_w", "slot1_power"]
+                return good_values(await driver.read(names))
+            finally:
+                await opened.close()
+
+        found, flows = asyncio.run(read()), plant.world.flows
+    assert found["battery_voltage_v"] == pytest.approx(51.2, abs=0.6)
+    assert found["battery_power_w"] == pytest.approx(flows.battery_w, abs=0.51)
+    assert found["pv_power_w"] == pytest.approx(flows.pv_w, abs=2.1)
+    assert found["grid_power_w"] == pytest.approx(flows.grid_w, abs=0.51)
+    assert found["slot1_power"] == 12_000
+
+
+def test_a_device_that_no_asset_names_measures_the_site(home01: Site) -> None:
+    """A home controller without a heat pump of its own still shows the site's."""
+    world = run(home01)
+    from ems_pipeline.plant.instruments import quantities
+
+    assert quantities(world, "loxone")["heat_pump_power_w"] == world.flows.heat_pump_w
+    assert quantities(world, "somewhere")["grid_power_w"] == world.flows.grid_w
+    assert isinstance(home01.device("loxone"), Device)

@@ -1,0 +1,146 @@
+"""A plant as a whole: addresses, history, watchdog, serial framing, several lines."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from ems_pipeline.devices import fleet
+from ems_pipeline.devices.reading import Quality, good_values
+from ems_pipeline.plant import Fault, World, running_plant, serving
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SLOT, SimulatedClock
+from ems_pipeline_tests.plant.conftest import EVENING, Bench
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def at_ports(site: Site, ports: list[int]) -> Site:
+    moved = tuple(g.model_copy(update={"port": p}) for g, p in zip(site.gateways, ports, strict=True))
+    return site.model_copy(update={"gateways": moved})
+
+
+def test_serving_answers_at_the_addresses_of_the_site_file(home01: Site, evening: SimulatedClock) -> None:
+    ports = free_ports(3)
+    with serving(at_ports(home01, ports), evening, history_days=2) as plant:
+        assert [g.port for g in plant.site.gateways] == ports
+        assert plant.history()["starts_at"].n_unique() == 2 * 96
+        for port in ports:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+
+
+def test_a_taken_port_is_named(home01: Site, evening: SimulatedClock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = [taken.getsockname()[1], *free_ports(2)]
+        with (
+            pytest.raises(OSError, match=f"rs485: 127.0.0.1:{ports[0]} is taken"),
+            serving(at_ports(home01, ports), evening, history_days=0),
+        ):
+            pass
+
+
+def test_a_password_that_is_set_is_kept(home01: Site, evening: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMS_HOME01_LOXONE_PASSWORD", "chosen")
+    with running_plant(home01, evening, history_days=0) as plant:
+        assert plant.environ["EMS_HOME01_LOXONE_PASSWORD"] == "chosen"
+
+
+def test_history_ends_where_the_plant_begins_and_has_the_site_balance(bench: Bench) -> None:
+    history = bench.plant.history(3)
+    assert history.columns == ["device_key", "quantity", "unit", "starts_at", "value"]
+    assert history["starts_at"].max() + SLOT == EVENING
+    assert history["starts_at"].min() == EVENING - timedelta(days=3)
+    assert history.select("device_key", "quantity", "starts_at").is_unique().all()
+    inverter = history.filter(pl.col("device_key") == "inverter").pivot("quantity", index="starts_at", values="value")
+    balance = inverter["grid_power_w"] + inverter["pv_power_w"] + inverter["battery_power_w"]
+    assert (balance - inverter["load_power_w"]).abs().max() < 1e-6
+
+
+def test_the_last_logged_state_is_where_the_live_plant_begins(home01: Site, evening: SimulatedClock) -> None:
+    with running_plant(home01, evening) as plant:
+        history = plant.history(1)
+        last = history.filter(pl.col("quantity") == "battery_soc_pct").sort("starts_at")["value"][-1]
+        assert last == pytest.approx(plant.world.soc_pct)
+
+
+def test_a_wallbox_with_its_watchdog_stops_when_nobody_asks_and_goes_on_when_somebody_does(home01: Site) -> None:
+    clock = SimulatedClock(EVENING)
+    world = World(home01, clock, seed=1, start=EVENING - timedelta(days=1), watchdog_s=120.0)
+    box = world.wallboxes["car-1"]
+    world.advance()
+    while box.power_w == 0:  # until a car charges
+        clock.advance_to(clock.at + timedelta(minutes=5))
+        world.advance()
+    box.asked_at = world.at
+    clock.advance_to(clock.at + timedelta(seconds=100))
+    world.advance()
+    assert box.power_w > 0
+    clock.advance_to(clock.at + timedelta(seconds=120))
+    world.advance()
+    assert box.power_w == 0
+    box.asked_at = world.at
+    world.decide_again()
+    assert box.power_w > 0
+
+
+def test_a_serial_line_in_tcp_speaks_and_lies_in_rtu_frames(home01: Site, evening: SimulatedClock) -> None:
+    gateways = tuple(
+        g.model_copy(update={"transport": "rtu-over-tcp", "timeout_s": 0.2}) if g.transport == "modbus-tcp" else g
+        for g in home01.gateways
+    )
+    with running_plant(home01.model_copy(update={"gateways": gateways}), evening, history_days=0) as plant:
+
+        async def read() -> dict[str, float]:
+            opened = fleet.open_site(plant.site, evening)
+            try:
+                return good_values(await opened.drivers["inverter"].read(["battery_soc_pct", "grid_power_w"]))
+            finally:
+                await opened.close()
+
+        honest = asyncio.run(read())
+        assert honest == {"battery_soc_pct": 50, "grid_power_w": pytest.approx(plant.world.flows.grid_w, abs=0.51)}
+        plant.inject(Fault("foreign", "rs485"))
+        assert asyncio.run(read()).items() <= honest.items()  # the neighbour's frame is never taken for ours
+
+
+def test_an_unknown_unit_behind_a_gateway_gets_the_gateways_own_exception(bench: Bench) -> None:
+    site = bench.plant.site
+    ghost = site.device("wallbox-2").model_copy(update={"unit_id": 77})
+    devices = tuple(ghost if d.key == "wallbox-2" else d for d in site.devices)
+
+    async def read() -> None:
+        opened = fleet.open_site(site.model_copy(update={"devices": devices}), bench.clock)
+        readings = await opened.drivers["wallbox-2"].read()
+        await opened.close()
+        assert {r.quality for r in readings} == {Quality.NO_ANSWER}
+        assert "gateway got no answer" in readings[0].reason
+
+    asyncio.run(read())
+
+
+def test_a_fault_on_something_the_plant_does_not_have_is_refused(bench: Bench) -> None:
+    with pytest.raises(KeyError, match="busy is a device fault"):
+        bench.plant.inject(Fault("busy", "rs485"))
+    with pytest.raises(ValueError, match="unknown"):
+        Fault("gremlins", "inverter")
+
+
+def test_a_simulated_day_costs_less_than_a_second_of_processor(home01: Site) -> None:
+    from time import process_time
+
+    clock = SimulatedClock(datetime(2026, 5, 4, tzinfo=UTC))
+    world = World(home01, clock)
+    begun_s = process_time()
+    clock.advance_to(clock.at + timedelta(days=3))
+    world.advance()
+    assert (process_time() - begun_s) / 3 < 1.0
