@@ -76,9 +76,10 @@ def installation(database_server: URL, tmp_path_factory: pytest.TempPathFactory)
         with dg.DagsterInstance.get() as instance, (home / "daemon.log").open("wb") as log:
             command = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(workspace)]
             daemon = subprocess.Popen(command, env=dict(os.environ), cwd=ROOT, stdout=log, stderr=log)
-            yield Installation(instance, dict(os.environ), workspace, daemon)
-            daemon.terminate()
-            daemon.wait(30)
+            installed = Installation(instance, dict(os.environ), workspace, daemon)
+            yield installed
+            installed.daemon.terminate()
+            installed.daemon.wait(30)
 
 
 def _own_database(server: URL) -> str:
