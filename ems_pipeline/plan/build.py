@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ems_pipeline.plan.laws import bus, charging, heat, storage
+from ems_pipeline.plan.laws import bus, charging, contract, deferrable, genset, heat, storage
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import Problem
 
@@ -37,7 +37,9 @@ class Built:
     pv: list[bus.PvGroup]
     batteries: list[storage.Store]
     sessions: list[charging.Charging]
-    heat_pumps: list[heat.Heating] = field(default_factory=list)
+    heat_pumps: list[heat.Heating]
+    deferrables: list[deferrable.Deferred]
+    gensets: list[genset.Generating]
 
 
 def build(problem: Problem, exclusions: Exclusions) -> Built:
@@ -45,22 +47,34 @@ def build(problem: Problem, exclusions: Exclusions) -> Built:
     model = Model()
     balance = bus.balance(model, problem)
     meter = bus.meter(model, problem, balance)
-    pv = bus.pv(model, problem, balance)
-    batteries = [storage.battery(model, battery, balance) for battery in problem.batteries]
-    for inverter in problem.inverters:
-        storage.shared_ac_limit(model, problem, inverter, pv, batteries)
-    bus.one_direction(model, problem, meter, exclusions.meter)
-    for battery, store, slots in zip(problem.batteries, batteries, exclusions.batteries, strict=True):
-        storage.one_way(model, battery, store, slots)
-    return Built(
+    built = Built(
         model,
         balance,
         meter,
-        pv,
-        batteries,
+        bus.pv(model, problem, balance),
+        [storage.battery(model, battery, balance) for battery in problem.batteries],
         [charging.session(model, car, balance) for car in problem.sessions],
         [heat.heat_pump(model, unit, balance) for unit in problem.heat_pumps],
+        [deferrable.run_once(model, machine, balance) for machine in problem.deferrables],
+        [genset.genset(model, problem, unit, balance) for unit in problem.gensets],
     )
+    _shared(problem, built, exclusions)
+    return built
+
+
+def _shared(problem: Problem, built: Built, exclusions: Exclusions) -> None:
+    """Laws that speak of several devices or of the meter."""
+    model = built.model
+    for inverter in problem.inverters:
+        storage.shared_ac_limit(model, problem, inverter, built.pv, built.batteries)
+    for fuse in problem.fuses:
+        charging.shared_fuse(model, problem, fuse, built.sessions)
+    contract.peak(model, problem, built.meter)
+    for event in problem.grid.events:
+        contract.paid_reduction(model, problem, event, built.meter)
+    bus.one_direction(model, problem, built.meter, exclusions.meter)
+    for battery, store, slots in zip(problem.batteries, built.batteries, exclusions.batteries, strict=True):
+        storage.one_way(model, battery, store, slots)
 
 
 def exclusions(problem: Problem) -> Exclusions:

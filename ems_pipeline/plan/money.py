@@ -19,6 +19,10 @@ def parts(plan: Plan) -> dict[str, float]:
         "batteries": _batteries(plan),
         "cars": _sessions(plan),
         "heat": _heat(plan),
+        "peak": _peak(plan),
+        "events": -_events(plan),
+        "gensets": float(sum(genset_per_slot(plan).sum(axis=0))),
+        "not run": _skipped(plan),
     }
 
 
@@ -74,7 +78,39 @@ def _sessions(plan: Plan) -> float:
 
 
 def _heat(plan: Plan) -> float:
-    return sum(_store(u.store, path) for u, path in zip(plan.problem.heat_pumps, plan.indoor_c, strict=True))
+    pumps = plan.problem.heat_pumps
+    houses = sum(_store(u.store, path) for u, path in zip(pumps, plan.indoor_c, strict=True))
+    tanks = [u.tank for u in pumps if u.tank is not None]
+    return houses + sum(_store(tank, path) for tank, path in zip(tanks, plan.tank_c, strict=True))
+
+
+def _peak(plan: Plan) -> float:
+    grid = plan.problem.grid
+    return grid.peak_price_per_kw * units.kilo(max(0.0, float(plan.grid_w.max()) - grid.peak_so_far_w))
+
+
+def _events(plan: Plan) -> float:
+    """What demand-response events pay."""
+    return sum(
+        e.price_per_kwh * float(kwh(np.maximum(e.baseline_w - np.maximum(plan.grid_w[e.first : e.end], 0.0), 0.0)).sum())
+        for e in plan.problem.grid.events
+    )
+
+
+def genset_per_slot(plan: Plan) -> Array:
+    """Fuel and starts of each genset per slot."""
+    total = np.zeros_like(plan.genset_w)
+    for i, unit in enumerate(plan.problem.gensets):
+        on = plan.genset_on[i]
+        begun = np.maximum(np.diff(on, prepend=float(unit.was_on)), 0.0)
+        total[i] = unit.fuel_per_kwh * kwh(plan.genset_w[i]) + units.SLOT_HOURS * unit.idle_fuel_per_h * on
+        total[i] += unit.start_cost * begun
+    return total
+
+
+def _skipped(plan: Plan) -> float:
+    pairs = zip(plan.problem.deferrables, plan.deferrable_w, strict=True)
+    return sum(machine.skip_price for machine, power in pairs if not power.any())
 
 
 def outside_kh(store: HeatStore, path_c: Array) -> float:

@@ -47,7 +47,15 @@ class Plan(Record):
     energy_wh: Array = field(default_factory=lambda: np.zeros((0, 0)))
     session_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
     heat_pump_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    """Electric power for house and tank together."""
     indoor_c: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    tank_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    """Of `heat_pump_w`, what heats the tank; one row per heat pump that has one."""
+    tank_c: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    deferrable_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    genset_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    genset_on: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    """1 while the set turns, also without load during its warm-up."""
     build_s: float = field(default=0.0, metadata=MEASURED)
     solve_s: float = field(default=0.0, metadata=MEASURED)
 
@@ -55,6 +63,12 @@ class Plan(Record):
     def battery_w(self) -> Array:
         """Net AC power of all batteries, > 0 discharges."""
         return np.asarray(self.discharge_w.sum(axis=0) - self.charge_w.sum(axis=0))
+
+    @property
+    def drawn_w(self) -> Array:
+        """What the site draws without its batteries: load, cars, heat pumps, deferrable machines."""
+        planned = [x.sum(axis=0) for x in (self.session_w, self.heat_pump_w, self.deferrable_w) if len(x)]
+        return np.asarray(sum(planned, self.problem.load_w))
 
     def slot_rows(self) -> pl.DataFrame:
         """One row per slot with the columns of ``ems.planning_interval`` (without the run id); empty when failed."""

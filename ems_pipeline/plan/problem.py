@@ -17,6 +17,14 @@ from ems_pipeline.plan.record import Array, Record
 
 
 @dataclass(frozen=True, eq=False)
+class Window(Record):
+    """Slots ``[first, end)``."""
+
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
 class DemandEvent(Record):
     """A demand-response event over ``[first, end)``.
 
@@ -54,6 +62,27 @@ class PvSource(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class PowerStep(Record):
+    """Efficiency of what flows between the previous step's power and ``upto_w``, charging and discharging (marginal).
+
+    Falling efficiencies need no binaries; rising ones (a converter that wakes up) do.
+    """
+
+    upto_w: float
+    charge_efficiency: float
+    discharge_efficiency: float
+
+
+@dataclass(frozen=True, eq=False)
+class Taper(Record):
+    """Charging at most ``limit_w - slope_w_per_wh * (energy - from_wh)`` at the energy before the slot."""
+
+    from_wh: float
+    limit_w: float
+    slope_w_per_wh: float
+
+
+@dataclass(frozen=True, eq=False)
 class BatteryStore(Record):
     """A battery: AC-side powers, energy in the cells."""
 
@@ -75,6 +104,10 @@ class BatteryStore(Record):
     """Energy wanted at the end of the horizon."""
     outside_price_per_kwh: float = 1_000.0
     """Price per kWh and hour outside the window ``[floor, ceiling]``, and per kWh missing at the end."""
+    steps: tuple[PowerStep, ...] = ()
+    """Efficiency by power in place of the constant one, from 0 W up to the limits; empty: constant."""
+    tapers: tuple[Taper, ...] = ()
+    """How a nearly full battery limits its charging."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +142,50 @@ class ChargingSession(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class Fuse(Record):
+    """Chargers that share a fuse: the sum of their powers stays below ``limit_w``."""
+
+    key: str
+    limit_w: float
+    chargers: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class DeferrableRun(Record):
+    """A machine that runs its ``profile_w`` once, without a break, wholly inside ``[first, end)``; or not, at a price."""
+
+    key: str
+    profile_w: Array
+    first: int
+    end: int
+    skip_price: float = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class GensetUnit(Record):
+    """A generating set: off, warming up (fuel, no power) or within ``[min_w, max_w]``.
+
+    Fuel costs ``idle_fuel_per_h`` while it turns plus ``fuel_per_kwh`` (the straight fuel curve of a diesel set).
+    """
+
+    key: str
+    min_w: float
+    max_w: float
+    fuel_per_kwh: float
+    idle_fuel_per_h: float = 0.0
+    start_cost: float = 0.0
+    min_run_slots: int = 1
+    min_pause_slots: int = 1
+    warm_up_slots: int = 0
+    starts_per_day: int | None = None
+    run_hours_left: float | None = None
+    """Until the next service; not exceeded within the horizon."""
+    blocked: tuple[Window, ...] = ()
+    """Quiet hours and lock-outs: it does not turn there."""
+    was_on: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class HeatStore(Record):
     """A house or a tank, first-order: ``C dT/dt = heat + gains - UA (T - ambient)``, solved exactly per slot."""
 
@@ -130,7 +207,10 @@ class HeatStore(Record):
 
 @dataclass(frozen=True, eq=False)
 class HeatPumpUnit(Record):
-    """A heat pump: off or ``[min_w, max_w]`` electric, giving ``cop`` times its power to one store."""
+    """A heat pump: off or ``[min_w, max_w]`` electric, giving ``cop`` times its power to its store.
+
+    With a hot-water ``tank`` it heats house or tank in a slot, never both, the tank at ``tank_cop`` (hotter supply).
+    """
 
     key: str
     min_w: float
@@ -141,6 +221,16 @@ class HeatPumpUnit(Record):
     min_pause_slots: int = 1
     was_on: bool | None = None
     """Whether it ran before the first slot; None when unknown (then the first start is free)."""
+    tank: HeatStore | None = None
+    tank_cop: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PreviousPower(Record):
+    """What the plan before this one wanted of a device, from this horizon's first slot on (may be shorter)."""
+
+    key: str
+    power_w: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +249,12 @@ class Problem(Record):
     inverters: tuple[HybridInverter, ...] = ()
     sessions: tuple[ChargingSession, ...] = ()
     heat_pumps: tuple[HeatPumpUnit, ...] = ()
+    deferrables: tuple[DeferrableRun, ...] = ()
+    gensets: tuple[GensetUnit, ...] = ()
+    fuses: tuple[Fuse, ...] = ()
+    previous: tuple[PreviousPower, ...] = ()
+    day_breaks: tuple[int, ...] = ()
+    """Slots that begin a new local day."""
     exclusive: bool = True
 
     @property
@@ -170,6 +266,12 @@ class Problem(Record):
     def starts(self) -> list[datetime]:
         """Slot starts, UTC."""
         return [self.start_at + time_grid.SLOT * i for i in range(self.slots)]
+
+    @property
+    def days(self) -> list[tuple[int, int]]:
+        """Local days as slot windows ``[first, end)``."""
+        edges = [0, *self.day_breaks, self.slots]
+        return [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
 
     @property
     def pv_available_w(self) -> Array:

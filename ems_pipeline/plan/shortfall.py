@@ -20,9 +20,13 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
         missing = units.kilo(max(0.0, car.energy_wh - car.later_wh)) - float(money.kwh(power).sum())
         if missing > LEAST_KWH:
             yield Unmet(car.key, "energy missing at departure", missing, "kWh")
-    for unit, path in zip(problem.heat_pumps, plan.indoor_c, strict=True):
-        if (outside := money.outside_kh(unit.store, path)) > LEAST_KH:
-            yield Unmet(unit.key, "outside the comfort band", outside, "K h")
+    stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]
+    for store, path in zip(stores, [*plan.indoor_c, *plan.tank_c], strict=True):
+        if (outside := money.outside_kh(store, path)) > LEAST_KH:
+            yield Unmet(store.key, "outside the comfort band", outside, "K h")
+    for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
+        if not power.any():
+            yield Unmet(machine.key, "not run", float(money.kwh(machine.profile_w).sum()), "kWh")
     if (over := float(money.kwh(money.over_limits_w(plan)).sum())) > LEAST_KWH:
         yield Unmet("grid", "beyond the grid limit", over, "kWh")
     for battery, cells in zip(problem.batteries, plan.energy_wh, strict=True):

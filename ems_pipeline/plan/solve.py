@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -46,10 +47,10 @@ def solve(problem: Problem, time_limit_s: float = 30.0, stage2: bool = True) -> 
         spent.solve_s += perf_counter() - ready
         if not len(found.x):
             return Plan(problem, "failed", conflicts=(found.status,), build_s=spent.build_s, solve_s=spent.solve_s)
-        plan = read(problem, built, found, spent.build_s, spent.solve_s)
+        plan = read(problem, built, found)
         both = simultaneous(problem, plan)
         if both is None:
-            return plan
+            return dataclasses.replace(plan, build_s=spent.build_s, solve_s=spent.solve_s)
         exclusions = exclusions.wider(*both) if attempt < ROUNDS - 2 else everywhere(problem)
     raise AssertionError("with exclusivity everywhere no plan does both at once")
 

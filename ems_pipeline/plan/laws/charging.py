@@ -9,7 +9,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.model import Index, Model
-from ems_pipeline.plan.problem import ChargingSession
+from ems_pipeline.plan.problem import ChargingSession, Fuse, Problem
 
 H = units.SLOT_HOURS
 
@@ -55,3 +55,12 @@ def overshoot_wh(car: ChargingSession) -> float:
     least, most = units.slot_energy_wh(car.min_w), units.slot_energy_wh(car.max_w)
     running = np.ceil(car.energy_wh / most - 1e-9)
     return float(max(0.0, running * least - car.energy_wh))
+
+
+def shared_fuse(model: Model, problem: Problem, fuse: Fuse, sessions: list[Charging]) -> None:
+    """All chargers behind one fuse together stay below it."""
+    every = np.arange(problem.slots, dtype=np.int32)
+    rows = model.rows(f"{fuse.key} fuse", every, -np.inf, units.kilo(fuse.limit_w))
+    for car, charging in zip(problem.sessions, sessions, strict=True):
+        if car.charger in fuse.chargers:
+            charging.power.draw(model, rows[charging.power.slots], 1.0)

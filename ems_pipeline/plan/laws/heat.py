@@ -17,20 +17,45 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Heating:
-    """Columns of one heat pump: electric power, store temperature within the band."""
+    """Columns of one heat pump: electric power for the house and for the tank, temperatures within their bands."""
 
-    power: Switched
+    house: Switched
     temperature: Index
+    tank: Switched | None = None
+    tank_temperature: Index | None = None
 
 
 def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index) -> Heating:
-    """Electric power 0 or ``[min, max]``, kept on and off for its least times."""
+    """Electric power 0 or ``[min, max]``, kept on and off for its least times, into the house or into the tank."""
     every = np.arange(len(balance_rows), dtype=np.int32)
-    power = semicontinuous(model, unit.key, every, units.kilo(unit.min_w), units.kilo(unit.max_w))
-    power.draw(model, balance_rows, -1.0)
-    if power.on is not None and max(unit.min_run_slots, unit.min_pause_slots) > 1:
-        minimum_stay(model, unit.key, every, power.on, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
-    return Heating(power, temperature(model, unit.store, [(power, unit.cop)]))
+    low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
+    house = semicontinuous(model, unit.key, every, low, high)
+    house.draw(model, balance_rows, -1.0)
+    indoor = temperature(model, unit.store, house, unit.cop)
+    running, heating = house.on, Heating(house, indoor)
+    if unit.tank is not None and unit.tank_cop is not None:
+        tank = semicontinuous(model, f"{unit.key} tank", every, low, high)
+        tank.draw(model, balance_rows, -1.0)
+        running = one_at_a_time(model, unit, house, tank)
+        heating = Heating(house, indoor, tank, temperature(model, unit.tank, tank, unit.tank_cop))
+    if running is not None and max(unit.min_run_slots, unit.min_pause_slots) > 1:
+        minimum_stay(model, unit.key, every, running, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
+    return heating
+
+
+def one_at_a_time(model: Model, unit: HeatPumpUnit, house: Switched, tank: Switched) -> Index | None:
+    """``running = house on + tank on <= 1``: one refrigerant circuit, one supply temperature. Returns ``running``."""
+    if house.on is None or tank.on is None:
+        shared = model.rows(f"{unit.key} shared power", house.slots, -np.inf, units.kilo(unit.max_w))
+        model.add(shared, house.above, 1.0)
+        model.add(shared, tank.above, 1.0)
+        return None
+    running = model.columns(f"{unit.key} running", house.slots, 0.0, 1.0)
+    rows = model.rows(f"{unit.key} house or tank", house.slots, 0.0, 0.0)
+    model.add(rows, running, 1.0)
+    model.add(rows, house.on, -1.0)
+    model.add(rows, tank.on, -1.0)
+    return running
 
 
 def keep_per_slot(store: HeatStore) -> float:
@@ -38,8 +63,8 @@ def keep_per_slot(store: HeatStore) -> float:
     return float(np.exp(-H * store.loss_w_per_k / store.capacity_wh_per_k))
 
 
-def temperature(model: Model, store: HeatStore, sources: list[tuple[Switched, Array]]) -> Index:
-    """``T[t+1] = keep T[t] + (1 - keep) (ambient + (sum cop power + gains) / UA)``, exact for constant slots.
+def temperature(model: Model, store: HeatStore, power: Switched, cop: Array) -> Index:
+    """``T[t+1] = keep T[t] + (1 - keep) (ambient + (cop power + gains) / UA)``, exact for constant slots.
 
     The column holds the part within the band; kelvin below and above it are columns of their own, at a price.
     """
@@ -63,13 +88,10 @@ def temperature(model: Model, store: HeatStore, sources: list[tuple[Switched, Ar
     model.add(rows[hot], above, 1.0)
     following = hot < len(every) - 1
     model.add(rows[hot[following] + 1], above[following], -keep)
-    for power, cop in sources:
-        power.draw(model, rows, -(1 - keep) * units.from_kilo(cop) / store.loss_w_per_k)
+    power.draw(model, rows, -(1 - keep) * units.from_kilo(cop) / store.loss_w_per_k)
     if store.end_floor_c > store.min_c:
         _end_floor(model, store, within)
-    for power, cop in sources:
-        if len(sources) == 1:
-            _tight_at_the_edges(model, store, power, cop, within, below, drift)
+    _tight_at_the_edges(model, store, power, cop, within, below, drift)
     return within
 
 

@@ -8,35 +8,49 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.plan.record import Array
 
 
 @dataclass(frozen=True)
 class Switched:
     """Columns of a machine that is off or within ``[low, high]``: power is ``low * on + above`` kW.
 
-    ``on`` is None for a machine without a minimum (``above`` is then its power).
+    ``on`` is None for a machine without a minimum (``above`` is then its power). ``begun`` are the starts of machines
+    that turn for ``warm_up`` slots before they carry load: those slots do not count as on.
     """
 
     slots: Index
     low_kw: float
     on: Index | None
     above: Index
+    begun: Index | None = None
+    warm_up: int = 0
 
     def draw(self, model: Model, rows: Index, factor: ArrayLike) -> None:
         """Enter ``factor * power`` into ``rows``, one row per slot of the machine."""
         model.add(rows, self.above, factor)
         if self.on is not None:
-            model.add(rows, self.on, np.asarray(factor) * self.low_kw)
+            self.carry(model, rows, np.asarray(factor) * self.low_kw)
+
+    def carry(self, model: Model, rows: Index, factor: ArrayLike) -> None:
+        """Enter ``factor`` where the machine carries load: on, and no start within the last ``warm_up`` slots."""
+        if self.on is None:
+            return
+        model.add(rows, self.on, factor)
+        if self.begun is not None and self.warm_up:
+            into_window(model, rows, self.begun, range(-self.warm_up + 1, 1), -np.broadcast_to(factor, len(rows)))
 
 
-def semicontinuous(model: Model, key: str, slots: Index, low_kw: float, high_kw: float) -> Switched:
+def semicontinuous(
+    model: Model, key: str, slots: Index, low_kw: float, high_kw: float, allowed: ArrayLike = 1.0
+) -> Switched:
     """Power 0 or ``[low, high]`` kW: ``power = low * on + above`` with ``above <= (high - low) * on``.
 
-    One row per slot instead of two, and no column that only repeats others.
+    One row per slot instead of two, and no column that only repeats others. ``allowed`` 0 keeps a slot off.
     """
     if low_kw <= 0:
-        return Switched(slots, 0.0, None, model.columns(f"{key} power", slots, 0.0, high_kw))
-    on = model.columns(f"{key} on", slots, 0.0, 1.0, integer=True)
+        return Switched(slots, 0.0, None, model.columns(f"{key} power", slots, 0.0, high_kw * np.asarray(allowed)))
+    on = model.columns(f"{key} on", slots, 0.0, allowed, integer=True)
     above = model.columns(f"{key} power above minimum", slots, 0.0, high_kw - low_kw)
     rows = model.rows(f"{key} maximum power", slots, -np.inf, 0.0)
     model.add(rows, above, 1.0)
@@ -68,17 +82,21 @@ def minimum_stay(model: Model, key: str, slots: Index, on: Index, run: int, paus
     """
     if max(run, pause) <= 2:
         _two_slots(model, key, slots, on, run, pause, was_on)
-        return
-    begun = starts(model, key, slots, on, was_on)
+    else:
+        stays(model, key, slots, on, starts(model, key, slots, on, was_on), run, pause)
+
+
+def stays(model: Model, key: str, slots: Index, on: Index, begun: Index, run: int, pause: int) -> None:
+    """Minimum run and pause by starts."""
     count = len(slots)
     if run > 1:
         rows = model.rows(f"{key} minimum run", slots, -np.inf, 0.0)
         model.add(rows, on, -1.0)
-        _window(model, rows, begun, range(-run + 1, 1))
+        into_window(model, rows, begun, range(-run + 1, 1), np.ones(count))
     if pause > 1:
         rows = model.rows(f"{key} minimum pause", slots[: count - 1], -np.inf, 1.0)
         model.add(rows, on[: count - 1], 1.0)
-        _window(model, rows, begun, range(1, pause + 1))
+        into_window(model, rows, begun, range(1, pause + 1), np.ones(count - 1))
 
 
 def _two_slots(model: Model, key: str, slots: Index, on: Index, run: int, pause: int, was_on: bool | None) -> None:
@@ -97,10 +115,10 @@ def _two_slots(model: Model, key: str, slots: Index, on: Index, run: int, pause:
         model.add(rows, on[2:], 1.0)
 
 
-def _window(model: Model, rows: Index, columns: Index, offsets: range) -> None:
-    """Row t gets ``columns[t + o]`` for every offset that exists."""
+def into_window(model: Model, rows: Index, columns: Index, offsets: range, factor: Array) -> None:
+    """Row t gets ``factor[t]`` at ``columns[t + o]`` for every offset that exists."""
     here = np.arange(len(rows))
     for offset in offsets:
         there = here + offset
         inside = (there >= 0) & (there < len(columns))
-        model.add(rows[here[inside]], columns[there[inside]], 1.0)
+        model.add(rows[here[inside]], columns[there[inside]], factor[inside])

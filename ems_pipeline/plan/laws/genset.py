@@ -1,0 +1,86 @@
+"""Generating sets: minimum load, fuel, starts, warm-up and the hours they may run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.laws.switching import Switched, starts, stays
+from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.plan.problem import GensetUnit, Problem
+from ems_pipeline.plan.record import Array
+
+H = units.SLOT_HOURS
+
+
+@dataclass(frozen=True)
+class Generating:
+    """Columns of one set: turning, started, power above the minimum."""
+
+    on: Index
+    begun: Index
+    power: Switched
+
+
+def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index) -> Generating:
+    """Turning costs fuel by the hour, power fuel by the kWh, each start its price; load only after the warm-up.
+
+    ``power = min * carrying + above``, ``above <= (max - min) * carrying``, ``carrying = on - starts in the warm-up``.
+    """
+    every = np.arange(problem.slots, dtype=np.int32)
+    low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
+    on = model.columns(f"{unit.key} on", every, 0.0, allowed(unit, problem.slots), _turning_cost(unit), integer=True)
+    begun = starts(model, unit.key, every, on, unit.was_on, unit.start_cost - H * unit.fuel_per_kwh * low * unit.warm_up_slots)
+    _start_from_standstill(model, unit, every, on, begun)
+    above = model.columns(f"{unit.key} power above minimum", every, 0.0, high - low, H * unit.fuel_per_kwh)
+    power = Switched(every, low, on, above, begun, unit.warm_up_slots)
+    rows = model.rows(f"{unit.key} maximum power", every, -np.inf, 0.0)
+    model.add(rows, above, 1.0)
+    power.carry(model, rows, low - high)
+    power.draw(model, balance_rows, 1.0)
+    stays(model, unit.key, every, on, begun, max(unit.min_run_slots, unit.warm_up_slots), unit.min_pause_slots)
+    _starts_per_day(model, problem, unit, begun)
+    _run_hours(model, unit, on)
+    return Generating(on, begun, power)
+
+
+def _start_from_standstill(model: Model, unit: GensetUnit, every: Index, on: Index, begun: Index) -> None:
+    """``start[t] + on[t-1] <= 1``: the warm-up of a running set must not be claimed to save its minimum load."""
+    upper = np.ones(len(every))
+    upper[0] = 1.0 - unit.was_on
+    rows = model.rows(f"{unit.key} starts from standstill", every, -np.inf, upper)
+    model.add(rows, begun, 1.0)
+    model.add(rows[1:], on[:-1], 1.0)
+
+
+def allowed(unit: GensetUnit, slots: int) -> Array:
+    """1 where the set may turn, 0 in quiet hours and lock-outs."""
+    may = np.ones(slots)
+    for window in unit.blocked:
+        may[window.first : window.end] = 0.0
+    return may
+
+
+def _turning_cost(unit: GensetUnit) -> float:
+    return H * (unit.idle_fuel_per_h + unit.fuel_per_kwh * units.kilo(unit.min_w))
+
+
+def _starts_per_day(model: Model, problem: Problem, unit: GensetUnit, begun: Index) -> None:
+    """At most so many starts on each local day."""
+    if unit.starts_per_day is None:
+        return
+    days = problem.days
+    first = np.array([day[0] for day in days], dtype=np.int32)
+    rows = model.rows(f"{unit.key} starts per day", first, -np.inf, float(unit.starts_per_day))
+    for row, (begin, end) in zip(rows, days, strict=True):
+        model.add(np.full(end - begin, row, dtype=np.int32), begun[begin:end], 1.0)
+
+
+def _run_hours(model: Model, unit: GensetUnit, on: Index) -> None:
+    """No more hours than are left to the next service."""
+    if unit.run_hours_left is None:
+        return
+    row = model.rows(f"{unit.key} run hours", np.zeros(1, dtype=np.int32), -np.inf, unit.run_hours_left)
+    model.add(np.repeat(row, len(on)), on, H)

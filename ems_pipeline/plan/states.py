@@ -1,0 +1,60 @@
+"""States that follow from powers: energy in the cells, temperatures of house and tank, at the end of each slot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.laws.heat import keep_per_slot
+from ems_pipeline.plan.plan import Plan
+from ems_pipeline.plan.problem import BatteryStore, HeatStore
+from ems_pipeline.plan.record import Array
+
+
+def follow(plan: Plan) -> dict[str, Array]:
+    """The state arrays of a plan, by field name."""
+    problem, n = plan.problem, plan.problem.slots
+    cells = [cells_wh(b, c, d) for b, c, d in zip(problem.batteries, plan.charge_w, plan.discharge_w, strict=True)]
+    tank_w = tank_power_w(plan)
+    indoor, tanks = [], []
+    for i, unit in enumerate(problem.heat_pumps):
+        indoor.append(path_c(unit.store, unit.cop * (plan.heat_pump_w[i] - tank_w[i])))
+        if unit.tank is not None and unit.tank_cop is not None:
+            tanks.append(path_c(unit.tank, unit.tank_cop * tank_w[i]))
+    return {"energy_wh": _stack(cells, n), "indoor_c": _stack(indoor, n), "tank_c": _stack(tanks, n)}
+
+
+def tank_power_w(plan: Plan) -> Array:
+    """Power into the tank, one row per heat pump (zeros where there is no tank)."""
+    rows = iter(plan.tank_w)
+    zero = np.zeros(plan.problem.slots)
+    return _stack([next(rows) if u.tank is not None else zero for u in plan.problem.heat_pumps], plan.problem.slots)
+
+
+def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> Array:
+    """Energy in the cells under AC powers, Wh."""
+    if battery.steps:
+        edges = np.array([0.0, *(s.upto_w for s in battery.steps)])
+        gained = _by_step(charge_w, edges, [s.charge_efficiency for s in battery.steps])
+        lost = _by_step(discharge_w, edges, [1 / s.discharge_efficiency for s in battery.steps])
+    else:
+        gained, lost = battery.charge_efficiency * charge_w, discharge_w / battery.discharge_efficiency
+    return np.asarray(battery.initial_wh + np.cumsum(units.slot_energy_wh(gained - lost)))
+
+
+def _by_step(power_w: Array, edges: Array, factors: list[float]) -> Array:
+    filled = np.clip(power_w[:, None] - edges[None, :-1], 0.0, np.diff(edges)[None, :])
+    return np.asarray(filled @ np.array(factors))
+
+
+def path_c(store: HeatStore, heat_w: Array) -> Array:
+    """Temperature of a store that gets ``heat_w``."""
+    keep, path, here = keep_per_slot(store), np.empty(len(heat_w)), store.initial_c
+    for i, settled in enumerate(store.ambient_c + (heat_w + store.gains_w) / store.loss_w_per_k):
+        here = keep * here + (1 - keep) * settled
+        path[i] = here
+    return path
+
+
+def _stack(series: list[Array], slots: int) -> Array:
+    return np.array(series) if series else np.zeros((0, slots))
