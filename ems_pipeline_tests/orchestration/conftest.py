@@ -1,4 +1,4 @@
-"""A small site on its virtual plant, the real code location, and an instance in memory to record runs in."""
+"""A small site on its virtual plant, the real code location, and an instance of its own to record runs in."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def bench(warehouse: Warehouse, home01: Site) -> Iterator[Bench]:
     with (
         pytest.MonkeyPatch.context() as environment,
         running_plant(small, clock, seed=1) as plant,
-        dg.DagsterInstance.ephemeral() as instance,
+        dg.instance_for_test() as instance,
     ):
         for name, value in plant.environ.items():
             environment.setenv(name, value)
