@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ems_pipeline.sites import Battery
 
-GRID_CHARGE_BIT = 1
 ALWAYS = 0xFF
 
 

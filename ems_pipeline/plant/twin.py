@@ -7,7 +7,8 @@ driver family (`twins`); a device that only measures is a plain `Twin`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.point_map import Point, PointMap
@@ -188,3 +189,20 @@ def neutral(point: Point) -> float:
         return 0.0 if 0.0 in values else values[0]
     low, high = point.range or (0.0, 0.0)
     return 0.0 if low <= 0 <= high else low
+
+
+Part = TypeVar("Part")
+
+
+def part_of(parts: Iterable[Part], device_of: Callable[[Part], str | None], device: str, what: str) -> Part:
+    """The part of the world that a controlling device steers.
+
+    Raises:
+        ValueError: no asset of the site names the device.
+    """
+    for part in parts:
+        if device_of(part) == device:
+            return part
+    raise ValueError(
+        f"no {what} of the site names device {device!r}, so its twin has no physics; add `device: {device}`"
+    )
