@@ -27,6 +27,10 @@ from ems_pipeline.sites import Battery, Charger, HeatPump, Site
 RECOVERY = 2.0
 """A kWh and hour below the reserve is worth so many times the dearest price: it is refilled at once."""
 
+SOC_STEP_PCT = 1.5
+"""Devices report whole percents: a battery kept at its reserve reads one less now and then, and refilling it each time
+would buy at any price. A shortfall up to this is none."""
+
 
 @dataclass(frozen=True)
 class EvSession:
@@ -130,7 +134,7 @@ def _complete(name: str, values: Array, n: int) -> None:
 
 
 def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> BatteryStore:
-    share = battery.capacity_wh / 100.0
+    share, reserve = battery.capacity_wh / 100.0, battery.reserve_soc_pct
     return BatteryStore(
         key=battery.key,
         capacity_wh=battery.capacity_wh,
@@ -138,9 +142,9 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
         discharge_limit_w=battery.discharge_limit_w,
         charge_efficiency=battery.charge_efficiency,
         discharge_efficiency=battery.discharge_efficiency,
-        floor_wh=share * battery.reserve_soc_pct,
+        floor_wh=share * reserve,
         ceiling_wh=share * battery.max_soc_pct,
-        initial_wh=share * soc_pct,
+        initial_wh=share * (reserve if reserve - SOC_STEP_PCT <= soc_pct < reserve else soc_pct),
         wear_per_kwh=battery.wear_per_kwh,
         end_value_per_kwh=end_value.cells(after, battery.discharge_efficiency, battery.wear_per_kwh),
         outside_price_per_kwh=RECOVERY * dearest,

@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatPumpUnit, Problem
+from ems_pipeline.plan.problem import (
+    BatteryStore,
+    ChargingSession,
+    DeferrableRun,
+    GensetUnit,
+    HeatPumpUnit,
+    Problem,
+)
 from ems_pipeline.plan.record import Array
+from ems_pipeline.plan.states import tank_power_w
 
 if TYPE_CHECKING:
     from ems_pipeline.plan.plan import Plan
@@ -39,7 +47,7 @@ class Decision:
 
 
 def device_decisions(plan: Plan) -> Iterator[Decision]:
-    """Every device in every slot, in the order batteries, PV, chargers, heat pumps."""
+    """Every device in every slot, in the order batteries, PV, chargers, heat pumps, gensets, machines."""
     problem = plan.problem
     for series in battery_decisions(plan):
         yield from series
@@ -49,6 +57,10 @@ def device_decisions(plan: Plan) -> Iterator[Decision]:
         yield from _charger(plan, key)
     for i, unit in enumerate(problem.heat_pumps):
         yield from _heat_pump(plan, unit, i)
+    for i, genset in enumerate(problem.gensets):
+        yield from _genset(genset, plan.genset_w[i], plan.genset_on[i])
+    for i, machine in enumerate(problem.deferrables):
+        yield from _deferrable(machine, plan.deferrable_w[i])
 
 
 def battery_decisions(plan: Plan) -> list[list[Decision]]:
@@ -153,7 +165,7 @@ def _charger(plan: Plan, key: str) -> Iterator[Decision]:
 
 def _heat_pump(plan: Plan, unit: HeatPumpUnit, i: int) -> Iterator[Decision]:
     """SG-Ready states: blocked when off, normal when it holds the temperature, else recommended or forced."""
-    store = unit.store
+    store, tank_w = unit.store, tank_power_w(plan)[i]
     for t in range(plan.problem.slots):
         power_w, end_c = float(plan.heat_pump_w[i, t]), float(plan.indoor_c[i, t])
         holding_w = max(0.0, store.loss_w_per_k * (end_c - store.ambient_c[t]) - store.gains_w[t]) / unit.cop[t]
@@ -161,6 +173,9 @@ def _heat_pump(plan: Plan, unit: HeatPumpUnit, i: int) -> Iterator[Decision]:
             yield Decision(t, unit.key, "heat-pump", 0.0, "blocked", "The house stays warm without heating.", {}, end_c)
             continue
         limits = {"power_limit_w": round(power_w, 1)}
+        if tank_w[t] > 0:
+            yield Decision(t, unit.key, "heat-pump", power_w, "recommended", "Heat the hot water.", limits, end_c)
+            continue
         if power_w >= unit.max_w * NEARLY and power_w > 1.2 * holding_w:
             mode, reason = "forced", "Heat at full power while energy is cheap; the house stores it."
         elif power_w > 1.2 * holding_w:
@@ -168,6 +183,25 @@ def _heat_pump(plan: Plan, unit: HeatPumpUnit, i: int) -> Iterator[Decision]:
         else:
             mode, reason = "normal", "Hold the room temperature."
         yield Decision(t, unit.key, "heat-pump", power_w, mode, reason, limits, end_c)
+
+
+def _genset(unit: GensetUnit, power_w: Array, on: Array) -> Iterator[Decision]:
+    for t, (power, turns) in enumerate(zip(power_w, on, strict=True)):
+        if not turns:
+            yield Decision(t, unit.key, "genset", 0.0, "off", "Other sources are cheaper.")
+        elif power <= 0:
+            yield Decision(t, unit.key, "genset", 0.0, "run", "Warm up before taking load.")
+        else:
+            reason = "Generate: cheaper than buying, or what the grid connection cannot give."
+            yield Decision(t, unit.key, "genset", float(power), "run", reason, {"power_w": round(float(power), 1)})
+
+
+def _deferrable(machine: DeferrableRun, power_w: Array) -> Iterator[Decision]:
+    for t, power in enumerate(power_w):
+        if power > 0:
+            yield Decision(t, machine.key, "deferrable", float(power), "run", "The cheapest time inside its window.")
+        else:
+            yield Decision(t, machine.key, "deferrable", 0.0, "off", "Runs once, at its cheapest time.")
 
 
 def site_reasons(plan: Plan, decisions: list[list[Decision]]) -> list[str]:

@@ -92,7 +92,8 @@ def _peak(plan: Plan) -> float:
 def _events(plan: Plan) -> float:
     """What demand-response events pay."""
     return sum(
-        e.price_per_kwh * float(kwh(np.maximum(e.baseline_w - np.maximum(plan.grid_w[e.first : e.end], 0.0), 0.0)).sum())
+        e.price_per_kwh
+        * float(kwh(np.maximum(e.baseline_w - np.maximum(plan.grid_w[e.first : e.end], 0.0), 0.0)).sum())
         for e in plan.problem.grid.events
     )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from ems_pipeline.plan import rows
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.record import MEASURED, Array, Record
 
@@ -72,8 +71,12 @@ class Plan(Record):
 
     def slot_rows(self) -> pl.DataFrame:
         """One row per slot with the columns of ``ems.planning_interval`` (without the run id); empty when failed."""
+        from ems_pipeline.plan import rows
+
         return rows.slot_rows(self)
 
     def device_rows(self) -> pl.DataFrame:
         """One row per device and slot with the columns of ``ems.planning_device_interval`` (without the run id)."""
+        from ems_pipeline.plan import rows
+
         return rows.device_rows(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -152,7 +153,7 @@ class Fuse(Record):
 
 @dataclass(frozen=True, eq=False)
 class DeferrableRun(Record):
-    """A machine that runs its ``profile_w`` once, without a break, wholly inside ``[first, end)``; or not, at a price."""
+    """A machine that runs its ``profile_w`` once, without a break, inside ``[first, end)``; or not, at a price."""
 
     key: str
     profile_w: Array
@@ -271,7 +272,7 @@ class Problem(Record):
     def days(self) -> list[tuple[int, int]]:
         """Local days as slot windows ``[first, end)``."""
         edges = [0, *self.day_breaks, self.slots]
-        return [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if a < b]
+        return [(a, b) for a, b in pairwise(edges) if a < b]
 
     @property
     def pv_available_w(self) -> Array:

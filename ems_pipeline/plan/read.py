@@ -49,7 +49,7 @@ def read(problem: Problem, built: Built, found: Solution) -> Plan:
 def complete(plan: Plan) -> Plan:
     """The plan with everything that follows from its powers: meter, states, money, what was not met."""
     grid_w = plan.drawn_w + plan.charge_w.sum(axis=0) - plan.discharge_w.sum(axis=0) - plan.pv_w.sum(axis=0)
-    plan = dataclasses.replace(plan, grid_w=grid_w - plan.genset_w.sum(axis=0), **states.follow(plan))
+    plan = states.follow(dataclasses.replace(plan, grid_w=grid_w - plan.genset_w.sum(axis=0)))
     plan = dataclasses.replace(plan, objective=sum(money.parts(plan).values()))
     return dataclasses.replace(plan, unmet=tuple(shortfall.unmet(plan)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ems_pipeline import units
+from ems_pipeline.plan import money
 from ems_pipeline.plan.modes import battery_decisions, device_decisions, site_reasons
 from ems_pipeline.plan.record import Array
 
@@ -19,28 +19,30 @@ UTC_INSTANT = pl.Datetime("us", "UTC")
 
 
 def slot_rows(plan: Plan) -> pl.DataFrame:
-    """See `Plan.slot_rows`. ``cost`` is money at the meter; ``soc_pct`` is over all batteries by capacity."""
+    """See `Plan.slot_rows`.
+
+    ``cost`` is money at the meter plus fuel; ``load_w`` includes deferrable machines; ``soc_pct`` is over all batteries
+    by capacity; ``indoor_c`` is the first house's.
+    """
     problem = plan.problem
     if plan.status == "failed":
         return pl.DataFrame(schema=_SLOT_SCHEMA)
     decisions = battery_decisions(plan)
-    imported, exported = np.maximum(plan.grid_w, 0.0), np.maximum(-plan.grid_w, 0.0)
-    energy_kwh = units.kilo(units.slot_energy_wh(imported)), units.kilo(units.slot_energy_wh(exported))
     columns: dict[str, Any] = {
         "starts_at": problem.starts,
         "grid_w": plan.grid_w,
         "pv_w": plan.pv_w.sum(axis=0),
         "pv_available_w": problem.pv_available_w,
         "battery_w": plan.battery_w,
-        "genset_w": np.zeros(problem.slots),
-        "load_w": problem.load_w,
+        "genset_w": plan.genset_w.sum(axis=0),
+        "load_w": problem.load_w + plan.deferrable_w.sum(axis=0),
         "ev_w": plan.session_w.sum(axis=0),
         "heat_pump_w": plan.heat_pump_w.sum(axis=0),
         "soc_pct": soc_pct(plan),
         "indoor_c": plan.indoor_c[0] if len(plan.indoor_c) else None,
         "buy_per_kwh": problem.buy_per_kwh,
         "sell_per_kwh": problem.sell_per_kwh,
-        "cost": problem.buy_per_kwh * energy_kwh[0] - problem.sell_per_kwh * energy_kwh[1],
+        "cost": money.energy_per_slot(plan) + money.genset_per_slot(plan).sum(axis=0),
         "mode": [d.mode for d in decisions[0]] if decisions else ["follow"] * problem.slots,
         "reason": site_reasons(plan, decisions),
         "marginal_value_per_kwh": None,

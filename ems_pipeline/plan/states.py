@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from ems_pipeline import units
@@ -11,8 +13,8 @@ from ems_pipeline.plan.problem import BatteryStore, HeatStore
 from ems_pipeline.plan.record import Array
 
 
-def follow(plan: Plan) -> dict[str, Array]:
-    """The state arrays of a plan, by field name."""
+def follow(plan: Plan) -> Plan:
+    """The plan with its state arrays as its powers make them."""
     problem, n = plan.problem, plan.problem.slots
     cells = [cells_wh(b, c, d) for b, c, d in zip(problem.batteries, plan.charge_w, plan.discharge_w, strict=True)]
     tank_w = tank_power_w(plan)
@@ -21,7 +23,7 @@ def follow(plan: Plan) -> dict[str, Array]:
         indoor.append(path_c(unit.store, unit.cop * (plan.heat_pump_w[i] - tank_w[i])))
         if unit.tank is not None and unit.tank_cop is not None:
             tanks.append(path_c(unit.tank, unit.tank_cop * tank_w[i]))
-    return {"energy_wh": _stack(cells, n), "indoor_c": _stack(indoor, n), "tank_c": _stack(tanks, n)}
+    return dataclasses.replace(plan, energy_wh=_stack(cells, n), indoor_c=_stack(indoor, n), tank_c=_stack(tanks, n))
 
 
 def tank_power_w(plan: Plan) -> Array:

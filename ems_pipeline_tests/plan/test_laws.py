@@ -37,7 +37,7 @@ def test_no_slot_charges_and_discharges_and_the_bus_balances(problem: Problem) -
     plan = solve(problem)
     assert np.minimum(plan.charge_w, plan.discharge_w).max(initial=0.0) <= 1.0
     rows = plan.slot_rows()
-    fed = rows["grid_w"] + rows["pv_w"] + rows["battery_w"]
+    fed = rows["grid_w"] + rows["pv_w"] + rows["battery_w"] + rows["genset_w"]
     drawn = rows["load_w"] + rows["ev_w"] + rows["heat_pump_w"]
     assert np.abs((fed - drawn).to_numpy()).max() < 1e-6
 

@@ -32,7 +32,9 @@ def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index
     every = np.arange(problem.slots, dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
     on = model.columns(f"{unit.key} on", every, 0.0, allowed(unit, problem.slots), _turning_cost(unit), integer=True)
-    begun = starts(model, unit.key, every, on, unit.was_on, unit.start_cost - H * unit.fuel_per_kwh * low * unit.warm_up_slots)
+    begun = starts(
+        model, unit.key, every, on, unit.was_on, unit.start_cost - H * unit.fuel_per_kwh * low * unit.warm_up_slots
+    )
     _start_from_standstill(model, unit, every, on, begun)
     above = model.columns(f"{unit.key} power above minimum", every, 0.0, high - low, H * unit.fuel_per_kwh)
     power = Switched(every, low, on, above, begun, unit.warm_up_slots)

@@ -40,9 +40,7 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
     return Store(charge, discharge, energy)
 
 
-def into_cells(
-    model: Model, store: BatteryStore, kept: Index, power: Index, factors: list[float], sign: int
-) -> None:
+def into_cells(model: Model, store: BatteryStore, kept: Index, power: Index, factors: list[float], sign: int) -> None:
     """What an AC power means in the cells: a factor, or one factor per step of power, filled in order."""
     if len(factors) == 1:
         model.add(kept, power, sign * H * factors[0])
@@ -58,7 +56,13 @@ def into_cells(
         model.add(total, part, 1.0)
         model.add(kept, part, sign * H * factor)
         if before is not None:
-            _in_order(model, f"{name} {number}", every, (before, float(edges[number] - edges[number - 1])), (part, float(width)))
+            _in_order(
+                model,
+                f"{name} {number}",
+                every,
+                (before, float(edges[number] - edges[number - 1])),
+                (part, float(width)),
+            )
         before = part
 
 
