@@ -45,7 +45,7 @@ def features(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple
     columns = (
         _calendar(grid, target, lead)
         | _past_days(grid, target, _known_day(grid, target, lead))
-        | _levels(grid, origin)
+        | _levels(grid, origin, lead)
         | _weather(grid, target)
     )
     return np.column_stack(list(columns.values())).astype(np.float64), tuple(columns)
@@ -86,12 +86,15 @@ def _row(matrix: Array, day: Index, slot: Index) -> Array:
     return np.where(day >= 0, matrix[np.maximum(day, 0), slot], np.nan)
 
 
-def _levels(grid: LoadGrid, origin: Index) -> dict[str, NDArray]:
+def _levels(grid: LoadGrid, origin: Index, lead: Index) -> dict[str, NDArray]:
     """How the house has been lately, as measured up to the origin."""
     last, values = origin - 1, grid.values
     columns = {f"mean_{h:g}h": mean_before(values, grid.steps(h))[last] for h in RECENT_HOURS}
     unusual = values - grid.usual
     columns |= {f"unusual_{h}h": mean_before(unusual, grid.steps(h))[last] for h in UNUSUAL_HOURS}
+    # What is unusual now fades: after a few hours the house is back to its habits.
+    lead_h = lead * (grid.step / timedelta(hours=1))
+    columns |= {f"carried_{h}h": columns[f"unusual_{h}h"] * np.exp(-lead_h / (2 * h)) for h in UNUSUAL_HOURS[:2]}
     columns |= {f"last_{i}": values[np.maximum(last - i, 0)] for i in range(LAST_STEPS)}
     square = mean_before(values**2, grid.steps(24))[last]
     columns["spread_24h"] = np.sqrt(np.maximum(square - columns["mean_24h"] ** 2, 0))

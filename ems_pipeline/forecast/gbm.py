@@ -23,16 +23,16 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Settings:
-    """How much a model may learn; two threads because a home computer has other work."""
+    """How much a model may learn; one thread because a home computer has other work."""
 
-    rounds: int = 200
-    edge_rounds: int = 100
-    learning_rate: float = 0.05
-    leaves: int = 31
+    rounds: int = 120
+    edge_rounds: int = 80
+    learning_rate: float = 0.07
+    leaves: int = 15
     min_rows_in_leaf: int = 60
     columns_per_tree: float = 0.4
     rows_per_tree: float = 0.7
-    threads: int = 2
+    threads: int = 1
     seed: int = 1
 
 

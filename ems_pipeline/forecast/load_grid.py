@@ -34,6 +34,17 @@ def _quietly(statistic: Callable[..., Array], values: Array, axis: int) -> Array
         return statistic(values, axis=axis)
 
 
+def _quantile(windows: Array, share: float) -> Array:
+    """Linear quantile of the known values along the last axis; numpy's own takes seconds for a year of windows."""
+    ordered = np.sort(windows, axis=-1)  # NaN last
+    known = np.isfinite(windows).sum(axis=-1)
+    rank = share * np.maximum(known - 1, 0)
+    below = np.floor(rank).astype(np.int64)
+    low = np.take_along_axis(ordered, below[..., None], -1)[..., 0]
+    high = np.take_along_axis(ordered, np.minimum(below + 1, np.maximum(known - 1, 0))[..., None], -1)[..., 0]
+    return np.where(known > 0, low + (high - low) * (rank - below), np.nan)
+
+
 def _last_days(matrix: Array, days: int) -> Array:
     """``[day, slot, window]``: the ``days`` days that end with each day, NaN before the first."""
     padded = np.vstack([np.full((days - 1, matrix.shape[1]), np.nan), matrix])
@@ -86,7 +97,7 @@ class LoadGrid:
         step: timedelta = time_grid.SLOT,
         weather: pl.DataFrame | None = None,
     ) -> LoadGrid:
-        """The grid from the first row of ``history`` ``[starts_at, power_w]`` to ``until``, NaN where nothing is measured.
+        """The grid from the first row of ``history`` ``[starts_at, power_w]`` to ``until``; NaN where not measured.
 
         ``weather`` ``[starts_at, temperature_c]``, as known at each decision time, adds the outdoor temperature.
         """
@@ -170,8 +181,8 @@ class LoadGrid:
             "mean_7d": _quietly(np.nanmean, _last_days(self.by_day, 7), -1),
             "mean_28d": _quietly(np.nanmean, four_weeks, -1),
             "median_28d": _quietly(np.nanmedian, four_weeks, -1),
-            "low_28d": _quietly(lambda v, axis: np.nanquantile(v, 0.1, axis=axis), four_weeks, -1),
-            "high_28d": _quietly(lambda v, axis: np.nanquantile(v, 0.9, axis=axis), four_weeks, -1),
+            "low_28d": _quantile(four_weeks, 0.1),
+            "high_28d": _quantile(four_weeks, 0.9),
             "fading_mean": fading,
         }
 

@@ -1,0 +1,230 @@
+"""How good the forecasts are: rolling origin over measured homes, refit weekly, only the past known.
+
+    python benchmarks/forecast.py --homes FILE... [--pv FILE...] [--json FILE] [--every WEEKS] [--jobs N]
+
+Each home is walked through as if live: every week a model is trained on what was measured before that week; every noon
+(site clock) the next civil day is forecast, and every four hours the coming four. The references see the same past: the
+same slot of last week, the weekday/slot profile, and the last day known. Nothing is tuned per home.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from ems_pipeline import time_grid
+from ems_pipeline.forecast import load_model, naive, profile, score
+from ems_pipeline.forecast.features import features
+from ems_pipeline.forecast.load_grid import LoadGrid
+
+OURS = load_model.MODEL
+REFERENCES = (naive.LAST_WEEK, profile.MODEL, naive.YESTERDAY)
+FIRST_DAY = 29
+"""The first day to be forecast: 28 days and the first noon are known."""
+FORECAST = pl.Schema({
+    "horizon": pl.String, "day": pl.Date, "starts_at": pl.Datetime("us", "UTC"), "power_w": pl.Float64,
+    "p10_w": pl.Float64, "p90_w": pl.Float64, "model": pl.String,
+})  # fmt: skip
+SHORT = timedelta(hours=4)
+LOAD_COLUMNS = ("load_w", "grid_import_w")
+ZONES = {
+    "fr": ("Europe/Paris", "FR"), "nl": ("Europe/Amsterdam", "NL"), "us": ("America/Los_Angeles", "US"),
+    "ch": ("Europe/Zurich", "CH"), "de": ("Europe/Berlin", "DE"), "uk": ("Europe/London", "GB"),
+    "cz": ("Europe/Prague", "CZ"), "no": ("Europe/Oslo", "NO"), "at": ("Europe/Vienna", "AT"),
+    "be": ("Europe/Brussels", "BE"), "dk": ("Europe/Copenhagen", "DK"), "es": ("Europe/Madrid", "ES"),
+    "pt": ("Europe/Lisbon", "PT"), "pl": ("Europe/Warsaw", "PL"), "sk": ("Europe/Bratislava", "SK"),
+    "au": ("Australia/Sydney", "AU"),
+}  # fmt: skip
+"""Clock and holidays by the first two letters of a file's name."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Measured load of one home, ``[starts_at, power_w]`` at an even step."""
+
+    name: str
+    load: pl.DataFrame
+    zone: ZoneInfo
+    country: str | None
+    step: timedelta
+
+    @property
+    def days(self) -> int:
+        """Civil days between the first and the last measurement."""
+        at = self.load.drop_nulls("power_w")["starts_at"].to_list()
+        return (time_grid.local_day(at[-1], self.zone) - time_grid.local_day(at[0], self.zone)).days + 1
+
+
+def homes_of(path: Path, sample: int) -> list[Home]:
+    """The homes of a file; of many short ones, ``sample`` drawn at random."""
+    frame = pl.read_parquet(path)
+    column = next((c for c in LOAD_COLUMNS if c in frame.columns), None)
+    if column is None:
+        raise SystemExit(f"{path.name} has columns {frame.columns}; none of {LOAD_COLUMNS} is a load in W")
+    power = pl.col(column).cast(pl.Float64)
+    if "suspect" in frame.columns:
+        power = pl.when(~pl.col("suspect")).then(power)
+    labels = ["home"] if "home" in frame.columns else []
+    rows = frame.select(pl.col("ts_utc").cast(pl.Datetime("us", "UTC")).alias("starts_at"), *labels, power_w=power)
+    zone, country = ZONES.get(path.name[:2], ("UTC", None))
+    parts = rows.partition_by("home", as_dict=True, include_key=False) if labels else {("",): rows}
+    if len(parts) > 20:
+        drawn = np.random.default_rng(1).permutation(sorted(parts))[:sample]
+        parts = {tuple(key): parts[tuple(key)] for key in drawn}
+    step = rows["starts_at"].unique().sort().diff().drop_nulls().median()
+    return [Home(" ".join([path.stem, *map(str, key)]).strip(), part.sort("starts_at"), ZoneInfo(zone), country, step)
+            for key, part in parts.items()]  # type: ignore[arg-type]  # fmt: skip
+
+
+class Decision(NamedTuple):
+    """A forecast to make: decided at ``at`` for ``[start, end)`` of a civil day."""
+
+    horizon: str
+    day: date
+    at: datetime
+    start: datetime
+    end: datetime
+
+
+def decisions(home: Home, day: date) -> list[Decision]:
+    """The forecasts for one civil day: one at noon of the day before, then every four hours."""
+    start, end = time_grid.day_bounds(day, home.zone)
+    noon = time_grid.local_instant(day - timedelta(days=1), clock_time(12), home.zone)
+    short = [start + i * SHORT for i in range(-(-(end - start) // SHORT))]
+    return [
+        Decision("day-ahead", day, noon, start, end),
+        *(Decision("0-4 h", day, at, at, min(at + SHORT, end)) for at in short),
+    ]
+
+
+def walk(home: Home, every_weeks: int = 1) -> pl.DataFrame:
+    """All forecasts of a home beside what came true: `FORECAST` and ``actual_w``.
+
+    ``every_weeks`` skips weeks to save time in development; figures of interest are made with 1.
+    """
+    load = home.load.drop_nulls("power_w")
+    end: datetime = load["starts_at"].to_list()[-1] + home.step
+    grid = LoadGrid.build(load, home.zone, end, home.country, home.step)
+    days = time_grid.days(grid.first_day + timedelta(days=FIRST_DAY), time_grid.local_day(end, home.zone))[:-1]
+    frames: list[pl.DataFrame] = []
+    for first in range(0, len(days), 7 * every_weeks):
+        week = [made for day in days[first : first + 7] for made in decisions(home, day) if made.end <= end]
+        if week:
+            frames += [_ours(grid, week), *(_references(home, load, day) for day in days[first : first + 7])]
+    return score.pairs(pl.concat(frames), load)
+
+
+def _ours(grid: LoadGrid, week: list[Decision]) -> pl.DataFrame:
+    """Trained on what was measured at the first decision of the week; asked with what was measured at each."""
+    model = load_model.train(grid, grid.position(min(made.at for made in week)))
+    targets = [np.arange(grid.position(made.start), grid.position(made.end)) for made in week]
+    origins = [np.full(len(t), grid.position(made.at)) for t, made in zip(targets, week, strict=True)]
+    target = np.concatenate(targets)
+    low, middle, high = model.predict(*features(grid, np.concatenate(origins), target))
+    lengths = [len(t) for t in targets]
+    return pl.DataFrame(
+        {
+            "horizon": np.repeat([made.horizon for made in week], lengths),
+            "day": np.repeat(np.array([made.day for made in week], dtype="datetime64[D]"), lengths),
+            "starts_at": pl.Series(target) * grid.step + grid.start,
+            "power_w": middle, "p10_w": low, "p90_w": high, "model": [OURS] * len(target),
+        }
+    ).cast(FORECAST)  # fmt: skip
+
+
+def _references(home: Home, load: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The three forecasts that cost nothing, from the production code, with the same past.
+
+    During a day nothing is measured that they would use for the rest of it, so midnight stands for all short horizons.
+    """
+    day_ahead, midnight = decisions(home, day)[:2]
+    slots = [day_ahead.start + i * home.step for i in range((day_ahead.end - day_ahead.start) // home.step)]
+    frames = []
+    for made in (day_ahead, midnight):
+        past = load.filter(pl.col("starts_at").is_between(made.at - timedelta(weeks=9), made.at, closed="left"))
+        issued = [naive.seasonal_naive(past, slots, home.zone, made.at, back) for back in (7, 1)]
+        issued.append(profile.load_forecast(past, slots, home.zone, made.at, float("nan")))
+        labels = {"horizon": pl.lit(made.horizon), "day": pl.lit(day)}
+        frames += [frame.with_columns(**labels).select(list(FORECAST)).cast(FORECAST) for frame in issued]
+    return pl.concat(frames)
+
+
+def scores_of(home: Home, every_weeks: int) -> dict[str, Any]:
+    """The figures of one home: per horizon and model those of `score.FIGURES`, on slots that all models forecast."""
+    began = time.perf_counter()
+    pairs = walk(home, every_weeks)
+    keys = ["horizon", "day", "starts_at"]
+    # A day of the references' gaps would be easier or harder for one of them: compare on common slots only.
+    common = pairs.group_by(keys).agg(pl.len()).filter(pl.col("len") == len(REFERENCES) + 1)
+    table = score.score(pairs.join(common, on=keys, how="semi"), "horizon", "model")
+    return {
+        "home": home.name, "days": home.days, "step_min": home.step // time_grid.MINUTE,
+        "seconds": round(time.perf_counter() - began, 1), "scores": table.to_dicts(),
+    }  # fmt: skip
+
+
+def line_of(result: dict[str, Any], horizon: str) -> tuple[str, float, float] | None:
+    """One printed row, the ratio to the best reference, and the coverage."""
+    by_model = {row["model"]: row for row in result["scores"] if row["horizon"] == horizon}
+    if OURS not in by_model:
+        return None
+    ours = by_model[OURS]
+    reference = [by_model[name]["mae_w"] for name in REFERENCES]
+    ratios = [ours["mae_w"] / mae for mae in reference]
+    text = (
+        f"{result['home']:<32}{result['days']:>5}{ours['mean_w']:>7.0f}{ours['mae_w']:>7.0f}"
+        + "".join(f"{mae:>7.0f} {ratio:4.2f}" for mae, ratio in zip(reference, ratios, strict=True))
+        + f"{max(ratios):>7.3f}{ours['coverage']:>9.1%}{ours['nrmse']:>7.2f}{ours['pinball_w']:>9.1f}"
+    )
+    return text, max(ratios), ours["coverage"]
+
+
+def report(results: list[dict[str, Any]]) -> None:
+    """The table people read: MAE in W, each with our share of it."""
+    for horizon in ("day-ahead", "0-4 h"):
+        print(f"\n{horizon}: MAE in W, after each reference our MAE as a share of its")
+        print(f"{'home':<32}{'days':>5}{'mean':>7}{'ours':>7}{'lastweek':>12}{'profile':>12}{'yesterday':>12}"
+              f"{'/best':>7}{'in band':>9}{'nRMSE':>7}{'pinball':>9}")  # fmt: skip
+        ratios = []
+        for result in results:
+            row = line_of(result, horizon)
+            if row:
+                print(row[0])
+                if result["days"] >= 90:
+                    ratios.append(row[1])
+        if ratios:
+            print(f"{len(ratios)} homes of 90 days or more: median of ours / best reference {np.median(ratios):.3f}, "
+                  f"worst {max(ratios):.3f}")  # fmt: skip
+
+
+def main() -> None:
+    """Parse, walk the homes in parallel, print, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--homes", nargs="*", type=Path, default=[], help="parquet files with ts_utc and a load in W")
+    parser.add_argument("--json", type=Path, help="write all figures here")
+    parser.add_argument("--every", type=int, default=1, help="evaluate only every n-th week (development)")
+    parser.add_argument("--sample", type=int, default=8, help="homes drawn from a file of many")
+    parser.add_argument("--jobs", type=int, default=2)
+    chosen = parser.parse_args()
+    homes = [home for path in chosen.homes for home in homes_of(path, chosen.sample)]
+    with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
+        results = list(pool.map(scores_of, homes, [chosen.every] * len(homes)))
+    report(results)
+    if chosen.json:
+        chosen.json.write_text(json.dumps({"load": results}, indent=1, default=str))
+
+
+if __name__ == "__main__":
+    main()
