@@ -1,17 +1,20 @@
 """A hybrid inverter with its battery, obeying its settings by its own logic: self-use, time of use, selling first.
 
-`dispatch` is that logic as one pure function of settings and instant; `Cells` keeps the energy. The logic follows the
+`dispatch` is that logic as one pure function of settings and instant. The logic follows the
 Deye manual's working modes as far as `devices.deye` uses them; see docs/plant.md for what is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ems_pipeline.sites import Battery
+from ems_pipeline.plant.cells import Cells, Limits
+from ems_pipeline.plant.household import MINUTES_PER_DAY
+from ems_pipeline.sites import Battery, PvArray, Site
 
 ALWAYS = 0xFF
+RATED_POWER_W = 20_000.0
+NOMINAL_VOLTAGE_V = 400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,6 @@ class Settings:
         return begun[-1] if begun else self.slots[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the battery itself allows in this minute, W >= 0 at the bus, and its voltage."""
-
-    charge_w: float
-    discharge_w: float
-    voltage_v: float
-    soc_pct: float
-
-
 def dispatch(
     settings: Settings, slot: TouSlot, limits: Limits, pv_available_w: float, load_w: float
 ) -> tuple[float, float]:
@@ -122,39 +115,54 @@ def _wish(settings: Settings, slot: TouSlot, limits: Limits, pv_w: float, load_w
     return load_w - settings.zero_export_power_w - pv_w
 
 
-class Cells:
-    """Energy of the batteries behind one inverter; losses fall on the way in and on the way out."""
+@dataclass
+class Hybrid:
+    """One inverter: its modules, its cells, its settings; a part without a device is its own inverter."""
 
-    def __init__(self, batteries: Sequence[Battery], soc_pct: float = 50.0) -> None:
-        self.capacity_wh = sum(b.capacity_wh for b in batteries)
-        self.charge_limit_w = sum(b.charge_limit_w for b in batteries)
-        self.discharge_limit_w = sum(b.discharge_limit_w for b in batteries)
-        share = [b.capacity_wh / self.capacity_wh for b in batteries]
-        self.charge_efficiency = sum(s * b.charge_efficiency for s, b in zip(share, batteries, strict=True))
-        self.discharge_efficiency = sum(s * b.discharge_efficiency for s, b in zip(share, batteries, strict=True))
-        self.min_wh = sum(b.min_soc_pct / 100 * b.capacity_wh for b in batteries)
-        self.max_wh = sum(b.max_soc_pct / 100 * b.capacity_wh for b in batteries)
-        self.energy_wh = min(max(soc_pct / 100 * self.capacity_wh, self.min_wh), self.max_wh)
+    key: str
+    arrays: tuple[PvArray, ...]
+    cells: Cells | None
+    settings: Settings
+    nominal_voltage_v: float = NOMINAL_VOLTAGE_V
+    clock_ahead_min: int = 0
+    """How wrong the inverter's own clock is."""
+    pv_available_w: float = 0.0
+    pv_w: float = 0.0
+    battery_w: float = 0.0
+    limits: Limits = field(default_factory=lambda: Limits(0.0, 0.0, NOMINAL_VOLTAGE_V, 0.0))
+    pv_wh: float = 0.0
+    charge_wh: float = 0.0
+    discharge_wh: float = 0.0
 
-    @property
-    def soc_pct(self) -> float:
-        return 100 * self.energy_wh / self.capacity_wh
+    def decide(self, load_w: float, local_minute: int, weekday: int, seconds: float) -> float:
+        """Power this inverter feeds the bus from now on, W."""
+        shown = local_minute + self.clock_ahead_min
+        slot = self.settings.slot(shown % MINUTES_PER_DAY, (weekday + shown // MINUTES_PER_DAY) % 7)
+        if self.cells is not None:
+            self.limits = self.cells.limits(seconds, self.nominal_voltage_v, slot.soc_pct)
+        self.pv_w, self.battery_w = dispatch(self.settings, slot, self.limits, self.pv_available_w, load_w)
+        return self.pv_w + self.battery_w
 
-    def limits(self, seconds: float, nominal_v: float, floor_pct: float) -> Limits:
-        """What the cells take and give at a constant power for ``seconds`` without leaving their window.
+    def integrate(self, seconds: float) -> None:
+        """Let time pass at the decided powers."""
+        self.pv_wh += self.pv_w * seconds / 3600
+        if self.battery_w > 0:
+            self.discharge_wh += self.battery_w * seconds / 3600
+        else:
+            self.charge_wh -= self.battery_w * seconds / 3600
+        if self.cells is not None:
+            self.cells.integrate(self.battery_w, seconds)
 
-        Args:
-            floor_pct: where discharging is to stop, if above the battery's own floor.
-        """
-        floor_wh = max(self.min_wh, floor_pct / 100 * self.capacity_wh)
-        room_w = (self.max_wh - self.energy_wh) * 3600 / seconds / self.charge_efficiency
-        left_w = (self.energy_wh - floor_wh) * 3600 / seconds * self.discharge_efficiency
-        charge_w = max(0.0, min(self.charge_limit_w, room_w))
-        discharge_w = max(0.0, min(self.discharge_limit_w, left_w))
-        voltage_v = nominal_v * (0.96 + 0.08 * self.energy_wh / self.capacity_wh)
-        return Limits(charge_w, discharge_w, voltage_v, self.soc_pct)
 
-    def integrate(self, battery_w: float, seconds: float) -> None:
-        """Let time pass at ``battery_w`` (> 0 discharge)."""
-        per_hour = battery_w / self.discharge_efficiency if battery_w > 0 else battery_w * self.charge_efficiency
-        self.energy_wh -= per_hour * seconds / 3600
+def inverters_of(site: Site) -> list[Hybrid]:
+    """Inverters of a site: modules and batteries that name the same device share one."""
+    parts: list[PvArray | Battery] = [*site.pv, *site.batteries]
+    found = []
+    for key in dict.fromkeys(p.device or p.key for p in parts):
+        own = [p for p in parts if (p.device or p.key) == key]
+        arrays = tuple(p for p in own if isinstance(p, PvArray))
+        batteries = [p for p in own if isinstance(p, Battery)]
+        floor_pct = max((b.min_soc_pct for b in batteries), default=0.0)
+        settings = Settings.self_use(RATED_POWER_W, floor_pct, site.grid.export_limit_w)
+        found.append(Hybrid(key, arrays, Cells(batteries) if batteries else None, settings))
+    return found

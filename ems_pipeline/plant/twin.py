@@ -8,6 +8,7 @@ driver family (`twins`); a device that only measures is a plain `Twin`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 from ems_pipeline.devices import codec
@@ -17,7 +18,8 @@ from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.world import World
 
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
-ALL_WRITES = frozenset({6, 16})
+REFRESH = timedelta(seconds=1)
+"""How often a device renews its registers while nothing changes; powers change with a decision, which shows at once."""
 
 
 class Refused(Exception):
@@ -44,7 +46,8 @@ class Twin:
         self.world, self.device, self.point_map = world, device, point_map
         self.held = {p.name: neutral(p) for p in point_map.points if p.type != "ascii"} | self.factory_settings()
         self._by_address = {a: p for p in point_map.points for a in p.addresses}
-        self._image: tuple[object, dict[int, int]] = (None, {})
+        self._image: dict[int, int] = {}
+        self._image_of = (-1, -1, self.world.at)
         self._writes = 0
         self.troubles: dict[str, Trouble] = {}
         """Faults at work, by kind."""
@@ -83,10 +86,10 @@ class Twin:
         """All words of the device now, by address."""
         with self.world.lock:
             self.world.advance()
-            key = (self.world.changes, self.world.at, self._writes)
-            if self._image[0] != key:
-                self._image = (key, self._encode())
-            return self._image[1]
+            changes, writes, at = self._image_of
+            if (changes, writes) != (self.world.changes, self._writes) or self.world.at - at >= REFRESH:
+                self._image, self._image_of = self._encode(), (self.world.changes, self._writes, self.world.at)
+            return self._image
 
     def read(self, function: int, address: int, count: int) -> list[int]:
         """Words for a read request.

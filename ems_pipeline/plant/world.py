@@ -16,61 +16,19 @@ from threading import RLock
 
 from ems_pipeline import time_grid
 from ems_pipeline.plant import day as days
-from ems_pipeline.plant.day import MINUTES as MINUTES_PER_DAY
 from ems_pipeline.plant.heating import Heating
-from ems_pipeline.plant.hybrid import Cells, Limits, Settings, dispatch
+from ems_pipeline.plant.hybrid import inverters_of
 from ems_pipeline.plant.overcast import cloud_cover
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.sky import Sky
 from ems_pipeline.plant.wallbox import Wallbox
-from ems_pipeline.sites import Battery, PvArray, Site
+from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 
-RATED_POWER_W = 20_000.0
-NOMINAL_VOLTAGE_V = 400.0
 INTERNAL_GAINS_K = 1.2
 """Warmth of people and appliances, as the temperature difference it holds."""
 APERTURE_M2_PER_W_K = 0.01
 """Sun through windows, by the size of the house as its heat loss tells it."""
-
-
-@dataclass
-class Hybrid:
-    """One inverter: its modules, its cells, its settings; a part without a device is its own inverter."""
-
-    key: str
-    arrays: tuple[PvArray, ...]
-    cells: Cells | None
-    settings: Settings
-    nominal_voltage_v: float = NOMINAL_VOLTAGE_V
-    clock_ahead_min: int = 0
-    """How wrong the inverter's own clock is."""
-    pv_available_w: float = 0.0
-    pv_w: float = 0.0
-    battery_w: float = 0.0
-    limits: Limits = field(default_factory=lambda: Limits(0.0, 0.0, NOMINAL_VOLTAGE_V, 0.0))
-    pv_wh: float = 0.0
-    charge_wh: float = 0.0
-    discharge_wh: float = 0.0
-
-    def decide(self, load_w: float, local_minute: int, weekday: int, seconds: float) -> float:
-        """Power this inverter feeds the bus from now on, W."""
-        shown = local_minute + self.clock_ahead_min
-        slot = self.settings.slot(shown % MINUTES_PER_DAY, (weekday + shown // MINUTES_PER_DAY) % 7)
-        if self.cells is not None:
-            self.limits = self.cells.limits(seconds, self.nominal_voltage_v, slot.soc_pct)
-        self.pv_w, self.battery_w = dispatch(self.settings, slot, self.limits, self.pv_available_w, load_w)
-        return self.pv_w + self.battery_w
-
-    def integrate(self, seconds: float) -> None:
-        """Let time pass at the decided powers."""
-        self.pv_wh += self.pv_w * seconds / 3600
-        if self.battery_w > 0:
-            self.discharge_wh += self.battery_w * seconds / 3600
-        else:
-            self.charge_wh -= self.battery_w * seconds / 3600
-        if self.cells is not None:
-            self.cells.integrate(self.battery_w, seconds)
 
 
 @dataclass
@@ -132,7 +90,7 @@ class World:
         self.changes = 0
         """Grows with every decision: whoever caches what devices say compares it."""
         self.flows, self.counters, self.midnight = Flows(), Counters(), Midnight()
-        self.hybrids = {h.key: h for h in _hybrids(site)}
+        self.hybrids = {h.key: h for h in inverters_of(site)}
         self.wallboxes = {c.key: Wallbox(c, seed, self.zone, watchdog_s) for c in site.chargers}
         self.heatings = {h.key: Heating(h) for h in site.heat_pumps}
         self.on_minute: Callable[[World], None] | None = None
@@ -235,17 +193,3 @@ class World:
         if self.at - self._day.starts_at >= timedelta(days=1):
             self._day = days.build(self.site, self.seed, self.sky, days.midnight(self.at), self.replay)
         return self._day
-
-
-def _hybrids(site: Site) -> list[Hybrid]:
-    """Inverters of a site: modules and batteries that name the same device share one."""
-    parts: list[PvArray | Battery] = [*site.pv, *site.batteries]
-    found = []
-    for key in dict.fromkeys(p.device or p.key for p in parts):
-        own = [p for p in parts if (p.device or p.key) == key]
-        arrays = tuple(p for p in own if isinstance(p, PvArray))
-        batteries = [p for p in own if isinstance(p, Battery)]
-        floor_pct = max((b.min_soc_pct for b in batteries), default=0.0)
-        settings = Settings.self_use(RATED_POWER_W, floor_pct, site.grid.export_limit_w)
-        found.append(Hybrid(key, arrays, Cells(batteries) if batteries else None, settings))
-    return found

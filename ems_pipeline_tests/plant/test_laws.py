@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ems_pipeline.plant import World
-from ems_pipeline.plant.hybrid import Cells, Limits, Settings, TouSlot, dispatch
+from ems_pipeline.plant.cells import Cells, Limits
+from ems_pipeline.plant.hybrid import Settings, TouSlot, dispatch
 from ems_pipeline.sites import Battery, Site
 from ems_pipeline.time_grid import SimulatedClock
 
