@@ -93,7 +93,7 @@ def _device(site: Site, mandate: Mandate, device: str, wishes: Mapping[str, Wish
     try:
         command = commands.for_device(device, assets, wishes)
     except commands.WrongWish as fault:
-        return Desired(device, None, Source.RELEASE, str(fault), until)
+        return Desired(device, None, Source.PLAN, "no command can be made of it", until, refused=str(fault))
     if command is None:
         return Desired(device, None, Source.RELEASE, plan_fault or f"the plan has no row for {device}", until)
     used = [wishes[a.key] for a in assets if a.key in wishes]
@@ -128,18 +128,18 @@ def _provenance(mandate: Mandate, planned: list[Wish]) -> dict[str, Any]:
 
 
 def _within_envelope(site: Site, desired: Desired, live: Live) -> Desired:
-    if desired.command is None:
+    if desired.command is None or live.devices[desired.device].fault:
         return desired
     try:
         command, notes = envelope.bound(site, desired.command, live)
     except SetpointRefused as refusal:
-        return _given_up(desired, str(refusal))
+        return replace(desired, refused=str(refusal))
     return _corrected(desired, command, Source.ENVELOPE, notes)
 
 
 def _within_grid(site: Site, found: list[Desired], live: Live) -> list[Desired]:
     """Everybody's commands within the import limit; what gave way passes the envelope once more."""
-    wanted = {d.device: d.command for d in found}
+    wanted = {d.device: None if d.refused else d.command for d in found}
     given, notes = grid_limit.shed(site, wanted, sum(d.power_w for d in found), live)
     return [
         _within_envelope(site, _corrected(d, given[d.device], Source.GRID, notes), live) if d.device in given else d
@@ -154,10 +154,6 @@ def _corrected(desired: Desired, command: Any, source: Source, notes: list[str])
     return replace(desired, command=command, source=source, reason=f"{'; '.join(notes)} (asked: {desired.reason})")
 
 
-def _given_up(desired: Desired, why: str) -> Desired:
-    return replace(desired, command=None, source=Source.RELEASE, reason=f"{why} (asked: {desired.reason})")
-
-
 def _signals(
     site: Site,
     mandate: Mandate,
@@ -168,7 +164,9 @@ def _signals(
     """What home controllers are told: price and planned battery power of the slot; nothing when there is no plan."""
     told = {d.device for d in found}
     until = mandate.slot + timedelta(minutes=site.control.setpoint_ttl_minutes)
-    values = {"battery_w": sum(d.power_w for d in found), "buy_per_kwh": mandate.buy_per_kwh}
+    price = None if mandate.buy_per_kwh is None else round(mandate.buy_per_kwh, 4)
+    # Rounded to what a controller displays: more digits would never be read back.
+    values = {"battery_w": float(round(sum(d.power_w for d in found))), "buy_per_kwh": price}
     result = []
     for device, points in signals.items():
         if device in told:  # it steers an asset itself; its command carries permission and heartbeat, too

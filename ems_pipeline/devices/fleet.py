@@ -116,7 +116,8 @@ def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
     if batteries := [b for b in site.batteries if b.device == device.key]:
         options["charge_limit_w"] = sum(b.charge_limit_w for b in batteries)
         options["discharge_limit_w"] = sum(b.discharge_limit_w for b in batteries)
-        options["min_soc_pct"] = max(b.min_soc_pct for b in batteries)
+        # The floor a device keeps by itself is the reserve: in self-use it would else give away what the plan keeps.
+        options["min_soc_pct"] = max(b.reserve_soc_pct for b in batteries)
         options["export_limit_w"] = site.grid.export_limit_w
     if arrays := [a for a in site.pv if a.device == device.key]:
         options["pv_limit_w"] = sum(a.inverter_limit_w or a.peak_power_w for a in arrays)

@@ -16,7 +16,7 @@ from ems_pipeline.devices.translation import Family, Target, wrong_command
 RECOMMENDED_SHIFT_K = 2.0
 FORCED_SHIFT_K = 7.0
 FROST_C = 3.0
-"""Below this outdoor temperature blocking only shifts, so that water keeps moving warm through the outdoor unit."""
+"""Below this outdoor temperature (option `frost_c`) blocking only shifts: water stays warm in the outdoor unit."""
 FROST_SHIFT_K = -5.0
 RATIO_ENABLED = 0x0100
 RATIO_PCT = (50, 150)
@@ -25,7 +25,7 @@ RATIO_PCT = (50, 150)
 def translate(target: Target, command: Command) -> list[PointWrite]:
     """Flow set-point, and the compressor's ratio where it may be limited.
 
-    Options: `flow_temp_c` (what normal means), `max_power_w` (100 % of the ratio), `frequency_control`.
+    Options: `flow_temp_c` (what normal means), `max_power_w` (100 % of the ratio), `frequency_control`, `frost_c`.
     """
     if not isinstance(command, HeatPumpCommand):
         raise wrong_command(target, command)
@@ -63,7 +63,7 @@ def _flow_setpoint(target: Target, command: HeatPumpCommand) -> float:
         case HeatPumpMode.FORCED:
             return min(normal_c + FORCED_SHIFT_K, high)
         case HeatPumpMode.BLOCKED:
-            frost = target.known("outdoor_temp_c") < FROST_C
+            frost = target.known("outdoor_temp_c") < target.option("frost_c", FROST_C)
             return max(normal_c + FROST_SHIFT_K, low) if frost else low
 
 

@@ -230,7 +230,7 @@ def test_a_cancelled_request_counts_as_a_lost_answer():
 
 def test_an_answer_of_another_length_is_garbage():
     async def answer(packet: bytes, number: int) -> bytes:
-        return packet[:4] + struct.pack(">HBBBH", 5, packet[6], 3, 2, 77)
+        return packet[:4] + struct.pack(">HBBBHHH", 9, packet[6], 3, 6, 77, 77, 77)
 
     async def run():
         async with scripted(answer) as port:
