@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -98,3 +99,44 @@ def test_a_device_that_no_asset_names_measures_the_site(home01: Site) -> None:
     assert quantities(world, "loxone")["heat_pump_power_w"] == world.flows.heat_pump_w
     assert quantities(world, "somewhere")["grid_power_w"] == world.flows.grid_w
     assert isinstance(home01.device("loxone"), Device)
+
+
+def test_a_meter_from_a_users_own_map_needs_no_code(
+    home01: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Floats in input registers, as many DIN-rail meters have them, behind a gateway of its own."""
+    (tmp_path / "my-meter.yaml").write_text(
+        "map: my-meter\ntitle: A meter\ndriver: meter\nprotocol: modbus\nsilence: only measures\n"
+        "sources: [made up]\nlink: {read_function: 4, max_read: 40, max_hole: 10, even: true}\npoints:\n"
+        "  total_power: {address: 52, type: f32, unit: W, range: [-60000, 60000], quantity: grid_power_w}\n"
+        "  frequency: {address: 70, type: f32, unit: Hz, range: [40, 70], quantity: grid_frequency_hz}\n"
+        "  imported: {address: 72, type: f32, scale: 1000, unit: Wh, range: [0, 1.0e9], quantity: grid_import_wh}\n"
+    )
+    monkeypatch.setenv("EMS_DEVICE_MAPS", str(tmp_path))
+    meter = Device(key="meter", map="my-meter", gateway="rs485", unit_id=5).model_dump()
+    site = changed(home01, devices=[*(d.model_dump() for d in home01.devices), meter])
+    clock = SimulatedClock(NOON)
+    with running_plant(site, clock, history_days=0) as plant:
+        clock.advance_to(NOON + timedelta(hours=20))
+
+        async def read() -> dict[str, float]:
+            opened = fleet.open_site(plant.site, clock)
+            try:
+                return good_values(await opened.drivers["meter"].read())
+            finally:
+                await opened.close()
+
+        found = asyncio.run(read())
+        assert found["grid_power_w"] == pytest.approx(plant.world.flows.grid_w, rel=1e-6)
+        assert found["grid_import_wh"] == pytest.approx(plant.world.counters.import_wh, rel=1e-6)
+        assert found["grid_frequency_hz"] == pytest.approx(50, abs=0.1)
+
+
+def test_a_wallbox_that_no_charger_names_is_refused(home01: Site) -> None:
+    orphan = Device(key="wallbox-9", map="teltonika-teltocharge", gateway="rs485", unit_id=9).model_dump()
+    site = changed(home01, devices=[*(d.model_dump() for d in home01.devices), orphan])
+    with (
+        pytest.raises(ValueError, match="no charger of the site names device 'wallbox-9'"),
+        running_plant(site, SimulatedClock(NOON), history_days=0),
+    ):
+        pass
