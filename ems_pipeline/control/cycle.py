@@ -39,12 +39,12 @@ def run_control(
         mandate = await session.read_journal(lambda connection: _mandate(connection, site, slot, now))
         live = await session.remembered(await session.observe())
         desired = authority.resolve(site, mandate, live, _signals(session), now)
+        asked = [d for d in desired if not d.is_release]
         if is_live:
-            asked = [d for d in desired if d.command is not None]
-            left = {d.device: d.reason for d in desired if d.command is None}
+            left = {d.device: d.reason for d in desired if d.is_release}
             return await session.carry_out(asked, live) + await session.release(left)
         held = await session.release(dict.fromkeys(session.drivers, not_live(site)))
-        return held + await session.carry_out([d for d in desired if d.command is not None], live, is_shadow=True)
+        return held + await session.carry_out(asked, live, is_shadow=True)
 
     return runner.run(warehouse, sites, slot, clock, control, PATIENCE_S)
 

@@ -50,7 +50,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Desired:
-    """One device in one slot; ``command`` None means release."""
+    """One device in one slot; ``command`` None means release, unless ``refused`` says why nothing may be asked."""
 
     device: str
     command: Command | None
@@ -63,12 +63,17 @@ class Desired:
     planning_run_id: str | None = None
     plan_decided_at: datetime | None = None
     override_id: int | None = None
+    refused: str = ""
+
+    @property
+    def is_release(self) -> bool:
+        return self.command is None and not self.refused
 
     @property
     def document(self) -> dict[str, Any]:
         """The command as the journal keeps it; `command_of` reads it."""
         if self.command is None:
-            return {"command": "release"}
+            return {"command": "release" if self.is_release else "none"}
         fields = asdict(self.command)
         if isinstance(self.command, SignalCommand):
             fields["values"] = dict(self.command.values)

@@ -66,8 +66,8 @@ class Result:
 
 def prepare(desired: Desired, driver: Driver, observed: Observed, written_today: WrittenToday) -> Prepared:
     """Writes for a wish. A release is never held up by the write budget: wear is the smaller harm."""
-    if observed.fault:
-        return Prepared(desired, fault=observed.fault)
+    if fault := observed.fault or desired.refused:
+        return Prepared(desired, fault=fault)
     try:
         if desired.command is None:
             writes = driver.release_writes(observed.values)
@@ -113,7 +113,7 @@ def judge(prepared: Prepared, point_map: PointMap, answer: Acknowledgement, echo
 
 
 def _arrived(before: tuple[State, ...], desired: Desired, reason: str) -> Result:
-    end = (State.RELEASED,) if desired.command is None else ()
+    end = (State.RELEASED,) if desired.is_release else ()
     return Result((*before, State.ECHOED, *end), reason)
 
 

@@ -23,13 +23,13 @@ def release_site(
     Args:
         every_device: also those of which the journal knows nothing, as after the loss of a database.
     """
+    slot = time_grid.floor_slot(now)
 
     async def let_go(session: SiteSession) -> list[Outcome]:
         await session.read_journal(lambda _: None)
         if every_device:
-            session.journal.steered |= set(session.drivers)
+            session.journal.steered |= dict.fromkeys(session.drivers, slot)
         return await session.release(dict.fromkeys(session.drivers, reason))
 
-    slot = time_grid.floor_slot(now)
     outcomes = runner.run(warehouse, [site], slot, clock, let_go, PATIENCE_S, ask_the_dead=True)
     return outcomes or [Outcome(site.key, "", "skipped", "no device holds anything of ours")]

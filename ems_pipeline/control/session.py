@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from ems_pipeline.control import lifecycle, prepare
+from ems_pipeline.control import lifecycle, prepare, trouble
 from ems_pipeline.control.desired import Desired, Source
 from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import STATE, Live, Observed
@@ -26,12 +26,11 @@ from ems_pipeline.devices.reading import good_values
 from ems_pipeline.devices.sampling import names_in
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import alarms, setpoints, telemetry
+from ems_pipeline.warehouse import setpoints, telemetry
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
 T = TypeVar("T")
-FAILED_ALARMS = ("setpoint-failed", "release-failed")
 
 
 class Transact(Protocol):
@@ -45,7 +44,8 @@ class Journal:
     """What the journal says of a site; kept true by the session."""
 
     open: list[Setpoint] = field(default_factory=list)
-    steered: set[str] = field(default_factory=set)
+    steered: dict[str, datetime] = field(default_factory=dict)
+    """Devices that may hold something of ours, with the slot they were last told for."""
     written_today: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     def of(self, device: str) -> list[Setpoint]:
@@ -80,7 +80,7 @@ class SiteSession:
         def read(connection: Connection) -> T:
             self.journal = Journal(
                 setpoints.open_setpoints(connection, self.site.key),
-                set(setpoints.steered(connection, self.site.key)),
+                {device: s.slot for device, s in setpoints.steered(connection, self.site.key).items()},
                 setpoints.writes_on(connection, self.site.key, self.clock.now().date()),
             )
             return load(connection)
@@ -140,13 +140,13 @@ class SiteSession:
             for d in wanted
         }
         rows = await self._intend(list(prepared.values()), live, is_shadow=is_shadow)
-        results = {} if is_shadow else await self._write(prepared)
+        results = _imagined(prepared) if is_shadow else await self._write(prepared)
         await self._conclude(rows, results)
         outcomes = [Outcome(self.site.key, d.device, "stands", d.reason) for d in desired if d not in wanted]
-        outcomes += [_outcome(row, results.get(row.device_key)) for row in rows]
+        outcomes += [_outcome(row, results[row.device_key]) for row in rows]
         failed = {device: f"failed: {result.reason}" for device, result in results.items() if result.failed}
-        answering = {d: why for d, why in failed.items() if not live.devices[d].fault and prepared[d].desired.command}
-        return outcomes + await self.release(answering)
+        reachable = [d for d in failed if not (is_shadow or live.devices[d].fault or prepared[d].desired.is_release)]
+        return outcomes + await self.release({device: failed[device] for device in reachable})
 
     async def release(self, reasons: Mapping[str, str]) -> list[Outcome]:
         """Hand devices back to their own logic, each for its reason, where they may hold anything of ours."""
@@ -192,7 +192,7 @@ class SiteSession:
         self.follow(settled)
         self.journal.open += rows
         if not is_shadow:
-            self.journal.steered |= {p.desired.device for p in prepared if not p.fault}
+            self.journal.steered |= {p.desired.device: self.slot for p in prepared if not p.fault}
         return rows
 
     async def _write(self, prepared: Mapping[str, Prepared]) -> dict[str, Result]:
@@ -214,7 +214,7 @@ class SiteSession:
         now = self.clock.now()
         steps: list[Step] = []
         for row in rows:
-            result = results.get(row.device_key, Result())
+            result = results[row.device_key]
             steps += lifecycle.path(row, *result.states, at=now, reason=result.reason)
             if row.is_shadow or {State.SENT, State.ECHOED} & set(result.states):
                 steps += self._superseded(row, now)
@@ -222,8 +222,9 @@ class SiteSession:
         def journal(connection: Connection) -> None:
             setpoints.take(connection, steps)
             for row in rows:
-                if row.device_key in results:
-                    _file(connection, row, results[row.device_key], now)
+                result = results[row.device_key]
+                if not row.is_shadow:
+                    trouble.file(connection, row, result.states[-1], result.reason, now)
 
         await self.transact(journal)
         self._unconcluded -= {row.device_key for row in rows}
@@ -243,8 +244,13 @@ class SiteSession:
         states = {step.setpoint_id: step.after for step in steps}
         known = [replace(s, state=states.get(s.setpoint_id, s.state)) for s in self.journal.open]
         self.journal.open = [s for s in known if State(s.state) in lifecycle.OPEN]
-        released = {s.device_key for s in known if s.state == State.RELEASED}
-        self.journal.steered -= released
+        for released in (s.device_key for s in known if s.state == State.RELEASED):
+            self.journal.steered.pop(released, None)
+
+
+def _imagined(prepared: Mapping[str, Prepared]) -> dict[str, Result]:
+    """What a shadow comes to: nothing, or the reason why it could not even be asked."""
+    return {device: Result((State.FAILED,), p.fault) if p.fault else Result() for device, p in prepared.items()}
 
 
 async def _write_once(driver: Driver, prepared: Prepared) -> Result:
@@ -256,23 +262,9 @@ async def _write_once(driver: Driver, prepared: Prepared) -> Result:
     return prepare.judge(prepared, driver.point_map, answer, await driver.read_back(prepared.changes))
 
 
-def _file(connection: Connection, row: Setpoint, result: Result, at: datetime) -> None:
-    """An alarm for what failed; the end of alarms for what works again."""
-    if result.failed:
-        kind = "release-failed" if row.source == Source.RELEASE else "setpoint-failed"
-        severity = "critical" if row.source == Source.RELEASE else "warning"
-        text = f"set-point {row.setpoint_id}: {result.reason}"
-        alarms.raise_alarm(connection, row.site_key, kind, severity, text, at, row.device_key)
-    elif State.RELEASED in result.states:
-        alarms.clear(connection, row.site_key, "release-failed", at, row.device_key)
-    elif State.ECHOED in result.states:
-        for kind in FAILED_ALARMS:
-            alarms.clear(connection, row.site_key, kind, at, row.device_key)
-
-
-def _outcome(row: Setpoint, result: Result | None) -> Outcome:
-    state = "shadow" if result is None else (result.states[-1].value if result.states else row.state)
-    said = f" ({result.reason})" if result and result.reason else ""
+def _outcome(row: Setpoint, result: Result) -> Outcome:
+    state = "shadow" if row.is_shadow else result.states[-1].value
+    said = f" ({result.reason})" if result.reason else ""
     what = " ".join(
         f"{v:g}" if isinstance(v, float) else str(v) for k, v in row.command.items() if k in ("command", "mode")
     )

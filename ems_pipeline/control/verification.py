@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import effect, grid_limit, lifecycle, prepare, runner
+from ems_pipeline.control import effect, grid_limit, lifecycle, prepare, runner, trouble
 from ems_pipeline.control.cycle import not_live
 from ems_pipeline.control.desired import Desired, Source, command_of
 from ems_pipeline.control.effect import Effect, Verdict
@@ -32,6 +32,8 @@ PATIENCE_S = 0.0
 EFFECT_PATIENCE = timedelta(minutes=5)
 """How long after the echo a device may do otherwise before it counts as disobedient."""
 OVERLOAD = 1.02
+FORGOTTEN = "it may hold something of ours that nothing stands for"
+"""A release that failed is tried again once a quarter-hour: settings live in memory that wears."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,11 @@ def run_verification(warehouse: Warehouse, sites: Iterable[Site], now: datetime,
         looks = [_look(s, session, live, now) for s in session.journal.open]
         await _journal(session, looks, now)
         outcomes = [look.outcome for look in looks if look.steps]
-        let_go = {look.setpoint.device_key: look.let_go for look in looks if look.let_go}
+        troubled = [look for look in looks if look.let_go and look.setpoint.source != Source.RELEASE]
+        let_go = {look.setpoint.device_key: look.let_go for look in troubled}
         held = {s.device_key for s in standing}
-        let_go |= dict.fromkeys(session.journal.steered - held, "it holds something of ours that nothing stands for")
+        forgotten = [d for d, slot in session.journal.steered.items() if d not in held and slot < session.slot]
+        let_go |= dict.fromkeys(forgotten, FORGOTTEN)
         if not (session.site.control.enabled and session.site.key in armed):
             let_go = dict.fromkeys(session.journal.steered, not_live(session.site)) | let_go
         outcomes += await session.release(let_go)
@@ -139,13 +143,9 @@ async def _journal(session: SiteSession, looks: Iterable[Look], now: datetime) -
     def journal(connection: Connection) -> None:
         setpoints.take(connection, [step for look in seen for step in look.steps])
         for look in seen:
-            s, last = look.setpoint, look.steps[-1]
-            if not s.is_shadow and last.after in (State.FAILED, State.REVERTED, State.EXPIRED):
-                kind = "reverted" if last.after == State.REVERTED else "setpoint-failed"
-                text = f"set-point {s.setpoint_id} {last.after}: {last.reason}"
-                alarms.raise_alarm(connection, s.site_key, kind, "warning", text, now, s.device_key)
-            elif last.after == State.EFFECTIVE:
-                alarms.clear(connection, s.site_key, "reverted", now, s.device_key)
+            if not look.setpoint.is_shadow:
+                last = look.steps[-1]
+                trouble.file(connection, look.setpoint, State(last.after), last.reason, now)
 
     if seen:
         await session.transact(journal)

@@ -23,9 +23,8 @@ from ems_pipeline.warehouse import Warehouse, plans
 from ems_pipeline.warehouse.frames import query
 
 SLOTS = 8
-TABLES = (
-    "setpoint_event, setpoint, point_write_count, control_override, control_arm, alarm, device_health, planning_run"
-)
+TABLES = """setpoint_event setpoint point_write_count control_override control_arm alarm device_health planning_run
+            telemetry"""
 Row = tuple[str, str, str, float, Mapping[str, Any]]
 """Asset, kind, mode, power, limits."""
 
@@ -123,7 +122,7 @@ def wait_for_locks(warehouse: Warehouse) -> None:
 def empty(warehouse: Warehouse) -> None:
     """Forget everything but the sites."""
     with warehouse.begin() as connection:
-        connection.execute(sa.text("TRUNCATE " + ", ".join(f"ems.{t.strip()}" for t in TABLES.split(",")) + " CASCADE"))
+        connection.execute(sa.text("TRUNCATE " + ", ".join(f"ems.{table}" for table in TABLES.split()) + " CASCADE"))
 
 
 async def write(site: Site, device: str, point: str, value: float) -> None:

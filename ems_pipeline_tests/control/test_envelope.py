@@ -70,9 +70,11 @@ def test_no_battery_command_leaves_the_envelope(home01: Site, command: BatteryCo
     assert found.pv_limit_w is None or 0 <= found.pv_limit_w <= sum(a.peak_power_w for a in home01.pv)
     assert found.target_soc_pct is None or pack.min_soc_pct <= found.target_soc_pct <= pack.max_soc_pct
     if found.mode is BatteryMode.DISCHARGE:
+        assert soc_pct is not None
         assert soc_pct > pack.reserve_soc_pct
         assert found.target_soc_pct >= pack.reserve_soc_pct
     if found.mode is BatteryMode.CHARGE:
+        assert soc_pct is not None
         assert soc_pct < pack.max_soc_pct
 
 
@@ -118,7 +120,7 @@ def test_commanded_draw_stays_within_the_import_limit(
         {"grid_power_w": grid_w, "battery_power_w": battery_w, "battery_soc_pct": soc_pct},
         wallbox_1={"ev_power_w": ev_w}, wallbox_2={"ev_power_w": 0.0}, loxone={"heat_pump_power_w": pump_w},
     )  # fmt: skip
-    asked = [battery, pump]
+    asked: list[BatteryCommand | HeatPumpCommand | ChargerCommand] = [battery, pump]
     asked += [ChargerCommand(d, ChargerMode.CHARGE, a, p) for d, a, p in (("wallbox-1", a1, 3), ("wallbox-2", a2, 1))]
     commands = {c.device: found for c in asked if (found := bounded(home01, c, at)) is not None}
     given_way, notes = grid_limit.shed(home01, commands, 0.0, at)
@@ -127,7 +129,7 @@ def test_commanded_draw_stays_within_the_import_limit(
     cars_w = sum(230 * c.phases * c.current_a for c in final.values() if isinstance(c, ChargerCommand))
     pack = final.get("inverter")
     buys = isinstance(pack, BatteryCommand) and pack.mode is BatteryMode.CHARGE
-    buys_w = float(pack.charge_limit_w) if buys else 0.0  # type: ignore[union-attr, arg-type]
+    buys_w = float(pack.charge_limit_w) if buys else 0.0  # type: ignore[union-attr]
     if grid_w is None or battery_w is None:
         assert cars_w + buys_w == 0, "nothing may charge by command while nobody measures"
         return

@@ -102,7 +102,7 @@ def test_without_the_journal_nothing_is_written_or_it_is_taken_back(
     assert home.held("inverter")["grid_charge_enable"] == 1, "the database is back"
 
 
-def test_a_lost_connection_to_the_database_takes_the_writes_back(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_lost_in_the_middle_are_made_again(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every session of the database is killed while the devices are being read back."""
     original = MappedDriver.read_back
     admin = Warehouse(home.warehouse.url)

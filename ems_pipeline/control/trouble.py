@@ -1,0 +1,37 @@
+"""Which step of a set-point is worth an alarm, and which one ends it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ems_pipeline.control.desired import Source
+from ems_pipeline.control.lifecycle import State
+from ems_pipeline.warehouse import alarms
+from ems_pipeline.warehouse.engine import Connection
+from ems_pipeline.warehouse.setpoints import Setpoint
+
+ENDED_BY = {
+    State.ECHOED: ("setpoint-failed", "release-failed"),
+    State.EFFECTIVE: ("setpoint-failed", "release-failed", "reverted", "no-effect"),
+    State.RELEASED: ("release-failed",),
+}
+TROUBLES = {State.FAILED: "setpoint-failed", State.EXPIRED: "setpoint-failed", State.REVERTED: "reverted"}
+
+
+def file(connection: Connection, setpoint: Setpoint, after: State, reason: str, at: datetime) -> None:
+    """File or clear alarms for a step of a real set-point from its state to ``after``.
+
+    A device that cannot be released is critical: it may go on with what nobody stands for. One that held its values
+    and did otherwise (`no-effect`) stays under alarm until its power is seen to obey.
+    """
+    for kind in ENDED_BY.get(after, ()):
+        alarms.clear(connection, setpoint.site_key, kind, at, setpoint.device_key)
+    if after not in TROUBLES:
+        return
+    kind, severity = TROUBLES[after], "warning"
+    if setpoint.source == Source.RELEASE:
+        kind, severity = "release-failed", "critical"
+    elif after is State.FAILED and setpoint.state == State.ECHOED:
+        kind = "no-effect"
+    text = f"set-point {setpoint.setpoint_id} {after}: {reason}"
+    alarms.raise_alarm(connection, setpoint.site_key, kind, severity, text, at, setpoint.device_key)
