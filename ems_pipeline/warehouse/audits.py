@@ -108,7 +108,8 @@ def _put_baselines(connection: Connection, frame: pl.DataFrame, site_key: str) -
 def put_days(connection: Connection, site: Site, start: datetime, end: datetime, as_known_at: datetime) -> pl.DataFrame:
     """Add up the settled slots of ``[start, end)``, whole local days, and store a row per day.
 
-    A day that was settled whole before and has another cost now is marked restated for ever.
+    A day of which no more is settled than before and which has another cost now is marked restated for ever, unless its
+    prices were called provisional.
 
     Returns:
         The days as in `settle_days`, empty when no slot was filled.
@@ -130,8 +131,8 @@ def put_days(connection: Connection, site: Site, start: datetime, end: datetime,
         INSERT INTO ems.audit_day AS old ({names}) SELECT {names} FROM incoming
         ON CONFLICT (site_key, day) DO UPDATE SET {values}, filled_at = now(),
             is_restated = old.is_restated
-                OR (old.settled_slots = old.slots AND old.slots >= excluded.slots
-                    AND abs(old.cost - excluded.cost) > 0.005)""")
+                OR (NOT old.is_provisional AND old.settled_slots >= excluded.settled_slots
+                    AND coalesce(abs(old.cost - excluded.cost) > 0.005, false))""")
     return days
 
 

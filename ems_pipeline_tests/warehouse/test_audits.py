@@ -46,10 +46,17 @@ def measure(connection: Connection, starts: list[datetime], **values: float | No
     telemetry.import_15m(connection, "home01", frame.with_columns(pl.col("value").cast(pl.Float64)))
 
 
-def price(connection: Connection, starts: list[datetime], buy: float, sell: float, known_at: datetime = KNOWN) -> None:
+def price(
+    connection: Connection,
+    starts: list[datetime],
+    buy: float,
+    sell: float,
+    known_at: datetime = KNOWN,
+    is_provisional: bool = False,
+) -> None:
     frame = pl.DataFrame({"starts_at": starts}, schema={"starts_at": pl.Datetime("us", "UTC")}).with_columns(
         site_key=pl.lit("home01"), buy_per_kwh=pl.lit(buy), sell_per_kwh=pl.lit(sell), spot_per_kwh=pl.lit(1.0),
-        currency=pl.lit("CZK"), is_provisional=pl.lit(False), known_at=pl.lit(known_at),
+        currency=pl.lit("CZK"), is_provisional=pl.lit(is_provisional), known_at=pl.lit(known_at),
     )  # fmt: skip
     market.put_effective_prices(connection, frame)
 
@@ -116,6 +123,9 @@ def test_without_a_price_there_is_no_cost(connection: Connection, home01: Site) 
     rows = fill(connection, home01)
     assert rows["grid_w"].null_count() == 0
     assert rows["cost"].null_count() == rows["no_battery_cost"].null_count() == 4
+    for _ in range(2):
+        day = audits.put_days(connection, home01, START, END, LATER).row(0, named=True)
+        assert (day["settled_slots"], day["cost"]) == (0, None)
 
 
 def test_filling_again_changes_nothing(connection: Connection, home01: Site) -> None:
@@ -165,6 +175,39 @@ def test_a_day_that_only_grew_is_not_restated(connection: Connection, home01: Si
         audits.put_days(connection, home01, START, end, LATER)
     day = audits.summary(connection, None, DAY, DAY).row(0, named=True)
     assert (day["slots"], day["settled_slots"], day["is_restated"]) == (96, 96, False)
+
+
+def test_a_provisional_price_that_becomes_final_restates_nothing(connection: Connection, home01: Site) -> None:
+    measure(connection, first_slots(4))
+    price(connection, first_slots(4), buy=4.0, sell=1.0, is_provisional=True)
+    audits.fill(connection, home01, START, START + 4 * SLOT, LATER)
+    assert audits.put_days(connection, home01, START, END, LATER)["is_provisional"].to_list() == [True]
+    price(connection, first_slots(4), buy=4.1, sell=1.0, known_at=LATER)
+    assert audits.fill(connection, home01, START, START + 4 * SLOT, LATER) == 4
+    audits.put_days(connection, home01, START, END, LATER)
+    assert audits.slots(connection, "home01", START, END)["revision"].to_list() == [1] * 4
+    day = audits.summary(connection, "home01", DAY, DAY).row(0, named=True)
+    assert (day["is_provisional"], day["is_restated"]) == (False, False)
+    assert day["cost"] == pytest.approx(4 * 0.3 * 4.1)
+
+
+def test_a_day_with_a_gap_is_completed_without_and_corrected_with_a_restatement(
+    connection: Connection, home01: Site
+) -> None:
+    measure(connection, first_slots(4))
+    price(connection, first_slots(3), buy=4.0, sell=1.0)
+
+    def settled() -> tuple[int, bool]:
+        audits.fill(connection, home01, START, START + 4 * SLOT, LATER + SLOT)
+        audits.put_days(connection, home01, START, END, LATER)
+        day = audits.summary(connection, "home01", DAY, DAY).row(0, named=True)
+        return day["settled_slots"], day["is_restated"]
+
+    assert settled() == (3, False)
+    price(connection, first_slots(4)[3:], buy=4.0, sell=1.0)
+    assert settled() == (4, False)
+    price(connection, first_slots(1), buy=5.0, sell=1.0, known_at=LATER)
+    assert settled() == (4, True)
 
 
 @pytest.mark.parametrize(

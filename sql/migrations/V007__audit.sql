@@ -49,7 +49,7 @@ CREATE TABLE ems.audit_interval (
                           (ems.fn_slot_cost(self_use_grid_w, buy_per_kwh, sell_per_kwh)) STORED,
     deviation_w           double precision GENERATED ALWAYS AS (grid_w - planned_grid_w) STORED,
     known_at              timestamptz NOT NULL,
-    revision              integer NOT NULL DEFAULT 1,   -- above 1: prices or measurements were corrected afterwards
+    revision              integer NOT NULL DEFAULT 1,   -- above 1: corrected after it had been settled
     filled_at             timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (site_key, starts_at)
 );
@@ -78,7 +78,7 @@ CREATE TABLE ems.audit_day (
     no_battery_saving          double precision,
     self_use_saving            double precision,
     is_provisional             boolean,
-    is_restated                boolean NOT NULL DEFAULT false,  -- a day once settled whole has another cost now
+    is_restated                boolean NOT NULL DEFAULT false,  -- the same quarter-hours have another cost now
     known_at                   timestamptz NOT NULL,
     filled_at                  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (site_key, day)

@@ -1,6 +1,6 @@
 -- Settles quarter-hours of a site: the plan in force, what was commanded, what was measured and the price, side by side.
 -- Prices and plan are those known at p_as_known_at. Filling again changes only rows that say something else now, and
--- counts the revision up when the row had been settled: a restatement. Not measured is NULL with its coverage, never 0.
+-- counts the revision up when a settled row is restated; a price that was called provisional may become final. Not measured is NULL with its coverage, never 0.
 -- Baselines are written by ems_pipeline/warehouse/audits.py. Returns the rows that are new or different.
 CREATE OR REPLACE FUNCTION ems.fn_fill_audit_interval(
     p_site_key text, p_from timestamptz, p_to timestamptz, p_as_known_at timestamptz DEFAULT now()
@@ -60,8 +60,9 @@ BEGIN
         load_w = excluded.load_w, ev_w = excluded.ev_w, heat_pump_w = excluded.heat_pump_w, soc_pct = excluded.soc_pct,
         coverage_pct = excluded.coverage_pct, buy_per_kwh = excluded.buy_per_kwh, sell_per_kwh = excluded.sell_per_kwh,
         is_price_provisional = excluded.is_price_provisional, known_at = excluded.known_at, filled_at = now(),
-        revision = old.revision + (old.cost IS NOT NULL AND (old.grid_w, old.buy_per_kwh, old.sell_per_kwh)
-            IS DISTINCT FROM (excluded.grid_w, excluded.buy_per_kwh, excluded.sell_per_kwh))::int
+        revision = old.revision + (old.cost IS NOT NULL AND (
+            old.grid_w IS DISTINCT FROM excluded.grid_w OR NOT old.is_price_provisional
+            AND (old.buy_per_kwh, old.sell_per_kwh) IS DISTINCT FROM (excluded.buy_per_kwh, excluded.sell_per_kwh)))::int
     WHERE (old.planning_run_id, old.commanded, old.grid_w, old.pv_w, old.battery_w, old.genset_w, old.load_w, old.ev_w,
            old.heat_pump_w, old.soc_pct, old.coverage_pct, old.buy_per_kwh, old.sell_per_kwh, old.is_price_provisional)
         IS DISTINCT FROM
