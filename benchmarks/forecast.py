@@ -31,12 +31,14 @@ from ems_pipeline.forecast.load_grid import LoadGrid
 
 OURS = load_model.MODEL
 REFERENCES = (naive.LAST_WEEK, profile.MODEL, naive.YESTERDAY)
+FIRST_GUESS_W = 400.0
 FIRST_DAY = 29
 """The first day to be forecast: 28 days and the first noon are known."""
-FORECAST = pl.Schema({
-    "horizon": pl.String, "day": pl.Date, "starts_at": pl.Datetime("us", "UTC"), "power_w": pl.Float64,
+INSTANT = pl.Datetime("us", "UTC")
+FORECAST: Any = {
+    "horizon": pl.String, "day": pl.Date, "starts_at": INSTANT, "power_w": pl.Float64,
     "p10_w": pl.Float64, "p90_w": pl.Float64, "model": pl.String,
-})  # fmt: skip
+}  # fmt: skip
 SHORT = timedelta(hours=4)
 LOAD_COLUMNS = ("load_w", "grid_import_w")
 ZONES = {
@@ -83,9 +85,9 @@ def homes_of(path: Path, sample: int) -> list[Home]:
     if len(parts) > 20:
         drawn = np.random.default_rng(1).permutation(sorted(parts))[:sample]
         parts = {tuple(key): parts[tuple(key)] for key in drawn}
-    step = rows["starts_at"].unique().sort().diff().drop_nulls().median()
+    step: Any = rows["starts_at"].unique().sort().diff().drop_nulls().median()
     return [Home(" ".join([path.stem, *map(str, key)]).strip(), part.sort("starts_at"), ZoneInfo(zone), country, step)
-            for key, part in parts.items()]  # type: ignore[arg-type]  # fmt: skip
+            for key, part in parts.items()]  # fmt: skip
 
 
 class Decision(NamedTuple):
@@ -121,14 +123,21 @@ def walk(home: Home, every_weeks: int = 1) -> pl.DataFrame:
     frames: list[pl.DataFrame] = []
     for first in range(0, len(days), 7 * every_weeks):
         week = [made for day in days[first : first + 7] for made in decisions(home, day) if made.end <= end]
-        if week:
-            frames += [_ours(grid, week), *(_references(home, load, day) for day in days[first : first + 7])]
+        if not week:
+            continue
+        references = pl.concat([_references(home, load, day) for day in days[first : first + 7]])
+        until = grid.position(week[0].at)
+        if load_model.has_enough(grid, until):
+            frames += [_ours(grid, week, until), references]
+        else:
+            # What production does while a home is new or its meter was out.
+            frames += [references, references.filter(model=profile.MODEL).with_columns(model=pl.lit(OURS))]
     return score.pairs(pl.concat(frames), load)
 
 
-def _ours(grid: LoadGrid, week: list[Decision]) -> pl.DataFrame:
+def _ours(grid: LoadGrid, week: list[Decision], until: int) -> pl.DataFrame:
     """Trained on what was measured at the first decision of the week; asked with what was measured at each."""
-    model = load_model.train(grid, grid.position(min(made.at for made in week)))
+    model = load_model.train(grid, until)
     targets = [np.arange(grid.position(made.start), grid.position(made.end)) for made in week]
     origins = [np.full(len(t), grid.position(made.at)) for t, made in zip(targets, week, strict=True)]
     target = np.concatenate(targets)
@@ -155,10 +164,11 @@ def _references(home: Home, load: pl.DataFrame, day: date) -> pl.DataFrame:
     for made in (day_ahead, midnight):
         past = load.filter(pl.col("starts_at").is_between(made.at - timedelta(weeks=9), made.at, closed="left"))
         issued = [naive.seasonal_naive(past, slots, home.zone, made.at, back) for back in (7, 1)]
-        issued.append(profile.load_forecast(past, slots, home.zone, made.at, float("nan")))
+        issued.append(profile.load_forecast(past, slots, home.zone, made.at, FIRST_GUESS_W))
         labels = {"horizon": pl.lit(made.horizon), "day": pl.lit(day)}
-        frames += [frame.with_columns(**labels).select(list(FORECAST)).cast(FORECAST) for frame in issued]
-    return pl.concat(frames)
+        frames += [frame.with_columns(**labels).select(list(FORECAST)) for frame in issued]
+    # A home of hourly means is "a week measured" later than its days say; its standard profile is the same reference.
+    return pl.concat(frames).with_columns(pl.col("model").replace(profile.STANDARD_MODEL, profile.MODEL)).cast(FORECAST)
 
 
 def scores_of(home: Home, every_weeks: int) -> dict[str, Any]:

@@ -27,7 +27,7 @@ PARTS = 4
 """Night, morning, afternoon, evening: their latest known means say how lively the house is."""
 
 
-def _quietly(statistic: Callable[..., Array], values: Array, axis: int) -> Array:
+def quietly(statistic: Callable[..., Array], values: Array, axis: int) -> Array:
     """A nan-aware statistic; a window without any value is NaN, which is an answer and no warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -45,7 +45,7 @@ def _quantile(windows: Array, share: float) -> Array:
     return np.where(known > 0, low + (high - low) * (rank - below), np.nan)
 
 
-def _last_days(matrix: Array, days: int) -> Array:
+def last_days(matrix: Array, days: int) -> Array:
     """``[day, slot, window]``: the ``days`` days that end with each day, NaN before the first."""
     padded = np.vstack([np.full((days - 1, matrix.shape[1]), np.nan), matrix])
     return np.lib.stride_tricks.sliding_window_view(padded, days, axis=0)
@@ -171,16 +171,16 @@ class LoadGrid:
     @cached_property
     def shapes(self) -> dict[str, Array]:
         """Statistics ``[day, slot]`` of the days up to and including each day."""
-        four_weeks = _last_days(self.by_day, 28)
+        four_weeks = last_days(self.by_day, 28)
         steady = np.full(self.per_day, np.nan)
         fading = np.empty_like(self.by_day)
         for i, today in enumerate(self.by_day):
             steady = np.where(np.isnan(steady), today, np.where(np.isnan(today), steady, 0.85 * steady + 0.15 * today))
             fading[i] = steady
         return {
-            "mean_7d": _quietly(np.nanmean, _last_days(self.by_day, 7), -1),
-            "mean_28d": _quietly(np.nanmean, four_weeks, -1),
-            "median_28d": _quietly(np.nanmedian, four_weeks, -1),
+            "mean_7d": quietly(np.nanmean, last_days(self.by_day, 7), -1),
+            "mean_28d": quietly(np.nanmean, four_weeks, -1),
+            "median_28d": quietly(np.nanmedian, four_weeks, -1),
             "low_28d": _quantile(four_weeks, 0.1),
             "high_28d": _quantile(four_weeks, 0.9),
             "fading_mean": fading,
@@ -192,9 +192,9 @@ class LoadGrid:
         mean, median = [], []
         for kind in range(3):
             of_kind = (self.calendar["class"] == kind)[:, None]
-            window = _last_days(np.where(of_kind, self.by_day, np.nan), 56)
-            mean.append(_quietly(np.nanmean, window, -1))
-            median.append(_quietly(np.nanmedian, window, -1))
+            window = last_days(np.where(of_kind, self.by_day, np.nan), 56)
+            mean.append(quietly(np.nanmean, window, -1))
+            median.append(quietly(np.nanmedian, window, -1))
         filled = {
             "class_mean": np.where(np.isnan(mean), self.shapes["mean_28d"], np.array(mean)),
             "class_median": np.where(np.isnan(median), self.shapes["median_28d"], np.array(median)),
@@ -206,9 +206,9 @@ class LoadGrid:
         """Mean and median of the same weekday in the eight weeks before each day, ``[day, slot]``."""
         weeks = np.stack([days_before(self.by_day, 7 * week) for week in range(1, 9)])
         return {
-            "weekday_mean": _quietly(np.nanmean, weeks, 0),
-            "weekday_median": _quietly(np.nanmedian, weeks, 0),
-            "weekday_mean_smooth": self.smoothed(_quietly(np.nanmean, weeks, 0)),
+            "weekday_mean": quietly(np.nanmean, weeks, 0),
+            "weekday_median": quietly(np.nanmedian, weeks, 0),
+            "weekday_mean_smooth": self.smoothed(quietly(np.nanmean, weeks, 0)),
         }
 
     @cached_property
@@ -220,7 +220,7 @@ class LoadGrid:
     @cached_property
     def parts_of_day(self) -> Array:
         """Mean load of the four quarters of each civil day, ``[day, part]``."""
-        return _quietly(np.nanmean, self.by_day.reshape(len(self.by_day), PARTS, -1), 2)
+        return quietly(np.nanmean, self.by_day.reshape(len(self.by_day), PARTS, -1), 2)
 
 
 def days_before(matrix: Array, days: int) -> Array:

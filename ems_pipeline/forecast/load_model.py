@@ -103,15 +103,19 @@ def training_pairs(grid: LoadGrid, until: int, seed: int = 1) -> tuple[Index, In
     return origin[kept], target[kept]
 
 
+def has_enough(grid: LoadGrid, until: int) -> bool:
+    """Whether `ENOUGH` is measured before grid position ``until``; small gaps are forgiven."""
+    return bool(np.isfinite(grid.values[:until]).sum() * grid.step >= 0.9 * ENOUGH)
+
+
 def train(grid: LoadGrid, until: int, settings: gbm.Settings | None = None) -> LoadModel:
     """Learn from what was measured before grid position ``until`` and from nothing later.
 
     Raises:
         ValueError: less than `ENOUGH` measured; forecast by profile until there is more.
     """
-    measured = int(np.isfinite(grid.values[:until]).sum()) * grid.step
-    if measured < ENOUGH * 0.9:
-        raise ValueError(f"{measured} of load are measured and a model needs {ENOUGH}; use the profile until then")
+    if not has_enough(grid, until):
+        raise ValueError(f"less than {ENOUGH.days} days of load are measured; forecast by the profile until then")
     floor_w = max(FLOOR_SHARE * float(np.nanmean(grid.values[:until])), 1.0)
     origin, target = training_pairs(grid, until)
     rows, names = features(grid, origin, target)

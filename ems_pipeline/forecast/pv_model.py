@@ -1,0 +1,178 @@
+"""PV power by a trained model on top of a base forecast: what history teaches about this roof and this weather.
+
+The base is the geometry model, or a provider's own forecast; the model learns its error: shade, dirt, a wrong azimuth,
+a weather model that sees clouds too thin. Slots in which the plant was curtailed say nothing about the sun and must
+come in as not measured. Measured values enter up to the decision time only, weather as it was forecast.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ems_pipeline.forecast import gbm, linear
+from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid, last_days, mean_before, quietly
+
+MODEL = "pv-gbm"
+ENOUGH_DAYS = 28
+HALF_LIFE_DAYS = 120
+MAX_ROWS = 18_000
+BASE_HOURS = (-1.0, -0.5, 0.5, 1.0)
+LINE = ("base", "base_corrected", "base_around", "same_slot_14d", "carried")
+
+
+@dataclass(frozen=True)
+class PvGrid:
+    """Measured PV (NaN: unknown, asleep or curtailed) beside what was expected, both per grid position.
+
+    ``measured`` is arranged by UTC, since the sun does not change its clock. ``base_w`` and each of ``weather`` are
+    values as forecast for that position, NaN where there is none.
+    """
+
+    measured: LoadGrid
+    base_w: Array
+    weather: Mapping[str, Array]
+
+    def day_and_slot(self, values: Array) -> Array:
+        """``[day, slot]`` of values per position, NaN outside."""
+        grid = self.measured
+        matrix = np.full(grid.by_day.shape, np.nan)
+        matrix[grid.day, grid.slot] = values
+        return matrix
+
+
+def features(pv: PvGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...]]:
+    """``[pair, feature]`` and names: base and weather of the target, measurements from before the origin only."""
+    grid = pv.measured
+    lead = target - origin
+    columns = _expected(pv, target) | _learned(
+        pv, target, grid.day[target] - np.maximum(1, -(-(lead + 1) // grid.per_day))
+    )
+    recent = mean_before(grid.values, grid.steps(2))[origin - 1]
+    recent_base = mean_before(np.where(np.isfinite(grid.values), pv.base_w, np.nan), grid.steps(2))[origin - 1]
+    lead_h = lead * (grid.step / timedelta(hours=1))
+    columns |= {
+        "lead_h": lead_h,
+        "recent_error": recent - recent_base,
+        "carried": np.nan_to_num(recent - recent_base) * np.exp(-lead_h / 3),
+    }
+    return np.column_stack(list(columns.values())).astype(np.float64), tuple(columns)
+
+
+def _expected(pv: PvGrid, target: Index) -> dict[str, NDArray[Any]]:
+    grid = pv.measured
+    year = 2 * np.pi * (grid.day[target] + grid.first_day.timetuple().tm_yday) / 365.25
+    columns: dict[str, NDArray[Any]] = {
+        "base": pv.base_w[target],
+        "hour": grid.slot[target] * (grid.step / timedelta(hours=1)),
+        "season": np.cos(year),
+        "spring": np.sin(year),
+        "base_day": quietly(np.nanmean, pv.day_and_slot(pv.base_w), 1)[grid.day[target]],
+    }
+    last = len(pv.base_w) - 1
+    for hours in BASE_HOURS:
+        steps = round(timedelta(hours=hours) / grid.step)
+        columns[f"base_{hours:+g}h"] = pv.base_w[np.clip(target + steps, 0, last)]
+    columns["base_around"] = quietly(
+        np.nanmean, np.stack([columns[n] for n in columns if n.startswith("base_")][1:]), 0
+    )
+    return columns | {name: values[target] for name, values in pv.weather.items()}
+
+
+def _learned(pv: PvGrid, target: Index, known: Index) -> dict[str, NDArray[Any]]:
+    """How the same slot and the whole day went lately, up to civil day ``known``, and against the base."""
+    grid = pv.measured
+    slot = grid.slot[target]
+    base = np.where(np.isfinite(grid.by_day), pv.day_and_slot(pv.base_w), np.nan)
+    made = np.where(np.isfinite(base), grid.by_day, np.nan)
+    row = np.maximum(known, 0)
+
+    def of_slot(matrix: Array) -> Array:
+        return np.where(known >= 0, matrix[row, slot], np.nan)
+
+    month = quietly(np.nanmean, last_days(made, 28), -1), quietly(np.nanmean, last_days(base, 28), -1)
+    # A quotient of means, held near one where little is known or little shines.
+    calm = 0.02 * np.nanmax(grid.by_day)
+    ratio = (np.nan_to_num(month[0]) + calm) / (np.maximum(np.nan_to_num(month[1]), 0) + calm)
+    return {
+        "same_slot_3d": of_slot(quietly(np.nanmean, last_days(grid.by_day, 3), -1)),
+        "same_slot_14d": of_slot(quietly(np.nanmean, last_days(grid.by_day, 14), -1)),
+        "best_28d": of_slot(quietly(np.nanmax, last_days(grid.by_day, 28), -1)),
+        "ratio_28d": of_slot(ratio),
+        "base_corrected": of_slot(ratio) * pv.base_w[target],
+    }
+
+
+@dataclass(frozen=True)
+class PvModel:
+    """A trained model; powers are learned as shares of ``peak_w``."""
+
+    trees: gbm.QuantileModel
+    line: linear.MedianLine
+    peak_w: float
+
+    def predict(self, rows: Array, names: tuple[str, ...]) -> tuple[Array, Array, Array]:
+        """``(p10_w, power_w, p90_w)`` per row of `features`, W >= 0; power_w is the median."""
+        low, middle, high = self.trees.predict(rows, names)
+        middle = (middle + self.line.predict(_line_rows(rows, names, self.peak_w))) / 2
+        edges = np.minimum(low, middle), middle, np.maximum(high, middle)
+        return tuple(np.clip(v, 0.0, 1.2) * self.peak_w for v in edges)  # type: ignore[return-value]
+
+    def document(self) -> str:
+        """The model as JSON text, for the warehouse."""
+        return json.dumps({"trees": self.trees.document(), "line": asdict(self.line), "peak_w": self.peak_w})
+
+    @classmethod
+    def from_document(cls, document: str) -> PvModel:
+        """The model that `document` wrote."""
+        parts = json.loads(document)
+        line = linear.MedianLine.from_parts(parts["line"])
+        return cls(gbm.QuantileModel.from_document(parts["trees"]), line, parts["peak_w"])
+
+
+def _line_rows(rows: Array, names: tuple[str, ...], peak_w: float) -> Array:
+    column = {name: i for i, name in enumerate(names)}
+    return rows[:, [column[name] for name in LINE]] / peak_w
+
+
+def training_pairs(pv: PvGrid, until: int, seed: int = 1) -> tuple[Index, Index]:
+    """Decision times and targets measured before ``until`` that have a base: the noon before, and up to four hours."""
+    grid = pv.measured
+    usable = np.isfinite(grid.values[:until]) & np.isfinite(pv.base_w[:until])
+    target = np.flatnonzero(usable & (grid.day[:until] >= 3)).astype(np.int64)
+    generator = np.random.default_rng(seed)
+    day_before = target - generator.integers(grid.steps(12), grid.steps(36), len(target))
+    just_before = target - generator.integers(0, grid.steps(4), len(target))
+    origin, target = np.concatenate([day_before, just_before]), np.tile(target, 2)
+    usable_pairs = np.flatnonzero(origin >= 1)
+    kept = np.sort(generator.permutation(usable_pairs)[:MAX_ROWS])
+    return origin[kept], target[kept]
+
+
+def train(pv: PvGrid, until: int) -> PvModel:
+    """Learn from what was measured before grid position ``until``.
+
+    Raises:
+        ValueError: fewer than `ENOUGH_DAYS` with measurements; forecast by the base alone until then.
+    """
+    grid = pv.measured
+    days = len(np.unique(grid.day[:until][np.isfinite(grid.values[:until])]))
+    if days < ENOUGH_DAYS * 0.9:
+        raise ValueError(f"PV is measured on {days} days and a model needs {ENOUGH_DAYS}; use the base until then")
+    origin, target = training_pairs(pv, until)
+    rows, names = features(pv, origin, target)
+    peak_w = max(float(np.nanmax(grid.values[:until])), 1.0)
+    share = grid.values[target] / peak_w
+    last_day = int(grid.day[until - 1])
+    age = last_day - grid.day[target]
+    weight = 0.5 ** (age / HALF_LIFE_DAYS)
+    leaf = max(20, round(2.5 * len(target) / max(1, len(np.unique(grid.day[target])))))
+    held_out = age < min(28, max(7, last_day // 4))
+    trees = gbm.fit(rows, share, held_out, names, gbm.Settings(min_rows_in_leaf=leaf), weight)
+    return PvModel(trees, linear.fit(_line_rows(rows, names, peak_w), share, weight), peak_w)
