@@ -1,6 +1,6 @@
 """The planner: ``solve(problem) -> plan``, ``verify(problem, plan) -> violations``. Pure: no database, no clock.
 
-    inputs.py    site + forecasts + state -> Problem          problem.py   what is to be planned, plain arrays
+    inputs.py    what a plan may know                          assemble.py  site + inputs -> Problem (problem.py)
     laws/        one physical law = one function               build.py     laws -> model.py's columns and rows
     solver.py    HiGHS                                         solve.py     the sequence of solves
     read.py      solution -> plan.py                           modes.py     powers -> modes, limits, reasons
@@ -9,13 +9,14 @@
 The mathematics: docs/planner.md. A new law: a function in laws/, its arithmetic in verify.py, a mutation in the tests.
 """
 
-from ems_pipeline.plan.inputs import EvSession, InputsInvalid, PlanInputs, SiteState, assemble
+from ems_pipeline.plan.assemble import assemble
+from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs, SiteState
 from ems_pipeline.plan.plan import Plan, Unmet
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.solve import solve
 from ems_pipeline.plan.verify import Violation, verify
 
 __all__ = [
-    "EvSession", "InputsInvalid", "Plan", "PlanInputs", "Problem", "SiteState", "Unmet", "Violation", "assemble",
-    "solve", "verify",
+    "EvSession", "GridEvent", "InputsInvalid", "Plan", "PlanInputs", "Problem", "SiteState", "Unmet", "Violation",
+    "assemble", "solve", "verify",
 ]  # fmt: skip

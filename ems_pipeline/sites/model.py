@@ -38,6 +38,8 @@ class GridConnection(Record):
     export_limit_w: LimitW
     phases: Literal[1, 3] = 3
     nominal_voltage_v: float = Field(230.0, ge=100, le=500)
+    peak_price_per_kw: float = Field(0.0, ge=0)
+    """Capacity charge: money per kW of the month's highest quarter-hour import, site currency."""
 
 
 class Asset(Record):
@@ -58,6 +60,21 @@ class PvArray(Asset):
     curtailable: bool = True
 
 
+class EfficiencyStep(Record):
+    """Efficiency of what flows between the step below and ``upto_w`` (marginal, not of the total)."""
+
+    upto_w: PowerW
+    charge_efficiency: Efficiency
+    discharge_efficiency: Efficiency
+
+
+class ChargeTaper(Record):
+    """From ``from_soc_pct`` up, charging falls in a straight line from its limit to ``full_limit_w`` when full."""
+
+    from_soc_pct: Pct
+    full_limit_w: LimitW = 0.0
+
+
 class Battery(Asset):
     """A battery as the bus sees it: AC-side powers, energy in the cells."""
 
@@ -71,6 +88,9 @@ class Battery(Asset):
     reserve_soc_pct: Pct = 10.0
     wear_per_kwh: float = Field(0.0, ge=0, le=5)
     """Money per kWh of throughput (charged or discharged), site currency."""
+    efficiency_steps: tuple[EfficiencyStep, ...] = ()
+    """Efficiency by power, instead of the two constant ones."""
+    taper: ChargeTaper | None = None
 
     @model_validator(mode="after")
     def _window_is_open(self) -> Self:
@@ -97,6 +117,9 @@ class Charger(Asset):
     """Days of arrival, 0 = Monday."""
     unmet_price_per_kwh: float = Field(20.0, gt=0)
     """What a kWh missing at departure is worth avoiding, site currency: priced, never infeasible."""
+    min_on_minutes: int = Field(0, ge=0, le=600)
+    charge_efficiency: Efficiency = 0.9
+    """Share of the wall's energy that reaches the car's cells."""
 
     @property
     def max_power_w(self) -> float:
@@ -120,6 +143,25 @@ class House(Record):
     """Money per kelvin-hour outside the comfort band."""
 
 
+class HotWater(Record):
+    """A tank heated by the heat pump at a hotter supply. ``daily_wh`` is the heat drawn as hot water on a day."""
+
+    key: Key
+    volume_l: float = Field(ge=20, le=5000)
+    loss_w_per_k: float = Field(2.0, gt=0, le=100)
+    min_c: float = Field(42.0, ge=20, le=70)
+    max_c: float = Field(55.0, ge=25, le=90)
+    flow_temp_c: float = Field(55.0, ge=25, le=75)
+    room_c: float = Field(20.0, ge=0, le=40)
+    daily_wh: float = Field(6000.0, ge=0, le=1_000_000)
+    too_cold_price_per_kh: float = Field(2.0, gt=0)
+
+    @property
+    def heat_capacity_wh_per_k(self) -> float:
+        """Water holds 1.163 Wh per litre and kelvin."""
+        return 1.163 * self.volume_l
+
+
 class HeatPump(Asset):
     """An air-to-water heat pump heating one house."""
 
@@ -130,6 +172,14 @@ class HeatPump(Asset):
     min_run_minutes: int = Field(30, ge=0, le=600)
     min_pause_minutes: int = Field(15, ge=0, le=600)
     house: House
+    hot_water: HotWater | None = None
+
+
+class DailyWindow(Record):
+    """Local wall-clock time ``[start, end)`` on every day; an end before the start is on the next day."""
+
+    start: time
+    end: time
 
 
 class Genset(Asset):
@@ -141,6 +191,46 @@ class Genset(Asset):
     fuel_per_kwh: float = Field(ge=0)
     min_run_minutes: int = Field(30, ge=0)
     min_pause_minutes: int = Field(30, ge=0)
+    idle_fuel_per_h: float = Field(0.0, ge=0)
+    """Money per hour of turning without load; `fuel_per_kwh` comes on top (straight fuel curve)."""
+    warm_up_minutes: int = Field(0, ge=0, le=60)
+    max_starts_per_day: int | None = Field(None, ge=0)
+    run_hours_left: float | None = Field(None, ge=0)
+    """Hours to the next service."""
+    locked_out: bool = False
+    """Not to be started at all (alarm, service)."""
+    quiet_hours: tuple[DailyWindow, ...] = ()
+
+
+class DeferrableLoad(Asset):
+    """A machine that runs once a day inside a window: constant power, or a profile of quarter-hours."""
+
+    power_w: PowerW = 1000.0
+    run_minutes: int = Field(60, ge=15, le=1440)
+    profile_w: tuple[LimitW, ...] = ()
+    """Power per quarter-hour of the run, instead of `power_w` for `run_minutes`."""
+    window: DailyWindow
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """Days on which the window begins, 0 = Monday."""
+    skip_price: float = Field(100.0, gt=0)
+    """What a run that finds no room is worth avoiding, site currency."""
+
+
+class FuseGroup(Record):
+    """Chargers behind one fuse."""
+
+    key: Key
+    limit_w: PowerW
+    chargers: tuple[Key, ...]
+
+
+class HybridInverter(Record):
+    """PV arrays and batteries on one inverter share its AC connection."""
+
+    key: Key
+    ac_limit_w: PowerW
+    pv: tuple[Key, ...] = ()
+    batteries: tuple[Key, ...] = ()
 
 
 class Gateway(Record):
@@ -197,6 +287,9 @@ class Site(Record):
     chargers: tuple[Charger, ...] = ()
     heat_pumps: tuple[HeatPump, ...] = ()
     gensets: tuple[Genset, ...] = ()
+    deferrables: tuple[DeferrableLoad, ...] = ()
+    fuses: tuple[FuseGroup, ...] = ()
+    inverters: tuple[HybridInverter, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     devices: tuple[Device, ...] = ()
     control: ControlPolicy = ControlPolicy()
@@ -212,6 +305,8 @@ class Site(Record):
             if d.gateway not in gateways
         ]
         assets: list[Asset] = [*self.pv, *self.batteries, *self.chargers, *self.heat_pumps, *self.gensets]
+        assets += self.deferrables
+        faults += self._unknown_members()
         faults += [
             f"{type(a).__name__} {a.key!r} names device {a.device!r}; known devices: {sorted(devices)}"
             for a in assets
@@ -222,6 +317,20 @@ class Site(Record):
         if faults:
             raise ValueError("; ".join(dict.fromkeys(faults)))
         return self
+
+    def _unknown_members(self) -> list[str]:
+        """Fuses and inverters that name an asset the site does not have."""
+        known = {"charger": self.chargers, "PV array": self.pv, "battery": self.batteries}
+        named = [(f"fuse {f.key!r}", "charger", f.chargers) for f in self.fuses]
+        for inverter in self.inverters:
+            named += [(f"inverter {inverter.key!r}", "PV array", inverter.pv)]
+            named += [(f"inverter {inverter.key!r}", "battery", inverter.batteries)]
+        return [
+            f"{who} names {kind} {key!r}; known: {sorted(a.key for a in known[kind])}"
+            for who, kind, keys in named
+            for key in keys
+            if key not in {a.key for a in known[kind]}
+        ]
 
     def device(self, key: str) -> Device:
         """The device named ``key``; KeyError names what exists."""

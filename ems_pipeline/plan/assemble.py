@@ -1,0 +1,182 @@
+"""From a site and what is known about it to a planning problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeVar
+
+import numpy as np
+
+from ems_pipeline import time_grid, units
+from ems_pipeline.plan import end_value
+from ems_pipeline.plan.assemble_machines import deferrable_runs, genset_unit, heat_pump_unit, slots_of
+from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
+from ems_pipeline.plan.problem import (
+    BatteryStore,
+    ChargingSession,
+    DemandEvent,
+    Fuse,
+    GridLimits,
+    HybridInverter,
+    PowerStep,
+    PreviousPower,
+    Problem,
+    PvSource,
+    Taper,
+)
+from ems_pipeline.plan.record import Array
+from ems_pipeline.sites import Battery, Charger, Site
+
+RECOVERY = 2.0
+"""A kWh and hour below the reserve is worth so many times the dearest price: it is refilled at once."""
+OVER_LIMIT = 100.0
+"""A kWh beyond a grid limit is worth so many times the dearest price."""
+Value = TypeVar("Value")
+
+
+def assemble(site: Site, inputs: PlanInputs) -> Problem:
+    """The planning problem of a site.
+
+    Raises:
+        InputsInvalid: a series is missing, too short or has gaps, or a state is unknown.
+    """
+    n, zone = len(inputs.starts), time_grid.zone(site.timezone)
+    series = {"buy_per_kwh": inputs.buy_per_kwh, "sell_per_kwh": inputs.sell_per_kwh, "load_w": inputs.load_w}
+    series |= {f"pv_w[{a.key}]": _known(inputs.pv_w, a.key, "pv_w") for a in site.pv}
+    if site.heat_pumps:
+        series["outdoor_c"] = np.asarray(inputs.outdoor_c, dtype=float)
+    clean = {name: _complete(name, values, n) for name, values in series.items()}
+    pv_w = {a.key: np.maximum(clean[f"pv_w[{a.key}]"], 0.0) for a in site.pv}
+    buy, sell = clean["buy_per_kwh"], clean["sell_per_kwh"]
+    after = inputs.terminal_price_per_kwh
+    if after is None:
+        after = end_value.price_after_horizon(buy, sell, sum(pv_w.values(), np.zeros(n)) - clean["load_w"])
+    dearest = max(float(np.abs(buy).max()), float(np.abs(sell).max()), 1e-3)
+    local_days = [time_grid.local_day(at, zone) for at in inputs.starts]
+    soc = inputs.state.soc_pct
+    return Problem(
+        site=site.key,
+        currency=site.currency,
+        start_at=time_grid.utc(inputs.starts[0]),
+        buy_per_kwh=buy,
+        sell_per_kwh=sell,
+        load_w=clean["load_w"],
+        grid=_grid(site, inputs, dearest),
+        pv=tuple(PvSource(a.key, pv_w[a.key], a.curtailable) for a in site.pv),
+        batteries=tuple(_battery(b, _known(soc, b.key, "soc_pct"), after, dearest) for b in site.batteries),
+        inverters=tuple(HybridInverter(i.key, i.ac_limit_w, i.pv, i.batteries) for i in site.inverters),
+        sessions=tuple(_sessions(site, inputs, after)),
+        heat_pumps=tuple(
+            heat_pump_unit(h, clean["outdoor_c"], _known(inputs.state.indoor_c, h.key, "indoor_c"), inputs, zone, after)
+            for h in site.heat_pumps
+        ),
+        deferrables=tuple(run for machine in site.deferrables for run in deferrable_runs(machine, inputs, zone)),
+        gensets=tuple(genset_unit(g, inputs, zone) for g in site.gensets),
+        fuses=tuple(Fuse(f.key, f.limit_w, f.chargers) for f in site.fuses),
+        previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
+        day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
+    )
+
+
+def _known(values: Mapping[str, Value], key: str, name: str) -> Value:
+    if key not in values:
+        raise InputsInvalid(f"{name} has no {key!r}; it has {sorted(values)}; give a value for every asset of the site")
+    return values[key]
+
+
+def _complete(name: str, given: Array, n: int) -> Array:
+    values = np.asarray(given, dtype=float)
+    if values.shape != (n,) or not np.isfinite(values).all():
+        have = int(np.isfinite(values).sum()) if values.dtype == float else 0
+        raise InputsInvalid(f"{name} has {have} of {n} slots; shorten the horizon or import what is missing")
+    return values
+
+
+def _grid(site: Site, inputs: PlanInputs, dearest: float) -> GridLimits:
+    n = len(inputs.starts)
+    return GridLimits(
+        np.full(n, site.grid.import_limit_w),
+        np.full(n, site.grid.export_limit_w),
+        peak_price_per_kw=site.grid.peak_price_per_kw,
+        peak_so_far_w=inputs.state.month_peak_import_w or 0.0,
+        events=tuple(found for event in inputs.events if (found := _event(event, inputs.starts)) is not None),
+        over_limit_price_per_kwh=OVER_LIMIT * dearest,
+    )
+
+
+def _event(event: GridEvent, starts: list[datetime]) -> DemandEvent | None:
+    first, end = slots_of(event.starts_at, event.ends_at, starts, whole=False)
+    if first >= end:
+        return None
+    return DemandEvent(event.key, first, end, event.limit_w, event.baseline_w, event.price_per_kwh)
+
+
+def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> BatteryStore:
+    share = battery.capacity_wh / 100.0
+    ceiling_wh = share * battery.max_soc_pct
+    steps = battery.efficiency_steps
+    return BatteryStore(
+        key=battery.key,
+        capacity_wh=battery.capacity_wh,
+        charge_limit_w=battery.charge_limit_w,
+        discharge_limit_w=battery.discharge_limit_w,
+        charge_efficiency=battery.charge_efficiency,
+        discharge_efficiency=battery.discharge_efficiency,
+        floor_wh=share * battery.reserve_soc_pct,
+        ceiling_wh=ceiling_wh,
+        initial_wh=share * soc_pct,
+        wear_per_kwh=battery.wear_per_kwh,
+        end_value_per_kwh=end_value.cells(after, battery.discharge_efficiency, battery.wear_per_kwh),
+        outside_price_per_kwh=RECOVERY * dearest,
+        steps=tuple(PowerStep(s.upto_w, s.charge_efficiency, s.discharge_efficiency) for s in steps),
+        tapers=tuple(_tapers(battery, share, ceiling_wh)),
+    )
+
+
+def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
+    if battery.taper is None:
+        return []
+    from_wh = share * battery.taper.from_soc_pct
+    slope = (battery.charge_limit_w - battery.taper.full_limit_w) / (ceiling_wh - from_wh)
+    return [Taper(from_wh, battery.charge_limit_w, slope)]
+
+
+def _sessions(site: Site, inputs: PlanInputs, after: float) -> list[ChargingSession]:
+    """Sessions that touch the horizon; only whole slots of presence count, and what can wait until later is said."""
+    chargers = {c.key: c for c in site.chargers}
+    n, found = len(inputs.starts), []
+    for wanted in inputs.sessions:
+        charger = _known(chargers, wanted.charger, "chargers")
+        first, end = slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
+        energy_wh = _wanted_wh(charger, wanted)
+        if first < min(end, n) and energy_wh > 0:
+            found.append(_session(charger, energy_wh, first, end, n, after))
+    return found
+
+
+def _wanted_wh(charger: Charger, wanted: EvSession) -> float:
+    """Energy from the wall: as asked, or from the car's state of charge."""
+    if wanted.soc_pct is None or wanted.wanted_soc_pct is None:
+        return wanted.energy_wh
+    share = max(0.0, wanted.wanted_soc_pct - wanted.soc_pct) / 100.0
+    return share * charger.car_capacity_wh / charger.charge_efficiency
+
+
+def _session(charger: Charger, energy_wh: float, first: int, end: int, n: int, after: float) -> ChargingSession:
+    later_slots = max(0, end - n)
+    return ChargingSession(
+        key=f"{charger.key}@{first}",
+        charger=charger.key,
+        first=first,
+        end=min(end, n),
+        energy_wh=energy_wh,
+        min_w=charger.min_power_w,
+        max_w=charger.max_power_w,
+        phases=charger.phases,
+        voltage_v=charger.voltage_v,
+        unmet_price_per_kwh=charger.unmet_price_per_kwh,
+        later_wh=min(energy_wh, float(units.slot_energy_wh(charger.max_power_w) * later_slots)),
+        later_value_per_kwh=max(0.0, after),
+        min_run_slots=max(1, -(-charger.min_on_minutes // 15)),
+    )

@@ -1,0 +1,126 @@
+"""A site and its inputs become slots, energies and prices as computed by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from ems_pipeline.plan import EvSession, GridEvent, InputsInvalid, assemble, solve, verify
+from ems_pipeline.sites import (
+    ChargeTaper,
+    DailyWindow,
+    DeferrableLoad,
+    EfficiencyStep,
+    FuseGroup,
+    Genset,
+    HotWater,
+    HybridInverter,
+    Site,
+)
+from ems_pipeline_tests.plan.conftest import START
+
+
+@pytest.fixture(scope="module")
+def farm(home: Site) -> Site:
+    """The demo site with everything a site file may name."""
+    battery = home.batteries[0].model_copy(
+        update={
+            "efficiency_steps": (
+                EfficiencyStep(upto_w=1000, charge_efficiency=0.85, discharge_efficiency=0.85),
+                EfficiencyStep(upto_w=8000, charge_efficiency=0.97, discharge_efficiency=0.97),
+            ),
+            "taper": ChargeTaper(from_soc_pct=80, full_limit_w=1000),
+        }
+    )
+    pump = home.heat_pumps[0].model_copy(update={"hot_water": HotWater(key="tank", volume_l=200)})
+    night = DailyWindow(start="22:00", end="06:00")
+    return home.model_copy(
+        update={
+            "batteries": (battery,),
+            "heat_pumps": (pump,),
+            "grid": home.grid.model_copy(update={"peak_price_per_kw": 200.0}),
+            "gensets": (
+                Genset(key="diesel", min_power_w=2000, max_power_w=8000, start_cost=20, fuel_per_kwh=9,
+                       idle_fuel_per_h=15, warm_up_minutes=15, max_starts_per_day=2, run_hours_left=10,
+                       quiet_hours=(night,)),
+            ),
+            "deferrables": (
+                DeferrableLoad(key="washing", power_w=2000, run_minutes=90,
+                               window=DailyWindow(start="14:00", end="20:00")),
+            ),
+            "fuses": (FuseGroup(key="garage", limit_w=11_100, chargers=("car-1", "car-2")),),
+            "inverters": (
+                HybridInverter(key="hybrid", ac_limit_w=12_000, pv=("roof-south", "roof-west"), batteries=("pack",)),
+            ),
+        }
+    )  # fmt: skip
+
+
+def with_tank(inputs, **changes):
+    state = dataclasses.replace(inputs.state, tank_c={"heating": 50.0})
+    return dataclasses.replace(inputs, state=state, **changes)
+
+
+def test_local_windows_become_slots_and_days_break_at_local_midnight(farm: Site, day_inputs) -> None:
+    problem = assemble(farm, with_tank(day_inputs(36.0)))
+    # 12:00 UTC on 24 March 2026 is 13:00 in Prague: 11 h to midnight, 22:00 is slot 36, 06:00 slot 68.
+    assert problem.day_breaks == (44, 140)
+    assert [(w.first, w.end) for w in problem.gensets[0].blocked] == [(36, 68), (132, 144)]
+    assert [(d.first, d.end) for d in problem.deferrables] == [(4, 28), (100, 124)]
+    assert problem.deferrables[0].profile_w.tolist() == [2000.0] * 6
+
+
+def test_a_taper_is_the_line_from_the_limit_to_the_ceiling(farm: Site, day_inputs) -> None:
+    (taper,) = assemble(farm, with_tank(day_inputs(24.0))).batteries[0].tapers
+    assert taper.from_wh == 12_000
+    assert taper.limit_w - taper.slope_w_per_wh * 3000 == pytest.approx(1000)
+
+
+def test_everything_at_once_is_planned_and_verified(farm: Site, day_inputs) -> None:
+    event = GridEvent("curtail", START + timedelta(hours=6), START + timedelta(hours=7), limit_w=2000.0)
+    problem = assemble(farm, with_tank(day_inputs(10.0), events=(event,)))
+    plan = solve(problem, time_limit_s=3)
+    assert plan.status in ("optimal", "feasible")
+    assert [str(v) for v in verify(problem, plan)] == []
+    assert plan.grid_w[24:28].max() <= 2000.0 + 0.5
+    assert plan.device_rows()["kind"].unique().sort().to_list() == [
+        "battery", "charger", "deferrable", "genset", "heat-pump", "pv",
+    ]  # fmt: skip
+
+
+def test_a_car_that_tells_its_charge_gets_the_energy_from_the_wall(home: Site, day_inputs) -> None:
+    inputs = day_inputs(24.0)
+    session = EvSession("car-1", START, START + timedelta(hours=6), 0.0, soc_pct=40.0, wanted_soc_pct=70.0)
+    (found,) = assemble(home, dataclasses.replace(inputs, sessions=(session,))).sessions
+    assert found.energy_wh == pytest.approx(0.3 * 60_000 / 0.9)
+
+
+def test_what_can_be_charged_after_the_horizon_is_not_demanded_within_it(home: Site, day_inputs) -> None:
+    inputs = day_inputs(24.0)
+    leaves = START + timedelta(hours=25)
+    session = EvSession("car-1", START + timedelta(hours=22), leaves, 15_000.0)
+    (found,) = assemble(home, dataclasses.replace(inputs, sessions=(session,))).sessions
+    assert (found.first, found.end) == (88, 96)
+    assert found.later_wh == pytest.approx(4 * 3 * 230 * 16 / 4)
+
+
+def test_a_missing_state_or_a_gap_is_refused_by_name(home: Site, day_inputs) -> None:
+    inputs = day_inputs(24.0)
+    with pytest.raises(InputsInvalid, match="soc_pct has no 'pack'"):
+        assemble(home, dataclasses.replace(inputs, state=dataclasses.replace(inputs.state, soc_pct={})))
+    load_w = inputs.load_w.copy()
+    load_w[3] = np.nan
+    with pytest.raises(InputsInvalid, match="load_w has 95 of 96 slots"):
+        assemble(home, dataclasses.replace(inputs, load_w=load_w))
+
+
+def test_the_price_after_the_horizon_is_the_median_of_what_a_kwh_is_worth(home: Site, day_inputs) -> None:
+    inputs = day_inputs(24.0)
+    flat = dataclasses.replace(
+        inputs, buy_per_kwh=np.full(96, 4.0), sell_per_kwh=np.full(96, 1.0), load_w=np.full(96, 9e3)
+    )
+    # Every slot lacks energy, so a kWh is worth 4.00; out of the cells 0.96 of it, less wear of 0.35 per kWh.
+    assert assemble(home, flat).batteries[0].end_value_per_kwh == pytest.approx((4.0 - 0.35) * 0.96)
