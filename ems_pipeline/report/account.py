@@ -61,6 +61,6 @@ class Account:
 def _energy(name: str, power_w: pl.Series) -> Energy:
     known = power_w.drop_nulls()
     positive, negative = slot_energy_wh(known.clip(lower_bound=0)), slot_energy_wh(known.clip(upper_bound=0))
-    into, out_of = float(positive.sum()) / 1000, -float(negative.sum()) / 1000
+    into, out_of = float(positive.sum()) / 1000, abs(float(negative.sum())) / 1000
     is_consumer = name in ("load", "ev", "heat_pump")
     return Energy(name, out_of if is_consumer else into, into if is_consumer else out_of, known.len())

@@ -84,7 +84,7 @@ def _plans(account: Account) -> RenderableType:
 def _wishes(account: Account) -> RenderableType:
     if account.unmet.is_empty():
         return Text("unmet wishes: none")
-    lines = [f"  {r['text']} (in {r['plans']} plans)" for r in account.unmet.iter_rows(named=True)]
+    lines = [f"  {r['text']} (last said; in {r['plans']} plans)" for r in account.unmet.iter_rows(named=True)]
     return Text("unmet wishes, newest first:\n" + "\n".join(lines))
 
 
