@@ -68,7 +68,7 @@ def resolve(
 
 def _wishes(mandate: Mandate, *, follow_plan: bool) -> dict[str, Wish]:
     """By asset: the override, else the plan row."""
-    rows = mandate.plan.iter_rows(named=True) if follow_plan else ()
+    rows = mandate.plan.rows(named=True) if follow_plan else []
     planned = {
         row["asset_key"]: Wish(
             row["asset_key"], row["mode"], json.loads(row["limits"]), row["power_w"], row["reason"], Source.PLAN

@@ -26,7 +26,7 @@ from ems_pipeline.devices.reading import good_values
 from ems_pipeline.devices.sampling import names_in
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import setpoints, telemetry
+from ems_pipeline.warehouse import alarms, setpoints, telemetry
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
@@ -47,6 +47,8 @@ class Journal:
     steered: dict[str, datetime] = field(default_factory=dict)
     """Devices that may hold something of ours, with the slot they were last told for."""
     written_today: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    alarms: set[tuple[str, str]] = field(default_factory=set)
+    """Open alarms by device and kind, as they were when the session began."""
 
     def of(self, device: str) -> list[Setpoint]:
         """Open set-points of a device, oldest first."""
@@ -82,6 +84,7 @@ class SiteSession:
                 setpoints.open_setpoints(connection, self.site.key),
                 {device: s.slot for device, s in setpoints.steered(connection, self.site.key).items()},
                 setpoints.writes_on(connection, self.site.key, self.clock.now().date()),
+                alarms.open_kinds(connection, self.site.key),
             )
             return load(connection)
 
@@ -224,7 +227,7 @@ class SiteSession:
             for row in rows:
                 result = results[row.device_key]
                 if not row.is_shadow:
-                    trouble.file(connection, row, result.states[-1], result.reason, now)
+                    trouble.file(connection, row, result.states[-1], result.reason, now, self.journal.alarms)
 
         await self.transact(journal)
         self._unconcluded -= {row.device_key for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from ems_pipeline.control.desired import Source
@@ -10,6 +11,8 @@ from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint
 
+OpenAlarm = tuple[str, str]
+"""Device and kind."""
 ENDED_BY = {
     State.ECHOED: ("setpoint-failed", "release-failed"),
     State.EFFECTIVE: ("setpoint-failed", "release-failed", "reverted", "no-effect"),
@@ -18,14 +21,17 @@ ENDED_BY = {
 TROUBLES = {State.FAILED: "setpoint-failed", State.EXPIRED: "setpoint-failed", State.REVERTED: "reverted"}
 
 
-def file(connection: Connection, setpoint: Setpoint, after: State, reason: str, at: datetime) -> None:
+def file(
+    connection: Connection, setpoint: Setpoint, after: State, reason: str, at: datetime, is_open: Collection[OpenAlarm]
+) -> None:
     """File or clear alarms for a step of a real set-point from its state to ``after``.
 
     A device that cannot be released is critical: it may go on with what nobody stands for. One that held its values
     and did otherwise (`no-effect`) stays under alarm until its power is seen to obey.
     """
     for kind in ENDED_BY.get(after, ()):
-        alarms.clear(connection, setpoint.site_key, kind, at, setpoint.device_key)
+        if (setpoint.device_key, kind) in is_open:
+            alarms.clear(connection, setpoint.site_key, kind, at, setpoint.device_key)
     if after not in TROUBLES:
         return
     kind, severity = TROUBLES[after], "warning"

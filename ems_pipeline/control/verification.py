@@ -145,7 +145,7 @@ async def _journal(session: SiteSession, looks: Iterable[Look], now: datetime) -
         for look in seen:
             if not look.setpoint.is_shadow:
                 last = look.steps[-1]
-                trouble.file(connection, look.setpoint, State(last.after), last.reason, now)
+                trouble.file(connection, look.setpoint, State(last.after), last.reason, now, session.journal.alarms)
 
     if seen:
         await session.transact(journal)

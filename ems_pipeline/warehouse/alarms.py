@@ -46,6 +46,16 @@ def clear(connection: Connection, site_key: str | None, kind: str, at: datetime,
     return bool(result.rowcount)
 
 
+def open_kinds(connection: Connection, site_key: str) -> set[tuple[str, str]]:
+    """Device and kind of every open alarm of a site's devices."""
+    found = connection.execute(
+        sa.text("""SELECT device_key, kind FROM ems.alarm
+                   WHERE site_key = :site AND device_key IS NOT NULL AND cleared_at IS NULL"""),
+        {"site": site_key},
+    )
+    return {(device, kind) for device, kind in found}
+
+
 def acknowledge(connection: Connection, alarm_id: int, at: datetime, by: str) -> None:
     """A person has seen it; LookupError when there is no such open alarm."""
     result = connection.execute(

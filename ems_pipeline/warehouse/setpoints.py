@@ -7,7 +7,7 @@ so two writers of the journal can never take the same step twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -104,42 +104,51 @@ def intend(connection: Connection, drafts: Sequence[Setpoint], at: datetime) -> 
     return [replace(draft, setpoint_id=numbers[draft.site_key, draft.device_key], intended_at=at) for draft in drafts]
 
 
-def take(connection: Connection, steps: Iterable[Step]) -> None:
-    """Take steps in order.
+TAKE = """
+    WITH steps AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:steps AS jsonb))
+            AS s(position int, id bigint, before text, after text, at timestamptz, reason text, measured jsonb)
+    ), lives AS (
+        SELECT id, (array_agg(before ORDER BY position))[1] AS before,
+               (array_agg(after ORDER BY position DESC))[1] AS after,
+               (array_agg(reason ORDER BY position DESC))[1] AS reason, max(at) AS at,
+               max(at) FILTER (WHERE after = 'sent') AS sent_at,
+               max(at) FILTER (WHERE after = 'echoed') AS echoed_at,
+               max(at) FILTER (WHERE after = 'effective') AS effective_at
+        FROM steps GROUP BY id
+    ), moved AS (
+        UPDATE ems.setpoint p SET state = l.after, state_reason = l.reason,
+            sent_at = coalesce(l.sent_at, p.sent_at), echoed_at = coalesce(l.echoed_at, p.echoed_at),
+            effective_at = coalesce(l.effective_at, p.effective_at),
+            ended_at = CASE WHEN l.after IN ('intended', 'sent', 'echoed', 'effective') THEN NULL ELSE l.at END
+        FROM lives l WHERE p.setpoint_id = l.id AND p.state = l.before
+        RETURNING p.setpoint_id
+    ), logged AS (
+        INSERT INTO ems.setpoint_event (setpoint_id, at, state, reason, measured)
+        SELECT id, at, after, reason, measured FROM steps ORDER BY position
+    )
+    SELECT setpoint_id FROM moved"""
+
+
+def take(connection: Connection, steps: Sequence[Step]) -> None:
+    """Take steps, in order; those of one set-point follow each other.
 
     Raises:
-        StaleStep: a set-point is no longer in the state its step begins with.
+        StaleStep: a set-point is no longer in the state its first step begins with.
     """
-    steps = list(steps)
     if not steps:
         return
+    rows = [
+        {
+            "position": i, "id": s.setpoint_id, "before": s.before, "after": s.after, "at": s.at, "reason": s.reason,
+            "measured": dict(s.measured),
+        }
+        for i, s in enumerate(steps)
+    ]  # fmt: skip
+    moved = set(connection.execute(sa.text(TAKE), {"steps": json.dumps(rows, default=str)}).scalars())
     for step in steps:
-        result = connection.execute(
-            sa.text("""UPDATE ems.setpoint SET state = :after, state_reason = :reason,
-                           sent_at      = CASE WHEN :after = 'sent' THEN :at ELSE sent_at END,
-                           echoed_at    = CASE WHEN :after = 'echoed' THEN :at ELSE echoed_at END,
-                           effective_at = CASE WHEN :after = 'effective' THEN :at ELSE effective_at END,
-                           ended_at     = CASE WHEN :is_final THEN :at ELSE ended_at END
-                       WHERE setpoint_id = :id AND state = :before"""),
-            {
-                "id": step.setpoint_id,
-                "before": step.before,
-                "after": step.after,
-                "reason": step.reason,
-                "at": step.at,
-                "is_final": step.after not in ("intended", "sent", "echoed", "effective"),
-            },
-        )
-        if result.rowcount != 1:
+        if step.setpoint_id not in moved:
             raise StaleStep(f"set-point {step.setpoint_id} is no longer {step.before}: another controller moved it")
-    connection.execute(
-        sa.text("""INSERT INTO ems.setpoint_event (setpoint_id, at, state, reason, measured)
-                   VALUES (:id, :at, :state, :reason, CAST(:measured AS jsonb))"""),
-        [
-            {"id": s.setpoint_id, "at": s.at, "state": s.after, "reason": s.reason, "measured": json.dumps(s.measured)}
-            for s in steps
-        ],
-    )
 
 
 def open_setpoints(connection: Connection, site_key: str) -> list[Setpoint]:
