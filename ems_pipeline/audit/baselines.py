@@ -34,7 +34,7 @@ class Storage:
     def of(cls, batteries: Sequence[Battery]) -> Storage | None:
         """Limits added, efficiencies and the charge window weighted by capacity; None without a battery.
 
-        The floor is the reserve: the owner wants it kept whoever steers.
+        The floor is the minimum, where an inverter left alone stops; the reserve binds only who trades.
         """
         if not batteries:
             return None
@@ -49,7 +49,7 @@ class Storage:
             discharge_limit_w=sum(b.discharge_limit_w for b in batteries),
             charge_efficiency=mean([b.charge_efficiency for b in batteries]),
             discharge_efficiency=mean([b.discharge_efficiency for b in batteries]),
-            floor_pct=mean([b.reserve_soc_pct for b in batteries]),
+            floor_pct=mean([b.min_soc_pct for b in batteries]),
             ceiling_pct=mean([b.max_soc_pct for b in batteries]),
         )
 

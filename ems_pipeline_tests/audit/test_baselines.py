@@ -43,7 +43,7 @@ def test_power_limits_leave_the_rest_to_the_grid() -> None:
     np.testing.assert_allclose(course.grid_w, [-2000.0, 4000.0])
 
 
-def test_a_full_battery_takes_what_fits_and_an_empty_one_gives_what_lies_above_the_reserve() -> None:
+def test_a_full_battery_takes_what_fits_and_an_empty_one_gives_what_lies_above_the_floor() -> None:
     # 89 % -> 90 % is 100 Wh in the cells: 125 Wh from the bus = 500 W. 11 % -> 10 %: 100 Wh * 0.5 = 50 Wh = 200 W.
     full = self_use(np.array([-3000.0, -3000.0]), STORAGE, 89.0, NO_LIMIT)
     np.testing.assert_allclose(full.battery_w, [-500.0, 0.0], atol=1e-9)
@@ -52,7 +52,7 @@ def test_a_full_battery_takes_what_fits_and_an_empty_one_gives_what_lies_above_t
     np.testing.assert_allclose(empty.grid_w, [2800.0, 3000.0])
 
 
-def test_below_the_reserve_nothing_is_discharged_and_surplus_still_charges() -> None:
+def test_below_the_floor_nothing_is_discharged_and_surplus_still_charges() -> None:
     course = self_use(np.array([500.0, -1000.0]), STORAGE, 5.0, NO_LIMIT)
     np.testing.assert_allclose(course.battery_w, [0.0, -1000.0])
     np.testing.assert_allclose(course.soc_pct, [5.0, 7.0])
@@ -65,14 +65,17 @@ def test_through_a_gap_the_battery_stands_still_and_the_grid_stays_unknown() -> 
     np.testing.assert_allclose(course.soc_pct, [54.0, 54.0, 49.0])
 
 
-def test_batteries_pool_by_capacity_and_keep_the_owners_reserve() -> None:
-    first = Battery(key="a", capacity_wh=10_000, charge_limit_w=3000, discharge_limit_w=4000, reserve_soc_pct=20)
+def test_batteries_pool_by_capacity_and_stop_at_their_minimum() -> None:
+    first = Battery(
+        key="a", capacity_wh=10_000, charge_limit_w=3000, discharge_limit_w=4000, min_soc_pct=20, reserve_soc_pct=60
+    )
     second = Battery(
         key="b",
         capacity_wh=5_000,
         charge_limit_w=1000,
         discharge_limit_w=1500,
         charge_efficiency=0.8,
+        min_soc_pct=50,
         reserve_soc_pct=50,
     )
     pool = Storage.of([first, second])

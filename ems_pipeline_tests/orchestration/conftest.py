@@ -24,6 +24,7 @@ TODAY = date(2025, 10, 27)
 LONG_DAY = date(2025, 10, 26)
 """The night the clocks went back: 100 quarter-hours."""
 FIRST = date(2025, 10, 25)
+LOGGED_DAYS = 10
 
 
 @dataclass
@@ -50,7 +51,7 @@ def bench(warehouse: Warehouse, home01: Site) -> Iterator[Bench]:
     small = home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
     with (
         pytest.MonkeyPatch.context() as environment,
-        running_plant(small, clock, seed=1) as plant,
+        running_plant(small, clock, seed=1, history_days=LOGGED_DAYS) as plant,
         dg.instance_for_test() as instance,
     ):
         for name, value in plant.environ.items():
@@ -65,7 +66,7 @@ def bench(warehouse: Warehouse, home01: Site) -> Iterator[Bench]:
 @pytest.fixture(scope="module")
 def filled(bench: Bench) -> Bench:
     """The two past days filled by range runs, in the order a backfill takes."""
-    history.import_log(bench.runs, bench.site, bench.plant.history(10))
+    history.import_log(bench.runs, bench.site, bench.plant.history())
     for step in history.past_steps(bench.runs, bench.site, FIRST, TODAY - timedelta(days=1)):
         bench.runs.asset(step)
     history.know_the_present(bench.runs, bench.site)

@@ -21,7 +21,7 @@ FIRST = time_grid.day_bounds(TODAY, PRAGUE)[0]
 @pytest.fixture(scope="module")
 def lived(bench: Bench) -> Bench:
     """The first three quarter-hours of the day, the third only begun."""
-    history.import_log(bench.runs, bench.site, bench.plant.history(10))
+    history.import_log(bench.runs, bench.site, bench.plant.history())
     history.know_the_present(bench.runs, bench.site)
     with bench.warehouse.begin() as connection:
         arming.arm(connection, bench.site.key, bench.clock.now(), by="test")
