@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.plan.marginal import next_best
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargingSession,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 IDLE_W = 50.0
 """Less than this is nothing: meters and inverters do not resolve it."""
 NEARLY = 0.995
+WORTH_A_WORD = 0.005
+"""Money below which an alternative is as good."""
+VERBS = {"self-use": "follow the meter", "hold": "hold", "charge": "charge fully", "discharge": "discharge fully"}
 
 
 @dataclass(frozen=True)
@@ -204,11 +208,27 @@ def _deferrable(machine: DeferrableRun, power_w: Array) -> Iterator[Decision]:
             yield Decision(t, machine.key, "deferrable", 0.0, "off", "Runs once, at its cheapest time.")
 
 
-def site_reasons(plan: Plan, decisions: list[list[Decision]]) -> list[str]:
-    """One sentence per slot: the battery's reason where there is one, else what the meter does."""
-    if decisions:
-        return [d.reason for d in decisions[0]]
+NextBest = tuple[Array, tuple[str, ...]]
+
+
+def next_best_action(plan: Plan, decisions: list[list[Decision]]) -> NextBest | None:
+    """Extra cost and name of the best other battery action per slot; None without batteries or marginal values."""
+    if not decisions or plan.marginals is None:
+        return None
+    return next_best(plan, [[d.mode for d in series] for series in decisions])
+
+
+def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:
+    """One sentence per slot: the battery's reason where there is one, else what the meter does; and the alternative."""
+    if not decisions:
+        meter = ("Buy what is missing.", "Sell the surplus.", "In balance.")
+        return [meter[0] if w > IDLE_W else meter[1] if w < -IDLE_W else meter[2] for w in plan.grid_w]
+    reasons = [d.reason for d in decisions[0]]
+    if other is None:
+        return reasons
     return [
-        "Buy what is missing." if w > IDLE_W else "Sell the surplus." if w < -IDLE_W else "In balance."
-        for w in plan.grid_w
+        f"{reason} To {VERBS[name]} instead would cost {extra:.2f} {plan.problem.currency} more."
+        if np.isfinite(extra) and extra >= WORTH_A_WORD
+        else reason
+        for reason, extra, name in zip(reasons, *other, strict=True)
     ]

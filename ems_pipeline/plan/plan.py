@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from ems_pipeline.plan.marginal import Marginals
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.record import MEASURED, Array, Record
 
@@ -55,6 +56,8 @@ class Plan(Record):
     genset_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
     genset_on: Array = field(default_factory=lambda: np.zeros((0, 0)))
     """1 while the set turns, also without load during its warm-up."""
+    marginals: Marginals | None = None
+    """What a kWh more is worth, and what binds; None without the second stage."""
     build_s: float = field(default=0.0, metadata=MEASURED)
     solve_s: float = field(default=0.0, metadata=MEASURED)
 

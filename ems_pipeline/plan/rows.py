@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline.plan import money
-from ems_pipeline.plan.modes import battery_decisions, device_decisions, site_reasons
+from ems_pipeline.plan.modes import battery_decisions, device_decisions, next_best_action, site_reasons
 from ems_pipeline.plan.record import Array
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
     if plan.status == "failed":
         return pl.DataFrame(schema=_SLOT_SCHEMA)
     decisions = battery_decisions(plan)
+    other = next_best_action(plan, decisions)
     columns: dict[str, Any] = {
         "starts_at": problem.starts,
         "grid_w": plan.grid_w,
@@ -44,10 +45,10 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
         "sell_per_kwh": problem.sell_per_kwh,
         "cost": money.energy_per_slot(plan) + money.genset_per_slot(plan).sum(axis=0),
         "mode": [d.mode for d in decisions[0]] if decisions else ["follow"] * problem.slots,
-        "reason": site_reasons(plan, decisions),
-        "marginal_value_per_kwh": None,
-        "binding": "",
-        "next_best_cost": None,
+        "reason": site_reasons(plan, decisions, other),
+        "marginal_value_per_kwh": None if plan.marginals is None else plan.marginals.meter_per_kwh,
+        "binding": "" if plan.marginals is None else list(plan.marginals.binding),
+        "next_best_cost": None if other is None else other[0],
     }
     spread = {k: v if isinstance(v, (list, np.ndarray)) else [v] * problem.slots for k, v in columns.items()}
     return pl.DataFrame(spread, schema=_SLOT_SCHEMA)

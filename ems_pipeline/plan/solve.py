@@ -1,4 +1,4 @@
-"""From problem to plan: build, solve, make exclusive, read the powers back."""
+"""From problem to plan: build, solve, make exclusive, settle, read the powers back."""
 
 from __future__ import annotations
 
@@ -12,47 +12,80 @@ from ems_pipeline import units
 from ems_pipeline.plan import build as building
 from ems_pipeline.plan import solver
 from ems_pipeline.plan.build import Built, Exclusions
+from ems_pipeline.plan.marginal import marginals
+from ems_pipeline.plan.model import Arrays, Block
 from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.read import read, simultaneous
+from ems_pipeline.plan.second import settle
+from ems_pipeline.plan.solver import Solution
 
+GAP = 1e-4
 ROUNDS = 4
 """Solves at most: after the first, exclusivity is added where it was violated; the last has it everywhere."""
+MOST_CONFLICTS = 20
 
 
 @dataclass
-class Spent:
-    """Seconds since the start of planning, by kind."""
+class Stopwatch:
+    """Seconds spent, by kind."""
 
+    limit_s: float
     build_s: float = 0.0
     solve_s: float = 0.0
 
+    @property
+    def left_s(self) -> float:
+        """What remains of the time limit."""
+        return max(0.1, self.limit_s - self.solve_s)
 
-def solve(problem: Problem, time_limit_s: float = 30.0, stage2: bool = True) -> Plan:
-    """The cheapest plan of ``problem``.
+
+def solve(problem: Problem, time_limit_s: float = 30.0, stage2: bool = True, gap: float = GAP) -> Plan:
+    """The cheapest plan of ``problem``, from a fresh model.
 
     Args:
         time_limit_s: for all solves together; when it is hit the best plan so far is ``feasible`` with its gap.
-        stage2: choose, among plans of equal money, the one with least wear and least change.
+        stage2: settle: among plans of equal money take the calmest, and say what limits and marginal values are.
+        gap: relative distance to the best possible objective that counts as optimal.
     """
-    spent = Spent()
+    watch = Stopwatch(time_limit_s)
     exclusions = building.exclusions(problem)
     for attempt in range(ROUNDS):
-        begun = perf_counter()
-        built = building.build(problem, exclusions)
-        arrays = built.model.arrays()
-        ready = perf_counter()
-        spent.build_s += ready - begun
-        found = solver.run(arrays, max(0.1, time_limit_s - spent.solve_s), money_tolerance(problem))
-        spent.solve_s += perf_counter() - ready
+        built, arrays, found = _first_stage(problem, exclusions, watch, gap)
         if not len(found.x):
-            return Plan(problem, "failed", conflicts=(found.status,), build_s=spent.build_s, solve_s=spent.solve_s)
-        plan = read(problem, built, found)
-        both = simultaneous(problem, plan)
+            reasons = _conflicts(built, arrays, found, watch)
+            return Plan(problem, "failed", conflicts=reasons, build_s=watch.build_s, solve_s=watch.solve_s)
+        both = simultaneous(problem, read(problem, built, found))
         if both is None:
-            return dataclasses.replace(plan, build_s=spent.build_s, solve_s=spent.solve_s)
+            break
         exclusions = exclusions.wider(*both) if attempt < ROUNDS - 2 else everywhere(problem)
-    raise AssertionError("with exclusivity everywhere no plan does both at once")
+    plan = _second_stage(problem, built, arrays, found, watch) if stage2 else read(problem, built, found)
+    return dataclasses.replace(plan, build_s=watch.build_s, solve_s=watch.solve_s)
+
+
+def _first_stage(
+    problem: Problem, exclusions: Exclusions, watch: Stopwatch, gap: float
+) -> tuple[Built, Arrays, Solution]:
+    begun = perf_counter()
+    built = building.build(problem, exclusions)
+    arrays = built.model.arrays()
+    ready = perf_counter()
+    watch.build_s += ready - begun
+    found = solver.run(arrays, watch.left_s, gap, money_tolerance(problem))
+    watch.solve_s += perf_counter() - ready
+    return built, arrays, found
+
+
+def _second_stage(problem: Problem, built: Built, arrays: Arrays, found: Solution, watch: Stopwatch) -> Plan:
+    begun = perf_counter()
+    settled = settle(problem, built, arrays, found, watch.left_s)
+    watch.solve_s += perf_counter() - begun
+    first = read(problem, built, found)
+    if settled is None:
+        return first
+    calm = read(problem, built, dataclasses.replace(found, x=settled.x))
+    chosen = first if simultaneous(problem, calm) else calm
+    return dataclasses.replace(chosen, marginals=marginals(built, settled, problem.slots))
 
 
 def everywhere(problem: Problem) -> Exclusions:
@@ -67,4 +100,17 @@ def money_tolerance(problem: Problem) -> float:
     return max(1e-6, 1e-5 * bare)
 
 
-__all__ = ["Built", "solve"]
+def _conflicts(built: Built, arrays: Arrays, found: Solution, watch: Stopwatch) -> tuple[str, ...]:
+    """Names of constraints that cannot hold together, with their slots; or that time ran out."""
+    if found.status != "infeasible":
+        return (f"no plan was found within {watch.limit_s:g} s; raise the time limit or shorten the horizon",)
+    relaxed = dataclasses.replace(arrays, integer=np.zeros_like(arrays.integer))
+    rows, columns = solver.conflicts(relaxed)
+    named = [_name(built.model.row_blocks, int(at), "") for at in rows]
+    named += [_name(built.model.column_blocks, int(at), " bounds") for at in columns]
+    return tuple(dict.fromkeys(named))[:MOST_CONFLICTS] or ("only the on/off decisions conflict",)
+
+
+def _name(blocks: list[Block], number: int, kind: str) -> str:
+    block = next(b for b in blocks if b.first <= number < b.first + b.count)
+    return f"{block.name}{kind} in slot {int(block.slots[number - block.first])}"
