@@ -93,6 +93,18 @@ def setpoints(
     console.print(table)
 
 
+@app.command()
+def fallback(site: SiteKey) -> None:
+    """What each device of a site does when nobody talks to it any more, from its point map."""
+    from ems_pipeline.devices.map_file import load_map
+
+    table = Table("device", "when we vanish", "points we may set", show_lines=True)
+    for device in _site(site).devices:
+        point_map = load_map(device.map)
+        table.add_row(device.key, point_map.silence, str(sum(p.writable for p in point_map.points)))
+    console.print(table)
+
+
 @override_app.command("add")
 def override_add(
     site: SiteKey,

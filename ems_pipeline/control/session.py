@@ -48,7 +48,7 @@ class Journal:
     """Devices that may hold something of ours, with the slot they were last told for."""
     written_today: Mapping[tuple[str, str], int] = field(default_factory=dict)
     alarms: set[tuple[str, str]] = field(default_factory=set)
-    """Open alarms by device and kind, as they were when the session began."""
+    """Open alarms by device (empty: the site itself) and kind, as they were when the session began."""
 
     def of(self, device: str) -> list[Setpoint]:
         """Open set-points of a device, oldest first."""

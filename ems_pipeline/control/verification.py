@@ -32,6 +32,7 @@ PATIENCE_S = 0.0
 EFFECT_PATIENCE = timedelta(minutes=5)
 """How long after the echo a device may do otherwise before it counts as disobedient."""
 OVERLOAD = 1.02
+OVERLOAD_ALARM = "import-limit"
 FORGOTTEN = "it may hold something of ours that nothing stands for"
 """A release that failed is tried again once a quarter-hour: settings live in memory that wears."""
 
@@ -155,7 +156,11 @@ async def _journal(session: SiteSession, looks: Iterable[Look], now: datetime) -
 async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outcome]:
     """Where the connection carries more than it may, those who can give way do so now."""
     site, grid_w = session.site, live.anyones("grid_power_w")
-    if grid_w is None or grid_w <= site.grid.import_limit_w * OVERLOAD:
+    if grid_w is None:
+        return []
+    if grid_w <= site.grid.import_limit_w * OVERLOAD:
+        if ("", OVERLOAD_ALARM) in session.journal.alarms:
+            await session.transact(lambda connection: alarms.clear(connection, site.key, OVERLOAD_ALARM, now))
         return []
     standing = {s.device_key: s for s in session.journal.open if not s.is_shadow}
     commands = {device: command_of(s.command) for device, s in standing.items()}
@@ -165,7 +170,7 @@ async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outc
     )
 
     def journal(connection: Connection) -> None:
-        alarms.raise_alarm(connection, site.key, "import-limit", "critical", text, now)
+        alarms.raise_alarm(connection, site.key, OVERLOAD_ALARM, "critical", text, now)
 
     await session.transact(journal)
     wishes = [Desired(d, command, Source.GRID, text, standing[d].valid_until) for d, command in given.items()]

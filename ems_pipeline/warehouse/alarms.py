@@ -47,10 +47,9 @@ def clear(connection: Connection, site_key: str | None, kind: str, at: datetime,
 
 
 def open_kinds(connection: Connection, site_key: str) -> set[tuple[str, str]]:
-    """Device and kind of every open alarm of a site's devices."""
+    """Device (empty: the site itself) and kind of every open alarm of a site."""
     found = connection.execute(
-        sa.text("""SELECT device_key, kind FROM ems.alarm
-                   WHERE site_key = :site AND device_key IS NOT NULL AND cleared_at IS NULL"""),
+        sa.text("SELECT coalesce(device_key, ''), kind FROM ems.alarm WHERE site_key = :site AND cleared_at IS NULL"),
         {"site": site_key},
     )
     return {(device, kind) for device, kind in found}

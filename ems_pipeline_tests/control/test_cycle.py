@@ -213,3 +213,53 @@ def test_a_silent_site_does_not_fail_its_neighbour(home: Bench) -> None:
     states = [(o.device, o.state) for o in outcomes]
     assert states[0] == ("", "failed")
     assert ("inverter", "echoed") in states
+
+
+def test_the_heartbeat_of_a_home_controller_is_toggled_with_every_look(home: Bench) -> None:
+    home.plan(CHARGE)
+    home.control()
+    beats = [home.held("loxone")["ems_heartbeat"]]
+    for _ in range(3):
+        home.advance(minutes=2)
+        home.verify()
+        beats.append(home.held("loxone")["ems_heartbeat"])
+    assert beats == [1, 0, 1, 0]
+    assert home.states("loxone") == ["echoed"], "a heartbeat is no change of the set-point"
+
+
+def test_an_overload_makes_cars_yield_at_the_next_look(home: Bench) -> None:
+    """The connection is found at twice its limit: grid charging and the cars stop now, not in thirteen minutes."""
+    home.plan(CHARGE, CAR)
+    home.control()
+    home.advance(minutes=2)
+    narrow = home.site.grid.model_copy(update={"import_limit_w": 1000.0})
+    wide, home.plant.site = home.site, home.site.model_copy(update={"grid": narrow})
+    home.verify()
+    assert home.held("inverter")["grid_charge_enable"] == 0
+    assert home.held("wallbox-1")["current_limit"] == 0
+    with home.warehouse.begin() as connection:
+        assert "import-limit" in alarms.open_alarms(connection)["kind"].to_list()
+        source = query(connection, "SELECT source FROM ems.setpoint ORDER BY setpoint_id DESC LIMIT 1")["source"][0]
+    assert source == "grid"
+    home.plant.site = wide
+    home.advance(minutes=2)
+    home.verify()
+    with home.warehouse.begin() as connection:
+        assert "import-limit" not in alarms.open_alarms(connection)["kind"].to_list()
+
+
+def test_a_fault_of_the_program_lets_the_devices_go(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ems_pipeline.control import authority
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a fault of ours")
+
+    home.plan(CHARGE)
+    home.control()
+    home.advance(minutes=15)
+    monkeypatch.setattr(authority, "resolve", broken)
+    outcomes = home.control()
+    assert outcomes[""].state == "failed"
+    assert "ZeroDivisionError: a fault of ours" in outcomes[""].text
+    assert home.states("inverter") == ["superseded", "released"]
+    assert home.held("inverter")["grid_charge_enable"] == 0
