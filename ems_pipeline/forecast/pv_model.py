@@ -21,10 +21,15 @@ from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid, last_days, m
 
 MODEL = "pv-gbm"
 ENOUGH_DAYS = 28
-HALF_LIFE_DAYS = 120
+HALF_LIFE_DAYS = 365
 MAX_ROWS = 18_000
 BASE_HOURS = (-1.0, -0.5, 0.5, 1.0)
-LINE = ("base", "base_corrected", "base_around", "same_slot_14d", "carried")
+# fmt: off
+LINE = (
+    "base", "base_corrected", "base_around", "same_slot_14d", "carried", "base_-0.5h", "base_+0.5h", "base_day",
+    "best_28d",
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
