@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.reading import Quality, good_values
 from ems_pipeline.plant import Fault, World, running_plant, serving
+from ems_pipeline.plant.day import build as build_day
+from ems_pipeline.plant.noise import smooth
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline_tests.plant.conftest import EVENING, Bench
@@ -66,11 +70,52 @@ def test_history_ends_where_the_plant_begins_and_has_the_site_balance(bench: Ben
     assert (balance - inverter["load_power_w"]).abs().max() < 1e-6
 
 
-def test_the_last_logged_state_is_where_the_live_plant_begins(home01: Site, evening: SimulatedClock) -> None:
-    with running_plant(home01, evening) as plant:
+def test_the_last_logged_state_is_where_the_live_plant_begins(home01: Site) -> None:
+    """A state is logged as it stands at the end of its quarter-hour, also while it changes."""
+    forenoon = SimulatedClock(datetime(2026, 5, 4, 8, 0, tzinfo=UTC))
+    with running_plant(home01, forenoon) as plant:
+        assert plant.world.flows.battery_w < -100
         history = plant.history(1)
         last = history.filter(pl.col("quantity") == "battery_soc_pct").sort("starts_at")["value"][-1]
-        assert last == pytest.approx(plant.world.soc_pct)
+        assert last == pytest.approx(plant.world.soc_pct, abs=1e-9)
+
+
+def test_weather_of_a_slot_is_met_within_that_slot(home01: Site) -> None:
+    """Quarter-hours become minutes without being shifted in time."""
+    start = datetime(2026, 5, 4, tzinfo=UTC)
+    world = World(home01, SimulatedClock(start), seed=2)
+    day = build_day(home01, 2, world.sky, start, None)
+    weather = world.sky.weather(start, start + timedelta(days=1))
+    for column, minutes, tolerance in (("temperature_c", day.outdoor_c, 0.05), ("ghi_w_m2", day.ghi_w_m2, 8.0)):
+        means = [sum(minutes[i : i + 15]) / 15 for i in range(0, 1440, 15)]
+        assert means == pytest.approx(weather[column].to_list(), abs=tolerance)
+
+
+def test_a_foreign_frame_goes_before_the_own_one_on_the_wire(bench: Bench) -> None:
+    bench.plant.inject(Fault("foreign", "rs485"))
+    gateway = bench.plant.site.gateways[0]
+    with socket.create_connection((gateway.host, gateway.port), timeout=2) as line:
+        line.sendall(struct.pack(">HHHBBHH", 9, 0, 6, 1, 3, 588, 1))
+        received = line.recv(22, socket.MSG_WAITALL)
+    foreign, own = received[:11], received[11:]
+    assert (own[:2], own[6]) == (b"\x00\x09", 1)
+    assert int.from_bytes(own[9:], "big") == 60  # 9 of 15 kWh
+    assert foreign[:2] != own[:2]
+    assert foreign[6] != own[6]
+    assert foreign[9:] != own[9:]
+
+
+def test_an_offer_below_six_amperes_is_no_offer(home01: Site) -> None:
+    clock = SimulatedClock(EVENING)
+    world = World(home01, clock, seed=1)
+    box = world.wallboxes["car-1"]
+    while box.power_w == 0:  # until a car charges
+        clock.advance_to(clock.at + timedelta(minutes=5))
+        world.advance()
+    for limit_a, power_w in ((5.0, 0.0), (6.0, 3 * 230 * 6.0), (16.0, 3 * 230 * 16.0), (32.0, 3 * 230 * 16.0)):
+        box.limit_a = limit_a
+        world.decide_again()
+        assert box.power_w == power_w
 
 
 def test_a_wallbox_with_its_watchdog_stops_when_nobody_asks_and_goes_on_when_somebody_does(home01: Site) -> None:
@@ -144,3 +189,19 @@ def test_a_simulated_day_costs_less_than_a_second_of_processor(home01: Site) -> 
     clock.advance_to(clock.at + timedelta(days=3))
     world.advance()
     assert (process_time() - begun_s) / 3 < 1.0
+
+
+def test_a_device_with_holes_answers_a_read_that_runs_over_them(bench: Bench) -> None:
+    twin = bench.plant.twins["inverter"]
+    assert 589 not in twin.registers()
+    assert twin.read(3, 588, 3)[:2] == [60, 0]
+
+
+def test_smooth_noise_has_variance_one_and_forgets() -> None:
+    hours = np.arange(0, 200_000, 0.7)
+    noise = smooth(7, "a stream", hours, 5.0)
+    assert noise.mean() == pytest.approx(0, abs=0.03)
+    assert noise.std() == pytest.approx(1, abs=0.03)
+    far = round(10 / 0.7)  # two cells apart nothing is shared
+    assert np.corrcoef(noise[:-far], noise[far:])[0, 1] == pytest.approx(0, abs=0.03)
+    assert np.corrcoef(noise[:-1], noise[1:])[0, 1] > 0.9
