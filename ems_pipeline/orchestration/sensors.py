@@ -12,6 +12,7 @@ import dagster as dg
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import requests
+from ems_pipeline.orchestration.ops import STALE
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform, PlatformResource
 
@@ -20,8 +21,14 @@ PLAN_LEAD = timedelta(seconds=60)
 """The rolling plan is asked for this long before the quarter-hour it begins with, so that control finds it."""
 
 
-def _slot_sensor(name: str, job: str, slot_of: Callable[[datetime], datetime], description: str) -> dg.SensorDefinition:
-    """A sensor that asks for ``job`` once per slot."""
+def _slot_sensor(
+    name: str,
+    job: str,
+    slot_of: Callable[[datetime], datetime],
+    description: str,
+    not_after: timedelta = timedelta.max,
+) -> dg.SensorDefinition:
+    """A sensor that asks for ``job`` once per slot, unless more than ``not_after`` of the slot has passed."""
 
     @dg.sensor(
         name=name,
@@ -36,6 +43,8 @@ def _slot_sensor(name: str, job: str, slot_of: Callable[[datetime], datetime], d
         if context.cursor == stamp:
             return dg.SkipReason(f"slot {stamp} is served")
         context.update_cursor(stamp)
+        if ems.clock.now() - slot > not_after:
+            return dg.SkipReason(f"slot {stamp} began more than {not_after} ago; the next one will be served")
         return dg.RunRequest(run_key=f"{job}-{stamp}", tags={"ems/slot": stamp})
 
     return evaluate
@@ -50,7 +59,11 @@ telemetry_sensor = _slot_sensor(
     "telemetry_every_minute", "read_telemetry", time_grid.floor_minute, "Reads all devices once a minute."
 )
 control_sensor = _slot_sensor(
-    "control_every_quarter_hour", "apply_control", time_grid.floor_slot, "Writes set-points at each quarter-hour."
+    "control_every_quarter_hour",
+    "apply_control",
+    time_grid.floor_slot,
+    "Writes set-points at each quarter-hour.",
+    STALE,
 )
 verification_sensor = _slot_sensor(
     "verification_every_two_minutes", "verify_setpoints", _two_minutes, "Looks again at what was written."
@@ -106,7 +119,9 @@ def failures(context: dg.RunFailureSensorContext) -> None:
     from ems_pipeline.warehouse import alarms
 
     platform = PlatformResource().create_resource(dg.build_init_resource_context())
-    text = str(context.failure_event.message).splitlines()[0]
+    errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
+    causes = [error.cause or error for error in errors if error is not None]
+    text = (causes[0].message if causes else str(context.failure_event.message)).strip().splitlines()[0]
     with platform.warehouse.begin() as connection:
         alarms.raise_alarm(
             connection, None, "run-failed", "warning", f"{context.dagster_run.job_name}: {text}", platform.clock.now()
