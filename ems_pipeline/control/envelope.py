@@ -163,6 +163,8 @@ def _compressor(site: Site, command: HeatPumpCommand) -> tuple[Command, str]:
 
 def _genset_rating(site: Site, command: GensetCommand) -> tuple[Command, str]:
     genset = next(g for g in site.gensets if g.device == command.device)
+    if command.run and genset.locked_out:
+        return replace(command, run=False, power_w=0.0), f"{genset.key} is locked out by the site file"
     power_w = min(max(command.power_w, genset.min_power_w), genset.max_power_w) if command.run else 0.0
     note = "" if power_w == command.power_w else f"{command.power_w:g} W is outside its range, {power_w:g} W instead"
     return replace(command, power_w=power_w), note

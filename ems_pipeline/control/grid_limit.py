@@ -1,4 +1,4 @@
-"""The import limit of the connection, for all devices together: who gives way when the sum would be too much.
+"""The import limit of the connection and fuses, for all devices together: who gives way when the sum is too much.
 
 Pure. The battery's grid charging gives way first, then the chargers from the last of the site file to the first; the
 house and the heat pump keep what they need. Judged by what is measured now: PV that carries a car may vanish, so the
@@ -45,13 +45,17 @@ def shed(
     left_w += _support_w(site, commands, planned_discharge_w, live)
     given: dict[str, Command] = {}
     notes = []
+    fuses_w = {fuse.key: fuse.limit_w for fuse in site.fuses}
     for charger in site.chargers:
-        command = commands.get(charger.device or "")
-        draw_w, less = _charger_within(charger, command, left_w)
+        behind = [fuse.key for fuse in site.fuses if charger.key in fuse.chargers]
+        room_w = min([left_w, *(fuses_w[key] for key in behind)])
+        draw_w, less = _charger_within(charger, commands.get(charger.device or ""), room_w)
+        cause = "import limit" if room_w == left_w else f"fuse {', '.join(behind)}"
         left_w -= draw_w
+        fuses_w |= {key: fuses_w[key] - draw_w for key in behind}
         if less is not None:
             given[less.device] = less
-            notes.append(f"{charger.key} gets {less.current_a:g} A: import limit {site.grid.import_limit_w:g} W")
+            notes.append(f"{charger.key} gets {less.current_a:g} A: {cause}")
     for command in commands.values():
         if isinstance(command, BatteryCommand) and command.mode is BatteryMode.CHARGE:
             limit_w = math.inf if command.charge_limit_w is None else command.charge_limit_w

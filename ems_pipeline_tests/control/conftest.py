@@ -13,7 +13,7 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, arming
+from ems_pipeline.warehouse import Warehouse, arming, setpoints
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.control import bench
 
@@ -67,6 +67,11 @@ class Bench:
     def states(self, device: str) -> list[str]:
         """States of the device's set-points, oldest first."""
         return bench.states(self.warehouse, self.site, device)
+
+    def steered(self) -> set[str]:
+        """Devices that may hold something of ours."""
+        with self.warehouse.begin() as connection:
+            return set(setpoints.steered(connection, self.site.key))
 
     def meddle(self, device: str, point: str, value: float) -> None:
         """Somebody else writes to a device."""

@@ -18,11 +18,13 @@ from ems_pipeline.devices.command import (
     ChargerCommand,
     ChargerMode,
     Command,
+    GensetCommand,
     HeatPumpCommand,
     HeatPumpMode,
 )
 from ems_pipeline.devices.contract import SetpointRefused
-from ems_pipeline.sites import Site
+from ems_pipeline.sites import Genset, Site
+from ems_pipeline.sites.model import FuseGroup
 
 POWER = st.none() | st.floats(-5e3, 50e3)
 PCT = st.none() | st.floats(-10, 120)
@@ -164,6 +166,38 @@ def test_the_battery_gives_way_before_a_car_and_the_last_car_before_the_first(ho
     assert set(given_way) == {"wallbox-2", "inverter"}
     assert given_way["wallbox-2"].current_a == 8  # type: ignore[union-attr]
     assert given_way["inverter"].charge_limit_w == 120  # type: ignore[union-attr]
+
+
+def test_cars_behind_one_fuse_share_it(home01: Site) -> None:
+    """A fuse of 12 kW: the first car keeps its 11.04 kW, the second would get 960 W, less than a car needs."""
+    fuse = FuseGroup(key="garage", limit_w=12_000, chargers=("car-1", "car-2"))
+    site = home01.model_copy(update={"fuses": (fuse,)})
+    at = live(site, {"grid_power_w": 0.0, "battery_power_w": 0.0, "battery_soc_pct": 50.0})
+    cars: dict[str, Command | None] = {
+        "wallbox-1": ChargerCommand("wallbox-1", ChargerMode.CHARGE, 16, 3),
+        "wallbox-2": ChargerCommand("wallbox-2", ChargerMode.CHARGE, 16, 1),
+    }
+    given_way, notes = grid_limit.shed(site, cars, 0.0, at)
+    assert given_way == {"wallbox-2": ChargerCommand("wallbox-2", ChargerMode.OFF, 0, 1)}
+    assert notes == ["car-2 gets 0 A: fuse garage"]
+
+
+def test_a_genset_locked_out_does_not_run(home01: Site) -> None:
+    genset = Genset(
+        key="diesel",
+        device="generator",
+        min_power_w=3000,
+        max_power_w=10_000,
+        start_cost=0,
+        fuel_per_kwh=8,
+        locked_out=True,
+    )
+    locked, free = (
+        home01.model_copy(update={"gensets": (g,)}) for g in (genset, genset.model_copy(update={"locked_out": False}))
+    )
+    run = GensetCommand("generator", run=True, power_w=1000)
+    assert bounded(locked, run, live(locked)) == GensetCommand("generator", run=False)
+    assert bounded(free, run, live(free)) == GensetCommand("generator", run=True, power_w=3000)
 
 
 @pytest.mark.parametrize(("soc_pct", "allowed_a"), [(50.0, 16), (12.0, 10)])
