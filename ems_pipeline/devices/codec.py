@@ -95,9 +95,9 @@ def to_raw(point: Point, value: float) -> float:
     if not math.isfinite(value):
         raise CodecError(f"{point.name}: {value} cannot be written; give a finite number")
     if point.codes is not None:
-        for raw, code in point.codes.items():
+        for register, code in point.codes.items():
             if code == value:
-                return raw
+                return register
         raise CodecError(f"{point.name}: code {value:g} is none of {sorted(set(point.codes.values()))}")
     raw = (value * point.sign - point.offset) / point.scale
     if point.type == "f32":
