@@ -23,6 +23,8 @@ from ems_pipeline.warehouse import audits, forecasts
 GROUP = "audit"
 TARGETS: dict[str, tuple[Any, int]] = {"load": ("load_forecast", 7), "pv": ("pv_forecast", 1)}
 """What is scored: its forecasts, and how many days back the reference takes the same slot from."""
+LAST_QUARTER = 45
+"""Minute at which the last quarter-hour of an hour begins."""
 REFERENCE_HISTORY = timedelta(days=15)
 
 
@@ -58,8 +60,11 @@ def audit_interval(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Plat
 
 
 def slot_picture(slots: pl.DataFrame, site: Site | None) -> dg.MetadataValue | None:
-    """Grid power as planned and as measured, and what the slots have cost so far beside the baselines."""
-    if slots.is_empty() or site is None:
+    """Grid power as planned and as measured, and what the slots have cost so far beside the baselines.
+
+    Drawn when an hour is full: a day is filled 96 times, and a drawing costs more than the settlement.
+    """
+    if slots.is_empty() or site is None or slots["starts_at"][-1].minute != LAST_QUARTER:
         return None
     costs = {"measured": "cost", "no battery": "no_battery_cost", "self-use": "self_use_cost"}
     panels = {
