@@ -28,7 +28,9 @@ BEGIN
               AND r.horizon_start <= slot.starts_at AND r.horizon_end > slot.starts_at AND i.starts_at = slot.starts_at
             ORDER BY r.decided_at DESC, r.kind = 'rolling' DESC LIMIT 1
         ) plan ON true
+        -- the window again, so that the view aggregates no more than it
         LEFT JOIN ems.vw_site_15m bus ON bus.site_key = p_site_key AND bus.starts_at = slot.starts_at
+              AND bus.starts_at >= p_from AND bus.starts_at < p_to
         LEFT JOIN ems.fn_effective_price(p_site_key, p_from, p_to, p_as_known_at) price
                ON price.starts_at = slot.starts_at
         LEFT JOIN LATERAL (
