@@ -1,5 +1,6 @@
 -- Quarter-hour means of every point of a site. A point that did not answer gets a row with NULL and coverage 0, so that
--- "no car drew power" and "the wallbox was silent" stay different. Imported history is never overwritten.
+-- "no car drew power" and "the wallbox was silent" stay different. Imported history is never overwritten, and
+-- rows that say the same are not written again: the day is filled every quarter-hour. Returns rows new or different.
 CREATE OR REPLACE FUNCTION ems.fn_fill_telemetry_15m(p_site_key text, p_from timestamptz, p_to timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -32,7 +33,9 @@ BEGIN
     ON CONFLICT (site_key, device_key, quantity, starts_at) DO UPDATE
        SET mean_value = excluded.mean_value, last_value = excluded.last_value, samples = excluded.samples,
            coverage_pct = excluded.coverage_pct, recorded_at = now()
-       WHERE target.origin = 'telemetry';
+       WHERE target.origin = 'telemetry'
+         AND (target.mean_value, target.last_value, target.samples)
+             IS DISTINCT FROM (excluded.mean_value, excluded.last_value, excluded.samples);
     GET DIAGNOSTICS filled = ROW_COUNT;
     RETURN filled;
 END $$;
