@@ -21,7 +21,7 @@ class DeyeTwin(Twin):
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
         self.hybrid = hybrid = part_of(world.hybrids.values(), lambda h: h.key, device, "battery or PV array")
-        self.rated_w = _highest(point_map, "slot1_power")
+        self.rated_w = min(_highest(point_map, "slot1_power"), hybrid.settings.rated_power_w)
         hybrid.nominal_voltage_v = 400.0 if _highest(point_map, "battery_voltage") > 100 else 51.2
         hybrid.settings = Settings.self_use(self.rated_w, hybrid.settings.low_soc_pct, hybrid.settings.max_sell_power_w)
         self.installed = hybrid.settings

@@ -93,11 +93,10 @@ def dispatch(
     pv_w = min(pv_available_w, settings.max_solar_power_w)
     charge_w = min(limits.charge_w, settings.max_charge_current_a * limits.voltage_v)
     discharge_w = min(limits.discharge_w, settings.max_discharge_current_a * limits.voltage_v, slot.power_w)
-    discharge_w = min(discharge_w, max(0.0, settings.rated_power_w - pv_w))
-    battery_w = _wish(settings, slot, limits, pv_w, load_w)
-    battery_w = min(max(battery_w, -charge_w), discharge_w)
+    wish_w = min(_wish(settings, slot, limits, pv_w, load_w), settings.rated_power_w - pv_w)
+    battery_w = min(max(wish_w, -charge_w), discharge_w)
     sell_w = settings.max_sell_power_w if settings.solar_sell or settings.selling_first else 0.0
-    too_much_w = pv_w + battery_w - load_w - sell_w
+    too_much_w = pv_w + battery_w - min(load_w + sell_w, settings.rated_power_w)
     if too_much_w > 0:
         pv_w = max(0.0, pv_w - too_much_w)
     return pv_w, battery_w
@@ -163,6 +162,8 @@ def inverters_of(site: Site) -> list[Hybrid]:
         arrays = tuple(p for p in own if isinstance(p, PvArray))
         batteries = [p for p in own if isinstance(p, Battery)]
         floor_pct = max((b.min_soc_pct for b in batteries), default=0.0)
-        settings = Settings.self_use(RATED_POWER_W, floor_pct, site.grid.export_limit_w)
+        members = {p.key for p in own}
+        rated = [i.ac_limit_w for i in site.inverters if members & {*i.pv, *i.batteries}]
+        settings = Settings.self_use(min(rated, default=RATED_POWER_W), floor_pct, site.grid.export_limit_w)
         found.append(Hybrid(key, arrays, Cells(batteries) if batteries else None, settings))
     return found

@@ -43,6 +43,7 @@ class Plant:
     site: Site
     world: World
     twins: Mapping[str, Twin]
+    begun_at: datetime
     start: datetime
     logger: Logger
     logged_days: int
@@ -86,8 +87,16 @@ class Plant:
         recent = self.logger.frame(seam, end)
         if days <= self.logged_days:
             return recent
-        _, earlier = _lived(self.world, begin - ONE_DAY, seam)
-        return pl.concat([earlier.frame(begin, seam), recent])
+        return pl.concat([_lived(self.world, begin - ONE_DAY, seam).frame(begin, seam), recent])
+
+    def left_alone(self, until: datetime) -> pl.DataFrame:
+        """What the site's logger would have written from the start to ``until`` if nobody had steered anything.
+
+        The counterfactual that no real site has: the same people, sun and prices, every device by its own logic. What
+        moving cars and heat was worth shows here, where the audit's rules must take consumption as it was.
+        """
+        begin = time_grid.floor_slot(self.start)
+        return _lived(self.world, self.begun_at, until).frame(begin, until)
 
 
 @contextmanager
@@ -144,7 +153,7 @@ def _begun(world: World, start: datetime | None) -> Plant:
     begun_at, start = world.at, time_grid.utc(start or world.clock.now())
     logger = _logged(world, start)
     twins = {d.key: build_twin(world, d) for d in world.site.devices}
-    return Plant(world.site, world, twins, start, logger, (start - begun_at) // ONE_DAY)
+    return Plant(world.site, world, twins, begun_at, start, logger, (start - begun_at) // ONE_DAY)
 
 
 @contextmanager
@@ -188,10 +197,9 @@ def _serve_web(plant: Plant, stack: ExitStack) -> dict[str, int]:
     return ports
 
 
-def _lived(like: World, begin: datetime, end: datetime) -> tuple[World, Logger]:
-    """An identical plant that ran by itself from ``begin`` to ``end``."""
-    world = World(like.site, like.clock, like.seed, begin, like.replay)
-    return world, _logged(world, end)
+def _lived(like: World, begin: datetime, end: datetime) -> Logger:
+    """The log of an identical plant that ran by itself from ``begin`` to ``end``."""
+    return _logged(World(like.site, like.clock, like.seed, begin, like.replay), end)
 
 
 def _logged(world: World, end: datetime) -> Logger:

@@ -41,7 +41,7 @@ def any_settings(draw: st.DrawFn) -> Settings:
         tou_days=draw(st.integers(0, 255)),
         slots=(slot,),
         max_solar_power_w=draw(powers),
-        rated_power_w=20_000.0,
+        rated_power_w=draw(st.floats(1000, 20_000)),
     )
 
 
@@ -82,6 +82,7 @@ def test_dispatch_never_passes_a_limit(
     export_w = taken_w + battery_w - load_w
     allowed_w = asked.max_sell_power_w if asked.solar_sell or asked.selling_first else 0.0
     assert export_w <= allowed_w + 1e-6
+    assert taken_w + battery_w <= asked.rated_power_w + 1e-6
 
 
 def test_self_use_covers_the_house_but_for_the_import_bias() -> None:
@@ -89,6 +90,13 @@ def test_self_use_covers_the_house_but_for_the_import_bias() -> None:
     limits = Limits(8000, 8000, 400, 50)
     assert dispatch(asked, asked.slot(600, 0), limits, 0.0, 3000.0) == (0.0, 2980.0)
     assert dispatch(asked, asked.slot(600, 0), limits, 5000.0, 3000.0) == (5000.0, -2020.0)
+
+
+def test_sun_beyond_the_inverters_rating_goes_into_the_battery_first() -> None:
+    """9 kW of modules on a 4 kW connection: 5 kW charge, whatever the house takes; a full battery wastes them."""
+    asked = Settings.self_use(4_000, 10, 10_000)
+    assert dispatch(asked, asked.slot(600, 0), Limits(8000, 8000, 400, 50), 9000.0, 6000.0) == (9000.0, -5000.0)
+    assert dispatch(asked, asked.slot(600, 0), Limits(0, 8000, 400, 100), 9000.0, 6000.0) == (4000.0, 0.0)
 
 
 def test_a_full_battery_lets_the_surplus_out_and_no_further_than_the_sell_limit() -> None:

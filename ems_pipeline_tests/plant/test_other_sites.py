@@ -140,3 +140,12 @@ def test_a_wallbox_that_no_charger_names_is_refused(home01: Site) -> None:
         running_plant(site, SimulatedClock(NOON), history_days=0),
     ):
         pass
+
+
+def test_an_inverters_ac_limit_caps_what_sun_and_battery_give_together(home01: Site) -> None:
+    limited = [{"key": "small", "ac_limit_w": 4000, "pv": ["roof-south", "roof-west"], "batteries": ["pack"]}]
+    world = run(changed(home01, inverters=limited, usual_load_w=6000), hours=0.2)
+    hybrid = world.hybrids["inverter"]
+    assert world.flows.load_w > 4000
+    assert hybrid.pv_w + hybrid.battery_w <= 4000 + 1e-9
+    assert hybrid.settings.rated_power_w == 4000

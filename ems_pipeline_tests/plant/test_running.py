@@ -205,3 +205,20 @@ def test_smooth_noise_has_variance_one_and_forgets() -> None:
     far = round(10 / 0.7)  # two cells apart nothing is shared
     assert np.corrcoef(noise[:-far], noise[far:])[0, 1] == pytest.approx(0, abs=0.03)
     assert np.corrcoef(noise[:-1], noise[1:])[0, 1] > 0.9
+
+
+def test_left_alone_is_what_happened_when_nobody_steered_and_differs_when_somebody_did(bench: Bench) -> None:
+    plant, until = bench.plant, EVENING + timedelta(hours=6)
+    with running_plant(plant.world.site, SimulatedClock(EVENING), seed=1) as own:
+        own.world.clock.advance_to(until)  # type: ignore[attr-defined]
+        own.world.advance()
+        alone = own.left_alone(until)
+        bought = alone.filter(pl.col("quantity") == "grid_import_wh").sort("starts_at")["value"]
+        assert bought[-1] == pytest.approx(own.world.counters.import_wh)
+        assert alone["starts_at"].min() == EVENING
+        own.world.wallboxes["car-1"].limit_a = 0.0  # somebody steers
+        own.world.clock.advance_to(until + timedelta(days=1))  # type: ignore[attr-defined]
+        own.world.advance()
+        later = own.left_alone(until + timedelta(days=1))
+        bought = later.filter(pl.col("quantity") == "grid_import_wh").sort("starts_at")["value"]
+        assert bought[-1] > own.world.counters.import_wh + 3000
