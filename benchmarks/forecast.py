@@ -147,7 +147,7 @@ def _ours(grid: LoadGrid, week: list[Decision], until: int) -> pl.DataFrame:
         {
             "horizon": np.repeat([made.horizon for made in week], lengths),
             "day": np.repeat(np.array([made.day for made in week], dtype="datetime64[D]"), lengths),
-            "starts_at": pl.Series(target) * grid.step + grid.start,
+            "starts_at": grid.instants(target),
             "power_w": middle, "p10_w": low, "p90_w": high, "model": [OURS] * len(target),
         }
     ).cast(FORECAST)  # fmt: skip

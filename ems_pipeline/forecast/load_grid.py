@@ -128,6 +128,10 @@ class LoadGrid:
         """Grid position of an instant."""
         return (time_grid.utc(at) - self.start) // self.step
 
+    def instants(self, positions: Index) -> pl.Series:
+        """The instant of each grid position."""
+        return (pl.Series(positions) * self.step + self.start).cast(pl.Datetime("us", "UTC"))
+
     def steps(self, hours: float) -> int:
         """How many steps ``hours`` are, at least one."""
         return max(1, round(timedelta(hours=hours) / self.step))

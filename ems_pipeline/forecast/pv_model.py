@@ -8,18 +8,22 @@ come in as not measured. Measured values enter up to the decision time only, wea
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from ems_pipeline import time_grid
 from ems_pipeline.forecast import gbm, linear
 from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid, last_days, mean_before, quietly
 
 MODEL = "pv-gbm"
+UTC_CLOCK = ZoneInfo("UTC")
 ENOUGH_DAYS = 28
 HALF_LIFE_DAYS = 365
 MAX_ROWS = 18_000
@@ -43,6 +47,25 @@ class PvGrid:
     measured: LoadGrid
     base_w: Array
     weather: Mapping[str, Array]
+
+    @classmethod
+    def build(cls, history: pl.DataFrame, expected: pl.DataFrame, until: datetime, step: timedelta) -> PvGrid:
+        """From frames on one time base.
+
+        Args:
+            history: measured ``[starts_at, power_w]``, without curtailed slots.
+            expected: ``[starts_at, base_w, ...]``, every further column a quantity of the weather.
+            until: end of the grid, past the last slot to forecast.
+        """
+        grid = LoadGrid.build(history, UTC_CLOCK, until, None, step)
+        at = pl.DataFrame({"starts_at": grid.instants(np.arange(len(grid.values)))})
+        joined = at.join(expected.unique("starts_at", keep="last"), on="starts_at", how="left", maintain_order="left")
+        values = {
+            name: joined[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            for name in expected.columns
+            if name != "starts_at"
+        }
+        return cls(grid, values.pop("base_w"), values)
 
     def day_and_slot(self, values: Array) -> Array:
         """``[day, slot]`` of values per position, NaN outside."""
@@ -160,6 +183,12 @@ def training_pairs(pv: PvGrid, until: int, seed: int = 1) -> tuple[Index, Index]
     return origin[kept], target[kept]
 
 
+def has_enough(pv: PvGrid, until: int) -> bool:
+    """Whether `ENOUGH_DAYS` have measurements before grid position ``until``; a few lost days are forgiven."""
+    known = np.isfinite(pv.measured.values[:until]) & np.isfinite(pv.base_w[:until])
+    return len(np.unique(pv.measured.day[:until][known])) >= 0.9 * ENOUGH_DAYS
+
+
 def train(pv: PvGrid, until: int) -> PvModel:
     """Learn from what was measured before grid position ``until``.
 
@@ -167,9 +196,8 @@ def train(pv: PvGrid, until: int) -> PvModel:
         ValueError: fewer than `ENOUGH_DAYS` with measurements; forecast by the base alone until then.
     """
     grid = pv.measured
-    days = len(np.unique(grid.day[:until][np.isfinite(grid.values[:until])]))
-    if days < ENOUGH_DAYS * 0.9:
-        raise ValueError(f"PV is measured on {days} days and a model needs {ENOUGH_DAYS}; use the base until then")
+    if not has_enough(pv, until):
+        raise ValueError(f"PV and its base are known on fewer than {ENOUGH_DAYS} days; forecast by the base until then")
     origin, target = training_pairs(pv, until)
     rows, names = features(pv, origin, target)
     peak_w = max(float(np.nanmax(grid.values[:until])), 1.0)
@@ -181,3 +209,12 @@ def train(pv: PvGrid, until: int) -> PvModel:
     held_out = age < min(28, max(7, last_day // 4))
     trees = gbm.fit(rows, share, held_out, names, gbm.Settings(min_rows_in_leaf=leaf), weight)
     return PvModel(trees, linear.fit(_line_rows(rows, names, peak_w), share, weight), peak_w)
+
+
+def forecast(model: PvModel, pv: PvGrid, now: datetime, slots: Sequence[datetime]) -> tuple[Array, Array, Array]:
+    """``(p10_w, power_w, p90_w)`` of the coming slots, as known at ``now``; NaN where the base is not known."""
+    target = np.array([pv.measured.position(at) for at in slots], dtype=np.int64)
+    origin = np.minimum(pv.measured.position(time_grid.floor_slot(now)), target)
+    known = np.isfinite(pv.base_w[target])
+    edges = model.predict(*features(pv, origin, target))
+    return tuple(np.where(known, v, np.nan) for v in edges)  # type: ignore[return-value]

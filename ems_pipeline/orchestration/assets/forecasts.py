@@ -8,9 +8,10 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import profile, pv_geometry, sessions
+from ems_pipeline.forecast import load_model, pv_geometry, sessions
 from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
+from ems_pipeline.orchestration import learning
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.assets.weather import weather_forecast
 from ems_pipeline.orchestration.figures import materialized, plot
@@ -21,7 +22,7 @@ from ems_pipeline.units import kilo, slot_energy_wh
 from ems_pipeline.warehouse import forecasts, telemetry
 
 GROUP = "forecast"
-HISTORY = timedelta(weeks=profile.WEEKS)
+HISTORY = timedelta(weeks=load_model.MEMORY_WEEKS)
 
 Made = tuple[Site, datetime, datetime, datetime]
 """Site, first and last bound of the slots wanted, and the instant the forecast counts as made."""
@@ -94,13 +95,15 @@ def _measured_load(connection: Any, site: Site, at: datetime) -> pl.DataFrame:
 def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """House load without planned devices [W] with its 80 % band.
 
-    The baseline profile where a week is measured, else the standard load profile around the stated mean.
+    By the site's trained model once it has beaten the profile for two weeks, by the profile where a week is measured,
+    else by the standard load profile around the stated mean.
     """
+    now = ems.clock.now()
 
     def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
         history = _measured_load(connection, site, at)
         slots = time_grid.slots(start, end)
-        return profile.load_forecast(history, slots, time_grid.zone(site.timezone), at, site.usual_load_w)
+        return learning.load_forecast(connection, site, history, slots, at, now)
 
     return _power_result(*_forecast_asset(context, ems, "load_forecast", make), "load")
 
@@ -112,7 +115,8 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """PV power [W] per plane of modules from the weather forecast and the geometry, not curtailed."""
+    """PV power [W] per plane of modules, not curtailed: weather forecast and geometry, corrected by a trained model."""
+    now = ems.clock.now()
 
     def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
         weather = forecasts.newest(connection, "weather_forecast", site.key, start, end, at)
@@ -123,7 +127,10 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
             )
             for array in site.pv
         ]
-        return pl.concat(frames).drop_nulls("power_w") if frames else pl.DataFrame()
+        if not frames:
+            return pl.DataFrame()
+        planes = learning.pv_forecast(connection, site, pl.concat(frames), weather, at, now)
+        return planes.drop_nulls("power_w")
 
     rows, shown, site = _forecast_asset(context, ems, "pv_forecast", make)
     total = shown.group_by("starts_at", maintain_order=True).agg(pl.col("power_w", "p10_w", "p90_w").sum())

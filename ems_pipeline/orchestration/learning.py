@@ -1,0 +1,163 @@
+"""Training where forecasts are made: a model per site and target, watched as a shadow until it has earned its place.
+
+Each training is stored with the span of history it saw and the instant it is known from, so a past forecast is repeated
+with the model that was newest then. A refit first scores the days since the last one, then decides who forecasts.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from ems_pipeline import time_grid
+from ems_pipeline.forecast import features, load_model, profile, promotion, pv_geometry, pv_model, trial
+from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.sites import Site
+from ems_pipeline.warehouse import audits, forecasts, models
+from ems_pipeline.warehouse.models import StoredModel, Target
+
+REFIT_EVERY = timedelta(days=7)
+REFIT_EVERY_IN_BACKFILL = timedelta(days=28)
+"""A year of past days must not wait for 52 trainings; measurements since the training enter as features anyway."""
+PAST = timedelta(hours=36)
+"""A forecast made for an instant so long ago belongs to a backfill."""
+PV_MEMORY = timedelta(days=32)
+WEATHER = ("temperature_c", "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "cloud_pct")
+SIMPLE = {"load": profile.MODEL, "pv": pv_geometry.MODEL}
+TRAINED = {"load": load_model.MODEL, "pv": pv_model.MODEL}
+
+
+def load_forecast(
+    connection: Any, site: Site, history: pl.DataFrame, slots: list[datetime], at: datetime, now: datetime
+) -> pl.DataFrame:
+    """House load as known at ``at``: by the site's trained model once it has earned that, else by the profile.
+
+    ``history`` is the measured load of the weeks before, ``[starts_at, power_w]``.
+    """
+    zone = time_grid.zone(site.timezone)
+    stored = models.newest(connection, site.key, "load", at)
+    if _due(stored, at, now) and history.height * time_grid.SLOT >= 0.9 * load_model.ENOUGH:
+        stored = _refit_load(connection, site, stored, at)
+    if stored is None or stored.role != "live" or slots[-1] - at > features.LONGEST_LEAD:
+        return profile.load_forecast(history, slots, zone, at, site.usual_load_w)
+    model = load_model.LoadModel.from_document(stored.document)
+    return load_model.forecast(model, history, slots, zone, at, features.country_of(site.market_zone))
+
+
+def pv_forecast(
+    connection: Any, site: Site, planes: pl.DataFrame, weather: pl.DataFrame, at: datetime, now: datetime
+) -> pl.DataFrame:
+    """The geometry forecast of each plane, corrected by the site's trained model once it has earned that.
+
+    The meter sees the planes together, so the model forecasts their sum and each keeps its share of the geometry.
+
+    Args:
+        planes: ``[starts_at, power_w, p10_w, p90_w, model, asset_key]`` by geometry.
+        weather: as forecast for the same slots.
+    """
+    stored = models.newest(connection, site.key, "pv", at)
+    if _due(stored, at, now):
+        stored = _refit_pv(connection, site, stored, at)
+    if stored is None or stored.role != "live" or planes.is_empty():
+        return planes
+    first, end = time_grid.floor_slot(at) - PV_MEMORY, weather["starts_at"].to_list()[-1] + time_grid.SLOT
+    pv = _pv_grid(connection, site, first, time_grid.floor_slot(at), end, weather)
+    if pv is None:
+        return planes
+    low, middle, high = pv_model.forecast(
+        pv_model.PvModel.from_document(stored.document), pv, at, weather["starts_at"].to_list()
+    )
+    total = pl.DataFrame({"starts_at": weather["starts_at"], "low": low, "middle": middle, "high": high})
+    geometry = pl.col("power_w").sum().over("starts_at")
+    share = pl.when(geometry > 0).then(pl.col("power_w") / geometry).otherwise(0.0)
+    shared = planes.with_columns(share=share).join(total, on="starts_at", how="left", maintain_order="left")
+    return shared.with_columns(
+        power_w=pl.col("share") * pl.col("middle"),
+        p10_w=pl.col("share") * pl.col("low"),
+        p90_w=pl.col("share") * pl.col("high"),
+        model=pl.lit(pv_model.MODEL),
+    ).select(planes.columns)
+
+
+def _due(stored: StoredModel | None, at: datetime, now: datetime) -> bool:
+    every = REFIT_EVERY_IN_BACKFILL if now - at > PAST else REFIT_EVERY
+    return stored is None or at - stored.trained_to >= every
+
+
+def _refit_load(connection: Any, site: Site, stored: StoredModel | None, at: datetime) -> StoredModel | None:
+    zone, until = time_grid.zone(site.timezone), time_grid.floor_slot(at)
+    measured = audits.measured_targets(connection, site.key, until - load_model.HISTORY, until)
+    history = measured.select("starts_at", power_w=pl.col("load_w").clip(0)).drop_nulls("power_w")
+    if history.is_empty():
+        return stored
+    grid = LoadGrid.build(history, zone, until, features.country_of(site.market_zone))
+    if not load_model.has_enough(grid, len(grid.values)):
+        return stored
+
+    def tried(document: str, days: Sequence[date]) -> pl.DataFrame:
+        return trial.load_days(load_model.LoadModel.from_document(document), grid, days, zone)
+
+    return _store(connection, site, "load", stored, grid.start, at, load_model.train(grid, len(grid.values)), tried)
+
+
+def _refit_pv(connection: Any, site: Site, stored: StoredModel | None, at: datetime) -> StoredModel | None:
+    until = time_grid.floor_slot(at)
+    pv = _pv_grid(connection, site, until - load_model.HISTORY, until, until)
+    if pv is None or not pv_model.has_enough(pv, len(pv.base_w)):
+        return stored
+
+    def tried(document: str, days: Sequence[date]) -> pl.DataFrame:
+        return trial.pv_days(pv_model.PvModel.from_document(document), pv, days, time_grid.zone(site.timezone))
+
+    model = pv_model.train(pv, len(pv.base_w))
+    return _store(connection, site, "pv", stored, pv.measured.start, at, model, tried)
+
+
+def _pv_grid(
+    connection: Any, site: Site, first: datetime, until: datetime, end: datetime, ahead: pl.DataFrame | None = None
+) -> pv_model.PvGrid | None:
+    """Measured PV of ``[first, until)`` beside what was expected of it, and of ``ahead`` up to ``end``."""
+    past = models.weather_as_forecast(connection, site.key, first, until).select("starts_at", *WEATHER)
+    if past.is_empty():
+        return None
+    measured = audits.measured_targets(connection, site.key, past["starts_at"].to_list()[0], until)
+    history = measured.select("starts_at", power_w=pl.col("pv_w").clip(0)).drop_nulls("power_w")
+    if history.is_empty():
+        return None
+    weather = past if ahead is None else pl.concat([past, ahead.select(past.columns)]).unique("starts_at", keep="last")
+    weather = weather.sort("starts_at")
+    base = pv_geometry.site_pv_power_w(site.pv, site.latitude, site.longitude, weather)
+    return pv_model.PvGrid.build(history, weather.with_columns(base_w=base["power_w"]), end, time_grid.SLOT)
+
+
+def _store(
+    connection: Any, site: Site, target: Target, stored: StoredModel | None, trained_from: datetime, at: datetime,
+    model: load_model.LoadModel | pv_model.PvModel, tried: Callable[[str, Sequence[date]], pl.DataFrame],
+) -> StoredModel:  # fmt: skip
+    """Score the model before, decide who forecasts from now on, keep the new training in that role."""
+    zone = time_grid.zone(site.timezone)
+    today, in_charge = time_grid.local_day(at, zone), SIMPLE[target]
+    if stored is not None:
+        # The day after next is the first whose noon before lies after the training.
+        since = time_grid.local_day(stored.trained_to, zone) + timedelta(days=2)
+        _keep_scores(connection, site.key, target, tried(stored.document, time_grid.days(since, today - timedelta(1))))
+        in_charge = stored.model if stored.role == "live" else in_charge
+    other = TRAINED[target] if in_charge == SIMPLE[target] else SIMPLE[target]
+    daily = models.trial_scores(connection, site.key, target, today)
+    verdict = promotion.decide(daily, in_charge, other)
+    role: models.Role = "live" if verdict.model == TRAINED[target] else "shadow"
+    new = StoredModel(target, TRAINED[target], model.document(), trained_from, time_grid.floor_slot(at), role, at)
+    models.put(connection, site.key, new)
+    return new
+
+
+def _keep_scores(connection: Any, site_key: str, target: Target, scores: pl.DataFrame) -> None:
+    if scores.is_empty():
+        return
+    rows = scores.select(
+        "day", "model", "samples", "mae_w", "nrmse", "bias_w",
+        coverage_pct=pl.col("coverage") * 100, skill_naive=pl.lit(None, dtype=pl.Float64),
+        site_key=pl.lit(site_key), target=pl.lit(target), horizon=pl.lit(models.HORIZON),
+    )  # fmt: skip
+    forecasts.put_scores(connection, rows)

@@ -1,0 +1,87 @@
+"""Trained forecast models as text, one row per training: any forecast can be made again with what was known then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+import polars as pl
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse import known
+from ems_pipeline.warehouse.frames import query
+
+Target = Literal["load", "pv"]
+Role = Literal["live", "shadow"]
+
+HORIZON = "trial"
+"""Marks rows of ``forecast_score`` that compare a model with the simple forecast it would replace, noon to next day."""
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """One training. ``live`` makes the forecasts, ``shadow`` is only watched; known since ``known_at``."""
+
+    target: Target
+    model: str
+    document: str
+    trained_from: datetime
+    trained_to: datetime
+    role: Role
+    known_at: datetime
+
+
+def put(connection: Connection, site_key: str, stored: StoredModel) -> None:
+    """Keep a training; the same instant again replaces itself."""
+    known.issue(
+        connection,
+        "ems.forecast_model",
+        pl.DataFrame([{"site_key": site_key, **stored.__dict__}]),
+        keys=("site_key", "target"),
+    )
+
+
+def newest(connection: Connection, site_key: str, target: Target, as_known_at: datetime) -> StoredModel | None:
+    """The newest training known at an instant; None when there is none."""
+    rows = query(
+        connection,
+        """SELECT target, model, document, trained_from, trained_to, role, known_at FROM ems.forecast_model
+           WHERE site_key = :site AND target = :target AND known_at <= :at ORDER BY known_at DESC LIMIT 1""",
+        site=site_key,
+        target=target,
+        at=as_known_at,
+    )
+    return StoredModel(**rows.row(0, named=True)) if rows.height else None
+
+
+def trial_scores(connection: Connection, site_key: str, target: Target, before: date) -> pl.DataFrame:
+    """Daily errors of model and simple forecast on the days before one: day, model, mae_w, samples."""
+    return query(
+        connection,
+        """SELECT day, model, mae_w, samples FROM ems.forecast_score
+           WHERE site_key = :site AND target = :target AND horizon = :horizon AND day < :before
+           ORDER BY day""",
+        site=site_key,
+        target=target,
+        horizon=HORIZON,
+        before=before,
+    )
+
+
+def weather_as_forecast(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """Weather per slot of ``[start, end)`` as last forecast half a day ahead: what a model meets when it is used.
+
+    The newest issue is nearly a measurement by then; a model trained on it would trust the forecast too much.
+    """
+    return query(
+        connection,
+        """SELECT DISTINCT ON (starts_at) starts_at, temperature_c, ghi_w_m2, dni_w_m2, dhi_w_m2, cloud_pct
+           FROM ems.weather_forecast
+           WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND known_at <= starts_at - :ahead
+           ORDER BY starts_at, known_at DESC""",
+        site=site_key,
+        start=start,
+        end=end,
+        ahead=timedelta(hours=12),
+    )
