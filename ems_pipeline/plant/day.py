@@ -35,6 +35,8 @@ class Day:
     load_w: list[float]
     outdoor_c: list[float]
     ghi_w_m2: list[float]
+    hot_water_w: dict[str, list[float]]
+    """Heat drawn from the tank of each heat pump, by its key."""
     local_minute: list[int]
     """Minute of the local wall clock, 0..1439."""
     weekday: list[int]
@@ -64,6 +66,11 @@ def build(site: Site, seed: int, sky: Sky, start: datetime, replay: Replay | Non
         load_w=load.tolist(),
         outdoor_c=_to_minutes(weather["temperature_c"].to_numpy()).tolist(),
         ghi_w_m2=_to_minutes(weather["ghi_w_m2"].to_numpy()).tolist(),
+        hot_water_w={
+            h.key: household.hot_water_w(seed, h.hot_water.daily_wh, zone, start).tolist()
+            for h in site.heat_pumps
+            if h.hot_water is not None
+        },
         local_minute=[at.hour * 60 + at.minute + i for at in local for i in range(15)],
         weekday=[at.weekday() for at in local for _ in range(15)],
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.heat.measured import WATER_W_PER_L_MIN_K
+from ems_pipeline.plant.tank import Tank
 from ems_pipeline.sites import HeatPump
 
 DESIGN_OUTDOOR_C = -12.0
@@ -40,13 +41,18 @@ class Heating:
     contact_shift_k: float = 0.0
     """What the SG Ready contacts add to the flow set-point; -inf blocks."""
     running: bool = False
+    on_tank: bool = False
+    """Whether the machine heats the tank now; the rooms wait."""
     minutes_in_state: float = 1e6
     power_w: float = 0.0
     heat_w: float = 0.0
     gains_w: float = 0.0
     outdoor_c: float = 5.0
+    tank: Tank | None = None
 
     def __post_init__(self) -> None:
+        if self.pump.hot_water is not None:
+            self.tank = Tank(self.pump.hot_water)
         house = self.pump.house
         self.flow_setpoint_c = self.pump.flow_temp_c
         self.indoor_c = house.comfort_min_c + NORMAL_ROOM_K
@@ -62,15 +68,18 @@ class Heating:
     @property
     def flow_c(self) -> float:
         """Water leaving the machine: what its heat asks of the emitters; standing water has cooled to the room."""
+        if self.on_tank and self.tank is not None:
+            return self.tank.water.flow_temp_c
         return self.indoor_c + self.heat_w / self.emitter_w_per_k + (SPREAD_K / 2 if self.running else 0.0)
 
     @property
     def return_c(self) -> float:
-        return self.flow_c - (SPREAD_K if self.running else 0.0)
+        return self.flow_c - (SPREAD_K if self.running or self.on_tank else 0.0)
 
     @property
     def flow_rate_l_min(self) -> float:
-        return self.heat_w / (WATER_W_PER_L_MIN_K * SPREAD_K)
+        heat_w = self.tank.heat_w if self.on_tank and self.tank is not None else self.heat_w
+        return heat_w / (WATER_W_PER_L_MIN_K * SPREAD_K)
 
     @property
     def compressor_hz(self) -> float:
@@ -82,11 +91,21 @@ class Heating:
         """The model spreads defrosting over time (`DEFROST_LOSS`) and never shows one."""
         return False
 
-    def decide(self, outdoor_c: float, gains_w: float) -> float:
-        """Electric power from now on, W; to be asked each minute and after every write."""
+    def decide(self, outdoor_c: float, gains_w: float, drawn_w: float = 0.0) -> float:
+        """Electric power from now on, W; to be asked each minute and after every write. Hot water goes first.
+
+        Args:
+            drawn_w: heat that people draw from the tank.
+        """
         self.outdoor_c, self.gains_w = outdoor_c, gains_w
         self._thermostat()
-        self.power_w, self.heat_w = self._work() if self.running else (0.0, 0.0)
+        allowed = self.enabled and self.contact_shift_k > -math.inf
+        self.on_tank = self.tank is not None and self.tank.decide(drawn_w) and allowed
+        if self.tank is not None:
+            self.power_w, self.tank.heat_w = self._work_on(self.tank) if self.on_tank else (0.0, 0.0)
+            self.heat_w = 0.0
+        if not self.on_tank:
+            self.power_w, self.heat_w = self._work() if self.running else (0.0, 0.0)
         return self.power_w
 
     def integrate(self, seconds: float) -> None:
@@ -96,6 +115,8 @@ class Heating:
         settled_c = self.outdoor_c + (self.heat_w + self.gains_w) / house.heat_loss_w_per_k
         self.indoor_c = settled_c + (self.indoor_c - settled_c) * keep
         self.minutes_in_state += seconds / 60
+        if self.tank is not None:
+            self.tank.integrate(seconds)
 
     def _thermostat(self) -> None:
         """On below the wish, off above it; never against the machine's least running and standing times."""
@@ -111,10 +132,20 @@ class Heating:
     def _work(self) -> tuple[float, float]:
         """Electric power and heat at the flow temperature the emitters need, within the compressor's range."""
         flow_c = max(self.flow_wish_c, self.indoor_c + 5.0)
-        cop = float(self.curve.cop(self.outdoor_c, flow_c))
-        if FROSTING_C[0] < self.outdoor_c < FROSTING_C[1]:
-            cop *= DEFROST_LOSS
+        cop = self._cop(flow_c)
         wanted_w = self.emitter_w_per_k * (flow_c - SPREAD_K / 2 - self.indoor_c) / cop
-        highest_w = self.pump.max_power_w * (1.0 if self.ratio is None else min(1.0, self.ratio))
-        power_w = min(max(wanted_w, self.pump.min_power_w), max(highest_w, self.pump.min_power_w))
+        power_w = min(max(wanted_w, self.pump.min_power_w), self._highest_w())
         return power_w, power_w * cop
+
+    def _work_on(self, tank: Tank) -> tuple[float, float]:
+        """Electric power and heat into the tank: all the machine may give."""
+        power_w = self._highest_w()
+        return power_w, power_w * self._cop(tank.water.flow_temp_c)
+
+    def _highest_w(self) -> float:
+        limit_w = self.pump.max_power_w * (1.0 if self.ratio is None else min(1.0, self.ratio))
+        return max(limit_w, self.pump.min_power_w)
+
+    def _cop(self, flow_c: float) -> float:
+        cop = float(self.curve.cop(self.outdoor_c, flow_c))
+        return cop * DEFROST_LOSS if FROSTING_C[0] < self.outdoor_c < FROSTING_C[1] else cop

@@ -20,6 +20,8 @@ SHAPE = ((7.2, 1.3, 0.7), (12.6, 1.6, 0.6), (19.4, 2.2, 1.3))
 """Bumps over the base of 1: hour, width in hours, height."""
 APPLIANCES = ((2000.0, 4, 4.0), (2200.0, 40, 0.35), (1900.0, 50, 0.45), (900.0, 20, 1.2))
 """Power, minutes, uses per day: kettle, oven, washing machine, hob."""
+DRAWS = ((0.3, 6.8, 15), (0.1, 12.5, 5), (0.2, 18.5, 10), (0.4, 20.5, 20))
+"""Hot water: share of the day, local hour, minutes."""
 APPLIANCE_SHARE = 0.25
 """Part of the yearly consumption that comes in switched lumps."""
 MINUTES_PER_DAY = 1440
@@ -33,6 +35,19 @@ def load_w(seed: int, mean_w: float, zone: ZoneInfo, start: datetime) -> Array:
     swing = np.exp(0.22 * smooth(seed, "load", hours, 1.5) - 0.22**2 / 2)
     steady = mean_w * (1 - APPLIANCE_SHARE) * shape * swing
     return np.asarray(steady + _appliances(seed, mean_w * APPLIANCE_SHARE, zone, start), dtype=float)
+
+
+def hot_water_w(seed: int, daily_wh: float, zone: ZoneInfo, start: datetime) -> Array:
+    """Heat drawn as hot water in the 1440 minutes from ``start`` (UTC midnight), W: showers, dishes, hands."""
+    drawn = np.zeros(MINUTES_PER_DAY)
+    for day in time_grid.days_of(start, start + timedelta(days=1), zone):
+        chance = dice(seed, "hot water", day)
+        midnight, _ = time_grid.day_bounds(day, zone)
+        appetite = np.exp(chance.normal(0, 0.2) - 0.02)
+        for share, hour, minutes in DRAWS:
+            begins = int((midnight - start) / time_grid.MINUTE) + int((hour + chance.normal(0, 0.4)) * 60)
+            drawn[max(0, begins) : max(0, begins + minutes)] += daily_wh * appetite * share * 60 / minutes
+    return drawn
 
 
 def _local_hours(start: datetime, zone: ZoneInfo) -> Array:

@@ -9,7 +9,7 @@ from ems_pipeline.plant.world import World
 NOMINAL_FREQUENCY_HZ = 50.0
 CELL_TEMP_C = 22.0
 TANK_C, TANK_WISH_C = 47.5, 48.0
-"""The plant has no hot-water store; its sensors show a tank at rest."""
+"""Where the site file names no tank, its sensors show one at rest."""
 
 
 def quantities(world: World, device: str) -> dict[str, float]:
@@ -82,8 +82,8 @@ def _heat_pump(world: World, device: str) -> dict[str, float]:
         "flow_setpoint_c": unit.flow_setpoint_c,
         "outdoor_temp_c": unit.outdoor_c,
         "indoor_temp_c": unit.indoor_c,
-        "dhw_temp_c": TANK_C,
-        "dhw_setpoint_c": TANK_WISH_C,
+        "dhw_temp_c": unit.tank.temp_c if unit.tank is not None else TANK_C,
+        "dhw_setpoint_c": unit.tank.wish_c if unit.tank is not None else TANK_WISH_C,
         "compressor_frequency_hz": unit.compressor_hz,
         "defrost": float(unit.defrosting),
         "heat_pump_power_w": unit.power_w,

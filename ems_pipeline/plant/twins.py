@@ -80,6 +80,9 @@ class SamsungTwin(Twin):
             "dhw_mode": 1.0,
         }
 
+    def live(self) -> dict[str, float]:
+        return super().live() | {"three_way_valve": float(self.unit.on_tank)}
+
     def obey(self) -> None:
         ratio = int(self.held["frequency_ratio_control"])
         self.unit.flow_setpoint_c = self.held["flow_setpoint"]

@@ -146,7 +146,8 @@ class World:
         for heating in self.heatings.values():
             loss = heating.pump.house.heat_loss_w_per_k
             gains_w = loss * (INTERNAL_GAINS_K + APERTURE_M2_PER_W_K * today.ghi_w_m2[i])
-            heat_pump_w += heating.decide(today.outdoor_c[i], gains_w)
+            drawn_w = today.hot_water_w[heating.pump.key][i] if heating.tank is not None else 0.0
+            heat_pump_w += heating.decide(today.outdoor_c[i], gains_w, drawn_w)
         needed_w = load_w + ev_w + heat_pump_w
         left_w = self._inverters(needed_w, i, today)
         hybrids = self.hybrids.values()
