@@ -1,8 +1,8 @@
 """Planner against the solver's limit: money, time and memory on a family of problem files.
 
-``python benchmarks/planner.py --problems DIR --out DIR [--runs 5] [--json FILE] [--reference reference.py] [--fleet 1000]``
+``python benchmarks/planner.py --problems DIR --out DIR [--runs 5] [--json FILE] [--reference FILE] [--fleet 1000]``
 
-Each ``*.json`` problem (home-energy problems in kW: prices, PV, load, battery, deferrable runs, cars, heat pump) becomes
+Each ``*.json`` problem (in kW: prices, PV, load, battery, deferrable runs, cars, heat pump) becomes
 a `Problem`, is planned, verified, and written as ``DIR/<id>.json`` with its schedule in kW. ``total_s`` is the median,
 over the runs, of everything between a problem and a schedule in memory. With ``--reference`` a Python file whose
 ``solve(problem, mode, gap, threads)`` states the same problem straight to the solver runs alternately with ours.

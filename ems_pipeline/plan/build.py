@@ -42,8 +42,14 @@ class Built:
     gensets: list[genset.Generating]
 
 
-def build(problem: Problem, exclusions: Exclusions) -> Built:
-    """All laws of ``problem``; exclusivity in the slots of ``exclusions``."""
+def build(problem: Problem, exclusions: Exclusions, soft: bool = False) -> Built:
+    """All laws of ``problem``; exclusivity in the slots of ``exclusions``.
+
+    Args:
+        soft: comfort may be missed anywhere, also where missing it cannot pay (else it comes before cars and machines).
+    """
+    priced_peaks = problem.grid.peak_price_per_kw > 0 or bool(problem.grid.events)
+    dearest = np.inf if soft or priced_peaks else float(np.abs(problem.buy_per_kwh).max())
     model = Model()
     balance = bus.balance(model, problem)
     meter = bus.meter(model, problem, balance)
@@ -54,7 +60,7 @@ def build(problem: Problem, exclusions: Exclusions) -> Built:
         bus.pv(model, problem, balance),
         [storage.battery(model, battery, balance) for battery in problem.batteries],
         [charging.session(model, car, balance) for car in problem.sessions],
-        [heat.heat_pump(model, unit, balance) for unit in problem.heat_pumps],
+        [heat.heat_pump(model, unit, balance, dearest) for unit in problem.heat_pumps],
         [deferrable.run_once(model, machine, balance) for machine in problem.deferrables],
         [genset.genset(model, problem, unit, balance) for unit in problem.gensets],
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 H = units.SLOT_HOURS
 DUAL_TOLERANCE = 1e-6
-PHYSICS = ("balance", "steps", "start", "house or tank")
+PHYSICS = ("balance", "steps", "start", "house or tank", "enough to be off")
 """Names (or their ends) of rows that define quantities rather than limit them."""
 STATES = (" energy", " temperature")
 ACTIONS = ("self-use", "hold", "charge", "discharge")

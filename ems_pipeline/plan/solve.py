@@ -52,22 +52,26 @@ def solve(problem: Problem, time_limit_s: float = 30.0, stage2: bool = True, gap
     exclusions = building.exclusions(problem)
     for attempt in range(ROUNDS):
         built, arrays, found = _first_stage(problem, exclusions, watch, gap)
+        if found.status == "infeasible":
+            built, arrays, found = _first_stage(problem, exclusions, watch, gap, soft=True)
         if not len(found.x):
             reasons = _conflicts(built, arrays, found, watch)
             return Plan(problem, "failed", conflicts=reasons, build_s=watch.build_s, solve_s=watch.solve_s)
-        both = simultaneous(problem, read(problem, built, found))
+        plan = read(problem, built, found)
+        both = simultaneous(problem, plan)
         if both is None:
             break
         exclusions = exclusions.wider(*both) if attempt < ROUNDS - 2 else everywhere(problem)
-    plan = _second_stage(problem, built, arrays, found, watch) if stage2 else read(problem, built, found)
+    if stage2:
+        plan = _second_stage(plan, built, arrays, found, watch)
     return dataclasses.replace(plan, build_s=watch.build_s, solve_s=watch.solve_s)
 
 
 def _first_stage(
-    problem: Problem, exclusions: Exclusions, watch: Stopwatch, gap: float
+    problem: Problem, exclusions: Exclusions, watch: Stopwatch, gap: float, soft: bool = False
 ) -> tuple[Built, Arrays, Solution]:
     begun = perf_counter()
-    built = building.build(problem, exclusions)
+    built = building.build(problem, exclusions, soft)
     arrays = built.model.arrays()
     ready = perf_counter()
     watch.build_s += ready - begun
@@ -76,11 +80,11 @@ def _first_stage(
     return built, arrays, found
 
 
-def _second_stage(problem: Problem, built: Built, arrays: Arrays, found: Solution, watch: Stopwatch) -> Plan:
+def _second_stage(first: Plan, built: Built, arrays: Arrays, found: Solution, watch: Stopwatch) -> Plan:
+    problem = first.problem
     begun = perf_counter()
     settled = settle(problem, built, arrays, found, watch.left_s)
     watch.solve_s += perf_counter() - begun
-    first = read(problem, built, found)
     if settled is None:
         return first
     calm = read(problem, built, dataclasses.replace(found, x=settled.x))

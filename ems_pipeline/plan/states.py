@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.laws.heat import keep_per_slot
+from ems_pipeline.plan.laws.heat import path_c
 from ems_pipeline.plan.plan import Plan
-from ems_pipeline.plan.problem import BatteryStore, HeatStore
+from ems_pipeline.plan.problem import BatteryStore
 from ems_pipeline.plan.record import Array
 
 
@@ -47,15 +47,6 @@ def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> Arra
 def _by_step(power_w: Array, edges: Array, factors: list[float]) -> Array:
     filled = np.clip(power_w[:, None] - edges[None, :-1], 0.0, np.diff(edges)[None, :])
     return np.asarray(filled @ np.array(factors))
-
-
-def path_c(store: HeatStore, heat_w: Array) -> Array:
-    """Temperature of a store that gets ``heat_w``."""
-    keep, path, here = keep_per_slot(store), np.empty(len(heat_w)), store.initial_c
-    for i, settled in enumerate(store.ambient_c + (heat_w + store.gains_w) / store.loss_w_per_k):
-        here = keep * here + (1 - keep) * settled
-        path[i] = here
-    return path
 
 
 def _stack(series: list[Array], slots: int) -> Array:

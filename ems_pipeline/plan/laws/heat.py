@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ems_pipeline import units
 from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
@@ -25,19 +26,23 @@ class Heating:
     tank_temperature: Index | None = None
 
 
-def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index) -> Heating:
-    """Electric power 0 or ``[min, max]``, kept on and off for its least times, into the house or into the tank."""
+def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index, dearest: float) -> Heating:
+    """Electric power 0 or ``[min, max]``, kept on and off for its least times, into the house or into the tank.
+
+    ``dearest`` is the highest price per kWh: where discomfort costs more than any heating could save, the band is hard
+    in the slots that full power can keep warm.
+    """
     every = np.arange(len(balance_rows), dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
     house = semicontinuous(model, unit.key, every, low, high)
     house.draw(model, balance_rows, -1.0)
-    indoor = temperature(model, unit.store, house, unit.cop)
+    indoor = temperature(model, unit.store, house, unit.cop, high, dearest)
     running, heating = house.on, Heating(house, indoor)
     if unit.tank is not None and unit.tank_cop is not None:
         tank = semicontinuous(model, f"{unit.key} tank", every, low, high)
         tank.draw(model, balance_rows, -1.0)
         running = one_at_a_time(model, unit, house, tank)
-        heating = Heating(house, indoor, tank, temperature(model, unit.tank, tank, unit.tank_cop))
+        heating = Heating(house, indoor, tank, temperature(model, unit.tank, tank, unit.tank_cop, high, dearest))
     if running is not None and max(unit.min_run_slots, unit.min_pause_slots) > 1:
         minimum_stay(model, unit.key, every, running, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
     return heating
@@ -63,7 +68,7 @@ def keep_per_slot(store: HeatStore) -> float:
     return float(np.exp(-H * store.loss_w_per_k / store.capacity_wh_per_k))
 
 
-def temperature(model: Model, store: HeatStore, power: Switched, cop: Array) -> Index:
+def temperature(model: Model, store: HeatStore, power: Switched, cop: Array, high_kw: float, dearest: float) -> Index:
     """``T[t+1] = keep T[t] + (1 - keep) (ambient + (cop power + gains) / UA)``, exact for constant slots.
 
     The column holds the part within the band; kelvin below and above it are columns of their own, at a price.
@@ -78,60 +83,60 @@ def temperature(model: Model, store: HeatStore, power: Switched, cop: Array) -> 
     drift[0] += keep * store.initial_c
     rows = model.rows(f"{store.key} heat balance", every, drift, drift)
     price = H * store.outside_price_per_kh
-    below = model.columns(f"{store.key} too cold", every, 0.0, np.inf, price - value)
-    parts = [(within, 1.0), (below, -1.0)]
-    hot = np.flatnonzero(free_path_c(store) > store.max_c).astype(np.int32)
+    full_w = units.from_kilo(high_kw)
+    cold = every if discomfort_can_pay(store, cop, dearest) else _slots(path_c(store, cop * full_w) < store.min_c)
+    below = model.columns(f"{store.key} too cold", cold, 0.0, np.inf, price - value[cold])
+    hot = _slots(path_c(store, np.zeros(len(every))) > store.max_c)
     above = model.columns(f"{store.key} too warm", hot, 0.0, np.inf, price)
-    for part, sign in parts:
-        model.add(rows, part, sign)
-        model.add(rows[1:], part[:-1], -keep * sign)
-    model.add(rows[hot], above, 1.0)
-    following = hot < len(every) - 1
-    model.add(rows[hot[following] + 1], above[following], -keep)
+    for part, sign, slots in ((within, 1.0, every), (below, -1.0, cold), (above, 1.0, hot)):
+        model.add(rows[slots], part, sign)
+        following = slots < len(every) - 1
+        model.add(rows[slots[following] + 1], part[following], -keep * sign)
     power.draw(model, rows, -(1 - keep) * units.from_kilo(cop) / store.loss_w_per_k)
     if store.end_floor_c > store.min_c:
         _end_floor(model, store, within)
-    _tight_at_the_edges(model, store, power, cop, within, below, drift)
+    _warm_enough_to_be_off(model, store, power, within, below, cold, drift)
     return within
 
 
-def _tight_at_the_edges(
-    model: Model, store: HeatStore, power: Switched, cop: Array, within: Index, below: Index, drift: Array
-) -> None:
-    """What on/off means at the band's edges; follows from the other laws, but not from their linear relaxation.
+def discomfort_can_pay(store: HeatStore, cop: Array, dearest: float) -> bool:
+    """Whether a kelvin too cold for one slot costs less than the dearest electricity that could heat it."""
+    kwh_per_k = units.kilo(store.capacity_wh_per_k) / float(cop.min())
+    return store.outside_price_per_kh * H <= 2.0 * dearest * kwh_per_k
 
-    Off in slot t, the store must have been warm enough to cool: ``T[t-1] >= T_min + loss_at_min (1 - on)``.
-    On, it must have been cool enough to be heated: ``T[t-1] <= T_max + (loss_at_max on - rise) / keep``.
-    Without them the relaxation holds the edge with a trickle no machine can give.
+
+def _warm_enough_to_be_off(
+    model: Model, store: HeatStore, power: Switched, within: Index, below: Index, cold: Index, drift: Array
+) -> None:
+    """Off in slot t, the store must have been warm enough to cool: ``T[t-1] >= T_min + loss (1 - on[t])``.
+
+    Follows from the other laws, but not from their linear relaxation, which holds the edge with a trickle no machine
+    can give.
     """
     if power.on is None:
         return
     keep = keep_per_slot(store)
-    later = np.arange(1, len(drift), dtype=np.int32)
-    cooling_k = (store.min_c - drift[1:]) / keep - store.min_c
-    s = later[cooling_k > 0]
-    cooling_k = cooling_k[cooling_k > 0]
-    rows = model.rows(f"{store.key} warm enough to be off", s, store.min_c + cooling_k, np.inf)
-    model.add(rows, within[s - 1], 1.0)
-    model.add(rows, below[s], 1.0 / keep)
-    model.add(rows, power.on[s], cooling_k)
-    room_k = (store.max_c - drift[1:]) / keep - store.max_c
-    s = later[room_k > 0]
-    room_k = room_k[room_k > 0]
-    rise = (1 - keep) * units.from_kilo(cop[s]) / store.loss_w_per_k / keep
-    rows = model.rows(f"{store.key} cool enough to be on", s, -np.inf, store.max_c)
-    model.add(rows, within[s - 1], 1.0)
-    model.add(rows, power.above[s], rise)
-    model.add(rows, power.on[s], rise * power.low_kw - room_k)
+    cooling_k = (store.min_c - drift) / keep - store.min_c
+    slots = _slots(cooling_k > 0)
+    slots = slots[slots > 0]
+    rows = model.rows(f"{store.key} warm enough to be off", slots, store.min_c + cooling_k[slots], np.inf)
+    model.add(rows, within[slots - 1], 1.0)
+    model.add(rows, power.on[slots], cooling_k[slots])
+    here = np.isin(slots, cold)
+    model.add(rows[here], below[np.isin(cold, slots)], 1.0 / keep)
 
 
-def free_path_c(store: HeatStore) -> Array:
-    """Temperature at the end of each slot with no heat at all: it can only be warmer."""
-    keep, path, here = keep_per_slot(store), np.empty(len(store.ambient_c)), store.initial_c
-    for i, settled in enumerate(store.ambient_c + store.gains_w / store.loss_w_per_k):
+def path_c(store: HeatStore, heat_w: Array) -> Array:
+    """Temperature at the end of each slot under ``heat_w``."""
+    keep, path, here = keep_per_slot(store), np.empty(len(heat_w)), store.initial_c
+    for i, settled in enumerate(store.ambient_c + (heat_w + store.gains_w) / store.loss_w_per_k):
         here = keep * here + (1 - keep) * settled
         path[i] = here
     return path
+
+
+def _slots(condition: NDArray[np.bool_]) -> Index:
+    return np.flatnonzero(condition).astype(np.int32)
 
 
 def _end_floor(model: Model, store: HeatStore, within: Index) -> None:
