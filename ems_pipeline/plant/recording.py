@@ -93,7 +93,7 @@ def _step_minutes(file: Path, frame: pl.DataFrame) -> int:
     step = frame["ts_utc"].sort().diff().drop_nulls().min()
     minutes = step // timedelta(minutes=1) if isinstance(step, timedelta) else 0
     if minutes not in STEPS_MINUTES:
-        raise ValueError(f"{file} has steps of {step!r}; a replay needs steps of {STEPS_MINUTES} minutes without repeats")
+        raise ValueError(f"{file} has steps of {step!r}; a replay needs {STEPS_MINUTES} minutes without repeats")
     return minutes
 
 
@@ -130,6 +130,7 @@ def _prices(values: pl.DataFrame | None, first: date, last: date) -> pl.DataFram
     known = prices["starts_at"].dt.date()
     if prices.is_empty() or known.min() > first or known.max() < last:  # type: ignore[operator]
         raise ValueError(
-            f"the prices cover {known.min()!r} to {known.max()!r}, the replay is of {first} to {last}; choose other days"
+            f"the prices cover {known.min()!r} to {known.max()!r}, the replay is of {first} to {last}; "
+            "choose other days"
         )
     return prices

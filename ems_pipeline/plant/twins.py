@@ -93,11 +93,13 @@ class SamsungTwin(Twin):
 class LoxoneTwin(Twin):
     """A Miniserver whose configuration passes the virtual inputs on to the heat pump's SG Ready contacts.
 
-    As the map asks, the configuration watches the heartbeat and falls back to its own rule when it stops.
+    A restart forgets the inputs. As the map asks, the configuration watches the heartbeat and falls back to its own
+    rule when it stops.
     """
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
         self.heartbeat_at: datetime | None = None
+        self.volatile = frozenset(p.name for p in point_map.points if p.writable)
         super().__init__(world, device, point_map)
 
     def factory_settings(self) -> dict[str, float]:

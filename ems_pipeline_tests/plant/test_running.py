@@ -222,3 +222,55 @@ def test_left_alone_is_what_happened_when_nobody_steered_and_differs_when_somebo
         later = own.left_alone(until + timedelta(days=1))
         bought = later.filter(pl.col("quantity") == "grid_import_wh").sort("starts_at")["value"]
         assert bought[-1] > own.world.counters.import_wh + 3000
+
+
+def test_history_of_a_plant_that_lived_too_short_comes_from_an_earlier_twin(
+    home01: Site, evening: SimulatedClock
+) -> None:
+    with running_plant(home01, evening, history_days=0) as plant:
+        history = plant.history(2)
+    assert history["starts_at"].n_unique() == 2 * 96
+    assert history.filter(pl.col("quantity") == "load_power_w")["value"].min() > 0
+
+
+def test_a_clock_set_back_stops_time_and_nothing_else(home01: Site) -> None:
+    clock = SimulatedClock(EVENING)
+    world = World(home01, clock, seed=1)
+    clock.advance_to(EVENING + timedelta(hours=1))
+    world.advance()
+    before = world.counters.consumed_wh, world.at, world.soc_pct
+    clock.at = EVENING - timedelta(days=2)  # what a first time synchronisation does
+    world.advance()
+    world.decide_again()
+    assert (world.counters.consumed_wh, world.at, world.soc_pct) == before
+    clock.at = EVENING + timedelta(hours=2)
+    world.advance()
+    assert world.counters.consumed_wh > before[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "quality"),
+    [("busy", Quality.NOT_READY), ("exception", Quality.REFUSED), ("reboot", Quality.NO_ANSWER)],
+)
+def test_a_miniserver_in_trouble_is_a_reason_and_not_a_value(bench: Bench, kind: str, quality: Quality) -> None:
+    bench.plant.inject(Fault(kind, "loxone"))
+
+    async def read() -> None:
+        opened = bench.opened()
+        readings = await opened.drivers["loxone"].read()
+        assert {r.quality for r in readings} == {quality}
+        assert all(r.value is None and r.reason for r in readings)
+        bench.plant.clear()
+        assert all(r.is_good for r in await opened.drivers["loxone"].read())
+        await opened.close()
+
+    asyncio.run(read())
+
+
+def test_a_restarted_miniserver_has_forgotten_its_virtual_inputs(bench: Bench) -> None:
+    twin = bench.plant.twins["loxone"]
+    twin.put({"ems_permission": 1.0, "ems_heat_pump_mode": 4.0})
+    bench.plant.inject(Fault("reboot", "loxone"))
+    bench.clock.advance_to(bench.clock.at + timedelta(minutes=2))
+    bench.plant.world.advance()
+    assert (twin.held["ems_permission"], twin.held["ems_heat_pump_mode"]) == (0.0, 2.0)
