@@ -17,6 +17,7 @@ from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
 from ems_pipeline.warehouse import audits
 from ems_pipeline_tests.orchestration.conftest import FIRST, LONG_DAY, PRAGUE, TODAY, Bench
 
+pytestmark = pytest.mark.slow
 MARKET = ("market_interval_price", "fx_rate")
 PAST = [*history.INPUTS, "telemetry_15m", "daily_plan", *history.SETTLEMENT]
 START, END = time_grid.day_bounds(FIRST, PRAGUE)[0], time_grid.day_bounds(LONG_DAY, PRAGUE)[1]
