@@ -17,6 +17,10 @@ from ems_pipeline_tests.control.conftest import Bench
 QUICK = sorted(set(FAULTS) - {"slow", "half-open"})
 """Faults that do not cost a timeout per request."""
 SLOTS = 6
+WISHES: list[tuple[str, str, dict[str, float]]] = [
+    ("pack", "discharge", {"discharge_limit_w": 90_000}),
+    ("car-1", "charge", {"current_a": 32}),
+]
 
 
 def wild_plan(rng: random.Random) -> list[Row]:
@@ -66,9 +70,7 @@ def test_the_laws_hold_whatever_happens(home: Bench, seed: int) -> None:
         with home.warehouse.begin() as connection:
             (arming.arm if is_armed else arming.disarm)(connection, "home01", now, "fuzz")
             if rng.random() < 0.3:
-                wish: tuple[str, str, dict[str, float]] = rng.choice(
-                    [("pack", "discharge", {"discharge_limit_w": 9e4}), ("car-1", "charge", {"current_a": 32})]
-                )
+                wish = rng.choice(WISHES)
                 overrides.add(
                     connection, "home01", *wish, now, now + timedelta(minutes=rng.randint(1, 40)), "fuzz", now
                 )
