@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import forecast_pv
 import numpy as np
 import polars as pl
 
@@ -69,6 +70,11 @@ class Home:
         return (time_grid.local_day(at[-1], self.zone) - time_grid.local_day(at[0], self.zone)).days + 1
 
 
+def zone_of(path: Path) -> tuple[str, str | None]:
+    """Clock and country of a file; UTC and no holidays where its name does not say."""
+    return ZONES.get(path.name[:2], ("UTC", None))
+
+
 def homes_of(path: Path, sample: int) -> list[Home]:
     """The homes of a file; of many short ones, ``sample`` drawn at random."""
     frame = pl.read_parquet(path)
@@ -80,7 +86,7 @@ def homes_of(path: Path, sample: int) -> list[Home]:
         power = pl.when(~pl.col("suspect")).then(power)
     labels = ["home"] if "home" in frame.columns else []
     rows = frame.select(pl.col("ts_utc").cast(pl.Datetime("us", "UTC")).alias("starts_at"), *labels, power_w=power)
-    zone, country = ZONES.get(path.name[:2], ("UTC", None))
+    zone, country = zone_of(path)
     parts = rows.partition_by("home", as_dict=True, include_key=False) if labels else {("",): rows}
     if len(parts) > 20:
         drawn = np.random.default_rng(1).permutation(sorted(parts))[:sample]
@@ -227,13 +233,21 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="evaluate only every n-th week (development)")
     parser.add_argument("--sample", type=int, default=8, help="homes drawn from a file of many")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--pv", nargs="*", type=Path, default=[], help="parquet files of PV systems, with weather")
     chosen = parser.parse_args()
     homes = [home for path in chosen.homes for home in homes_of(path, chosen.sample)]
     with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
         results = list(pool.map(scores_of, homes, [chosen.every] * len(homes)))
     report(results)
+    provider = [forecast_pv.provider_case(path, ZoneInfo(zone_of(path)[0])) for path in chosen.homes]
+    cases = [*provider, *(forecast_pv.weather_case(path) for path in chosen.pv)]
+    pv = [forecast_pv.scores_of(case, chosen.every) for case in cases if case is not None]
+    findings = [told for path in chosen.pv for told in forecast_pv.findings_of(path)]
+    if pv or findings:
+        forecast_pv.report(pv, findings)
     if chosen.json:
-        chosen.json.write_text(json.dumps({"load": results}, indent=1, default=str))
+        figures = {"load": results, "pv": pv, "orientation": findings}
+        chosen.json.write_text(json.dumps(figures, indent=1, default=str))
 
 
 if __name__ == "__main__":
