@@ -84,14 +84,15 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
     replay = plant.read_replay(wanted.replay, site, first, last, wanted.price_zone) if wanted.replay else None
     warehouse = prepare()
     with (
-        plant.running_plant(site, clock, seed=wanted.seed, replay=replay) as served,
+        plant.running_plant(
+            site, clock, seed=wanted.seed, replay=replay, history_days=wanted.history_days + history.LOGGED_BEFORE
+        ) as served,
         _environment(served.environ),
         open_instance() as instance,
     ):
         runs = InProcess(Platform(warehouse, clock, lambda: [served.site]), instance)
         _enter(runs, served.site)
-        logged = served.history(wanted.history_days + history.LOGGED_BEFORE)
-        history.begin(runs, served.site, logged, wanted.history_days, on_step)
+        history.begin(runs, served.site, served.history(), wanted.history_days, on_step)
         failures = _live(runs, served.site, clock, time_grid.days(first, last), on_step)
         _leave(warehouse, served.site, clock)
         count = instance.get_runs_count()

@@ -21,6 +21,8 @@ from ems_pipeline.plan.second import settle
 from ems_pipeline.plan.solver import Solution
 
 GAP = 1e-4
+TOLERANCE = 1e-5
+"""A plan as close to the best as a hundred-thousandth of what the bare load costs is as good."""
 ROUNDS = 4
 """Solves at most: after the first, exclusivity is added where it was violated; the last has it everywhere."""
 MOST_CONFLICTS = 20
@@ -40,20 +42,23 @@ class Stopwatch:
         return max(0.1, self.limit_s - self.solve_s)
 
 
-def solve(problem: Problem, time_limit_s: float = 30.0, stage2: bool = True, gap: float = GAP) -> Plan:
+def solve(
+    problem: Problem, time_limit_s: float = 30.0, stage2: bool = True, gap: float = GAP, tolerance: float = TOLERANCE
+) -> Plan:
     """The cheapest plan of ``problem``, from a fresh model.
 
     Args:
         time_limit_s: for all solves together; when it is hit the best plan so far is ``feasible`` with its gap.
         stage2: settle: among plans of equal money take the calmest, and say what limits and marginal values are.
         gap: relative distance to the best possible objective that counts as optimal.
+        tolerance: the same as a share of what the bare load costs; it counts where the objective is near zero.
     """
     watch = Stopwatch(time_limit_s)
     exclusions = building.exclusions(problem)
     for attempt in range(ROUNDS):
-        built, arrays, found = _first_stage(problem, exclusions, watch, gap)
+        built, arrays, found = _first_stage(problem, exclusions, watch, gap, tolerance)
         if found.status == "infeasible":
-            built, arrays, found = _first_stage(problem, exclusions, watch, gap, soft=True)
+            built, arrays, found = _first_stage(problem, exclusions, watch, gap, tolerance, soft=True)
         if not len(found.x):
             reasons = _conflicts(built, arrays, found, watch)
             return Plan(problem, "failed", conflicts=reasons, build_s=watch.build_s, solve_s=watch.solve_s)
@@ -68,14 +73,14 @@ def solve(problem: Problem, time_limit_s: float = 30.0, stage2: bool = True, gap
 
 
 def _first_stage(
-    problem: Problem, exclusions: Exclusions, watch: Stopwatch, gap: float, soft: bool = False
+    problem: Problem, exclusions: Exclusions, watch: Stopwatch, gap: float, tolerance: float, soft: bool = False
 ) -> tuple[Built, Arrays, Solution]:
     begun = perf_counter()
     built = building.build(problem, exclusions, soft)
     arrays = built.model.arrays()
     ready = perf_counter()
     watch.build_s += ready - begun
-    found = solver.run(arrays, watch.left_s, gap, money_tolerance(problem))
+    found = solver.run(arrays, watch.left_s, gap, tolerance * bare_cost(problem))
     watch.solve_s += perf_counter() - ready
     return built, arrays, found
 
@@ -98,10 +103,10 @@ def everywhere(problem: Problem) -> Exclusions:
     return Exclusions(every, tuple(every for _ in problem.batteries))
 
 
-def money_tolerance(problem: Problem) -> float:
-    """A hundred-thousandth of what the bare load costs: a plan this close to the best is as good."""
+def bare_cost(problem: Problem) -> float:
+    """What the bare load turns over, in money: a measure of the problem that no trade brings to zero."""
     bare = float(np.abs(problem.buy_per_kwh) @ units.slot_energy_wh(units.kilo(problem.load_w)))
-    return max(1e-6, 1e-5 * bare)
+    return max(0.1, bare)
 
 
 def _conflicts(built: Built, arrays: Arrays, found: Solution, watch: Stopwatch) -> tuple[str, ...]:
