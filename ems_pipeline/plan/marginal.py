@@ -25,6 +25,8 @@ DUAL_TOLERANCE = 1e-6
 PHYSICS = ("balance", "steps", "start", "house or tank", "enough to be off")
 """Names (or their ends) of rows that define quantities rather than limit them."""
 STATES = (" energy", " temperature")
+SAME_W = 50.0
+"""An action that moves the same power is no alternative."""
 ACTIONS = ("self-use", "hold", "charge", "discharge")
 
 
@@ -84,15 +86,19 @@ def _bounds(block: Block, settled: Settled, names: list[list[str]]) -> None:
 def next_best(plan: Plan, modes: list[list[str]]) -> tuple[Array, tuple[str, ...]]:
     """Extra cost of the best other battery action per slot, the rest unchanged, and its name.
 
-    Energy moved into or out of the cells counts at its marginal value, so this is the least the other action costs.
+    Energy moved into or out of the cells counts at its marginal value after the slot, so this is the least the other
+    action costs. Infinite where no other action moves another power.
     """
     n = plan.problem.slots
     best, names = np.full(n, np.inf), np.full(n, "", dtype=object)
     for i, series in enumerate(modes):
-        taken = _cost_of(plan, i, plan.discharge_w[i] - plan.charge_w[i])
+        planned_w = plan.discharge_w[i] - plan.charge_w[i]
+        taken = _cost_of(plan, i, planned_w)
         for action in ACTIONS:
-            extra = _cost_of(plan, i, _action_w(plan, i, action)) - taken
-            other = np.array([mode != action for mode in series]) & (extra < best)
+            power_w = _action_w(plan, i, action)
+            extra = _cost_of(plan, i, power_w) - taken
+            differs = np.array([mode != action for mode in series]) & (np.abs(power_w - planned_w) > SAME_W)
+            other = differs & (extra < best)
             best, names = np.where(other, extra, best), np.where(other, action, names)
     return np.maximum(best, 0.0), tuple(str(name) for name in names)
 
@@ -129,7 +135,7 @@ def _cost_of(plan: Plan, i: int, power_w: Array) -> Array:
     money = problem.buy_per_kwh * _kwh(bought) - problem.sell_per_kwh * _kwh(sold)
     gained_w = np.maximum(-power_w, 0.0) * battery.charge_efficiency
     gained_w = gained_w - np.maximum(power_w, 0.0) / battery.discharge_efficiency
-    worth = plan.marginals.stored_per_kwh[i] if plan.marginals else np.zeros(problem.slots)
+    worth = np.append(plan.marginals.stored_per_kwh[i][1:], battery.end_value_per_kwh) if plan.marginals else 0.0
     return np.asarray(money + battery.wear_per_kwh * _kwh(np.abs(power_w)) - worth * _kwh(gained_w))
 
 

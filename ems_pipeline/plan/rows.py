@@ -48,7 +48,7 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
         "reason": site_reasons(plan, decisions, other),
         "marginal_value_per_kwh": None if plan.marginals is None else plan.marginals.meter_per_kwh,
         "binding": "" if plan.marginals is None else list(plan.marginals.binding),
-        "next_best_cost": None if other is None else other[0],
+        "next_best_cost": None if other is None else [x if np.isfinite(x) else None for x in other[0].tolist()],
     }
     spread = {k: v if isinstance(v, (list, np.ndarray)) else [v] * problem.slots for k, v in columns.items()}
     return pl.DataFrame(spread, schema=_SLOT_SCHEMA)

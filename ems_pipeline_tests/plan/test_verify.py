@@ -19,7 +19,6 @@ from ems_pipeline.plan.problem import (
     GridLimits,
     HeatPumpUnit,
     HeatStore,
-    PowerStep,
     Taper,
     Window,
 )
@@ -42,7 +41,6 @@ def workshop(home, day_inputs) -> tuple[Problem, Plan]:
     cold = HeatStore("house", 200.0, 8000.0, np.full(slots, 0.0), np.zeros(slots), 20.5, 20.0, 22.5, 5.0)
     tank = HeatStore("tank", 3.0, 230.0, np.full(slots, 20.0), np.full(slots, -600.0), 44.0, 42.0, 56.0, 2.0)
     dear = np.where(np.arange(slots) < 12, 0.9, 0.3)
-    steps = (PowerStep(1000.0, 0.85, 0.85), PowerStep(4000.0, 0.96, 0.96))
     problem = Problem(
         site="workshop",
         currency="EUR",
@@ -59,7 +57,7 @@ def workshop(home, day_inputs) -> tuple[Problem, Plan]:
         ),
         batteries=(
             BatteryStore("pack", 8000.0, 4000.0, 4000.0, 0.96, 0.96, 800.0, 8000.0, 5000.0, end_value_per_kwh=0.5,
-                         steps=steps, tapers=(Taper(6400.0, 2000.0, 1.0),)),
+                         tapers=(Taper(6400.0, 2000.0, 1.0),)),
         ),
         sessions=(
             ChargingSession("left", "box-1", 8, 24, 9000.0, 1380.0, 3680.0, phases=1),
@@ -74,7 +72,7 @@ def workshop(home, day_inputs) -> tuple[Problem, Plan]:
         ),
         day_breaks=(12,),
     )  # fmt: skip
-    plan = solve(problem, time_limit_s=4)
+    plan = solve(problem, gap=0.02)
     assert [str(v) for v in verify(problem, plan)] == []
     return problem, plan
 

@@ -1,0 +1,109 @@
+"""What a plan says about itself: marginal values, binding limits, alternatives, conflicts; the calm of stage 2."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from ems_pipeline.plan import Plan, Problem, solve
+from ems_pipeline.plan.explain import narrative
+from ems_pipeline.plan.problem import BatteryStore, GridLimits, HybridInverter, PreviousPower, PvSource
+from ems_pipeline_tests.plan.random_sites import START
+
+
+def site(buy: list[float], load_w: float = 1000.0, sell: float = 0.05, **battery: float) -> Problem:
+    """One battery, no PV, a price per slot."""
+    n = len(buy)
+    store = BatteryStore("pack", 4000.0, 2000.0, 2000.0, 0.9, 0.9, 0.0, 4000.0, 2000.0)
+    return Problem(
+        site="small",
+        currency="EUR",
+        start_at=START,
+        buy_per_kwh=np.array(buy),
+        sell_per_kwh=np.full(n, sell),
+        load_w=np.full(n, load_w),
+        grid=GridLimits(np.full(n, 9000.0), np.full(n, 9000.0)),
+        batteries=(dataclasses.replace(store, **battery),),
+    )
+
+
+def test_stored_energy_is_worth_the_price_it_replaces_less_the_loss() -> None:
+    plan = solve(site([0.20, 0.20, 0.50, 0.50], initial_wh=0.0, charge_limit_w=200.0))
+    assert plan.marginals is not None
+    # A kWh in the cells gives 0.9 kWh at 0.50; at the meter a kWh costs what is paid there.
+    assert plan.marginals.stored_per_kwh[0][1] == pytest.approx(0.45)
+    assert plan.marginals.meter_per_kwh == pytest.approx([0.20, 0.20, 0.50, 0.50])
+    assert plan.marginals.binding[0] == "pack charge at most"
+
+
+def test_the_next_best_action_costs_what_doing_it_by_hand_costs() -> None:
+    plan = solve(site([0.50, 0.20], initial_wh=200.0))
+    row = plan.slot_rows().row(0, named=True)
+    # Self-use gives 180 Wh of the 250 Wh now; holding them would replace a kWh at 0.20 instead of 0.50 per kWh.
+    assert row["mode"] == "self-use"
+    assert row["next_best_cost"] == pytest.approx(0.18 * (0.50 - 0.20), rel=1e-3)
+    assert row["reason"].endswith("To hold instead would cost 0.05 EUR more.")
+
+
+def test_flat_prices_leave_the_battery_alone() -> None:
+    plan = solve(site([0.30] * 8, end_value_per_kwh=0.30 / 0.9, initial_wh=2000.0))
+    assert plan.charge_w.max() == plan.discharge_w.max() == pytest.approx(0.0, abs=1e-3)
+
+
+def test_among_plans_of_equal_money_the_one_closest_to_the_last_is_taken() -> None:
+    problem = site([0.50, 0.50, 0.50, 0.50], initial_wh=400.0)
+    for slot in range(4):
+        wanted_w = np.zeros(4)
+        wanted_w[slot] = 1000.0
+        plan = solve(dataclasses.replace(problem, previous=(PreviousPower("pack", wanted_w),)))
+        assert int(np.argmax(plan.discharge_w[0])) == slot
+        assert plan.discharge_w[0].sum() == pytest.approx(400 * 0.9 * 4, rel=1e-3)
+
+
+def test_stage_two_never_gives_money_away() -> None:
+    problem = site([0.1, 0.4, 0.2, 0.5, 0.1, 0.6], initial_wh=1000.0)
+    first, second = solve(problem, stage2=False), solve(problem)
+    assert second.objective == pytest.approx(first.objective, abs=1e-5)
+    throughput = [float(p.charge_w.sum() + p.discharge_w.sum()) for p in (first, second)]
+    assert throughput[1] <= throughput[0] + 1.0
+
+
+def test_constraints_that_cannot_hold_together_are_named_with_their_slot() -> None:
+    problem = site([0.3] * 4)
+    stiff = PvSource("roof", np.array([0.0, 9000.0, 0.0, 0.0]), curtailable=False)
+    hybrid = HybridInverter("hybrid", 3000.0, ("roof",), ("pack",))
+    plan = solve(dataclasses.replace(problem, pv=(stiff,), inverters=(hybrid,)))
+    assert plan.status == "failed"
+    assert any(c.startswith("hybrid AC limit in slot 1") for c in plan.conflicts), plan.conflicts
+    assert plan.slot_rows().is_empty()
+    assert plan.device_rows().is_empty()
+
+
+def test_a_plan_stopped_by_time_is_feasible_with_its_gap_or_failed_with_the_reason(home, day_inputs) -> None:
+    from ems_pipeline.plan import assemble
+
+    plan = solve(assemble(home, day_inputs(36.0)), time_limit_s=0.25, stage2=False, gap=0.0)
+    if plan.status == "failed":
+        assert "raise the time limit" in plan.conflicts[0]
+    else:
+        assert plan.status == "feasible"
+        assert plan.gap is not None
+        assert plan.gap > 0
+
+
+def test_the_narrative_is_a_table_with_the_reasons() -> None:
+    plan = solve(site([0.50, 0.20], initial_wh=200.0))
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(narrative(plan))
+    text = console.export_text()
+    assert "Cover part of the demand" in text or "Cover the demand" in text
+    assert "2026-03-24" in text or "12:00" in text
+
+
+def test_an_explained_plan_survives_json() -> None:
+    plan = solve(site([0.50, 0.20, 0.4]))
+    assert Plan.from_json(plan.to_json()).to_json() == plan.to_json()
