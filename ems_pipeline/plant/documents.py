@@ -29,6 +29,7 @@ WEATHER = {"OPEN_METEO": "/weather", "OPEN_METEO_PREVIOUS_RUNS": "/previous", "O
 ARCHIVE_LAG = timedelta(days=2)
 RUN_EVERY_H = 6
 UNITS = {"temperature_c": "°C", "cloud_pct": "%", "wind_m_s": "m/s", **dict.fromkeys(RADIATION, "W/m²")}
+SAME_PLACE_DEG = 0.01
 HOUR = timedelta(hours=1)
 Answer = tuple[int, bytes]
 
@@ -63,11 +64,11 @@ class Documents:
             return 404, b"the virtual plant has no twin of this source"
         try:
             return handlers[path]()
-        except (KeyError, ValueError, AttributeError) as error:
+        except (KeyError, ValueError) as error:
             return 400, json.dumps({"error": True, "reason": f"request not understood: {error!r}"}).encode()
 
     def _ote(self, envelope: str) -> Answer:
-        day = date.fromisoformat(re.search(r"<StartDate>([\d-]+)</StartDate>", envelope)[1])  # type: ignore[index]
+        day = date.fromisoformat(_part(r"<StartDate>([\d-]+)</StartDate>", envelope))
         quarterly = "GetDamPricePeriodE" in envelope
         operation = "GetDamPricePeriodE" if quarterly else "GetDamPriceE"
         prices = self.exchange.published(day, self.clock.now()) or []
@@ -136,7 +137,7 @@ class Documents:
         return 200, self._reply(query, "minutely_15", starts, leads_h, "")
 
     def _previous_runs(self, query: Mapping[str, str]) -> Answer:
-        suffix = re.search(r"_previous_day\d", query["hourly"])[0]  # type: ignore[index]
+        suffix = _part(r"(_previous_day\d)", query["hourly"])
         starts = _hour_slots(query)
         return 200, self._reply(query, "hourly", starts, np.full(len(starts), 24.0 * int(suffix[-1])), suffix)
 
@@ -156,7 +157,8 @@ class Documents:
         """Radiation stamped T is the mean of the step that ends at T, all else the instant T."""
         parts = 4 if block == "hourly" else 1
         ends = [at + time_grid.SLOT for at in starts]
-        frame, at_end = self.sky.weather_ahead(starts, leads_h), self.sky.weather_ahead(ends, leads_h)
+        sky = self._sky_over(float(query["latitude"]), float(query["longitude"]))
+        frame, at_end = sky.weather_ahead(starts, leads_h), sky.weather_ahead(ends, leads_h)
         stamps = ends[parts - 1 :: parts]
         series: dict[str, list[float | None] | list[int]] = {"time": [int(at.timestamp()) for at in stamps]}
         units = {"time": "unixtime"}
@@ -171,6 +173,20 @@ class Documents:
         place = {"latitude": float(query["latitude"]), "longitude": float(query["longitude"]), "elevation": 240.0}
         form = {"utc_offset_seconds": 0, "timezone": "GMT", "timezone_abbreviation": "GMT", "generationtime_ms": 0.1}
         return json.dumps(place | form | {f"{block}_units": units, block: series}).encode()
+
+    def _sky_over(self, latitude: float, longitude: float) -> Sky:
+        """The plant's own sky, or that of a plant with the same seed elsewhere: one service serves all sites."""
+        if max(abs(latitude - self.sky.latitude), abs(longitude - self.sky.longitude)) < SAME_PLACE_DEG:
+            return self.sky
+        return Sky(self.sky.seed, latitude, longitude)
+
+
+def _part(pattern: str, text: str) -> str:
+    """The first group of ``pattern`` in a request; ValueError where it is missing."""
+    found = re.search(pattern, text)
+    if found is None:
+        raise ValueError(f"no {pattern} in {text[:60]!r}")
+    return found[1]
 
 
 def _hour_slots(query: Mapping[str, str]) -> list[datetime]:

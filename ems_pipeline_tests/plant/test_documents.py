@@ -18,6 +18,7 @@ from ems_pipeline.plant.sky import Sky
 from ems_pipeline.plant.web_server import serving_http
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.weather import open_meteo
+from ems_pipeline.weather.errors import RejectedWeatherRequest
 
 PLACE = (50.08, 14.42)
 SKY = Sky(3, *PLACE)
@@ -133,3 +134,23 @@ def test_a_run_of_two_days_before_knows_less_than_one_of_the_day_before(settings
         truth = SKY.weather(found["starts_at"][0], found["starts_at"][-1] + time_grid.SLOT)
         errors.append((found["temperature_c"] - truth["temperature_c"]).std())
     assert 0.4 < errors[0] < errors[1] < 3
+
+
+def test_one_weather_service_serves_sites_elsewhere(settings: SourceSettings, clock: SimulatedClock) -> None:
+    place = (38.7, -9.1)
+    found = open_meteo.parse(open_meteo.fetch_archive(*place, date(2026, 6, 5), date(2026, 6, 7)), *place)
+    truth = Sky(SKY.seed, *place).weather(found["starts_at"][0], found["starts_at"][-1] + time_grid.SLOT)
+    after_first_hour = (found["temperature_c"] - truth["temperature_c"]).tail(-4)
+    assert after_first_hour.abs().max() < 0.1
+    here = SKY.weather(found["starts_at"][0], found["starts_at"][-1] + time_grid.SLOT)
+    assert (found["ghi_w_m2"] - here["ghi_w_m2"]).abs().max() > 50
+
+
+def test_a_request_that_does_not_fit_is_refused_with_the_reason(clock: SimulatedClock) -> None:
+    documents = Documents(EXCHANGE, SKY, clock)
+    status, body = documents.answer("/archive/v1/archive", {"start_date": "soon", "end_date": "later"}, b"")
+    assert status == 400
+    with pytest.raises(RejectedWeatherRequest, match="not understood"):
+        open_meteo.parse(body, *PLACE)
+    assert documents.answer("/ote", {}, b"<no envelope>")[0] == 400
+    assert documents.answer("/somewhere", {}, b"")[0] == 404
