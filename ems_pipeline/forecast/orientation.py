@@ -1,7 +1,7 @@
 """Does the measured PV fit the stated plane? A wrong azimuth shifts every forecast by hours and no error ever says so.
 
 The brightest days of each fortnight are close to a clear sky, so no weather is needed: their course over the day tells
-where the modules look. All azimuths and tilts are tried; size does not matter, only the shape.
+where the modules look. Azimuths all around are tried; size does not matter, only the shape.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ Array = NDArray[np.float64]
 FORTNIGHT = timedelta(days=14)
 BRIGHT = 0.95
 MIN_FORTNIGHTS = 3
-AZIMUTHS = tuple(range(0, 360, 10))
-TILTS = (5, 15, 25, 35, 50, 70, 90)
+AZIMUTHS = tuple(range(0, 360, 30))
+TILTS = (10, 30, 50, 70, 90)
+CLOSER = (-20, -10, 10, 20)
 CLIPPED = 0.97
 """Above this share of the highest power an inverter may cut the peak; the flanks say enough."""
 SUSPICIOUS_DEG = 30.0
@@ -80,14 +81,20 @@ def check(
         return None
     sky = clear_sky(bright["starts_at"], latitude, longitude)
     measured = bright["power_w"].to_numpy()
-    tried = {
-        (tilt, azimuth): _misfit(measured, plane_radiation(tilt, azimuth, latitude, longitude, sky))
-        for tilt in {*TILTS, tilt_deg}
-        for azimuth in {*AZIMUTHS, azimuth_deg}
-    }
-    # The stated azimuth may keep the tilt that suits it best: tilts on data sheets are guesses.
-    stated = min(error for (_, azimuth), error in tried.items() if azimuth == azimuth_deg)
+    tried: dict[tuple[float, float], float] = {}
+
+    def attempt(tilt: float, azimuth: float) -> None:
+        tried[tilt, azimuth] = _misfit(measured, plane_radiation(tilt, azimuth, latitude, longitude, sky))
+
+    for tilt in {*TILTS, tilt_deg}:
+        for azimuth in {*AZIMUTHS, azimuth_deg}:
+            attempt(tilt, azimuth)
     tilt, azimuth = min(tried, key=lambda plane: tried[plane])
+    for turn in CLOSER:
+        attempt(tilt, (azimuth + turn) % 360)
+    tilt, azimuth = min(tried, key=lambda plane: tried[plane])
+    # The stated azimuth may keep the tilt that suits it best: tilts on data sheets are guesses.
+    stated = min(error for plane, error in tried.items() if plane[1] == azimuth_deg)
     return Finding(azimuth_deg, float(azimuth), float(tilt), stated, tried[tilt, azimuth])
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import gbm, linear
-from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid, last_days, mean_before, quietly
+from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid, days_before, last_days, mean_before, quietly
 
 MODEL = "pv-gbm"
 UTC_CLOCK = ZoneInfo("UTC")
@@ -126,7 +126,9 @@ def _learned(pv: PvGrid, target: Index, known: Index) -> dict[str, NDArray[Any]]
 
     month = quietly(np.nanmean, last_days(made, 28), -1), quietly(np.nanmean, last_days(base, 28), -1)
     # A quotient of means, held near one where little is known or little shines.
-    calm = 0.02 * np.nanmax(grid.by_day)
+    # What a little is follows from the best of the days before: the rest of a day may lie after the decision.
+    best = np.fmax.accumulate(quietly(np.nanmax, days_before(grid.by_day, 1), 1))
+    calm = 1.0 + 0.02 * np.nan_to_num(best)[:, None]
     ratio = (np.nan_to_num(month[0]) + calm) / (np.maximum(np.nan_to_num(month[1]), 0) + calm)
     return {
         "same_slot_3d": of_slot(quietly(np.nanmean, last_days(grid.by_day, 3), -1)),
