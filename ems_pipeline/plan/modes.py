@@ -130,6 +130,10 @@ def _battery_mode(
         if problem.sell_per_kwh[t] < 0:
             return "hold", {"charge_limit_w": 0.0}, "Leave room for energy that is worth more to store later."
         return "hold", {"charge_limit_w": 0.0}, f"Sell the surplus at {sell:.2f} {unit}; store cheaper energy later."
+    if deficit_w < -IDLE_W:
+        return "self-use", {}, "The battery is full; the surplus is sold or curtailed."
+    if deficit_w > IDLE_W:
+        return "self-use", {}, f"The battery is at its floor; buy at {buy:.2f} {unit}."
     return "self-use", {}, "Nothing to store or to cover."
 
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from ems_pipeline.plan import Plan, Problem, solve
-from ems_pipeline.plan.explain import narrative
+from ems_pipeline.plan.explain import narrative, picture
 from ems_pipeline.plan.problem import BatteryStore, GridLimits, HybridInverter, PreviousPower, PvSource
 from ems_pipeline_tests.plan.random_sites import START
 
@@ -97,11 +97,19 @@ def test_a_plan_stopped_by_time_is_feasible_with_its_gap_or_failed_with_the_reas
 
 def test_the_narrative_is_a_table_with_the_reasons() -> None:
     plan = solve(site([0.50, 0.20], initial_wh=200.0))
-    console = Console(width=160, record=True, file=io.StringIO())
+    console = Console(width=500, record=True, file=io.StringIO())
     console.print(narrative(plan))
     text = console.export_text()
     assert "Cover part of the demand" in text or "Cover the demand" in text
-    assert "2026-03-24" in text or "12:00" in text
+    assert "Tue 12:00" in text
+    assert "every wish is met" in text
+
+
+def test_the_picture_shows_prices_with_the_marginal_value_powers_and_charge() -> None:
+    text = picture(solve(site([0.50, 0.20], initial_wh=200.0)))
+    assert text.startswith("<svg")
+    for name in ("buy", "sell", "marginal value", "grid", "battery", "soc"):
+        assert f">{name}<" in text
 
 
 def test_an_explained_plan_survives_json() -> None:
