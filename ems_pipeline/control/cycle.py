@@ -37,7 +37,7 @@ def run_control(
         site = session.site
         is_live = site.control.enabled and site.key in armed
         mandate = await session.read_journal(lambda connection: _mandate(connection, site, slot, now))
-        live = await session.remembered(await session.observe())
+        live = await session.know()
         desired = authority.resolve(site, mandate, live, _signals(session), now)
         asked = [d for d in desired if not d.is_release]
         if is_live:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.session import SiteSession
+from ems_pipeline.control.wires import Wires
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.fleet import DeviceId
 from ems_pipeline.devices.health import Health
@@ -111,7 +112,8 @@ class _Desk:
         try:
             opened = fleet.open_site(site, self._clock)
             try:
-                return await _guarded(SiteSession(opened, self._transact, self._clock, self._slot, self._health), work)
+                wires = Wires(opened, self._health, self._clock)
+                return await _guarded(SiteSession(wires, self._transact, self._clock, self._slot), work)
             finally:
                 await opened.close()
         finally:

@@ -7,8 +7,7 @@ Which devices get what is decided elsewhere (`cycle`, `verification`, `release`)
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -19,12 +18,8 @@ from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import STATE, Live, Observed
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.prepare import Prepared, Result
+from ems_pipeline.control.wires import Wires
 from ems_pipeline.devices.contract import Driver
-from ems_pipeline.devices.fleet import DeviceId, OpenSite
-from ems_pipeline.devices.health import Health, before_attempt, may_attempt
-from ems_pipeline.devices.reading import good_values
-from ems_pipeline.devices.sampling import names_in
-from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import alarms, setpoints, telemetry
 from ems_pipeline.warehouse.engine import Connection
@@ -58,23 +53,20 @@ class Journal:
 class SiteSession:
     """One site whose gateways are ours for now."""
 
-    def __init__(
-        self, opened: OpenSite, transact: Transact, clock: Clock, slot: datetime, health: Mapping[DeviceId, Health]
-    ) -> None:
-        self.site: Site = opened.site
+    def __init__(self, wires: Wires, transact: Transact, clock: Clock, slot: datetime) -> None:
+        self.site = wires.site
+        self.wires = wires
         self.journal = Journal()
         self.clock = clock
         self.transact = transact
         self.slot = slot
-        self._opened = opened
-        self._health = health
         self._unconcluded: set[str] = set()
         """Devices that were written to and whose outcome is not committed yet."""
 
     @property
     def drivers(self) -> Mapping[str, Driver]:
         """Drivers by device."""
-        return self._opened.drivers
+        return self.wires.drivers
 
     async def read_journal(self, load: Callable[[Connection], T]) -> T:
         """Read the journal, and whatever else the caller wants to know, in one transaction."""
@@ -90,12 +82,13 @@ class SiteSession:
 
         return await self.transact(read)
 
-    async def remembered(self, live: Live) -> Live:
-        """With the state that devices told telemetry lately in place of what they do not answer now.
+    async def know(self) -> Live:
+        """What all devices say now; what they do not answer, as they told telemetry lately.
 
         Older than the site's ``max_state_age_minutes`` is not known: those who need it are released.
         """
-        if all(STATE & set(names_in(d.point_map)) <= set(live.devices[key].values) for key, d in self.drivers.items()):
+        live = await self.wires.observe()
+        if self.wires.told_all(live):
             return live
         now = self.clock.now()
         oldest = now - timedelta(minutes=self.site.control.max_state_age_minutes)
@@ -106,34 +99,6 @@ class SiteSession:
                 known.setdefault(device, {})[quantity] = value
         devices = {d: Observed(known.get(d, {}) | dict(o.values), o.fault) for d, o in live.devices.items()}
         return Live(self.site, devices)
-
-    async def observe(self, devices: Collection[str] | None = None) -> Live:
-        """Ask devices (None: all) for their state and settings, gateways concurrently."""
-        found: dict[str, Observed] = {}
-
-        async def ask(driver: Driver) -> None:
-            found[driver.device] = await self._observe(driver)
-
-        await self._by_gateway(self.drivers if devices is None else devices, ask)
-        return Live(self.site, found)
-
-    async def _observe(self, driver: Driver) -> Observed:
-        known = self._health.get((self.site.key, driver.device), Health())
-        if not may_attempt(before_attempt(known, driver.device, self.clock.now())):
-            return Observed(fault=f"not asked: {known.error_streak} failures in a row, the last: {known.last_error}")
-        readings = await driver.read(driver.needs | (STATE & set(names_in(driver.point_map))))
-        values = good_values(readings)
-        return Observed(values, "" if values or not readings else readings[0].reason)
-
-    async def _by_gateway(self, devices: Collection[str], work: Callable[[Driver], Awaitable[None]]) -> None:
-        """Devices behind one gateway in turn, gateways at once."""
-
-        async def behind(gateway: str) -> None:
-            for driver in self._opened.behind(gateway):
-                if driver.device in devices:
-                    await work(driver)
-
-        await asyncio.gather(*(behind(g.key) for g in self.site.gateways))
 
     async def carry_out(self, desired: Sequence[Desired], live: Live, *, is_shadow: bool = False) -> list[Outcome]:
         """Bring devices to what is desired; one that fails on the way is released at once."""
@@ -156,19 +121,19 @@ class SiteSession:
         held = {d: why for d, why in reasons.items() if d in self.journal.steered and d in self.drivers}
         if not held:
             return []
-        live = await self.observe(held)
+        live = await self.wires.observe(held)
         until = self.clock.now() + timedelta(minutes=self.site.control.setpoint_ttl_minutes)
         return await self.carry_out([Desired(d, None, Source.RELEASE, why, until) for d, why in held.items()], live)
 
     async def let_go_unjournalled(self) -> None:
         """The journal is gone with writes under way: release those devices all the same, it is the safer wrong."""
-        live = await self.observe(self._unconcluded)
+        live = await self.wires.observe(self._unconcluded)
 
         async def let_go(driver: Driver) -> None:
             release = Desired(driver.device, None, Source.RELEASE, "", self.slot)
             await driver.write(prepare.prepare(release, driver, live.devices[driver.device], {}).changes)
 
-        await self._by_gateway(self._unconcluded, let_go)
+        await self.wires.by_gateway(self._unconcluded, let_go)
 
     def _is_served(self, desired: Desired, is_shadow: bool) -> bool:
         """The same was asked in this slot already, by a run that went before."""
@@ -209,7 +174,7 @@ class SiteSession:
             except Exception as error:
                 results[driver.device] = Result((State.SENT, State.FAILED), f"{type(error).__name__}: {error}")
 
-        await self._by_gateway(prepared, write)
+        await self.wires.by_gateway(prepared, write)
         return results
 
     async def _conclude(self, rows: Sequence[Setpoint], results: Mapping[str, Result]) -> None:

@@ -60,7 +60,7 @@ def run_verification(warehouse: Warehouse, sites: Iterable[Site], now: datetime,
     async def verify(session: SiteSession) -> list[Outcome]:
         await session.read_journal(lambda _: None)
         standing = [s for s in session.journal.open if not s.is_shadow]
-        live = await session.observe() if standing or session.journal.steered else Live(session.site, {})
+        live = await session.wires.observe() if standing or session.journal.steered else Live(session.site, {})
         looks = [_look(s, session, live, now) for s in session.journal.open]
         await _journal(session, looks, now)
         outcomes = [look.outcome for look in looks if look.steps]

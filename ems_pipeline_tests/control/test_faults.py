@@ -5,12 +5,14 @@ Each case is one control run and two looks, 2 and 6 minutes later; the neighbour
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
 
 from ems_pipeline.control import lifecycle
 from ems_pipeline.devices import fleet
+from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.reading import Quality, Reading
 from ems_pipeline.plant.faults import Fault
 from ems_pipeline.warehouse import alarms, telemetry
@@ -163,3 +165,18 @@ def test_a_device_with_a_spent_write_budget_is_handed_back(home: Bench) -> None:
     home.control()
     assert home.states("wallbox-1") == ["superseded", "failed", "released"]
     assert home.held("wallbox-1")["current_limit"] == 16
+
+
+def test_a_fault_in_a_driver_is_that_devices_trouble(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = MappedDriver.read
+
+    async def read(driver: MappedDriver, quantities: Collection[str] | None = None) -> list[Reading]:
+        if driver.device == "heat-pump":
+            raise IndexError("a fault of ours")
+        return await original(driver, quantities)
+
+    monkeypatch.setattr(MappedDriver, "read", read)
+    home.plan(CHARGE, WARM)
+    outcomes = home.control()
+    assert (outcomes["heat-pump"].state, outcomes["inverter"].state) == ("failed", "echoed")
+    assert "IndexError: a fault of ours" in outcomes["heat-pump"].text

@@ -52,8 +52,7 @@ CREATE TABLE ems.setpoint (
     sent_at          timestamptz,
     echoed_at        timestamptz,
     effective_at     timestamptz,
-    ended_at         timestamptz,
-    dagster_run_id   text
+    ended_at         timestamptz
 );
 CREATE INDEX setpoint_device ON ems.setpoint (site_key, device_key, setpoint_id DESC);
 CREATE INDEX setpoint_slot ON ems.setpoint (site_key, slot);
