@@ -54,7 +54,7 @@ def build(site: Site, seed: int, sky: Sky, start: datetime, replay: Replay | Non
     weather = sky.weather(start - time_grid.SLOT, start + ONE_DAY + time_grid.SLOT)
     cloud = _to_minutes(weather["cloud_pct"].to_numpy() / 100)
     flicker = sky.flicker(start, MINUTES, cloud)
-    pv: dict[str, Array] = {a.key: ROOF_QUALITY * flicker * _to_minutes(_plane_w(a, site, weather)) for a in site.pv}
+    pv: dict[str, Array] = {a.key: _roof_w(a, site, weather, flicker) for a in site.pv}
     load: Array = household.load_w(seed, site.usual_load_w, zone, start)
     if replay is not None:
         load = replay.load_over(start, load)
@@ -76,8 +76,11 @@ def build(site: Site, seed: int, sky: Sky, start: datetime, replay: Replay | Non
     )
 
 
-def _plane_w(array: PvArray, site: Site, weather: pl.DataFrame) -> Array:
-    return np.nan_to_num(pv_power_w(array, site.latitude, site.longitude, weather)["power_w"].to_numpy())
+def _roof_w(array: PvArray, site: Site, weather: pl.DataFrame, flicker: Array) -> Array:
+    """What one plane gives per minute; clouds' edges may brighten it, the inverter still limits it."""
+    clear_of_flicker = np.nan_to_num(pv_power_w(array, site.latitude, site.longitude, weather)["power_w"].to_numpy())
+    power_w = ROOF_QUALITY * flicker * _to_minutes(clear_of_flicker)
+    return power_w if array.inverter_limit_w is None else np.minimum(power_w, array.inverter_limit_w)
 
 
 def _to_minutes(quarters: Array) -> Array:

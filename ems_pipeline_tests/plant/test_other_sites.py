@@ -149,3 +149,14 @@ def test_an_inverters_ac_limit_caps_what_sun_and_battery_give_together(home01: S
     assert world.flows.load_w > 4000
     assert hybrid.pv_w + hybrid.battery_w <= 4000 + 1e-9
     assert hybrid.settings.rated_power_w == 4000
+
+
+def test_an_array_never_gives_more_than_its_own_inverter(home01: Site) -> None:
+    clock = SimulatedClock(NOON - timedelta(hours=10))
+    world = World(changed(home01, pv=[roof("south", inverter_limit_w=900.0)], batteries=[]), clock, seed=1)
+    found = []
+    for _ in range(14 * 60):
+        clock.advance_to(clock.at + timedelta(minutes=1))
+        world.advance()
+        found.append(world.flows.pv_w)
+    assert max(found) == 900

@@ -140,7 +140,7 @@ def test_a_wallbox_with_its_watchdog_stops_when_nobody_asks_and_goes_on_when_som
 
 def test_a_serial_line_in_tcp_speaks_and_lies_in_rtu_frames(home01: Site, evening: SimulatedClock) -> None:
     gateways = tuple(
-        g.model_copy(update={"transport": "rtu-over-tcp", "timeout_s": 0.2}) if g.transport == "modbus-tcp" else g
+        g.model_copy(update={"transport": "rtu-over-tcp", "timeout_s": 1.0}) if g.transport == "modbus-tcp" else g
         for g in home01.gateways
     )
     with running_plant(home01.model_copy(update={"gateways": gateways}), evening, history_days=0) as plant:
