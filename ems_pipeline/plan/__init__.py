@@ -14,7 +14,8 @@ from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, PlanIn
 from ems_pipeline.plan.plan import Plan, Unmet
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.solve import solve
-from ems_pipeline.plan.verify import Violation, verify
+from ems_pipeline.plan.verify import verify
+from ems_pipeline.plan.violation import Violation
 
 __all__ = [
     "EvSession", "GridEvent", "InputsInvalid", "Plan", "PlanInputs", "Problem", "SiteState", "Unmet", "Violation",

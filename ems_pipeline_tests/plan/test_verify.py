@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import ems_pipeline.plan
 from ems_pipeline.plan import Plan, Problem, assemble, solve, verify
 from ems_pipeline.plan.problem import (
     BatteryStore,
@@ -353,3 +356,16 @@ def test_a_contract_priced_one_percent_higher_no_longer_matches_the_objective(mo
 def test_a_failed_plan_is_never_executable(planned: tuple[Problem, Plan]) -> None:
     problem, _ = planned
     assert verify(problem, Plan(problem, "failed"))
+
+
+def test_the_verifier_shares_no_code_with_the_model() -> None:
+    package = Path(ems_pipeline.plan.__file__).parent
+    files = [package / f"{name}.py" for name in ("verify", "verify_devices", "verify_money", "resimulate", "violation")]
+    imported = set()
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ems_pipeline"):
+                imported |= {node.module} if node.module != "ems_pipeline.plan" else {a.name for a in node.names}
+    own = {f"ems_pipeline.plan.{path.stem}" for path in files} | {path.stem for path in files}
+    records = {f"ems_pipeline.plan.{name}" for name in ("plan", "problem", "record")}
+    assert imported - own == records

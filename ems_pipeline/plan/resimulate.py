@@ -1,0 +1,127 @@
+"""States of a plan simulated from its powers by plain arithmetic, for the verifier alone.
+
+Written a second time on purpose: nothing here is used by the model or by whoever reads its solutions.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ems_pipeline.plan.plan import Plan
+from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatStore, Problem
+from ems_pipeline.plan.record import Array
+
+HOURS = 0.25
+"""Length of a slot, stated here a second time on purpose."""
+
+
+def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> list[float]:
+    path, energy = [], battery.initial_wh
+    for charge, discharge in zip(charge_w, discharge_w, strict=True):
+        energy += HOURS * (_stored(battery, float(charge)) - _taken(battery, float(discharge)))
+        path.append(energy)
+    return path
+
+
+def _stored(battery: BatteryStore, power: float) -> float:
+    """What reaches the cells, W."""
+    if not battery.steps:
+        return power * battery.charge_efficiency
+    total, edge = 0.0, 0.0
+    for step in battery.steps:
+        total += step.charge_efficiency * max(0.0, min(power, step.upto_w) - edge)
+        edge = step.upto_w
+    return total
+
+
+def _taken(battery: BatteryStore, power: float) -> float:
+    """What leaves the cells, W."""
+    if not battery.steps:
+        return power / battery.discharge_efficiency
+    total, edge = 0.0, 0.0
+    for step in battery.steps:
+        total += max(0.0, min(power, step.upto_w) - edge) / step.discharge_efficiency
+        edge = step.upto_w
+    return total
+
+
+def indivisible_wh(car: ChargingSession) -> float:
+    """What the least number of slots at minimum power gives more than wanted, Wh."""
+    slots = math.ceil(car.energy_wh / (HOURS * car.max_w) - 1e-9)
+    return max(0.0, slots * HOURS * car.min_w - car.energy_wh)
+
+
+def starts_of(on: list[bool], was_on: bool) -> list[bool]:
+    return [here and not before for here, before in zip(on, [was_on, *on[:-1]], strict=True)]
+
+
+def carries_load(on: list[bool], warm_up: int, was_on: bool) -> list[bool]:
+    """Slots in which a set may carry load: it turns, and has turned for its warm-up."""
+    turned, warm = (warm_up if was_on else 0), []
+    for here in on:
+        warm.append(here and turned >= warm_up)
+        turned = turned + 1 if here else 0
+    return warm
+
+
+def tank_power_w(problem: Problem, plan: Plan, number: int) -> Array:
+    if problem.heat_pumps[number].tank is None:
+        return np.zeros_like(plan.grid_w)
+    before = sum(u.tank is not None for u in problem.heat_pumps[:number])
+    return np.asarray(plan.tank_w[before])
+
+
+def stores_c(problem: Problem, plan: Plan) -> list[tuple[HeatStore, list[float]]]:
+    """Every heat store with its simulated temperatures: the houses, then the tanks."""
+    houses, tanks = [], []
+    for i, unit in enumerate(problem.heat_pumps):
+        tank_w = tank_power_w(problem, plan, i)
+        houses.append((unit.store, temperatures_c(unit.store, unit.cop, plan.heat_pump_w[i] - tank_w)))
+        if unit.tank is not None and unit.tank_cop is not None:
+            tanks.append((unit.tank, temperatures_c(unit.tank, unit.tank_cop, tank_w)))
+    return houses + tanks
+
+
+def temperatures_c(store: HeatStore, cop: Array, power_w: Array) -> list[float]:
+    path = []
+    here = store.initial_c
+    decay = math.exp(-HOURS * store.loss_w_per_k / store.capacity_wh_per_k)
+    for t, power in enumerate(power_w):
+        heat = float(power) * float(cop[t]) + float(store.gains_w[t])
+        target = float(store.ambient_c[t]) + heat / store.loss_w_per_k
+        here = target + (here - target) * decay
+        path.append(here)
+    return path
+
+
+def import_limits_w(problem: Problem) -> list[float]:
+    limits = [float(w) for w in problem.grid.import_limit_w]
+    for event in problem.grid.events:
+        for t in range(event.first, event.end):
+            limits[t] = min(limits[t], math.inf if event.limit_w is None else event.limit_w)
+    return limits
+
+
+def excess_import_w(problem: Problem, plan: Plan) -> tuple[list[float], list[float]]:
+    """Import above the limit, W: where it can be avoided, and where the bare load alone exceeds it."""
+    avoidable, forced = [], []
+    for t, limit in enumerate(import_limits_w(problem)):
+        over = max(0.0, float(plan.grid_w[t]) - limit)
+        alone = float(problem.load_w[t]) - sum(float(p.available_w[t]) for p in problem.pv) > limit
+        avoidable.append(0.0 if alone else over)
+        forced.append(over if alone else 0.0)
+    return avoidable, forced
+
+
+def excess_export_w(problem: Problem, plan: Plan) -> tuple[list[float], list[float]]:
+    """Export above the limit, W: where it can be avoided, and where PV that cannot be curtailed forces it."""
+    avoidable, forced = [], []
+    for t, limit in enumerate(problem.grid.export_limit_w):
+        over = max(0.0, -float(plan.grid_w[t]) - float(limit))
+        stiff = sum(float(p.available_w[t]) for p in problem.pv if not p.curtailable)
+        alone = stiff - float(problem.load_w[t]) > limit
+        avoidable.append(0.0 if alone else over)
+        forced.append(over if alone else 0.0)
+    return avoidable, forced

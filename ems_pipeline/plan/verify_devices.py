@@ -1,0 +1,146 @@
+"""The laws of devices, re-simulated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from ems_pipeline.plan.plan import Plan
+from ems_pipeline.plan.problem import Problem
+from ems_pipeline.plan.resimulate import (
+    HOURS,
+    carries_load,
+    cells_wh,
+    indivisible_wh,
+    starts_of,
+    stores_c,
+    tank_power_w,
+)
+from ems_pipeline.plan.violation import ENERGY_WH, POWER_W, TEMPERATURE_K, Violation, outside, stays, worst
+
+Found = Iterator[Violation]
+
+
+def pv(problem: Problem, plan: Plan) -> Found:
+    for source, used in zip(problem.pv, plan.pv_w, strict=True):
+        yield from worst("PV available", source.key, used - source.available_w, POWER_W, "W")
+        yield from worst("PV not negative", source.key, -used, POWER_W, "W")
+        if not source.curtailable:
+            yield from worst("PV not curtailable", source.key, source.available_w - used, POWER_W, "W")
+
+
+def batteries(problem: Problem, plan: Plan) -> Found:
+    for i, battery in enumerate(problem.batteries):
+        charge, discharge = plan.charge_w[i], plan.discharge_w[i]
+        yield from worst("charge limit", battery.key, charge - battery.charge_limit_w, POWER_W, "W")
+        yield from worst("discharge limit", battery.key, discharge - battery.discharge_limit_w, POWER_W, "W")
+        yield from worst("charge not negative", battery.key, -charge, POWER_W, "W")
+        yield from worst("discharge not negative", battery.key, -discharge, POWER_W, "W")
+        if problem.exclusive:
+            both = np.minimum(charge, discharge)
+            yield from worst("one direction", battery.key, both, POWER_W, "W")
+        path = cells_wh(battery, charge, discharge)
+        yield from worst(
+            "stored energy",
+            battery.key,
+            [abs(a - b) for a, b in zip(path, plan.energy_wh[i], strict=True)],
+            ENERGY_WH,
+            "Wh",
+        )
+        low, high = min(battery.floor_wh, battery.initial_wh), max(battery.ceiling_wh, battery.initial_wh)
+        yield from worst("energy floor", battery.key, [low - e for e in path], ENERGY_WH, "Wh")
+        yield from worst("energy ceiling", battery.key, [e - high for e in path], ENERGY_WH, "Wh")
+
+
+def tapers(problem: Problem, plan: Plan) -> Found:
+    for i, battery in enumerate(problem.batteries):
+        path = cells_wh(battery, plan.charge_w[i], plan.discharge_w[i])
+        for taper in battery.tapers:
+            excess = []
+            for charge, before in zip(plan.charge_w[i], [battery.initial_wh, *path[:-1]], strict=True):
+                energy = min(max(before, battery.floor_wh), battery.ceiling_wh)
+                excess.append(float(charge) - taper.limit_w + taper.slope_w_per_wh * (energy - taper.from_wh))
+            yield from worst("charge taper", battery.key, excess, POWER_W, "W")
+
+
+def inverters(problem: Problem, plan: Plan) -> Found:
+    for inverter in problem.inverters:
+        ac_w = sum((plan.pv_w[i] for i, p in enumerate(problem.pv) if p.key in inverter.pv), np.zeros_like(plan.grid_w))
+        for i, battery in enumerate(problem.batteries):
+            if battery.key in inverter.batteries:
+                ac_w = ac_w + plan.discharge_w[i] - plan.charge_w[i]
+        yield from worst("inverter AC limit", inverter.key, np.abs(ac_w) - inverter.ac_limit_w, POWER_W, "W")
+
+
+def sessions(problem: Problem, plan: Plan) -> Found:
+    for car, power in zip(problem.sessions, plan.session_w, strict=True):
+        absent = [float(w) for t, w in enumerate(power) if not car.first <= t < car.end]
+        yield from worst("presence", car.key, np.abs(absent), POWER_W, "W")
+        yield from worst("current range", car.key, outside(power, car.min_w, car.max_w), POWER_W, "W")
+        most_wh = car.energy_wh + indivisible_wh(car)
+        yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")
+        present = [float(w) > POWER_W for w in power[car.first : car.end]]
+        yield from stays("minimum on time", car.key, present, True, car.min_run_slots, before=False)
+
+
+def fuses(problem: Problem, plan: Plan) -> Found:
+    for fuse in problem.fuses:
+        cars = zip(problem.sessions, plan.session_w, strict=True)
+        total = sum((power for car, power in cars if car.charger in fuse.chargers), np.zeros_like(plan.grid_w))
+        yield from worst("shared fuse", fuse.key, total - fuse.limit_w, POWER_W, "W")
+
+
+def deferrables(problem: Problem, plan: Plan) -> Found:
+    """Power is the profile, once, inside the window; or nothing at all."""
+    for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
+        if not (power != 0).any():
+            continue
+        length, nearest = len(machine.profile_w), math.inf
+        for begin in range(machine.first, machine.end - length + 1):
+            wanted = np.zeros_like(power)
+            wanted[begin : begin + length] = machine.profile_w
+            nearest = min(nearest, float(np.abs(power - wanted).max()))
+        yield from worst("runs once in its window", machine.key, [nearest], POWER_W, "W")
+
+
+def gensets(problem: Problem, plan: Plan) -> Found:
+    for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
+        on = [bool(value > 0.5) for value in turning]
+        yield from worst("genset switch", unit.key, np.abs(turning - np.array(on, dtype=float)), 1e-6, "of 0 or 1")
+        warm = carries_load(on, unit.warm_up_slots, unit.was_on)
+        loaded = [float(w) if ready else 0.0 for w, ready in zip(power, warm, strict=True)]
+        short = [max(0.0, unit.min_w - w) if ready else 0.0 for w, ready in zip(loaded, warm, strict=True)]
+        yield from worst("genset minimum load", unit.key, short, POWER_W, "W")
+        yield from worst("genset maximum load", unit.key, power - unit.max_w, POWER_W, "W")
+        early = [0.0 if ready else abs(float(w)) for w, ready in zip(power, warm, strict=True)]
+        yield from worst("genset off or warming up", unit.key, early, POWER_W, "W")
+        yield from stays("genset minimum run", unit.key, on, True, unit.min_run_slots, unit.was_on)
+        yield from stays("genset minimum pause", unit.key, on, False, unit.min_pause_slots, unit.was_on)
+        quiet = [float(on[t]) for window in unit.blocked for t in range(window.first, window.end)]
+        yield from worst("genset quiet hours", unit.key, quiet, 0.0, "slots")
+        if unit.run_hours_left is not None:
+            yield from worst("genset run hours", unit.key, [HOURS * sum(on) - unit.run_hours_left], 1e-6, "h")
+        if unit.starts_per_day is not None:
+            begun = starts_of(on, unit.was_on)
+            edges = [0, *problem.day_breaks, len(on)]
+            per_day = [sum(begun[a:b]) - unit.starts_per_day for a, b in pairwise(edges)]
+            yield from worst("genset starts per day", unit.key, [float(x) for x in per_day], 0.0, "starts")
+
+
+def heat_pumps(problem: Problem, plan: Plan) -> Found:
+    for i, unit in enumerate(problem.heat_pumps):
+        power, tank = plan.heat_pump_w[i], tank_power_w(problem, plan, i)
+        yield from worst("power range", unit.key, outside(power, unit.min_w, unit.max_w), POWER_W, "W")
+        if unit.min_w > 0:
+            yield from worst("house or tank", unit.key, np.minimum(tank, power - tank), POWER_W, "W")
+        yield from worst("tank power", unit.key, np.maximum(tank - power, -tank), POWER_W, "W")
+        on = [float(w) > POWER_W for w in power]
+        if unit.min_w > 0:
+            yield from stays("minimum run", unit.key, on, True, unit.min_run_slots, unit.was_on)
+            yield from stays("minimum pause", unit.key, on, False, unit.min_pause_slots, unit.was_on)
+    for (store, path), claimed in zip(stores_c(problem, plan), [*plan.indoor_c, *plan.tank_c], strict=True):
+        wrong = [abs(a - b) for a, b in zip(path, claimed, strict=True)]
+        yield from worst("temperature", store.key, wrong, TEMPERATURE_K, "K")
