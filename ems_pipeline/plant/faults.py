@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.point_map import Point
+from ems_pipeline.plant.refusals import BUSY, DEVICE_FAILURE, Refused, Silent
 
 if TYPE_CHECKING:
     from ems_pipeline.plant.twin import Twin
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 REVERT_AFTER_S = 77.0
 REBOOT_S = 90.0
 SLOW_S = 0.4
-DEVICE_FAILURE, BUSY = 4, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,6 @@ class Answers(Trouble):
     code = DEVICE_FAILURE
 
     def before(self) -> None:
-        from ems_pipeline.plant.twin import Refused
-
         raise Refused(self.code)
 
 
@@ -183,8 +181,6 @@ class Reboot(Trouble):
         twin.world.schedule(twin.world.at + timedelta(seconds=REBOOT_S), self._up)
 
     def before(self) -> None:
-        from ems_pipeline.plant.twin import Silent
-
         if not self._over:
             raise Silent
 

@@ -21,7 +21,8 @@ from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ems_pipeline.plant.faults import SLOW_S
-from ems_pipeline.plant.twin import Refused, Silent, Twin
+from ems_pipeline.plant.refusals import Refused, Silent
+from ems_pipeline.plant.twin import Twin
 from ems_pipeline.sites import Gateway
 
 BEYOND = 100

@@ -15,23 +15,11 @@ from ems_pipeline.devices import codec
 from ems_pipeline.devices.point_map import Point, PointMap
 from ems_pipeline.plant.faults import TROUBLES, Trouble
 from ems_pipeline.plant.instruments import quantities
+from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
 from ems_pipeline.plant.world import World
 
-ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 REFRESH = timedelta(seconds=1)
 """How often a device renews its registers while nothing changes; powers change with a decision, which shows at once."""
-
-
-class Refused(Exception):
-    """A protocol exception as the answer; ``code`` as in the Modbus application protocol, section 7."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"exception {code}")
-        self.code = code
-
-
-class Silent(Exception):
-    """No answer at all."""
 
 
 class Twin:

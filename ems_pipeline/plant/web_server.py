@@ -12,8 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ems_pipeline.devices import codec
-from ems_pipeline.plant.faults import BUSY
-from ems_pipeline.plant.twin import Refused, Silent
+from ems_pipeline.plant.refusals import BUSY, Refused, Silent
 from ems_pipeline.plant.twins import LoxoneTwin
 
 Answer = tuple[int, bytes]

@@ -19,7 +19,8 @@ from ems_pipeline.devices.loxone import value_of
 from ems_pipeline.devices.map_file import known_maps, load_map
 from ems_pipeline.devices.reading import Quality
 from ems_pipeline.plant import FAULTS, Fault, Plant, World, running_plant
-from ems_pipeline.plant.twin import Refused, Silent, Twin
+from ems_pipeline.plant.refusals import Refused, Silent
+from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import build_twin
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
