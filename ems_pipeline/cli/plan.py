@@ -29,6 +29,8 @@ def plan(
     if explain and made.status != "failed":
         console.print(narrative(made), highlight=False)
     console.print(f"{made.status}: objective {made.objective}, gap {made.gap}, {made.solve_s:.3f} s", highlight=False)
+    for conflict in made.conflicts:
+        console.print(f"cannot hold together: {conflict}", highlight=False)
     for item in made.unmet:
         console.print(f"not met: {item}", highlight=False)
     for violation in violations:

@@ -77,13 +77,13 @@ def inverters(problem: Problem, plan: Plan) -> Found:
 
 def sessions(problem: Problem, plan: Plan) -> Found:
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
-        absent = [float(w) for t, w in enumerate(power) if not car.first <= t < car.end]
-        yield from worst("presence", car.key, np.abs(absent), POWER_W, "W")
+        absent = [0.0 if car.first <= t < car.end else abs(float(w)) for t, w in enumerate(power)]
+        yield from worst("presence", car.key, absent, POWER_W, "W")
         yield from worst("current range", car.key, outside(power, car.min_w, car.max_w), POWER_W, "W")
         most_wh = car.energy_wh + indivisible_wh(car)
         yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")
-        present = [float(w) > POWER_W for w in power[car.first : car.end]]
-        yield from stays("minimum on time", car.key, present, True, car.min_run_slots, before=False)
+        charging = [float(w) > POWER_W for w in power[: car.end]]
+        yield from stays("minimum on time", car.key, charging, True, car.min_run_slots, before=False)
 
 
 def fuses(problem: Problem, plan: Plan) -> Found:
@@ -119,7 +119,7 @@ def gensets(problem: Problem, plan: Plan) -> Found:
         yield from worst("genset off or warming up", unit.key, early, POWER_W, "W")
         yield from stays("genset minimum run", unit.key, on, True, unit.min_run_slots, unit.was_on)
         yield from stays("genset minimum pause", unit.key, on, False, unit.min_pause_slots, unit.was_on)
-        quiet = [float(on[t]) for window in unit.blocked for t in range(window.first, window.end)]
+        quiet = [float(here and any(w.first <= t < w.end for w in unit.blocked)) for t, here in enumerate(on)]
         yield from worst("genset quiet hours", unit.key, quiet, 0.0, "slots")
         if unit.run_hours_left is not None:
             yield from worst("genset run hours", unit.key, [HOURS * sum(on) - unit.run_hours_left], 1e-6, "h")
