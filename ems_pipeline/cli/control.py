@@ -21,6 +21,7 @@ app.add_typer(
 console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
 Minutes = Annotated[int | None, typer.Option("--minutes", help="How long from its begin.", min=1)]
+AtOnce = Annotated[bool, typer.Option("--now", help="Control the site now instead of at the next quarter-hour.")]
 LocalTime = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 Until = Annotated[datetime | None, typer.Option("--until", help="End, local time of the site.", formats=LocalTime)]
 LISTED = timedelta(hours=3)
@@ -116,6 +117,7 @@ def override_add(
     ] = None,
     minutes: Minutes = None,
     until: Until = None,
+    at_once: AtOnce = False,
 ) -> None:
     """Have an asset do something for a while (an hour unless told), from the next quarter-hour's control on."""
     from ems_pipeline.control.commands import check_wish
@@ -130,6 +132,8 @@ def override_add(
     with open_warehouse().begin() as connection:
         number = overrides.add(connection, site, asset, mode, limits, start, end, _who(), now)
     console.print(f"override {number}: {command}, {start:%d.%m. %H:%M} to {end:%d.%m. %H:%M} UTC", highlight=False)
+    if at_once:
+        _control_now(chosen)
 
 
 @override_app.command("list")
@@ -148,14 +152,18 @@ def override_list(site: Annotated[str | None, typer.Argument(help="Key of a site
 
 
 @override_app.command("cancel")
-def override_cancel(number: Annotated[int, typer.Argument(help="As `override list` shows it.")]) -> None:
+def override_cancel(
+    number: Annotated[int, typer.Argument(help="As `override list` shows it.")], at_once: AtOnce = False
+) -> None:
     """End an override; the plan holds again from the next quarter-hour's control on."""
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse, overrides
 
     with open_warehouse().begin() as connection:
-        overrides.cancel(connection, number, SystemClock().now(), _who())
+        site = overrides.cancel(connection, number, SystemClock().now(), _who())
     console.print(f"override {number} is cancelled")
+    if at_once:
+        _control_now(_site(site))
 
 
 @app.command()
@@ -169,6 +177,18 @@ def acknowledge(
     with open_warehouse().begin() as connection:
         alarms.acknowledge(connection, number, SystemClock().now(), _who())
     console.print(f"alarm {number} is acknowledged")
+
+
+def _control_now(site: Site) -> None:
+    """Control of one site for the quarter-hour under way."""
+    from ems_pipeline import control
+    from ems_pipeline.time_grid import SystemClock, floor_slot
+    from ems_pipeline.warehouse import open_warehouse
+
+    clock = SystemClock()
+    now = clock.now()
+    for outcome in control.run_control(open_warehouse(), [site], floor_slot(now), now, clock):
+        console.print(str(outcome), highlight=False)
 
 
 def _let_go(site: str, reason: str, *, every_device: bool) -> None:

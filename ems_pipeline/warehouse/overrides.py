@@ -70,15 +70,16 @@ def add(
     )
 
 
-def cancel(connection: Connection, override_id: int, at: datetime, by: str) -> None:
-    """End an override now; LookupError when none of that number still holds or is to come."""
-    result = connection.execute(
+def cancel(connection: Connection, override_id: int, at: datetime, by: str) -> str:
+    """End an override now; the key of its site. LookupError when none of that number still holds or is to come."""
+    site_key = connection.execute(
         sa.text("""UPDATE ems.control_override SET cancelled_at = :at, cancelled_by = :by
-                   WHERE control_override_id = :id AND cancelled_at IS NULL AND until_at > :at"""),
+                   WHERE control_override_id = :id AND cancelled_at IS NULL AND until_at > :at RETURNING site_key"""),
         {"id": override_id, "at": at, "by": by},
-    )
-    if result.rowcount == 0:
+    ).scalar_one_or_none()
+    if site_key is None:
         raise LookupError(f"no override {override_id} holds or is to come; `ems control override list` shows them")
+    return str(site_key)
 
 
 def active(connection: Connection, site_key: str, at: datetime) -> dict[str, Override]:

@@ -70,6 +70,17 @@ def test_an_override_is_filed_listed_and_cancelled(files: Bench) -> None:
         assert overrides.active(connection, "home01", SystemClock().now()) == {}
 
 
+def test_an_override_and_its_end_may_take_effect_at_once(files: Bench) -> None:
+    said = ems("control", "override", "add", "home01", "car-1", "off", "--now")
+    assert "home01/wallbox-1: echoed" in said.output, said.output
+    assert files.held("wallbox-1")["current_limit"] == 0
+    with files.warehouse.begin() as connection:
+        (override,) = overrides.active(connection, "home01", SystemClock().now()).values()
+    said = ems("control", "override", "cancel", str(override.override_id), "--now")
+    assert "home01/wallbox-1: released" in said.output, "there is no fresh plan"
+    assert files.held("wallbox-1")["current_limit"] == 16
+
+
 @pytest.mark.parametrize(
     ("wish", "remedy"),
     [
