@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +31,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, naive, profile, score
 from ems_pipeline.forecast.features import features
 from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.report import charts
 
 OURS = load_model.MODEL
 REFERENCES = (naive.LAST_WEEK, profile.MODEL, naive.YESTERDAY)
@@ -138,7 +141,7 @@ def walk(home: Home, every_weeks: int = 1) -> pl.DataFrame:
         else:
             # What production does while a home is new or its meter was out.
             frames += [references, references.filter(model=profile.MODEL).with_columns(model=pl.lit(OURS))]
-    return score.pairs(pl.concat(frames), load)
+    return score.pairs(pl.concat(frames) if frames else pl.DataFrame(schema=FORECAST), load)
 
 
 def _ours(grid: LoadGrid, week: list[Decision], until: int) -> pl.DataFrame:
@@ -177,7 +180,7 @@ def _references(home: Home, load: pl.DataFrame, day: date) -> pl.DataFrame:
     return pl.concat(frames).with_columns(pl.col("model").replace(profile.STANDARD_MODEL, profile.MODEL)).cast(FORECAST)
 
 
-def scores_of(home: Home, every_weeks: int) -> dict[str, Any]:
+def scores_of(home: Home, every_weeks: int, plots: Path | None = None) -> dict[str, Any]:
     """The figures of one home: per horizon and model those of `score.FIGURES`, on slots that all models forecast."""
     began = time.perf_counter()
     pairs = walk(home, every_weeks)
@@ -185,26 +188,46 @@ def scores_of(home: Home, every_weeks: int) -> dict[str, Any]:
     # A day of the references' gaps would be easier or harder for one of them: compare on common slots only.
     common = pairs.group_by(keys).agg(pl.len()).filter(pl.col("len") == len(REFERENCES) + 1)
     table = score.score(pairs.join(common, on=keys, how="semi"), "horizon", "model")
+    if plots is not None:
+        draw(home, pairs, plots)
     return {
         "home": home.name, "days": home.days, "step_min": home.step // time_grid.MINUTE,
         "seconds": round(time.perf_counter() - began, 1), "scores": table.to_dicts(),
     }  # fmt: skip
 
 
-def line_of(result: dict[str, Any], horizon: str) -> tuple[str, float, float] | None:
-    """One printed row, the ratio to the best reference, and the coverage."""
+def draw(home: Home, pairs: pl.DataFrame, folder: Path) -> None:
+    """One good and one bad day: those with a tenth of the days better, and a tenth worse, by error over mean load."""
+    ahead = pairs.filter(pl.col("horizon") == "day-ahead")
+    slots_per_day = timedelta(days=1) // home.step
+    share = pl.col("mae_w") / pl.col("mean_w")
+    daily = score.score(ahead.filter(model=OURS), "day").filter(pl.col("samples") == slots_per_day).sort(share)
+    for name, quantile in (("good", 0.1), ("bad", 0.9)):
+        if daily.height:
+            day = daily["day"][round(quantile * (daily.height - 1))]
+            rows = ahead.filter(day=day, model=OURS).sort("starts_at")
+            names = {"load": "actual_w", "forecast": "power_w", "p10": "p10_w", "p90": "p90_w"}
+            panels = {"load [kW]": {label: (rows[column] / 1000).to_list() for label, column in names.items()}}
+            folder.mkdir(parents=True, exist_ok=True)
+            svg = charts.slot_chart(rows["starts_at"].to_list(), panels, home.zone)
+            (folder / f"{home.name.replace(' ', '_')}_{name}_day.svg").write_text(svg)
+
+
+def line_of(result: dict[str, Any], horizon: str) -> tuple[str, list[float], float] | None:
+    """One printed row, the ratios to the references and to the best of them, and the coverage."""
     by_model = {row["model"]: row for row in result["scores"] if row["horizon"] == horizon}
     if OURS not in by_model:
         return None
     ours = by_model[OURS]
     reference = [by_model[name]["mae_w"] for name in REFERENCES]
     ratios = [ours["mae_w"] / mae for mae in reference]
+    ratios.append(max(ratios))
     text = (
         f"{result['home']:<32}{result['days']:>5}{ours['mean_w']:>7.0f}{ours['mae_w']:>7.0f}"
-        + "".join(f"{mae:>7.0f} {ratio:4.2f}" for mae, ratio in zip(reference, ratios, strict=True))
-        + f"{max(ratios):>7.3f}{ours['coverage']:>9.1%}{ours['nrmse']:>7.2f}{ours['pinball_w']:>9.1f}"
+        + "".join(f"{mae:>7.0f} {ratio:4.2f}" for mae, ratio in zip(reference, ratios, strict=False))
+        + f"{ratios[-1]:>7.3f}{ours['coverage']:>9.1%}{ours['nrmse']:>7.2f}{ours['pinball_w']:>9.1f}"
     )
-    return text, max(ratios), ours["coverage"]
+    return text, ratios, ours["coverage"]
 
 
 def report(results: list[dict[str, Any]]) -> None:
@@ -213,16 +236,16 @@ def report(results: list[dict[str, Any]]) -> None:
         print(f"\n{horizon}: MAE in W, after each reference our MAE as a share of its")
         print(f"{'home':<32}{'days':>5}{'mean':>7}{'ours':>7}{'lastweek':>12}{'profile':>12}{'yesterday':>12}"
               f"{'/best':>7}{'in band':>9}{'nRMSE':>7}{'pinball':>9}")  # fmt: skip
-        ratios = []
-        for result in results:
-            row = line_of(result, horizon)
-            if row:
-                print(row[0])
-                if result["days"] >= 90:
-                    ratios.append(row[1])
-        if ratios:
-            print(f"{len(ratios)} homes of 90 days or more: median of ours / best reference {np.median(ratios):.3f}, "
-                  f"worst {max(ratios):.3f}")  # fmt: skip
+        rows = [(result["days"], row) for result in results if (row := line_of(result, horizon))]
+        print(*(row[0] for _, row in rows), sep="\n")
+        long = [row for days, row in rows if days >= 90]
+        if long:
+            median = np.median([ratios for _, ratios, _ in long], axis=0)
+            worst = np.max([ratios for _, ratios, _ in long], axis=0)
+            band = [coverage for *_, coverage in long]
+            print(f"{len(long)} homes of 90 days or more; ours as a share of last week's, profile's, yesterday's, "
+                  f"the best one's:\n  median {median.round(3)}, worst {worst.round(3)}; "
+                  f"in the 80 % band {min(band):.1%} .. {max(band):.1%}")  # fmt: skip
 
 
 def main() -> None:
@@ -232,12 +255,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--every", type=int, default=1, help="evaluate only every n-th week (development)")
     parser.add_argument("--sample", type=int, default=8, help="homes drawn from a file of many")
+    parser.add_argument("--plots", type=Path, help="draw a good and a bad day of each home into this folder")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--pv", nargs="*", type=Path, default=[], help="parquet files of PV systems, with weather")
     chosen = parser.parse_args()
     homes = [home for path in chosen.homes for home in homes_of(path, chosen.sample)]
+    results = []
     with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as pool:
-        results = list(pool.map(scores_of, homes, [chosen.every] * len(homes)))
+        for result in pool.map(scores_of, homes, repeat(chosen.every), repeat(chosen.plots)):
+            results.append(result)
+            print(f"{result['home']}: {result['seconds']:.0f} s", file=sys.stderr, flush=True)
     report(results)
     provider = [forecast_pv.provider_case(path, ZoneInfo(zone_of(path)[0])) for path in chosen.homes]
     cases = [*provider, *(forecast_pv.weather_case(path) for path in chosen.pv)]

@@ -31,18 +31,21 @@ class BandShift:
         return np.minimum(low - self.low, middle), np.maximum(high + self.high, middle)
 
 
-def fit(actual: Array, low: Array, high: Array) -> BandShift:
+def fit(actual: Array, low: Array, high: Array, independent: int | None = None) -> BandShift:
     """The shift that would have left `TAIL` of the held-out values outside on each side.
 
     Args:
         actual, low, high: held-out values and the edges forecast for them; pairs with a NaN are left out.
+        independent: how many of them count as independent, all by default. Quarter-hours of one evening miss together:
+            a week of them proves little, and the rank below must be as careful as if there were few.
     """
     known = np.isfinite(actual) & np.isfinite(low) & np.isfinite(high)
     count = int(known.sum())
     if count == 0:
         return BandShift()
     # The finite-sample rank (n + 1)(1 - tail) of the conformal guarantee, at most the largest miss.
-    level = min(1.0, (count + 1) * (1 - TAIL) / count)
+    pieces = min(count, independent or count)
+    level = min(1.0, (pieces + 1) * (1 - TAIL) / pieces)
     below = float(np.quantile(low[known] - actual[known], level, method="higher"))
     above = float(np.quantile(actual[known] - high[known], level, method="higher"))
     return BandShift(below, above, count)

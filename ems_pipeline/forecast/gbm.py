@@ -91,6 +91,7 @@ def fit(
     names: tuple[str, ...],
     settings: Settings | None = None,
     weight: Array | None = None,
+    independent: int | None = None,
 ) -> QuantileModel:
     """Train the three quantiles.
 
@@ -100,6 +101,7 @@ def fit(
         held_out: rows of the newest days: the edges do not learn from them but are calibrated on them.
         names: of the features.
         weight: importance of each row, all equal by default.
+        independent: how many independent pieces the held-out rows are, see `calibration.fit`.
 
     Raises:
         ValueError: no row to learn an edge from, or none to calibrate it.
@@ -115,7 +117,7 @@ def fit(
     middle = _train(rows, target, QUANTILES[1], names, settings, weight)
     texts = (edge[QUANTILES[0]], middle, edge[QUANTILES[2]])
     low, high = (_booster(texts[i]).predict(rows[held_out], num_threads=settings.threads) for i in (0, 2))
-    return QuantileModel(texts, names, calibration.fit(target[held_out], low, high))
+    return QuantileModel(texts, names, calibration.fit(target[held_out], low, high, independent))
 
 
 def _train(

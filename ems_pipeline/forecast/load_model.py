@@ -34,6 +34,8 @@ WARM_UP_DAYS = 8
 HALF_LIFE_DAYS = 90
 FLOOR_SHARE = 0.2
 MAX_ROWS = 18_000
+PIECES_PER_DAY = 4
+"""Independent stretches of a day: night, morning, afternoon and evening each go their own way as a whole."""
 LEADS_H = (0, 4, 36)
 """Besides the noon before, each target is learned once from a decision time in each of these spans."""
 
@@ -49,11 +51,15 @@ EXCESSES = ("carried_1h", "carried_3h", "unusual_24h")
 
 @dataclass(frozen=True)
 class LoadModel:
-    """A trained model; ``floor_w`` is what the load is raised by before its logarithm is taken."""
+    """A trained model.
+
+    ``floor_w`` is what the load is raised by before its logarithm is taken, ``resolution_w`` the step of the meter.
+    """
 
     trees: gbm.QuantileModel
     line: linear.MedianLine
     floor_w: float
+    resolution_w: float
     step_s: int
 
     def predict(self, rows: Array, names: tuple[str, ...]) -> tuple[Array, Array, Array]:
@@ -61,21 +67,22 @@ class LoadModel:
         low, middle, high = (np.exp(v) for v in self.trees.predict(rows, names))
         straight = np.exp(np.clip(self.line.predict(straight_rows(rows, names, self.floor_w)), 0, 20))
         middle = (middle + straight) / 2
-        edges = np.minimum(low, middle), middle, np.maximum(high, middle)
+        # A counter may be one step early or late; by night that is all there is to a band.
+        edges = np.minimum(low, middle) - self.resolution_w, middle, np.maximum(high, middle) + self.resolution_w
         return tuple(np.maximum(v - self.floor_w, 0.0) for v in edges)  # type: ignore[return-value]
 
     def document(self) -> str:
         """The model as JSON text, for the warehouse; `from_document` forecasts the same to the last bit."""
-        return json.dumps(
-            {"trees": self.trees.document(), "line": asdict(self.line), "floor_w": self.floor_w, "step_s": self.step_s}
-        )
+        numbers = {"floor_w": self.floor_w, "resolution_w": self.resolution_w, "step_s": self.step_s}
+        return json.dumps({"trees": self.trees.document(), "line": asdict(self.line)} | numbers)
 
     @classmethod
     def from_document(cls, document: str) -> LoadModel:
         """The model that `document` wrote."""
         parts = json.loads(document)
         line = linear.MedianLine.from_parts(parts["line"])
-        return cls(gbm.QuantileModel.from_document(parts["trees"]), line, parts["floor_w"], parts["step_s"])
+        trees = gbm.QuantileModel.from_document(parts["trees"])
+        return cls(trees, line, parts["floor_w"], parts["resolution_w"], parts["step_s"])
 
 
 def straight_rows(rows: Array, names: tuple[str, ...], floor_w: float) -> Array:
@@ -123,13 +130,23 @@ def train(grid: LoadGrid, until: int, settings: gbm.Settings | None = None) -> L
     last_day = int(grid.day[until - 1])
     age = last_day - grid.day[target]
     weight = 0.5 ** (age / HALF_LIFE_DAYS)
-    held_out = age < min(28, max(7, last_day // 4))
+    held_out_days = min(28, max(7, last_day // 4))
     # Quarter-hours of one day resemble each other: a leaf must see several days, whatever the step.
     leaf = max(20, round(2.5 * len(target) / max(1, len(np.unique(grid.day[target])))))
     settings = settings or gbm.Settings(min_rows_in_leaf=leaf)
-    trees = gbm.fit(rows, log_load, held_out, names, settings, weight)
+    trees = gbm.fit(rows, log_load, age < held_out_days, names, settings, weight, PIECES_PER_DAY * held_out_days)
     line = linear.fit(straight_rows(rows, names, floor_w), log_load, weight)
-    return LoadModel(trees, line, floor_w, round(grid.step.total_seconds()))
+    resolution = resolution_w(grid.values[:until])
+    return LoadModel(trees, line, floor_w, resolution, round(grid.step.total_seconds()))
+
+
+def resolution_w(values: Array) -> float:
+    """Step of the meter as seen in its values, W; 0 where they are as good as continuous."""
+    known = values[np.isfinite(values)]
+    distinct = np.unique(np.round(known, 1))
+    if len(distinct) < 2 or len(distinct) * 20 > len(known):
+        return 0.0
+    return float(np.quantile(np.diff(distinct), 0.1))
 
 
 def forecast(

@@ -27,6 +27,8 @@ UTC_CLOCK = ZoneInfo("UTC")
 ENOUGH_DAYS = 28
 HALF_LIFE_DAYS = 365
 MAX_ROWS = 18_000
+PIECES_PER_DAY = 2
+"""Independent stretches of a day: clouds of a morning or of an afternoon."""
 BASE_HOURS = (-1.0, -0.5, 0.5, 1.0)
 # fmt: off
 LINE = (
@@ -208,8 +210,9 @@ def train(pv: PvGrid, until: int) -> PvModel:
     age = last_day - grid.day[target]
     weight = 0.5 ** (age / HALF_LIFE_DAYS)
     leaf = max(20, round(2.5 * len(target) / max(1, len(np.unique(grid.day[target])))))
-    held_out = age < min(28, max(7, last_day // 4))
-    trees = gbm.fit(rows, share, held_out, names, gbm.Settings(min_rows_in_leaf=leaf), weight)
+    held_out_days = min(28, max(7, last_day // 4))
+    settings = gbm.Settings(min_rows_in_leaf=leaf)
+    trees = gbm.fit(rows, share, age < held_out_days, names, settings, weight, PIECES_PER_DAY * held_out_days)
     return PvModel(trees, linear.fit(_line_rows(rows, names, peak_w), share, weight), peak_w)
 
 

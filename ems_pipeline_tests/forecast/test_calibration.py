@@ -30,6 +30,14 @@ def test_at_least_nine_tenths_of_the_held_out_values_lie_inside_each_edge(seed: 
     assert np.mean(actual < edges[0] - shift.low) >= 0.08
 
 
+def test_few_independent_pieces_make_a_careful_edge() -> None:
+    """A thousand misses 1..1000 are worth 19 pieces: rank 0.9 * 20 / 19 = 0.947 instead of 0.901."""
+    actual = np.arange(1.0, 1001.0)
+    edges = np.zeros(1000), np.zeros(1000)
+    assert calibration.fit(actual, *edges).high == 901.0
+    assert calibration.fit(actual, *edges, independent=19).high == 948.0
+
+
 def test_gaps_count_nowhere_and_nothing_known_moves_nothing() -> None:
     nothing = np.full(3, np.nan)
     assert calibration.fit(nothing, np.zeros(3), np.ones(3)) == calibration.BandShift()

@@ -142,3 +142,11 @@ def test_quarter_hours_and_hours_share_one_code() -> None:
     grid = LoadGrid.build(quarters, PRAGUE, START + 24 * DAYS * HOUR, "CZ")
     rows, names = features.features(grid, np.full(96, 96 * 70), np.arange(96 * 70, 96 * 71))
     assert load_model.train(grid, 96 * 70).predict(rows, names)[1] == pytest.approx(np.full(96, 500.0), rel=0.01)
+
+
+def test_the_step_of_a_counter_is_seen_and_a_continuous_meter_has_none() -> None:
+    """Ten watt-hours a quarter-hour are steps of 40 W."""
+    generator = np.random.default_rng(1)
+    power = generator.lognormal(6, 0.5, 5000)
+    assert load_model.resolution_w(np.append(np.round(power / 40) * 40, np.nan)) == 40.0
+    assert load_model.resolution_w(power) == 0.0
