@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -44,13 +45,30 @@ def status() -> None:
             alarms.open_alarms(connection),
         )
     shown = Table("site", "telemetry", "plan decided", "planned until", "last set-point", "armed", title="sites")
+    now = datetime.now(UTC)
     for values in sites.iter_rows():
-        shown.add_row(*("-" if value is None else str(value) for value in values))
+        shown.add_row(*(_cell(value, now) for value in values))
     console.print(shown)
     troubled = devices.filter(devices["error_streak"] > 0)
     console.print(f"devices: {devices.height - troubled.height} answer, {troubled.height} do not")
     for site, device, state, seen, streak, error in troubled.iter_rows():
-        console.print(f"  {site}/{device}: {state}, {streak} errors, last seen {seen}: {error}", highlight=False)
+        console.print(
+            f"  {site}/{device}: {state}, {streak} errors, last seen {_cell(seen, now)}: {error}", highlight=False
+        )
     console.print(f"alarms: {open_alarms.height} open")
     for row in open_alarms.iter_rows(named=True):
         console.print(f"  {row['severity']} {row['site_key'] or ''} {row['kind']}: {row['text']}", highlight=False)
+
+
+def _cell(value: object, now: datetime) -> str:
+    """A cell as people read it: an instant by how far away it is, a missing value as a dash."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, datetime):
+        return str(value)
+    minutes, seconds = divmod(int(abs((value - now).total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    distance = f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"
+    return f"in {distance}" if value > now else f"{distance} ago"
