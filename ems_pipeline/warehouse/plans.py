@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +87,23 @@ def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_
         slot=slot,
         as_known_at=as_known_at,
     )
+
+
+def battery_powers(connection: Connection, site_key: str, slot: datetime, before: datetime) -> dict[str, list[float]]:
+    """What the newest executable plan decided before an instant wants of each battery, from ``slot`` on, W.
+
+    Empty when no such plan covers the slot; > 0 discharges.
+    """
+    rows = query(
+        connection,
+        f"""SELECT d.asset_key, d.power_w FROM ems.planning_device_interval d
+            WHERE d.kind = 'battery' AND d.starts_at >= :slot AND d.planning_run_id = ({NEWEST_EXECUTABLE})
+            ORDER BY d.asset_key, d.starts_at""",
+        site=site_key,
+        slot=slot,
+        as_known_at=before - timedelta(microseconds=1),
+    )
+    return {str(key): group["power_w"].to_list() for (key,), group in rows.group_by("asset_key", maintain_order=True)}
 
 
 def newest_problem(connection: Connection, site_key: str, kind: str, as_known_at: datetime) -> str | None:

@@ -17,7 +17,7 @@ from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
 from ems_pipeline.sites import Charger, Site
-from ems_pipeline.warehouse import forecasts, market, telemetry
+from ems_pipeline.warehouse import forecasts, market, plans, telemetry
 
 STATE_AGE = timedelta(minutes=30)
 """Older measurements say nothing about a battery that can be full by now."""
@@ -93,7 +93,9 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
             soc_pct=_required(site.batteries, state, "battery_soc_pct", at),
             indoor_c=_required(site.heat_pumps, state, "indoor_temp_c", at),
             month_peak_import_w=_month_peak(connection, site, at),
+            tank_c=_required([p for p in site.heat_pumps if p.hot_water is not None], state, "dhw_temp_c", at),
         ),
+        previous_w={k: np.array(w) for k, w in plans.battery_powers(connection, site.key, start, at).items()},
     )
     frames = {"effective_price": prices, "load_forecast": load, "pv_forecast": pv, "heat_demand_forecast": heat}
     known = {name: _newest(frame) for name, frame in frames.items()}

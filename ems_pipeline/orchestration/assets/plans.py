@@ -115,7 +115,7 @@ def _decide(
         gap_frac=plan.gap,
         solve_s=plan.solve_s,
         build_s=plan.build_s,
-        unmet=[str(item) for item in plan.unmet],
+        unmet=[str(item) for item in (*plan.conflicts, *plan.unmet)],
         violations=[str(violation) for violation in violations],
         problem=problem.to_json(),
         dagster_run_id=context.run_id,
@@ -154,9 +154,10 @@ def plan_picture(rows: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
     if rows.is_empty():
         return None
     powers = {"pv": "pv_w", "load": "load_w", "grid": "grid_w", "battery": "battery_w", "ev": "ev_w"}
-    powers |= {"heat pump": "heat_pump_w"}
+    powers |= {"heat pump": "heat_pump_w"} | ({"genset": "genset_w"} if site.gensets else {})
+    prices = {"buy": "buy_per_kwh", "sell": "sell_per_kwh", "marginal value": "marginal_value_per_kwh"}
     panels = {
-        f"price [{site.currency}/kWh]": {name: rows[f"{name}_per_kwh"].to_list() for name in ("buy", "sell")},
+        f"price [{site.currency}/kWh]": {name: rows[column].to_list() for name, column in prices.items()},
         "power [kW]": {name: kilo(rows[column]).to_list() for name, column in powers.items()},
         "charge [%]": {"soc": rows["soc_pct"].to_list()},
     }
