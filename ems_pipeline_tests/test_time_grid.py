@@ -1,6 +1,7 @@
 """Laws of quarter-hours and civil days, over many years and zones."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,7 +25,11 @@ ZONES = [
 ]
 zones = st.sampled_from(ZONES).map(ZoneInfo)
 civil_days = st.dates(date(1995, 1, 1), date(2037, 12, 30))
-instants = st.datetimes(datetime(1995, 1, 1), datetime(2037, 12, 30), timezones=st.just(UTC))
+instants = st.datetimes(
+    datetime(1995, 1, 1),  # noqa: DTZ001 - hypothesis wants the bounds naive
+    datetime(2037, 12, 30),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +48,7 @@ def test_days_tile_time_without_gap_or_overlap(zone: ZoneInfo, day: date) -> Non
 def test_every_slot_of_a_day_belongs_to_that_day(zone: ZoneInfo, day: date) -> None:
     slots = time_grid.day_slots(day, zone)
     assert {time_grid.local_day(slot, zone) for slot in slots} == {day}
-    assert all(later - earlier == SLOT for earlier, later in zip(slots, slots[1:], strict=False))
+    assert all(later - earlier == SLOT for earlier, later in pairwise(slots))
 
 
 @given(zones, civil_days)
@@ -90,7 +95,7 @@ def test_runs_of_slots_cover_exactly_what_was_given(offsets: list[int]) -> None:
     given_slots = {origin + SLOT * i for i in offsets}
     runs = list(time_grid.contiguous(given_slots))
     assert {slot for run in runs for slot in time_grid.slots(*run)} == given_slots
-    assert all(b[0] > a[1] for a, b in zip(runs, runs[1:], strict=False))
+    assert all(b[0] > a[1] for a, b in pairwise(runs))
 
 
 def test_a_naive_instant_is_refused() -> None:

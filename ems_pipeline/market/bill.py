@@ -80,8 +80,8 @@ def _metered(
     missing = metered.filter(pl.any_horizontal(pl.col("buy_per_kwh", "import_kwh", "export_kwh").is_null()))
     if missing.height:
         raise ValueError(
-            f"{missing.height} of {slots.height} quarter-hours of {first:%Y-%m} have no price or no measured energy, the "
-            f"first is {missing['starts_at'][0]}; complete them before billing"
+            f"{missing.height} of {slots.height} quarter-hours of {first:%Y-%m} have no price or no measured energy, "
+            f"the first is {missing['starts_at'][0]}; complete them before billing"
         )
     return metered.unnest("components")
 

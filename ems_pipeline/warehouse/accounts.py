@@ -56,7 +56,8 @@ PLANS = """
     GROUP BY kind ORDER BY kind"""
 # One line per wish: the amount changes with every plan, what was wished does not.
 UNMET = """
-    SELECT (array_agg(item ORDER BY r.decided_at DESC))[1] AS text, count(*) AS plans, max(r.decided_at) AS last_decided_at
+    SELECT (array_agg(item ORDER BY r.decided_at DESC))[1] AS text, count(*) AS plans,
+           max(r.decided_at) AS last_decided_at
     FROM ems.planning_run r CROSS JOIN LATERAL jsonb_array_elements_text(r.unmet) AS item
     WHERE r.site_key = :site AND r.kind = 'rolling' AND r.horizon_start >= :start AND r.horizon_start < :end
     GROUP BY regexp_replace(item, '[-0-9.]+', '#', 'g') ORDER BY last_decided_at DESC, text LIMIT 12"""

@@ -110,7 +110,9 @@ async def scripted(answer: Callable[[bytes, int], Awaitable[bytes]]) -> AsyncIte
         server.close()
 
 
-def driver(map_name: str, port: int, unit_id: int = 1, options: Options | None = None, **endpoint: object) -> ModbusDriver:
+def driver(
+    map_name: str, port: int, unit_id: int = 1, options: Options | None = None, **endpoint: object
+) -> ModbusDriver:
     """A driver of a shipped map on a port of this machine, without gaps, at noon."""
     point_map = load_map(map_name)
     settings = {"timeout_s": 0.15, **endpoint}

@@ -134,7 +134,9 @@ def values_of(point: Point) -> st.SearchStrategy[float]:
     low, high = point.range or (-math.inf, math.inf)
     if point.type != "f32":
         bits = codec.INTEGERS[point.type]
-        raw_low, raw_high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if point.type in codec.SIGNED else (0, 2**bits - 1)
+        raw_low, raw_high = (
+            (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if point.type in codec.SIGNED else (0, 2**bits - 1)
+        )
         ends = sorted((raw * point.scale + point.offset) * point.sign for raw in (raw_low, raw_high))
         low, high = max(low, ends[0]), min(high, ends[1])
         first = math.ceil((low / point.sign - point.offset) / point.scale - 1e-9)

@@ -56,7 +56,11 @@ def test_a_misspelt_option_is_named_with_its_neighbour(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "remedy"),
-    [("key: [unclosed", "check indentation and quotes"), ("- a\n- b\n", "start with `key:`"), ("", "start with `key:`")],
+    [
+        ("key: [unclosed", "check indentation and quotes"),
+        ("- a\n- b\n", "start with `key:`"),
+        ("", "start with `key:`"),
+    ],
 )
 def test_a_file_that_is_no_site_says_what_to_do(tmp_path: Path, text: str, remedy: str) -> None:
     path = tmp_path / "site.yaml"
