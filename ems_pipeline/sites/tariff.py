@@ -22,7 +22,7 @@ class TariffRecord(BaseModel):
 
 
 class Window(TariffRecord):
-    """A wall-clock window ``[start, end)``; it crosses midnight when ``end`` is not after ``start`` (00:00 ends the day).
+    """A wall-clock window ``[start, end)``; it crosses midnight when ``end`` is not after ``start``; 00:00 ends a day.
 
     ``weekdays`` (0 = Monday) and ``months`` are those of the day it starts on.
     """
