@@ -1,10 +1,12 @@
 """Training where forecasts are made: a model per site and target, watched as a shadow until it has earned its place.
 
 Each training is stored with the span of history it saw and the instant it is known from, so a past forecast is repeated
-with the model that was newest then. A refit first scores the days since the last one, then decides who forecasts.
+with the model that was newest then. A refit first scores the days since the last one, then decides who forecasts. Days
+long past are forecast with the models there were: a backfill trains none.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,8 +20,6 @@ from ems_pipeline.warehouse import audits, forecasts, models
 from ems_pipeline.warehouse.models import StoredModel, Target
 
 REFIT_EVERY = timedelta(days=7)
-REFIT_EVERY_IN_BACKFILL = timedelta(days=28)
-"""A year of past days must not wait for 52 trainings; measurements since the training enter as features anyway."""
 PAST = timedelta(hours=36)
 """A forecast made for an instant so long ago belongs to a backfill."""
 PV_MEMORY = timedelta(days=32)
@@ -81,8 +81,7 @@ def pv_forecast(
 
 
 def _due(stored: StoredModel | None, at: datetime, now: datetime) -> bool:
-    every = REFIT_EVERY_IN_BACKFILL if now - at > PAST else REFIT_EVERY
-    return stored is None or at - stored.trained_to >= every
+    return now - at <= PAST and (stored is None or at - stored.trained_to >= REFIT_EVERY)
 
 
 def _refit_load(connection: Any, site: Site, stored: StoredModel | None, at: datetime) -> StoredModel | None:
@@ -92,26 +91,30 @@ def _refit_load(connection: Any, site: Site, stored: StoredModel | None, at: dat
     if history.is_empty():
         return stored
     grid = LoadGrid.build(history, zone, until, features.country_of(site.market_zone))
-    if not load_model.has_enough(grid, len(grid.values)):
-        return stored
-
-    def tried(document: str, days: Sequence[date]) -> pl.DataFrame:
-        return trial.load_days(load_model.LoadModel.from_document(document), grid, days, zone)
-
-    return _store(connection, site, "load", stored, grid.start, at, load_model.train(grid, len(grid.values)), tried)
+    pupil = Pupil(
+        target="load",
+        grid=grid,
+        has_enough=lambda end: load_model.has_enough(grid, end),
+        train=lambda end: load_model.train(grid, end).document(),
+        tried=lambda document, days: trial.load_days(load_model.LoadModel.from_document(document), grid, days, zone),
+    )
+    return _taught(connection, site, pupil, stored, at)
 
 
 def _refit_pv(connection: Any, site: Site, stored: StoredModel | None, at: datetime) -> StoredModel | None:
     until = time_grid.floor_slot(at)
     pv = _pv_grid(connection, site, until - load_model.HISTORY, until, until)
-    if pv is None or not pv_model.has_enough(pv, len(pv.base_w)):
+    if pv is None:
         return stored
-
-    def tried(document: str, days: Sequence[date]) -> pl.DataFrame:
-        return trial.pv_days(pv_model.PvModel.from_document(document), pv, days, time_grid.zone(site.timezone))
-
-    model = pv_model.train(pv, len(pv.base_w))
-    return _store(connection, site, "pv", stored, pv.measured.start, at, model, tried)
+    zone = time_grid.zone(site.timezone)
+    pupil = Pupil(
+        target="pv",
+        grid=pv.measured,
+        has_enough=lambda end: pv_model.has_enough(pv, end),
+        train=lambda end: pv_model.train(pv, end).document(),
+        tried=lambda document, days: trial.pv_days(pv_model.PvModel.from_document(document), pv, days, zone),
+    )
+    return _taught(connection, site, pupil, stored, at)
 
 
 def _pv_grid(
@@ -131,23 +134,41 @@ def _pv_grid(
     return pv_model.PvGrid.build(history, weather.with_columns(base_w=base["power_w"]), end, time_grid.SLOT)
 
 
-def _store(
-    connection: Any, site: Site, target: Target, stored: StoredModel | None, trained_from: datetime, at: datetime,
-    model: load_model.LoadModel | pv_model.PvModel, tried: Callable[[str, Sequence[date]], pl.DataFrame],
-) -> StoredModel:  # fmt: skip
+@dataclass(frozen=True)
+class Pupil:
+    """What load and PV have in common: history on a grid, how to train on it up to a position, how to try it."""
+
+    target: Target
+    grid: LoadGrid
+    has_enough: Callable[[int], bool]
+    train: Callable[[int], str]
+    tried: Callable[[str, Sequence[date]], pl.DataFrame]
+
+
+def _taught(connection: Any, site: Site, pupil: Pupil, stored: StoredModel | None, at: datetime) -> StoredModel | None:
     """Score the model before, decide who forecasts from now on, keep the new training in that role."""
+    end = len(pupil.grid.values)
+    if not pupil.has_enough(end):
+        return stored
     zone = time_grid.zone(site.timezone)
-    today, in_charge = time_grid.local_day(at, zone), SIMPLE[target]
+    today, in_charge = time_grid.local_day(at, zone), SIMPLE[pupil.target]
+    # The day after next is the first whose noon before lies after a training.
+    document, since = None, today
     if stored is not None:
-        # The day after next is the first whose noon before lies after the training.
-        since = time_grid.local_day(stored.trained_to, zone) + timedelta(days=2)
-        _keep_scores(connection, site.key, target, tried(stored.document, time_grid.days(since, today - timedelta(1))))
+        document, since = stored.document, time_grid.local_day(stored.trained_to, zone) + timedelta(days=2)
         in_charge = stored.model if stored.role == "live" else in_charge
-    other = TRAINED[target] if in_charge == SIMPLE[target] else SIMPLE[target]
-    daily = models.trial_scores(connection, site.key, target, today)
-    verdict = promotion.decide(daily, in_charge, other)
-    role: models.Role = "live" if verdict.model == TRAINED[target] else "shadow"
-    new = StoredModel(target, TRAINED[target], model.document(), trained_from, time_grid.floor_slot(at), role, at)
+    elif pupil.has_enough(early := max(0, end - pupil.grid.steps(24 * (promotion.DAYS + 2)))):
+        # A site that brings its history: a model of two weeks ago is tried on what came since.
+        document, since = pupil.train(early), today - timedelta(days=promotion.DAYS)
+    if document is not None:
+        yesterday = today - timedelta(days=1)
+        _keep_scores(connection, site.key, pupil.target, pupil.tried(document, time_grid.days(since, yesterday)))
+    trained, simple = TRAINED[pupil.target], SIMPLE[pupil.target]
+    daily = models.trial_scores(connection, site.key, pupil.target, today)
+    verdict = promotion.decide(daily, in_charge, trained if in_charge == simple else simple)
+    role: models.Role = "live" if verdict.model == trained else "shadow"
+    until = time_grid.floor_slot(at)
+    new = StoredModel(pupil.target, trained, pupil.train(end), pupil.grid.start, until, role, at)
     models.put(connection, site.key, new)
     return new
 

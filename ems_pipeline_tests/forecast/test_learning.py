@@ -24,12 +24,12 @@ DAYS = 60
 
 @pytest.fixture(scope="module")
 def site(warehouse: Warehouse, home01: Site) -> Site:
-    """Sixty days of load that depends on yesterday and of PV whose south roof stands in the shade after noon."""
+    """Sixty days of load in a five-day shift and of PV whose south roof stands in the shade after noon."""
     generator = np.random.default_rng(5)
     starts = time_grid.slots(START, START + DAYS * DAY)
     day = np.arange(len(starts)) // 96
     hour = np.arange(len(starts)) % 96 / 4
-    lively = np.cumsum(generator.random(DAYS) < 0.2) % 2 == 0
+    lively = np.arange(DAYS) % 5 < 3  # a shift worker: three evenings at home, two away, whatever the weekday
     load = (250 + 1200 * lively[day] * ((hour > 16) & (hour < 22))) * generator.lognormal(0, 0.3, len(starts))
     zenith, azimuth = sun.position(pl.Series(starts), home01.latitude, home01.longitude)
     ghi = sun.clear_sky_ghi(zenith) * generator.uniform(0.3, 1, DAYS)[day]
@@ -59,12 +59,12 @@ def site(warehouse: Warehouse, home01: Site) -> Site:
     return home01
 
 
-def load_at(warehouse: Warehouse, site: Site, day: int) -> pl.DataFrame:
+def load_at(warehouse: Warehouse, site: Site, day: int, later: timedelta = timedelta(0)) -> pl.DataFrame:
     at = START + day * DAY + timedelta(hours=14)
     with warehouse.begin() as connection:
         bus = telemetry.site_15m(connection, site.key, at - timedelta(weeks=load_model.MEMORY_WEEKS), at)
         history = bus.select("starts_at", power_w="load_w").drop_nulls()
-        return learning.load_forecast(connection, site, history, time_grid.slots(at, at + DAY), at, at)
+        return learning.load_forecast(connection, site, history, time_grid.slots(at, at + DAY), at, at + later)
 
 
 def pv_at(warehouse: Warehouse, site: Site, day: int) -> pl.DataFrame:
@@ -123,3 +123,14 @@ def test_pv_learns_the_shade_and_each_plane_keeps_its_share(warehouse: Warehouse
     assert made.select(
         (pl.col("p10_w") <= pl.col("power_w")).all() & (pl.col("power_w") <= pl.col("p90_w")).all()
     ).item()
+
+
+def test_a_backfill_trains_nothing_and_imported_history_is_a_trial(warehouse: Warehouse, site: Site) -> None:
+    """A model of sixteen days ago, tried on the fortnight since, is a fortnight of winning."""
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ems.forecast_model")
+        connection.exec_driver_sql("DELETE FROM ems.forecast_score")
+    assert load_at(warehouse, site, 58, later=30 * DAY)["model"][0] == profile.MODEL
+    with warehouse.begin() as connection:
+        assert models.newest(connection, site.key, "load", START + 100 * DAY) is None
+    assert load_at(warehouse, site, 58)["model"][0] == load_model.MODEL
