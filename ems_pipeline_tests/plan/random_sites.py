@@ -30,7 +30,7 @@ START = datetime(2026, 3, 24, 12, tzinfo=UTC)
 
 
 @st.composite
-def problems(draw, slots: int = 20) -> Problem:
+def problems(draw, slots: int = 14) -> Problem:
     """Any mix of devices; prices between -0.4 and 0.6 per kWh, the selling price sometimes above the buying price."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     has = {

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from ems_pipeline.plan import Problem, assemble, solve, verify
 from ems_pipeline_tests.plan.random_sites import problems
 
-FEW = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 COST_TOLERANCE = 2e-3
 """Two plans of equal cost may differ by the solver's gap."""
 
 
 def cost(problem: Problem) -> float:
-    plan = solve(problem, stage2=False)
+    plan = solve(problem, stage2=False, gap=1e-3)
     assert plan.status == "optimal"
     assert plan.objective is not None
     return plan.objective
@@ -26,15 +26,9 @@ def cost(problem: Problem) -> float:
 @FEW
 @given(problems())
 def test_a_problem_inside_physical_limits_always_has_a_plan_that_obeys_every_law(problem: Problem) -> None:
-    plan = solve(problem)
+    plan = solve(problem, gap=1e-3)
     assert plan.status == "optimal"
     assert [str(v) for v in verify(problem, plan)] == []
-
-
-@FEW
-@given(problems())
-def test_no_slot_charges_and_discharges_and_the_bus_balances(problem: Problem) -> None:
-    plan = solve(problem)
     assert np.minimum(plan.charge_w, plan.discharge_w).max(initial=0.0) <= 1.0
     rows = plan.slot_rows()
     fed = rows["grid_w"] + rows["pv_w"] + rows["battery_w"] + rows["genset_w"]
@@ -64,7 +58,8 @@ def test_a_wider_limit_never_costs_more(problem: Problem, which: str) -> None:
 @FEW
 @given(problems())
 def test_the_same_problem_gives_the_same_bytes(problem: Problem) -> None:
-    assert solve(problem).to_json() == solve(Problem.from_json(problem.to_json())).to_json()
+    again = Problem.from_json(problem.to_json())
+    assert solve(problem, gap=1e-3).to_json() == solve(again, gap=1e-3).to_json()
 
 
 def test_a_battery_below_its_reserve_recovers_and_never_discharges_before(home, day_inputs) -> None:
