@@ -47,10 +47,10 @@ def slot_chart(
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(LOOK):
-        height_in = panel_in * len(panels) + 0.35
+        height_in = panel_in * len(panels) + 0.45
         figure = Figure(figsize=(width_in, height_in))
         # Fixed margins: an automatic layout draws everything twice to find the same ones.
-        figure.subplots_adjust(left=0.62 / width_in, right=0.99, bottom=0.32 / height_in, top=1 - 0.08 / height_in)
+        figure.subplots_adjust(left=0.62 / width_in, right=0.99, bottom=0.45 / height_in, top=1 - 0.08 / height_in)
         axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axis, (label, series) in zip(axes, panels.items(), strict=True):
             for name, values in series.items():
