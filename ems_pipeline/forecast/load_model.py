@@ -51,15 +51,11 @@ EXCESSES = ("carried_1h", "carried_3h", "unusual_24h")
 
 @dataclass(frozen=True)
 class LoadModel:
-    """A trained model.
-
-    ``floor_w`` is what the load is raised by before its logarithm is taken, ``resolution_w`` the step of the meter.
-    """
+    """A trained model; ``floor_w`` is what the load is raised by before its logarithm is taken."""
 
     trees: gbm.QuantileModel
     line: linear.MedianLine
     floor_w: float
-    resolution_w: float
     step_s: int
 
     def predict(self, rows: Array, names: tuple[str, ...]) -> tuple[Array, Array, Array]:
@@ -67,13 +63,12 @@ class LoadModel:
         low, middle, high = (np.exp(v) for v in self.trees.predict(rows, names))
         straight = np.exp(np.clip(self.line.predict(straight_rows(rows, names, self.floor_w)), 0, 20))
         middle = (middle + straight) / 2
-        # A counter may be one step early or late; by night that is all there is to a band.
-        edges = np.minimum(low, middle) - self.resolution_w, middle, np.maximum(high, middle) + self.resolution_w
+        edges = np.minimum(low, middle), middle, np.maximum(high, middle)
         return tuple(np.maximum(v - self.floor_w, 0.0) for v in edges)  # type: ignore[return-value]
 
     def document(self) -> str:
         """The model as JSON text, for the warehouse; `from_document` forecasts the same to the last bit."""
-        numbers = {"floor_w": self.floor_w, "resolution_w": self.resolution_w, "step_s": self.step_s}
+        numbers = {"floor_w": self.floor_w, "step_s": self.step_s}
         return json.dumps({"trees": self.trees.document(), "line": asdict(self.line)} | numbers)
 
     @classmethod
@@ -82,7 +77,7 @@ class LoadModel:
         parts = json.loads(document)
         line = linear.MedianLine.from_parts(parts["line"])
         trees = gbm.QuantileModel.from_document(parts["trees"])
-        return cls(trees, line, parts["floor_w"], parts["resolution_w"], parts["step_s"])
+        return cls(trees, line, parts["floor_w"], parts["step_s"])
 
 
 def straight_rows(rows: Array, names: tuple[str, ...], floor_w: float) -> Array:
@@ -126,7 +121,9 @@ def train(grid: LoadGrid, until: int, settings: gbm.Settings | None = None) -> L
     floor_w = max(FLOOR_SHARE * float(np.nanmean(grid.values[:until])), 1.0)
     origin, target = training_pairs(grid, until)
     rows, names = features(grid, origin, target)
-    log_load = np.log(np.maximum(grid.values[target], 0) + floor_w)
+    # A counter tells the load to within a step; the edges of a band must not stick to its rungs.
+    rung = resolution_w(grid.values[:until]) * (np.random.default_rng(1).random(len(target)) - 0.5)
+    log_load = np.log(np.maximum(grid.values[target] + rung, 0) + floor_w)
     last_day = int(grid.day[until - 1])
     age = last_day - grid.day[target]
     weight = 0.5 ** (age / HALF_LIFE_DAYS)
@@ -136,8 +133,7 @@ def train(grid: LoadGrid, until: int, settings: gbm.Settings | None = None) -> L
     settings = settings or gbm.Settings(min_rows_in_leaf=leaf)
     trees = gbm.fit(rows, log_load, age < held_out_days, names, settings, weight, PIECES_PER_DAY * held_out_days)
     line = linear.fit(straight_rows(rows, names, floor_w), log_load, weight)
-    resolution = resolution_w(grid.values[:until])
-    return LoadModel(trees, line, floor_w, resolution, round(grid.step.total_seconds()))
+    return LoadModel(trees, line, floor_w, round(grid.step.total_seconds()))
 
 
 def resolution_w(values: Array) -> float:
