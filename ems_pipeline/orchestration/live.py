@@ -16,7 +16,7 @@ from ems_pipeline.orchestration.platform import Platform, site_files
 from ems_pipeline.orchestration.supervisor import Child, Supervisor
 from ems_pipeline.sites import Site, load_sites
 from ems_pipeline.time_grid import SystemClock
-from ems_pipeline.warehouse import arming
+from ems_pipeline.warehouse import arming, embedded
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import home
 from ems_pipeline.warehouse.inventory import measured_history
@@ -43,7 +43,7 @@ def serve(port: int | None, with_plant: bool | None, history_days: int, say: Say
         log = stack.enter_context((home() / "services.log").open("ab"))
         say(f"log of daemon and web UI: {home() / 'services.log'}")
         children = [_daemon()] if port is None else [_daemon(), _webserver("127.0.0.1", port)]
-        Supervisor(children, os.environ, log.fileno(), say).run()
+        Supervisor(children, os.environ, log.fileno(), say, lambda: _keep_database_up(say)).run()
         say("stopping: devices are handed back to themselves")
         for site in platform.sites():
             for outcome in control.release_site(
@@ -62,6 +62,18 @@ def serve_ui(host: str, port: int) -> None:
 def is_here(site: Site) -> bool:
     """Whether all gateways of a site are this machine: nothing but the virtual plant answers there."""
     return bool(site.gateways) and all(gateway.host in LOOPBACK for gateway in site.gateways)
+
+
+def _keep_database_up(say: Say) -> None:
+    """Start the embedded server again when it was killed; a named server is somebody else's to keep."""
+    folder = home() / "postgres"
+    if "EMS_DATABASE_URL" in os.environ or embedded.is_running(folder):
+        return
+    say("the embedded database is gone; starting it again")
+    try:
+        embedded.start(folder)
+    except RuntimeError as error:
+        say(f"it did not start: {error}")
 
 
 @contextmanager

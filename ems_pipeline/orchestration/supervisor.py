@@ -34,8 +34,17 @@ class Child:
 class Supervisor:
     """Starts children, restarts the dead with growing pauses, ends all of them together."""
 
-    def __init__(self, children: Sequence[Child], environ: Mapping[str, str], log: int, say: Callable[[str], None]):
+    def __init__(
+        self,
+        children: Sequence[Child],
+        environ: Mapping[str, str],
+        log: int,
+        say: Callable[[str], None],
+        look_after: Callable[[], None] = lambda: None,
+    ):
+        """``look_after`` is called every second: what has to live but is nobody's child, such as a database."""
         self._children = children
+        self._look_after = look_after
         self._environ = environ
         self._log = log
         self._say = say
@@ -49,6 +58,7 @@ class Supervisor:
             for child in self._children:
                 child.start(self._environ, self._log)
             while not self._stop.wait(1.0):
+                self._look_after()
                 for child in self._children:
                     self._keep_alive(child)
         finally:

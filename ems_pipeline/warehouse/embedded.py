@@ -22,6 +22,9 @@ def start(folder: Path) -> str:
         RuntimeError: the folder belongs to another major version, or the server did not start; the text says why.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if not is_running(folder):
+        # A zombie counts as alive for the library and for PostgreSQL: its lock file would keep the server down.
+        (folder / "postmaster.pid").unlink(missing_ok=True)
     server = _server(folder)
     return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
 
@@ -43,7 +46,8 @@ def is_running(folder: Path) -> bool:
         os.kill(pid, 0)
     except (OSError, ValueError, IndexError):
         return False
-    return True
+    stat = Path(f"/proc/{pid}/stat")  # where nobody collects the dead, a killed server stays a zombie
+    return not stat.exists() or stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
 
 
 def _server(folder: Path):  # type: ignore[no-untyped-def]

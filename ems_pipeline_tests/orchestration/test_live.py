@@ -1,0 +1,72 @@
+"""What `ems up` keeps alive: its children and the embedded database, also when they are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from ems_pipeline.orchestration import live
+from ems_pipeline.orchestration.supervisor import Child, Supervisor
+from ems_pipeline.warehouse import embedded
+
+PATIENCE_S = 30
+
+
+def test_a_killed_embedded_database_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMS_HOME", str(tmp_path))
+    monkeypatch.delenv("EMS_DATABASE_URL", raising=False)
+    folder = tmp_path / "postgres"
+    embedded.start(folder)
+    said: list[str] = []
+    live._keep_database_up(said.append)
+    assert said == []
+    os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    end = time.monotonic() + PATIENCE_S
+    while embedded.is_running(folder):
+        assert time.monotonic() < end, "a killed server counts as running"
+    live._keep_database_up(said.append)
+    assert said == ["the embedded database is gone; starting it again"]
+    assert embedded.is_running(folder)
+    embedded.stop(folder)
+
+
+def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMS_HOME", str(tmp_path))
+    monkeypatch.setenv("EMS_DATABASE_URL", "postgresql://ems@db.example/ems")
+    live._keep_database_up(pytest.fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dead_child_is_started_again_and_all_end_together(tmp_path: Path) -> None:
+    child = Child("worker", [sys.executable, "-c", "import time; time.sleep(600)"], pause_s=0.0)
+    said: list[str] = []
+    first: list[int] = []
+
+    def look() -> None:
+        """Kill the first child, wait for the second, then ask the supervisor to stop."""
+        if child.process is None:
+            child.not_before = 0.0  # the pause between two tries is not what is tested
+        elif not first:
+            first.append(child.process.pid)
+            child.process.kill()
+            child.process.wait()
+        elif child.process.pid != first[0] and child.process.poll() is None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    assert threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with (tmp_path / "log").open("wb") as log:
+            Supervisor([child], os.environ, log.fileno(), said.append, look).run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert any(text.startswith("worker ended with code -9") for text in said), said
+    assert child.process is not None
+    assert child.process.poll() is not None
