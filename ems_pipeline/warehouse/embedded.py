@@ -23,8 +23,7 @@ def start(folder: Path) -> str:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not is_running(folder):
-        # A zombie counts as alive for the library and for PostgreSQL: its lock file would keep the server down.
-        (folder / "postmaster.pid").unlink(missing_ok=True)
+        _forget_the_dead(folder / "postmaster.pid")
     server = _server(folder)
     return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
 
@@ -48,6 +47,15 @@ def is_running(folder: Path) -> bool:
         return False
     stat = Path(f"/proc/{pid}/stat")  # where nobody collects the dead, a killed server stays a zombie
     return not stat.exists() or stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+
+
+def _forget_the_dead(lock: Path) -> None:
+    """Remove the locks of a killed server: to PostgreSQL a zombie counts as alive and would keep the next one down."""
+    if lock.exists():
+        _, _, _, port, socket_folder, *_ = [*lock.read_text(encoding="utf-8").splitlines(), "", "", "", "", ""]
+        if port and socket_folder:
+            (Path(socket_folder) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+        lock.unlink()
 
 
 def _server(folder: Path):  # type: ignore[no-untyped-def]

@@ -138,6 +138,8 @@ def _parsed(variable: str, address: str) -> URL:
 
 def _unreachable(url: URL, error: Exception) -> str:
     first_line = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    if "does not exist" in first_line:
+        return f"{first_line} ({url.render_as_string(hide_password=True)}); create it with `ems db migrate`"
     return (
         f"database {url.render_as_string(hide_password=True)} does not answer: {first_line}. "
         "Start it (embedded: `ems db start`), or check EMS_DATABASE_URL; nothing was written"
