@@ -11,7 +11,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.report import charts
 from ems_pipeline.sites import Site
 
-PLOT_BYTES = 24_000
+PLOT_BYTES = 40_000
 """A plot lives in Dagster's event log for ever; beyond this it is left out rather than stored."""
 
 MAX_PLOT_SLOTS = 200
