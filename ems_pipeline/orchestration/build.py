@@ -26,8 +26,6 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         schedules=schedules.ALL,
         sensors=sensors.ALL,
         resources={"ems": PlatformResource(), **(resource_overrides or {})},
-        # Everything a run says is in the event log; a terminal needs the troubles only.
-        loggers={"console": dg.colored_console_logger.configured({"log_level": "WARNING"})},
         # A process per step would cost a second each; a run does one small thing.
         executor=dg.in_process_executor,
     )

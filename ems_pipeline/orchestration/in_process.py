@@ -15,6 +15,9 @@ from ems_pipeline.orchestration.partitions import day_partitions, site_day, site
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
 
+QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
+"""Everything a run says is in the event log; a terminal with a progress bar needs the troubles only."""
+
 
 class RunFailed(RuntimeError):
     """A run ended in failure; the text is the first error, the rest is in the run's log."""
@@ -56,14 +59,18 @@ class InProcess:
         """
         job = self.defs.resolve_job_def(str(request.job_name))
         result = job.execute_in_process(
-            run_config=run_config or None, instance=self.instance, tags=dict(request.tags), raise_on_error=False
+            run_config=run_config | QUIET, instance=self.instance, tags=dict(request.tags), raise_on_error=False
         )
         _demand_success(result, str(request.job_name))
 
     def asset(self, step: Step) -> None:
         """Materialise a range of an asset's partitions in one run; same errors as `job`."""
         result = self.defs.resolve_implicit_global_asset_job_def().execute_in_process(
-            instance=self.instance, asset_selection=[dg.AssetKey(step.asset)], tags=step.tags, raise_on_error=False
+            run_config=QUIET,
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(step.asset)],
+            tags=step.tags,
+            raise_on_error=False,
         )
         _demand_success(result, str(step))
 

@@ -42,8 +42,6 @@ def kill_server(data: Path) -> None:
     os.kill(pid, signal.SIGKILL)
     while any(_works_in(process, data) for process in Path("/proc").glob("[0-9]*")):
         time.sleep(0.01)
-    for lock in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-        (data / lock).unlink()  # in a container nobody may collect the dead, and a dead server looks alive
 
 
 def _works_in(process: Path, folder: Path) -> bool:
