@@ -15,7 +15,10 @@ HISTORY = "60 days"
 
 
 def table_sizes(connection: Connection) -> pl.DataFrame:
-    """Every table of schema `ems`: name, rows (counted), bytes with indexes; partitions count as their parent."""
+    """Every table of schema `ems`: name, rows (counted), bytes with indexes; partitions count as their parent.
+
+    A parent has no bytes of its own, and a table without partitions no tree: the sum is right for both.
+    """
     names = query(
         connection,
         """SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -23,8 +26,8 @@ def table_sizes(connection: Connection) -> pl.DataFrame:
     )["name"]
     counts = " UNION ALL ".join(
         f"""SELECT '{name}' AS name, (SELECT count(*) FROM ems."{name}") AS rows,
-                   (SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint
-                    FROM pg_partition_tree('ems."{name}"')) AS bytes"""
+                   (SELECT pg_total_relation_size('ems."{name}"') + coalesce(sum(pg_total_relation_size(relid)), 0)
+                    FROM pg_partition_tree('ems."{name}"'))::bigint AS bytes"""
         for name in names
     )
     return query(connection, f"{counts} ORDER BY name")
