@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -62,7 +63,7 @@ def demo(
     console.print(summary.text(outcome.account), highlight=False)
     console.print(f"{outcome.runs} Dagster runs in {outcome.wall_s:.0f} s", highlight=False)
     console.print(f"report   {report}", highlight=False)
-    console.print(f"look     ems ui --home {home}   (then open http://127.0.0.1:3000)", highlight=False)
+    console.print(f"look     {sys.argv[0]} ui --home {home}   (then open http://127.0.0.1:3000)", highlight=False)
     for failure in outcome.failures:
         console.print(f"[red]failed run:[/] {failure}", highlight=False)
     if outcome.failures:
