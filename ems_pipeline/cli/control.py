@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ems_pipeline.cli.site import site_of
+
 if TYPE_CHECKING:
     from ems_pipeline.sites import Site
 
@@ -33,7 +35,7 @@ def arm(site: SiteKey, minutes: Minutes = None, until: Until = None) -> None:
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import arming, open_warehouse
 
-    chosen, now = _site(site), SystemClock().now()
+    chosen, now = site_of(site), SystemClock().now()
     end = _end(chosen, now, minutes, until)
     with open_warehouse().begin() as connection:
         arming.arm(connection, site, now, _who(), end)
@@ -100,7 +102,7 @@ def fallback(site: SiteKey) -> None:
     from ems_pipeline.devices.map_file import load_map
 
     table = Table("device", "when we vanish", "points we may set", show_lines=True)
-    for device in _site(site).devices:
+    for device in site_of(site).devices:
         point_map = load_map(device.map)
         table.add_row(device.key, point_map.silence, str(sum(p.writable for p in point_map.points)))
     console.print(table)
@@ -124,7 +126,7 @@ def override_add(
     from ems_pipeline.time_grid import SystemClock, utc, zone
     from ems_pipeline.warehouse import open_warehouse, overrides
 
-    chosen, now = _site(site), SystemClock().now()
+    chosen, now = site_of(site), SystemClock().now()
     limits = dict(_limit(item) for item in limit or ())
     command = check_wish(chosen, asset, mode, limits)
     start = now if begin is None else utc(begin.replace(tzinfo=zone(chosen.timezone)))
@@ -163,7 +165,7 @@ def override_cancel(
         site = overrides.cancel(connection, number, SystemClock().now(), _who())
     console.print(f"override {number} is cancelled")
     if at_once:
-        _control_now(_site(site))
+        _control_now(site_of(site))
 
 
 @app.command()
@@ -198,22 +200,12 @@ def _let_go(site: str, reason: str, *, every_device: bool) -> None:
 
     clock = SystemClock()
     outcomes = control.release_site(
-        open_warehouse(), _site(site), clock.now(), clock, reason, every_device=every_device
+        open_warehouse(), site_of(site), clock.now(), clock, reason, every_device=every_device
     )
     for outcome in outcomes:
         console.print(str(outcome), highlight=False)
     if any(outcome.state == "failed" for outcome in outcomes):
         raise typer.Exit(1)
-
-
-def _site(key: str) -> Site:
-    from ems_pipeline.orchestration.platform import site_files
-    from ems_pipeline.sites import load_sites
-
-    found = [site for site in load_sites(site_files()) if site.key == key]
-    if not found:
-        raise LookupError(f"no site file says key: {key}; `ems site list` shows what there is")
-    return found[0]
 
 
 def _end(site: Site, start: datetime, minutes: int | None, until: datetime | None) -> datetime | None:

@@ -24,7 +24,7 @@ def demo(
         typer.Option(
             "--replay",
             help="Measured series played instead of synthetic ones: Parquet or CSV with ts_utc and any of "
-            "load_w, pv_w, price_eur_mwh; see docs/plant.md).",
+            "load_w, pv_w, price_eur_mwh (docs/plant.md).",
             exists=True,
             dir_okay=False,
         ),
@@ -44,7 +44,7 @@ def demo(
     """Run the whole pipeline on the virtual plant: past days backfilled, then closed loop over Modbus TCP and HTTP.
 
     Everything goes through Dagster runs: look at them afterwards with `ems ui --home .ems/demo`. Exit code 1 when a
-    run failed. Replayed days take about two minutes each.
+    run failed. A replayed day takes two to five minutes.
     """
     from ems_pipeline.orchestration.demo import Demonstration, fresh_home, run
     from ems_pipeline.report import page, summary

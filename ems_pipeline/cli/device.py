@@ -10,19 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ems_pipeline.cli.site import site_of
+
 app = typer.Typer(no_args_is_help=True)
 console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
-
-
-def _site(key: str):  # type: ignore[no-untyped-def]
-    from ems_pipeline.orchestration.platform import site_files
-    from ems_pipeline.sites import load_sites
-
-    found = [site for site in load_sites(site_files()) if site.key == key]
-    if not found:
-        raise LookupError(f"no site file says key: {key}; `ems site list` shows what there is")
-    return found[0]
 
 
 @app.command()
@@ -37,7 +29,7 @@ def read(
     groups = ("live", "slow", "setting") if everything else ("live",)
 
     async def sweep() -> fleet.Sweep:
-        opened = fleet.open_site(_site(site))
+        opened = fleet.open_site(site_of(site))
         try:
             return await fleet.read_all([opened], groups=groups)
         finally:
@@ -65,9 +57,10 @@ def scan(
     from ems_pipeline.devices.modbus import Connection
     from ems_pipeline.devices.scan import scan as scan_units
 
-    chosen = next((g for g in _site(site).gateways if g.key == gateway), None)
+    gateways = {g.key: g for g in site_of(site).gateways}
+    chosen = gateways.get(gateway)
     if chosen is None:
-        raise LookupError(f"site {site} has no gateway {gateway!r}; it has {[g.key for g in _site(site).gateways]}")
+        raise LookupError(f"site {site} has no gateway {gateway!r}; it has {list(gateways)}")
     wire = open_wire(chosen)
     if not isinstance(wire, Connection):
         raise ValueError(f"gateway {gateway} speaks {chosen.transport}, which has no unit ids; scan a Modbus gateway")

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+if TYPE_CHECKING:
+    from ems_pipeline.sites import Site
+
 app = typer.Typer(no_args_is_help=True)
 console = Console()
+
+
+def site_of(key: str) -> Site:
+    """The site whose file says ``key``; LookupError when there is none."""
+    from ems_pipeline.orchestration.platform import site_files
+    from ems_pipeline.sites import load_sites
+
+    found = [site for site in load_sites(site_files()) if site.key == key]
+    if not found:
+        raise LookupError(f"no site file says key: {key}; `ems site list` shows what there is")
+    return found[0]
 
 
 @app.command("list")

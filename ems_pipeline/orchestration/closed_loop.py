@@ -20,8 +20,6 @@ from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock
 
 SWEEPS = 14
 """Minutes of telemetry per run; the fifteenth belongs to verification and the next plan."""
-
-
 NIGHT = timedelta(minutes=25)
 """After midnight: yesterday has been settled by then."""
 

@@ -77,8 +77,9 @@ def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteW
             raise TypeError(f"partition {key!r} is not site x day; launch the asset with a site and a day")
         dimensions = key.keys_by_dimension
         by_site.setdefault(dimensions["site"], []).append(date.fromisoformat(dimensions["day"]))
+    sites = platform.chosen(sorted(by_site))
     return [
-        _window(platform.site(key), first, last)
+        _window(sites[key], first, last)
         for key, days in sorted(by_site.items())
         for first, last in _stretches(sorted(days))
     ]

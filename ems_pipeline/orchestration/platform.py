@@ -4,7 +4,7 @@ Tests and the demo pass a `Platform` of their own to `build_defs`; nothing else 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,12 +41,14 @@ class Platform:
         """End of the last quarter-hour that is over: nothing later has been measured whole."""
         return time_grid.floor_slot(self.clock.now())
 
-    def site(self, key: str) -> Site:
-        """The active site ``key``; LookupError says what to do when there is none."""
-        for site in self.sites():
-            if site.key == key:
-                return site
-        raise LookupError(f"site {key!r} is not active; `ems site list` shows what is, `ems site add FILE` adds one")
+    def chosen(self, keys: Collection[str]) -> dict[str, Site]:
+        """The active sites called ``keys``, read at once; LookupError says what to do when one is not active."""
+        active = {site.key: site for site in self.sites()}
+        if unknown := [key for key in keys if key not in active]:
+            raise LookupError(
+                f"site {unknown[0]!r} is not active; `ems site list` shows what is, `ems site add FILE` adds one"
+            )
+        return {key: active[key] for key in keys}
 
 
 class PlatformResource(dg.ConfigurableResource[Platform]):

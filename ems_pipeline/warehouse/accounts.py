@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline import time_grid
 from ems_pipeline.report.account import Account
 from ems_pipeline.sites import Site
+from ems_pipeline.warehouse import audits
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.inventory import table_sizes
 
@@ -16,17 +17,14 @@ from ems_pipeline.warehouse.inventory import table_sizes
 def of_site(connection: Connection, site: Site, first: date, last: date) -> Account:
     """Everything settled, planned and commanded on local days ``first`` to ``last``, both included."""
     zone = time_grid.zone(site.timezone)
-    window = {
-        "site": site.key,
-        "start": time_grid.day_bounds(first, zone)[0],
-        "end": time_grid.day_bounds(last, zone)[1],
-    }
+    start, end = time_grid.day_bounds(first, zone)[0], time_grid.day_bounds(last, zone)[1]
+    window = {"site": site.key, "start": start, "end": end}
     return Account(
         site=site,
         first=first,
         last=last,
-        days=query(connection, DAYS, site=site.key, first=first, last=last),
-        slots=query(connection, SLOTS, **window),
+        days=audits.summary(connection, site.key, first, last),
+        slots=audits.slots(connection, site.key, start, end),
         setpoints=query(connection, SETPOINTS, **window),
         alarms=query(connection, ALARMS, **window),
         plans=query(connection, PLANS, **window),
@@ -35,10 +33,6 @@ def of_site(connection: Connection, site: Site, first: date, last: date) -> Acco
     )
 
 
-DAYS = "SELECT * FROM ems.audit_day WHERE site_key = :site AND day BETWEEN :first AND :last ORDER BY day"
-SLOTS = """
-    SELECT * FROM ems.audit_interval
-    WHERE site_key = :site AND starts_at >= :start AND starts_at < :end ORDER BY starts_at"""
 SETPOINTS = """
     SELECT device_key, count(*) AS total, count(*) FILTER (WHERE is_shadow) AS shadow, count(echoed_at) AS echoed,
            count(effective_at) AS effective, count(*) FILTER (WHERE state = 'failed') AS failed,

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.reading import Quality
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.plans import EXECUTABLE
 
 HISTORY = "60 days"
 """Older measurements change no forecast and no finding."""
@@ -40,7 +41,7 @@ def site_status(connection: Connection) -> pl.DataFrame:
     """
     return query(
         connection,
-        """SELECT s.site_key AS site, t.reported_at AS telemetry, r.decided_at AS plan_decided_at,
+        f"""SELECT s.site_key AS site, t.reported_at AS telemetry, r.decided_at AS plan_decided_at,
                   r.horizon_end AS planned_until, p.intended_at AS setpoint_at, a.armed_at IS NOT NULL AS armed
            FROM ems.site s
            LEFT JOIN LATERAL (
@@ -51,7 +52,7 @@ def site_status(connection: Connection) -> pl.DataFrame:
                WHERE p.site_key = s.site_key) t ON true
            LEFT JOIN LATERAL (
                SELECT decided_at, horizon_end FROM ems.planning_run
-               WHERE site_key = s.site_key AND is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')
+               WHERE site_key = s.site_key AND {EXECUTABLE}
                ORDER BY decided_at DESC LIMIT 1) r ON true
            LEFT JOIN LATERAL (
                SELECT max(intended_at) AS intended_at FROM ems.setpoint WHERE site_key = s.site_key) p ON true

@@ -64,9 +64,10 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
     return UUID(str(run_id))
 
 
-NEWEST_EXECUTABLE = """
+EXECUTABLE = "is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')"
+NEWEST_EXECUTABLE = f"""
     SELECT planning_run_id FROM ems.planning_run
-    WHERE site_key = :site AND is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')
+    WHERE site_key = :site AND {EXECUTABLE}
       AND decided_at <= :as_known_at AND horizon_start <= :slot AND horizon_end > :slot
     ORDER BY decided_at DESC, kind = 'rolling' DESC LIMIT 1"""
 
