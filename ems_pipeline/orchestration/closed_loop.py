@@ -75,6 +75,7 @@ class ClosedLoop:
         with dg.build_schedule_context(
             instance=self._runs.instance, scheduled_execution_time=at, resources={"ems": self._runs.platform}
         ) as context:
+            context._instance = self._runs.instance  # type: ignore[assignment]  # else each evaluation opens Dagster's storage anew
             data = schedule.evaluate_tick(context)
             return list(data.run_requests or [])
 

@@ -5,6 +5,8 @@ anything that writes to hardware the next slot is the retry.
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -12,10 +14,11 @@ import dagster as dg
 from ems_pipeline import control, time_grid
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.health import Health
+from ems_pipeline.devices.reading import Reading
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
-from ems_pipeline.time_grid import MINUTE
+from ems_pipeline.time_grid import MINUTE, Clock
 from ems_pipeline.warehouse import health, telemetry
 from ems_pipeline.warehouse import sites as registry
 
@@ -24,39 +27,46 @@ STALE = timedelta(minutes=5)
 
 
 class TelemetryConfig(dg.Config):
-    """How many minutes one run reads; more than one trades run overhead for a longer run."""
+    """How many minutes one run reads; more than one saves runs, and what was read is stored at the end of the run."""
 
     sweeps: int = 1
 
 
 @dg.op(out=dg.Out(dg.Nothing))
 def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: dg.ResourceParam[Platform]) -> None:
-    """Read all due points of all devices of all sites and store them by one COPY per sweep."""
+    """Read all due points of all devices of all sites and store them by one COPY."""
     sites = ems.sites()
     with ems.warehouse.begin() as connection:
         known = health.load(connection)
-    rows = answered = 0
+    readings: list[tuple[str, Reading]] = []
+    heard: dict[fleet.DeviceId, Health] = {}
     first = time_grid.floor_minute(ems.clock.now())
-    for sweep_at in (first + MINUTE * i for i in range(config.sweeps)):
-        ems.clock.wait_until(sweep_at)
-        sweep = asyncio.run(_sweep(sites, known, ems, sweep_at))
-        known |= sweep.health
-        readings = [(site, reading) for site, found in sweep.readings.items() for reading in found]
-        with ems.warehouse.begin() as connection:
-            rows += telemetry.store(connection, readings)
-            health.save(connection, sweep.health)
-        answered += sum(reading.is_good for _, reading in readings)
-    dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in known.items() if h.error_streak]
+    with _opened(sites, ems.clock) as read_all:
+        for sweep_at in (first + MINUTE * i for i in range(config.sweeps)):
+            ems.clock.wait_until(sweep_at)
+            sweep = read_all(known | heard, sweep_at)
+            heard |= sweep.health
+            readings += [(site, reading) for site, found in sweep.readings.items() for reading in found]
+    with ems.warehouse.begin() as connection:
+        rows = telemetry.store(connection, readings)
+        health.save(connection, heard)
+    answered = sum(reading.is_good for _, reading in readings)
+    dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]
     context.log.info(f"{rows} rows, {answered} good, {len(sites)} sites" + "".join(f"\n{line}" for line in dead))
 
 
-async def _sweep(sites: list[Site], known: dict[fleet.DeviceId, Health], ems: Platform, at: datetime) -> fleet.Sweep:
-    opened = [fleet.open_site(site, ems.clock) for site in sites]
-    try:
-        return await fleet.read_all(opened, known, fleet.due_groups(at), ems.clock)
-    finally:
-        for site in opened:
-            await site.close()
+@contextmanager
+def _opened(
+    sites: list[Site], clock: Clock
+) -> Iterator[Callable[[dict[fleet.DeviceId, Health], datetime], fleet.Sweep]]:
+    """A function that sweeps all sites; their connections stay open from one sweep to the next."""
+    opened = [fleet.open_site(site, clock) for site in sites]
+    with asyncio.Runner() as loop:
+        try:
+            yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock))
+        finally:
+            for site in opened:
+                loop.run(site.close())
 
 
 @dg.op(out=dg.Out(dg.Nothing))

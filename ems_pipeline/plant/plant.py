@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ BURN_IN_DAYS = 2
 """The site runs by itself at least so long before anybody looks: its battery and rooms then stand where they would."""
 LOOPBACK = "127.0.0.1"
 ONE_DAY = timedelta(days=1)
+SWITCH_S = 0.0005
+"""The plant answers from threads of the process that asks; Python's 5 ms turns made a simulated day a tenth longer."""
 
 
 @dataclass
@@ -128,7 +131,7 @@ def running_plant(
     plant = _begun(
         World(moved, clock, seed, _days_before(start or clock.now(), history_days), replay, watchdog_s), start
     )
-    with _served(plant):
+    with _served(plant), _turns_of(SWITCH_S):
         for fault in faults:
             plant.inject(fault)
         yield plant
@@ -142,6 +145,17 @@ def serving(site: Site, clock: Clock, history_days: int = 7, seed: int = 1) -> I
     plant.logged_days = history_days
     with _served(plant):
         yield plant
+
+
+@contextmanager
+def _turns_of(seconds: float) -> Iterator[None]:
+    """How long a thread of this process may keep the interpreter while another waits for it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _days_before(start: datetime, days: int) -> datetime:

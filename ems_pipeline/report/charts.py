@@ -43,7 +43,7 @@ def slot_chart(
         SVG text, typically 5-12 kB for a day; text stays text.
     """
     import matplotlib
-    from matplotlib.dates import ConciseDateFormatter
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(LOOK):
@@ -51,13 +51,17 @@ def slot_chart(
         figure = Figure(figsize=(width_in, height_in))
         # Fixed margins: an automatic layout draws everything twice to find the same ones.
         figure.subplots_adjust(left=0.62 / width_in, right=0.99, bottom=0.45 / height_in, top=1 - 0.08 / height_in)
+        instants = date2num(list(starts))
         axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axis, (label, series) in zip(axes, panels.items(), strict=True):
             for name, values in series.items():
                 points = [float("nan") if v is None else round(v, 3) for v in values]
-                axis.step(list(starts), points, where="post", label=name, linewidth=1.0, color=COLOURS.get(name))
+                axis.step(instants, points, where="post", label=name, linewidth=1.0, color=COLOURS.get(name))
             _dress(axis, label)
-        axes[-1].xaxis.set_major_formatter(ConciseDateFormatter(axes[-1].xaxis.get_major_locator(), tz=zone))
+            axis.xaxis.set_visible(axis is axes[-1])  # the ticks of the others are a quarter of the drawing time
+        locator = AutoDateLocator(tz=zone)
+        axes[-1].xaxis.set_major_locator(locator)
+        axes[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))
         return _svg(figure)
 
 

@@ -170,8 +170,12 @@ def _month_peak(connection: Connection, site: Site, at: datetime) -> float | Non
     """Highest quarter-hour import of the running local month so far, W; None when nothing was measured."""
     zone = time_grid.zone(site.timezone)
     month_start, _ = time_grid.day_bounds(time_grid.local_day(at, zone).replace(day=1), zone)
+    # Not from vw_site_15m: a month of every quantity for one of them, in every quarter-hour.
     peak = connection.execute(
-        sa.text("SELECT max(grid_w) FROM ems.vw_site_15m WHERE site_key = :s AND starts_at >= :a AND starts_at < :b"),
+        sa.text("""SELECT max(grid_w) FROM (
+                       SELECT avg(mean_value) AS grid_w FROM ems.telemetry_15m
+                       WHERE site_key = :s AND quantity = 'grid_power_w' AND starts_at >= :a AND starts_at < :b
+                       GROUP BY starts_at) slot"""),
         {"s": site.key, "a": month_start, "b": time_grid.floor_slot(at)},
     ).scalar()
     return None if peak is None else max(0.0, float(peak))

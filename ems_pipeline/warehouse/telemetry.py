@@ -88,6 +88,15 @@ def fill_15m(connection: Connection, site_key: str, start: datetime, end: dateti
     return int(result.scalar_one())
 
 
+def last_filled(connection: Connection, site_key: str, start: datetime, end: datetime) -> datetime | None:
+    """The newest quarter-hour in ``[start, end)`` whose means were computed from telemetry; None when none was."""
+    return connection.execute(
+        sa.text("""SELECT max(starts_at) FROM ems.telemetry_15m
+                   WHERE site_key = :site AND origin = 'telemetry' AND starts_at >= :start AND starts_at < :end"""),
+        {"site": site_key, "start": start, "end": end},
+    ).scalar()
+
+
 def import_15m(connection: Connection, site_key: str, history: pl.DataFrame) -> int:
     """Store a logger's quarter-hour history: device_key, quantity, unit, starts_at, value (null = not measured)."""
     points = history.select(pl.lit(site_key).alias("site_key"), "device_key", "quantity", "unit").unique()
