@@ -24,6 +24,9 @@ class EvStatus(IntEnum):
     FAULT = 5
 
 
+PLUGGED_IN = frozenset({EvStatus.CONNECTED, EvStatus.CHARGING, EvStatus.CHARGING_VENTILATED})
+
+
 class SgReadyState(IntEnum):
     """The four states of the SG Ready label, numbered as the label does."""
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.sites import Charger
+from ems_pipeline.units import slot_energy_wh
 
 HABIT_DAYS = 3.0
 """A stated habit weighs as much as so many measured weekdays."""
@@ -24,6 +25,12 @@ WEEKS = 12
 MIN_STAY = timedelta(minutes=15)
 MAX_STAY = timedelta(days=7)
 """Shorter is a plug tried twice, longer a plug forgotten (both are in every recorded data set): no habit."""
+SILENT_SLOTS = 4
+SESSIONS: dict[str, pl.DataType] = {
+    "arrival_at": pl.Datetime("us", "UTC"),
+    "departure_at": pl.Datetime("us", "UTC"),
+    "energy_wh": pl.Float64(),
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,36 @@ def stated_habits(charger: Charger) -> list[Habit]:
         )
         for weekday in range(7)
     ]
+
+
+def measured_sessions(quarters: pl.DataFrame) -> pl.DataFrame:
+    """Finished sessions from what a wallbox said each quarter-hour.
+
+    Args:
+        quarters: ``[starts_at, is_plugged_in, power_w]`` in order of time; null is a quarter-hour without answer, of
+            which up to `SILENT_SLOTS` in a row count as the one before.
+
+    Returns:
+        ``[arrival_at, departure_at, energy_wh]`` (UTC, Wh). A stay whose arrival or departure nobody saw is left out,
+        and so is one whose energy is not known in every quarter-hour.
+    """
+    if quarters.is_empty():
+        return pl.DataFrame(schema=SESSIONS)
+    plugged = pl.col("is_plugged_in").forward_fill(SILENT_SLOTS)
+    stays = (
+        quarters.set_sorted("starts_at")
+        .upsample("starts_at", every="15m")
+        .with_columns(is_plugged_in=plugged, stay=plugged.rle_id())
+        .group_by("stay", maintain_order=True)
+        .agg(
+            is_plugged_in=pl.col("is_plugged_in").first(),
+            arrival_at=pl.col("starts_at").first(),
+            departure_at=pl.col("starts_at").last() + time_grid.SLOT,
+            energy_wh=pl.when(pl.col("power_w").is_not_null().all()).then(slot_energy_wh(pl.col("power_w")).sum()),
+        )
+    )
+    seen = ~pl.col("is_plugged_in").shift(1) & ~pl.col("is_plugged_in").shift(-1)
+    return stays.filter(pl.col("is_plugged_in"), seen, pl.col("energy_wh").is_not_null()).select(*SESSIONS)
 
 
 def measured_habits(charger: Charger, sessions: pl.DataFrame, site_zone: ZoneInfo, now: datetime) -> list[Habit]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
-from ems_pipeline.devices.quantities import EvStatus
+from ems_pipeline.devices.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
@@ -21,7 +21,6 @@ from ems_pipeline.warehouse import forecasts, market, plans, telemetry
 
 STATE_AGE = timedelta(minutes=30)
 """Older measurements say nothing about a battery that can be full by now."""
-PLUGGED_IN = frozenset({EvStatus.CONNECTED, EvStatus.CHARGING, EvStatus.CHARGING_VENTILATED})
 
 
 class InputsMissing(LookupError):

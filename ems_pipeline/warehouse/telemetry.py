@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.devices.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.devices.reading import Quality, Reading
 from ems_pipeline.warehouse.frames import copy_into, query, stage, upsert
 
@@ -140,6 +141,27 @@ def device_15m(
         quantities=list(quantities),
         start=start,
         end=end,
+    )
+
+
+def wallbox_15m(
+    connection: Connection, site_key: str, device_key: str | None, start: datetime, end: datetime
+) -> pl.DataFrame:
+    """What a wallbox saw per quarter-hour: starts_at, is_plugged_in (null: unknown or a fault), power_w."""
+    said = device_15m(connection, site_key, ["ev_status", "ev_power_w"], start, end)
+    own = said.filter(pl.col("device_key") == device_key)
+    status = own.filter(pl.col("quantity") == "ev_status").select("starts_at", status="last_value")
+    power = own.filter(pl.col("quantity") == "ev_power_w").select("starts_at", power_w="mean_value")
+    is_plugged_in = (
+        pl.when(pl.col("status").is_in([float(s) for s in PLUGGED_IN]))
+        .then(True)
+        .when(pl.col("status") == EvStatus.NOT_CONNECTED)
+        .then(False)
+    )
+    return (
+        status.join(power, on="starts_at", how="left")
+        .sort("starts_at")
+        .select("starts_at", "power_w", is_plugged_in=is_plugged_in)
     )
 
 

@@ -128,3 +128,44 @@ def test_habits_of_measured_homes_foretell_the_following_weeks_better_than_the_s
         stated += brier(sessions.stated_habits(CAR), days, came)
         measured += brier(sessions.measured_habits(CAR, mine.drop("user"), oslo, now), days, came)
     assert measured < 0.8 * stated, f"Brier score of measured habits {measured:.2f}, of stated ones {stated:.2f}"
+
+
+def quarters(*said: tuple[bool | None, float | None]) -> pl.DataFrame:
+    start = datetime(2026, 3, 2, 16, tzinfo=UTC)
+    return pl.DataFrame(
+        [(start + i * time_grid.SLOT, *row) for i, row in enumerate(said)],
+        schema={"starts_at": pl.Datetime("us", "UTC"), "is_plugged_in": pl.Boolean, "power_w": pl.Float64},
+        orient="row",
+    )
+
+
+AWAY, CHARGING, FULL, SILENT = (False, 0.0), (True, 4000.0), (True, 0.0), (None, 4000.0)
+
+
+def test_a_session_is_the_time_plugged_in_and_the_energy_that_flowed() -> None:
+    found = sessions.measured_sessions(quarters(AWAY, CHARGING, CHARGING, FULL, AWAY))
+    start = datetime(2026, 3, 2, 16, 15, tzinfo=UTC)
+    assert found.rows() == [(start, start + timedelta(minutes=45), 2000.0)]
+
+
+def test_a_stay_whose_begin_or_end_nobody_saw_is_no_session() -> None:
+    assert sessions.measured_sessions(quarters(CHARGING, CHARGING, AWAY)).is_empty()
+    assert sessions.measured_sessions(quarters(AWAY, CHARGING, CHARGING)).is_empty()
+    unseen = [SILENT] * (sessions.SILENT_SLOTS + 1)
+    assert sessions.measured_sessions(quarters(AWAY, CHARGING, *unseen, FULL, AWAY)).is_empty()
+
+
+def test_an_hour_of_silence_does_not_make_two_sessions_of_one() -> None:
+    silence = [SILENT] * sessions.SILENT_SLOTS
+    found = sessions.measured_sessions(quarters(AWAY, CHARGING, *silence, CHARGING, AWAY))
+    assert found["energy_wh"].to_list() == [6000.0]
+
+
+def test_energy_that_was_not_measured_is_not_counted_as_little() -> None:
+    assert sessions.measured_sessions(quarters(AWAY, CHARGING, (True, None), CHARGING, AWAY)).is_empty()
+
+
+def test_a_missing_row_is_silence() -> None:
+    rows = quarters(AWAY, CHARGING, CHARGING, CHARGING, AWAY)
+    assert sessions.measured_sessions(rows.gather([0, 1, 3, 4])).is_empty(), "its energy is unknown"
+    assert sessions.measured_sessions(rows.clear()).is_empty()

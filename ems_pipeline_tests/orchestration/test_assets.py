@@ -140,3 +140,10 @@ def test_measured_days_have_no_gap(filled: Bench) -> None:
         slots = audits.slots(connection, filled.site.key, START, END)
     assert slots["starts_at"].diff().drop_nulls().unique().to_list() == [time_grid.SLOT]
     assert slots.filter(pl.col("cost").is_null()).is_empty()
+
+
+def test_cars_are_expected_by_the_sessions_the_wallbox_saw(filled: Bench) -> None:
+    with filled.warehouse.begin() as connection:
+        models = connection.execute(sa.text("SELECT DISTINCT model FROM ems.ev_session_forecast")).scalars().all()
+    assert models
+    assert all(model.startswith("measured habit") for model in models), models

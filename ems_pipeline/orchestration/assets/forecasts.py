@@ -17,7 +17,7 @@ from ems_pipeline.orchestration.assets.weather import weather_forecast
 from ems_pipeline.orchestration.figures import materialized, plot
 from ems_pipeline.orchestration.partitions import decided_at, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.sites import Site
+from ems_pipeline.sites import Charger, Site
 from ems_pipeline.units import kilo, slot_energy_wh
 from ems_pipeline.warehouse import forecasts, telemetry
 
@@ -177,21 +177,35 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """When cars are expected at each wallbox, until when, and how much energy [Wh] they will want."""
+    """When cars are expected at each wallbox, until when, and how much energy [Wh] they will want.
 
-    def make(_: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
+    By the habit the site file states, giving way to the one measured as sessions are seen.
+    """
+
+    def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
         zone = time_grid.zone(site.timezone)
-        rows = [
-            (s.charger, s.arrival_at, s.departure_at, s.energy_wh, s.probability, "stated habit")
-            for charger in site.chargers
-            for s in sessions.expected_sessions(charger, sessions.stated_habits(charger), zone, at, end)
-            if s.departure_at > start
-        ]
+        rows = []
+        for charger in site.chargers:
+            habits, model = _habits(connection, site, charger, at)
+            rows += [
+                (s.charger, s.arrival_at, s.departure_at, s.energy_wh, s.probability, model)
+                for s in sessions.expected_sessions(charger, habits, zone, at, end)
+                if s.departure_at > start
+            ]
         names = ["asset_key", "arrives_at", "departs_at", "energy_wh", "probability", "model"]
         return pl.DataFrame(rows, schema=names, orient="row")
 
     rows, shown, _ = _forecast_asset(context, ems, "ev_session_forecast", make)
     return materialized(rows, expected_kwh=float(kilo(shown["energy_wh"].sum())) if shown.height else 0.0)
+
+
+def _habits(connection: Any, site: Site, charger: Charger, at: datetime) -> tuple[list[sessions.Habit], str]:
+    """Habits of a charger as its telemetry before ``at`` shows them, and what they rest on."""
+    until = time_grid.floor_slot(at)
+    oldest = until - timedelta(weeks=sessions.WEEKS)
+    seen = sessions.measured_sessions(telemetry.wallbox_15m(connection, site.key, charger.device, oldest, until))
+    habits = sessions.measured_habits(charger, seen, time_grid.zone(site.timezone), at)
+    return habits, f"measured habit, {seen.height} sessions" if seen.height else "stated habit"
 
 
 def _require(frame: pl.DataFrame, start: datetime, end: datetime, site: Site, at: datetime) -> None:
