@@ -135,7 +135,8 @@ def parse(body: bytes, latitude: float, longitude: float, days_before: int = 0) 
     for needed in ("temperature_c", "ghi_w_m2"):
         if np.isnan(columns[needed]).all():
             raise MalformedWeather(
-                f"Open-Meteo reply has no value of {VARIABLES[needed] + suffix}; ask for it or for another model"
+                f"Open-Meteo reply has no value of {VARIABLES[needed] + suffix}; ask for older days (the archive lags "
+                "some five) or for another model"
             )
     return _quarter_hours(columns, stamps[0] - step, step, latitude, longitude)
 

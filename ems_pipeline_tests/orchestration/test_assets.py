@@ -110,6 +110,11 @@ def test_weather_the_archive_does_not_have_yet_is_refused(filled: Bench) -> None
     filled.runs.asset(Step("weather_observation", FIRST - timedelta(days=1), FIRST - timedelta(days=1), "home01"))
     with pytest.raises(RunFailed, match="no value of temperature_2m"):
         filled.runs.asset(Step("weather_observation", LONG_DAY, LONG_DAY, "home01"))
+    filled.runs.asset(Step("weather_observation", FIRST - timedelta(days=1), FIRST, "home01"))
+    event = filled.runs.instance.get_latest_materialization_event(dg.AssetKey("weather_observation"))
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert int(event.asset_materialization.metadata["missing_slots"].value) > 0  # type: ignore[arg-type]
     assert rows(filled, "weather_observation") == before
 
 

@@ -16,6 +16,7 @@ from ems_pipeline.weather import open_meteo
 GROUP = "weather"
 ISSUES_BACK = (1, 2)
 """Runs of one and two days before a slot: together they hold what any decision of the day before could know."""
+LAGS = "it lags some five days: the schedule asks again, or materialise the days later"
 
 
 @dg.asset(group_name=GROUP, partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
@@ -68,16 +69,20 @@ def _newest(window: SiteWindow, now: datetime, today: date) -> pl.DataFrame:
 @dg.asset(group_name=GROUP, partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
 def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """What the weather was, from the reanalysis archive; it lags some days behind today."""
-    rows, shown, site = 0, pl.DataFrame(), None
+    rows, missing, shown, site = 0, 0, pl.DataFrame(), None
     for window in windows(context, ems):
         site, now = window.site, ems.clock.now()
         body = open_meteo.fetch_archive(site.latitude, site.longitude, window.first - timedelta(days=1), window.last)
         frame = open_meteo.parse(body, site.latitude, site.longitude)
         shown = frame.filter(pl.col("starts_at").is_between(window.start, window.end, closed="left"))
+        missing = time_grid.count_slots(window.start, window.end) - int(shown["temperature_c"].count())
+        if missing:
+            context.log.warning(f"{site.key}: the archive lacks {missing} quarter-hours up to {window.last}; {LAGS}")
         shown = shown.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
         with ems.warehouse.begin() as connection:
             rows += forecasts.issue(connection, "weather_observation", site.key, shown)
-    return materialized(rows, _picture(shown, site), mean_temperature_c=_mean(shown, "temperature_c"))
+    figures = {"mean_temperature_c": _mean(shown, "temperature_c"), "missing_slots": missing}
+    return materialized(rows, _picture(shown, site), **figures)
 
 
 def _mean(frame: pl.DataFrame, column: str) -> float | None:
