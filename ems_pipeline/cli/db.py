@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -10,18 +14,58 @@ app = typer.Typer(no_args_is_help=True)
 console = Console()
 
 
+class Role(StrEnum):
+    """Keys of `warehouse.roles.ROLES`, here because that module is too heavy to import for a list of names."""
+
+    SERVICE = "service"
+    ANALYST = "analyst"
+    WRITER = "writer"
+    GATEWAY = "gateway"
+
+
 @app.command()
 def migrate() -> None:
     """Create the databases where they are missing and bring the schema to the newest version."""
     from ems_pipeline.warehouse import migrate as migration
-    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse import open_warehouse, roles
     from ems_pipeline.warehouse.engine import ensure_databases
 
     ensure_databases()
     warehouse = open_warehouse()
     before = migration.current(warehouse)
     after = migration.upgrade(warehouse)
-    console.print(f"schema {before or 'none'} -> {after}; routines and views renewed")
+    console.print(f"schema {before or 'none'} -> {after}; routines, views and rights renewed")
+    with warehouse.begin() as connection:
+        absent = roles.missing(connection)
+    if absent:
+        console.print(f"[yellow]{warehouse.url.username} may not create roles; missing: {', '.join(absent)}[/]")
+
+
+@app.command()
+def login(
+    name: Annotated[str, typer.Argument(help="Name of the login; an existing one gets the role and the password.")],
+    role: Annotated[Role, typer.Argument(help="What it may do; see docs/security.md.")],
+    password_file: Annotated[
+        Path | None, typer.Option(help="File whose first line is the password; none: peer or certificate.", exists=True)
+    ] = None,
+) -> None:
+    """Make a login for the pipeline, an analyst, a writer of overrides, or a REST server; needs a superuser."""
+    from ems_pipeline.warehouse import Warehouse, open_warehouse, roles
+    from ems_pipeline.warehouse.engine import DAGSTER_DATABASE, database_url
+
+    password = None
+    if password_file is not None:
+        password = password_file.read_text(encoding="utf-8").partition("\n")[0]
+        if not password:
+            raise ValueError(f"{password_file} begins with an empty line; its first line is the password")
+    with open_warehouse().begin() as connection:
+        roles.grant_login(connection, name, role, password)
+    if role is Role.SERVICE:
+        dagster = Warehouse(database_url(DAGSTER_DATABASE).set(drivername="postgresql+psycopg"))
+        with dagster.begin() as connection:
+            if not roles.missing(connection):  # on a server of its own its login is its owner
+                roles.hand_over_dagster(connection)
+    console.print(f"{name} may now act as {roles.ROLES[role]}")
 
 
 @app.command()

@@ -19,11 +19,12 @@ def prepare() -> Warehouse:
 
     Raises:
         DatabaseUnavailable: the database does not answer.
+        SchemaBehind: it has to be migrated by somebody else.
         FileNotFoundError: `dagster.yaml` is not in the working directory.
     """
     ensure_databases()
     warehouse = open_warehouse()
-    migrate.upgrade(warehouse)
+    migrate.ensure(warehouse)
     folder = home() / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
     settings = Path("dagster.yaml").resolve()

@@ -103,7 +103,10 @@ def database_url(database: str) -> URL:
 
 
 def ensure_databases() -> None:
-    """Create the two databases where they are missing. Dagster's may lose its last second: it is disposable."""
+    """Create the two databases where they are missing, closed to everybody who is not granted entry.
+
+    Dagster's may lose its last second: it is disposable.
+    """
     for name in (EMS_DATABASE, DAGSTER_DATABASE):
         url = database_url(name)
         admin = sa.create_engine(
@@ -114,6 +117,7 @@ def ensure_databases() -> None:
                 found = connection.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :n"), {"n": url.database})
                 if found.first() is None:
                     connection.exec_driver_sql(f'CREATE DATABASE "{url.database}"')
+                    connection.exec_driver_sql(f'REVOKE ALL ON DATABASE "{url.database}" FROM PUBLIC')
                     if name == DAGSTER_DATABASE:
                         connection.exec_driver_sql(f'ALTER DATABASE "{url.database}" SET synchronous_commit = off')
         except sa.exc.OperationalError as error:

@@ -1,7 +1,7 @@
-"""Alembic brings the schema to the newest `sql/migrations/V###__*.sql`, then routines and views are applied anew.
+"""Alembic brings the schema to the newest `sql/migrations/V###__*.sql`; routines, views and rights are applied anew.
 
-One revision module per V file stands in `alembic_env/versions/`; routines and views have no history because they are
-replaced whole after every upgrade.
+One revision module per V file stands in `alembic_env/versions/`; routines, views and the roles' rights have no history
+because they are replaced whole after every upgrade.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.warehouse.engine import Warehouse
 
+
+class SchemaBehind(RuntimeError):
+    """The schema is older than the program, and the login may not renew it."""
+
+
 SQL = Path(os.environ.get("EMS_SQL_DIR", Path(__file__).parents[2] / "sql"))
 
 
@@ -27,7 +32,31 @@ def upgrade(warehouse: Warehouse) -> str:
         config = _config(connection)
         command.upgrade(config, "head")
         _replace_routines_and_views(connection)
+        apply_file(connection, "roles/R__roles.sql")
     return head()
+
+
+def ensure(warehouse: Warehouse) -> None:
+    """Upgrade, or as a login that may not change the schema (role ``ems_service``): demand that it is the newest.
+
+    Raises:
+        SchemaBehind: the schema is older than this program, and this login may not renew it.
+    """
+    if _may_change_schema(warehouse):
+        upgrade(warehouse)
+        return
+    found = current(warehouse)
+    if found != head():
+        raise SchemaBehind(
+            f"the schema of {warehouse.url.render_as_string(hide_password=True)} is {found}, this program needs "
+            f"{head()}, and {warehouse.url.username} does not own it; run `ems db migrate` as its owner"
+        )
+
+
+def _may_change_schema(warehouse: Warehouse) -> bool:
+    with warehouse.begin() as connection:
+        owns = "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'ems'"
+        return connection.exec_driver_sql(owns).scalar() is not False
 
 
 def current(warehouse: Warehouse) -> str | None:

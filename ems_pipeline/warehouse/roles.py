@@ -1,0 +1,95 @@
+"""Logins for the roles of ``sql/roles/R__roles.sql``: made by an operator, one per program or person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
+from sqlalchemy.engine import Connection
+
+ROLES = {
+    "service": "ems_service",
+    "analyst": "ems_analyst",
+    "writer": "ems_writer",
+    "gateway": "ems_gateway",
+}
+SETTINGS = {
+    "ems_analyst": {"default_transaction_read_only": "on", "statement_timeout": "60s"},
+    "ems_writer": {"statement_timeout": "10s"},
+    "ems_gateway": {"statement_timeout": "30s"},
+}
+"""What people ask must not hold up the control of a house."""
+
+
+class RolesMissing(RuntimeError):
+    """The roles do not exist: whoever migrated may not create roles."""
+
+
+def missing(connection: Connection) -> list[str]:
+    """Roles that the server does not have."""
+    found = connection.execute(
+        sa.text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:names)"), {"names": list(ROLES.values())}
+    ).scalars()
+    return sorted(set(ROLES.values()) - set(found))
+
+
+def grant_login(connection: Connection, login: str, role: str, password: str | None) -> None:
+    """Make (or renew) a login and give it one role; None leaves it without a password (peer or certificate).
+
+    The password reaches the server as its SCRAM verifier, so that no log of the server can hold it.
+
+    Args:
+        role: key of `ROLES`.
+
+    Raises:
+        RolesMissing: see there.
+        PermissionError: whoever asks may not make logins.
+        ValueError: ``login`` is one of the roles, or a superuser, whom a role would not bind.
+    """
+    if absent := missing(connection):
+        raise RolesMissing(f"roles {absent} are missing; let a superuser run `ems db migrate` once, or create them")
+    kind = connection.execute(
+        sa.text("SELECT rolsuper OR rolname = ANY(:roles) FROM pg_roles WHERE rolname = :login"),
+        {"roles": list(ROLES.values()), "login": login},
+    ).scalar()
+    if kind:
+        raise ValueError(f"{login} is a superuser or one of our roles; choose another name for the login")
+    name = sql.Identifier(login)
+    if kind is None:
+        _run(connection, sql.SQL("CREATE ROLE {} LOGIN").format(name))
+    if password is not None:
+        _run(connection, sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, _verifier(connection, login, password)))
+    for setting, value in SETTINGS.get(ROLES[role], {}).items():
+        _run(connection, sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), value))
+    _run(connection, sql.SQL("GRANT {} TO {}").format(sql.Identifier(ROLES[role]), name))
+
+
+def hand_over_dagster(connection: Connection) -> None:
+    """Make the service role the owner of the database this connection is to, Dagster's own, and of its tables."""
+    _run(
+        connection,
+        sql.SQL("""DO $$ DECLARE name regclass; BEGIN
+                     EXECUTE format('ALTER DATABASE %I OWNER TO ems_service', current_database());
+                     FOR name IN SELECT oid FROM pg_class
+                                 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+                         EXECUTE format('ALTER TABLE %s OWNER TO ems_service', name);
+                     END LOOP;
+                 END $$"""),
+    )
+
+
+def _verifier(connection: Connection, login: str, password: str) -> str:
+    driver: Any = connection.connection.driver_connection
+    hashed: bytes = driver.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256")
+    return hashed.decode()
+
+
+def _run(connection: Connection, statement: sql.Composed | sql.SQL) -> None:
+    cursor: Any = connection.connection.cursor()
+    try:
+        cursor.execute(statement)
+    except InsufficientPrivilege as error:
+        asker = connection.engine.url.username
+        raise PermissionError(f"{str(error).splitlines()[0]}; ask as a superuser, {asker} may not") from error

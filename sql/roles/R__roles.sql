@@ -1,0 +1,71 @@
+-- Who may do what. Applied whole after every upgrade, because views and routines are new objects then. None of these roles
+-- can log in: `ems db login` makes a login and grants it one of them. A server shares its roles among its databases.
+--   ems_service  the pipeline: reads and writes rows, changes no schema, cannot rewrite the journal
+--   ems_analyst  reads
+--   ems_writer   files overrides through fn_override_add and cancels its own; reads nothing
+--   ems_gateway  a REST server's login: nothing by itself, becomes ems_analyst or ems_writer per request (hence NOINHERIT)
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
+        END IF;
+    END LOOP;
+EXCEPTION
+    WHEN insufficient_privilege OR duplicate_object OR unique_violation THEN
+        -- Not allowed to make roles (`ems db migrate` says so), or another database of this server made them just now.
+        RAISE NOTICE 'roles: %', SQLERRM;
+END $$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM PUBLIC;
+
+DO $$ BEGIN
+    IF (SELECT count(*) FROM pg_roles
+        WHERE rolname IN ('ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway')) < 4 THEN
+        RETURN;
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ems_service, ems_analyst, ems_writer, ems_gateway',
+                   current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ems_service', current_database());
+    GRANT USAGE ON SCHEMA ems TO ems_service, ems_analyst, ems_writer;
+    REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway;
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway;
+    GRANT SELECT ON public.ems_alembic_version TO ems_service, ems_analyst;
+
+    -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
+    -- plan that is made again; its rows go with it.
+    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
+    REVOKE UPDATE ON ems.setpoint_event, ems.site_config FROM ems_service;
+    GRANT DELETE ON ems.planning_run TO ems_service;
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
+
+    -- Named one by one: a new table is closed until somebody has thought about what stands in it.
+    GRANT SELECT ON
+        ems.site, ems.site_config,
+        ems.market_interval_price, ems.fx_rate, ems.effective_price,
+        ems.weather_forecast, ems.weather_observation, ems.pv_forecast, ems.load_forecast, ems.heat_demand_forecast,
+        ems.ev_session_forecast, ems.baseline_consumption, ems.cop_history, ems.cop_curve, ems.forecast_model,
+        ems.forecast_score,
+        ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health,
+        ems.planning_run, ems.planning_interval, ems.planning_device_interval,
+        ems.control_arm, ems.control_override, ems.setpoint, ems.setpoint_event, ems.point_write_count, ems.alarm,
+        ems.audit_interval, ems.audit_day,
+        ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
+        ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint
+    TO ems_analyst;
+    GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
+        ems.fn_slot_cost TO ems_analyst;
+
+    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel TO ems_writer;
+
+    -- Only an administrator of the roles may do this; a database that is merely migrated finds it done.
+    IF NOT pg_has_role('ems_gateway', 'ems_analyst', 'MEMBER') THEN
+        GRANT ems_analyst TO ems_gateway;
+    END IF;
+    IF NOT pg_has_role('ems_gateway', 'ems_writer', 'MEMBER') THEN
+        GRANT ems_writer TO ems_gateway;
+    END IF;
+END $$;
