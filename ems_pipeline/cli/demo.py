@@ -44,7 +44,7 @@ def demo(
     """Run the whole pipeline on the virtual plant: past days backfilled, then closed loop over Modbus TCP and HTTP.
 
     Everything goes through Dagster runs: look at them afterwards with `ems ui --home .ems/demo`. Exit code 1 when a
-    run failed. A replayed day takes two to five minutes.
+    run failed. A replayed day takes two to three minutes.
     """
     from ems_pipeline.orchestration.demo import Demonstration, fresh_home, run
     from ems_pipeline.report import page, summary

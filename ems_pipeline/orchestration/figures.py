@@ -31,7 +31,7 @@ def plot(
 ) -> dg.MetadataValue | None:
     """A chart as metadata; None when there is nothing to draw. Long ranges show their last slots.
 
-    ``EMS_PLOTS=0`` draws none: in a replay of weeks the pictures nobody opens are a fifth of the time.
+    ``EMS_PLOTS=0`` draws none: in a replay of weeks the pictures nobody opens are a tenth of the time.
     """
     if not starts or os.environ.get("EMS_PLOTS") == "0":
         return None

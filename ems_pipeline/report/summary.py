@@ -35,12 +35,12 @@ def amount(value: float | None, currency: str) -> str:
 def _money(account: Account) -> RenderableType:
     currency = account.site.currency
     table = Table(title=f"{account.site.name}, {account.first} to {account.last}", title_justify="left")
-    for name in ("day", "cost", "no battery", "self-use", "saved vs none", "saved vs self-use", "measured"):
-        table.add_column(name, justify="left" if name == "day" else "right")
+    for name in ("day", "cost", "no battery", "self-use", "saved vs none", "saved vs self-use", "slots measured"):
+        table.add_column(name, justify="left" if name == "day" else "right", no_wrap=name == "day")
     columns = ("cost", "no_battery_cost", "self_use_cost", "no_battery_saving", "self_use_saving")
     for row in account.days.iter_rows(named=True):
         cells = ["unknown" if row[c] is None else f"{row[c]:.2f}" for c in columns]
-        table.add_row(str(row["day"]), *cells, f"{row['settled_slots']}/{row['slots']} slots")
+        table.add_row(str(row["day"]), *cells, f"{row['settled_slots']}/{row['slots']}")
     table.add_section()
     table.add_row("total", *("unknown" if (v := account.total(c)) is None else f"{v:.2f}" for c in columns), currency)
     return table
@@ -73,7 +73,7 @@ def _setpoints(account: Account) -> RenderableType:
 
 def _plans(account: Account) -> RenderableType:
     lines = [
-        f"{row['plans']} {row['kind']} plans, {row['failed']} failed, {row['unverified']} not verified; solved in "
+        f"{row['kind']} plans: {row['plans']}, {row['failed']} failed, {row['unverified']} not verified; solved in "
         f"{row['solve_s'] * 1000:.0f} ms on average, {row['slowest_s'] * 1000:.0f} ms at most"
         for row in account.plans.iter_rows(named=True)
         if row["solve_s"] is not None

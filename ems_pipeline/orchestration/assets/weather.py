@@ -77,7 +77,7 @@ def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam
         shown = frame.filter(pl.col("starts_at").is_between(window.start, window.end, closed="left"))
         missing = time_grid.count_slots(window.start, window.end) - int(shown["temperature_c"].count())
         if missing:
-            context.log.warning(f"{site.key}: the archive lacks {missing} quarter-hours up to {window.last}; {LAGS}")
+            context.log.info(f"{site.key}: the archive lacks {missing} quarter-hours up to {window.last}; {LAGS}")
         shown = shown.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
         with ems.warehouse.begin() as connection:
             rows += forecasts.issue(connection, "weather_observation", site.key, shown)
