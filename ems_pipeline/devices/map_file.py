@@ -1,7 +1,8 @@
 """Point map files: found by name, read, and refused with file, line and remedy when they are wrong.
 
 A user's own maps live in the folders of ``EMS_DEVICE_MAPS`` and win over the ones shipped here. A map may say
-``extends: other-map`` and give only what differs, so two variants of one device never drift apart.
+``extends: other-map`` and give only what differs (a point the variant lacks is ``null``), so two variants of one device
+never drift apart.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tu
     node = _compose(path)
     lines = dict(_lines(node, path))
     document = _plain(node)
+    if not isinstance(document.get("points", {}), dict):
+        raise MapFileError(f"point map {path}: line {lines['points',]}: points must be a mapping of names to points")
     base_name = document.pop("extends", None)
     if base_name is None:
         return document, lines
@@ -100,13 +103,18 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tu
             f"point map {path}: line {lines['extends',]}: cannot extend {base_name!r}: not found or circular"
         )
     base, base_lines = _merged(base_path, (*seen, path))
-    return _overlay(base, document), base_lines | lines
+    whole = _overlay(base, document)
+    kept = {n: p for n, p in whole.get("points", {}).items() if p is not None or n not in base.get("points", {})}
+    return {**whole, "points": kept}, base_lines | lines
 
 
 def _repeated(path: Path, name: str, body: Any, lines: dict[tuple[str, ...], int]) -> list[tuple[str, dict[str, Any]]]:
     """A point as written and what it stands for: ``slot{n}_soc: {repeat: 6, ...}`` is six points, `step` apart."""
     if not isinstance(body, dict):
-        raise MapFileError(f"point map {path}: line {lines.get(('points', name), 1)}: point {name} must be a mapping")
+        raise MapFileError(
+            f"point map {path}: line {lines.get(('points', name), 1)}: point {name} must be a mapping; null only takes "
+            "away a point of the map this one extends"
+        )
     count, step = body.get("repeat", 1), body.get("step", 1)
     plain = {k: v for k, v in body.items() if k not in ("repeat", "step")}
     if (count > 1) != ("{n}" in name):

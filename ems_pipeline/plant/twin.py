@@ -87,6 +87,7 @@ class Twin:
             Silent: the device ignores such requests.
         """
         self._check_function(function, {self.point_map.link.read_function})
+        self._check_shape(address, count)
         words: Mapping[int, int] = self.registers()
         for trouble in self.troubles.values():
             words = trouble.shown(words)
@@ -160,6 +161,14 @@ class Twin:
             raise Silent
         if function not in spoken:
             raise Refused(ILLEGAL_FUNCTION)
+
+    def _check_shape(self, address: int, count: int) -> None:
+        """Refuse a request the device does not take: an odd one where all values are pairs, one that is too long."""
+        link = self.point_map.link
+        if link.even and (address % 2 or count % 2):
+            raise Refused(ILLEGAL_ADDRESS)
+        if count > link.max_read:
+            raise Refused(ILLEGAL_VALUE)
 
     def _encode(self) -> dict[int, int]:
         live, raws, words = self.live(), self.raw(), dict[int, int]()

@@ -11,6 +11,7 @@ from ems_pipeline.devices.point_map import Point, PointMap
 from ems_pipeline.devices.quantities import EvStatus, SgReadyState
 from ems_pipeline.devices.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
 from ems_pipeline.plant.deye_twin import DeyeTwin
+from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
 from ems_pipeline.sites import Device
@@ -142,11 +143,12 @@ FAMILIES: dict[str, type[Twin]] = {
     "teltonika": TeltonikaTwin,
     "samsung": SamsungTwin,
     "loxone": LoxoneTwin,
+    "meter": MeterTwin,
 }
-"""`driver:` of a point map -> its twin; every other driver only measures."""
+"""`driver:` of a point map -> its twin."""
 
 
 def build_twin(world: World, device: Device) -> Twin:
     """The twin of a device of the world's site. Raises `MapFileError` for a map that does not exist."""
     point_map = load_map(device.map)
-    return FAMILIES.get(point_map.driver, Twin)(world, device.key, point_map)
+    return FAMILIES[point_map.driver](world, device.key, point_map)

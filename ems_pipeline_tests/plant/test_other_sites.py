@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.reading import good_values
+from ems_pipeline.devices.reading import Reading, good_values
 from ems_pipeline.plant import World, running_plant
 from ems_pipeline.sites import Battery, Device, PvArray, Site
 from ems_pipeline.time_grid import SimulatedClock
@@ -130,6 +130,36 @@ def test_a_meter_from_a_users_own_map_needs_no_code(
         assert found["grid_power_w"] == pytest.approx(plant.world.flows.grid_w, rel=1e-6)
         assert found["grid_import_wh"] == pytest.approx(plant.world.counters.import_wh, rel=1e-6)
         assert found["grid_frequency_hz"] == pytest.approx(50, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["eastron-sdm630", "eastron-sdm72d-m", "eastron-sdm72d-m-v2", "carlo-gavazzi-em24", "carlo-gavazzi-em340"],
+)
+def test_a_meter_at_the_connection_shows_its_flow_and_its_phases(home01: Site, name: str) -> None:
+    meter = Device(key="meter", map=name, gateway="rs485", unit_id=5).model_dump()
+    site = changed(home01, devices=[*(d.model_dump() for d in home01.devices), meter])
+    clock = SimulatedClock(NOON)
+    with running_plant(site, clock, history_days=0) as plant:
+        clock.advance_to(NOON + timedelta(hours=20))
+
+        async def read() -> list[Reading]:
+            opened = fleet.open_site(plant.site, clock)
+            try:
+                driver = opened.drivers["meter"]
+                return await driver.read([p.key for p in driver.point_map.points])
+            finally:
+                await opened.close()
+
+        readings = asyncio.run(read())
+        assert [r for r in readings if not r.is_good] == []
+        found, flows = good_values(readings), plant.world.flows
+        assert found["grid_power_w"] == pytest.approx(flows.grid_w, abs=0.06)
+        assert found["grid_import_wh"] == pytest.approx(plant.world.counters.import_wh, abs=51)
+    if "voltage_l1" in found:
+        assert sum(found[f"power_l{n}"] for n in (1, 2, 3)) == pytest.approx(flows.grid_w, abs=0.2)
+        product = found["voltage_l1"] * found["current_l1"] * found["power_factor_l1"]
+        assert product == pytest.approx(found["power_l1"], abs=0.5)
 
 
 def test_a_wallbox_that_no_charger_names_is_refused(home01: Site) -> None:
