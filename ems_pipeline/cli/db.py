@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -108,3 +110,55 @@ def stop() -> None:
 
     stopped = embedded.stop(home() / "postgres")
     console.print("stopped" if stopped else "no embedded server was running")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write; what it holds is noted beside it (.json).")],
+) -> None:
+    """Save the whole database in a file, also while everything runs. Dagster's own is disposable and not saved."""
+    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse.backup import backup as save
+
+    with _tables() as done:
+        found = save(open_warehouse(), file, done)
+    size = file.stat().st_size / 2**20
+    console.print(f"{file}: {sum(t.rows for t in found.values()):,} rows, {size:.1f} MiB", highlight=False)
+
+
+@app.command()
+def restore(file: Annotated[Path, typer.Argument(help="A file that `ems db backup` wrote.", dir_okay=False)]) -> None:
+    """Bring a backup into an empty database, compare it with what was saved, and renew its schema."""
+    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse.backup import restore as bring_back
+    from ems_pipeline.warehouse.engine import ensure_databases
+
+    ensure_databases()
+    with _tables() as done:
+        found = bring_back(open_warehouse(), file, done)
+    console.print(f"{sum(t.rows for t in found.values()):,} rows restored; they are those that were saved")
+
+
+@app.command()
+def copy(
+    to: Annotated[str, typer.Option("--to", help="Address of the other database, its password in ~/.pgpass.")],
+) -> None:
+    """Copy everything to a database on another server and compare. The target must be empty or the same."""
+    from ems_pipeline.warehouse import Warehouse, migrate, open_warehouse, transfer
+    from ems_pipeline.warehouse.engine import ensure_database, target_url
+
+    target = Warehouse(target_url(to))
+    ensure_database(target.url)
+    migrate.upgrade(target)
+    with _tables() as done:
+        found = transfer.copy(open_warehouse(), target, done)
+    where = target.url.render_as_string(hide_password=True)
+    console.print(f"{where} holds the same {sum(t.rows for t in found.values()):,} rows", highlight=False)
+    console.print("Dagster's database need not move. Set EMS_DATABASE_URL to the new address and start again.")
+
+
+@contextmanager
+def _tables() -> Iterator[Callable[[str, int], None]]:
+    """Says which table is done, in one line on a terminal and nowhere else."""
+    with console.status("looking at the tables") as shown:
+        yield lambda name, rows: shown.update(f"{name}: {rows:,} rows")

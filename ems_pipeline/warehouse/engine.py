@@ -92,6 +92,11 @@ def dagster_database_url() -> str:
     return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 
+def target_url(address: str) -> URL:
+    """An address given by hand, as our driver wants it; same errors as `database_url`."""
+    return _parsed("the target", address).set(drivername="postgresql+psycopg")
+
+
 def database_url(database: str) -> URL:
     """Address of one of our two databases on the configured (or embedded) server."""
     own = {EMS_DATABASE: "EMS_DATABASE_URL", DAGSTER_DATABASE: "EMS_DAGSTER_DATABASE_URL"}[database]
@@ -106,24 +111,35 @@ def ensure_databases() -> None:
     """Create the two databases where they are missing, closed to everybody who is not granted entry.
 
     Dagster's may lose its last second: it is disposable.
+
+    Raises:
+        DatabaseUnavailable: see `ensure_database`.
     """
-    for name in (EMS_DATABASE, DAGSTER_DATABASE):
-        url = database_url(name)
-        admin = sa.create_engine(
-            url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
-        )
-        try:
-            with admin.connect() as connection:
-                found = connection.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :n"), {"n": url.database})
-                if found.first() is None:
-                    connection.exec_driver_sql(f'CREATE DATABASE "{url.database}"')
-                    connection.exec_driver_sql(f'REVOKE ALL ON DATABASE "{url.database}" FROM PUBLIC')
-                    if name == DAGSTER_DATABASE:
-                        connection.exec_driver_sql(f'ALTER DATABASE "{url.database}" SET synchronous_commit = off')
-        except sa.exc.OperationalError as error:
-            raise DatabaseUnavailable(_unreachable(url, error)) from error
-        finally:
-            admin.dispose()
+    ensure_database(database_url(EMS_DATABASE))
+    ensure_database(database_url(DAGSTER_DATABASE), is_disposable=True)
+
+
+def ensure_database(url: URL, *, is_disposable: bool = False) -> None:
+    """Create one database where it is missing.
+
+    Raises:
+        DatabaseUnavailable: its server does not answer, or this login may not create it.
+    """
+    admin = sa.create_engine(
+        url.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
+    )
+    try:
+        with admin.connect() as connection:
+            found = connection.execute(sa.text("SELECT 1 FROM pg_database WHERE datname = :n"), {"n": url.database})
+            if found.first() is None:
+                connection.exec_driver_sql(f'CREATE DATABASE "{url.database}"')
+                connection.exec_driver_sql(f'REVOKE ALL ON DATABASE "{url.database}" FROM PUBLIC')
+                if is_disposable:
+                    connection.exec_driver_sql(f'ALTER DATABASE "{url.database}" SET synchronous_commit = off')
+    except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
+        raise DatabaseUnavailable(_unreachable(url, error)) from error
+    finally:
+        admin.dispose()
 
 
 def _parsed(variable: str, address: str) -> URL:
@@ -142,9 +158,12 @@ def _parsed(variable: str, address: str) -> URL:
 
 def _unreachable(url: URL, error: Exception) -> str:
     first_line = str(getattr(error, "orig", error)).strip().splitlines()[0]
+    where = url.render_as_string(hide_password=True)
     if "does not exist" in first_line:
-        return f"{first_line} ({url.render_as_string(hide_password=True)}); create it with `ems db migrate`"
+        return f"{first_line} ({where}); create it with `ems db migrate`"
+    if "permission denied" in first_line:
+        return f'{first_line} ({where}); have it created: CREATE DATABASE "{url.database}" OWNER "{url.username}"'
     return (
-        f"database {url.render_as_string(hide_password=True)} does not answer: {first_line}. "
+        f"database {where} does not answer: {first_line}. "
         "Start it (embedded: `ems db start`), or check EMS_DATABASE_URL; nothing was written"
     )
