@@ -11,12 +11,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
+from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 SECRET_NAMES = ("token", "key", "secret", "password", "auth")
@@ -49,19 +51,29 @@ class Reply:
     date_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """User and password, and how the server wants them: RFC 7617 `basic`, or `digest` (RFC 7616, asked twice)."""
+
+    user: str
+    password: str = field(repr=False)
+    scheme: Literal["basic", "digest"] = "basic"
+
+
 def get(
     url: str,
     params: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 20.0,
     retries: int = 2,
+    login: Login | None = None,
 ) -> bytes:
     """The body behind ``url``; transient failures are tried again ``retries`` times with growing, jittered pauses.
 
     Raises:
         TransientError, PermanentError: no usable reply.
     """
-    return get_reply(url, params, headers, timeout_s, retries).body
+    return _retried(lambda: _send("GET", url, params, headers, None, timeout_s, login), retries).body
 
 
 def get_reply(
@@ -118,9 +130,15 @@ def _send(
     headers: Mapping[str, str] | None,
     body: bytes | None,
     timeout_s: float,
+    login: Login | None = None,
 ) -> Reply:
     request = requests.Request(
-        method, url, params=params, data=body, headers={"User-Agent": USER_AGENT} | dict(headers or {})
+        method,
+        url,
+        params=params,
+        data=body,
+        headers={"User-Agent": USER_AGENT} | dict(headers or {}),
+        auth=login and _auth(login),
     )
     try:
         prepared = request.prepare()
@@ -142,6 +160,12 @@ def _send(
     raise kind(
         where, f"HTTP {reply.status_code} {reply.reason}", _remedy(reply.status_code), reply.status_code, reply.content
     )
+
+
+def _auth(login: Login) -> AuthBase:
+    if login.scheme == "digest":
+        return HTTPDigestAuth(login.user, login.password)
+    return HTTPBasicAuth(login.user.encode(), login.password.encode())
 
 
 def _date(header: str | None) -> datetime | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ems_pipeline.devices.point_map import Link, Point
+from ems_pipeline.devices.link import Link
+from ems_pipeline.devices.point_map import Point
 
 
 @dataclass(frozen=True, slots=True)

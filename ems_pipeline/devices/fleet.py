@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ems_pipeline.devices import loxone
 from ems_pipeline.devices.contract import DeviceFault, Driver
 from ems_pipeline.devices.deye import DEYE
 from ems_pipeline.devices.health import Health, before_attempt, failed, may_attempt, next_probe_at, succeeded
-from ems_pipeline.devices.loxone import LOXONE, LoxoneDriver
 from ems_pipeline.devices.map_file import load_map
 from ems_pipeline.devices.modbus import Connection, Endpoint
 from ems_pipeline.devices.modbus_driver import ModbusDriver
@@ -26,6 +26,7 @@ from ems_pipeline.devices.samsung import SAMSUNG
 from ems_pipeline.devices.teltonika import TELTONIKA
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.devices.web import WebEndpoint, WebGateway
+from ems_pipeline.devices.web_driver import Dialect, WebDriver
 from ems_pipeline.sites.model import Device, Gateway, Site
 from ems_pipeline.time_grid import Clock, SystemClock
 
@@ -33,10 +34,12 @@ FAMILIES: dict[str, Family] = {
     "deye": DEYE,
     "teltonika": TELTONIKA,
     "samsung": SAMSUNG,
-    "loxone": LOXONE,
+    "loxone": loxone.LOXONE,
     "meter": Family(),
 }
 """`driver:` of a point map -> how such a device obeys; a `meter` only measures."""
+DIALECTS: dict[str, Dialect] = {"loxone": loxone.DIALECT}
+"""`driver:` of a point map -> how such a device answers over HTTP; every other one says plain JSON."""
 
 UNANSWERED = frozenset({Quality.NO_ANSWER, Quality.REFUSED, Quality.GARBAGE})
 logger = logging.getLogger(__name__)
@@ -103,7 +106,8 @@ def build_driver(site: Site, device: Device, wire: Wire, clock: Clock) -> Driver
     if isinstance(wire, Connection) and point_map.protocol == "modbus":
         return ModbusDriver(device.key, point_map, family, options, clock, wire, device.unit_id)
     if isinstance(wire, WebGateway) and point_map.protocol == "http":
-        return LoxoneDriver(device.key, point_map, family, options, clock, wire)
+        dialect = DIALECTS.get(point_map.driver, Dialect())
+        return WebDriver(device.key, point_map, family, options, clock, wire, dialect)
     raise ValueError(
         f"device {device.key}: map {device.map} speaks {point_map.protocol} and gateway {device.gateway} does not; "
         "put it behind a gateway of that transport"

@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from ems_pipeline.devices.point_map import Derived, Link, Point, PointMap, Ready
+from ems_pipeline.devices.map_faults import described
+from ems_pipeline.devices.point_map import PointMap
 
 SHIPPED = Path(__file__).parent / "maps"
 FOLDERS_VARIABLE = "EMS_DEVICE_MAPS"
-RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "derived": Derived}
+MOST_REPEATS = 26
+"""As many as letters count."""
 
 
 class MapFileError(ValueError):
@@ -73,7 +75,8 @@ def read_map(path: Path) -> PointMap:
     try:
         point_map = PointMap.model_validate({**document, "points": [body for _, body in points]})
     except ValidationError as error:
-        faults = [_fault(path, dict(item), [name for name, _ in points], lines) for item in error.errors()]
+        names = [(name, str(body["name"])) for name, body in points]
+        faults = [line for item in error.errors() for line in described(path.name, dict(item), names, lines)]
         raise MapFileError("\n".join([f"point map {path} has {len(faults)} fault(s):", *faults])) from None
     if point_map.map != path.stem:
         raise MapFileError(
@@ -109,21 +112,37 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tu
 
 
 def _repeated(path: Path, name: str, body: Any, lines: dict[tuple[str, ...], int]) -> list[tuple[str, dict[str, Any]]]:
-    """A point as written and what it stands for: ``slot{n}_soc: {repeat: 6, ...}`` is six points, `step` apart."""
+    """A point as written and what it stands for: ``slot{n}_soc: {repeat: 6, ...}`` is six points, `step` apart.
+
+    Texts of the point may say ``{n}`` (1, 2, 3), ``{i}`` (0, 1, 2), ``{abc}`` and ``{ABC}`` (a, b, c).
+    """
+    where = f"point map {path}: line {lines.get(('points', name), 1)}"
     if not isinstance(body, dict):
         raise MapFileError(
-            f"point map {path}: line {lines.get(('points', name), 1)}: point {name} must be a mapping; null only takes "
-            "away a point of the map this one extends"
+            f"{where}: point {name} must be a mapping; null only takes away a point of the map this one extends"
         )
     count, step = body.get("repeat", 1), body.get("step", 1)
-    plain = {k: v for k, v in body.items() if k not in ("repeat", "step")}
+    if not isinstance(count, int) or not isinstance(step, int) or not 1 <= count <= MOST_REPEATS:
+        raise MapFileError(f"{where}: {name}: `repeat: {count}`, `step: {step}` must be whole, 1..{MOST_REPEATS} times")
     if (count > 1) != ("{n}" in name):
-        raise MapFileError(
-            f"point map {path}: line {lines.get(('points', name), 1)}: {name} and `repeat: {count}` do not fit; "
-            "a repeated point has {n} in its name"
-        )
-    moved = [{k: v + i * step for k, v in plain.items() if k in ("address", "high_address")} for i in range(count)]
-    return [(name, {**plain, **shift, "name": name.format(n=i + 1)}) for i, shift in enumerate(moved)]
+        raise MapFileError(f"{where}: {name} and `repeat: {count}` do not fit; a repeated point has {{n}} in its name")
+    plain = {k: v for k, v in body.items() if k not in ("repeat", "step")}
+    return [(name, _moved(plain, i, step) | {"name": name.replace("{n}", str(i + 1))}) for i in range(count)]
+
+
+def _moved(body: dict[str, Any], i: int, step: int) -> dict[str, Any]:
+    """The ``i``-th of a repeated point."""
+    letter = chr(ord("a") + i)
+    places = {"{n}": str(i + 1), "{i}": str(i), "{abc}": letter, "{ABC}": letter.upper()}
+    moved = dict(body)
+    for key, value in body.items():
+        if key in ("address", "high_address") and isinstance(value, int):
+            moved[key] = value + i * step
+        elif isinstance(value, str):
+            for place, text in places.items():
+                value = value.replace(place, text)
+            moved[key] = value
+    return moved
 
 
 def _compose(path: Path) -> yaml.MappingNode:
@@ -162,19 +181,3 @@ def _overlay(base: Any, over: Any) -> Any:
     if isinstance(base, dict) and isinstance(over, dict):
         return {**base, **{k: _overlay(base.get(k), v) for k, v in over.items()}}
     return over
-
-
-def _fault(path: Path, item: dict[str, Any], names: list[str], lines: dict[tuple[str, ...], int]) -> str:
-    where = [str(names[part]) if isinstance(part, int) and i == 1 else str(part) for i, part in enumerate(item["loc"])]
-    line = next((lines[tuple(where[:n])] for n in range(len(where), 0, -1) if tuple(where[:n]) in lines), 1)
-    text = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        record = RECORDS.get(where[0], PointMap) if len(where) > 1 else PointMap
-        near = difflib.get_close_matches(where[-1], record.model_fields, n=1)
-        known = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(record.model_fields)}"
-        text = f"unknown option; {known}"
-    elif item["type"] == "missing":
-        text = "is missing; add it"
-    value = item.get("input")
-    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    return f"  {path.name}:{line}: {'.'.join(where) or 'map'}{shown}: {text}"

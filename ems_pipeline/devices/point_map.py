@@ -3,28 +3,25 @@
 A map is the whole knowledge about a device that is not behaviour: addresses, types, scales, units, signs, ranges, write
 budgets, what it does when we vanish. Drivers and the virtual plant read the same file, so one correction fixes both.
 Add a field here when hardware has a property that none of these expresses; add a device by adding a file.
-`map_file` reads files into these records, `codec` turns points into register words and back.
+`map_file` reads files into these records, `link` says how requests must be shaped, `codec` turns points into register
+words and back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from ems_pipeline.devices.link import Link, MapRecord
 from ems_pipeline.devices.quantities import QUANTITIES
 
 Address = Annotated[int, Field(ge=0, le=65535)]
 PointName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 WORDS = {"u16": 1, "s16": 1, "bits": 1, "enum": 1, "u32": 2, "s32": 2, "f32": 2, "u64": 4}
 """Registers a type occupies; `ascii` says its own `length`."""
-
-
-class MapRecord(BaseModel):
-    """Base: immutable, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Point(MapRecord):
@@ -35,7 +32,11 @@ class Point(MapRecord):
     high_address: Address | None = None
     """Where the high word stands when a 32-bit value is not adjacent (Deye)."""
     path: str | None = None
-    """Where the value stands in an HTTP device; the driver says how it is read."""
+    """What to ask an HTTP device for; `link.request` makes the address of it."""
+    field: str | None = None
+    """Where in the JSON answer the value stands: keys and list positions with dots (`emeters.0.power`)."""
+    true_field: str | None = None
+    """A field of the same answer that must be true for the value to count."""
     type: Literal["u16", "s16", "u32", "s32", "u64", "f32", "ascii", "bits", "enum"] = "u16"
     length: int = Field(1, ge=1, le=64)
     word_order: Literal["high-first", "low-first"] = "high-first"
@@ -51,7 +52,7 @@ class Point(MapRecord):
     codes: dict[int, float] | None = None
     """Raw number -> site number of an enum; a raw number that is not listed is never guessed. Several raw numbers may
     mean the same; the first listed is what the virtual plant says."""
-    labels: dict[int, str] = {}
+    labels: dict[int, str] = Field(default_factory=dict)
     """Site number (enum) or bit number (bits) -> what it means."""
     invalid: tuple[int, ...] = ()
     """Raw patterns that mean "no value" (SunSpec 0x8000, overflow 0x7FFF)."""
@@ -94,10 +95,20 @@ class Point(MapRecord):
     def readable(self) -> bool:
         return "r" in self.access
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_number_over_http(cls, given: Any) -> Any:
+        """What JSON carries has no width; a type would only say something wrong."""
+        return {"type": "f32", **given} if isinstance(given, dict) and "path" in given else given
+
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
         if (self.address is None) == (self.path is None):
             raise ValueError("give either `address` (a register) or `path` (an HTTP value)")
+        if self.path is None and (self.field or self.true_field):
+            raise ValueError("field and true_field are parts of an HTTP answer, a register has none; remove them")
+        if self.type == "ascii" and self.path is not None:
+            raise ValueError("type ascii is for registers; only numbers are read over HTTP")
         if self.high_address is not None and self.type not in ("u32", "s32"):
             raise ValueError(f"high_address is for u32 and s32, not {self.type}; remove it or change the type")
         if self.codes is not None and self.type != "enum":
@@ -119,22 +130,6 @@ class Point(MapRecord):
             wanted = QUANTITIES[self.quantity].unit
             raise ValueError(f"{self.quantity} is measured in {wanted!r}, the point says {self.unit!r}; change scale")
         return self
-
-
-class Link(MapRecord):
-    """How requests must be shaped for this device."""
-
-    read_function: Literal[3, 4] = 3
-    write_function: Literal[6, 16] = 16
-    max_read: int = Field(125, ge=1, le=125)
-    max_write: int = Field(123, ge=1, le=123)
-    max_hole: int = Field(0, ge=0, le=100)
-    """Unmapped registers a block read may run over; 0 where one invalid address fails the whole request (Samsung)."""
-    even: bool = False
-    """Start and count must be even (Eastron)."""
-    gap_s: float = Field(0.02, ge=0, le=2)
-    """Silence after an answer before the next request to this device."""
-    serial: str = ""
 
 
 class Ready(MapRecord):
@@ -175,8 +170,8 @@ class PointMap(MapRecord):
     sources: tuple[str, ...]
     link: Link = Link()
     ready: Ready | None = None
-    derived: dict[str, Derived] = {}
-    points: tuple[Point, ...] = Field(min_length=1)
+    derived: dict[str, Derived] = Field(default_factory=dict)
+    points: tuple[Point, ...]
 
     @cached_property
     def by_name(self) -> dict[str, Point]:
@@ -195,13 +190,37 @@ class PointMap(MapRecord):
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
-        keys = [p.key for p in self.points] + list(self.derived)
-        faults = [f"quantity {k!r} is given by two points; keep one" for k in set(keys) if keys.count(k) > 1]
-        wanted = {n for d in self.derived.values() for n in d.points} | ({self.ready.point} if self.ready else set())
-        faults += [f"point {n!r} is used and not defined" for n in sorted(wanted - set(self.by_name))]
-        faults += [f"derived {q!r} is not in the vocabulary" for q in sorted(set(self.derived) - set(QUANTITIES))]
-        kind = "address" if self.protocol == "modbus" else "path"
-        faults += [f"point {p.name!r} needs `{kind}`" for p in self.points if getattr(p, kind) is None]
+        """Faults between the parts, a line each; what it is about comes first, so that the file's line can be told."""
+        faults = [*self._double(), *self._undefined(), *self._without_a_place()]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise ValueError("\n".join(faults))
         return self
+
+    def _double(self) -> Iterator[str]:
+        givers: dict[str, list[str]] = {key: [] for key in self.derived}
+        for point in self.points:
+            givers.setdefault(point.key, []).append(point.name)
+        for key, names in givers.items():
+            if len(names) + (key in self.derived) > 1:
+                yield f"point {names[-1]!r} gives {key!r} a second time; keep one"
+
+    def _undefined(self) -> Iterator[str]:
+        for quantity, rule in self.derived.items():
+            if quantity not in QUANTITIES:
+                yield f"derived {quantity!r} is not in the vocabulary: {', '.join(sorted(QUANTITIES))}"
+            for name in sorted(set(rule.points) - set(self.by_name)):
+                yield f"derived {quantity!r} is made of {name!r}, which is no point; define it"
+        if self.ready and self.ready.point not in self.by_name:
+            yield f"ready: {self.ready.point!r} is no point; define it"
+
+    def _without_a_place(self) -> Iterator[str]:
+        if not self.points:
+            yield "there are no points; add what the device says"
+        kind = {"modbus": "address", "http": "path"}[self.protocol]
+        for point in self.points:
+            if getattr(point, kind) is None:
+                yield f"point {point.name!r} needs `{kind}`, as protocol {self.protocol} asks"
+            elif self.protocol == "http" and not (point.field or self.link.field):
+                yield f"point {point.name!r} needs `field`, or the link one for all"
+            elif self.protocol == "http" and point.writable and self.link.write is None:
+                yield f"point {point.name!r} is writable and the link has no `write` that says how; add it"

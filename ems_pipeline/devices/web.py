@@ -6,10 +6,11 @@ Requests run in a thread through `ems_pipeline.http`, so a slow Miniserver never
 from __future__ import annotations
 
 import asyncio
-import base64
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from ems_pipeline import http
 from ems_pipeline.devices.contract import DeviceFault
@@ -46,8 +47,8 @@ class WebGateway:
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
 
-    async def get(self, path: str, gap_s: float = 0.0) -> bytes:
-        """The body behind ``path`` (already URL-encoded), asked once.
+    async def get(self, path: str, gap_s: float = 0.0, scheme: Literal["basic", "digest"] = "basic") -> bytes:
+        """The body behind ``path`` (already URL-encoded), asked once; ``scheme`` is how the device wants the login.
 
         Raises:
             DeviceFault: no or a negative answer.
@@ -55,26 +56,25 @@ class WebGateway:
         async with self._turn:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._quiet_until - loop.time()))
-            headers = self._headers()
+            login = self._login(scheme)
             self.requests += 1
             try:
                 url = f"{self.endpoint.base_url}/{path}"
-                return await asyncio.to_thread(http.get, url, None, headers, self.endpoint.timeout_s, 0)
+                return await asyncio.to_thread(http.get, url, None, None, self.endpoint.timeout_s, 0, login)
             except http.HttpError as error:
                 raise _fault(error) from None
             finally:
                 self._quiet_until = loop.time() + gap_s
 
-    def _headers(self) -> dict[str, str]:
+    def _login(self, scheme: Literal["basic", "digest"]) -> http.Login | None:
         end = self.endpoint
         if end.user is None:
-            return {}
+            return None
         password = self._environ.get(end.password_env or "")
         if password is None:
             reason = f"no password for user {end.user}: set {end.password_env or 'password_env in the site file'}"
             raise DeviceFault(Quality.REFUSED, reason, device_wide=True)
-        token = base64.b64encode(f"{end.user}:{password}".encode()).decode("ascii")
-        return {"Authorization": f"Basic {token}"}
+        return http.Login(end.user, password, scheme)
 
 
 def status_fault(code: int, what: str) -> DeviceFault:
@@ -93,5 +93,13 @@ def status_fault(code: int, what: str) -> DeviceFault:
 
 def _fault(error: http.HttpError) -> DeviceFault:
     if error.status is not None:
-        return status_fault(error.status, error.url)
+        return status_fault(error.status, f"{error.url}{_said(error.body)}")
     return DeviceFault(Quality.NO_ANSWER, str(error), device_wide=True)
+
+
+def _said(body: bytes) -> str:
+    """What the device itself says about its refusal, where it says so in JSON."""
+    try:
+        return f" ({str(json.loads(body)['message'])[:80]})"
+    except (ValueError, KeyError, TypeError):
+        return ""

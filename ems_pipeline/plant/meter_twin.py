@@ -6,6 +6,7 @@ By the names the shipped maps share: `power` and `power_l{n}`, `voltage_l{n}`, `
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from ems_pipeline.plant.twin import Twin
 
@@ -15,19 +16,25 @@ PHASES = (1, 2, 3)
 
 
 class MeterTwin(Twin):
-    """A device that only measures; one whose map has no `power` shows what the site's instruments read."""
+    """A device that only measures; one that tells no power shows just what the site's instruments read."""
 
     def live(self) -> dict[str, float]:
         found = super().live()
-        names = self.point_map.by_name
-        if "power" not in names or (total_w := found.get(names["power"].key)) is None:
+        if (total_w := self._total("power", found)) is None:
             return found
-        energies = {way: found.get(names[way].key, 0.0) for way in ("energy_import", "energy_export") if way in names}
+        energies = {way: self._total(way, found) or 0.0 for way in ("energy_import", "energy_export")}
         whole = {"voltage_ln_avg": VOLTAGE_V, "voltage_ll_avg": VOLTAGE_V * math.sqrt(3)}
         whole |= {"power_factor": math.copysign(POWER_FACTOR, total_w), "energy_total": sum(energies.values())}
         whole |= {"apparent_power": abs(total_w) / POWER_FACTOR, "current_avg": _current_a(total_w / 3)}
         phases = [_phase(n, total_w / 3) | {f"{way}_l{n}": wh / 3 for way, wh in energies.items()} for n in PHASES]
         return found | whole | {"current_sum": 3 * whole["current_avg"]} | phases[0] | phases[1] | phases[2]
+
+    def _total(self, name: str, found: Mapping[str, float]) -> float | None:
+        """What flows through all phases, by a point of that name or by the quantity that is the sum of its phases."""
+        if point := self.point_map.by_name.get(name):
+            return found.get(point.key)
+        sums = (quantity for quantity, rule in self.point_map.derived.items() if f"{name}_l1" in rule.sum)
+        return found.get(next(sums, ""))
 
 
 def _phase(n: int, power_w: float) -> dict[str, float]:

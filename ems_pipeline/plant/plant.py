@@ -20,8 +20,10 @@ from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.modbus_server import Bus, serving_modbus
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import Twin
-from ems_pipeline.plant.twins import LoxoneTwin, build_twin
-from ems_pipeline.plant.web_server import loxone_service, serving_http
+from ems_pipeline.plant.twins import build_twin
+from ems_pipeline.plant.web_login import Basic, Digest
+from ems_pipeline.plant.web_server import serving_http
+from ems_pipeline.plant.web_service import web_service
 from ems_pipeline.plant.world import World
 from ems_pipeline.sites import Gateway, Site
 from ems_pipeline.time_grid import Clock
@@ -205,8 +207,9 @@ def _serve_web(plant: Plant, stack: ExitStack) -> dict[str, int]:
             password = os.environ.get(variable) or secrets.token_hex(8)
             if variable:
                 plant.environ[variable] = password
-            login = (gateway.user, password) if gateway.user else None
-            service = loxone_service([t for t in behind if isinstance(t, LoxoneTwin)])
+            scheme = Digest if any(t.point_map.link.login == "digest" for t in behind) else Basic
+            login = scheme(gateway.user, password) if gateway.user else None
+            service = web_service(behind)
             ports[gateway.key] = stack.enter_context(serving_http(gateway.host, gateway.port, service, login))
     return ports
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 from urllib.parse import unquote
 
 from pymodbus.constants import ExcCodes
@@ -19,11 +20,14 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.contract import Options
-from ems_pipeline.devices.fleet import FAMILIES
+from ems_pipeline.devices.fleet import DIALECTS, FAMILIES
 from ems_pipeline.devices.map_file import load_map
 from ems_pipeline.devices.modbus import Connection, Endpoint
 from ems_pipeline.devices.modbus_driver import ModbusDriver
 from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.web import WebEndpoint, WebGateway
+from ems_pipeline.devices.web_driver import Dialect, WebDriver
+from ems_pipeline.plant.web_login import Basic, Digest
 from ems_pipeline.time_grid import SimulatedClock
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -123,39 +127,65 @@ def driver(
 
 
 @dataclass
-class Miniserver:
-    """A Loxone look-alike: raw answers by object name; what was written; how often it was asked."""
+class WebDevice:
+    """An HTTP device: answers by address (None: 404), what it was asked, who may ask, how it misbehaves."""
 
-    answers: dict[str, str | bytes] = field(default_factory=dict)
-    written: list[tuple[str, str]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    authorization: str | None = None
+    answers: dict[str, bytes] = field(default_factory=dict)
+    login: Basic | Digest | None = None
     status: int = 200
+    silent: bool = False
+    asked: list[str] = field(default_factory=list)
+    """Addresses in order, those that were turned away for their login included."""
     port: int = 0
 
-    def body(self, path: str) -> bytes:
-        name, _, value = unquote(path).removeprefix("/jdev/sps/io/").partition("/")
-        if value:
+    def body(self, address: str) -> bytes | None:
+        return self.answers.get(address)
+
+    def reply(self, method: str, address: str, authorization: str) -> tuple[int, bytes]:
+        self.asked.append(address)
+        if self.login is not None and not self.login.admits(method, address, authorization):
+            return 401, b"<html>401</html>"
+        body = self.body(address)
+        return (404, b'{"code": 404, "message": "No handler"}') if body is None else (self.status, body)
+
+
+@dataclass
+class Miniserver(WebDevice):
+    """A Loxone look-alike: objects with the text they show; what was written."""
+
+    objects: dict[str, str] = field(default_factory=dict)
+    written: list[tuple[str, str]] = field(default_factory=list)
+
+    def body(self, address: str) -> bytes:
+        name, _, value = address.removeprefix("/jdev/sps/io/").partition("/")
+        name = unquote(name)
+        if value and name in self.objects:
             self.written.append((name, value))
-            self.answers[name] = value
-        answer = self.answers.get(name)
-        if isinstance(answer, bytes):
-            return answer
-        code = "404" if answer is None else "200"
-        return json.dumps({"LL": {"control": path, "value": answer or "", "Code": code}}).encode()
+            self.objects[name] = value
+        code = "200" if name in self.objects else "404"
+        return json.dumps({"LL": {"control": address, "value": self.objects.get(name, ""), "Code": code}}).encode()
+
+
+D = TypeVar("D", bound=WebDevice)
 
 
 @contextmanager
-def miniserver(device: Miniserver) -> Iterator[Miniserver]:
-    """Serve it over HTTP on a free port."""
+def served(device: D) -> Iterator[D]:
+    """Serve it on a free port."""
+    over = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            device.asked.append(self.path)
-            device.authorization = self.headers.get("Authorization")
-            self.send_response(device.status)
+            if device.silent:
+                over.wait(10)
+                return
+            status, body = device.reply("GET", self.path, self.headers.get("Authorization", ""))
+            self.send_response(status)
+            if status == 401 and device.login is not None:
+                self.send_header("WWW-Authenticate", device.login.challenge)
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(device.body(self.path))
+            self.wfile.write(body)
 
         def log_message(self, *args: object) -> None: ...
 
@@ -166,5 +196,17 @@ def miniserver(device: Miniserver) -> Iterator[Miniserver]:
     try:
         yield device
     finally:
+        over.set()
         server.shutdown()
         server.server_close()
+
+
+def web_driver(
+    point_map: PointMap, port: int, options: Options | None = None, user: str | None = None, password: str = ""
+) -> WebDriver:
+    """A driver of a map on a port of this machine, without gaps, at noon."""
+    endpoint = WebEndpoint("127.0.0.1", port, user, "PASSWORD", timeout_s=0.5)
+    gateway = WebGateway(endpoint, {"PASSWORD": password})
+    dialect = DIALECTS.get(point_map.driver, Dialect())
+    options = {"gap_s": 0.0, **(options or {})}
+    return WebDriver("device", point_map, FAMILIES[point_map.driver], options, SimulatedClock(NOON), gateway, dialect)

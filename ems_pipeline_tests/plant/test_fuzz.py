@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from ems_pipeline.devices import codec, fleet
 from ems_pipeline.devices.contract import DeviceFault
-from ems_pipeline.devices.loxone import value_of
+from ems_pipeline.devices.loxone import DIALECT
 from ems_pipeline.devices.map_file import known_maps, load_map
 from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.sampling import Sample
+from ems_pipeline.devices.web_driver import Dialect, sample_of
 from ems_pipeline.plant import FAULTS, Fault, Plant, World, running_plant
 from ems_pipeline.plant.refusals import Refused, Silent
 from ems_pipeline.plant.twin import Twin
@@ -93,12 +95,30 @@ def envelope(value: str) -> bytes:
 @settings(max_examples=200, deadline=None)
 @given(body=st.one_of(st.binary(max_size=60), st.text(max_size=30).map(envelope)), data=st.data())
 def test_any_answer_of_a_miniserver_is_a_number_or_a_fault(body: bytes, data: st.DataObject) -> None:
-    point = data.draw(st.sampled_from(load_map("loxone-miniserver").points))
+    point_map = load_map("loxone-miniserver")
+    point = data.draw(st.sampled_from(point_map.points))
     try:
-        value, reason = value_of(body, point), ""
+        sample = sample_of(DIALECT.document(body), point, point_map, DIALECT)
     except DeviceFault as fault:
-        value, reason = None, fault.reason
-    assert reason or value is None or math.isfinite(value)
+        sample = Sample(None, fault.quality, fault.reason)
+    assert sample.reason or (sample.value is not None and math.isfinite(sample.value))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["emeters", "power", "is_valid", "a_pf"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(document=JSON, data=st.data())
+def test_any_json_of_a_meter_is_a_number_or_a_reason(document: object, data: st.DataObject) -> None:
+    point_map = load_map(data.draw(st.sampled_from(["shelly-3em", "shelly-pro-3em"])))
+    point = data.draw(st.sampled_from(point_map.points))
+    sample = sample_of(document, point, point_map, Dialect())
+    assert sample.reason or (sample.value is not None and math.isfinite(sample.value))
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.reading import Reading, good_values
-from ems_pipeline.plant import World, running_plant
+from ems_pipeline.devices.reading import Quality, Reading, good_values
+from ems_pipeline.plant import Fault, World, running_plant
 from ems_pipeline.sites import Battery, Device, PvArray, Site
 from ems_pipeline.time_grid import SimulatedClock
 
@@ -160,6 +160,37 @@ def test_a_meter_at_the_connection_shows_its_flow_and_its_phases(home01: Site, n
         assert sum(found[f"power_l{n}"] for n in (1, 2, 3)) == pytest.approx(flows.grid_w, abs=0.2)
         product = found["voltage_l1"] * found["current_l1"] * found["power_factor_l1"]
         assert product == pytest.approx(found["power_l1"], abs=0.5)
+
+
+@pytest.mark.parametrize("name", ["shelly-pro-3em", "shelly-3em"])
+def test_a_shelly_at_the_connection_shows_its_flow_to_who_knows_the_password(
+    home01: Site, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = Device(key="meter", map=name, gateway="shelly").model_dump()
+    gateway = {"key": "shelly", "transport": "http", "host": "x", "port": 80, "user": "admin", "password_env": "EMS_X"}
+    devices, gateways = ([r.model_dump() for r in records] for records in (home01.devices, home01.gateways))
+    site = changed(home01, devices=[*devices, meter], gateways=[*gateways, gateway])
+    clock = SimulatedClock(NOON)
+    with running_plant(site, clock, history_days=0) as plant:
+        clock.advance_to(NOON + timedelta(hours=20))
+
+        async def read() -> list[Reading]:
+            driver = fleet.open_site(plant.site, clock).drivers["meter"]
+            return await driver.read([p.key for p in driver.point_map.points] + list(driver.point_map.derived))
+
+        strangers = asyncio.run(read())
+        assert {r.value for r in strangers} == {None}
+        monkeypatch.setenv("EMS_X", plant.environ["EMS_X"])
+        readings = asyncio.run(read())
+        assert [r for r in readings if not r.is_good] == []
+        found = good_values(readings)
+        assert found["grid_power_w"] == pytest.approx(plant.world.flows.grid_w, rel=1e-6)
+        assert found["grid_import_wh"] == pytest.approx(plant.world.counters.import_wh, rel=1e-6)
+        plant.inject(Fault("busy", "meter"))
+        assert {r.quality for r in asyncio.run(read())} == {Quality.NOT_READY}
+        plant.clear()
+        plant.inject(Fault("reboot", "meter"))
+        assert {r.quality for r in asyncio.run(read())} == {Quality.NO_ANSWER}
 
 
 def test_a_wallbox_that_no_charger_names_is_refused(home01: Site) -> None:

@@ -1,0 +1,96 @@
+"""What an HTTP device of the plant answers: a Miniserver's objects by name, or JSON as its point map reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ems_pipeline.devices import codec
+from ems_pipeline.devices.point_map import Point
+from ems_pipeline.plant.refusals import BUSY, Refused
+from ems_pipeline.plant.twin import Twin
+from ems_pipeline.plant.twins import LoxoneTwin
+from ems_pipeline.plant.web_server import Answer, Ask
+
+IO_PATH = "/jdev/sps/io/"
+
+
+def web_service(twins: Sequence[Twin]) -> Ask:
+    """The web service of the twins behind one gateway."""
+    miniservers = [t for t in twins if isinstance(t, LoxoneTwin)]
+    return _miniserver(miniservers) if miniservers else _documents(twins)
+
+
+def _documents(twins: Sequence[Twin]) -> Ask:
+    """Documents that hold the points of every twin where its map looks for them."""
+    served: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Twin, list[Point]]] = {}
+    for twin in twins:
+        for point in twin.point_map.points:
+            parts = urlsplit(twin.point_map.link.request.format(path=point.path))
+            key = ("/" + parts.path, tuple(sorted(parse_qsl(parts.query))))
+            served.setdefault(key, (twin, []))[1].append(point)
+
+    def ask(path: str, query: Mapping[str, str], _body: bytes) -> Answer:
+        twin, points = served.get((path, tuple(sorted(query.items()))), (None, []))
+        if twin is None:
+            return 404, json.dumps({"code": 404, "message": f"No handler for {path}"}).encode()
+        try:
+            twin.check_alive()
+        except Refused as refused:
+            return (503 if refused.code == BUSY else 500), json.dumps({"message": str(refused)}).encode()
+        return 200, json.dumps(_document(twin, points)).encode()
+
+    return ask
+
+
+def _document(twin: Twin, points: Sequence[Point]) -> Any:
+    with twin.world.lock:
+        twin.world.advance()
+        live = twin.live()
+        values = {p.field or "": codec.to_raw(p, twin.value(p, live)) for p in points}
+    return _nested(values | {p.true_field: True for p in points if p.true_field})
+
+
+def _nested(fields: Mapping[str, Any]) -> Any:
+    """Dotted paths as a tree; a level whose keys are all numbers is a list."""
+    if "" in fields:
+        return fields[""]
+    heads = dict.fromkeys(name.partition(".")[0] for name in fields)
+    tree = {
+        head: _nested({n.partition(".")[2]: v for n, v in fields.items() if n.partition(".")[0] == head})
+        for head in heads
+    }
+    return [tree[str(i)] for i in range(len(tree))] if all(head.isdecimal() for head in tree) else tree
+
+
+def _miniserver(twins: Sequence[LoxoneTwin]) -> Ask:
+    """The web service of a Miniserver that shows the twins' points by their object names."""
+    objects = {p.path: (twin, p) for twin in twins for p in twin.point_map.points if p.path is not None}
+
+    def ask(path: str, _query: Mapping[str, str], _body: bytes) -> Answer:
+        name, _, written = unquote(path).removeprefix(IO_PATH).partition("/")
+        found = objects.get(name) if path.startswith(IO_PATH) else None
+        if found is None:
+            return 200, _envelope(path, 404, "")
+        twin, point = found
+        try:
+            twin.check_alive()
+        except Refused as refused:
+            return 200, _envelope(path, 503 if refused.code == BUSY else 500, "")
+        if written:
+            try:
+                value, quality, _ = codec.judge(point, codec.to_site(point, float(written)))
+            except ValueError:
+                return 200, _envelope(path, 400, "")
+            if not point.writable or value is None or quality:
+                return 200, _envelope(path, 400, "")
+            twin.put({point.name: value})
+        return 200, _envelope(path, 200, twin.text(point))
+
+    return ask
+
+
+def _envelope(path: str, code: int, value: str) -> bytes:
+    return json.dumps({"LL": {"control": path.lstrip("/"), "value": value, "Code": str(code)}}).encode()
