@@ -14,6 +14,7 @@ from ems_pipeline.plan.assemble_machines import deferrable_runs, genset_unit, he
 from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
 from ems_pipeline.plan.problem import (
     BatteryStore,
+    ChargeBand,
     ChargingSession,
     DemandEvent,
     Fuse,
@@ -116,6 +117,10 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
     share = battery.capacity_wh / 100.0
     ceiling_wh = share * battery.max_soc_pct
     steps = battery.efficiency_steps
+    bands = tuple(
+        ChargeBand(share * b.upto_soc_pct, b.charge_efficiency, b.discharge_efficiency)
+        for b in battery.efficiency_bands
+    )
     return BatteryStore(
         key=battery.key,
         capacity_wh=battery.capacity_wh,
@@ -127,11 +132,21 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
         ceiling_wh=ceiling_wh,
         initial_wh=share * soc_pct,
         wear_per_kwh=battery.wear_per_kwh,
-        end_value_per_kwh=end_value.cells(after, battery.discharge_efficiency, battery.wear_per_kwh),
+        end_value_per_kwh=end_value.cells(after, _mean_discharge_efficiency(battery), battery.wear_per_kwh),
         outside_price_per_kwh=RECOVERY * dearest,
         steps=tuple(PowerStep(s.upto_w, s.charge_efficiency, s.discharge_efficiency) for s in steps),
+        bands=bands,
         tapers=tuple(_tapers(battery, share, ceiling_wh)),
     )
+
+
+def _mean_discharge_efficiency(battery: Battery) -> float:
+    """Over the cells between reserve and ceiling: what a kWh in them gives on average."""
+    if not battery.efficiency_bands:
+        return battery.discharge_efficiency
+    low, high = battery.reserve_soc_pct, battery.max_soc_pct
+    edges = np.clip([low, *(band.upto_soc_pct for band in battery.efficiency_bands)], low, high)
+    return float(np.average([b.discharge_efficiency for b in battery.efficiency_bands], weights=np.diff(edges)))
 
 
 def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:

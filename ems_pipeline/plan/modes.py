@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.marginal import next_best
+from ems_pipeline.plan.alternatives import next_best
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargingSession,
@@ -23,7 +23,7 @@ from ems_pipeline.plan.problem import (
     Problem,
 )
 from ems_pipeline.plan.record import Array
-from ems_pipeline.plan.states import tank_power_w
+from ems_pipeline.plan.states import before_wh, tank_power_w
 
 if TYPE_CHECKING:
     from ems_pipeline.plan.plan import Plan
@@ -73,10 +73,10 @@ def battery_decisions(plan: Plan) -> list[list[Decision]]:
     for i, battery in enumerate(plan.problem.batteries):
         power_w = plan.discharge_w[i] - plan.charge_w[i]
         deficit_w = plan.grid_w + power_w
-        before_wh = np.concatenate([[battery.initial_wh], plan.energy_wh[i][:-1]])
+        held_wh = before_wh(plan, i)
         found.append(
             [
-                _battery(plan.problem, battery, t, power_w[t], deficit_w[t], before_wh[t], plan.energy_wh[i, t])
+                _battery(plan.problem, battery, t, power_w[t], deficit_w[t], held_wh[t], plan.energy_wh[i, t])
                 for t in range(plan.problem.slots)
             ]
         )

@@ -75,6 +75,19 @@ class PowerStep(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class ChargeBand(Record):
+    """Efficiency of a slot that begins with the cells below ``upto_wh`` and not below the band before.
+
+    An energy at most half a Wh below an edge counts as at it, in the band above: measured and rounded states meet edges
+    exactly.
+    """
+
+    upto_wh: float
+    charge_efficiency: float
+    discharge_efficiency: float
+
+
+@dataclass(frozen=True, eq=False)
 class Taper(Record):
     """Charging at most ``limit_w - slope_w_per_wh * (energy - from_wh)`` at the energy before the slot."""
 
@@ -107,6 +120,8 @@ class BatteryStore(Record):
     """Price per kWh and hour outside the window ``[floor, ceiling]``, and per kWh missing at the end."""
     steps: tuple[PowerStep, ...] = ()
     """Efficiency by power in place of the constant one, from 0 W up to the limits; empty: constant."""
+    bands: tuple[ChargeBand, ...] = ()
+    """Efficiency by state of charge in place of the constant one, from 0 Wh up to the capacity; not with `steps`."""
     tapers: tuple[Taper, ...] = ()
     """How a nearly full battery limits its charging."""
 

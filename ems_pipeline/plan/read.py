@@ -123,8 +123,9 @@ def _one_way(plan: Plan) -> Plan:
     for i, battery in enumerate(problem.batteries):
         if battery.steps:
             continue
-        roundtrip = battery.charge_efficiency * battery.discharge_efficiency
+        before_wh = np.append(battery.initial_wh, states.cells_wh(battery, charge_w[i], discharge_w[i])[:-1])
         for t in np.flatnonzero(np.minimum(charge_w[i], discharge_w[i]) > 0):
+            roundtrip = np.prod(states.efficiencies(battery, before_wh[t]))
             stored = charge_w[i, t] * roundtrip - discharge_w[i, t]
             new_charge, new_discharge = max(stored, 0.0) / roundtrip, max(-stored, 0.0)
             spare = (charge_w[i, t] - new_charge) - (discharge_w[i, t] - new_discharge)

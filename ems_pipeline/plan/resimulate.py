@@ -20,13 +20,24 @@ HOURS = 0.25
 def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> list[float]:
     path, energy = [], battery.initial_wh
     for charge, discharge in zip(charge_w, discharge_w, strict=True):
-        energy += HOURS * (_stored(battery, float(charge)) - _taken(battery, float(discharge)))
+        band = band_number(battery, energy)
+        energy += HOURS * (_stored(battery, float(charge), band) - _taken(battery, float(discharge), band))
         path.append(energy)
     return path
 
 
-def _stored(battery: BatteryStore, power: float) -> float:
+def band_number(battery: BatteryStore, energy: float) -> int:
+    """Which band of charge a slot is in that begins with so much: those whose edge is reached are passed.
+
+    Half a watt-hour short of an edge is at it.
+    """
+    return sum(energy + 0.5 >= band.upto_wh for band in battery.bands[:-1])
+
+
+def _stored(battery: BatteryStore, power: float, band: int) -> float:
     """What reaches the cells, W."""
+    if battery.bands:
+        return power * battery.bands[band].charge_efficiency
     if not battery.steps:
         return power * battery.charge_efficiency
     total, edge = 0.0, 0.0
@@ -36,8 +47,10 @@ def _stored(battery: BatteryStore, power: float) -> float:
     return total
 
 
-def _taken(battery: BatteryStore, power: float) -> float:
+def _taken(battery: BatteryStore, power: float, band: int) -> float:
     """What leaves the cells, W."""
+    if battery.bands:
+        return power / battery.bands[band].discharge_efficiency
     if not battery.steps:
         return power / battery.discharge_efficiency
     total, edge = 0.0, 0.0

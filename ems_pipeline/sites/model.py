@@ -68,6 +68,14 @@ class EfficiencyStep(Record):
     discharge_efficiency: Efficiency
 
 
+class EfficiencyBand(Record):
+    """Efficiency of a quarter-hour that begins with a state of charge below ``upto_soc_pct``, above the band before."""
+
+    upto_soc_pct: Pct
+    charge_efficiency: Efficiency
+    discharge_efficiency: Efficiency
+
+
 class ChargeTaper(Record):
     """From ``from_soc_pct`` up, charging falls in a straight line from its limit to ``full_limit_w`` when full."""
 
@@ -90,6 +98,8 @@ class Battery(Asset):
     """Money per kWh of throughput (charged or discharged), site currency."""
     efficiency_steps: tuple[EfficiencyStep, ...] = ()
     """Efficiency by power, instead of the two constant ones."""
+    efficiency_bands: tuple[EfficiencyBand, ...] = ()
+    """Efficiency by state of charge, instead of the two constant ones; bands rise to 100 %."""
     taper: ChargeTaper | None = None
 
     @model_validator(mode="after")
@@ -99,6 +109,15 @@ class Battery(Asset):
                 f"min_soc_pct {self.min_soc_pct} <= reserve_soc_pct {self.reserve_soc_pct} < max_soc_pct "
                 f"{self.max_soc_pct} must hold; widen the window"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _bands_cover_every_charge(self) -> Self:
+        edges = [band.upto_soc_pct for band in self.efficiency_bands]
+        if edges and (edges[-1] != 100 or sorted(set(edges)) != edges):
+            raise ValueError(f"efficiency_bands end at {edges} %; let them rise and end at 100")
+        if edges and self.efficiency_steps:
+            raise ValueError("efficiency_steps and efficiency_bands both stand; keep one of the two")
         return self
 
 

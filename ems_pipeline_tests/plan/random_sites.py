@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ems_pipeline.plan.problem import (
     BatteryStore,
+    ChargeBand,
     ChargingSession,
     DeferrableRun,
     DemandEvent,
@@ -48,6 +49,7 @@ def problems(draw, slots: int = 14) -> Problem:
             "tank",
             "contract",
             "steps",
+            "bands",
         )
     }
     buy = rng.uniform(-0.4, 0.6, slots)
@@ -55,7 +57,7 @@ def problems(draw, slots: int = 14) -> Problem:
     pv = [PvSource("roof", rng.uniform(0, 6000, slots) * (rng.random(slots) > 0.4))] if has["pv"] else []
     if has["stiff"]:
         pv.append(PvSource("balcony", rng.uniform(0, 800, slots), curtailable=False))
-    batteries = [battery("pack", rng, has["steps"])] if has["battery"] else []
+    batteries = [battery("pack", rng, has["steps"], has["bands"])] if has["battery"] else []
     batteries += [battery("second", rng)] if has["second"] else []
     inverters = [HybridInverter("hybrid", 5000.0, ("roof",), ("pack",))] if has["hybrid"] else []
     return Problem(
@@ -98,16 +100,24 @@ def genset(rng: np.random.Generator) -> GensetUnit:
     )  # fmt: skip
 
 
-def battery(key: str, rng: np.random.Generator, stepped: bool = False) -> BatteryStore:
-    """5 to 15 kWh; a third of them start outside their window."""
+def battery(key: str, rng: np.random.Generator, stepped: bool = False, banded: bool = False) -> BatteryStore:
+    """5 to 15 kWh; a third of them start outside their window. Steps of power win over bands of charge."""
     capacity = rng.uniform(5000, 15000)
     return BatteryStore(
         key, capacity, rng.uniform(2000, 6000), rng.uniform(2000, 6000), 0.95, 0.94, 0.15 * capacity, 0.95 * capacity,
         float(rng.choice([0.05, 0.5, 1.0])) * capacity, wear_per_kwh=float(rng.choice([0.0, 0.02])),
         end_value_per_kwh=rng.uniform(0, 0.3), outside_price_per_kwh=1.0,
         steps=(PowerStep(1000.0, 0.8, 0.85), PowerStep(8000.0, 0.97, 0.96)) if stepped else (),
+        bands=bands(capacity, rng) if banded and not stepped else (),
         tapers=(Taper(0.8 * capacity, 2000.0, 0.8),) if stepped and capacity * 0.15 * 0.8 <= 2000 else (),
     )  # fmt: skip
+
+
+def bands(capacity_wh: float, rng: np.random.Generator) -> tuple[ChargeBand, ...]:
+    """Three bands of any order; one edge is where some of the batteries start."""
+    pairs = rng.uniform(0.8, 1.0, (3, 2)).tolist()
+    edges = (0.3 * capacity_wh, 0.5 * capacity_wh, capacity_wh)
+    return tuple(ChargeBand(edge, *pair) for edge, pair in zip(edges, pairs, strict=True))
 
 
 def session(rng: np.random.Generator, slots: int) -> ChargingSession:

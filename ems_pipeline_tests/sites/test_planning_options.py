@@ -47,3 +47,37 @@ def test_a_group_that_names_an_unknown_asset_is_refused_with_what_exists(
 ) -> None:
     with pytest.raises(SiteFileError, match=named):
         load_site(edited(tmp_path, ("\ngateways:\n", OPTIONS.replace(wrong, "[car-9]"))), {})
+
+
+BANDS = """    efficiency_bands:
+      - {upto_soc_pct: 20, charge_efficiency: 0.93, discharge_efficiency: 0.88}
+      - {upto_soc_pct: 100, charge_efficiency: 0.96, discharge_efficiency: 0.96}
+    wear_per_kwh: 0.35
+"""
+
+
+def test_efficiency_by_state_of_charge_is_read(tmp_path: Path) -> None:
+    site = load_site(edited(tmp_path, ("    wear_per_kwh: 0.35\n", BANDS)), {})
+    assert [b.upto_soc_pct for b in site.batteries[0].efficiency_bands] == [20, 100]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("upto_soc_pct: 100", "upto_soc_pct: 95"), "let them rise and end at 100"),
+        (("upto_soc_pct: 20", "upto_soc_pct: 100"), "let them rise and end at 100"),
+        (
+            (
+                "    wear_per_kwh",
+                "    efficiency_steps: [{upto_w: 8000, charge_efficiency: 0.9, discharge_efficiency: 0.9}]\n"
+                "    wear_per_kwh",
+            ),
+            "keep one of the two",
+        ),
+    ],
+)
+def test_bands_that_leave_a_charge_without_efficiency_are_refused(
+    tmp_path: Path, wrong: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(SiteFileError, match=said):
+        load_site(edited(tmp_path, ("    wear_per_kwh: 0.35\n", BANDS.replace(*wrong))), {})

@@ -8,6 +8,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.plan.laws.bus import PvGroup, exclude
+from ems_pipeline.plan.laws.efficiency import Cells, into_cells
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import BatteryStore, HybridInverter, Problem, Taper
 
@@ -31,50 +32,12 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
     discharge = model.columns(f"{store.key} discharge", every, 0.0, units.kilo(store.discharge_limit_w), wear)
     model.add(balance_rows, charge, -1.0)
     model.add(balance_rows, discharge, 1.0)
-    kept, energy = stored_energy(model, store, every)
-    into_cells(model, store, kept, charge, [s.charge_efficiency for s in store.steps] or [store.charge_efficiency], -1)
-    out = [1 / s.discharge_efficiency for s in store.steps] or [1 / store.discharge_efficiency]
-    into_cells(model, store, kept, discharge, out, 1)
+    cells = stored_energy(model, store, every)
+    energy = cells.parts[0][0]
+    into_cells(model, store, cells, charge, discharge)
     for taper in store.tapers:
         _taper(model, store, taper, charge, energy)
     return Store(charge, discharge, energy)
-
-
-def into_cells(model: Model, store: BatteryStore, kept: Index, power: Index, factors: list[float], sign: int) -> None:
-    """What an AC power means in the cells: a factor, or one factor per step of power, filled in order."""
-    if len(factors) == 1:
-        model.add(kept, power, sign * H * factors[0])
-        return
-    every = np.arange(len(kept), dtype=np.int32)
-    name = f"{store.key} {'charge' if sign < 0 else 'discharge'} step"
-    total = model.rows(f"{name}s", every, 0.0, 0.0)
-    model.add(total, power, -1.0)
-    edges = units.kilo(np.array([0.0, *(s.upto_w for s in store.steps)]))
-    before: Index | None = None
-    for number, (factor, width) in enumerate(zip(factors, np.diff(edges), strict=True)):
-        part = model.columns(f"{name} {number}", every, 0.0, width)
-        model.add(total, part, 1.0)
-        model.add(kept, part, sign * H * factor)
-        if before is not None:
-            _in_order(
-                model,
-                f"{name} {number}",
-                every,
-                (before, float(edges[number] - edges[number - 1])),
-                (part, float(width)),
-            )
-        before = part
-
-
-def _in_order(model: Model, name: str, every: Index, lower: tuple[Index, float], upper: tuple[Index, float]) -> None:
-    """The upper step is used only when the lower is full."""
-    full = model.columns(f"{name} reached", every, 0.0, 1.0, integer=True)
-    rows = model.rows(f"{name} reached", every, -np.inf, 0.0)
-    model.add(rows, upper[0], 1.0)
-    model.add(rows, full, -upper[1])
-    filled = model.rows(f"{name} after the step below", every, 0.0, np.inf)
-    model.add(filled, lower[0], 1.0)
-    model.add(filled, full, -lower[1])
 
 
 def _taper(model: Model, store: BatteryStore, taper: Taper, charge: Index, energy: Index) -> None:
@@ -99,13 +62,12 @@ def _taper(model: Model, store: BatteryStore, taper: Taper, charge: Index, energ
     model.add(rows[1:], energy[:-1], taper.slope_w_per_wh)
 
 
-def stored_energy(model: Model, store: BatteryStore, every: Index) -> tuple[Index, Index]:
+def stored_energy(model: Model, store: BatteryStore, every: Index) -> Cells:
     """``E[t+1] = E[t] + dt (eta_c charge - discharge / eta_d)`` within ``[floor, ceiling]``; the end has its value.
 
     Cells that start outside the window may stay outside, at a price, no further than they are: they recover first.
 
-    Returns:
-        Rows of the energy balance (charge and discharge are still to enter) and columns of the energy.
+    Charge and discharge are still to enter the balance; the first of the parts is the energy within the window.
     """
     initial_kwh = units.kilo(store.initial_wh)
     value = np.zeros(len(every))
@@ -117,16 +79,19 @@ def stored_energy(model: Model, store: BatteryStore, every: Index) -> tuple[Inde
     start[0] = initial_kwh
     kept = model.rows(f"{store.key} energy balance", every, start, start)
     _follow(model, kept, energy, 1.0)
+    parts = [(energy, 1.0)]
     price = H * store.outside_price_per_kwh
     if initial_kwh < floor:
         below = model.columns(f"{store.key} below its floor", every, 0.0, floor - initial_kwh, price - value)
         _follow(model, kept, below, -1.0)
+        parts.append((below, -1.0))
     if initial_kwh > ceiling:
         above = model.columns(f"{store.key} above its ceiling", every, 0.0, initial_kwh - ceiling, price)
         _follow(model, kept, above, 1.0)
+        parts.append((above, 1.0))
     if store.end_floor_wh > store.floor_wh:
         _end_floor(model, store, energy)
-    return kept, energy
+    return Cells(kept, tuple(parts))
 
 
 def _follow(model: Model, rows: Index, column: Index, sign: float) -> None:
