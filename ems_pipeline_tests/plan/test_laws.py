@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ems_pipeline.plan import Problem, assemble, solve, verify
-from ems_pipeline_tests.plan.random_sites import problems
+from ems_pipeline.plan.problem import GridLimits, HeatPumpUnit, HeatStore
+from ems_pipeline_tests.plan.random_sites import START, problems
 
 FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 COST_TOLERANCE = 2e-3
@@ -101,3 +103,18 @@ def test_paid_import_is_taken_and_pv_is_curtailed_rather_than_sold_at_a_loss(hom
     assert verify(problem, plan) == []
     assert (plan.pv_w[:, 4:8] == 0).all()
     assert (plan.grid_w[4:8] > 7000).all()
+
+
+@pytest.mark.parametrize("pause", [2, 3, 4])
+def test_what_ran_before_the_first_slot_pauses_in_full_when_it_is_switched_off(pause: int) -> None:
+    """Paid import in slot 1 asks for heat there; heat in slot 0 is dear, so a pause of one slot would pay."""
+    slots = 8
+    buy = np.array([0.9, -0.9, 0.9, 0.9, -0.9, 0.9, 0.9, 0.9])
+    store = HeatStore("house", 180.0, 6000.0, np.full(slots, 5.0), np.zeros(slots), 21.0, 18.0, 24.0, 5.0)
+    pump = HeatPumpUnit("pump", 900.0, 3000.0, np.full(slots, 3.0), store, 1, pause, was_on=True)
+    grid = GridLimits(np.full(slots, 9000.0), np.zeros(slots))
+    problem = Problem("small", "EUR", START, buy, buy, np.full(slots, 100.0), grid, heat_pumps=(pump,))
+    plan = solve(problem)
+    assert verify(problem, plan) == []
+    off = np.flatnonzero(plan.heat_pump_w[0] == 0)
+    assert 0 not in off or set(range(pause)) <= set(off.tolist())

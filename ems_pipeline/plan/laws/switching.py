@@ -83,11 +83,13 @@ def minimum_stay(model: Model, key: str, slots: Index, on: Index, run: int, paus
     if max(run, pause) <= 2:
         _two_slots(model, key, slots, on, run, pause, was_on)
     else:
-        stays(model, key, slots, on, starts(model, key, slots, on, was_on), run, pause)
+        stays(model, key, slots, on, starts(model, key, slots, on, was_on), run, pause, was_on)
 
 
-def stays(model: Model, key: str, slots: Index, on: Index, begun: Index, run: int, pause: int) -> None:
-    """Minimum run and pause by starts."""
+def stays(
+    model: Model, key: str, slots: Index, on: Index, begun: Index, run: int, pause: int, was_on: bool | None
+) -> None:
+    """Minimum run and pause by starts; what was on before the first slot pauses from there on as well."""
     count = len(slots)
     if run > 1:
         rows = model.rows(f"{key} minimum run", slots, -np.inf, 0.0)
@@ -97,6 +99,9 @@ def stays(model: Model, key: str, slots: Index, on: Index, begun: Index, run: in
         rows = model.rows(f"{key} minimum pause", slots[: count - 1], -np.inf, 1.0)
         model.add(rows, on[: count - 1], 1.0)
         into_window(model, rows, begun, range(1, pause + 1), np.ones(count - 1))
+        if was_on:
+            at_once = model.rows(f"{key} minimum pause", slots[:1], -np.inf, 0.0)
+            model.add(np.repeat(at_once, min(pause, count)), begun[:pause], 1.0)
 
 
 def _two_slots(model: Model, key: str, slots: Index, on: Index, run: int, pause: int, was_on: bool | None) -> None:
@@ -113,6 +118,10 @@ def _two_slots(model: Model, key: str, slots: Index, on: Index, run: int, pause:
         model.add(rows, on[:-2], 1.0)
         model.add(rows, on[1:-1], -1.0)
         model.add(rows, on[2:], 1.0)
+    if pause == 2 and len(slots) > 1 and was_on:
+        at_once = model.rows(f"{key} minimum pause", slots[:1], -np.inf, 0.0)
+        model.add(at_once, on[1:2], 1.0)
+        model.add(at_once, on[:1], -1.0)
 
 
 def into_window(model: Model, rows: Index, columns: Index, offsets: range, factor: Array) -> None:
