@@ -25,6 +25,8 @@ WITH bus AS (
            min(coverage_pct) FILTER (WHERE quantity IN ('grid_power_w', 'pv_power_w', 'battery_power_w', 'genset_power_w',
                                                         'ev_power_w', 'heat_pump_power_w')) AS coverage_pct
     FROM ems.telemetry_15m
+    WHERE quantity IN ('grid_power_w', 'pv_power_w', 'battery_power_w', 'genset_power_w', 'ev_power_w', 'heat_pump_power_w',
+                       'battery_soc_pct', 'indoor_temp_c', 'outdoor_temp_c')
     GROUP BY site_key, starts_at
 ), present AS (
     -- a part the site does not have is 0; a part that exists and did not answer stays NULL

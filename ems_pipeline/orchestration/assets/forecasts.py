@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,7 @@ from ems_pipeline.orchestration import learning
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.assets.weather import weather_forecast
 from ems_pipeline.orchestration.figures import materialized, plot
-from ems_pipeline.orchestration.partitions import decided_at, site_day_partitions, windows
+from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Charger, Site
 from ems_pipeline.units import kilo, slot_energy_wh
@@ -24,34 +25,46 @@ from ems_pipeline.warehouse import forecasts, telemetry
 GROUP = "forecast"
 HISTORY = timedelta(weeks=load_model.MEMORY_WEEKS)
 
-Made = tuple[Site, datetime, datetime, datetime]
-"""Site, first and last bound of the slots wanted, and the instant the forecast counts as made."""
+Make = Callable[[datetime, datetime, datetime], pl.DataFrame]
+"""From the first and last bound of the slots wanted and the instant the forecast counts as made, to the forecast."""
 
 
-def _wanted(context: dg.AssetExecutionContext, ems: Platform) -> Iterator[Made]:
+def _wanted(window: SiteWindow, now: datetime) -> Iterator[tuple[datetime, datetime, datetime]]:
     """Day by day: each past day has a decision instant of its own; today is forecast from the running slot on."""
-    now = ems.clock.now()
-    for window in windows(context, ems):
-        for day in window.days:
-            start, end = time_grid.day_bounds(day, window.zone)
-            at = decided_at(day, window.site, now)
-            yield window.site, max(start, time_grid.floor_slot(at)), end, at
+    for day in window.days:
+        start, end = time_grid.day_bounds(day, window.zone)
+        at = decided_at(day, window.site, now)
+        yield max(start, time_grid.floor_slot(at)), end, at
 
 
 def _forecast_asset(
     context: dg.AssetExecutionContext,
     ems: Platform,
     table: forecasts.Table,
-    make: Callable[[Any, Site, datetime, datetime, datetime], pl.DataFrame],
+    maker: Callable[[Any, SiteWindow], Make],
 ) -> tuple[int, pl.DataFrame, Site | None]:
-    """Make and store the forecast of each wanted day; all days of a site in one transaction each."""
+    """Make and store the forecast of each wanted day; all days of a site in one transaction.
+
+    ``maker`` reads what the days of a site share, and returns what makes one of them.
+    """
     rows, shown, site = 0, pl.DataFrame(), None
-    for site, start, end, at in _wanted(context, ems):
+    for window in windows(context, ems):
+        site = window.site
         with ems.warehouse.begin() as connection:
-            frame = make(connection, site, start, end, at)
-            rows += forecasts.issue(connection, table, site.key, frame, at)
-        shown = frame if frame.height else shown
+            make = maker(connection, window)
+            made = [(make(start, end, at), at) for start, end, at in _wanted(window, ems.clock.now())]
+            frames = [frame.with_columns(known_at=pl.lit(at)) for frame, at in made if frame.height]
+            if frames:
+                # A car that stays over midnight is expected on both days of one decision.
+                issued = pl.concat(frames, how="vertical_relaxed").unique(maintain_order=True)
+                rows += forecasts.issue(connection, table, site.key, issued)
+                shown = frames[-1]
     return rows, shown, site
+
+
+def _each(make: Callable[[Any, Site, datetime, datetime, datetime], pl.DataFrame]) -> Callable[[Any, SiteWindow], Make]:
+    """A maker for days that share nothing worth reading once."""
+    return lambda connection, window: partial(make, connection, window.site)
 
 
 def _power_result(rows: int, shown: pl.DataFrame, site: Site | None, name: str) -> dg.MaterializeResult:
@@ -76,13 +89,14 @@ def baseline_consumption(context: dg.AssetExecutionContext, ems: dg.ResourcePara
         context,
         ems,
         "baseline_consumption",
-        lambda connection, site, start, end, at: forecasts.baseline(connection, site.key, start, end, at),
+        lambda connection, window: partial(forecasts.baseline, connection, window.site.key),
     )
     return _power_result(*made, "load")
 
 
-def _measured_load(connection: Any, site: Site, at: datetime) -> pl.DataFrame:
-    bus = telemetry.site_15m(connection, site.key, time_grid.floor_slot(at) - HISTORY, time_grid.floor_slot(at))
+def _measured_load(connection: Any, window: SiteWindow, now: datetime) -> pl.DataFrame:
+    """Load of the weeks before the window and of the window itself, as far as it is over."""
+    bus = telemetry.site_15m(connection, window.site.key, window.start - HISTORY, min(window.end, now))
     return bus.filter(pl.col("load_w").is_not_null()).select("starts_at", power_w=pl.col("load_w").clip(0))
 
 
@@ -100,12 +114,17 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     """
     now = ems.clock.now()
 
-    def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
-        history = _measured_load(connection, site, at)
-        slots = time_grid.slots(start, end)
-        return learning.load_forecast(connection, site, history, slots, at, now)
+    def maker(connection: Any, window: SiteWindow) -> Make:
+        measured = _measured_load(connection, window, now)
 
-    return _power_result(*_forecast_asset(context, ems, "load_forecast", make), "load")
+        def make(start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
+            before = pl.col("starts_at").is_between(at - HISTORY, time_grid.floor_slot(at), closed="left")
+            slots = time_grid.slots(start, end)
+            return learning.load_forecast(connection, window.site, measured.filter(before), slots, at, now)
+
+        return make
+
+    return _power_result(*_forecast_asset(context, ems, "load_forecast", maker), "load")
 
 
 @dg.asset(
@@ -132,7 +151,7 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
         planes = learning.pv_forecast(connection, site, pl.concat(frames), weather, at, now)
         return planes.drop_nulls("power_w")
 
-    rows, shown, site = _forecast_asset(context, ems, "pv_forecast", make)
+    rows, shown, site = _forecast_asset(context, ems, "pv_forecast", _each(make))
     total = shown.group_by("starts_at", maintain_order=True).agg(pl.col("power_w", "p10_w", "p90_w").sum())
     return _power_result(rows, total, site, "pv")
 
@@ -166,7 +185,7 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
             )
         return pl.concat(frames) if frames else pl.DataFrame()
 
-    rows, shown, site = _forecast_asset(context, ems, "heat_demand_forecast", make)
+    rows, shown, site = _forecast_asset(context, ems, "heat_demand_forecast", _each(make))
     return _power_result(rows, shown.rename({"heat_w": "power_w"}) if shown.height else shown, site, "heat")
 
 
@@ -182,30 +201,42 @@ def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam
     By the habit the site file states, giving way to the one measured as sessions are seen.
     """
 
-    def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
-        zone = time_grid.zone(site.timezone)
-        rows = []
-        for charger in site.chargers:
-            habits, model = _habits(connection, site, charger, at)
-            rows += [
-                (s.charger, s.arrival_at, s.departure_at, s.energy_wh, s.probability, model)
-                for s in sessions.expected_sessions(charger, habits, zone, at, end)
-                if s.departure_at > start
-            ]
-        names = ["asset_key", "arrives_at", "departs_at", "energy_wh", "probability", "model"]
-        return pl.DataFrame(rows, schema=names, orient="row")
+    def maker(connection: Any, window: SiteWindow) -> Make:
+        site, habits = window.site, {c.key: _habits(connection, window, c) for c in window.site.chargers}
 
-    rows, shown, _ = _forecast_asset(context, ems, "ev_session_forecast", make)
+        def make(start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
+            rows = []
+            for charger in site.chargers:
+                of_weekdays, model = habits[charger.key](at)
+                rows += [
+                    (s.charger, s.arrival_at, s.departure_at, s.energy_wh, s.probability, model)
+                    for s in sessions.expected_sessions(charger, of_weekdays, window.zone, at, end)
+                    if s.departure_at > start
+                ]
+            names = ["asset_key", "arrives_at", "departs_at", "energy_wh", "probability", "model"]
+            return pl.DataFrame(rows, schema=names, orient="row")
+
+        return make
+
+    rows, shown, _ = _forecast_asset(context, ems, "ev_session_forecast", maker)
     return materialized(rows, expected_kwh=float(kilo(shown["energy_wh"].sum())) if shown.height else 0.0)
 
 
-def _habits(connection: Any, site: Site, charger: Charger, at: datetime) -> tuple[list[sessions.Habit], str]:
-    """Habits of a charger as its telemetry before ``at`` shows them, and what they rest on."""
-    until = time_grid.floor_slot(at)
-    oldest = until - timedelta(weeks=sessions.WEEKS)
-    seen = sessions.measured_sessions(telemetry.wallbox_15m(connection, site.key, charger.device, oldest, until))
-    habits = sessions.measured_habits(charger, seen, time_grid.zone(site.timezone), at)
-    return habits, f"measured habit, {seen.height} sessions" if seen.height else "stated habit"
+def _habits(
+    connection: Any, window: SiteWindow, charger: Charger
+) -> Callable[[datetime], tuple[list[sessions.Habit], str]]:
+    """Habits of a charger as its telemetry before an instant shows them, and what they rest on."""
+    oldest = window.start - timedelta(weeks=sessions.WEEKS)
+    said = telemetry.wallbox_15m(connection, window.site.key, charger.device, oldest, window.end)
+
+    def at_instant(at: datetime) -> tuple[list[sessions.Habit], str]:
+        until = time_grid.floor_slot(at)
+        before = pl.col("starts_at").is_between(until - timedelta(weeks=sessions.WEEKS), until, closed="left")
+        seen = sessions.measured_sessions(said.filter(before))
+        habits = sessions.measured_habits(charger, seen, window.zone, at)
+        return habits, f"measured habit, {seen.height} sessions" if seen.height else "stated habit"
+
+    return at_instant
 
 
 def _require(frame: pl.DataFrame, start: datetime, end: datetime, site: Site, at: datetime) -> None:
