@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -31,15 +32,28 @@ def programs() -> Path:
     return found[-1]
 
 
+def timescale_programs() -> Path:
+    """A server that offers TimescaleDB: the one named by EMS_TEST_TIMESCALE_BIN, or Debian's where it was added."""
+    named = os.environ.get("EMS_TEST_TIMESCALE_BIN")
+    for folder in (Path(named) if named else None, programs()):
+        if folder is None or not (folder / "pg_config").exists():
+            continue
+        shared = subprocess.run([folder / "pg_config", "--sharedir"], capture_output=True, text=True, check=True).stdout
+        if (Path(shared.strip()) / "extension" / "timescaledb.control").exists():
+            return folder
+    pytest.skip("no PostgreSQL here offers TimescaleDB; name the folder of one's programs in EMS_TEST_TIMESCALE_BIN")
+
+
 @contextmanager
-def tcp_server(**settings: str) -> Iterator[URL]:
+def tcp_server(run: Path | None = None, **settings: str) -> Iterator[URL]:
     """A running, empty server of its own; its address with the superuser's password, without a database."""
+    run = run or programs()
     with tempfile.TemporaryDirectory(prefix="ems-tcp-", ignore_cleanup_errors=True) as name:
         folder, port = Path(name), _free_port()
         secret = folder / "password"
         secret.write_text(PASSWORD, encoding="utf-8")
         as_user = _someone_else(folder)
-        data, run = folder / "data", programs()
+        data = folder / "data"
         options = {
             "listen_addresses": "127.0.0.1",
             "port": str(port),
@@ -58,7 +72,7 @@ def tcp_server(**settings: str) -> Iterator[URL]:
             _call([run / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], as_user, tries=200)
             yield URL.create("postgresql+psycopg", OWNER, PASSWORD, "127.0.0.1", port)
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # a fast shutdown: it does not wait for who is still connected
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(10)
             server.kill()

@@ -10,12 +10,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine import Connection
 
 from ems_pipeline.warehouse import embedded, migrate
 from ems_pipeline.warehouse.contents import Contents, Progress, contents, differences
@@ -44,7 +45,8 @@ def backup(warehouse: Warehouse, file: Path, progress: Progress) -> dict[str, Co
         revision = connection.exec_driver_sql("SELECT version_num FROM public.ems_alembic_version").scalar_one()
         try:
             part.touch(mode=0o600, exist_ok=False)
-            _run("pg_dump", connection, ["--format=custom", f"--snapshot={snapshot}", f"--file={part}"])
+            saving = ["--format=custom", f"--snapshot={snapshot}", f"--file={part}"]
+            _run("pg_dump", connection, [_target(connection), *saving])
             document = {"revision": revision, "tables": {name: asdict(table) for name, table in found.items()}}
             manifest.write_text(json.dumps(document, indent=1), encoding="utf-8")
             with part.open("rb") as dumped:
@@ -70,8 +72,8 @@ def restore(warehouse: Warehouse, file: Path, progress: Progress) -> dict[str, C
         connection.exec_driver_sql("DROP SCHEMA IF EXISTS ems CASCADE")
         connection.exec_driver_sql("DROP TABLE IF EXISTS public.ems_alembic_version")
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(file)]
-    with warehouse.engine.connect() as connection:
-        _run("pg_restore", connection, options)
+    with warehouse.engine.connect() as connection, _timescale_waiting(connection, file):
+        _run("pg_restore", connection, [_target(connection), *options])
     with warehouse.begin() as connection:
         found = contents(connection, progress)
     if saved is not None and (wrong := differences(saved, found)):
@@ -110,22 +112,40 @@ def _demand_empty(connection: Connection) -> None:
         )
 
 
-def _run(tool: str, connection: Connection, options: Sequence[str]) -> None:
-    """Run a client program of PostgreSQL against the database of a connection; its password stays off the command."""
+@contextmanager
+def _timescale_waiting(connection: Connection, file: Path) -> Iterator[None]:
+    """A dump of hypertables is restored between two steps of TimescaleDB's own (its manual, "Logical backup")."""
+    if not re.search(r" EXTENSION - timescaledb ", _run("pg_restore", connection, ["--list", str(file)])):
+        yield
+        return
+    connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS timescaledb")
+    connection.exec_driver_sql("SELECT timescaledb_pre_restore()")
+    connection.commit()
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("SELECT timescaledb_post_restore()")
+        connection.commit()
+
+
+def _run(tool: str, connection: Connection, options: Sequence[str]) -> str:
+    """Run the client program that fits the server of a connection; what it printed."""
     major = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
-    where, environment = _address(connection.engine.url)
-    command = [str(_find(tool, major)), f"--dbname={where}", "--no-password", *options]
+    password = connection.engine.url.password
+    environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})  # not where `ps` shows it
+    command = [str(_find(tool, major)), *options]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BackupFailed(f"{tool}: {' '.join(done.stderr.split()) or f'ended with code {done.returncode}'}")
+    return done.stdout
 
 
-def _address(url: URL) -> tuple[str, Mapping[str, str]]:
-    options = url.set(drivername="postgresql").translate_connect_args(username="user", database="dbname")
-    password = options.pop("password", None)
-    return make_conninfo("", **options, **{name: str(value) for name, value in url.query.items()}), os.environ | (
-        {"PGPASSWORD": password} if password else {}
-    )
+def _target(connection: Connection) -> str:
+    """Where a client program connects to, without the password."""
+    url = connection.engine.url
+    parts = url.set(drivername="postgresql").translate_connect_args(username="user", database="dbname")
+    parts.pop("password", None)
+    return f"--dbname={make_conninfo('', **parts, **{name: str(value) for name, value in url.query.items()})}"
 
 
 def _find(tool: str, major: int) -> Path:

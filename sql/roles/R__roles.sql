@@ -10,7 +10,7 @@ DECLARE
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
+            EXECUTE format('CREATE ROLE %I NOLOGIN %s', wanted, CASE WHEN wanted = 'ems_gateway' THEN 'NOINHERIT' END);
         END IF;
     END LOOP;
 EXCEPTION
