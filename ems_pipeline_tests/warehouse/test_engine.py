@@ -70,3 +70,11 @@ def test_a_server_killed_in_the_middle_fails_loudly_and_keeps_what_was_committed
 def test_migrating_again_changes_nothing(warehouse: Warehouse) -> None:
     assert migrate.current(warehouse) == migrate.head()
     assert migrate.upgrade(warehouse) == migrate.head()
+
+
+def test_every_migration_file_is_applied_by_a_revision_of_its_number() -> None:
+    files = {path.name[1:4]: path.name for path in (migrate.SQL / "migrations").glob("V*.sql")}
+    modules = Path(migrate.__file__).parent / "alembic_env" / "versions"
+    revisions = {path.stem[1:]: path.read_text(encoding="utf-8") for path in modules.glob("v*.py")}
+    assert files.keys() == revisions.keys()
+    assert all(files[number] in text and f'revision = "{number}"' in text for number, text in revisions.items())
