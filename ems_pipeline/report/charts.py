@@ -47,10 +47,12 @@ def slot_chart(
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(LOOK):
-        height_in = panel_in * len(panels) + 0.45
+        height_in = panel_in * len(panels) + 0.55
         figure = Figure(figsize=(width_in, height_in))
         # Fixed margins: an automatic layout draws everything twice to find the same ones.
-        figure.subplots_adjust(left=0.62 / width_in, right=0.99, bottom=0.45 / height_in, top=1 - 0.08 / height_in)
+        figure.subplots_adjust(
+            left=0.62 / width_in, right=0.99, bottom=0.45 / height_in, top=1 - 0.18 / height_in, hspace=0.25
+        )
         instants = date2num(list(starts))
         axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axis, (label, series) in zip(axes, panels.items(), strict=True):
@@ -70,7 +72,7 @@ def _dress(axis: Any, label: str) -> None:
     axis.locator_params(axis="y", nbins=4)
     axis.spines[["top", "right"]].set_visible(False)
     axis.axhline(0, color="black", linewidth=0.4)
-    axis.legend(loc="upper left", ncols=4, fontsize=6, frameon=False)
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=9, fontsize=6, frameon=False, borderaxespad=0.1)
 
 
 def _svg(figure: Any) -> str:
