@@ -1,4 +1,4 @@
-"""Imported once by the fork server of run workers: everything a run needs, and nothing that starts a thread.
+"""Imported once by the fork server of run workers: what a run needs beside its code location; nothing starts a thread.
 
 Without Dagster's storage stack in this list every worker paid another second.
 """
@@ -8,11 +8,8 @@ import dagster._cli.api
 import dagster._core.storage.event_log
 import dagster._core.storage.runs
 import dagster._core.storage.schedules  # noqa: F401
-import dagster_postgres  # noqa: F401
 import highspy  # noqa: F401
 import polars  # noqa: F401
 import pymodbus.client  # noqa: F401
 
-from ems_pipeline.definitions import defs
-
-defs.get_repository_def()
+import ems_pipeline.orchestration.storage  # noqa: F401

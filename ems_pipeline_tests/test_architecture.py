@@ -27,7 +27,7 @@ LAYERS = {
 
 ONLY = {
     "dagster": ["orchestration", "definitions", "preload.py"],
-    "dagster_postgres": ["preload.py"],
+    "dagster_postgres": ["orchestration/storage.py"],
     "highspy": ["plan/solver.py", "preload.py"],
     "pymodbus": ["devices/modbus.py", "plant", "preload.py"],
     "requests": ["http.py"],

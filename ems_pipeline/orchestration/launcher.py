@@ -4,33 +4,27 @@ Dagster's own launcher spawns an interpreter per run, 2.6 s and a core each time
 small machine. Named in `dagster.yaml`; the webserver imports this module too (to cancel runs), so it stays light.
 """
 
-import multiprocessing
-import os
-import subprocess
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Self
 
 from dagster import DagsterRun
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
-from dagster._serdes import ConfigurableClass
+from dagster._serdes import ConfigurableClass, serialize_value
 from dagster._serdes.config_class import ConfigurableClassData
 
-from ems_pipeline.orchestration import worker
-
-WORKER_TAG = ".dagster/ems_worker"
-"""Hidden run tag that identifies the worker's process: boot, pid and start, so that a reused pid fools nobody."""
+from ems_pipeline.orchestration.fork_server import ForkServer
+from ems_pipeline.orchestration.worker import WORKER_TAG, identity
 
 
 class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
-    """Forks run workers from one preloaded server of this process (the daemon)."""
+    """Forks run workers from preloaded servers of this process (the daemon), one per code location."""
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         self._inst_data = inst_data
         self._lock = threading.Lock()
-        self._forks: Any = None
+        self._servers: dict[str, tuple[str, ForkServer]] = {}
         super().__init__()
 
     @property
@@ -47,20 +41,29 @@ class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Fork a worker for the run; raising marks the run as failed."""
-        run_id = context.dagster_run.run_id
+        request = {
+            "instance": serialize_value(self._instance.get_ref()),
+            "run_id": context.dagster_run.run_id,
+            "asked_at": time.time(),
+        }
         with self._lock:
-            process = self._server().Process(
-                target=worker.main, args=(self._instance.get_ref(), run_id, time.time()), name=f"ems-run-{run_id[:8]}"
-            )
-            process.start()
-        self._instance.add_run_tags(run_id, {WORKER_TAG: identity(int(process.pid or 0))})
+            self._server(context).fork(**request)
 
-    def _server(self) -> Any:
-        """The fork server of this process, started on first use."""
-        if self._forks is None:
-            self._forks = multiprocessing.get_context("forkserver")
-            self._forks.set_forkserver_preload([worker.PRELOADED])
-        return self._forks
+    def _server(self, context: LaunchRunContext) -> ForkServer:
+        """The fork server of the run's code location, begun anew when it died or the location was reloaded."""
+        run = context.dagster_run
+        if run.remote_job_origin is None or run.job_code_origin is None or context.workspace is None:
+            raise ValueError(f"run {run.run_id} names no code location; launch its job from one")
+        name = run.remote_job_origin.location_name
+        version = context.workspace.get_code_location(name).server_id  # type: ignore[attr-defined]
+        known, server = self._servers.get(name, ("", None))
+        if server is not None and known == version and server.is_alive():
+            return server
+        if server is not None:
+            server.retire()
+        fresh = ForkServer(serialize_value(run.job_code_origin.repository_origin))
+        self._servers[name] = version, fresh
+        return fresh
 
     def terminate(self, run_id: str) -> bool:
         """Ask the worker to stop, wherever it runs: it watches the state of its run."""
@@ -86,21 +89,8 @@ class WarmRunLauncher(RunLauncher[Any], ConfigurableClass):
             WorkerStatus.FAILED, f"worker process {pid} is gone (killed, out of memory, or the machine restarted)"
         )
 
-    def join(self, timeout: int = 30) -> None:
-        """Wait for the workers of this process."""
-        for process in multiprocessing.active_children():
-            process.join(timeout)
-
-
-def identity(pid: int) -> str:
-    """``boot:pid:start`` of a live process; the start is empty when there is none (or it is a zombie)."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    if not boot.exists():  # macOS
-        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return f"{os.uname().nodename}:{pid}:{shown.stdout.strip()}"
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        stat = []
-    start = "" if not stat or stat[0] == "Z" else stat[19]
-    return f"{boot.read_text(encoding='utf-8').strip()}:{pid}:{start}"
+    def dispose(self) -> None:
+        """Let the fork servers end; workers finish what they do."""
+        for _, server in self._servers.values():
+            server.retire()
+        self._servers.clear()

@@ -1,7 +1,6 @@
 """The installation live on one machine: database, daemon, web UI and, for a demo site, the virtual plant."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import control
-from ems_pipeline.orchestration import history
+from ems_pipeline.orchestration import history, services
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
 from ems_pipeline.orchestration.platform import Platform, site_files
@@ -42,8 +41,7 @@ def serve(port: int | None, with_plant: bool | None, history_days: int, say: Say
                 stack.enter_context(_plant(site, platform, history_days, say))
         log = stack.enter_context((home() / "services.log").open("ab"))
         say(f"log of daemon and web UI: {home() / 'services.log'}")
-        children = [_daemon()] if port is None else [_daemon(), _webserver("127.0.0.1", port)]
-        Supervisor(children, os.environ, log.fileno(), say, lambda: _keep_database_up(say)).run()
+        Supervisor(_children(port), os.environ, log.fileno(), say, lambda: _keep_database_up(say)).run()
         say("stopping: devices are handed back to themselves")
         for site in platform.sites():
             for outcome in control.release_site(
@@ -55,7 +53,7 @@ def serve(port: int | None, with_plant: bool | None, history_days: int, say: Say
 def serve_ui(host: str, port: int) -> None:
     """Only the web UI, in place of this process."""
     prepare()
-    command = _webserver(host, port).command
+    command = services.webserver(Path("workspace.yaml"), host, port).command
     os.execve(command[0], list(command), os.environ)
 
 
@@ -107,14 +105,8 @@ def _is_new(platform: Platform, site: Site) -> bool:
         return site.key not in measured_history(connection).filter(pl.col("days") > 0)["site_key"]
 
 
-def _daemon() -> Child:
-    return Child("daemon", [_script("dagster-daemon"), "run", "-w", "workspace.yaml"])
-
-
-def _webserver(host: str, port: int) -> Child:
-    address = ["-h", host, "-p", str(port)]
-    return Child("web UI", [_script("dagster-webserver"), "-w", "workspace.yaml", *address])
-
-
-def _script(name: str) -> str:
-    return str(Path(sys.executable).parent / name)
+def _children(port: int | None) -> list[Child]:
+    socket = services.code_socket(home() / "dagster")
+    workspace = services.workspace(home() / "dagster", socket)
+    children = [services.code_server(socket), services.daemon(workspace, socket)]
+    return children if port is None else [*children, services.webserver(workspace, "127.0.0.1", port, socket)]

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 STOP_S = 15
@@ -21,6 +22,8 @@ class Child:
 
     name: str
     command: Sequence[str]
+    waits_for: Path | None = None
+    """Not started before this exists."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     pause_s: float = FIRST_PAUSE_S
@@ -56,7 +59,7 @@ class Supervisor:
             signal.signal(number, self._stopped)
         try:
             for child in self._children:
-                child.start(self._environ, self._log)
+                self._keep_alive(child)
             while not self._stop.wait(1.0):
                 self._look_after()
                 for child in self._children:
@@ -77,7 +80,7 @@ class Supervisor:
             child.pause_s = FIRST_PAUSE_S if steady else min(LONGEST_PAUSE_S, child.pause_s * 2)
             child.process, child.not_before = None, now + child.pause_s
             self._say(f"{child.name} ended with code {code}; it starts again in {child.pause_s:.0f} s")
-        elif now >= child.not_before:
+        elif now >= child.not_before and (child.waits_for is None or child.waits_for.exists()):
             child.start(self._environ, self._log)
 
     def _end(self) -> None:

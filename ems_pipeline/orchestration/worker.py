@@ -1,53 +1,114 @@
-"""What runs inside a forked run worker, and what the fork server imports beforehand.
-
-The fork server imports this module once (`preload`), so that a worker starts in a quarter of a second instead of three.
-Only imports may happen before the fork: a thread, a connection or a polars query started there would not survive it.
-"""
+"""What a run worker does from the fork to its end, and how the launcher knows it again."""
 
 import logging
-import sys
+import os
+import subprocess
+import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-PRELOADED = "ems_pipeline.preload"
+from ems_pipeline.orchestration.coordinator import SLOT_TAG
+
+WORKER_TAG = ".dagster/ems_worker"
+"""Hidden run tag that identifies the worker's process: boot, pid and start, so that a reused pid fools nobody."""
+BATCH_NICENESS = 10
+"""Runs that serve no slot give way on the processor."""
 logger = logging.getLogger("ems_pipeline.launcher")
 
 
-def main(instance_ref: Any, run_id: str, asked_at: float) -> None:
+def load(repository: str) -> None:
+    """Load a code location and all its jobs; called once before workers are forked.
+
+    Args:
+        repository: serialised `RepositoryPythonOrigin`.
+    """
+    from dagster._core.origin import RepositoryPythonOrigin
+    from dagster._serdes import deserialize_value
+    from dagster._utils.hosted_user_process import recon_repository_from_origin
+
+    recon_repository_from_origin(deserialize_value(repository, RepositoryPythonOrigin)).get_definition().get_all_jobs()
+
+
+def main(instance: str, run_id: str, asked_at: float, fault: str | None) -> None:
     """Execute one run to its end in this process.
 
     Args:
-        instance_ref: where Dagster's storage is.
+        instance: serialised `InstanceRef`, where Dagster's storage is.
         asked_at: ``time.time()`` when the launcher was asked; the delay is reported with the run.
+        fault: why nothing was preloaded, if nothing was.
     """
-    is_warm = PRELOADED in sys.modules
-    from dagster._cli.api import _execute_run_command_body
-    from dagster._core.execution.run_cancellation_thread import start_run_cancellation_thread
-    from dagster._core.instance import DagsterInstance
+    from dagster._core.instance import DagsterInstance, InstanceRef
+    from dagster._grpc.impl import core_execute_run
+    from dagster._serdes import deserialize_value
+    from dagster._utils.hosted_user_process import recon_job_from_origin
     from dagster._utils.interrupts import capture_interrupts
 
-    from ems_pipeline.orchestration.instance import keep_connections
+    from ems_pipeline.orchestration import storage
 
-    with capture_interrupts(), DagsterInstance.from_ref(instance_ref) as instance:
-        keep_connections(instance)
-        _say_how_it_started(instance, run_id, is_warm, time.time() - asked_at)
-        # Open-source Dagster never starts this thread itself; it is what makes "terminate" in the UI work.
-        _, stop = start_run_cancellation_thread(instance, run_id)
+    storage.tables_exist = True  # the daemon, which asked for this run, uses them
+    ref = deserialize_value(instance, InstanceRef)
+    with capture_interrupts(), DagsterInstance.from_ref(ref) as dagster:
+        # Written here and not by the launcher: two writers of a run's tags would undo each other.
+        dagster.add_run_tags(run_id, {WORKER_TAG: identity(os.getpid())})
+        run = dagster.get_run_by_id(run_id)
+        if run is None or run.job_code_origin is None:
+            raise LookupError(f"run {run_id} was deleted, or has no code, before its worker began")
+        if SLOT_TAG not in run.tags:
+            os.nice(BATCH_NICENESS)
+        _say_how_it_started(dagster, run, time.time() - asked_at, fault)
+        stop = threading.Event()
+        threading.Thread(target=_watch, args=(dagster, run_id, stop), name="watch", daemon=True).start()
         try:
-            _execute_run_command_body(run_id, instance, lambda _: None, set_exit_code_on_failure=False)
+            for _ in core_execute_run(recon_job_from_origin(run.job_code_origin), run, dagster, inject_env_vars=True):
+                pass
         finally:
             stop.set()
 
 
-def _say_how_it_started(instance: Any, run_id: str, is_warm: bool, delay_s: float) -> None:
-    """A failed preload is swallowed by the fork server and only shows as slowness: say it loudly."""
-    run = instance.get_run_by_id(run_id)
-    if is_warm:
-        instance.report_engine_event(f"warm worker, {delay_s:.2f} s after the launch", run)
+def _watch(dagster: Any, run_id: str, stop: threading.Event) -> None:
+    """Interrupt this process when its run was cancelled: what makes "terminate" in the UI work."""
+    from dagster import DagsterRunStatus
+
+    over = (DagsterRunStatus.CANCELING, DagsterRunStatus.CANCELED, DagsterRunStatus.FAILURE)
+    while not stop.wait(dagster.cancellation_thread_poll_interval_seconds):
+        with suppress(Exception):  # a database that is away for a moment ends neither the run nor the watch
+            run = dagster.get_run_by_id(run_id)
+            if run is None or run.status in over:
+                break
+    if not stop.is_set():
+        _interrupt()
+
+
+def _interrupt() -> None:
+    from dagster._utils import send_interrupt
+
+    send_interrupt()
+
+
+def _say_how_it_started(dagster: Any, run: Any, delay_s: float, fault: str | None) -> None:
+    """A failed preload shows as slowness only: say it loudly, with every run."""
+    if fault is None:
+        dagster.report_engine_event(f"warm worker {os.getpid()}, {delay_s:.2f} s after the launch", run)
         return
     text = (
-        f"cold worker, {delay_s:.2f} s after the launch: importing {PRELOADED} failed in the fork server; "
-        "try `python -c 'import ems_pipeline.preload'`, repair it, then restart the daemon"
+        f"cold worker {os.getpid()}, {delay_s:.2f} s after the launch: preloading failed in the fork server; "
+        f"repair it, then reload the code location\n{fault}"
     )
     logger.error(text)
-    instance.report_engine_event(text, run)
+    dagster.report_engine_event(text, run)
+
+
+def identity(pid: int) -> str:
+    """``boot:pid:start`` of a live process; the start is empty when there is none (or it is a zombie)."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    if not boot.exists():  # macOS
+        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return f"{os.uname().nodename}:{pid}:{shown.stdout.strip()}"
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        stat = []
+    start = "" if not stat or stat[0] == "Z" else stat[19]
+    return f"{boot.read_text(encoding='utf-8').strip()}:{pid}:{start}"

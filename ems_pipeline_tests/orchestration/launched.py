@@ -1,15 +1,22 @@
-"""A code location whose runs end in every way a run can end; the launcher's tests load it into a real daemon."""
+"""A code location whose runs end in every way a run can end; the launcher's tests load a copy into a real daemon."""
 
 import os
 import signal
 import time
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
+
+from ems_pipeline.orchestration.coordinator import SLOT_TAG
+
+ASKED = Path(__file__).with_name("asked")
+"""A slot's name, written by a test: the sensor asks for a run that serves it."""
 
 
 @dg.op(out=dg.Out(dg.Nothing))
 def work(context: dg.OpExecutionContext) -> None:
-    context.log.info("worked")
+    context.log.info("worked as first written")
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -48,4 +55,12 @@ def dying() -> None:
     die()
 
 
-defs = dg.Definitions(jobs=[working, failing, waiting, dying], executor=dg.in_process_executor)
+@dg.sensor(job=working, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+def clock() -> Any:
+    if not ASKED.exists():
+        return dg.SkipReason("no slot has come")
+    slot = ASKED.read_text(encoding="utf-8")
+    return dg.RunRequest(run_key=slot, tags={SLOT_TAG: slot})
+
+
+defs = dg.Definitions(jobs=[working, failing, waiting, dying], sensors=[clock], executor=dg.in_process_executor)

@@ -2,150 +2,151 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-import yaml
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._serdes import serialize_value
 from sqlalchemy.engine import URL
 
-from ems_pipeline.orchestration import launcher
+from ems_pipeline.orchestration import worker
+from ems_pipeline.orchestration.coordinator import SLOT_TAG
 from ems_pipeline_tests.conftest import ROOT
+from ems_pipeline_tests.orchestration import launched
+from ems_pipeline_tests.orchestration.installation import (
+    PATIENCE_S,
+    RELOAD,
+    TERMINATE,
+    Installation,
+    installed,
+    wait,
+)
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 90
-"""A bound for a broken launcher, not a measurement: a sound one needs a few seconds."""
-
-
-@dataclass
-class Installation:
-    """A daemon of its own on a database of its own."""
-
-    instance: dg.DagsterInstance
-    environ: dict[str, str]
-    workspace: Path
-    daemon: subprocess.Popen[bytes]
-
-    def launch(self, job: str) -> str:
-        """Queue a run of a job the way a user does; its id."""
-        command = [sys.executable, "-m", "dagster", "job", "launch", "-w", str(self.workspace), "-j", job]
-        subprocess.run(command, env=self.environ, cwd=ROOT, check=True, capture_output=True)
-        record = self.instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)[0]
-        return record.dagster_run.run_id
-
-    def run(self, run_id: str) -> dg.DagsterRun:
-        found = self.instance.get_run_by_id(run_id)
-        assert found is not None
-        return found
-
-    def until(self, run_id: str, reached: Callable[[dg.DagsterRun], bool]) -> dg.DagsterRun:
-        """The run once it is as wanted; fails with what it was instead."""
-        end = time.monotonic() + PATIENCE_S
-        while not reached(self.run(run_id)):
-            assert time.monotonic() < end, f"the run stayed {self.run(run_id).status}"
-            assert self.daemon.poll() is None, "the daemon died"
-            time.sleep(0.1)
-        return self.run(run_id)
-
-    def events(self, run_id: str) -> list[str]:
-        """What the launcher and the worker said about a run."""
-        return [entry.message for entry in self.instance.all_logs(run_id)]
+SUCCESS, FAILURE = dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE
+STARTED, QUEUED = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED
+CANCELED = dg.DagsterRunStatus.CANCELED
+WITHOUT_LIBRARIES = """
+import sys
+from ems_pipeline.orchestration import fork_server
+fork_server.LIBRARIES = "no.such"
+fork_server.serve(sys.argv[1])
+"""
+PLACES = 2
+"""Runs the queue lets through at a time."""
 
 
 @pytest.fixture(scope="module")
 def installation(database_server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    home = tmp_path_factory.mktemp("dagster")
-    address = database_server.set(drivername="postgresql+psycopg2", database="template_ems")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DAGSTER_HOME", str(home))
-        patch.setenv("EMS_HOME", str(home))
-        patch.setenv("EMS_DAGSTER_DATABASE_URL", _own_database(address))
-        settings = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
-        settings["run_monitoring"]["poll_interval_seconds"] = 1
-        (home / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-        workspace = home / "workspace.yaml"
-        workspace.write_text(
-            "load_from: [{python_module: ems_pipeline_tests.orchestration.launched}]\n", encoding="utf-8"
-        )
-        with dg.DagsterInstance.get() as instance, (home / "daemon.log").open("wb") as log:
-            command = [sys.executable, "-m", "dagster._daemon", "run", "-w", str(workspace)]
-            daemon = subprocess.Popen(command, env=dict(os.environ), cwd=ROOT, stdout=log, stderr=log)
-            installed = Installation(instance, dict(os.environ), workspace, daemon)
-            yield installed
-            installed.daemon.terminate()
-            try:
-                installed.daemon.wait(30)
-            except subprocess.TimeoutExpired:  # stopped while it was starting, on a busy machine; its server follows it
-                installed.daemon.kill()
-                installed.daemon.wait()
+    places = {"runs": {"max_concurrent_runs": PLACES}}
+    home = tmp_path_factory.mktemp("launcher")
+    with installed(database_server, home, run_monitoring={"poll_interval_seconds": 1}, concurrency=places) as made:
+        yield made
 
 
-def _own_database(server: URL) -> str:
-    import sqlalchemy as sa
-
-    admin = sa.create_engine(
-        server.set(drivername="postgresql+psycopg", database="postgres"), isolation_level="AUTOCOMMIT"
-    )
-    with admin.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE dagster_launcher")
-    admin.dispose()
-    return server.set(database="dagster_launcher").render_as_string(hide_password=False)
+def worker_lives(run: dg.DagsterRun) -> bool:
+    tag = run.tags[worker.WORKER_TAG]
+    return worker.identity(int(tag.split(":")[1])) == tag
 
 
 def test_a_run_succeeds_in_a_warm_worker(installation: Installation) -> None:
     run_id = installation.launch("working")
-    run = installation.until(run_id, lambda r: r.is_finished)
-    assert run.status is dg.DagsterRunStatus.SUCCESS
+    assert installation.ended(run_id) is SUCCESS
     assert any(text.startswith("warm worker") for text in installation.events(run_id)), installation.events(run_id)
 
 
 def test_an_error_of_the_op_is_a_failed_run_with_its_words(installation: Installation) -> None:
     run_id = installation.launch("failing")
-    assert installation.until(run_id, lambda r: r.is_finished).status is dg.DagsterRunStatus.FAILURE
+    assert installation.ended(run_id) is FAILURE
     failures = [e.dagster_event for e in installation.instance.all_logs(run_id) if e.is_dagster_event]
     assert any(f and f.is_step_failure and "the device said no" in str(f.step_failure_data.error) for f in failures)
 
 
-def test_terminating_a_run_ends_its_worker(installation: Installation) -> None:
+def test_terminating_a_run_in_the_web_ui_ends_its_worker(installation: Installation) -> None:
     run_id = installation.launch("waiting")
-    installation.until(run_id, lambda r: r.status is dg.DagsterRunStatus.STARTED and launcher.WORKER_TAG in r.tags)
-    assert installation.instance.run_coordinator.cancel_run(run_id)
-    run = installation.until(run_id, lambda r: r.is_finished)
-    assert run.status is dg.DagsterRunStatus.CANCELED
-    tag = run.tags[launcher.WORKER_TAG]
-    installation.until(run_id, lambda _: launcher.identity(int(tag.split(":")[1])) != tag)
+    run = installation.until(run_id, lambda r: r.status is STARTED and worker.WORKER_TAG in r.tags)
+    assert installation.ask(TERMINATE, run=run_id)["__typename"] == "TerminateRunSuccess"
+    assert installation.ended(run_id) is CANCELED
+    wait(lambda: not worker_lives(run), lambda: "the worker lives on")
 
 
 def test_a_killed_worker_is_a_failed_run_and_not_one_that_runs_for_ever(installation: Installation) -> None:
     run_id = installation.launch("dying")
-    assert installation.until(run_id, lambda r: r.is_finished).status is dg.DagsterRunStatus.FAILURE
+    assert installation.ended(run_id) is FAILURE
     assert any("is gone" in text for text in installation.events(run_id))
+
+
+def test_clock_work_does_not_wait_behind_a_full_queue(installation: Installation) -> None:
+    busy = [installation.launch("waiting") for _ in range(PLACES)]
+    for run_id in busy:
+        installation.until(run_id, lambda r: r.status is STARTED)
+    batch = installation.launch("working")
+    asked, slot = installation.home / "asked", "20260301T1200Z"
+    asked.write_text(slot, encoding="utf-8")
+    of_slot = dg.RunsFilter(tags={SLOT_TAG: slot}, statuses=[SUCCESS])
+    wait(lambda: installation.instance.get_runs(of_slot) != [], lambda: "the slot was not served")
+    assert installation.run(batch).status is QUEUED
+    asked.unlink()
+    for run_id in busy:
+        installation.ask(TERMINATE, run=run_id)
+    assert installation.ended(batch) is SUCCESS
 
 
 def test_a_run_in_flight_survives_the_daemon_and_the_next_daemon_watches_it(installation: Installation) -> None:
     run_id = installation.launch("waiting")
-    run = installation.until(run_id, lambda r: r.status is dg.DagsterRunStatus.STARTED)
-    installation.daemon.kill()
-    installation.daemon.wait()
-    command = installation.daemon.args
-    installation.daemon = subprocess.Popen(command, env=installation.environ, cwd=ROOT)
-    tag = run.tags[launcher.WORKER_TAG]
-    assert launcher.identity(int(tag.split(":")[1])) == tag, "the worker died with the daemon"
+    run = installation.until(run_id, lambda r: r.status is STARTED)
+    installation.kill("daemon")
+    installation.start("daemon")
+    assert worker_lives(run), "the worker died with the daemon"
     assert installation.instance.run_coordinator.cancel_run(run_id)
-    assert installation.until(run_id, lambda r: r.is_finished).status is dg.DagsterRunStatus.CANCELED
+    assert installation.ended(run_id) is CANCELED
+
+
+def test_a_run_after_a_reload_of_the_code_location_is_one_of_the_edited_code(installation: Installation) -> None:
+    def said(run_id: str) -> str:
+        assert installation.ended(run_id) is SUCCESS
+        assert any(text.startswith("warm worker") for text in installation.events(run_id))
+        return next(text for text in installation.events(run_id) if text.startswith("worked"))
+
+    assert said(installation.launch("working")) == "worked as first written"
+    daemon = installation.children["daemon"].process
+    code = installation.code.read_text(encoding="utf-8")
+    installation.code.write_text(code.replace("as first written", "as edited"), encoding="utf-8")
+    assert said(installation.launch("working")) == "worked as first written", "code changes under a running location"
+    assert installation.ask(RELOAD)["loadStatus"] == "LOADED"
+    wait(lambda: said(installation.launch("working")) == "worked as edited", lambda: "the workers kept the old code")
+    assert installation.children["daemon"].process is daemon
+    assert daemon is not None
+    assert daemon.poll() is None
+
+
+def test_a_failed_preload_is_told_with_every_run_and_stops_none() -> None:
+    """In a fork server of its own, whose list of libraries names one that is not there."""
+    origin = RepositoryPythonOrigin(sys.executable, ModuleCodePointer(launched.__name__, "defs", str(ROOT)))
+    with dg.instance_for_test() as instance:
+        run = instance.create_run_for_job(launched.working, job_code_origin=JobPythonOrigin("working", origin))
+        request = {"instance": serialize_value(instance.get_ref()), "run_id": run.run_id, "asked_at": 0.0}
+        command = [sys.executable, "-c", WITHOUT_LIBRARIES, serialize_value(origin)]
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        _, said = server.communicate(json.dumps(request) + "\n", timeout=PATIENCE_S)
+        wait(lambda: instance.get_runs()[0].is_finished, lambda: said)
+        assert instance.get_runs()[0].status is SUCCESS
+        told = [entry.message for entry in instance.all_logs(run.run_id) if "cold worker" in entry.message]
+    assert "preloading failed" in said
+    assert "No module named 'no'" in told[0]
 
 
 def test_a_reused_pid_is_not_taken_for_the_worker() -> None:
-    own = launcher.identity(os.getpid())
+    own = worker.identity(os.getpid())
     boot, pid, start = own.split(":")
-    assert launcher.identity(os.getpid()) == own
-    assert f"{boot}:{pid}:{int(start) - 1}" != launcher.identity(os.getpid())
+    assert worker.identity(os.getpid()) == own
+    assert f"{boot}:{pid}:{int(start) - 1}" != worker.identity(os.getpid())
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    assert launcher.identity(child.pid).endswith(":")
+    assert worker.identity(child.pid).endswith(":")

@@ -1,0 +1,28 @@
+"""Who waits and who does not: clock work starts the moment its sensor asks, everything else queues.
+
+The queue is polled once a second and holds what a backfill of a year puts into it; a minute of telemetry or the
+set-points of a quarter-hour must not stand in it. Named in `dagster.yaml`.
+"""
+
+from dagster import DagsterRun, DagsterRunStatus
+from dagster._core.run_coordinator import QueuedRunCoordinator
+from dagster._core.run_coordinator.base import SubmitRunContext
+
+SLOT_TAG = "ems/slot"
+"""On every run of clock work: the slot it serves, as its sensor named it."""
+AGAIN_TAG = "dagster/parent_run_id"
+
+
+class ClockFirstRunCoordinator(QueuedRunCoordinator):
+    """Launches runs of clock work where they are submitted (the daemon, which evaluates sensors), queues the others.
+
+    What runs counts against the limits of the queue all the same, so batch work waits for clock work and never the
+    other way round. Clock work needs no limit of its own: a sensor asks once per slot, and each run has a longest time.
+    """
+
+    def submit_run(self, context: SubmitRunContext) -> DagsterRun:
+        """Launch or enqueue; a run repeated by hand in the UI queues like any other."""
+        run = context.dagster_run
+        if SLOT_TAG in run.tags and AGAIN_TAG not in run.tags and run.status is DagsterRunStatus.NOT_STARTED:
+            return self._instance.launch_run(run.run_id, context.workspace)
+        return super().submit_run(context)

@@ -1,0 +1,54 @@
+"""The long-lived processes of an installation as commands: code server, daemon, web UI.
+
+One code server serves daemon and web UI. Left to itself the daemon would start one of its own and replace it every
+minute, importing everything each time; and "reload" in the UI would reach the UI only.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from ems_pipeline.orchestration.supervisor import Child
+
+DEFINITIONS = "ems_pipeline.definitions"
+LONGEST_SOCKET = 100
+"""Characters of a Unix socket's path; Linux allows 107."""
+
+
+def code_socket(folder: Path) -> Path:
+    """Where the code server of an installation listens; a socket left by a killed one is removed."""
+    socket = folder / "code.sock"
+    if len(str(socket)) > LONGEST_SOCKET:
+        socket = Path(tempfile.mkdtemp(prefix="ems-")) / "code.sock"
+    socket.unlink(missing_ok=True)
+    return socket
+
+
+def workspace(folder: Path, socket: Path) -> Path:
+    """A workspace file in ``folder`` that names the code server; its path."""
+    path = folder / "workspace.yaml"
+    server = {"socket": str(socket), "location_name": "ems"}
+    path.write_text(json.dumps({"load_from": [{"grpc_server": server}]}), encoding="utf-8")  # JSON is YAML
+    return path
+
+
+def code_server(socket: Path, module: str = DEFINITIONS, working_directory: Path = Path()) -> Child:
+    """Serves the definitions; told to reload, it serves on while the new code loads."""
+    where = ["-m", module, "-d", str(working_directory.resolve()), "-s", str(socket), "--location-name", "ems"]
+    return Child("code server", [_script("dagster"), "code-server", "start", *where])
+
+
+def daemon(workspace: Path, socket: Path | None = None) -> Child:
+    """Evaluates sensors and schedules, launches runs; begins when its code server listens."""
+    return Child("daemon", [_script("dagster-daemon"), "run", "-w", str(workspace)], waits_for=socket)
+
+
+def webserver(workspace: Path, host: str, port: int, socket: Path | None = None) -> Child:
+    """The web UI."""
+    command = [_script("dagster-webserver"), "-w", str(workspace), "-h", host, "-p", str(port)]
+    return Child("web UI", command, waits_for=socket)
+
+
+def _script(name: str) -> str:
+    return str(Path(sys.executable).parent / name)

@@ -1,0 +1,66 @@
+"""Dagster's PostgreSQL storage, with connections and answers about its schema kept for the life of the process.
+
+dagster-postgres opens a connection per statement, several dozen for a run, and asks the catalogue of the database with
+almost every event. The server pays for both: a backend is forked for each connection. Named in `dagster.yaml`.
+"""
+
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any, Self
+
+from dagster._serdes.config_class import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres.utils import create_pg_engine, pg_url_from_config
+
+SCHEMA_QUESTIONS = (
+    "has_table",
+    "has_asset_key_col",
+    "has_run_stats_index_cols",
+    "has_backfill_id_column",
+    "has_bulk_actions_selector_cols",
+    "has_bulk_action_job_name_column",
+    "has_built_index",
+    "has_instigators_table",
+)
+"""Their answers change with a migration of Dagster only, and nothing runs through one."""
+POOL: dict[str, Any] = {"pool_size": 3, "max_overflow": 20, "pool_recycle": 3600, "pool_pre_ping": True}
+"""A database that was restarted costs a ping, not a failed run."""
+
+tables_exist = False
+"""Set by processes which know that somebody has opened this storage before them: they need not look for its tables."""
+_first: dict[tuple[int, str], "KeptStorage"] = {}
+
+
+class KeptStorage(DagsterPostgresStorage):
+    """The first storage of a process for a database makes the pool; later ones, one per sensor tick, borrow it."""
+
+    def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
+        first = _first.get((os.getpid(), postgres_url))
+        super().__init__(postgres_url, should_autocreate_tables=first is None and not tables_exist, inst_data=inst_data)
+        self._borrow(first) if first else self._lead(postgres_url)
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
+        return cls(pg_url_from_config(config_value), inst_data)
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return self._run_storage, self._event_log_storage, self._schedule_storage
+
+    def _lead(self, postgres_url: str) -> None:
+        """Not inherited over a fork: the child's process number is another."""
+        engine = create_pg_engine(postgres_url, isolation_level="AUTOCOMMIT", **POOL)
+        for part in self._parts:
+            part._engine = engine
+            for question in SCHEMA_QUESTIONS:
+                if hasattr(part, question):
+                    setattr(part, question, functools.cache(getattr(part, question)))
+        _first[os.getpid(), postgres_url] = self
+
+    def _borrow(self, first: "KeptStorage") -> None:
+        for own, kept in zip(self._parts, first._parts, strict=True):
+            own._engine = kept._engine
+            for question in SCHEMA_QUESTIONS:
+                if hasattr(own, question):
+                    setattr(own, question, getattr(kept, question))
