@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import schedules, sensors
+from ems_pipeline.orchestration import beats, schedules, sensors
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock
@@ -46,7 +46,7 @@ class ClosedLoop:
         self._due_schedules()
 
     def _slot(self, slot: datetime) -> None:
-        self._at(slot - sensors.PLAN_LEAD, sensors.planning_sensor)
+        self._at(beats.PLAN.due(slot), sensors.planning_sensor)
         self._at(slot, sensors.control_sensor)
         self._at(slot, sensors.telemetry_sensor, ops={"read_devices": {"config": {"sweeps": SWEEPS}}})
         self._due_schedules()
@@ -75,7 +75,6 @@ class ClosedLoop:
         with dg.build_schedule_context(
             instance=self._runs.instance, scheduled_execution_time=at, resources={"ems": self._runs.platform}
         ) as context:
-            context._instance = self._runs.instance  # type: ignore[assignment]  # else each evaluation opens Dagster's storage anew
             data = schedule.evaluate_tick(context)
             return list(data.run_requests or [])
 
