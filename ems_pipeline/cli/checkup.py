@@ -65,12 +65,16 @@ def site_files() -> Iterator[Finding]:
 
 
 def bus_conflicts() -> Iterator[Finding]:
-    """Two gateways at one address, or two devices with one unit id, answer for each other."""
+    """Two gateways at one address, or two devices with one unit id, answer for each other.
+
+    Except SunSpec: an inverter and its meter may be models of one unit, each found by its own map.
+    """
+    from ems_pipeline.devices.map_file import load_map
     from ems_pipeline.orchestration import platform
     from ems_pipeline.sites import load_sites
 
     seen: dict[tuple[str, int], str] = {}
-    units: dict[tuple[str, str, int], str] = {}
+    units: dict[tuple[str, str, int, str], str] = {}
     for site in load_sites(platform.site_files()):
         for gateway in site.gateways:
             name, address = f"{site.key}/{gateway.key}", (gateway.host, gateway.port)
@@ -79,7 +83,8 @@ def bus_conflicts() -> Iterator[Finding]:
                 yield Finding("wrong", "bus", text)
             seen[address] = name
         for device in site.devices:
-            name, unit = f"{site.key}/{device.key}", (site.key, device.gateway, device.unit_id)
+            models = device.map if load_map(device.map).protocol == "sunspec" else ""
+            name, unit = f"{site.key}/{device.key}", (site.key, device.gateway, device.unit_id, models)
             if site.gateway_of(device).transport != "http" and unit in units:
                 text = f"{name} and {units[unit]} share unit id {device.unit_id} behind {device.gateway}; change one"
                 yield Finding("wrong", "bus", text)

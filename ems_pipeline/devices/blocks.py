@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ems_pipeline.devices.link import Link
-from ems_pipeline.devices.point_map import Point
+from ems_pipeline.devices.point import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def plan_reads(points: Iterable[Point], link: Link) -> list[ReadBlock]:
     Greedy from the lowest address: extending a block as far as it goes never costs a request later.
     """
     blocks: list[ReadBlock] = []
-    for first, last in sorted({_aligned(span, link) for p in points for span in _spans(p)}):
+    for first, last in sorted({_aligned(span, link) for p in points for span in _spans(p, link)}):
         if blocks:
             block = blocks[-1]
             end = max(block.start + block.count, last + 1)
@@ -53,7 +53,7 @@ def plan_reads(points: Iterable[Point], link: Link) -> list[ReadBlock]:
 
 def single_reads(points: Iterable[Point], block: ReadBlock, link: Link) -> list[ReadBlock]:
     """The same block value by value: what is left when one of its addresses is invalid."""
-    spans = sorted({_aligned(span, link) for p in points for span in _spans(p)})
+    spans = sorted({_aligned(span, link) for p in points for span in _spans(p, link)})
     return [ReadBlock(first, last + 1 - first) for first, last in spans if first in block.addresses]
 
 
@@ -72,11 +72,15 @@ def plan_writes(points: Sequence[Point], words: Mapping[int, int], link: Link) -
     return blocks
 
 
-def _spans(point: Point) -> list[tuple[int, int]]:
-    """Runs of registers that belong to one request: a separate high word may come in another."""
+def _spans(point: Point, link: Link) -> list[tuple[int, int]]:
+    """Runs of registers that belong to one request: a separate high word may come in another, an exponent only where
+    it stands too far away (it may change from one request to the next)."""
     if point.high_address is not None and point.address is not None:
         return [(point.address, point.address), (point.high_address, point.high_address)]
-    return [(point.addresses[0], point.addresses[-1])]
+    first, last = min(point.registers), max(point.registers)
+    if last - first < link.max_read or point.exponent_address is None:
+        return [(first, last)]
+    return [(point.addresses[0], point.addresses[-1]), (point.exponent_address, point.exponent_address)]
 
 
 def _aligned(span: tuple[int, int], link: Link) -> tuple[int, int]:

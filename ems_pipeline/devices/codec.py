@@ -10,12 +10,16 @@ import math
 import struct
 from collections.abc import Iterable, Mapping
 
-from ems_pipeline.devices.point_map import Point
+from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.reading import Quality
 
 LARGEST_BELIEVABLE_FLOAT = 1e9
 """A float beyond this is a wrong word order or address, never a measurement."""
 SIGNED = frozenset({"s16", "s32"})
+LARGEST_EXPONENT = 10
+"""SunSpec's range of scale factors; anything beyond is not one."""
+NO_EXPONENT = -0x8000
+"""The exponent of a value that the device does not implement (SunSpec)."""
 INTEGERS = {"u16": 16, "s16": 16, "bits": 16, "enum": 16, "u32": 32, "s32": 32, "u64": 64}
 
 
@@ -28,7 +32,7 @@ def raw_number(point: Point, words: Mapping[int, int], *, high_words_live: bool 
 
     Args:
         point: any numeric point.
-        words: register address -> word 0..65535; must hold all of ``point.addresses``.
+        words: register address -> word 0..65535; must hold all of ``point.registers``.
         high_words_live: False while no separate high word of the device was ever non-zero, see `high_words_are_live`.
 
     Raises:
@@ -62,11 +66,29 @@ def interpret(
 ) -> tuple[float | None, Quality, str]:
     """Site value of a numeric point, whether it may be believed, and why not."""
     raw = raw_number(point, words, high_words_live=high_words_live)
+    if point.invalid and (pattern := _pattern(point, words)) in point.invalid:
+        return None, Quality.NOT_READY, f"{pattern:#x} means that the device has no value"
     if math.isnan(raw):
         return None, Quality.GARBAGE, "not a number; check address and word order"
-    if point.invalid and _pattern(point, words) in point.invalid:
-        return None, Quality.NOT_READY, f"raw {int(raw)} means the device has no value"
-    return judge(point, to_site(point, raw))
+    power = exponent(point, words)
+    if power == NO_EXPONENT:
+        return None, Quality.NOT_READY, f"its scale factor (register {point.exponent_address}) is not implemented"
+    if abs(power) > LARGEST_EXPONENT:
+        return None, Quality.GARBAGE, f"{power} in register {point.exponent_address} is no scale factor"
+    return judge(point, to_site(point, scaled(raw, power)))
+
+
+def exponent(point: Point, words: Mapping[int, int]) -> int:
+    """The decimal exponent a device gives a point now; 0 for a point without one."""
+    if point.exponent_address is None:
+        return 0
+    word = words[point.exponent_address]
+    return word - 0x10000 if word >= 0x8000 else word
+
+
+def scaled(number: float, power: int) -> float:
+    """``number`` * 10^``power``, rounded once: 2305 at -1 is 230.5 exactly."""
+    return number * 10**power if power >= 0 else number / 10**-power
 
 
 def judge(point: Point, value: float | None) -> tuple[float | None, Quality, str]:
@@ -86,8 +108,8 @@ def to_site(point: Point, raw: float) -> float | None:
     return (raw * point.scale + point.offset) * point.sign
 
 
-def to_raw(point: Point, value: float) -> float:
-    """Site value -> raw number, rounded to what the register can hold.
+def to_raw(point: Point, value: float, power: int = 0) -> float:
+    """Site value -> raw number at a decimal exponent, rounded to what the register can hold.
 
     Raises:
         CodecError: not finite, an unknown code, or too large for the type.
@@ -99,7 +121,7 @@ def to_raw(point: Point, value: float) -> float:
             if code == value:
                 return register
         raise CodecError(f"{point.name}: code {value:g} is none of {sorted(set(point.codes.values()))}")
-    raw = (value * point.sign - point.offset) / point.scale
+    raw = scaled((value * point.sign - point.offset) / point.scale, -power)
     if point.type == "f32":
         return raw
     whole, bits = round(raw), INTEGERS[point.type]
@@ -109,13 +131,13 @@ def to_raw(point: Point, value: float) -> float:
     return whole
 
 
-def encode(point: Point, value: float) -> dict[int, int]:
-    """Site value -> register address -> word.
+def encode(point: Point, value: float, power: int = 0) -> dict[int, int]:
+    """Site value -> register address -> word, at the decimal exponent that the device gives the point.
 
     Raises:
         CodecError: the point cannot carry the value (the range is the driver's concern, not the codec's).
     """
-    raw = to_raw(point, value)
+    raw = to_raw(point, value, power)
     if point.type == "f32":
         try:
             found = list(struct.unpack(">HH", struct.pack(">f", raw)))
@@ -149,8 +171,9 @@ def encode_text(point: Point, text: str) -> dict[int, int]:
 
 
 def resolution(point: Point) -> float:
-    """The step between two neighbouring values of an integer point, in site units; 0 for floats."""
-    return 0.0 if point.type == "f32" or point.path is not None else point.scale
+    """The step between two neighbouring values of an integer point, in site units; 0 for floats and where the device
+    decides about it."""
+    return 0.0 if point.type == "f32" or point.model or point.exponent_address is not None else point.scale
 
 
 def _low_first(point: Point) -> bool:

@@ -23,6 +23,7 @@ from ems_pipeline.devices.modbus_driver import ModbusDriver
 from ems_pipeline.devices.reading import Quality, Reading
 from ems_pipeline.devices.sampling import Sample, names_in, silent_readings
 from ems_pipeline.devices.samsung import SAMSUNG
+from ems_pipeline.devices.sunspec_driver import SunSpecDriver
 from ems_pipeline.devices.teltonika import TELTONIKA
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.devices.web import WebEndpoint, WebGateway
@@ -103,8 +104,9 @@ def build_driver(site: Site, device: Device, wire: Wire, clock: Clock) -> Driver
     if family is None:
         raise ValueError(f"map {point_map.map}: driver {point_map.driver!r} is unknown; known: {sorted(FAMILIES)}")
     options = {**site_options(site, device), **device.options}
-    if isinstance(wire, Connection) and point_map.protocol == "modbus":
-        return ModbusDriver(device.key, point_map, family, options, clock, wire, device.unit_id)
+    if isinstance(wire, Connection) and point_map.protocol != "http":
+        kind = SunSpecDriver if point_map.protocol == "sunspec" else ModbusDriver
+        return kind(device.key, point_map, family, options, clock, wire, device.unit_id)
     if isinstance(wire, WebGateway) and point_map.protocol == "http":
         dialect = DIALECTS.get(point_map.driver, Dialect())
         return WebDriver(device.key, point_map, family, options, clock, wire, dialect)

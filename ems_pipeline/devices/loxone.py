@@ -13,7 +13,8 @@ from typing import Any
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.command import Command, HeatPumpCommand, HeatPumpMode, SignalCommand
 from ems_pipeline.devices.contract import DeviceFault, PointWrite
-from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.quantities import SgReadyState
 from ems_pipeline.devices.reading import Quality
 from ems_pipeline.devices.translation import Family, Target, wrong_command

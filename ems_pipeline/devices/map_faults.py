@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from ems_pipeline.devices.link import Link
-from ems_pipeline.devices.point_map import Derived, Point, PointMap, Ready
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import Derived, PointMap, Ready
 
 RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "derived": Derived}
 ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready):")

@@ -18,7 +18,8 @@ from ems_pipeline.devices.contract import (
     PointAnswer,
     PointWrite,
 )
-from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.reading import Reading
 from ems_pipeline.devices.sampling import Sample, names_in, select, to_readings
 from ems_pipeline.devices.translation import Family, Target, checked, tolerance

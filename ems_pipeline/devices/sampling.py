@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ems_pipeline.devices.point_map import Derived, Point, PointMap
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import Derived, PointMap
 from ems_pipeline.devices.quantities import QUANTITIES
 from ems_pipeline.devices.reading import Quality, Reading
 

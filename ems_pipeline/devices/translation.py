@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ems_pipeline.devices.codec import CodecError, resolution, to_raw
 from ems_pipeline.devices.command import Command
 from ems_pipeline.devices.contract import Live, Options, PointWrite, SetpointRefused
-from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import PointMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ def check_value(point: Point, value: float) -> None:
         raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is outside {low:g}..{high:g}; nothing was written")
     if point.min_nonzero is not None and 0 < value < point.min_nonzero:
         raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is below {point.min_nonzero:g}; send 0 to pause")
+    if point.model or point.exponent_address is not None:
+        return  # how fine and how large it may be is the device's to say, right before the write
     try:
         to_raw(point, value)
     except CodecError as error:

@@ -16,7 +16,8 @@ from urllib.parse import quote
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.contract import DeviceFault, Options
 from ems_pipeline.devices.mapped_driver import MappedDriver
-from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.reading import Quality
 from ems_pipeline.devices.sampling import Sample
 from ems_pipeline.devices.translation import Family

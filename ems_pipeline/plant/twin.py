@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from ems_pipeline.devices import codec
-from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.plant.faults import TROUBLES, Trouble
 from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
@@ -27,6 +28,8 @@ class Twin:
 
     volatile: frozenset[str] = frozenset()
     """Points that a restart sets back to what the installer left."""
+    has_holes = True
+    """Whether registers between those of the map exist, too, and are 0, where the link does not say otherwise."""
     silent_functions: frozenset[int] = frozenset()
     """Functions the device ignores without an answer."""
 
@@ -92,7 +95,8 @@ class Twin:
         for trouble in self.troubles.values():
             words = trouble.shown(words)
         asked = range(address, address + count)
-        if self.point_map.link.max_hole == 0 and any(a not in words for a in asked):
+        has_holes = self.has_holes and self.point_map.link.max_hole > 0
+        if not has_holes and any(a not in words for a in asked):
             raise Refused(ILLEGAL_ADDRESS)  # a device without holes fails the whole block
         self.asked()
         return [words.get(a, 0) for a in asked]
@@ -110,7 +114,8 @@ class Twin:
             point = self._by_address.get(a)
             if point is None or not point.writable or any(b not in words for b in point.addresses):
                 raise Refused(ILLEGAL_ADDRESS)
-            value, quality, _ = codec.interpret(point, words)
+            scales = self.registers() if point.exponent_address is not None else {}
+            value, quality, _ = codec.interpret(point, {**scales, **words})
             if value is None or quality:
                 raise Refused(ILLEGAL_VALUE)
             wanted[point.name] = value

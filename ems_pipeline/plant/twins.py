@@ -7,11 +7,13 @@ from math import inf
 
 from ems_pipeline.devices.loxone import PRINTED_FACTORS
 from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.point_map import Point, PointMap
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.quantities import EvStatus, SgReadyState
 from ems_pipeline.devices.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
 from ems_pipeline.plant.deye_twin import DeyeTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
+from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
 from ems_pipeline.sites import Device
@@ -151,4 +153,6 @@ FAMILIES: dict[str, type[Twin]] = {
 def build_twin(world: World, device: Device) -> Twin:
     """The twin of a device of the world's site. Raises `MapFileError` for a map that does not exist."""
     point_map = load_map(device.map)
+    if point_map.protocol == "sunspec":
+        return SunSpecTwin(world, device.key, point_map)
     return FAMILIES[point_map.driver](world, device.key, point_map)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ems_pipeline.devices import codec
-from ems_pipeline.devices.point_map import Point
+from ems_pipeline.devices.point import Point
 from ems_pipeline.plant.refusals import BUSY, Refused
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import LoxoneTwin

@@ -76,15 +76,17 @@ class Slave:
 
 
 @asynccontextmanager
-async def bus(slaves: dict[int, Slave], framer: FramerType = FramerType.SOCKET) -> AsyncIterator[int]:
-    """Serve the slaves behind one port."""
+async def bus(
+    slaves: dict[int, Slave], framer: FramerType = FramerType.SOCKET, registers: int = REGISTERS
+) -> AsyncIterator[int]:
+    """Serve the slaves, of so many registers each, behind one port."""
     unit_at = 6 if framer is FramerType.SOCKET else 0
 
     def trace(sending: bool, packet: bytes) -> bytes:
         return b"" if sending and len(packet) > unit_at and slaves[packet[unit_at]].silent else packet
 
     devices = [
-        SimDevice(unit, SimData(0, values=[0] * REGISTERS, datatype=DataType.REGISTERS), action=slave.action)
+        SimDevice(unit, SimData(0, values=[0] * registers, datatype=DataType.REGISTERS), action=slave.action)
         for unit, slave in slaves.items()
     ]
     server = ModbusTcpServer(devices, address=("127.0.0.1", 0), framer=framer, trace_packet=trace)

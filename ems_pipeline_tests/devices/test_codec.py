@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.map_file import known_maps, load_map
-from ems_pipeline.devices.point_map import Point
+from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.reading import Quality
 
 NUMERIC = [

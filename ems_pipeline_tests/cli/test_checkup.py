@@ -1,0 +1,34 @@
+"""`ems doctor`: who shares a unit id answers for the other, except models of one SunSpec unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ems_pipeline.cli import checkup
+from ems_pipeline.sites import Device, Site
+
+
+def findings(site: Site, maps: tuple[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    pair = [Device(key=f"d{i}", map=m, gateway="rs485", unit_id=77).model_dump(mode="json") for i, m in enumerate(maps)]
+    document = site.model_dump(mode="json")
+    document["devices"] += pair
+    (folder / "home01.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("EMS_SITES", str(folder))
+    return [f.text for f in checkup.bus_conflicts() if f.level == "wrong"]
+
+
+def test_two_meters_with_one_unit_id_are_a_conflict(
+    home01: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (text,) = findings(home01, ("eastron-sdm630", "eastron-sdm72d-m"), tmp_path, monkeypatch)
+    assert "share unit id 77 behind rs485; change one" in text
+
+
+def test_an_inverter_and_its_meter_may_be_one_sunspec_unit(
+    home01: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert findings(home01, ("sunspec-inverter", "sunspec-meter"), tmp_path, monkeypatch) == []
+    assert findings(home01, ("sunspec-meter", "sunspec-meter"), tmp_path, monkeypatch)
