@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from ems_pipeline import __version__
-from ems_pipeline.cli import backfill, control, db, demo, device, doctor, plan, site, up
+from ems_pipeline.cli import backfill, cadence, control, db, demo, device, doctor, plan, site, up
 
 console = Console(stderr=True)
 
@@ -47,6 +47,7 @@ app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)
 app.command("status")(doctor.status)
+app.command("cadence")(cadence.cadence)
 
 
 def _version(wanted: bool) -> None:

@@ -1,6 +1,6 @@
 """Run requests for many sites at once: one run per local day, however many sites share it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
 import dagster as dg
@@ -17,11 +17,13 @@ def for_sites(
     sites: Iterable[Site],
     days: Callable[[Site], tuple[date, date]],
     key: str,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[dg.RunRequest]:
     """Requests that materialise ``days(site)`` (first, last) for all sites: one per distinct pair of days.
 
     Args:
         key: makes the requests unique per slot; the same slot asked twice starts one run.
+        tags: further tags of each run.
     """
     registered = instance.get_dynamic_partitions(str(site_partitions.name))
     by_days: dict[tuple[date, date], list[str]] = {}
@@ -34,7 +36,7 @@ def for_sites(
         yield dg.RunRequest(
             run_key=f"{job_name}-{key}-{first}",
             job_name=job_name,
-            tags={RANGE_START: site_day(ordered[0], first), RANGE_END: site_day(ordered[-1], last)},
+            tags={RANGE_START: site_day(ordered[0], first), RANGE_END: site_day(ordered[-1], last), **(tags or {})},
         )
 
 

@@ -1,95 +1,97 @@
 """Sensors drive the clock work: they decide that a slot has come, and never touch hardware themselves.
 
-Each evaluates every few seconds, fires once per slot through its cursor and `run_key`, and catches up on nothing: a
-missed minute of telemetry cannot be read later. The op computes its slot from the clock again and refuses a stale one.
+Dagster asks each every ten seconds; one that is asked shortly before its slot waits for it, so that a run begins with
+its slot. A sensor fires once per slot through its cursor and `run_key`, and catches up on nothing: a missed minute of
+telemetry cannot be read later. The op computes its slot from the clock again and refuses a stale one.
 """
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import requests
+from ems_pipeline.orchestration import beats, requests
+from ems_pipeline.orchestration.beats import Beat
+from ems_pipeline.orchestration.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.ops import STALE
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform, PlatformResource
+from ems_pipeline.sites import Site
 
-EVERY_S = 5
-PLAN_LEAD = timedelta(seconds=60)
-"""The rolling plan is asked for this long before the quarter-hour it begins with, so that control finds it."""
+EVERY_S = 8
+"""The daemon looks every five seconds, so a sensor is asked every ten."""
+LOOK_AHEAD = timedelta(seconds=12)
+"""A slot that begins within this is waited for: it would have begun when the sensor is asked again."""
 
 
 def _slot_sensor(
     name: str,
-    job: str,
-    slot_of: Callable[[datetime], datetime],
+    beat: Beat,
     description: str,
+    asked: Callable[[dg.SensorEvaluationContext, Platform, datetime], Iterable[dg.RunRequest]] | None = None,
     not_after: timedelta = timedelta.max,
 ) -> dg.SensorDefinition:
-    """A sensor that asks for ``job`` once per slot, unless more than ``not_after`` of the slot has passed."""
+    """A sensor that asks for the beat's job once per slot, the moment it is due.
+
+    Args:
+        asked: the requests for a slot; by default one run of the job.
+        not_after: a slot of which more has passed is left out.
+    """
 
     @dg.sensor(
         name=name,
-        job_name=job,
+        job_name=beat.job,
         minimum_interval_seconds=EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=description,
     )
     def evaluate(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
-        slot = slot_of(ems.clock.now())
-        stamp = f"{slot:%Y%m%dT%H%MZ}"
+        now = ems.clock.now()
+        slot = beat.slot(now)
+        if context.cursor == beats.stamp(slot):
+            slot = beat.slot(now + LOOK_AHEAD)
+        stamp = beats.stamp(slot)
         if context.cursor == stamp:
             return dg.SkipReason(f"slot {stamp} is served")
+        ems.clock.wait_until(beat.due(slot))
         context.update_cursor(stamp)
-        if ems.clock.now() - slot > not_after:
+        if now - slot > not_after:
             return dg.SkipReason(f"slot {stamp} began more than {not_after} ago; the next one will be served")
-        return dg.RunRequest(run_key=f"{job}-{stamp}", tags={"ems/slot": stamp})
+        if asked is not None:
+            return list(asked(context, ems, slot))
+        return dg.RunRequest(run_key=f"{beat.job}-{stamp}", tags={SLOT_TAG: stamp})
 
     return evaluate
 
 
-def _two_minutes(now: datetime) -> datetime:
-    minute = time_grid.floor_minute(now)
-    return minute - timedelta(minutes=minute.minute % 2)
+def _plans(context: dg.SensorEvaluationContext, ems: Platform, slot: datetime) -> Iterable[dg.RunRequest]:
+    """Rolling plans of all sites: one run per local day, however many sites share it."""
 
-
-telemetry_sensor = _slot_sensor(
-    "telemetry_every_minute", "read_telemetry", time_grid.floor_minute, "Reads all devices once a minute."
-)
-control_sensor = _slot_sensor(
-    "control_every_quarter_hour",
-    "apply_control",
-    time_grid.floor_slot,
-    "Writes set-points at each quarter-hour.",
-    STALE,
-)
-verification_sensor = _slot_sensor(
-    "verification_every_two_minutes", "verify_setpoints", _two_minutes, "Looks again at what was written."
-)
-
-
-@dg.sensor(
-    name="plan_before_each_quarter_hour",
-    job_name="plan_rolling",
-    minimum_interval_seconds=EVERY_S,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
-def planning_sensor(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
-    """Asks for rolling plans of all sites a minute before each quarter-hour."""
     now = ems.clock.now()
-    slot = time_grid.floor_slot(now + PLAN_LEAD)
-    stamp = f"{slot:%Y%m%dT%H%MZ}"
-    if context.cursor == stamp:
-        return dg.SkipReason(f"quarter-hour {stamp} is planned")
-    context.update_cursor(stamp)
 
-    def today(site: Any) -> tuple[Any, Any]:
+    def today(site: Site) -> tuple[date, date]:
         day = time_grid.local_day(now, time_grid.zone(site.timezone))
         return day, day
 
-    return list(requests.for_sites(context.instance, "plan_rolling", ems.sites(), today, stamp))
+    stamp = beats.stamp(slot)
+    return requests.for_sites(context.instance, beats.PLAN.job, ems.sites(), today, stamp, {SLOT_TAG: stamp})
+
+
+telemetry_sensor = _slot_sensor("telemetry_every_minute", beats.TELEMETRY, "Reads all devices once a minute.")
+control_sensor = _slot_sensor(
+    "control_every_quarter_hour", beats.CONTROL, "Writes set-points at each quarter-hour.", not_after=STALE
+)
+verification_sensor = _slot_sensor(
+    "verification_every_two_minutes", beats.VERIFICATION, "Looks again at what was written."
+)
+planning_sensor = _slot_sensor(
+    "plan_before_each_quarter_hour",
+    beats.PLAN,
+    "Asks for rolling plans of all sites a minute before each quarter-hour.",
+    _plans,
+)
 
 
 @dg.sensor(

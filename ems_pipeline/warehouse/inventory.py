@@ -117,3 +117,49 @@ def setpoint_outcomes(connection: Connection, start: datetime, end: datetime) ->
         start=start,
         end=end,
     )
+
+
+def measured_minutes(connection: Connection, start: datetime, end: datetime) -> list[datetime]:
+    """Minutes in ``[start, end)`` in which any device of any site was read, with or without success."""
+    return query(
+        connection,
+        """SELECT minute FROM generate_series(date_trunc('minute', CAST(:start AS timestamptz)),
+                                            CAST(:end AS timestamptz) - interval '1 us', interval '1 minute') AS minute
+           WHERE EXISTS (SELECT FROM ems.telemetry
+                         WHERE reported_at >= minute AND reported_at < minute + interval '1 minute')""",
+        start=start,
+        end=end,
+    )["minute"].to_list()
+
+
+def steered_slots(connection: Connection, start: datetime, end: datetime) -> list[datetime]:
+    """Quarter-hours in ``[start, end)`` for which any device was told anything, shadows included."""
+    return query(
+        connection,
+        "SELECT DISTINCT slot FROM ems.setpoint WHERE slot >= :start AND slot < :end ORDER BY 1",
+        start=start,
+        end=end,
+    )["slot"].to_list()
+
+
+def doubled_setpoints(connection: Connection, start: datetime, end: datetime) -> list[str]:
+    """Devices told twice by the plan for one slot in ``[start, end)`` although the first set-point stood, in words.
+
+    After a failure, a reversion or an expiry telling again is right; an override or a limit may always step in.
+    """
+    found = query(
+        connection,
+        """SELECT a.site_key, a.device_key, a.slot, a.setpoint_id AS first, b.setpoint_id AS second,
+                  a.command = b.command AS is_same
+           FROM ems.setpoint a JOIN ems.setpoint b USING (site_key, device_key, slot)
+           WHERE a.setpoint_id < b.setpoint_id AND a.source = 'plan' AND b.source = 'plan'
+             AND NOT a.is_shadow AND NOT b.is_shadow AND a.slot >= :start AND a.slot < :end
+             AND a.state NOT IN ('failed', 'reverted', 'expired') ORDER BY a.slot, a.site_key, a.device_key""",
+        start=start,
+        end=end,
+    )
+    return [
+        f"{site}/{device} for {slot:%H:%M} UTC: set-points {first} and {second} "
+        + ("say the same" if is_same else "contradict each other")
+        for site, device, slot, first, second, is_same in found.iter_rows()
+    ]

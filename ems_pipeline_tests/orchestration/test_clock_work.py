@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from ems_pipeline.orchestration import schedules, sensors
+from ems_pipeline.orchestration import beats, schedules, sensors
+from ems_pipeline.orchestration.beats import Beat
+from ems_pipeline.orchestration.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.in_process import InProcess, RunFailed
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
@@ -64,25 +65,28 @@ def daemon(warehouse: Warehouse, home01: Site, instance: dg.DagsterInstance) -> 
 
 
 @pytest.mark.parametrize(
-    ("sensor", "period"),
+    ("sensor", "beat"),
     [
-        (sensors.telemetry_sensor, MINUTE),
-        (sensors.verification_sensor, 2 * MINUTE),
-        (sensors.control_sensor, 15 * MINUTE),
-        (sensors.planning_sensor, 15 * MINUTE),
+        (sensors.telemetry_sensor, beats.TELEMETRY),
+        (sensors.verification_sensor, beats.VERIFICATION),
+        (sensors.control_sensor, beats.CONTROL),
+        (sensors.planning_sensor, beats.PLAN),
     ],
     ids=lambda value: getattr(value, "name", ""),
 )
-def test_a_sensor_looked_at_every_five_seconds_asks_once_per_slot(
-    daemon: Daemon, sensor: dg.SensorDefinition, period: timedelta
+def test_a_sensor_looked_at_every_ten_seconds_asks_once_per_slot_the_moment_it_is_due(
+    daemon: Daemon, sensor: dg.SensorDefinition, beat: Beat
 ) -> None:
-    looks = [NOON + 5 * SECOND * i for i in range(12 * 60)]
-    asked = [(at, request) for at in looks for request in daemon.look(sensor, at)]
-    keys = [request.run_key for _, request in asked]
+    keys, asked_at = [], []
+    for at in (NOON + 10 * SECOND * i for i in range(6 * 60)):
+        for request in daemon.look(sensor, at):
+            keys.append(request.run_key)
+            asked_at.append(daemon.clock.now())
+            assert str(request.run_key).startswith(f"{beat.job}-{request.tags[SLOT_TAG]}")
     assert len(set(keys)) == len(keys)
-    starts = [at for at, _ in asked][1:]
-    assert len(starts) == timedelta(hours=1) // period - (sensor is not sensors.planning_sensor)
-    assert {later - earlier for earlier, later in pairwise(starts)} == {period}
+    assert asked_at[0] == NOON, "the slot that runs is served before the next is waited for"
+    last_look = NOON + timedelta(hours=1) - 10 * SECOND
+    assert asked_at[1:] == [beat.due(slot) for slot in beat.slots(NOON + SECOND, last_look + sensors.LOOK_AHEAD)]
 
 
 def test_the_plan_is_asked_for_a_minute_before_the_quarter_hour_it_begins_with(daemon: Daemon) -> None:
