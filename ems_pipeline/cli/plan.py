@@ -16,13 +16,16 @@ def plan(
     out: Annotated[Path | None, typer.Option(help="Where the plan is written as JSON.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print the plan slot by slot, with its reasons.")] = False,
     time_limit_s: Annotated[float, typer.Option(help="Seconds the solver may take.", min=0.1)] = 30.0,
+    resolved_slots: Annotated[
+        int, typer.Option(help="In how many of the first slots other battery actions are solved again.", min=0)
+    ] = 8,
 ) -> None:
     """Plan one problem, verify the plan, write it. Exit code 1 when it fails or the verifier refuses it."""
     from ems_pipeline import plan as planner
     from ems_pipeline.plan.explain import narrative
 
     wanted = planner.Problem.from_json(problem.read_text(encoding="utf-8"))
-    made = planner.solve(wanted, time_limit_s=time_limit_s)
+    made = planner.solve(wanted, time_limit_s=time_limit_s, resolved_slots=resolved_slots)
     violations = planner.verify(wanted, made) if made.status != "failed" else []
     if out is not None:
         out.write_text(made.to_json() + "\n", encoding="utf-8")

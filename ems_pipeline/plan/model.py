@@ -80,6 +80,13 @@ class Model:
         """Put ``value`` at (rows[i], columns[i]); a cell may be named once only."""
         self._entries.append((rows, columns, _spread(value, len(rows))))
 
+    def column(self, name: str, slot: int) -> int | None:
+        """The column of a block in a slot; None where the model has none."""
+        for block in self.column_blocks:
+            if block.name == name:
+                return next((block.first + int(at) for at in np.flatnonzero(block.slots == slot)), None)
+        return None
+
     def arrays(self) -> Arrays:
         """The finished model."""
         lower, upper, cost, integer = (_joined(c) for c in zip(*self._columns, strict=True))

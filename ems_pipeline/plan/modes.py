@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.alternatives import next_best
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargingSession,
@@ -26,6 +25,7 @@ from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.states import before_wh, tank_power_w
 
 if TYPE_CHECKING:
+    from ems_pipeline.plan.alternatives import NextBest
     from ems_pipeline.plan.plan import Plan
 
 IDLE_W = 50.0
@@ -212,16 +212,6 @@ def _deferrable(machine: DeferrableRun, power_w: Array) -> Iterator[Decision]:
             yield Decision(t, machine.key, "deferrable", 0.0, "off", "Runs once, at its cheapest time.")
 
 
-NextBest = tuple[Array, tuple[str, ...]]
-
-
-def next_best_action(plan: Plan, decisions: list[list[Decision]]) -> NextBest | None:
-    """Extra cost and name of the best other battery action per slot; None without batteries or marginal values."""
-    if not decisions or plan.marginals is None:
-        return None
-    return next_best(plan, [[d.mode for d in series] for series in decisions])
-
-
 def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:
     """One sentence per slot: the battery's reason where there is one, else what the meter does; and the alternative."""
     if not decisions:
@@ -230,9 +220,15 @@ def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | 
     reasons = [d.reason for d in decisions[0]]
     if other is None:
         return reasons
-    return [
-        f"{reason} To {VERBS[name]} instead would cost {extra:.2f} {plan.problem.currency} more."
-        if np.isfinite(extra) and extra >= WORTH_A_WORD
-        else reason
-        for reason, extra, name in zip(reasons, *other, strict=True)
-    ]
+    return [f"{reason}{_alternative(plan, other, t)}" for t, reason in enumerate(reasons)]
+
+
+def _alternative(plan: Plan, other: NextBest, t: int) -> str:
+    """What the next best action would cost, and which are no choice at all."""
+    said, extra = "", other.extra[t]
+    if np.isfinite(extra) and extra >= WORTH_A_WORD:
+        said = f" To {VERBS[other.action[t]]} instead would cost {extra:.2f} {plan.problem.currency} more."
+    if other.impossible[t]:
+        verbs = " or ".join(VERBS[name] for name in other.impossible[t])
+        said += f" To {verbs} is impossible with the other switches as planned."
+    return said

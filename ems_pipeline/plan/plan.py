@@ -26,6 +26,20 @@ class Unmet(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class Alternative(Record):
+    """Another action of battery ``key`` in a slot: ``power_w`` (> 0 discharges) and what it costs more in all.
+
+    All else is decided anew except switches; ``extra`` None: impossible with the switches as planned.
+    """
+
+    slot: int
+    key: str
+    action: str
+    power_w: float
+    extra: float | None
+
+
+@dataclass(frozen=True, eq=False)
 class Plan(Record):
     """Powers in W per device (first axis in the problem's order) and slot, states at the end of each slot.
 
@@ -58,6 +72,8 @@ class Plan(Record):
     """1 while the set turns, also without load during its warm-up."""
     marginals: Marginals | None = None
     """What a kWh more is worth, and what binds; None without the second stage."""
+    alternatives: tuple[Alternative, ...] = ()
+    """Other actions in the next slots, solved again."""
     build_s: float = field(default=0.0, metadata=MEASURED)
     solve_s: float = field(default=0.0, metadata=MEASURED)
 

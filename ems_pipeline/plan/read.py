@@ -121,11 +121,12 @@ def _one_way(plan: Plan) -> Plan:
     curtailable = np.array([p.curtailable for p in problem.pv], dtype=bool)
     charge_w, discharge_w, pv_w = plan.charge_w.copy(), plan.discharge_w.copy(), plan.pv_w.copy()
     for i, battery in enumerate(problem.batteries):
-        if battery.steps:
+        both = np.flatnonzero(np.minimum(charge_w[i], discharge_w[i]) > 0)
+        if battery.steps or not len(both):
             continue
         before_wh = np.append(battery.initial_wh, states.cells_wh(battery, charge_w[i], discharge_w[i])[:-1])
-        for t in np.flatnonzero(np.minimum(charge_w[i], discharge_w[i]) > 0):
-            roundtrip = np.prod(states.efficiencies(battery, before_wh[t]))
+        for t in both:
+            roundtrip = float(np.prod(states.efficiencies(battery, before_wh[t])))
             stored = charge_w[i, t] * roundtrip - discharge_w[i, t]
             new_charge, new_discharge = max(stored, 0.0) / roundtrip, max(-stored, 0.0)
             spare = (charge_w[i, t] - new_charge) - (discharge_w[i, t] - new_discharge)

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline.plan import money
-from ems_pipeline.plan.modes import battery_decisions, device_decisions, next_best_action, site_reasons
+from ems_pipeline.plan.alternatives import next_best
+from ems_pipeline.plan.modes import battery_decisions, device_decisions, site_reasons
 from ems_pipeline.plan.record import Array
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
     if plan.status == "failed":
         return pl.DataFrame(schema=_SLOT_SCHEMA)
     decisions = battery_decisions(plan)
-    other = next_best_action(plan, decisions)
+    other = next_best(plan, decisions)
     columns: dict[str, Any] = {
         "starts_at": problem.starts,
         "grid_w": plan.grid_w,
@@ -48,7 +49,9 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
         "reason": site_reasons(plan, decisions, other),
         "marginal_value_per_kwh": None if plan.marginals is None else plan.marginals.meter_per_kwh,
         "binding": "" if plan.marginals is None else list(plan.marginals.binding),
-        "next_best_cost": None if other is None else [x if np.isfinite(x) else None for x in other[0].tolist()],
+        "next_best_cost": None if other is None else [x if np.isfinite(x) else None for x in other.extra.tolist()],
+        "next_best_action": None if other is None else [name or None for name in other.action],
+        "next_best_kind": None if other is None else [kind or None for kind in other.kind],
     }
     spread = {k: v if isinstance(v, (list, np.ndarray)) else [v] * problem.slots for k, v in columns.items()}
     return pl.DataFrame(spread, schema=_SLOT_SCHEMA)
@@ -82,7 +85,7 @@ _SLOT_SCHEMA: Any = (
     {"starts_at": UTC_INSTANT}
     | dict.fromkeys(_FLOATS, pl.Float64)
     | {"mode": pl.String, "reason": pl.String, "marginal_value_per_kwh": pl.Float64, "binding": pl.String}
-    | {"next_best_cost": pl.Float64}
+    | {"next_best_cost": pl.Float64, "next_best_action": pl.String, "next_best_kind": pl.String}
 )
 _DEVICE_SCHEMA: Any = {
     "starts_at": UTC_INSTANT, "asset_key": pl.String, "kind": pl.String, "power_w": pl.Float64, "mode": pl.String,

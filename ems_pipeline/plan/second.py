@@ -32,18 +32,20 @@ class Settled:
     """The linear problem with fixed switches, its money-optimal solution with duals, and the calmest point."""
 
     arrays: Arrays
+    linear: solver.Linear
     money: Solution
     x: Array
 
 
 def settle(problem: Problem, built: Built, arrays: Arrays, found: Solution, time_limit_s: float) -> Settled | None:
     """None when the linear problem cannot be solved (time); the first stage's solution then stands."""
-    linear = with_switches_fixed(arrays, found.x)
-    money = solver.run(linear, time_limit_s)
+    fixed = with_switches_fixed(arrays, found.x)
+    linear = solver.Linear(fixed, near=found.x)
+    money = linear.run(time_limit_s)
     if money.status != "optimal":
         return None
-    calm = solver.run(_calmest(problem, built, linear, money), time_limit_s)
-    return Settled(linear, money, calm.x[: len(money.x)] if calm.status == "optimal" else money.x)
+    calm = linear.extended(_calmest(problem, built, fixed, money), time_limit_s)
+    return Settled(fixed, linear, money, calm.x[: len(money.x)] if calm.status == "optimal" else money.x)
 
 
 def with_switches_fixed(arrays: Arrays, x: Array) -> Arrays:

@@ -11,6 +11,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.plan import build as building
 from ems_pipeline.plan import solver
+from ems_pipeline.plan.alternatives import resolved
 from ems_pipeline.plan.build import Built, Exclusions
 from ems_pipeline.plan.marginal import marginals
 from ems_pipeline.plan.model import Arrays, Block
@@ -26,6 +27,8 @@ TOLERANCE = 1e-5
 ROUNDS = 4
 """Solves at most: after the first, exclusivity is added where it was violated; the last has it everywhere."""
 MOST_CONFLICTS = 20
+RESOLVED_SLOTS = 8
+"""Two hours: a plan is replaced before, unless planning fails."""
 
 
 @dataclass
@@ -43,7 +46,12 @@ class Stopwatch:
 
 
 def solve(
-    problem: Problem, time_limit_s: float = 30.0, stage2: bool = True, gap: float = GAP, tolerance: float = TOLERANCE
+    problem: Problem,
+    time_limit_s: float = 30.0,
+    stage2: bool = True,
+    gap: float = GAP,
+    tolerance: float = TOLERANCE,
+    resolved_slots: int = RESOLVED_SLOTS,
 ) -> Plan:
     """The cheapest plan of ``problem``, from a fresh model.
 
@@ -51,6 +59,7 @@ def solve(
         time_limit_s: for all solves together; when it is hit the best plan so far is ``feasible`` with its gap.
         stage2: settle: among plans of equal money take the calmest, and say what limits and marginal values are.
         gap: relative distance to the best possible objective that counts as optimal.
+        resolved_slots: in how many of the first slots other battery actions are solved again instead of bounded.
         tolerance: the same as a share of what the bare load costs; it counts where the objective is near zero.
     """
     watch = Stopwatch(time_limit_s)
@@ -68,7 +77,7 @@ def solve(
             break
         exclusions = exclusions.wider(*both) if attempt < ROUNDS - 2 else everywhere(problem)
     if stage2:
-        plan = _second_stage(plan, built, arrays, found, watch)
+        plan = _second_stage(plan, built, arrays, found, watch, resolved_slots)
     return dataclasses.replace(plan, build_s=watch.build_s, solve_s=watch.solve_s)
 
 
@@ -85,7 +94,9 @@ def _first_stage(
     return built, arrays, found
 
 
-def _second_stage(first: Plan, built: Built, arrays: Arrays, found: Solution, watch: Stopwatch) -> Plan:
+def _second_stage(
+    first: Plan, built: Built, arrays: Arrays, found: Solution, watch: Stopwatch, resolved_slots: int
+) -> Plan:
     problem = first.problem
     begun = perf_counter()
     settled = settle(problem, built, arrays, found, watch.left_s)
@@ -94,7 +105,10 @@ def _second_stage(first: Plan, built: Built, arrays: Arrays, found: Solution, wa
         return first
     calm = read(problem, built, dataclasses.replace(found, x=settled.x))
     chosen = first if simultaneous(problem, calm) else calm
-    return dataclasses.replace(chosen, marginals=marginals(built, settled, problem.slots))
+    begun = perf_counter()
+    others = resolved(chosen, built, settled, resolved_slots, watch.left_s)
+    watch.solve_s += perf_counter() - begun
+    return dataclasses.replace(chosen, marginals=marginals(built, settled, problem.slots), alternatives=others)
 
 
 def everywhere(problem: Problem) -> Exclusions:

@@ -1,7 +1,8 @@
-"""HiGHS: one fresh model per solve, one thread, a fixed seed. Nothing of an earlier solve is used."""
+"""HiGHS: one thread, a fixed seed. A plan begins with a fresh model and uses nothing of an earlier plan."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ OPTIONS: dict[str, Any] = {
 }
 """Presolve and the root reduced-cost heuristic cost 2-3x on these models (measured: docs/planner.md)."""
 FEASIBLE_POINT = 2
+PRIMAL = 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,54 @@ def run(arrays: Arrays, time_limit_s: float, rel_gap: float = 0.0, abs_gap: floa
     return _solution(highspy, highs, bool(arrays.integer.any()))
 
 
+class Linear:
+    """A continuous model that stays loaded, to be solved again from where the last solve ended."""
+
+    def __init__(self, arrays: Arrays, near: Array) -> None:
+        """``near`` is a point from which the solver starts; it need not be feasible."""
+        import highspy
+
+        self._highspy, self._arrays = highspy, arrays
+        self._highs = _load(highspy, arrays)
+        start = highspy.HighsSolution()
+        start.col_value = near.tolist()
+        self._highs.setSolution(start)
+
+    def run(self, time_limit_s: float) -> Solution:
+        """The optimum."""
+        self._run(time_limit_s)
+        return _solution(self._highspy, self._highs, is_mip=False)
+
+    def narrowed(self, bounds: Mapping[int, tuple[float, float]], time_limit_s: float) -> tuple[str, float]:
+        """Status and objective with other bounds of some columns; the model is as before afterwards."""
+        for column, (lower, upper) in bounds.items():
+            self._highs.changeColBounds(column, lower, upper)
+        self._run(time_limit_s)
+        found = _status(self._highspy, self._highs), float(self._highs.getInfo().objective_function_value)
+        for column in bounds:
+            self._highs.changeColBounds(column, self._arrays.lower[column], self._arrays.upper[column])
+        return found
+
+    def _run(self, time_limit_s: float) -> None:
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + time_limit_s)
+        self._highs.run()
+
+    def extended(self, arrays: Arrays, time_limit_s: float) -> Solution:
+        """The optimum of a model with the same first columns and rows, other costs, and more of both behind them.
+
+        It starts at the optimum found here, which is nearly feasible there: hence the primal simplex method.
+        """
+        highs, basis = _load(self._highspy, arrays), self._highs.getBasis()
+        status = self._highspy.HighsBasisStatus
+        basis.col_status = [*basis.col_status, *[status.kLower] * (len(arrays.cost) - len(basis.col_status))]
+        basis.row_status = [*basis.row_status, *[status.kBasic] * (len(arrays.row_lower) - len(basis.row_status))]
+        highs.setBasis(basis)
+        highs.setOptionValue("simplex_strategy", PRIMAL)
+        highs.setOptionValue("time_limit", time_limit_s)
+        highs.run()
+        return _solution(self._highspy, highs, is_mip=False)
+
+
 def conflicts(arrays: Arrays) -> tuple[Index, Index]:
     """Rows and columns of a smallest set of constraints that cannot hold together (integrality left aside)."""
     import highspy
@@ -69,19 +119,22 @@ def _load(highspy: Any, a: Arrays) -> Any:
     return highs
 
 
-def _solution(highspy: Any, highs: Any, is_mip: bool) -> Solution:
-    status = highs.getModelStatus()
-    info = highs.getInfo()
-    found = info.primal_solution_status == FEASIBLE_POINT
+def _status(highspy: Any, highs: Any) -> str:
+    """As in `Solution`."""
     known = {
         highspy.HighsModelStatus.kOptimal: "optimal",
         highspy.HighsModelStatus.kInfeasible: "infeasible",
         highspy.HighsModelStatus.kUnboundedOrInfeasible: "infeasible",
     }
-    name = known.get(status, "feasible" if found else "none")
-    nothing = np.zeros(0)
-    if not found:
-        return Solution("infeasible" if name == "infeasible" else "none", np.nan, np.inf, nothing, nothing, nothing)
+    found = highs.getInfo().primal_solution_status == FEASIBLE_POINT
+    name = known.get(highs.getModelStatus(), "feasible" if found else "none")
+    return name if found or name == "infeasible" else "none"
+
+
+def _solution(highspy: Any, highs: Any, is_mip: bool) -> Solution:
+    name, info, nothing = _status(highspy, highs), highs.getInfo(), np.zeros(0)
+    if name in ("infeasible", "none"):
+        return Solution(name, np.nan, np.inf, nothing, nothing, nothing)
     answer = highs.getSolution()
     gap = float(info.mip_gap) if is_mip else 0.0
     duals = (nothing, nothing) if is_mip else (np.array(answer.row_dual), np.array(answer.col_dual))

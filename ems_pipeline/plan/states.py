@@ -41,39 +41,58 @@ def before_wh(plan: Plan, i: int) -> Array:
 
 def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> Array:
     """Energy in the cells under AC powers, Wh."""
-    if battery.bands:
-        return _cells_by_band_wh(battery, charge_w, discharge_w)
-    if battery.steps:
-        edges = np.array([0.0, *(s.upto_w for s in battery.steps)])
-        gained = _by_step(charge_w, edges, [s.charge_efficiency for s in battery.steps])
-        lost = _by_step(discharge_w, edges, [1 / s.discharge_efficiency for s in battery.steps])
-    else:
-        gained, lost = battery.charge_efficiency * charge_w, discharge_w / battery.discharge_efficiency
-    return np.asarray(battery.initial_wh + np.cumsum(units.slot_energy_wh(gained - lost)))
-
-
-def _cells_by_band_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> Array:
-    """The band in which a slot begins holds for the slot: one slot after the other."""
+    if not battery.bands:
+        gained = gained_w(battery, np.zeros(0), charge_w, discharge_w)
+        return np.asarray(battery.initial_wh + np.cumsum(units.slot_energy_wh(gained)))
     path, here = np.empty(len(charge_w)), battery.initial_wh
     for t, (charge, discharge) in enumerate(zip(charge_w, discharge_w, strict=True)):
-        gained, drawn = efficiencies(battery, here)
-        here += float(units.slot_energy_wh(gained * charge - discharge / drawn))
+        here += float(units.slot_energy_wh(gained_w(battery, np.array(here), charge, discharge)))
         path[t] = here
     return path
 
 
-def efficiencies(battery: BatteryStore, before_wh: float) -> tuple[float, float]:
-    """Of charging and discharging in a slot that begins with ``before_wh``; by power they are those stated for all."""
+def gained_w(battery: BatteryStore, before_wh: Array, charge_w: Array, discharge_w: Array) -> Array:
+    """What the cells gain under AC powers, W, in slots that begin with ``before_wh`` (asked only where it matters)."""
+    if battery.steps:
+        edges, gained, drawn = _curves(battery)
+        return np.asarray(np.interp(charge_w, edges, gained) - np.interp(discharge_w, edges, drawn))
+    charging, discharging = efficiencies(battery, before_wh)
+    return np.asarray(charging * charge_w - discharge_w / discharging)
+
+
+def full_and_empty_w(battery: BatteryStore, before_wh: Array) -> tuple[Array, Array]:
+    """AC powers that fill and that empty the window within a slot, as far as limits and tapers let them."""
+    room_w = units.slot_power_w(np.maximum(battery.ceiling_wh - before_wh, 0.0))
+    spare_w = units.slot_power_w(np.maximum(before_wh - battery.floor_wh, 0.0))
+    if battery.steps:
+        edges, gained, drawn = _curves(battery)
+        full, empty = np.interp(room_w, gained, edges), np.interp(spare_w, drawn, edges)
+    else:
+        charging, discharging = efficiencies(battery, before_wh)
+        full, empty = room_w / charging, spare_w * discharging
+    full = np.minimum(full, battery.charge_limit_w)
+    for taper in battery.tapers:
+        within = np.clip(before_wh, battery.floor_wh, battery.ceiling_wh)
+        full = np.minimum(full, taper.limit_w - taper.slope_w_per_wh * (within - taper.from_wh))
+    return np.asarray(full), np.minimum(empty, battery.discharge_limit_w)
+
+
+def efficiencies(battery: BatteryStore, before_wh: Array) -> tuple[Array, Array]:
+    """Of charging and discharging in slots that begin with ``before_wh``, where power does not decide."""
     if not battery.bands:
-        return battery.charge_efficiency, battery.discharge_efficiency
-    above = [band for band in battery.bands if before_wh < band.upto_wh - EDGE_WH]
-    band = above[0] if above else battery.bands[-1]
-    return band.charge_efficiency, band.discharge_efficiency
+        return np.asarray(battery.charge_efficiency), np.asarray(battery.discharge_efficiency)
+    edges = np.array([band.upto_wh for band in battery.bands[:-1]]) - EDGE_WH
+    number = np.searchsorted(edges, before_wh, side="right")
+    charging = np.array([band.charge_efficiency for band in battery.bands])
+    return charging[number], np.array([band.discharge_efficiency for band in battery.bands])[number]
 
 
-def _by_step(power_w: Array, edges: Array, factors: list[float]) -> Array:
-    filled = np.clip(power_w[:, None] - edges[None, :-1], 0.0, np.diff(edges)[None, :])
-    return np.asarray(filled @ np.array(factors))
+def _curves(battery: BatteryStore) -> tuple[Array, Array, Array]:
+    """Of efficiency by power: edges of the steps, and what the cells gain and lose at them, W."""
+    edges = np.array([0.0, *(step.upto_w for step in battery.steps)])
+    width = np.diff(edges)
+    gained = np.cumsum([0.0, *(width * [step.charge_efficiency for step in battery.steps])])
+    return edges, gained, np.cumsum([0.0, *(width / [step.discharge_efficiency for step in battery.steps])])
 
 
 def _stack(series: list[Array], slots: int) -> Array:

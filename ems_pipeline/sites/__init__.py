@@ -24,6 +24,7 @@ from ems_pipeline.sites.model import (
     HotWater,
     House,
     HybridInverter,
+    PlanningPolicy,
     PvArray,
     Site,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "HotWater",
     "House",
     "HybridInverter",
+    "PlanningPolicy",
     "PvArray",
     "Site",
     "SiteFileError",

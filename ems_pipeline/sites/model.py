@@ -277,6 +277,13 @@ class Device(Record):
     options: dict[str, float | str | bool] = Field(default_factory=dict)
 
 
+class PlanningPolicy(Record):
+    """How much a plan says about itself."""
+
+    resolved_slots: int = Field(8, ge=0, le=96)
+    """Quarter-hours from now whose other battery actions are solved again; beyond, their cost is a lower bound."""
+
+
 class ControlPolicy(Record):
     """The first of the two opt-ins and the age limits the controller insists on."""
 
@@ -311,6 +318,7 @@ class Site(Record):
     inverters: tuple[HybridInverter, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     devices: tuple[Device, ...] = ()
+    planning: PlanningPolicy = PlanningPolicy()
     control: ControlPolicy = ControlPolicy()
 
     @model_validator(mode="after")

@@ -38,7 +38,7 @@ DO $$ BEGIN
     -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
-    REVOKE UPDATE ON ems.setpoint_event, ems.site_config FROM ems_service;
+    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.grid_event FROM ems_service;
     GRANT DELETE ON ems.planning_run TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
@@ -50,7 +50,7 @@ DO $$ BEGIN
         ems.ev_session_forecast, ems.baseline_consumption, ems.cop_history, ems.cop_curve, ems.forecast_model,
         ems.forecast_score,
         ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health,
-        ems.planning_run, ems.planning_interval, ems.planning_device_interval,
+        ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.grid_event,
         ems.control_arm, ems.control_override, ems.setpoint, ems.setpoint_event, ems.point_write_count, ems.alarm,
         ems.audit_interval, ems.audit_day,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,

@@ -97,7 +97,7 @@ def _decide(
         except InputsMissing as missing:
             raise dg.Failure(str(missing), allow_retries=False) from missing
     problem = assemble(site, knowledge.inputs)
-    plan = solve(problem, **QUICK) if kind == "rolling" else solve(problem)
+    plan = solve(problem, **(QUICK if kind == "rolling" else {}), resolved_slots=site.planning.resolved_slots)
     violations = verify(problem, plan)
     head = plans.PlanningRun(
         site_key=site.key,
