@@ -31,6 +31,7 @@ class HttpError(Exception):
     def __init__(self, url: str, reason: str, remedy: str, status: int | None = None, body: bytes = b"") -> None:
         super().__init__(f"{redacted(url)}: {reason}; {remedy}")
         self.url = redacted(url)
+        self.reason = reason
         self.status = status
         self.body = body
 
@@ -103,8 +104,11 @@ def post(
 
 
 def redacted(url: str) -> str:
-    """``url`` without user, password and the values of secret parameters."""
-    parts = urlsplit(url)
+    """``url`` without user, password and the values of secret parameters; nothing of one that cannot be read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     query = [
         (name, "***" if any(word in name.lower() for word in SECRET_NAMES) else value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)

@@ -12,8 +12,9 @@ ROOT = Path(ems_pipeline.__file__).parent
 LAYERS = {
     "units": 0,
     "time_grid": 0,
+    "secret": 0,
     "sites": 1,
-    **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http"], 2),
+    **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify"], 2),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
     "warehouse": 4,
@@ -34,6 +35,7 @@ ONLY = {
     "sqlalchemy": ["warehouse"],
     "psycopg": ["warehouse"],
     "alembic": ["warehouse", "preload.py"],
+    "prometheus_client": ["orchestration/metrics.py"],
     "lightgbm": ["forecast/gbm.py"],
     "typer": ["cli"],
     "yaml": ["sites", "devices"],

@@ -48,6 +48,7 @@ app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)
 app.command("status")(doctor.status)
 app.command("cadence")(cadence.cadence)
+app.command("metrics")(doctor.metrics)
 
 
 def _version(wanted: bool) -> None:

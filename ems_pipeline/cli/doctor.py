@@ -1,4 +1,4 @@
-"""`ems doctor` and `ems status`: what is wrong here, and how things stand, on one screen."""
+"""`ems doctor`, `ems status` and `ems metrics`: what is wrong here, and how things stand."""
 
 from __future__ import annotations
 
@@ -58,6 +58,20 @@ def status() -> None:
     console.print(f"alarms: {open_alarms.height} open")
     for row in open_alarms.iter_rows(named=True):
         console.print(f"  {row['severity']} {row['site_key'] or ''} {row['kind']}: {row['text']}", highlight=False)
+
+
+def metrics() -> None:
+    """How things stand in Prometheus' text format; `ems up` serves the same at http://127.0.0.1:9464/metrics."""
+    from ems_pipeline.orchestration import metrics as figures
+    from ems_pipeline.orchestration.instance import open_instance
+    from ems_pipeline.orchestration.platform import Platform, site_files
+    from ems_pipeline.sites import load_sites
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse
+
+    platform = Platform(open_warehouse(), SystemClock(), lambda: load_sites(site_files()))
+    with open_instance() as instance:
+        typer.echo(figures.text(platform, instance), nl=False)
 
 
 def _cell(value: object, now: datetime) -> str:

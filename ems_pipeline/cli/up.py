@@ -23,6 +23,13 @@ def up(
     ] = None,
     with_ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the web UI too.")] = True,
     history_days: Annotated[int, typer.Option(help="Days of history the virtual plant begins with.", min=0)] = 7,
+    metrics_port: Annotated[int, typer.Option(help="Port for Prometheus; 0: none.", min=0, max=65535)] = 9464,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address for Prometheus. It has no login: keep it on this machine.")
+    ] = "127.0.0.1",
+    log: Annotated[
+        Path | None, typer.Option(help="File for what the services say; `-`: stderr, where systemd or Docker keep it.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Run everything: database, Dagster daemon and web UI, and the virtual plant for the demo site. Ctrl-C stops it.
@@ -34,7 +41,14 @@ def up(
     _use(home)
     if with_ui:
         console.print(f"starting; the UI will be at http://127.0.0.1:{port}", highlight=False)
-    live.serve(port if with_ui else None, plant, history_days, lambda text: console.print(text, highlight=False))
+    live.serve(
+        port if with_ui else None,
+        plant,
+        history_days,
+        lambda text: console.print(text, highlight=False),
+        (metrics_host, metrics_port) if metrics_port else None,
+        None if log == Path("-") else log or live.home() / "services.log",
+    )
 
 
 def ui(

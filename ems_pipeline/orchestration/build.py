@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import checks, jobs, schedules, sensors
+from ems_pipeline.orchestration import checks, jobs, logs, schedules, sensors
 from ems_pipeline.orchestration.assets import audit, forecasts, heat, market, plans, telemetry, weather
 from ems_pipeline.orchestration.platform import PlatformResource
 
@@ -28,4 +28,5 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         resources={"ems": PlatformResource(), **(resource_overrides or {})},
         # A process per step would cost a second each; a run does one small thing.
         executor=dg.in_process_executor,
+        loggers={"console": logs.json_lines} if logs.wants_json() else None,
     )

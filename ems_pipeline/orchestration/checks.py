@@ -15,6 +15,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration.assets.audit import audit_interval
 from ems_pipeline.orchestration.assets.market import market_interval_price
+from ems_pipeline.orchestration.assets.plans import rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.time_grid import SLOT
@@ -89,10 +90,31 @@ def setpoints_confirmed(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     return _result("setpoints_confirmed", faults, confirmed=int(confirmed), of=int(outcomes["number"].sum()))
 
 
+@dg.asset_check(asset=rolling_plan, name="verified_plan_in_force")
+def verified_plan_in_force(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
+    """Each site has a verified plan that covers this quarter-hour and is not too old to be followed.
+
+    Whether a plan is right is checked where it is made; this finds the plan that was never made.
+    """
+    now, slot = ems.clock.now(), time_grid.floor_slot(ems.clock.now())
+    limits = {site.key: timedelta(minutes=site.control.max_plan_age_minutes) for site in ems.sites()}
+    with ems.warehouse.begin() as connection:
+        status = inventory.site_status(connection)
+    faults = []
+    for row in status.iter_rows(named=True):
+        if row["plan_decided_at"] is None:
+            faults.append(f"{row['site']}: no plan was ever verified")
+        elif row["planned_until"] <= slot:
+            faults.append(f"{row['site']}: the newest verified plan ends {row['planned_until']}")
+        elif now - row["plan_decided_at"] > limits[row["site"]]:
+            faults.append(f"{row['site']}: the newest verified plan is of {row['plan_decided_at']}")
+    return _result("verified_plan_in_force", faults, sites=status.height)
+
+
 def _result(name: str, faults: list[str], **figures: int) -> dg.AssetCheckResult:
     shown = "\n".join(f"- {fault}" for fault in faults[:50]) or "nothing"
     metadata: dict[str, Any] = {"found": dg.MetadataValue.md(shown), "faults": len(faults), **figures}
     return dg.AssetCheckResult(check_name=name, passed=not faults, severity=WARN, metadata=metadata)
 
 
-ALL: list[Any] = [prices_complete, telemetry_checks, setpoints_confirmed]
+ALL: list[Any] = [prices_complete, telemetry_checks, setpoints_confirmed, verified_plan_in_force]

@@ -30,13 +30,24 @@ def prepare() -> Warehouse:
     if not settings.exists():
         raise FileNotFoundError(f"{settings} is missing: start this command in the folder of the project")
     shutil.copyfile(settings, folder / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(folder)
-    os.environ["EMS_DAGSTER_DATABASE_URL"] = dagster_database_url()
-    os.environ["EMS_HOME"] = str(home())
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)
+    _point_at_home()
     return warehouse
 
 
 def open_instance() -> dg.DagsterInstance:
-    """Dagster's storage as `prepare` set it up."""
+    """Dagster's storage as `prepare` set it up, in this process or another.
+
+    Raises:
+        FileNotFoundError: nobody prepared it yet.
+    """
+    if not (home() / "dagster" / "dagster.yaml").exists():
+        raise FileNotFoundError(f"{home()} holds no settings of Dagster yet; `ems up` or `ems demo` writes them")
+    _point_at_home()
     return dg.DagsterInstance.get()
+
+
+def _point_at_home() -> None:
+    os.environ["DAGSTER_HOME"] = str(home() / "dagster")
+    os.environ["EMS_DAGSTER_DATABASE_URL"] = dagster_database_url()
+    os.environ["EMS_HOME"] = str(home())
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)

@@ -11,6 +11,8 @@ import dagster as dg
 from ems_pipeline.orchestration import ops
 from ems_pipeline.orchestration.maintenance import purge_history
 
+SAID: dict[str, Any] = {"loggers": {"console": {}}}
+"""Runs speak through the console logger of the code location; unnamed, Dagster takes one of its own (see `logs`)."""
 NEVER_AGAIN = {"dagster/max_retries": "0"}
 """A run that writes to hardware is never repeated: its slot may have passed."""
 
@@ -19,29 +21,35 @@ def _tags(priority: int, max_runtime_s: int) -> dict[str, str]:
     return NEVER_AGAIN | {"dagster/priority": str(priority), "dagster/max_runtime": str(max_runtime_s)}
 
 
-@dg.job(tags=_tags(20, 50), description="Every minute: all devices of all sites, one run, one COPY.")
+@dg.job(tags=_tags(20, 50), config=SAID, description="Every minute: all devices of all sites, one run, one COPY.")
 def read_telemetry() -> None:
     ops.read_devices()
 
 
 @dg.job(
-    tags=_tags(30, 120), description="Every quarter-hour: set-points of all sites, journalled before they are written."
+    tags=_tags(30, 120),
+    config=SAID,
+    description="Every quarter-hour: set-points of all sites, journalled before they are written.",
 )
 def apply_control() -> None:
     ops.write_setpoints()
 
 
-@dg.job(tags=_tags(25, 100), description="Every two minutes: did the hardware obey, and does it still?")
+@dg.job(tags=_tags(25, 100), config=SAID, description="Every two minutes: did the hardware obey, and does it still?")
 def verify_setpoints() -> None:
     ops.check_setpoints()
 
 
-@dg.job(tags=_tags(10, 100), description="Site files -> registry and partitions.")
+@dg.job(tags=_tags(10, 100), config=SAID, description="Site files -> registry and partitions.")
 def sync_sites() -> None:
     ops.register_sites()
 
 
-@dg.job(tags=_tags(0, 600), description="Nightly: purge the history of clock runs; our own tables are the record.")
+@dg.job(
+    tags=_tags(0, 600),
+    config=SAID,
+    description="Nightly: purge the history of clock runs; our own tables are the record.",
+)
 def housekeeping() -> None:
     purge_history()
 
@@ -54,6 +62,7 @@ def _assets(name: str, selection: Any, priority: int, description: str) -> Any:
         name,
         selection=selection,
         tags={"dagster/priority": str(priority), "dagster/max_runtime": "1800"},
+        config=SAID,
         description=description,
     )
 

@@ -1,6 +1,8 @@
 """The installation live on one machine: database, daemon, web UI and, for a demo site, the virtual plant."""
 
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import control
-from ems_pipeline.orchestration import history, services
+from ems_pipeline.orchestration import history, metrics, services
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
 from ems_pipeline.orchestration.platform import Platform, site_files
@@ -22,14 +24,25 @@ from ems_pipeline.warehouse.inventory import measured_history
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Say = Callable[[str], None]
+LONGEST_LOG = 50_000_000
+"""Bytes of the services' log; what is older goes to one file beside it, and is gone with the next turn."""
 
 
-def serve(port: int | None, with_plant: bool | None, history_days: int, say: Say) -> None:
+def serve(
+    port: int | None,
+    with_plant: bool | None,
+    history_days: int,
+    say: Say,
+    scraped_at: tuple[str, int] | None = None,
+    log: Path | None = None,
+) -> None:
     """Run until stopped; then release every device that was steered.
 
     Args:
         port: of the web UI; None leaves it out (another process serves it).
         with_plant: None: for sites whose gateways are all this machine.
+        scraped_at: host and port at which Prometheus is answered; None: nowhere.
+        log: file for what the services say; None: this process's own stderr, which somebody else keeps.
     """
     warehouse = prepare()
     platform = Platform(warehouse, SystemClock(), lambda: load_sites(site_files()))
@@ -39,9 +52,17 @@ def serve(port: int | None, with_plant: bool | None, history_days: int, say: Say
         for site in platform.sites():
             if is_here(site) if with_plant is None else with_plant:
                 stack.enter_context(_plant(site, platform, history_days, say))
-        log = stack.enter_context((home() / "services.log").open("ab"))
-        say(f"log of daemon and web UI: {home() / 'services.log'}")
-        Supervisor(_children(port), os.environ, log.fileno(), say, lambda: _keep_database_up(say)).run()
+        if scraped_at is not None:
+            stack.enter_context(_scraped(platform, scraped_at, say))
+        sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
+        say(f"log of the services: {log or 'stderr'}")
+
+        def look_after() -> None:
+            _keep_database_up(say)
+            if log is not None:
+                keep_short(log)
+
+        Supervisor(_children(port), os.environ, sink, say, look_after).run()
         say("stopping: devices are handed back to themselves")
         for site in platform.sites():
             for outcome in control.release_site(
@@ -60,6 +81,27 @@ def serve_ui(host: str, port: int) -> None:
 def is_here(site: Site) -> bool:
     """Whether all gateways of a site are this machine: nothing but the virtual plant answers there."""
     return bool(site.gateways) and all(gateway.host in LOOPBACK for gateway in site.gateways)
+
+
+@contextmanager
+def _scraped(platform: Platform, at: tuple[str, int], say: Say) -> Iterator[None]:
+    """Prometheus is answered; where it cannot be, the house is steered all the same."""
+    with ExitStack() as stack:
+        try:
+            host, port = stack.enter_context(
+                metrics.serving(platform, stack.enter_context(open_instance()), at[1], at[0])
+            )
+            say(f"metrics: http://{host}:{port}/metrics")
+        except OSError as error:
+            say(f"no metrics: {at[0]}:{at[1]} cannot be listened on ({error.strerror}); name another --metrics-port")
+        yield
+
+
+def keep_short(log: Path) -> None:
+    """Turn a log over that has grown too long. Its writers append, so they go on at its new beginning."""
+    if log.stat().st_size > LONGEST_LOG:
+        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        os.truncate(log, 0)
 
 
 def _keep_database_up(say: Say) -> None:

@@ -15,6 +15,7 @@ from ems_pipeline import control, time_grid
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.health import Health
 from ems_pipeline.devices.reading import Reading
+from ems_pipeline.orchestration import logs
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
@@ -52,7 +53,9 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
         health.save(connection, heard)
     answered = sum(reading.is_good for _, reading in readings)
     dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]
-    context.log.info(f"{rows} rows, {answered} good, {len(sites)} sites" + "".join(f"\n{line}" for line in dead))
+    told = logs.fields({"rows": rows, "good": answered, "sites": len(sites), "silent_devices": len(dead)})
+    text = f"{rows} rows, {answered} good, {len(sites)} sites" + "".join(f"\n{line}" for line in dead)
+    context.log.info(text, extra=told)
 
 
 @contextmanager
@@ -77,14 +80,14 @@ def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
     if now - slot > STALE:
         raise dg.Failure(f"quarter-hour {slot} began {now - slot} ago: too late to act on it; the next one will")
     for outcome in control.run_control(ems.warehouse, ems.sites(), slot, now, ems.clock):
-        context.log.info(str(outcome))
+        context.log.info(str(outcome), extra=logs.fields(outcome))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
 def check_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Look again at what was written: did the power move, did the device forget, has a set-point expired?"""
     for outcome in control.run_verification(ems.warehouse, ems.sites(), ems.clock.now(), ems.clock):
-        context.log.info(str(outcome))
+        context.log.info(str(outcome), extra=logs.fields(outcome))
 
 
 @dg.op(out=dg.Out(dg.Nothing))

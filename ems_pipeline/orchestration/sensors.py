@@ -12,12 +12,12 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import beats, requests
+from ems_pipeline.orchestration import beats, requests, troubles
 from ems_pipeline.orchestration.beats import Beat
 from ems_pipeline.orchestration.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.ops import STALE
 from ems_pipeline.orchestration.partitions import site_partitions
-from ems_pipeline.orchestration.platform import Platform, PlatformResource
+from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 
 EVERY_S = 8
@@ -113,28 +113,12 @@ def site_sensor(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platf
     return dg.RunRequest(run_key=f"sites-{ems.clock.now():%Y%m%dT%H%M%S}")
 
 
-@dg.run_failure_sensor(
-    default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30, monitor_all_code_locations=False
-)
-def failures(context: dg.RunFailureSensorContext) -> None:
-    """Files an alarm for every failed run, with the first line of its error."""
-    from ems_pipeline.warehouse import alarms
-
-    platform = PlatformResource().create_resource(dg.build_init_resource_context())
-    errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
-    causes = [error.cause or error for error in errors if error is not None]
-    text = (causes[0].message if causes else str(context.failure_event.message)).strip().splitlines()[0]
-    with platform.warehouse.begin() as connection:
-        alarms.raise_alarm(
-            connection, None, "run-failed", "warning", f"{context.dagster_run.job_name}: {text}", platform.clock.now()
-        )
-
-
 ALL: list[Any] = [
     telemetry_sensor,
     control_sensor,
     verification_sensor,
     planning_sensor,
     site_sensor,
-    failures,
+    troubles.failures,
+    troubles.alarm_notices,
 ]

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ems_pipeline.orchestration import logs
 from ems_pipeline.orchestration.supervisor import Child
 
 DEFINITIONS = "ems_pipeline.definitions"
@@ -36,18 +37,23 @@ def workspace(folder: Path, socket: Path) -> Path:
 def code_server(socket: Path, module: str = DEFINITIONS, working_directory: Path = Path()) -> Child:
     """Serves the definitions; told to reload, it serves on while the new code loads."""
     where = ["-m", module, "-d", str(working_directory.resolve()), "-s", str(socket), "--location-name", "ems"]
-    return Child("code server", [_script("dagster"), "code-server", "start", *where])
+    return Child("code server", [_script("dagster"), "code-server", "start", *where, *_log_format()])
 
 
 def daemon(workspace: Path, socket: Path | None = None) -> Child:
     """Evaluates sensors and schedules, launches runs; begins when its code server listens."""
-    return Child("daemon", [_script("dagster-daemon"), "run", "-w", str(workspace)], waits_for=socket)
+    command = [_script("dagster-daemon"), "run", "-w", str(workspace), *_log_format()]
+    return Child("daemon", command, waits_for=socket)
 
 
 def webserver(workspace: Path, host: str, port: int, socket: Path | None = None) -> Child:
     """The web UI."""
-    command = [_script("dagster-webserver"), "-w", str(workspace), "-h", host, "-p", str(port)]
+    command = [_script("dagster-webserver"), "-w", str(workspace), "-h", host, "-p", str(port), *_log_format()]
     return Child("web UI", command, waits_for=socket)
+
+
+def _log_format() -> list[str]:
+    return ["--log-format", "json"] if logs.wants_json() else []
 
 
 def _script(name: str) -> str:

@@ -18,6 +18,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, market, telemetry
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.control.bench import store_plan
 
 NOW = datetime(2025, 10, 26, 12, 0, tzinfo=UTC)
 """Noon of a market day of 100 quarter-hours."""
@@ -30,7 +31,15 @@ def ems(warehouse: Warehouse, home01: Site) -> Iterator[Platform]:
         registry.register(connection, [home01], NOW)
     yield Platform(warehouse, SimulatedClock(NOW), lambda: [home01])
     with warehouse.begin() as connection:
-        for table in ("market_interval_price", "telemetry", "telemetry_15m", "setpoint", "device_health", "point"):
+        for table in (
+            "market_interval_price",
+            "telemetry",
+            "telemetry_15m",
+            "setpoint",
+            "device_health",
+            "point",
+            "planning_run",
+        ):
             connection.execute(sa.text(f"DELETE FROM ems.{table}"))
 
 
@@ -58,6 +67,8 @@ def look(ems: Platform, name: str) -> tuple[bool, str]:
         results = [checks.prices_complete(ems)]
     elif name == "setpoints_confirmed":
         results = [checks.setpoints_confirmed(ems)]
+    elif name == "verified_plan_in_force":
+        results = [checks.verified_plan_in_force(ems)]
     else:
         results = list(checks.telemetry_checks(ems))
     (result,) = [r for r in results if r.check_name == name]
@@ -128,3 +139,16 @@ def test_a_setpoint_that_failed_is_counted_and_a_shadow_is_not(ems: Platform) ->
         failed = {"slot": slot, "shadow": False, "state": "failed", "until": NOW + SLOT, "echoed": None}
         connection.execute(insert, failed)
     assert look(ems, "setpoints_confirmed") == (False, "- home01: 1 failed")
+
+
+def test_a_site_without_a_plan_that_may_be_followed_is_found(ems: Platform, home01: Site) -> None:
+    """The demo site accepts plans of 40 minutes; one that the verifier refused is none."""
+    decided = NOW - timedelta(minutes=41)
+    store_plan(ems.warehouse, home01, NOW, [], is_verified=False)
+    assert look(ems, "verified_plan_in_force") == (False, "- home01: no plan was ever verified")
+    store_plan(ems.warehouse, home01, decided - timedelta(hours=5), [])
+    assert "the newest verified plan ends 2025-10-26 08:15" in look(ems, "verified_plan_in_force")[1]
+    store_plan(ems.warehouse, home01, decided, [])
+    assert f"the newest verified plan is of {decided}" in look(ems, "verified_plan_in_force")[1]
+    store_plan(ems.warehouse, home01, NOW - timedelta(minutes=40), [])
+    assert look(ems, "verified_plan_in_force") == (True, "nothing")

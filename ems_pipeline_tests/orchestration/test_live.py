@@ -43,6 +43,20 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_log_that_grows_is_turned_over_while_its_writers_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_LOG", 10)
+    log = tmp_path / "services.log"
+    with log.open("ab") as writer:
+        for text in (b"first long line\n", b"second one\n", b"third\n"):
+            writer.write(text)
+            writer.flush()
+            live.keep_short(log)
+    assert log.read_bytes() == b"third\n"
+    assert (tmp_path / "services.log.1").read_bytes() == b"second one\n"
+
+
 def test_a_dead_child_is_started_again_and_all_end_together(tmp_path: Path) -> None:
     child = Child("worker", [sys.executable, "-c", "import time; time.sleep(600)"], pause_s=0.0)
     said: list[str] = []

@@ -1,0 +1,52 @@
+"""Telling people what they should know. A notice is an alarm in words; a notifier is one way to deliver it.
+
+Add a way as a module with a class that has `Notifier.send`, and name it in `from_environment`. Delivery is never part
+of control: it happens after the alarm has been committed, and what fails is tried again.
+
+EMS_NOTIFY_WEBHOOK    address that notices are posted to as JSON; EMS_NOTIFY_WEBHOOK_FILE: a file with it. The whole
+                      address counts as a secret, because services put their tokens into its path
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ems_pipeline.notify.log import LogNotifier
+from ems_pipeline.notify.notice import Notice, Notifier, NotSent
+from ems_pipeline.notify.webhook import WebhookNotifier
+from ems_pipeline.secret import secret
+
+__all__ = ["NotSent", "Notice", "Notifier", "Told", "deliver", "from_environment"]
+
+Told = Mapping[str, Sequence[int]]
+"""Numbers of the open alarms that each way to people has delivered already, by the name of its class."""
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> list[Notifier]:
+    """The log, and whatever else the environment names."""
+    notifiers: list[Notifier] = [LogNotifier()]
+    if address := secret("EMS_NOTIFY_WEBHOOK", environ):
+        notifiers.append(WebhookNotifier(address))
+    return notifiers
+
+
+def deliver(notifiers: Iterable[Notifier], standing: Sequence[Notice], told: Told) -> tuple[Told, list[str]]:
+    """Tell of every standing alarm once by every way, however often it repeats itself.
+
+    Returns:
+        What is told now, to be given with the next call, and what could not be sent and is tried again then.
+    """
+    now: dict[str, Sequence[int]] = {}
+    faults = []
+    for notifier in notifiers:
+        name = type(notifier).__name__
+        known = [n.number for n in standing if n.number in told.get(name, ())]
+        new = [notice for notice in standing if notice.number not in known]
+        try:
+            if new:
+                notifier.send(new)
+            known += [notice.number for notice in new]
+        except NotSent as error:
+            faults.append(str(error))
+        now[name] = known
+    return now, faults

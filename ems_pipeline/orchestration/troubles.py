@@ -1,0 +1,71 @@
+"""Trouble becomes an alarm, and an alarm becomes known: once, by every way there is to people.
+
+Both sensors work in the daemon's own processes, not in a run: that runs do not start is what people must hear of.
+"""
+
+import json
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ems_pipeline import notify
+from ems_pipeline.orchestration.platform import Platform, PlatformResource
+from ems_pipeline.warehouse import alarms
+
+FAILED = "run-failed:"
+"""How the kind of a failed run's alarm begins; the name of its job follows."""
+
+
+@dg.run_failure_sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30, monitor_all_code_locations=False
+)
+def failures(context: dg.RunFailureSensorContext) -> None:
+    """Files an alarm for every failed run, with the first line of its error."""
+    platform = PlatformResource().create_resource(dg.build_init_resource_context())
+    errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
+    causes = [error.cause or error for error in errors if error is not None]
+    text = (causes[0].message if causes else str(context.failure_event.message)).strip().splitlines()[0]
+    with platform.warehouse.begin() as connection:
+        kind = FAILED + context.dagster_run.job_name
+        alarms.raise_alarm(connection, None, kind, "warning", text, platform.clock.now())
+
+
+@dg.sensor(name="alarm_notices", minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+def alarm_notices(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
+    """Ends the alarms of failed jobs that work again, and tells people of every open alarm once."""
+    with ems.warehouse.begin() as connection:
+        found = alarms.open_alarms(connection)
+        worked = [alarm["kind"] for alarm in found.iter_rows(named=True) if _works_again(context.instance, alarm)]
+        for kind in worked:
+            alarms.clear(connection, None, kind, ems.clock.now())
+    standing = [_notice(alarm) for alarm in found.filter(~pl.col("kind").is_in(worked)).iter_rows(named=True)]
+    told, faults = notify.deliver(notify.from_environment(), standing, json.loads(context.cursor or "{}"))
+    context.update_cursor(json.dumps(told))
+    for fault in faults:
+        context.log.warning(f"not told, tried again: {fault}")
+    return dg.SkipReason("; ".join(faults) or f"{len(standing)} alarms are open, and told")
+
+
+def _works_again(instance: dg.DagsterInstance, alarm: dict[str, Any]) -> bool:
+    """Whether a run of the alarm's job was asked for after its last failure and succeeded."""
+    if not alarm["kind"].startswith(FAILED):
+        return False
+    succeeded = dg.RunsFilter(
+        job_name=alarm["kind"].removeprefix(FAILED),
+        statuses=[dg.DagsterRunStatus.SUCCESS],
+        created_after=alarm["last_at"],
+    )
+    return bool(instance.get_run_records(succeeded, limit=1))
+
+
+def _notice(alarm: dict[str, Any]) -> notify.Notice:
+    return notify.Notice(
+        alarm["alarm_id"],
+        alarm["severity"],
+        alarm["site_key"] or "",
+        alarm["device_key"] or "",
+        alarm["kind"],
+        alarm["text"],
+        alarm["raised_at"],
+    )
