@@ -42,6 +42,7 @@ app.add_typer(control.app, name="control", help="Arm and disarm a site, override
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ui")(up.ui)
+app.command("code-server")(up.code)
 app.command("plan")(plan.plan)
 app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)

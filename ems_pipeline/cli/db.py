@@ -71,6 +71,27 @@ def login(
 
 
 @app.command()
+def token(
+    role: Annotated[Role, typer.Argument(help="analyst or writer.")],
+    subject: Annotated[str, typer.Argument(help="Whom it is given to; noted with every override.")],
+    secret_file: Annotated[Path, typer.Option(help="File with the REST server's secret.", exists=True)],
+    days: Annotated[
+        int, typer.Option(help="How long it holds; nothing withdraws it before but a new secret.", min=1)
+    ] = 30,
+) -> None:
+    """Print a token for the REST API: the role is what it may do, the subject is who did it."""
+    from datetime import timedelta
+
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import roles
+
+    if role not in (Role.ANALYST, Role.WRITER):
+        raise ValueError(f"a token is for an analyst or a writer, not for {role}; programs use a login (ems db login)")
+    secret = secret_file.read_text(encoding="utf-8").strip()
+    typer.echo(roles.token(secret, role, subject, SystemClock().now() + timedelta(days=days)))
+
+
+@app.command()
 def status() -> None:
     """Where the database is, which schema it has, and how many rows and bytes each table holds."""
     from ems_pipeline.warehouse import migrate as migration

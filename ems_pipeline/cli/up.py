@@ -10,6 +10,10 @@ from rich.console import Console
 
 console = Console()
 Home = Annotated[Path | None, typer.Option("--home", help="Folder of local state instead of EMS_HOME, e.g. .ems/demo.")]
+CodeServer = Annotated[
+    str | None,
+    typer.Option(help="HOST:PORT of a code server that runs already (`ems code-server`), instead of one of its own."),
+]
 Port = Annotated[int, typer.Option(help="Port of the web UI on this machine.", min=1, max=65535)]
 
 
@@ -30,6 +34,7 @@ def up(
     log: Annotated[
         Path | None, typer.Option(help="File for what the services say; `-`: stderr, where systemd or Docker keep it.")
     ] = None,
+    code_server: CodeServer = None,
     home: Home = None,
 ) -> None:
     """Run everything: database, Dagster daemon and web UI, and the virtual plant for the demo site. Ctrl-C stops it.
@@ -48,6 +53,7 @@ def up(
         lambda text: console.print(text, highlight=False),
         (metrics_host, metrics_port) if metrics_port else None,
         None if log == Path("-") else log or live.home() / "services.log",
+        _host_and_port(code_server),
     )
 
 
@@ -56,6 +62,7 @@ def ui(
     host: Annotated[
         str, typer.Option(help="Address to listen on. The UI has no login: keep it on this machine or behind a proxy.")
     ] = "127.0.0.1",
+    code_server: CodeServer = None,
     home: Home = None,
 ) -> None:
     """Only the web UI, e.g. to look at what the demo did: `ems ui --home .ems/demo`."""
@@ -63,7 +70,30 @@ def ui(
 
     _use(home)
     console.print(f"http://{host}:{port}  (Ctrl-C ends it)", highlight=False)
-    live.serve_ui(host, port)
+    live.serve_ui(host, port, _host_and_port(code_server))
+
+
+def code(
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 4000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. It runs code for whoever asks: only daemon and UI may reach it.")
+    ] = "127.0.0.1",
+    home: Home = None,
+) -> None:
+    """Only the code server, for a daemon and a web UI that run elsewhere."""
+    from ems_pipeline.orchestration import live
+
+    _use(home)
+    live.serve_code(host, port)
+
+
+def _host_and_port(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"--code-server {text!r} is not HOST:PORT; write e.g. --code-server code:4000")
+    return host, int(port)
 
 
 def _use(home: Path | None) -> None:

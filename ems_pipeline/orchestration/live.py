@@ -35,6 +35,7 @@ def serve(
     say: Say,
     scraped_at: tuple[str, int] | None = None,
     log: Path | None = None,
+    code_server: tuple[str, int] | None = None,
 ) -> None:
     """Run until stopped; then release every device that was steered.
 
@@ -43,6 +44,7 @@ def serve(
         with_plant: None: for sites whose gateways are all this machine.
         scraped_at: host and port at which Prometheus is answered; None: nowhere.
         log: file for what the services say; None: this process's own stderr, which somebody else keeps.
+        code_server: host and port of one that runs already; None: one of its own.
     """
     warehouse = prepare()
     platform = Platform(warehouse, SystemClock(), lambda: load_sites(site_files()))
@@ -62,7 +64,7 @@ def serve(
             if log is not None:
                 keep_short(log)
 
-        Supervisor(_children(port), os.environ, sink, say, look_after).run()
+        Supervisor(_children(port, code_server), os.environ, sink, say, look_after).run()
         say("stopping: devices are handed back to themselves")
         for site in platform.sites():
             for outcome in control.release_site(
@@ -71,11 +73,21 @@ def serve(
                 say(str(outcome))
 
 
-def serve_ui(host: str, port: int) -> None:
-    """Only the web UI, in place of this process."""
+def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None) -> None:
+    """Only the web UI, in place of this process; ``code_server`` as for `serve`."""
     prepare()
-    command = services.webserver(Path("workspace.yaml"), host, port).command
-    os.execve(command[0], list(command), os.environ)
+    of = Path("workspace.yaml") if code_server is None else services.workspace(home() / "dagster", code_server)
+    _become(services.webserver(of, host, port))
+
+
+def serve_code(host: str, port: int) -> None:
+    """Only the code server, in place of this process."""
+    prepare()
+    _become(services.code_server((host, port)))
+
+
+def _become(child: Child) -> None:
+    os.execve(child.command[0], list(child.command), os.environ)
 
 
 def is_here(site: Site) -> bool:
@@ -147,8 +159,12 @@ def _is_new(platform: Platform, site: Site) -> bool:
         return site.key not in measured_history(connection).filter(pl.col("days") > 0)["site_key"]
 
 
-def _children(port: int | None) -> list[Child]:
-    socket = services.code_socket(home() / "dagster")
-    workspace = services.workspace(home() / "dagster", socket)
-    children = [services.code_server(socket), services.daemon(workspace, socket)]
+def _children(port: int | None, code_server: tuple[str, int] | None) -> list[Child]:
+    folder = home() / "dagster"
+    where = services.code_socket(folder) if code_server is None else code_server
+    socket = where if isinstance(where, Path) else None  # what listens elsewhere is somebody else's to wait for
+    workspace = services.workspace(folder, where)
+    children = [services.daemon(workspace, socket)]
+    if code_server is None:
+        children.insert(0, services.code_server(where))
     return children if port is None else [*children, services.webserver(workspace, "127.0.0.1", port, socket)]

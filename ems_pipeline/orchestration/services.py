@@ -13,6 +13,8 @@ from ems_pipeline.orchestration import logs
 from ems_pipeline.orchestration.supervisor import Child
 
 DEFINITIONS = "ems_pipeline.definitions"
+Where = Path | tuple[str, int]
+"""Where a code server listens: a Unix socket, or host and port for a process of another container."""
 LONGEST_SOCKET = 100
 """Characters of a Unix socket's path; Linux allows 107."""
 
@@ -26,18 +28,20 @@ def code_socket(folder: Path) -> Path:
     return socket
 
 
-def workspace(folder: Path, socket: Path) -> Path:
+def workspace(folder: Path, where: Where) -> Path:
     """A workspace file in ``folder`` that names the code server; its path."""
     path = folder / "workspace.yaml"
-    server = {"socket": str(socket), "location_name": "ems"}
+    address = {"socket": str(where)} if isinstance(where, Path) else dict(zip(("host", "port"), where, strict=True))
+    server = address | {"location_name": "ems"}
     path.write_text(json.dumps({"load_from": [{"grpc_server": server}]}), encoding="utf-8")  # JSON is YAML
     return path
 
 
-def code_server(socket: Path, module: str = DEFINITIONS, working_directory: Path = Path()) -> Child:
+def code_server(where: Where, module: str = DEFINITIONS, working_directory: Path = Path()) -> Child:
     """Serves the definitions; told to reload, it serves on while the new code loads."""
-    where = ["-m", module, "-d", str(working_directory.resolve()), "-s", str(socket), "--location-name", "ems"]
-    return Child("code server", [_script("dagster"), "code-server", "start", *where, *_log_format()])
+    listening = ["-s", str(where)] if isinstance(where, Path) else ["-h", where[0], "-p", str(where[1])]
+    what = ["-m", module, "-d", str(working_directory.resolve()), "--location-name", "ems"]
+    return Child("code server", [_script("dagster"), "code-server", "start", *what, *listening, *_log_format()])
 
 
 def daemon(workspace: Path, socket: Path | None = None) -> Child:

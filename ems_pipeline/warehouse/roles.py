@@ -1,7 +1,12 @@
-"""Logins for the roles of ``sql/roles/R__roles.sql``: made by an operator, one per program or person."""
+"""Logins and tokens for the roles of ``sql/roles/R__roles.sql``: made by an operator, one per program or person."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +26,10 @@ SETTINGS = {
     "ems_gateway": {"statement_timeout": "30s"},
 }
 """What people ask must not hold up the control of a house."""
+
+
+SHORTEST_SECRET = 32
+"""Characters of a secret that PostgREST accepts."""
 
 
 class RolesMissing(RuntimeError):
@@ -78,6 +87,29 @@ def hand_over_dagster(connection: Connection) -> None:
                      END LOOP;
                  END $$"""),
     )
+
+
+def token(secret: str, role: str, subject: str, until: datetime) -> str:
+    """A signed claim (JWT, HS256, RFC 7519) that a REST server with this secret takes for a role, until it ends.
+
+    Args:
+        role: ``analyst`` or ``writer``.
+        subject: who it is given to; noted with every override.
+
+    Raises:
+        ValueError: the secret is too short for the REST server, or nobody is named.
+    """
+    if len(secret) < SHORTEST_SECRET:
+        raise ValueError(f"the secret has {len(secret)} characters; a REST server wants {SHORTEST_SECRET} at least")
+    if not subject.strip():
+        raise ValueError("a token is given to somebody; name whom")
+    claims = {"role": ROLES[role], "sub": subject, "exp": int(until.timestamp())}
+    body = ".".join(_base64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    return f"{body}.{_base64url(hmac.digest(secret.encode(), body.encode(), hashlib.sha256))}"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _verifier(connection: Connection, login: str, password: str) -> str:
