@@ -35,7 +35,8 @@ def read(
         finally:
             await opened.close()
 
-    readings = [r for r in asyncio.run(sweep()).readings[site] if device in (None, r.device)]
+    answers = asyncio.run(sweep()).readings[site]
+    readings = [r for answer in answers if device in (None, answer.device) for r in answer]
     table = Table("device", "quantity", "value", "unit", "quality", "reason")
     for r in readings:
         value = "-" if r.value is None else f"{r.value:g}"

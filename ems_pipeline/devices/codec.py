@@ -1,81 +1,24 @@
-"""Register words <-> site values, by the rules of a point: the only place that packs and unpacks words.
+"""Site values -> register words, by the rules of a point; what words mean is `decoding`'s business.
 
-Both sides use it: drivers decode what a device sent, the virtual plant encodes what it would send. Pure functions.
-Add a branch here when a device has a number format that no type of `point_map` describes yet.
+Drivers encode what they write, the virtual plant what it would send. Pure functions. Add a branch here and there when a
+device has a number format that no type of `point` describes yet.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.reading import Quality
 
-LARGEST_BELIEVABLE_FLOAT = 1e9
-"""A float beyond this is a wrong word order or address, never a measurement."""
 SIGNED = frozenset({"s16", "s32"})
-LARGEST_EXPONENT = 10
-"""SunSpec's range of scale factors; anything beyond is not one."""
-NO_EXPONENT = -0x8000
-"""The exponent of a value that the device does not implement (SunSpec)."""
 INTEGERS = {"u16": 16, "s16": 16, "bits": 16, "enum": 16, "u32": 32, "s32": 32, "u64": 64}
 
 
 class CodecError(ValueError):
     """A value that the point cannot carry."""
-
-
-def raw_number(point: Point, words: Mapping[int, int], *, high_words_live: bool = True) -> float:
-    """The number in the registers before scale and sign; NaN for a float that is none.
-
-    Args:
-        point: any numeric point.
-        words: register address -> word 0..65535; must hold all of ``point.registers``.
-        high_words_live: False while no separate high word of the device was ever non-zero, see `high_words_are_live`.
-
-    Raises:
-        KeyError: a register of the point is missing.
-    """
-    found = [words[a] for a in point.addresses]
-    if _low_first(point):
-        found.reverse()
-    if point.type == "f32":
-        value: float = struct.unpack(">f", struct.pack(">HH", *found))[0]
-        return value if math.isfinite(value) and abs(value) <= LARGEST_BELIEVABLE_FLOAT else math.nan
-    bits = 16 * len(found)
-    if point.high_address is not None and not high_words_live and found[0] == 0:
-        found, bits = found[1:], 16
-    number = 0
-    for word in found:
-        number = number << 16 | word
-    return number - (1 << bits) if point.type in SIGNED and number >> (bits - 1) else number
-
-
-def high_words_are_live(points: Iterable[Point], words: Mapping[int, int]) -> bool:
-    """Whether this firmware fills separate high words: any of them is 0xFFFF, the sign of a negative number.
-
-    Old Deye firmware leaves them 0, and -500 W would read as +65,036 W; until one is seen the low word is signed alone.
-    """
-    return any(words.get(p.high_address) == 0xFFFF for p in points if p.high_address is not None)
-
-
-def interpret(
-    point: Point, words: Mapping[int, int], *, high_words_live: bool = True
-) -> tuple[float | None, Quality, str]:
-    """Site value of a numeric point, whether it may be believed, and why not."""
-    raw = raw_number(point, words, high_words_live=high_words_live)
-    if point.invalid and (pattern := _pattern(point, words)) in point.invalid:
-        return None, Quality.NOT_READY, f"{pattern:#x} means that the device has no value"
-    if math.isnan(raw):
-        return None, Quality.GARBAGE, "not a number; check address and word order"
-    power = exponent(point, words)
-    if power == NO_EXPONENT:
-        return None, Quality.NOT_READY, f"its scale factor (register {point.exponent_address}) is not implemented"
-    if abs(power) > LARGEST_EXPONENT:
-        return None, Quality.GARBAGE, f"{power} in register {point.exponent_address} is no scale factor"
-    return judge(point, to_site(point, scaled(raw, power)))
 
 
 def exponent(point: Point, words: Mapping[int, int]) -> int:
@@ -146,9 +89,7 @@ def encode(point: Point, value: float, power: int = 0) -> dict[int, int]:
     else:
         number, size = int(raw), len(point.addresses)
         found = [number >> 16 * (size - 1 - i) & 0xFFFF for i in range(size)]
-    if _low_first(point):
-        found.reverse()
-    return dict(zip(point.addresses, found, strict=True))
+    return dict(zip(low_to_high(point), reversed(found), strict=True))
 
 
 def decode_text(point: Point, words: Mapping[int, int]) -> str:
@@ -176,15 +117,7 @@ def resolution(point: Point) -> float:
     return 0.0 if point.type == "f32" or point.model or point.exponent_address is not None else point.scale
 
 
-def _low_first(point: Point) -> bool:
-    """Whether ``point.addresses`` lists the low word first; a separate high word always comes last there."""
-    return point.high_address is not None or point.word_order == "low-first"
-
-
-def _pattern(point: Point, words: Mapping[int, int]) -> int:
-    """The unsigned bit pattern of a value, as data sheets print "no value"."""
-    found = [words[a] for a in point.addresses]
-    pattern = 0
-    for word in reversed(found) if _low_first(point) else found:
-        pattern = pattern << 16 | word
-    return pattern
+def low_to_high(point: Point) -> tuple[int, ...]:
+    """Registers of a value from the low word to the high one; a separate high word comes last in ``addresses``."""
+    low_first = point.high_address is not None or point.word_order == "low-first"
+    return point.addresses if low_first else point.addresses[::-1]

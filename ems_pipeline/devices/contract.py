@@ -13,7 +13,8 @@ from typing import Protocol
 
 from ems_pipeline.devices.command import Command
 from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.reading import Quality, Readings
+from ems_pipeline.devices.sampling import Answer, Selection
 
 Live = Mapping[str, float]
 """Good values of a device by quantity or point name, as `good_values` makes them from its readings."""
@@ -112,8 +113,12 @@ class Driver(Protocol):
         """Open the connection; a device that does not answer shows in the readings, not here."""
         ...
 
-    async def read(self, quantities: Collection[str] | None = None) -> list[Reading]:
+    async def read(self, quantities: Collection[str] | None = None) -> Readings:
         """Readings of the named quantities or points (None: the group `live`); a failure is a quality and a reason."""
+        ...
+
+    async def ask(self, selection: Selection) -> Answer:
+        """As `read`, left to be understood together with the answers of other devices (`sampling.understood`)."""
         ...
 
     def translate(self, command: Command, live: Live) -> tuple[PointWrite, ...]:

@@ -20,8 +20,9 @@ from ems_pipeline.devices.health import Health, before_attempt, failed, may_atte
 from ems_pipeline.devices.map_file import load_map
 from ems_pipeline.devices.modbus import Connection, Endpoint
 from ems_pipeline.devices.modbus_driver import ModbusDriver
-from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.devices.sampling import Sample, names_in, silent_readings
+from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.reading import Quality, Readings
+from ems_pipeline.devices.sampling import Answer, Sample, Selection, due, silent_answer, understood
 from ems_pipeline.devices.samsung import SAMSUNG
 from ems_pipeline.devices.sunspec_driver import SunSpecDriver
 from ems_pipeline.devices.teltonika import TELTONIKA
@@ -42,7 +43,7 @@ FAMILIES: dict[str, Family] = {
 DIALECTS: dict[str, Dialect] = {"loxone": loxone.DIALECT}
 """`driver:` of a point map -> how such a device answers over HTTP; every other one says plain JSON."""
 
-UNANSWERED = frozenset({Quality.NO_ANSWER, Quality.REFUSED, Quality.GARBAGE})
+UNKNOWN = Health()
 logger = logging.getLogger(__name__)
 
 Wire = Connection | WebGateway
@@ -68,11 +69,11 @@ class OpenSite:
             await driver.close()
 
 
-@dataclass
+@dataclass(repr=False)  # asyncio's runner writes out the result of what it ran, of a fleet for half a second
 class Sweep:
-    """What one sweep brought: readings by site, and every device's health after it."""
+    """What one sweep brought: by site what each device said, and every device's health after it."""
 
-    readings: dict[str, list[Reading]] = field(default_factory=dict)
+    readings: dict[str, list[Readings]] = field(default_factory=dict)
     health: dict[DeviceId, Health] = field(default_factory=dict)
 
 
@@ -84,7 +85,9 @@ def open_site(site: Site, clock: Clock | None = None) -> OpenSite:
         ValueError: a map's protocol does not fit its gateway's transport, or its driver is unknown.
     """
     wires = {g.key: open_wire(g) for g in site.gateways}
-    drivers = {d.key: build_driver(site, d, wires[d.gateway], clock or SystemClock()) for d in site.devices}
+    maps = {name: load_map(name) for name in {d.map for d in site.devices}}
+    ticking = clock or SystemClock()
+    drivers = {d.key: build_driver(site, d, maps[d.map], wires[d.gateway], ticking) for d in site.devices}
     return OpenSite(site, wires, drivers)
 
 
@@ -97,9 +100,8 @@ def open_wire(gateway: Gateway) -> Wire:
     return Connection(Endpoint(gateway.host, gateway.port, gateway.transport, gateway.timeout_s, gateway.gap_s))
 
 
-def build_driver(site: Site, device: Device, wire: Wire, clock: Clock) -> Driver:
+def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, clock: Clock) -> Driver:
     """The driver of one device on the wire of its gateway; see `open_site` for the errors."""
-    point_map = load_map(device.map)
     family = FAMILIES.get(point_map.driver)
     if family is None:
         raise ValueError(f"map {point_map.map}: driver {point_map.driver!r} is unknown; known: {sorted(FAMILIES)}")
@@ -147,13 +149,14 @@ async def read_all(
         groups: point groups that are due, see `due_groups`.
     """
     opened, known, ticking = list(sites), health or {}, clock or SystemClock()
+    wanted = frozenset(groups)
+    jobs = [_ask_gateway(o.site.key, o.behind(g.key), known, wanted, ticking) for o in opened for g in o.site.gateways]
+    heard = [item for behind in await asyncio.gather(*jobs) for item in behind]
     sweep = Sweep({o.site.key: [] for o in opened})
-    jobs = [
-        _sweep_gateway(o.site.key, o.behind(g.key), known, groups, ticking, sweep)
-        for o in opened
-        for g in o.site.gateways
-    ]
-    await asyncio.gather(*jobs)
+    answers = understood([answer for *_, answer in heard])
+    for (site, before, was_asked, _), readings in zip(heard, answers, strict=True):
+        sweep.readings[site].append(readings)
+        sweep.health[site, readings.device] = judged(before, readings) if was_asked else before
     return sweep
 
 
@@ -162,29 +165,32 @@ def due_groups(minute_at: datetime) -> tuple[str, ...]:
     return ("live", "slow", "setting") if minute_at.minute % 15 == 0 else ("live",)
 
 
-async def _sweep_gateway(
-    site: str,
-    drivers: list[Driver],
-    known: Mapping[DeviceId, Health],
-    groups: Collection[str],
-    clock: Clock,
-    sweep: Sweep,
-) -> None:
+Heard = tuple[str, Health, bool, Answer]
+"""Site, the device's health before, whether it was asked, what it said."""
+
+
+async def _ask_gateway(
+    site: str, drivers: list[Driver], known: Mapping[DeviceId, Health], groups: frozenset[str], clock: Clock
+) -> list[Heard]:
     """The devices behind one gateway in turn; once nobody listens there, the rest need not try."""
     down: Sample | None = None
+    is_heard = False
+    heard: list[Heard] = []
     for driver in drivers:
-        names = names_in(driver.point_map, groups)
-        before = before_attempt(known.get((site, driver.device), Health()), driver.device, clock.now())
+        selection = due(driver.point_map, groups)
+        before = before_attempt(known.get((site, driver.device), UNKNOWN), driver.device, clock.now())
         if not may_attempt(before):
             probe = next_probe_at(before, driver.device)
             pause = Sample(None, Quality.NO_ANSWER, f"not asked before {probe:%H:%M:%S} UTC: {before.last_error}")
-            sweep.readings[site] += silent_readings(driver.device, driver.point_map, names, pause, clock.now())
-            sweep.health[site, driver.device] = before
+            silent = silent_answer(driver.device, driver.point_map, selection, pause, clock.now())
+            heard.append((site, before, False, silent))
             continue
-        down = down or await _connect(driver)
-        readings = await _read(driver, names, down, clock)
-        sweep.readings[site] += readings
-        sweep.health[site, driver.device] = judged(before, readings, clock.now())
+        if not is_heard:
+            down = down or await _connect(driver)
+        answer = await _ask(driver, selection, down, clock)
+        is_heard = not answer.is_silent
+        heard.append((site, before, True, answer))
+    return heard
 
 
 async def _connect(driver: Driver) -> Sample | None:
@@ -196,20 +202,18 @@ async def _connect(driver: Driver) -> Sample | None:
     return None
 
 
-async def _read(driver: Driver, names: Collection[str], down: Sample | None, clock: Clock) -> list[Reading]:
+async def _ask(driver: Driver, selection: Selection, down: Sample | None, clock: Clock) -> Answer:
     if down is None:
         try:
-            return await driver.read(names)
+            return await driver.ask(selection)
         except Exception as error:
             # A driver promises not to raise. If one does, its neighbours' telemetry is worth more than the crash.
             logger.exception("the driver of %s failed", driver.device)
             down = Sample(None, Quality.GARBAGE, f"driver error {type(error).__name__}: {error}; please report it")
-    return silent_readings(driver.device, driver.point_map, names, down, clock.now())
+    return silent_answer(driver.device, driver.point_map, selection, down, clock.now())
 
 
-def judged(health: Health, readings: list[Reading], now: datetime) -> Health:
-    """Health after a sweep: alive as soon as one point was answered, be it with "not ready" or a value out of range."""
-    unanswered = [r for r in readings if r.quality in UNANSWERED]
-    if unanswered and len(unanswered) == len(readings):
-        return failed(health, now, unanswered[0].reason)
-    return succeeded(health, now)
+def judged(health: Health, readings: Readings) -> Health:
+    """Health after an answer: alive as soon as one point was answered, be it with "not ready" or out of range."""
+    silence, at = readings.silence, readings.received_at
+    return succeeded(health, at) if silence is None else failed(health, at, silence)

@@ -32,8 +32,12 @@ class MapFileError(ValueError):
 
 def map_folders(environ: Mapping[str, str] | None = None) -> list[Path]:
     """Where maps are looked for, in order: the user's folders, then the shipped ones."""
-    own = (os.environ if environ is None else environ).get(FOLDERS_VARIABLE, "")
-    return [*(Path(p) for p in own.split(os.pathsep) if p), SHIPPED]
+    return list(_folders((os.environ if environ is None else environ).get(FOLDERS_VARIABLE, "")))
+
+
+@lru_cache(maxsize=8)
+def _folders(own: str) -> tuple[Path, ...]:
+    return (*(Path(p) for p in own.split(os.pathsep) if p), SHIPPED)
 
 
 def known_maps(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
@@ -51,15 +55,16 @@ def load_map(name: str, environ: Mapping[str, str] | None = None) -> PointMap:
     Raises:
         MapFileError: no such map, or its file has faults.
     """
+    for folder in map_folders(environ):
+        path = folder / f"{name}.yaml"
+        try:
+            return _read_cached(path, path.stat().st_mtime_ns)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
     maps = known_maps(environ)
-    if name not in maps:
-        near = difflib.get_close_matches(name, maps, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
-        raise MapFileError(
-            f"there is no point map {name!r}; {hint} Own maps go into a folder named by {FOLDERS_VARIABLE}"
-        )
-    path = maps[name]
-    return _read_cached(path, path.stat().st_mtime_ns)
+    near = difflib.get_close_matches(name, maps, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
+    raise MapFileError(f"there is no point map {name!r}; {hint} Own maps go into a folder named by {FOLDERS_VARIABLE}")
 
 
 def read_map(path: Path) -> PointMap:

@@ -20,8 +20,8 @@ from ems_pipeline.devices.contract import (
 )
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.reading import Reading
-from ems_pipeline.devices.sampling import Sample, names_in, select, to_readings
+from ems_pipeline.devices.reading import Readings, Samples
+from ems_pipeline.devices.sampling import Answer, Selection, Words, decoded, names_in, select, understood
 from ems_pipeline.devices.translation import Family, Target, checked, tolerance
 from ems_pipeline.time_grid import Clock
 
@@ -44,11 +44,14 @@ class MappedDriver(ABC):
     def needs(self) -> frozenset[str]:
         return self.family.needs(self.point_map)
 
-    async def read(self, quantities: Collection[str] | None = None) -> list[Reading]:
-        selection = select(self.point_map, names_in(self.point_map) if quantities is None else quantities)
+    async def read(self, quantities: Collection[str] | None = None) -> Readings:
+        names = names_in(self.point_map) if quantities is None else quantities
+        return understood([await self.ask(select(self.point_map, names))])[0]
+
+    async def ask(self, selection: Selection) -> Answer:
         asked_at = self._clock.now()
-        samples = await self._sample(selection.asked)
-        return to_readings(self.device, self.point_map, selection, samples, asked_at, self._clock.now())
+        said = await self._sample(selection)
+        return Answer(self.device, self.point_map, selection, said, asked_at, self._clock.now())
 
     def translate(self, command: Command, live: Live) -> tuple[PointWrite, ...]:
         return self.family.writes_for(Target(self.point_map, self.options, live), command)
@@ -68,12 +71,15 @@ class MappedDriver(ABC):
         )
 
     async def read_back(self, writes: Sequence[PointWrite]) -> list[Echo]:
-        points = [self.point_map.point(w.point) for w in writes]
-        samples = await self._sample(points)
-        return [
-            Echo(w.point, w.value, samples[p.name].value, tolerance(p), samples[p.name].reason)
-            for p, w in zip(points, writes, strict=True)
-        ]
+        selection = select(self.point_map, [w.point for w in writes], gated=False)
+        said = await self._sample(selection)
+        samples = said if isinstance(said, Samples) else decoded(said.decoder, [said])[0]
+        found = {p.name: (tolerance(p), *samples.of(i)) for i, p in enumerate(selection.asked)}
+        echoes = []
+        for write in writes:
+            within, value, _, reason = found[self.point_map.point(write.point).name]
+            echoes.append(Echo(write.point, write.value, value, within, reason))
+        return echoes
 
     @abstractmethod
     async def connect(self) -> None: ...
@@ -82,8 +88,8 @@ class MappedDriver(ABC):
     async def close(self) -> None: ...
 
     @abstractmethod
-    async def _sample(self, points: Sequence[Point]) -> dict[str, Sample]:
-        """Every point by name; a failure is a sample with a quality and a reason, never an exception."""
+    async def _sample(self, selection: Selection) -> Words | Samples:
+        """Every point asked, by its position; a failure is a fault with its reason, never an exception."""
 
     @abstractmethod
     async def _send(self, points: Sequence[Point], values: Sequence[float]) -> dict[str, str]:

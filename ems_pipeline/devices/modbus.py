@@ -121,7 +121,8 @@ class Connection:
         self, ask: Callable[[AsyncModbusTcpClient], Awaitable[ModbusPDU]], function: int, gap_s: float
     ) -> ModbusPDU:
         async with self._turn:
-            await self._silence()
+            if self._quiet_until:
+                await self._silence()
             client = await self._connected()
             self.requests += 1
             try:
@@ -133,7 +134,8 @@ class Connection:
             except BaseException:  # a cancelled request is a timeout for the stream: its answer may still come
                 await self._drop()
                 raise
-            self._quiet_until = _now() + max(gap_s, self.endpoint.gap_s)
+            silence_s = max(gap_s, self.endpoint.gap_s)
+            self._quiet_until = _now() + silence_s if silence_s else 0.0
         return _judged(answer, function)
 
     async def _connected(self) -> AsyncModbusTcpClient:

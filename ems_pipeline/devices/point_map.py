@@ -8,15 +8,17 @@ Add a device by adding a file. `map_file` reads files into these records, `link`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from ems_pipeline.devices.link import Link, MapRecord
 from ems_pipeline.devices.point import Point, PointName
 from ems_pipeline.devices.quantities import QUANTITIES
+
+Made = TypeVar("Made")
 
 
 class Ready(MapRecord):
@@ -68,6 +70,18 @@ class PointMap(MapRecord):
     @cached_property
     def by_key(self) -> dict[str, Point]:
         return {p.key: p for p in self.points}
+
+    @cached_property
+    def made(self) -> dict[Hashable, Any]:
+        """What was made of this map, see `once`."""
+        return {}
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What ``make`` makes of this map, made the first time it is asked for under ``key``."""
+        if key not in self.made:
+            self.made[key] = make()
+        found: Made = self.made[key]
+        return found
 
     def point(self, name: str) -> Point:
         """The point called ``name`` (its own name or its quantity); KeyError names the map."""

@@ -1,14 +1,21 @@
 """A reading is a value with its age, its quality and, when there is none, the reason. Missing is never zero.
 
-Everything a device says travels as a `Reading`; consumers state which quality and which age they accept.
+Everything a device says travels as `Readings`, one answer's columns: of a fleet's tens of thousands of values a minute
+an object each would cost more than asking for them. Who looks at single values iterates and gets `Reading`s. Consumers
+state which quality and which age they accept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import overload
+
+import numpy as np
+import numpy.typing as npt
 
 
 class Quality(IntEnum):
@@ -52,6 +59,72 @@ class Reading:
     def fresh_value(self, now: datetime, max_age: timedelta) -> float | None:
         """The value if it is good and not older than the consumer accepts, else None."""
         return self.value if self.is_good and now - self.reported_at <= max_age else None
+
+
+UNANSWERED = frozenset({Quality.NO_ANSWER, Quality.REFUSED, Quality.GARBAGE})
+"""The device said nothing, or nothing that can be used."""
+Fault = tuple[Quality, str]
+"""Why a value is not good: quality and reason."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Some points as they came off the wire, in site units: a position each in ``values`` (NaN: no number), and a fault
+    for each position that is not good."""
+
+    values: npt.NDArray[np.float64]
+    faults: dict[int, Fault]
+
+    def of(self, i: int) -> tuple[float | None, Quality, str]:
+        """Value, quality and reason at a position."""
+        value = float(self.values[i])
+        return None if math.isnan(value) else value, *self.faults.get(i, (Quality.GOOD, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the positions of an answer mean; shared by all answers to the same question."""
+
+    quantities: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readings(Sequence[Reading]):
+    """What a device said at one instant; ``samples`` has a position for each of ``names``."""
+
+    device: str
+    names: Names
+    samples: Samples
+    reported_at: datetime
+    received_at: datetime
+
+    def __len__(self) -> int:
+        return len(self.names.quantities)
+
+    @overload
+    def __getitem__(self, at: int) -> Reading: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Reading]: ...
+    def __getitem__(self, at: int | slice) -> Reading | list[Reading]:
+        positions = range(len(self))[at]
+        return self._reading(positions) if isinstance(positions, int) else [self._reading(i) for i in positions]
+
+    def __iter__(self) -> Iterator[Reading]:
+        return (self._reading(i) for i in range(len(self)))
+
+    @property
+    def silence(self) -> str | None:
+        """Why nothing was answered, not even "not ready" or a value out of range; None when something was."""
+        faults = self.samples.faults
+        if not faults or len(faults) < len(self) or any(quality not in UNANSWERED for quality, _ in faults.values()):
+            return None
+        return faults[0][1]
+
+    def _reading(self, i: int) -> Reading:
+        quantity, unit = self.names.quantities[i], self.names.units[i]
+        value, quality, reason = self.samples.of(i)
+        return Reading(self.device, quantity, unit, value, self.reported_at, self.received_at, quality, reason)
 
 
 def good_values(readings: Iterable[Reading]) -> dict[str, float]:

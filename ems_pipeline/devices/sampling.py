@@ -5,14 +5,20 @@ Shared by every transport, because a sum of strings or a module that still start
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import math
+from array import array
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
+
+from ems_pipeline.devices.decoding import Decoder
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import Derived, PointMap
 from ems_pipeline.devices.quantities import QUANTITIES
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.reading import Fault, Names, Quality, Readings, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +30,27 @@ class Sample:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What a caller wants, and which points must be asked for it."""
+def columns(samples: Iterable[Sample]) -> Samples:
+    """Samples in the order of their points."""
+    given = list(samples)
+    values = np.array([math.nan if s.value is None else s.value for s in given])
+    return Samples(values, {i: (s.quality, s.reason) for i, s in enumerate(given) if s.quality is not Quality.GOOD})
 
-    points: tuple[Point, ...]
-    derived: tuple[str, ...]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """What a caller wants, and which points must be asked for it: positions are those of ``asked``.
+
+    ``names`` has the points ``taken`` first (None: all, as asked), then the ``derived`` ones. ``gate`` is the point by
+    which the device says whether its values count, ``gate_reading`` its position among the names, if it is one.
+    """
+
+    names: Names
     asked: tuple[Point, ...]
+    taken: npt.NDArray[np.int64] | None
+    derived: tuple[tuple[Derived, tuple[int, ...]], ...]
+    gate: int | None
+    gate_reading: int | None
 
 
 def names_in(point_map: PointMap, groups: Collection[str] = ("live",)) -> tuple[str, ...]:
@@ -39,51 +59,129 @@ def names_in(point_map: PointMap, groups: Collection[str] = ("live",)) -> tuple[
     return (*own, *(point_map.derived if "live" in groups else ()))
 
 
-def select(point_map: PointMap, names: Collection[str]) -> Selection:
+def due(point_map: PointMap, groups: Collection[str]) -> Selection:
+    """Everything a device can say in some poll groups."""
+    wanted = frozenset(groups)
+    return point_map.once(("due", wanted), lambda: select(point_map, names_in(point_map, wanted)))
+
+
+def select(point_map: PointMap, names: Collection[str], *, gated: bool = True) -> Selection:
     """Points and derived quantities called ``names``, with the points they are made of.
+
+    Args:
+        gated: ask, too, whether the device says that its values count.
 
     Raises:
         KeyError: a name the map does not have.
     """
-    derived = tuple(n for n in point_map.derived if n in names)
+    wanted = tuple(names)
+    return point_map.once(("selection", wanted, gated), lambda: _select(point_map, wanted, gated))
+
+
+def _select(point_map: PointMap, names: tuple[str, ...], gated: bool) -> Selection:
+    derived = {n: rule for n, rule in point_map.derived.items() if n in names}
     points = {p.name: p for p in (point_map.point(n) for n in names if n not in point_map.derived)}
-    parts = {n: point_map.by_name[n] for d in derived for n in point_map.derived[d].points}
-    gate = {point_map.ready.point: point_map.by_name[point_map.ready.point]} if point_map.ready and names else {}
-    return Selection(tuple(points.values()), derived, tuple((gate | points | parts).values()))
+    parts = {n: point_map.by_name[n] for rule in derived.values() for n in rule.points}
+    gate = point_map.ready.point if point_map.ready and names and gated else None
+    asked = ({gate: point_map.by_name[gate]} if gate else {}) | points | parts
+    at = {name: i for i, name in enumerate(asked)}
+    quantities = (*(p.key for p in points.values()), *derived)
+    units = (*(p.unit for p in points.values()), *(QUANTITIES[n].unit for n in derived))
+    return Selection(
+        Names(quantities, units),
+        tuple(asked.values()),
+        None if list(points) == list(asked) else np.array([at[n] for n in points], int),
+        tuple((rule, tuple(at[n] for n in rule.points)) for rule in derived.values()),
+        at[gate] if gate else None,
+        list(points).index(gate) if gate in points else None,
+    )
 
 
-def to_readings(
-    device: str,
-    point_map: PointMap,
-    selection: Selection,
-    samples: Mapping[str, Sample],
-    asked_at: datetime,
-    received_at: datetime,
-) -> list[Reading]:
-    """Readings of a selection; ``samples`` holds every point of ``selection.asked`` by name."""
-    gate = _not_ready(point_map, samples)
-    named = [(p.key, p.unit, samples[p.name], p.name) for p in selection.points]
-    named += [(d, QUANTITIES[d].unit, _derive(point_map.derived[d], samples), d) for d in selection.derived]
-    readings = []
-    for key, unit, sample, name in named:
-        if gate is not None and sample.quality is Quality.GOOD and name != gate[0]:
-            sample = Sample(None, Quality.NOT_READY, gate[1])
-        readings.append(Reading(device, key, unit, sample.value, asked_at, received_at, sample.quality, sample.reason))
-    return readings
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Registers as they came off the wire: a row for the decoder, and the fault of each point that lacks some.
+
+    ``positions`` are those of the decoder's points among the points asked; None: it has all of them.
+    """
+
+    decoder: Decoder
+    row: array[int]
+    high_words_live: bool
+    missing: dict[int, Fault]
+    positions: tuple[int, ...] | None = None
 
 
-def silent_readings(
-    device: str, point_map: PointMap, names: Collection[str], fault: Sample, now: datetime
-) -> list[Reading]:
-    """Readings of a device that was not asked or did not answer at all."""
-    selection = select(point_map, names)
-    samples = {p.name: fault for p in selection.asked}
-    return to_readings(device, point_map, selection, samples, now, now)
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a device said to a selection, not yet understood; ``said`` has a position for each point asked."""
+
+    device: str
+    point_map: PointMap
+    selection: Selection
+    said: Words | Samples
+    asked_at: datetime
+    received_at: datetime
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing of what was asked was answered with a value."""
+        lacking = self.said.missing if isinstance(self.said, Words) else self.said.faults
+        return len(lacking) == len(self.selection.asked)
 
 
-def _derive(rule: Derived, samples: Mapping[str, Sample]) -> Sample:
+def understood(answers: Sequence[Answer]) -> list[Readings]:
+    """The readings of each answer; those of equal devices are decoded together."""
+    alike: dict[Decoder, list[int]] = {}
+    for at, answer in enumerate(answers):
+        if isinstance(answer.said, Words):
+            alike.setdefault(answer.said.decoder, []).append(at)
+    samples = {at: a.said for at, a in enumerate(answers) if isinstance(a.said, Samples)}
+    for decoder, positions in alike.items():
+        heard = [answers[at].said for at in positions]
+        samples |= zip(positions, decoded(decoder, [w for w in heard if isinstance(w, Words)]), strict=True)
+    return [_readings(answer, samples[at]) for at, answer in enumerate(answers)]
+
+
+def decoded(decoder: Decoder, heard: Sequence[Words]) -> list[Samples]:
+    """Samples of devices that were asked for the same points."""
+    found = decoder.decode([w.row for w in heard], [w.high_words_live for w in heard])
+    return [_completed(words, samples) for words, samples in zip(heard, found, strict=True)]
+
+
+def _completed(words: Words, samples: Samples) -> Samples:
+    """The samples at their positions among the points asked, with the faults of those that are missing."""
+    if words.positions is not None:
+        values = np.full(len(words.positions) + len(words.missing.keys() - set(words.positions)), math.nan)
+        values[list(words.positions)] = samples.values
+        samples = Samples(values, {words.positions[i]: fault for i, fault in samples.faults.items()})
+    for i, fault in words.missing.items():
+        samples.values[i], samples.faults[i] = math.nan, fault
+    return samples
+
+
+def silent_answer(device: str, point_map: PointMap, selection: Selection, fault: Sample, now: datetime) -> Answer:
+    """The answer of a device that was not asked or did not answer at all."""
+    return Answer(device, point_map, selection, columns([fault] * len(selection.asked)), now, now)
+
+
+def _readings(answer: Answer, samples: Samples) -> Readings:
+    chosen, taken = answer.selection, answer.selection.taken
+    values, faults = samples.values, samples.faults
+    if taken is not None:
+        values, faults = values[taken], {i: faults[at] for i, at in enumerate(taken.tolist()) if at in faults}
+    if chosen.derived:
+        made = columns(_derive(rule, [Sample(*samples.of(i)) for i in parts]) for rule, parts in chosen.derived)
+        faults |= {len(values) + i: fault for i, fault in made.faults.items()}
+        values = np.concatenate((values, made.values))
+    unready = _not_ready(answer, samples)
+    if unready is not None:
+        for i in set(range(len(values))) - set(faults) - {chosen.gate_reading}:
+            values[i], faults[i] = math.nan, unready
+    return Readings(answer.device, chosen.names, Samples(values, faults), answer.asked_at, answer.received_at)
+
+
+def _derive(rule: Derived, parts: list[Sample]) -> Sample:
     """A sum is as bad as its worst part: three strings out of four are not the roof."""
-    parts = [samples[n] for n in rule.points]
     if rule.first_good:
         return next((s for s in parts if s.quality is Quality.GOOD), parts[-1])
     bad = next((s for s in parts if s.quality is not Quality.GOOD or s.value is None), None)
@@ -92,12 +190,12 @@ def _derive(rule: Derived, samples: Mapping[str, Sample]) -> Sample:
     return Sample(sum(s.value for s in parts if s.value is not None))
 
 
-def _not_ready(point_map: PointMap, samples: Mapping[str, Sample]) -> tuple[str, str] | None:
-    """The gate's point and reason while the device says that its values do not count."""
-    ready = point_map.ready
-    if ready is None or ready.point not in samples:
+def _not_ready(answer: Answer, samples: Samples) -> Fault | None:
+    """What the device says itself when its values do not count."""
+    ready, gate = answer.point_map.ready, answer.selection.gate
+    if ready is None or gate is None:
         return None
-    value = samples[ready.point].value
+    value, _, _ = samples.of(gate)
     if value is not None and int(value) & ready.mask == ready.equals:
         return None
-    return ready.point, ready.reason
+    return Quality.NOT_READY, ready.reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from ems_pipeline.devices.contract import DeviceFault
 from ems_pipeline.devices.modbus_driver import ModbusDriver
@@ -20,6 +20,10 @@ class SunSpecDriver(ModbusDriver):
     async def close(self) -> None:
         self._found = None
         await super().close()
+
+    @property
+    def _layout(self) -> Hashable:
+        return self._found
 
     async def models(self) -> tuple[FoundModel, ...]:
         """What the device has; asked once until `close`.

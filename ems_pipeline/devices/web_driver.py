@@ -18,8 +18,8 @@ from ems_pipeline.devices.contract import DeviceFault, Options
 from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.reading import Quality
-from ems_pipeline.devices.sampling import Sample
+from ems_pipeline.devices.reading import Quality, Samples
+from ems_pipeline.devices.sampling import Sample, Selection, columns
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.devices.web import WebGateway
 from ems_pipeline.time_grid import Clock
@@ -88,9 +88,9 @@ class WebDriver(MappedDriver):
     async def close(self) -> None:
         """Nothing to close."""
 
-    async def _sample(self, points: Sequence[Point]) -> dict[str, Sample]:
+    async def _sample(self, selection: Selection) -> Samples:
         requests: dict[str, list[Point]] = {}
-        for point in points:
+        for point in selection.asked:
             requests.setdefault(self._address(self.point_map.link.request, point), []).append(point)
         samples: dict[str, Sample] = {}
         gone: DeviceFault | None = None
@@ -103,7 +103,7 @@ class WebDriver(MappedDriver):
             except DeviceFault as fault:
                 samples |= dict.fromkeys((p.name for p in asked), Sample(None, fault.quality, fault.reason))
                 gone = fault if fault.device_wide else None
-        return samples
+        return columns(samples[p.name] for p in selection.asked)
 
     async def _send(self, points: Sequence[Point], values: Sequence[float]) -> dict[str, str]:
         refusals = {}

@@ -14,7 +14,7 @@ import dagster as dg
 from ems_pipeline import control, time_grid
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.health import Health
-from ems_pipeline.devices.reading import Reading
+from ems_pipeline.devices.reading import Readings
 from ems_pipeline.orchestration import logs
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
@@ -39,7 +39,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
     sites = ems.sites()
     with ems.warehouse.begin() as connection:
         known = health.load(connection)
-    readings: list[tuple[str, Reading]] = []
+    answers: list[tuple[str, Readings]] = []
     heard: dict[fleet.DeviceId, Health] = {}
     first = time_grid.floor_minute(ems.clock.now())
     with _opened(sites, ems.clock) as read_all:
@@ -47,14 +47,14 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
             ems.clock.wait_until(sweep_at)
             sweep = read_all(known | heard, sweep_at)
             heard |= sweep.health
-            readings += [(site, reading) for site, found in sweep.readings.items() for reading in found]
+            answers += [(site, readings) for site, found in sweep.readings.items() for readings in found]
     with ems.warehouse.begin() as connection:
-        rows = telemetry.store(connection, readings)
+        rows = telemetry.store(connection, answers)
         health.save(connection, heard)
-    answered = sum(reading.is_good for _, reading in readings)
+    good = sum(len(readings) - len(readings.samples.faults) for _, readings in answers)
     dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]
-    told = logs.fields({"rows": rows, "good": answered, "sites": len(sites), "silent_devices": len(dead)})
-    text = f"{rows} rows, {answered} good, {len(sites)} sites" + "".join(f"\n{line}" for line in dead)
+    told = logs.fields({"rows": rows, "good": good, "sites": len(sites), "silent_devices": len(dead)})
+    text = f"{rows} rows, {good} good, {len(sites)} sites" + "".join(f"\n{line}" for line in dead)
     context.log.info(text, extra=told)
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from ems_pipeline.devices import codec
+from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.point import Point
 from ems_pipeline.plant.refusals import BUSY, DEVICE_FAILURE, Refused, Silent
 
@@ -137,7 +138,7 @@ class OutOfRange(Trouble):
                     extreme[point.high_address or point.addresses[-1 if point.word_order == "low-first" else 0]] = (
                         0x7FFF
                     )
-                if codec.interpret(point, {**words, **extreme})[1]:  # a range as wide as its register cannot be left
+                if interpret(point, {**words, **extreme})[1]:  # a range as wide as its register cannot be left
                     changed |= extreme
         return changed
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from ems_pipeline.devices import codec
+from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.plant.faults import TROUBLES, Trouble
@@ -115,7 +116,7 @@ class Twin:
             if point is None or not point.writable or any(b not in words for b in point.addresses):
                 raise Refused(ILLEGAL_ADDRESS)
             scales = self.registers() if point.exponent_address is not None else {}
-            value, quality, _ = codec.interpret(point, {**scales, **words})
+            value, quality, _ = interpret(point, {**scales, **words})
             if value is None or quality:
                 raise Refused(ILLEGAL_VALUE)
             wanted[point.name] = value

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.fleet import DeviceId
 from ems_pipeline.devices.health import Health, HealthState
-from ems_pipeline.warehouse.frames import query, upsert
+from ems_pipeline.warehouse.frames import query
 
 COLUMNS = ["state", "last_attempt_at", "last_seen_at", "last_changed_at", "error_streak", "last_error"]
+SAVE = f"""
+    INSERT INTO ems.device_health (site_key, device_key, {", ".join(COLUMNS)})
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+                         %s::integer[], %s::text[])
+    ON CONFLICT (site_key, device_key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}"""
 
 
 def load(connection: Connection) -> dict[DeviceId, Health]:
@@ -25,16 +29,15 @@ def load(connection: Connection) -> dict[DeviceId, Health]:
 
 
 def save(connection: Connection, health: Mapping[DeviceId, Health]) -> int:
-    """Write the health of devices; returns their number."""
+    """Write the health of devices, every minute and so without a temporary table; returns their number."""
     rows = [
         (*device, h.state.value, h.last_attempt_at, h.last_seen_at, h.last_changed_at, h.error_streak, h.last_error)
         for device, h in health.items()
         if h.last_attempt_at is not None
     ]
-    instant = pl.Datetime("us", "UTC")
-    kinds: list[Any] = [pl.String, pl.String, pl.String, instant, instant, instant, pl.Int64, pl.String]
-    frame = pl.DataFrame(rows, schema=dict(zip(["site_key", "device_key", *COLUMNS], kinds, strict=True)), orient="row")
-    return upsert(connection, "ems.device_health", frame, ["site_key", "device_key"])
+    if rows:
+        connection.exec_driver_sql(SAVE, tuple(map(list, zip(*rows, strict=True))))
+    return len(rows)
 
 
 def overview(connection: Connection) -> pl.DataFrame:

@@ -4,73 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
+import numpy as np
 import polars as pl
 import sqlalchemy as sa
+from psycopg.errors import UniqueViolation
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.quantities import PLUGGED_IN, EvStatus
-from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.warehouse.frames import copy_into, query, stage, upsert
+from ems_pipeline.devices.reading import Quality, Readings
+from ems_pipeline.warehouse.frames import UTC_INSTANT, copy_into, query, stage, upsert
+from ems_pipeline.warehouse.points import numbered, register
 
-POINT = ["site_key", "device_key", "quantity", "unit"]
+ROW = ["point_id", "reported_at", "received_at", "value", "quality", "reason"]
 
 
-def store(connection: Connection, readings: Iterable[tuple[str, Reading]]) -> int:
+def store(connection: Connection, answers: Iterable[tuple[str, Readings]]) -> int:
     """Append readings, given with their site key; a second answer of a point for the same instant is dropped.
+
+    Rows go straight into the table: a temporary one would write to the catalogue every minute, as much as a home's
+    readings themselves. Only where an answer is there already the rows take that way round.
 
     Returns:
         Rows added.
     """
-    frame = _frame(readings)
+    frame = _frame(answers)
     if frame.is_empty():
         return 0
-    points = _points(connection, frame.select(POINT).unique())
-    rows = frame.join(points, on=["site_key", "device_key", "quantity"]).select(
-        "point_id", "reported_at", "received_at", "value", "quality", "reason"
-    )
+    rows = numbered(connection, frame).select(ROW)
+    try:
+        with connection.begin_nested():
+            return copy_rows(connection, rows)
+    except UniqueViolation:
+        stage(connection, "ems.telemetry", rows)
+        listed = ", ".join(ROW)
+        result = connection.exec_driver_sql(
+            f"INSERT INTO ems.telemetry ({listed}) SELECT {listed} FROM incoming ON CONFLICT DO NOTHING"
+        )
+        return int(result.rowcount)
+
+
+def copy_rows(connection: Connection, rows: pl.DataFrame) -> int:
+    """COPY rows of `ROW`'s columns into telemetry; returns their number.
+
+    Raises:
+        UniqueViolation: a point has an answer for the same instant already.
+    """
     _ensure_partitions(connection, "telemetry", rows["reported_at"])
-    stage(connection, "ems.telemetry", rows)
-    result = connection.exec_driver_sql(
-        "INSERT INTO ems.telemetry (point_id, reported_at, received_at, value, quality, reason) "
-        "SELECT point_id, reported_at, received_at, value, quality, reason FROM incoming ON CONFLICT DO NOTHING"
+    return copy_into(connection, "ems.telemetry", rows)
+
+
+def _frame(answers: Iterable[tuple[str, Readings]]) -> pl.DataFrame:
+    """A row per reading; answers to the same question are put together by columns."""
+    alike: dict[int, list[tuple[str, Readings]]] = {}
+    for site, readings in answers:
+        alike.setdefault(id(readings.names), []).append((site, readings))
+    return pl.concat([_rows(group) for group in alike.values()]) if alike else pl.DataFrame()
+
+
+def _rows(answers: list[tuple[str, Readings]]) -> pl.DataFrame:
+    """Rows of answers with the same names."""
+    names = answers[0][1].names
+    said = pl.DataFrame(
+        {
+            "site_key": [site for site, _ in answers],
+            "device_key": [r.device for _, r in answers],
+            "reported_at": [r.reported_at for _, r in answers],
+            "received_at": [r.received_at for _, r in answers],
+        },
+        schema_overrides={"reported_at": UTC_INSTANT, "received_at": UTC_INSTANT},
     )
-    return int(result.rowcount)
-
-
-def _frame(readings: Iterable[tuple[str, Reading]]) -> pl.DataFrame:
-    rows = [
-        (s, r.device, r.quantity, r.unit, r.reported_at, r.received_at, r.value, int(r.quality), r.reason or None)
-        for s, r in readings
-    ]
-    instant = pl.Datetime("us", "UTC")
-    schema: dict[str, Any] = {
-        **dict.fromkeys(POINT, pl.String),
-        "reported_at": instant,
-        "received_at": instant,
-        "value": pl.Float64,
-        "quality": pl.Int64,
-        "reason": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _points(connection: Connection, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Numbers of the points, registering those never seen before."""
-    keys = ["site_key", "device_key", "quantity"]
-    known_sql = "SELECT point_id, site_key, device_key, quantity FROM ems.point WHERE site_key = ANY(:sites)"
-    sites = wanted["site_key"].unique().to_list()
-    found = query(connection, known_sql, sites=sites)
-    missing = wanted.join(found, on=keys, how="anti")
-    if missing.is_empty():
-        return found
-    stage(connection, "ems.point", missing)
-    connection.exec_driver_sql(
-        "INSERT INTO ems.point (site_key, device_key, quantity, unit) "
-        "SELECT site_key, device_key, quantity, unit FROM incoming ON CONFLICT DO NOTHING"
+    width = len(names.quantities)
+    faults = [(i * width + at, *f) for i, (_, r) in enumerate(answers) for at, f in r.samples.faults.items()]
+    quality = np.zeros(len(answers) * width, np.int8)
+    quality[[at for at, _, _ in faults]] = [q for _, q, _ in faults]
+    reason = pl.Series([None], dtype=pl.String).new_from_index(0, len(quality))
+    if faults:
+        reason = reason.scatter([at for at, _, _ in faults], [text for _, _, text in faults])
+    asked = pl.DataFrame({"quantity": names.quantities, "unit": names.units})
+    return said.join(asked, how="cross", maintain_order="left_right").with_columns(
+        pl.Series("value", np.concatenate([r.samples.values for _, r in answers]), nan_to_null=True),
+        pl.Series("quality", quality),
+        reason.alias("reason"),
     )
-    return query(connection, known_sql, sites=sites)
 
 
 def _ensure_partitions(connection: Connection, table: str, instants: pl.Series) -> None:
@@ -100,8 +116,7 @@ def last_filled(connection: Connection, site_key: str, start: datetime, end: dat
 
 def import_15m(connection: Connection, site_key: str, history: pl.DataFrame) -> int:
     """Store a logger's quarter-hour history: device_key, quantity, unit, starts_at, value (null = not measured)."""
-    points = history.select(pl.lit(site_key).alias("site_key"), "device_key", "quantity", "unit").unique()
-    _points(connection, points)
+    register(connection, history.select(pl.lit(site_key).alias("site_key"), "device_key", "quantity", "unit"))
     rows = history.select(
         pl.lit(site_key).alias("site_key"),
         "device_key",
@@ -196,9 +211,3 @@ def site_last_values(connection: Connection, site_key: str, start: datetime, end
         start=start,
         end=end,
     )
-
-
-def copy_rows(connection: Connection, rows: pl.DataFrame) -> int:
-    """Bare COPY into telemetry, the limit a store is compared with in the benchmark."""
-    _ensure_partitions(connection, "telemetry", rows["reported_at"])
-    return copy_into(connection, "ems.telemetry", rows)

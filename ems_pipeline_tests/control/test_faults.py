@@ -13,12 +13,13 @@ import pytest
 from ems_pipeline.control import lifecycle
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.mapped_driver import MappedDriver
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.reading import Quality, Reading, Readings
 from ems_pipeline.plant.faults import Fault
 from ems_pipeline.warehouse import alarms, telemetry
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
+from ems_pipeline_tests.readings import answers
 
 KEPT_GOING = {"inverter": "effective", "wallbox-1": "effective", "heat-pump": "effective", "loxone": "echoed"}
 TABLE = [
@@ -123,7 +124,7 @@ def test_state_is_remembered_as_long_as_the_site_accepts_and_no_longer(
     told = {"grid_power_w": 500.0, "battery_power_w": 0.0}
     with home.warehouse.begin() as connection:
         readings = [Reading("inverter", q, "W", v, at, at, Quality.GOOD) for q, v in told.items()]
-        telemetry.store(connection, [("home01", reading) for reading in readings])
+        telemetry.store(connection, answers(("home01", reading) for reading in readings))
     home.plant.inject(Fault("busy", "inverter"))
     home.plan(CAR)
     home.control()
@@ -170,7 +171,7 @@ def test_a_device_with_a_spent_write_budget_is_handed_back(home: Bench) -> None:
 def test_a_fault_in_a_driver_is_that_devices_trouble(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     original = MappedDriver.read
 
-    async def read(driver: MappedDriver, quantities: Collection[str] | None = None) -> list[Reading]:
+    async def read(driver: MappedDriver, quantities: Collection[str] | None = None) -> Readings:
         if driver.device == "heat-pump":
             raise IndexError("a fault of ours")
         return await original(driver, quantities)

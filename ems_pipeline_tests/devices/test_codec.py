@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ems_pipeline.devices import codec
+from ems_pipeline.devices.decoding import Decoder, high_words_are_live, interpret
 from ems_pipeline.devices.map_file import known_maps, load_map
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.reading import Quality
@@ -20,6 +21,7 @@ NUMERIC = [
     if point.address is not None and point.type != "ascii"
 ]
 WORD = st.integers(0, 0xFFFF)
+SEVERAL = st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=8)
 
 
 def point_of(map_name: str, name: str) -> Point:
@@ -35,28 +37,28 @@ def test_old_firmware_without_high_words_still_exports():
     """High words that are always 0 must not turn -500 W into +65,036 W."""
     grid = point_of("deye-sun-20k-hp3", "grid_power_w")
     words = {625: 0x10000 - 500, 690: 0}
-    assert not codec.high_words_are_live([grid], words)
-    assert codec.interpret(grid, words, high_words_live=False) == (-500.0, Quality.GOOD, "")
+    assert not high_words_are_live([grid], words)
+    assert interpret(grid, words, high_words_live=False) == (-500.0, Quality.GOOD, "")
 
 
 def test_a_live_high_word_makes_the_low_word_unsigned():
     grid = point_of("deye-sun-20k-hp3", "grid_power_w")
-    assert codec.interpret(grid, {625: 40_000, 690: 0}) == (40_000.0, Quality.GOOD, "")
+    assert interpret(grid, {625: 40_000, 690: 0}) == (40_000.0, Quality.GOOD, "")
 
 
 def test_samsung_temperatures_are_signed():
     """65501 is -3.5 degrees: read as unsigned it is the known error of community scripts."""
     outdoor = point_of("samsung-ehs-mim-b19n", "outdoor_temp_c")
-    assert codec.interpret(outdoor, {5: 65501})[0] == pytest.approx(-3.5)
+    assert interpret(outdoor, {5: 65501})[0] == pytest.approx(-3.5)
 
 
 def test_deye_temperatures_count_from_minus_100():
-    assert codec.interpret(point_of("deye-sun-20k-hp3", "battery_temp_c"), {586: 1253})[0] == pytest.approx(25.3)
+    assert interpret(point_of("deye-sun-20k-hp3", "battery_temp_c"), {586: 1253})[0] == pytest.approx(25.3)
 
 
 def test_deye_32_bit_counters_have_the_low_word_first():
     total = point_of("deye-sun-20k-hp3", "pv_energy_wh")
-    assert codec.interpret(total, {534: 0x0001, 535: 0x0002})[0] == 0x20001 * 100
+    assert interpret(total, {534: 0x0001, 535: 0x0002})[0] == 0x20001 * 100
 
 
 def test_the_low_voltage_battery_has_finer_steps():
@@ -66,31 +68,31 @@ def test_the_low_voltage_battery_has_finer_steps():
 
 def test_an_ieee_float_is_read_high_word_first():
     point = Point(name="voltage", address=0, type="f32", unit="V", range=(0, 300))
-    assert codec.interpret(point, {0: 0x4366, 1: 0x8000}) == (230.5, Quality.GOOD, "")
+    assert interpret(point, {0: 0x4366, 1: 0x8000}) == (230.5, Quality.GOOD, "")
 
 
 @pytest.mark.parametrize("words", [(0x7FC0, 0), (0x7F80, 0), (0xFF80, 0), (0x7F7F, 0xFFFF)])
 def test_nan_infinity_and_absurd_floats_are_garbage(words):
     point = Point(name="voltage", address=0, type="f32", unit="V")
-    assert codec.interpret(point, dict(enumerate(words)))[:2] == (None, Quality.GARBAGE)
+    assert interpret(point, dict(enumerate(words)))[:2] == (None, Quality.GARBAGE)
 
 
 def test_an_unknown_code_is_never_guessed():
     status = point_of("teltonika-teltocharge", "evse_status")
-    value, quality, _ = codec.interpret(status, {6: 9})
+    value, quality, _ = interpret(status, {6: 9})
     assert (value, quality) == (None, Quality.OUT_OF_RANGE)
 
 
 def test_a_pattern_for_no_value_is_not_a_value():
     point = Point(name="power", address=0, type="s32", word_order="low-first", invalid=(0x7FFFFFFF,))
-    assert codec.interpret(point, {0: 0xFFFF, 1: 0x7FFF})[:2] == (None, Quality.NOT_READY)
+    assert interpret(point, {0: 0xFFFF, 1: 0x7FFF})[:2] == (None, Quality.NOT_READY)
 
 
 @settings(max_examples=1500)
 @given(point=st.sampled_from(NUMERIC), data=st.data())
 def test_what_a_point_can_hold_comes_back_to_within_half_a_step(point, data):
     value = data.draw(values_of(point))
-    found, quality, reason = codec.interpret(point, codec.encode(point, value))
+    found, quality, reason = interpret(point, codec.encode(point, value))
     assert quality is Quality.GOOD, reason
     tolerance = abs(value) * 1e-6 + 1e-6 if point.type == "f32" else point.scale * 0.5000001 + abs(value) * 1e-12
     assert abs(found - value) <= tolerance
@@ -100,13 +102,28 @@ def test_what_a_point_can_hold_comes_back_to_within_half_a_step(point, data):
 @given(point=st.sampled_from(NUMERIC), data=st.data())
 def test_no_words_make_a_good_value_outside_the_range(point, data):
     words = {address: data.draw(WORD) for address in point.addresses}
-    value, quality, reason = codec.interpret(point, words, high_words_live=data.draw(st.booleans()))
+    value, quality, reason = interpret(point, words, high_words_live=data.draw(st.booleans()))
     if quality is Quality.GOOD:
         assert value is not None
         assert math.isfinite(value)
         assert point.range is None or point.range[0] <= value <= point.range[1]
     else:
         assert reason
+
+
+@settings(max_examples=300)
+@given(
+    points=st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=8, unique_by=lambda p: p.addresses), data=st.data()
+)
+def test_devices_decoded_together_read_as_each_alone(points, data):
+    columns = {a: i for i, a in enumerate(dict.fromkeys(a for p in points for a in p.registers))}
+    row = st.lists(WORD, min_size=len(columns), max_size=len(columns))
+    rows = data.draw(st.lists(row, min_size=1, max_size=4))
+    live = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    for words, is_live, samples in zip(rows, live, Decoder(points, columns).decode(rows, live), strict=True):
+        by_register = dict(zip(columns, words, strict=True))
+        for i, point in enumerate(points):
+            assert samples.of(i) == interpret(point, by_register, high_words_live=is_live)
 
 
 @given(st.floats(allow_nan=True, allow_infinity=True))

@@ -19,6 +19,7 @@ from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, market, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.control.bench import store_plan
+from ems_pipeline_tests.readings import answers
 
 NOW = datetime(2025, 10, 26, 12, 0, tzinfo=UTC)
 """Noon of a market day of 100 quarter-hours."""
@@ -94,7 +95,8 @@ def test_a_day_of_last_week_with_a_hole_is_found_and_one_never_imported_is_not_m
 def test_telemetry_older_than_the_site_allows_is_late(ems: Platform, age_min: int, fresh: bool) -> None:
     at = NOW - timedelta(minutes=age_min)
     with ems.warehouse.begin() as connection:
-        telemetry.store(connection, [("home01", Reading("inverter", "grid_power_w", "W", 5.0, at, at, Quality.GOOD))])
+        reading = Reading("inverter", "grid_power_w", "W", 5.0, at, at, Quality.GOOD)
+        telemetry.store(connection, answers([("home01", reading)]))
     assert look(ems, "telemetry_fresh")[0] is fresh
 
 

@@ -22,6 +22,7 @@ from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms, arming, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.control.bench import empty, store_plan
+from ems_pipeline_tests.readings import answers
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LABELS = ("site", "device", "state", "severity", "job", "database")
@@ -63,7 +64,7 @@ def test_ages_are_those_of_the_rows(ems: Platform, home01: Site, instance: dg.Da
     store_plan(ems.warehouse, home01, NOW - timedelta(minutes=16), [])
     with ems.warehouse.begin() as connection:
         reading = Reading("inverter", "grid_power_w", "W", 1.0, seen, seen, Quality.GOOD)
-        telemetry.store(connection, [("home01", reading)])
+        telemetry.store(connection, answers([("home01", reading)]))
         arming.arm(connection, "home01", NOW - timedelta(hours=1), "test")
         for hours, state, echoed, shadow in ((1, "superseded", True, False), (2, "failed", False, False),
                                              (3, "failed", False, False), (4, "failed", False, True),

@@ -85,7 +85,7 @@ async def _opens_the_circuit(bench: Bench, kind: str) -> None:
             bench.clock.advance_to(bench.clock.at + timedelta(minutes=1))
         assert health["home01", "inverter"].state is HealthState.OPEN
         assert health["home01", "wallbox-1"].state is HealthState.OK  # the neighbour on the same line
-        refused = [r for r in sweep.readings["home01"] if r.device == "inverter"]
+        (refused,) = [r for r in sweep.readings["home01"] if r.device == "inverter"]
         assert qualities(refused) == {Quality.REFUSED}
     finally:
         await _close(opened)

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ems_pipeline.devices import codec, fleet
+from ems_pipeline.devices import fleet
 from ems_pipeline.devices.contract import DeviceFault
+from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.loxone import DIALECT
 from ems_pipeline.devices.map_file import known_maps, load_map
 from ems_pipeline.devices.reading import Quality
@@ -44,7 +45,7 @@ def shown(twin: Twin) -> dict[str, float]:
     values = {}
     for point in twin.point_map.points:
         if point.type != "ascii" and point.readable:
-            value, quality, _ = codec.interpret(point, words)
+            value, quality, _ = interpret(point, words)
             if quality is Quality.GOOD and value is not None:
                 values[point.key] = value
     return values
@@ -80,7 +81,7 @@ def test_any_words_decode_to_a_value_in_range_or_to_a_reason(data: st.DataObject
     point_map = data.draw(st.sampled_from(MAPS))
     point = data.draw(st.sampled_from([p for p in point_map.points if p.type != "ascii"]))
     words = {a: data.draw(st.integers(0, 0xFFFF)) for a in point.addresses}
-    value, quality, reason = codec.interpret(point, words, high_words_live=data.draw(st.booleans()))
+    value, quality, reason = interpret(point, words, high_words_live=data.draw(st.booleans()))
     if quality is Quality.GOOD:
         assert value is not None
         assert point.range is None or point.range[0] <= value <= point.range[1]

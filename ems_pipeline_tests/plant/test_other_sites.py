@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.reading import Quality, Reading, good_values
+from ems_pipeline.devices.reading import Quality, Readings, good_values
 from ems_pipeline.plant import Fault, World, running_plant
 from ems_pipeline.sites import Battery, Device, PvArray, Site
 from ems_pipeline.time_grid import SimulatedClock
@@ -143,7 +143,7 @@ def test_a_meter_at_the_connection_shows_its_flow_and_its_phases(home01: Site, n
     with running_plant(site, clock, history_days=0) as plant:
         clock.advance_to(NOON + timedelta(hours=20))
 
-        async def read() -> list[Reading]:
+        async def read() -> Readings:
             opened = fleet.open_site(plant.site, clock)
             try:
                 driver = opened.drivers["meter"]
@@ -174,7 +174,7 @@ def test_a_shelly_at_the_connection_shows_its_flow_to_who_knows_the_password(
     with running_plant(site, clock, history_days=0) as plant:
         clock.advance_to(NOON + timedelta(hours=20))
 
-        async def read() -> list[Reading]:
+        async def read() -> Readings:
             driver = fleet.open_site(plant.site, clock).drivers["meter"]
             return await driver.read([p.key for p in driver.point_map.points] + list(driver.point_map.derived))
 

@@ -14,6 +14,7 @@ from ems_pipeline.devices.reading import Quality, Reading
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, arming, inventory, sites, telemetry
+from ems_pipeline_tests.readings import answers
 
 MIDNIGHT = datetime(2026, 5, 3, 22, tzinfo=UTC)  # in Prague
 
@@ -44,7 +45,7 @@ def test_status_shows_the_newest_good_reading_and_the_arm(connection: Connection
         quality = Quality.GOOD if value is not None else Quality.NO_ANSWER
         return "home01", Reading("inverter", "grid_power_w", "W", value, at, at, quality, "" if value else "silent")
 
-    telemetry.store(connection, [reading(0, 10.0), reading(1, 20.0), reading(2, None)])
+    telemetry.store(connection, answers([reading(0, 10.0), reading(1, 20.0), reading(2, None)]))
     arming.arm(connection, "home01", MIDNIGHT, "test")
     (row,) = inventory.site_status(connection).to_dicts()
     assert row["telemetry"] == MIDNIGHT + timedelta(minutes=1)

@@ -22,6 +22,7 @@ from ems_pipeline.warehouse import Warehouse, alarms, audits, migrate, overrides
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.conftest import _admin
 from ems_pipeline_tests.control.bench import store_plan
+from ems_pipeline_tests.readings import answers
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -196,7 +197,7 @@ def test_the_service_does_the_pipelines_work(owned: Warehouse, home01: Site) -> 
             registry.register(connection, [home01.model_copy(update={"name": "Renamed"})], later)
             at = later + timedelta(minutes=1)
             reading = Reading("inverter", "grid_power_w", "W", 5.0, at, at, Quality.GOOD)
-            assert telemetry.store(connection, [("home01", reading)]) == 1
+            assert telemetry.store(connection, answers([("home01", reading)])) == 1
             assert telemetry.fill_15m(connection, "home01", later, later + SLOT) > 0
             (kept,) = setpoints.intend(connection, [draft], later)
             setpoints.take(connection, [setpoints.Step(kept.setpoint_id, "intended", "sent", later)])

@@ -13,6 +13,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, forecasts, market, sites, telemetry
 from ems_pipeline.warehouse.situation import STATE_AGE, InputsMissing, Knowledge, plan_inputs
+from ems_pipeline_tests.readings import answers
 
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 KNOWN = START - timedelta(hours=20)
@@ -60,7 +61,7 @@ def measure(warehouse: Warehouse, at: datetime, **values: float | None) -> None:
         for quantity, value in values.items()
     ]
     with warehouse.begin() as connection:
-        telemetry.store(connection, [("home01", reading) for reading in readings])
+        telemetry.store(connection, answers(("home01", reading) for reading in readings))
 
 
 def inputs(warehouse: Warehouse, site: Site, at: datetime, start: datetime = START) -> Knowledge:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.reading import Names, Quality, Reading, Readings, Samples
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, sites, telemetry
+from ems_pipeline.warehouse.frames import query
+from ems_pipeline_tests.readings import answers
 
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 BUS = {
@@ -46,7 +50,7 @@ def minutes(start: datetime, silent: frozenset[str] = frozenset(), count: int = 
 
 def filled(warehouse: Warehouse, start: datetime, readings: list[tuple[str, Reading]]) -> dict[str, float | None]:
     with warehouse.begin() as connection:
-        telemetry.store(connection, readings)
+        telemetry.store(connection, answers(readings))
         telemetry.fill_15m(connection, "home01", start, start + SLOT)
         frame = telemetry.site_15m(connection, "home01", start, start + SLOT)
     assert frame.height == 1
@@ -76,8 +80,49 @@ def test_coverage_says_how_much_of_a_quarter_hour_was_measured(warehouse: Wareho
 def test_the_same_answer_stored_twice_is_one_row(warehouse: Warehouse) -> None:
     readings = minutes(START + 3 * SLOT)
     with warehouse.begin() as connection:
-        assert telemetry.store(connection, readings) == len(readings)
-        assert telemetry.store(connection, readings) == 0
+        assert telemetry.store(connection, answers(readings)) == len(readings)
+        assert telemetry.store(connection, answers(readings)) == 0
+
+
+def test_of_answers_stored_before_only_the_new_ones_are_added(warehouse: Warehouse) -> None:
+    start = START + 5 * SLOT
+    with warehouse.begin() as connection:
+        telemetry.store(connection, answers(minutes(start, count=3)))
+        assert telemetry.store(connection, answers(minutes(start, count=5))) == 2 * len(BUS)
+
+
+def test_readings_of_known_points_need_no_temporary_table(warehouse: Warehouse) -> None:
+    start = START + 6 * SLOT
+    with warehouse.begin() as connection:
+        telemetry.store(connection, answers(minutes(start, count=1)))
+    with warehouse.begin() as connection:
+        telemetry.store(connection, answers(minutes(start + timedelta(minutes=1), count=1)))
+        assert query(connection, "SELECT to_regclass('pg_temp.incoming') IS NULL AS is_none").item()
+
+
+def test_each_fault_is_stored_with_the_reading_it_belongs_to(warehouse: Warehouse) -> None:
+    """Two devices of a kind answer the same question; one lacks a value, the other has one out of range elsewhere."""
+    at = START + 7 * SLOT
+    names = Names(("grid_power_w", "pv_power_w", "load_power_w"), ("W", "W", "W"))
+    first = Samples(np.array([1.0, 2e9, 3.0]), {1: (Quality.OUT_OF_RANGE, "too much")})
+    second = Samples(np.array([math.nan, 5.0, 6.0]), {0: (Quality.NO_ANSWER, 'silent, "dead"')})
+    said = [("home01", Readings(d, names, s, at, at)) for d, s in (("twin-1", first), ("twin-2", second))]
+    with warehouse.begin() as connection:
+        telemetry.store(connection, said)
+        rows = query(
+            connection,
+            """SELECT device_key, quantity, value, quality, reason FROM ems.telemetry JOIN ems.point USING (point_id)
+               WHERE reported_at = :at ORDER BY device_key, quantity""",
+            at=at,
+        )
+    assert rows.rows() == [
+        ("twin-1", "grid_power_w", 1.0, 0, None),
+        ("twin-1", "load_power_w", 3.0, 0, None),
+        ("twin-1", "pv_power_w", 2e9, 1, "too much"),
+        ("twin-2", "grid_power_w", None, 2, 'silent, "dead"'),
+        ("twin-2", "load_power_w", 6.0, 0, None),
+        ("twin-2", "pv_power_w", 5.0, 0, None),
+    ]
 
 
 def test_a_quarter_hour_nobody_measured_has_no_row(warehouse: Warehouse) -> None:
@@ -112,7 +157,7 @@ def test_the_latest_value_is_the_newest_good_one_and_not_older_than_asked(wareho
         reading("inverter", "grid_power_w", None, start + timedelta(minutes=2)),
     ]
     with warehouse.begin() as connection:
-        telemetry.store(connection, readings)
+        telemetry.store(connection, answers(readings))
         now = start + timedelta(minutes=3)
         latest = telemetry.latest(connection, "home01", now, now - timedelta(minutes=10))
         too_old = telemetry.latest(connection, "home01", now + timedelta(hours=1), now + timedelta(minutes=50))

@@ -17,6 +17,7 @@ from ems_pipeline.warehouse.backup import backup, restore
 from ems_pipeline.warehouse.contents import Contents, contents
 from ems_pipeline.warehouse.engine import ensure_database
 from ems_pipeline.warehouse.inventory import table_sizes
+from ems_pipeline_tests.readings import answers
 from ems_pipeline_tests.servers import tcp_server, timescale_programs
 from ems_pipeline_tests.warehouse.filled import fill
 
@@ -65,8 +66,8 @@ def test_telemetry_of_two_months_goes_into_chunks_and_comes_back(hyper: Warehous
     readings = [("home01", Reading("inverter", "grid_power_w", "W", 100.0, at, at, Quality.GOOD)) for at in instants]
     with hyper.begin() as connection:
         fill(connection, home01)
-        assert telemetry.store(connection, readings) == 120
-        assert telemetry.store(connection, readings) == 0
+        assert telemetry.store(connection, answers(readings)) == 120
+        assert telemetry.store(connection, answers(readings)) == 0
         assert telemetry.fill_15m(connection, "home01", START, START + 8 * SLOT) == 8
         latest = connection.exec_driver_sql("SELECT max(reported_at) FROM ems.vw_latest_telemetry").scalar_one()
         sizes = dict(table_sizes(connection).select("name", "rows").iter_rows())
@@ -84,7 +85,7 @@ def test_the_pipelines_login_fills_new_chunks_and_may_not_drop_them(hyper: Wareh
     at = START + timedelta(days=400)
     with service.begin() as connection:
         reading = ("home01", Reading("inverter", "grid_power_w", "W", 1.0, at, at, Quality.GOOD))
-        assert telemetry.store(connection, [reading]) == 1
+        assert telemetry.store(connection, answers([reading])) == 1
     with pytest.raises(Exception, match="must be owner"), service.begin() as connection:
         connection.exec_driver_sql("SELECT drop_chunks('ems.telemetry', older_than => '2030-01-01'::timestamptz)")
     service.close()
@@ -111,7 +112,7 @@ def test_partitions_stay_partitions_where_timescale_comes_later(plain: Warehouse
     with target.begin() as connection:
         assert connection.exec_driver_sql("SELECT ems.fn_has_timescale()").scalar_one()
         reading = ("home01", Reading("inverter", "grid_power_w", "W", 1.0, START, START, Quality.GOOD))
-        assert telemetry.store(connection, [reading]) == 1
+        assert telemetry.store(connection, answers([reading])) == 1
     target.close()
 
 
@@ -126,6 +127,6 @@ def test_a_backup_of_hypertables_is_restored_as_hypertables(hyper: Warehouse, ho
     with target.begin() as connection:
         for at in (datetime(2026, 3, 1, 5, tzinfo=UTC), START + timedelta(days=500)):  # in an old chunk and a new one
             reading = ("home01", Reading("inverter", "grid_power_w", "W", 1.0, at, at, Quality.GOOD))
-            assert telemetry.store(connection, [reading]) == 1
+            assert telemetry.store(connection, answers([reading])) == 1
     assert chunks(target) == chunks(hyper) + 1
     target.close()

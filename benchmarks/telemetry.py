@@ -1,0 +1,256 @@
+"""A minute's telemetry of a fleet: sweep and store against a bare pymodbus loop and a bare COPY.
+
+    python benchmarks/telemetry.py [--gateways 200] [--devices 5] [--registers 60] [--rounds 7] [--json FILE]
+
+A site per gateway, its devices behind it, a point per register. Each round reads everything twice from one register
+server in another process: with pymodbus alone (the same blocks over as many connections, answers thrown away), then as
+the telemetry op does (drivers opened, read, closed); then stores twice: the rows of the sweep by bare COPY under an
+earlier instant, then the readings with the devices' health as the op does. Which of a pair comes first alternates.
+The warehouse is an embedded PostgreSQL in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import resource
+import statistics
+import struct
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import polars as pl
+import yaml
+from pymodbus.client import AsyncModbusTcpClient
+from sqlalchemy.engine import make_url
+
+from ems_pipeline.devices import fleet
+from ems_pipeline.devices.map_file import FOLDERS_VARIABLE
+from ems_pipeline.sites import Site, load_site
+from ems_pipeline.sites.model import Device, Gateway
+from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.warehouse import Warehouse, embedded, health, migrate, telemetry
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.frames import query
+
+DEMO = Path(__file__).parents[1] / "sites" / "home01.yaml"
+MAP = "benchmark-device"
+
+
+def main() -> None:
+    """Parse, serve, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gateways", type=int, default=200)
+    parser.add_argument("--devices", type=int, default=5)
+    parser.add_argument("--registers", type=int, default=60, help="per device, at most 125: one block")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    chosen = parser.parse_args()
+    ours, theirs = get_context("spawn").Pipe()
+    server = get_context("spawn").Process(target=serve, args=(theirs, chosen.gateways), daemon=True)
+    server.start()
+    with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
+        os.environ[FOLDERS_VARIABLE] = folder
+        write_map(Path(folder), chosen.registers)
+        sites = [site_at(i, port, chosen.devices) for i, port in enumerate(ours.recv())]
+        data = Path(folder) / "pg"
+        warehouse = Warehouse(make_url(embedded.start(data)).set(drivername="postgresql+psycopg", database="postgres"))
+        migrate.upgrade(warehouse)
+        gc.collect()
+        gc.freeze()  # as the fork server of run workers does
+        found = Bench(warehouse, sites, chosen.registers).measure(chosen.rounds)
+        warehouse.close()
+        embedded.stop(data)
+    server.terminate()
+    figures = show(found, chosen.gateways * chosen.devices * chosen.registers)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=1))
+
+
+class Bench:
+    """The fleet, its warehouse, and the four things a round does with them."""
+
+    def __init__(self, warehouse: Warehouse, sites: list[Site], registers: int) -> None:
+        self.warehouse, self.sites, self.registers = warehouse, sites, registers
+        self.swept = fleet.Sweep()
+        self.rows = pl.DataFrame()
+        with warehouse.begin() as connection:
+            registry.register(connection, sites, SystemClock().now())
+
+    def measure(self, rounds: int) -> list[dict[str, float]]:
+        """What each round took; a round before the first registers the points and warms everything."""
+        found = []
+        for number in range(rounds + 1):
+            reads = [("bare", self.read_bare), ("sweep", self.sweep)]
+            writes = [("copy", lambda number=number: self.copy(number)), ("store", self.store)]
+            figures: dict[str, float] = {}
+            for name, run in [*(reads if number % 2 else reads[::-1]), *(writes if number % 2 else writes[::-1])]:
+                figures |= {f"{name}_{what}": value for what, value in self.spent(run).items()}
+            figures["sweep_ratio"] = figures["sweep_s"] / figures["bare_s"]
+            if number:
+                figures["store_ratio"] = figures["store_s"] / figures["copy_s"]
+                found.append(figures)
+                print("  ".join(f"{name} {value:.3g}" for name, value in figures.items()), flush=True)
+            self.rows = self.stored_rows()
+        return found
+
+    def spent(self, run: Callable[[], None]) -> dict[str, float]:
+        """Seconds by the wall, of this process's processor time, and what the database logged for it."""
+        wal_before, cpu_began, began = self.wal_bytes(), time.process_time(), time.perf_counter()
+        run()
+        elapsed_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu_began
+        return {"s": elapsed_s, "cpu_s": cpu_s, "wal_bytes": self.wal_bytes() - wal_before}
+
+    def read_bare(self) -> None:
+        """The limit: pymodbus asks for the same blocks, gateways at once, and nobody looks at the answers."""
+
+        async def gateway(site: Site) -> None:
+            end = site.gateways[0]
+            client = AsyncModbusTcpClient(end.host, port=end.port, timeout=end.timeout_s, retries=0)
+            await client.connect()
+            for device in site.devices:
+                answer = await client.read_holding_registers(0, count=self.registers, device_id=device.unit_id)
+                if len(answer.registers) != self.registers:
+                    raise RuntimeError(f"{site.key}/{device.key} answered {answer}; is the server overloaded?")
+            client.close()
+
+        async def everything() -> None:
+            await asyncio.gather(*map(gateway, self.sites))
+
+        asyncio.run(everything())
+
+    def sweep(self) -> None:
+        """As the telemetry op reads: drivers opened, everything due read, connections closed."""
+
+        async def everything() -> fleet.Sweep:
+            opened = [fleet.open_site(site) for site in self.sites]
+            try:
+                return await fleet.read_all(opened)
+            finally:
+                for site in opened:
+                    await site.close()
+
+        self.swept = asyncio.run(everything())
+        bad = [h.last_error for h in self.swept.health.values() if h.last_error]
+        if bad:
+            raise RuntimeError(f"{len(bad)} devices did not answer, e.g. {bad[0]}; is the server overloaded?")
+
+    def store(self) -> None:
+        """As the telemetry op stores: readings and health in one transaction."""
+        answers = [(site, readings) for site, found in self.swept.readings.items() for readings in found]
+        with self.warehouse.begin() as connection:
+            telemetry.store(connection, answers)
+            health.save(connection, self.swept.health)
+
+    def copy(self, number: int) -> None:
+        """The limit: as many rows of the same points by COPY, and nothing else."""
+        if self.rows.is_empty():
+            return
+        earlier = pl.col("reported_at", "received_at") - pl.duration(hours=1, minutes=number)
+        with self.warehouse.begin() as connection:
+            telemetry.copy_rows(connection, self.rows.with_columns(earlier))
+
+    def stored_rows(self) -> pl.DataFrame:
+        """What the last store wrote."""
+        first = min(r.reported_at for found in self.swept.readings.values() for r in found)
+        with self.warehouse.begin() as connection:
+            rows = query(
+                connection,
+                """SELECT point_id, reported_at, received_at, value, quality, reason FROM ems.telemetry
+                   WHERE reported_at >= :first""",
+                first=first,
+            )
+        expected = sum(len(site.devices) for site in self.sites) * self.registers
+        if rows.height != expected:
+            raise RuntimeError(f"{rows.height} rows stored instead of {expected}")
+        return rows
+
+    def wal_bytes(self) -> int:
+        """How much the database has written to its log so far."""
+        with self.warehouse.begin() as connection:
+            said = query(connection, "SELECT pg_current_wal_insert_lsn() - '0/0' AS bytes")
+        return int(said.item())
+
+
+def show(found: list[dict[str, float]], rows: int) -> dict[str, float]:
+    """Print and return the medians of the rounds."""
+    median = {name: statistics.median(figures[name] for figures in found) for name in found[0]}
+    lines = [
+        ("sweep", "s", median["sweep_s"], median["bare_s"], median["sweep_ratio"], 1.3),
+        ("sweep, processor time", "s", median["sweep_cpu_s"], median["bare_cpu_s"], None, None),
+        ("store", "rows/s", rows / median["store_s"], rows / median["copy_s"], median["store_ratio"], 1.5),
+        ("store, processor time", "s", median["store_cpu_s"], median["copy_cpu_s"], None, None),
+        ("store, database log", "B/row", median["store_wal_bytes"] / rows, median["copy_wal_bytes"] / rows, None, None),
+    ]
+    print(f"{'':24s} {'unit':8s} {'ours':>10s} {'limit':>10s} {'ratio':>7s} {'target':>7s}")
+    for name, unit, ours, limit, ratio, target in lines:
+        ratio = ratio or max(ours, limit) / min(ours, limit)
+        wanted = f"{target:7.1f}" if target else ""
+        print(f"{name:24s} {unit:8s} {ours:10.4g} {limit:10.4g} {ratio:7.2f} {wanted}")
+    print(f"peak memory of the reader {peak_mib():.0f} MiB")
+    return median | {"rows": rows, "peak_mib": peak_mib()}
+
+
+def peak_mib() -> float:
+    """Most memory this process ever held (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def write_map(folder: Path, registers: int) -> None:
+    """A device that answers one block of tenths, every other point signed, all with a range."""
+    points = {
+        f"value_{i}": {"address": i, "type": ("u16", "s16")[i % 2], "scale": 0.1, "unit": "W", "range": [-3000, 6000]}
+        for i in range(registers)
+    }
+    document = {
+        "map": MAP,
+        "title": "register server of the benchmark",
+        "driver": "meter",
+        "protocol": "modbus",
+        "silence": "only measures",
+        "sources": ["benchmarks/telemetry.py"],
+        "link": {"gap_s": 0.0},
+        "points": points,
+    }
+    (folder / f"{MAP}.yaml").write_text(yaml.safe_dump(document))
+
+
+def site_at(number: int, port: int, devices: int) -> Site:
+    """A site with one gateway and that many devices behind it."""
+    gateway = Gateway(key="bus", transport="modbus-tcp", host="127.0.0.1", port=port, timeout_s=20.0)
+    behind = tuple(Device(key=f"device-{i}", map=MAP, gateway="bus", unit_id=i) for i in range(1, devices + 1))
+    bare = dict.fromkeys(("pv", "batteries", "chargers", "heat_pumps"), ())
+    changes = {"key": f"site-{number}", "gateways": (gateway,), "devices": behind, **bare}
+    return load_site(DEMO, environ={}).model_copy(update=changes)
+
+
+def serve(pipe: Connection, gateways: int) -> None:
+    """Serve that many gateways, in a process of its own."""
+
+    async def run() -> None:
+        servers = [await asyncio.start_server(answer, "127.0.0.1", 0) for _ in range(gateways)]
+        pipe.send([s.sockets[0].getsockname()[1] for s in servers])
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Function 3 of Modbus TCP (application protocol V1.1b3): each register tells its unit and address."""
+    while head := await reader.read(7):
+        transaction, _, length, unit = struct.unpack(">HHHB", head)
+        function, start, count = struct.unpack(">BHH", await reader.readexactly(length - 1))
+        words = range(100 * unit + start, 100 * unit + start + count)
+        writer.write(struct.pack(f">HHHBBB{count}H", transaction, 0, 3 + 2 * count, unit, function, 2 * count, *words))
+    writer.close()
+
+
+if __name__ == "__main__":
+    main()
