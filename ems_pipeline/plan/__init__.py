@@ -10,7 +10,7 @@ The mathematics: docs/planner.md. A new law: a function in laws/, its arithmetic
 """
 
 from ems_pipeline.plan.assemble import assemble
-from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs, SiteState
+from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, MachineState, PlanInputs, SiteState
 from ems_pipeline.plan.plan import Plan, Unmet
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.solve import solve
@@ -18,6 +18,6 @@ from ems_pipeline.plan.verify import verify
 from ems_pipeline.plan.violation import Violation
 
 __all__ = [
-    "EvSession", "GridEvent", "InputsInvalid", "Plan", "PlanInputs", "Problem", "SiteState", "Unmet", "Violation",
-    "assemble", "solve", "verify",
+    "EvSession", "GridEvent", "InputsInvalid", "MachineState", "Plan", "PlanInputs", "Problem", "SiteState", "Unmet",
+    "Violation", "assemble", "solve", "verify",
 ]  # fmt: skip

@@ -10,7 +10,13 @@ import numpy as np
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.plan import end_value
-from ems_pipeline.plan.assemble_machines import deferrable_runs, genset_unit, heat_pump_unit, slots_of
+from ems_pipeline.plan.assemble_machines import (
+    OVER_LIMIT,
+    deferrable_runs,
+    genset_unit,
+    heat_pump_unit,
+    slots_of,
+)
 from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
 from ems_pipeline.plan.problem import (
     BatteryStore,
@@ -31,8 +37,6 @@ from ems_pipeline.sites import Battery, Charger, Site
 
 RECOVERY = 2.0
 """A kWh and hour below the reserve is worth so many times the dearest price: it is refilled at once."""
-OVER_LIMIT = 100.0
-"""A kWh beyond a grid limit is worth so many times the dearest price."""
 Value = TypeVar("Value")
 
 
@@ -72,7 +76,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
             heat_pump_unit(h, clean["outdoor_c"], _known(inputs.state.indoor_c, h.key, "indoor_c"), inputs, zone, after)
             for h in site.heat_pumps
         ),
-        deferrables=tuple(run for machine in site.deferrables for run in deferrable_runs(machine, inputs, zone)),
+        deferrables=tuple(run for m in site.deferrables for run in deferrable_runs(m, inputs, zone, dearest)),
         gensets=tuple(genset_unit(g, inputs, zone) for g in site.gensets),
         fuses=tuple(Fuse(f.key, f.limit_w, f.chargers) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),

@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from ems_pipeline import time_grid
+from ems_pipeline import time_grid, units
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.plan import end_value
-from ems_pipeline.plan.inputs import InputsInvalid, PlanInputs
+from ems_pipeline.plan.inputs import InputsInvalid, MachineState, PlanInputs
 from ems_pipeline.plan.problem import DeferrableRun, GensetUnit, HeatPumpUnit, HeatStore, Window
 from ems_pipeline.plan.record import Array
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, HeatPump, HotWater
 
+OVER_LIMIT = 100.0
+"""A kWh beyond a grid limit is worth so many times the dearest price."""
 SLOT_MINUTES = time_grid.SLOT // time_grid.MINUTE
 HOT_WATER_HOURS = (6, 7, 8, 18, 19, 20, 21)
 """Local hours over which a day's hot water is drawn evenly, until it is measured."""
@@ -51,16 +53,30 @@ def daily(window: DailyWindow, starts: list[datetime], zone: ZoneInfo) -> Iterat
             yield day, begins, ends
 
 
-def deferrable_runs(machine: DeferrableLoad, inputs: PlanInputs, zone: ZoneInfo) -> Iterator[DeferrableRun]:
-    """One run per window that begins inside the horizon and fits into it, and per begun window still waiting."""
-    profile_w = np.array(machine.profile_w or [machine.power_w] * _slots(machine.run_minutes), dtype=float)
+def profile_w(machine: DeferrableLoad) -> Array:
+    """Power of a run per quarter-hour, W."""
+    return np.array(machine.profile_w or [machine.power_w] * _slots(machine.run_minutes), dtype=float)
+
+
+def deferrable_runs(
+    machine: DeferrableLoad, inputs: PlanInputs, zone: ZoneInfo, dearest: float
+) -> Iterator[DeferrableRun]:
+    """One run per window that begins inside the horizon and fits into it, and per begun window still waiting.
+
+    A run under way goes on: what is left of it begins now, and not to run costs more than any kWh could save.
+    """
+    whole_w = profile_w(machine)
+    left_w = whole_w[inputs.state.begun.get(machine.key, len(whole_w)) :][: len(inputs.starts)]
+    if len(left_w):
+        price = machine.skip_price + OVER_LIMIT * dearest * units.kilo(float(units.slot_energy_wh(whole_w).sum()))
+        yield DeferrableRun(machine.key, left_w, 0, len(left_w), price)
     for day, begins, ends in daily(machine.window, inputs.starts, zone):
         begun = begins < inputs.starts[0]
         if day.weekday() not in machine.weekdays or (begun and machine.key not in inputs.state.waiting):
             continue
         first, end = slots_of(begins, ends, inputs.starts, whole=True)
-        if end <= len(inputs.starts) and end - first >= len(profile_w):
-            yield DeferrableRun(machine.key, profile_w, first, end, machine.skip_price)
+        if end <= len(inputs.starts) and end - first >= len(whole_w):
+            yield DeferrableRun(machine.key, whole_w, first, end, machine.skip_price)
 
 
 def genset_unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo) -> GensetUnit:
@@ -69,6 +85,9 @@ def genset_unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo) -> GensetUni
     blocked = [slots_of(begins, ends, inputs.starts, whole=False) for _, begins, ends in quiet]
     if genset.locked_out:
         blocked = [(0, len(inputs.starts))]
+    now, left_h = inputs.state.machines.get(genset.key, MachineState(is_on=False)), genset.run_hours_left
+    if left_h is not None:
+        left_h = max(0.0, left_h - inputs.state.run_hours.get(genset.key, 0.0))
     return GensetUnit(
         key=genset.key,
         min_w=genset.min_power_w,
@@ -80,9 +99,11 @@ def genset_unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo) -> GensetUni
         min_pause_slots=_slots(genset.min_pause_minutes),
         warm_up_slots=-(-genset.warm_up_minutes // SLOT_MINUTES),
         starts_per_day=genset.max_starts_per_day,
-        run_hours_left=genset.run_hours_left,
+        run_hours_left=left_h,
         blocked=tuple(Window(first, end) for first, end in blocked),
-        was_on=inputs.state.running.get(genset.key, False),
+        was_on=now.is_on,
+        state_slots=now.slots,
+        starts_before=now.starts_today,
     )
 
 
@@ -104,7 +125,7 @@ def heat_pump_unit(
         outside_price_per_kh=house.discomfort_price_per_kh,
         end_value_per_k=end_value.kelvin(after, house.heat_capacity_wh_per_k, cop),
     )
-    tank, tank_cop = None, None
+    tank, tank_cop, now = None, None, inputs.state.machines.get(pump.key)
     if pump.hot_water is not None:
         tank_cop = CopCurve(pump.carnot_efficiency).cop(outdoor_c, pump.hot_water.flow_temp_c)
         tank = _tank(pump.key, pump.hot_water, inputs, zone, end_value.kelvin(after, 1.0, tank_cop))
@@ -116,7 +137,8 @@ def heat_pump_unit(
         store=store,
         min_run_slots=_slots(pump.min_run_minutes),
         min_pause_slots=_slots(pump.min_pause_minutes),
-        was_on=inputs.state.running.get(pump.key),
+        was_on=None if now is None else now.is_on,
+        state_slots=None if now is None else now.slots,
         tank=tank,
         tank_cop=tank_cop,
     )

@@ -25,6 +25,18 @@ class EvSession:
 
 
 @dataclass(frozen=True)
+class MachineState:
+    """A machine at the horizon's first slot: whether it runs, for how many whole slots it has (None: unknown, long).
+
+    ``starts_today`` counts its starts on the local day of that slot, before it.
+    """
+
+    is_on: bool
+    slots: int | None = None
+    starts_today: int = 0
+
+
+@dataclass(frozen=True)
 class SiteState:
     """The site at an instant, by asset key.
 
@@ -32,8 +44,10 @@ class SiteState:
         soc_pct: per battery.
         indoor_c, tank_c: per heat pump; ``tank_c`` where it has a tank.
         month_peak_import_w: highest quarter-hour import of the local month so far; None when nothing was measured.
-        running: gensets and heat pumps that run now; a genset not named stands still.
+        machines: gensets and heat pumps of which is known whether they run; a genset not named stands still.
+        run_hours: per genset, hours it has run since the site file said how many are left.
         waiting: deferrable machines whose window has begun and that have not run in it.
+        begun: deferrable machines in their run, and the slots of it that are over.
     """
 
     at: datetime
@@ -41,8 +55,10 @@ class SiteState:
     indoor_c: Mapping[str, float] = field(default_factory=dict)
     month_peak_import_w: float | None = None
     tank_c: Mapping[str, float] = field(default_factory=dict)
-    running: Mapping[str, bool] = field(default_factory=dict)
+    machines: Mapping[str, MachineState] = field(default_factory=dict)
+    run_hours: Mapping[str, float] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
+    begun: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from ems_pipeline import units
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargingSession,
-    DeferrableRun,
     GensetUnit,
     HeatPumpUnit,
     Problem,
@@ -63,8 +62,8 @@ def device_decisions(plan: Plan) -> Iterator[Decision]:
         yield from _heat_pump(plan, unit, i)
     for i, genset in enumerate(problem.gensets):
         yield from _genset(genset, plan.genset_w[i], plan.genset_on[i])
-    for i, machine in enumerate(problem.deferrables):
-        yield from _deferrable(machine, plan.deferrable_w[i])
+    for key in dict.fromkeys(machine.key for machine in problem.deferrables):
+        yield from _deferrable(plan, key)
 
 
 def battery_decisions(plan: Plan) -> list[list[Decision]]:
@@ -204,12 +203,19 @@ def _genset(unit: GensetUnit, power_w: Array, on: Array) -> Iterator[Decision]:
             yield Decision(t, unit.key, "genset", float(power), "run", reason, {"power_w": round(float(power), 1)})
 
 
-def _deferrable(machine: DeferrableRun, power_w: Array) -> Iterator[Decision]:
+def _deferrable(plan: Plan, key: str) -> Iterator[Decision]:
+    """One machine through all its runs; a profile may rest within a run."""
+    power_w, runs = np.zeros(plan.problem.slots), np.zeros(plan.problem.slots, dtype=bool)
+    for machine, series in zip(plan.problem.deferrables, plan.deferrable_w, strict=True):
+        if machine.key == key and series.any():
+            power_w += series
+            first = int(np.argmax(series > 0)) - int(np.argmax(machine.profile_w > 0))
+            runs[first : first + len(machine.profile_w)] = True
     for t, power in enumerate(power_w):
-        if power > 0:
-            yield Decision(t, machine.key, "deferrable", float(power), "run", "The cheapest time inside its window.")
+        if runs[t]:
+            yield Decision(t, key, "deferrable", float(power), "run", "The cheapest time inside its window.")
         else:
-            yield Decision(t, machine.key, "deferrable", 0.0, "off", "Runs once, at its cheapest time.")
+            yield Decision(t, key, "deferrable", 0.0, "off", "Runs once, at its cheapest time.")
 
 
 def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:

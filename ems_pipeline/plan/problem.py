@@ -199,6 +199,10 @@ class GensetUnit(Record):
     blocked: tuple[Window, ...] = ()
     """Quiet hours and lock-outs: it does not turn there."""
     was_on: bool = False
+    state_slots: int | None = None
+    """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
+    starts_before: int = 0
+    """Starts already made on the first local day."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +241,8 @@ class HeatPumpUnit(Record):
     min_pause_slots: int = 1
     was_on: bool | None = None
     """Whether it ran before the first slot; None when unknown (then the first start is free)."""
+    state_slots: int | None = None
+    """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
     tank: HeatStore | None = None
     tank_cop: Array | None = None
 

@@ -82,6 +82,7 @@ def _switched(x: Array, machine: Switched, slots: int) -> Array:
         if machine.begun is not None and machine.warm_up:
             recent = np.convolve(np.round(x[machine.begun]), np.ones(machine.warm_up))[: len(carries)]
             carries = carries - recent
+            carries[: machine.warming] = 0.0
         above_w = np.where(carries > 0.5, above_w + units.from_kilo(machine.low_kw), 0.0)
     power_w[machine.slots] = above_w
     return power_w

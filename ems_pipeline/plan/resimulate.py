@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from ems_pipeline.plan.plan import Plan
-from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatStore, Problem
+from ems_pipeline.plan.problem import BatteryStore, ChargingSession, GensetUnit, HeatPumpUnit, HeatStore, Problem
 from ems_pipeline.plan.record import Array
 
 HOURS = 0.25
@@ -70,9 +70,25 @@ def starts_of(on: list[bool], was_on: bool) -> list[bool]:
     return [here and not before for here, before in zip(on, [was_on, *on[:-1]], strict=True)]
 
 
-def carries_load(on: list[bool], warm_up: int, was_on: bool) -> list[bool]:
+def turned_before(unit: GensetUnit) -> int | None:
+    """Slots a set that turns has turned before the horizon; None: as long as may be asked, or it does not turn."""
+    return unit.state_slots if unit.was_on else None
+
+
+def cannot_go_on(unit: GensetUnit, slots: int) -> int | None:
+    """The first slot in which a set that turns has to stop: quiet hours, or no hours left to its service."""
+    for t in range(slots):
+        if any(w.first <= t < w.end for w in unit.blocked):
+            return t
+        if unit.run_hours_left is not None and HOURS * (t + 1) > unit.run_hours_left + 1e-9:
+            return t
+    return None
+
+
+def carries_load(on: list[bool], unit: GensetUnit) -> list[bool]:
     """Slots in which a set may carry load: it turns, and has turned for its warm-up."""
-    turned, warm = (warm_up if was_on else 0), []
+    before, warm_up, warm = turned_before(unit), unit.warm_up_slots, []
+    turned = (warm_up if before is None else before) if unit.was_on else 0
     for here in on:
         warm.append(here and turned >= warm_up)
         turned = turned + 1 if here else 0
@@ -109,6 +125,17 @@ def temperatures_c(store: HeatStore, cop: Array, power_w: Array) -> list[float]:
     return path
 
 
+def still_on(unit: GensetUnit | HeatPumpUnit) -> int:
+    """How many of the first slots a machine that was switched on lately has to run on."""
+    if not unit.was_on or unit.state_slots is None:
+        return 0
+    if isinstance(unit, HeatPumpUnit):
+        return max(0, unit.min_run_slots - unit.state_slots)
+    owed = max(0, max(unit.min_run_slots, unit.warm_up_slots) - unit.state_slots)
+    stop = cannot_go_on(unit, owed)
+    return owed if stop is None else stop
+
+
 def import_limits_w(problem: Problem) -> list[float]:
     limits = [float(w) for w in problem.grid.import_limit_w]
     for event in problem.grid.events:
@@ -118,11 +145,15 @@ def import_limits_w(problem: Problem) -> list[float]:
 
 
 def excess_import_w(problem: Problem, plan: Plan) -> tuple[list[float], list[float]]:
-    """Import above the limit, W: where it can be avoided, and where the bare load alone exceeds it."""
+    """Import above the limit, W: where it can be avoided, and where the bare load alone exceeds it.
+
+    With the bare load counts what heat pumps draw at least that must go on running; below, what gensets give at least.
+    """
     avoidable, forced = [], []
+    owed = [sum(u.min_w for u in problem.heat_pumps if t < still_on(u)) for t in range(len(plan.grid_w))]
     for t, limit in enumerate(import_limits_w(problem)):
         over = max(0.0, float(plan.grid_w[t]) - limit)
-        alone = float(problem.load_w[t]) - sum(float(p.available_w[t]) for p in problem.pv) > limit
+        alone = float(problem.load_w[t]) + owed[t] - sum(float(p.available_w[t]) for p in problem.pv) > limit
         avoidable.append(0.0 if alone else over)
         forced.append(over if alone else 0.0)
     return avoidable, forced
@@ -134,6 +165,7 @@ def excess_export_w(problem: Problem, plan: Plan) -> tuple[list[float], list[flo
     for t, limit in enumerate(problem.grid.export_limit_w):
         over = max(0.0, -float(plan.grid_w[t]) - float(limit))
         stiff = sum(float(p.available_w[t]) for p in problem.pv if not p.curtailable)
+        stiff += sum(u.min_w for u in problem.gensets if t < still_on(u) and carries_load([True] * (t + 1), u)[t])
         alone = stiff - float(problem.load_w[t]) > limit
         avoidable.append(0.0 if alone else over)
         forced.append(over if alone else 0.0)

@@ -12,6 +12,7 @@ from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.resimulate import (
     HOURS,
+    cannot_go_on,
     carries_load,
     cells_wh,
     indivisible_wh,
@@ -110,15 +111,16 @@ def gensets(problem: Problem, plan: Plan) -> Found:
     for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
         on = [bool(value > 0.5) for value in turning]
         yield from worst("genset switch", unit.key, np.abs(turning - np.array(on, dtype=float)), 1e-6, "of 0 or 1")
-        warm = carries_load(on, unit.warm_up_slots, unit.was_on)
+        warm = carries_load(on, unit)
         loaded = [float(w) if ready else 0.0 for w, ready in zip(power, warm, strict=True)]
         short = [max(0.0, unit.min_w - w) if ready else 0.0 for w, ready in zip(loaded, warm, strict=True)]
         yield from worst("genset minimum load", unit.key, short, POWER_W, "W")
         yield from worst("genset maximum load", unit.key, power - unit.max_w, POWER_W, "W")
         early = [0.0 if ready else abs(float(w)) for w, ready in zip(power, warm, strict=True)]
         yield from worst("genset off or warming up", unit.key, early, POWER_W, "W")
-        yield from stays("genset minimum run", unit.key, on, True, unit.min_run_slots, unit.was_on)
-        yield from stays("genset minimum pause", unit.key, on, False, unit.min_pause_slots, unit.was_on)
+        before, already, stop = unit.was_on, unit.state_slots, cannot_go_on(unit, len(on))
+        yield from stays("genset minimum run", unit.key, on, True, unit.min_run_slots, before, already, stop)
+        yield from stays("genset minimum pause", unit.key, on, False, unit.min_pause_slots, before, already)
         quiet = [float(here and any(w.first <= t < w.end for w in unit.blocked)) for t, here in enumerate(on)]
         yield from worst("genset quiet hours", unit.key, quiet, 0.0, "slots")
         if unit.run_hours_left is not None:
@@ -127,6 +129,7 @@ def gensets(problem: Problem, plan: Plan) -> Found:
             begun = starts_of(on, unit.was_on)
             edges = [0, *problem.day_breaks, len(on)]
             per_day = [sum(begun[a:b]) - unit.starts_per_day for a, b in pairwise(edges)]
+            per_day[0] += min(unit.starts_before, unit.starts_per_day)
             yield from worst("genset starts per day", unit.key, [float(x) for x in per_day], 0.0, "starts")
 
 
@@ -139,8 +142,9 @@ def heat_pumps(problem: Problem, plan: Plan) -> Found:
         yield from worst("tank power", unit.key, np.maximum(tank - power, -tank), POWER_W, "W")
         on = [float(w) > POWER_W for w in power]
         if unit.min_w > 0:
-            yield from stays("minimum run", unit.key, on, True, unit.min_run_slots, unit.was_on)
-            yield from stays("minimum pause", unit.key, on, False, unit.min_pause_slots, unit.was_on)
+            before, already = unit.was_on, unit.state_slots
+            yield from stays("minimum run", unit.key, on, True, unit.min_run_slots, before, already)
+            yield from stays("minimum pause", unit.key, on, False, unit.min_pause_slots, before, already)
     for (store, path), claimed in zip(stores_c(problem, plan), [*plan.indoor_c, *plan.tank_c], strict=True):
         wrong = [abs(a - b) for a, b in zip(path, claimed, strict=True)]
         yield from worst("temperature", store.key, wrong, TEMPERATURE_K, "K")

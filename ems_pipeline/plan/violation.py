@@ -40,14 +40,29 @@ def outside(power: Array, low: float, high: float) -> list[float]:
     return [min(abs(float(w)), max(low - float(w), float(w) - high, 0.0)) for w in power]
 
 
-def stays(law: str, key: str, on: list[bool], state: bool, slots: int, before: bool | None) -> Iterator[Violation]:
-    """Every stay in ``state`` that begins and ends inside the horizon lasts at least ``slots``."""
+def stays(
+    law: str,
+    key: str,
+    on: list[bool],
+    state: bool,
+    slots: int,
+    before: bool | None,
+    already: int | None = None,
+    excused: int | None = None,
+) -> Iterator[Violation]:
+    """Every stay in ``state`` that begins inside the horizon, or ``already`` slots before it, lasts at least ``slots``.
+
+    A stay begun before may end in slot ``excused``.
+    """
     length, begun_inside = 0, before is not None and before is not state
+    if before is state and already is not None:
+        length, begun_inside = already, True
     for t, here in enumerate([*on, not state]):
         if here is state:
             length += 1
             continue
-        if 0 < length < slots and begun_inside and t < len(on):
+        may_end = before is state and t == excused and all(on[:t])
+        if 0 < length < slots and begun_inside and t < len(on) and not may_end:
             yield Violation(law, key, t, float(slots - length), "slots")
             return
         length, begun_inside = 0, True

@@ -215,7 +215,10 @@ class Genset(Asset):
     warm_up_minutes: int = Field(0, ge=0, le=60)
     max_starts_per_day: int | None = Field(None, ge=0)
     run_hours_left: float | None = Field(None, ge=0)
-    """Hours to the next service."""
+    """Hours to the next service when this number first stands in the registered file; hours run since are taken off.
+
+    After a service write the new number: the same again is taken for the old one.
+    """
     locked_out: bool = False
     """Not to be started at all (alarm, service)."""
     quiet_hours: tuple[DailyWindow, ...] = ()

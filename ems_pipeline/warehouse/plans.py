@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -65,11 +65,18 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
 
 
 EXECUTABLE = "is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')"
-NEWEST_EXECUTABLE = f"""
+
+
+def _newest_executable(slot: str, decided_by: str) -> str:
+    """SQL for the run that holds in a slot; both are SQL expressions."""
+    return f"""
     SELECT planning_run_id FROM ems.planning_run
     WHERE site_key = :site AND {EXECUTABLE}
-      AND decided_at <= :as_known_at AND horizon_start <= :slot AND horizon_end > :slot
+      AND decided_at <= {decided_by} AND horizon_start <= {slot} AND horizon_end > {slot}
     ORDER BY decided_at DESC, kind = 'rolling' DESC LIMIT 1"""
+
+
+NEWEST_EXECUTABLE = _newest_executable(":slot", ":as_known_at")
 
 
 def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_at: datetime) -> pl.DataFrame:
@@ -105,6 +112,30 @@ def battery_powers(connection: Connection, site_key: str, slot: datetime, before
         as_known_at=before - timedelta(microseconds=1),
     )
     return {str(key): group["power_w"].to_list() for (key,), group in rows.group_by("asset_key", maintain_order=True)}
+
+
+def in_force(
+    connection: Connection, site_key: str, assets: Sequence[str], start: datetime, end: datetime, as_known_at: datetime
+) -> pl.DataFrame:
+    """What was wanted of some assets in each slot of ``[start, end)`` by the plan that held when the slot began.
+
+    Columns: asset_key, starts_at, mode, power_w.
+    """
+    return query(
+        connection,
+        f"""SELECT d.asset_key, d.starts_at, d.mode, d.power_w
+            FROM generate_series(CAST(:start AS timestamptz), CAST(:end AS timestamptz) - interval '15 minutes',
+                                 interval '15 minutes') AS s(slot)
+            CROSS JOIN LATERAL ({_newest_executable("s.slot", "least(s.slot, :as_known_at)")}) r
+            JOIN ems.planning_device_interval d ON d.planning_run_id = r.planning_run_id AND d.starts_at = s.slot
+            WHERE d.asset_key = ANY(:assets)
+            ORDER BY d.asset_key, d.starts_at""",
+        site=site_key,
+        assets=list(assets),
+        start=start,
+        end=end,
+        as_known_at=as_known_at,
+    )
 
 
 def newest_problem(connection: Connection, site_key: str, kind: str, as_known_at: datetime) -> str | None:

@@ -17,7 +17,7 @@ from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
 from ems_pipeline.sites import Charger, Site
-from ems_pipeline.warehouse import forecasts, market, plans, telemetry
+from ems_pipeline.warehouse import events, forecasts, machines, market, plans, telemetry
 
 STATE_AGE = timedelta(minutes=30)
 """Older measurements say nothing about a battery that can be full by now."""
@@ -76,6 +76,8 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
     heat = forecasts.newest(connection, "heat_demand_forecast", site.key, start, far, at)
     starts = _common_slots(site, start, prices, load, pv, heat)
     state = measured(connection, site, at)
+    history = machines.so_far(connection, site, state.values, at, start)
+    asked = events.listing(connection, site.key, at)
     aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": pl.Datetime("us", "UTC")})
     inputs = PlanInputs(
         starts=starts,
@@ -93,10 +95,16 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
             indoor_c=_required(site.heat_pumps, state, "indoor_temp_c", at),
             month_peak_import_w=_month_peak(connection, site, at),
             tank_c=_required([p for p in site.heat_pumps if p.hot_water is not None], state, "dhw_temp_c", at),
+            machines=history.machines,
+            run_hours=history.run_hours,
+            waiting=history.waiting,
+            begun=history.begun,
         ),
+        events=events.of(asked),
         previous_w={k: np.array(w) for k, w in plans.battery_powers(connection, site.key, start, at).items()},
     )
     frames = {"effective_price": prices, "load_forecast": load, "pv_forecast": pv, "heat_demand_forecast": heat}
+    frames["grid_event"] = asked
     known = {name: _newest(frame) for name, frame in frames.items()}
     measured_at = max(state.reported_at.values()).isoformat() if state.reported_at else None
     return Knowledge(inputs, {"known_at": known, "state_reported_at": measured_at})

@@ -93,11 +93,22 @@ def grid(slots: int, export_limit_w: float, contract: bool) -> GridLimits:
 
 
 def genset(rng: np.random.Generator) -> GensetUnit:
-    """A small diesel set with a warm-up, quiet hours, few starts and few hours left."""
+    """A small diesel set with a warm-up, quiet hours, few starts and few hours left; half of them run."""
     return GensetUnit(
         "diesel", 1500.0, 5000.0, rng.uniform(0.05, 0.4), 0.1, 0.1, int(rng.integers(1, 5)), int(rng.integers(1, 4)),
-        int(rng.integers(0, 3)), starts_per_day=1, run_hours_left=rng.uniform(0.5, 4), blocked=(Window(12, 14),),
+        int(rng.integers(0, 3)), starts_per_day=1, run_hours_left=rng.uniform(0.2, 4), blocked=quiet(rng),
+        was_on=bool(rng.random() < 0.5), state_slots=lately(rng), starts_before=int(rng.integers(0, 3)),
     )  # fmt: skip
+
+
+def quiet(rng: np.random.Generator) -> tuple[Window, ...]:
+    """The last two slots, sometimes the second as well."""
+    return (Window(1, 2), Window(12, 14)) if rng.random() < 0.2 else (Window(12, 14),)
+
+
+def lately(rng: np.random.Generator) -> int | None:
+    """How long a machine has been on or off: unknown, just now, some slots."""
+    return None if rng.random() < 0.4 else int(rng.integers(0, 4))
 
 
 def battery(key: str, rng: np.random.Generator, stepped: bool = False, banded: bool = False) -> BatteryStore:
@@ -129,13 +140,15 @@ def session(rng: np.random.Generator, slots: int) -> ChargingSession:
 
 def heat_pump(rng: np.random.Generator, slots: int, with_tank: bool) -> HeatPumpUnit:
     """A small house on a cold day; sometimes starting outside its comfort band."""
+    start_c = float(rng.choice([18.0, 21.0, 22.4, 24.0]))
     store = HeatStore(
-        "house", 180.0, 6000.0, rng.uniform(-8, 10, slots), np.zeros(slots), float(rng.choice([18.0, 21.0, 24.0])),
-        20.0, 22.5, outside_price_per_kh=2.0, end_value_per_k=0.2,
+        "house", 180.0, 6000.0, rng.uniform(-8, 10, slots), np.zeros(slots), start_c, 20.0, 22.5,
+        outside_price_per_kh=2.0, end_value_per_k=0.2,
     )  # fmt: skip
     run, pause = int(rng.integers(1, 4)), int(rng.integers(1, 4))
     cop = rng.uniform(2.5, 4.5, slots)
-    unit = HeatPumpUnit("pump", 900.0, 3000.0, cop, store, run, pause, was_on=bool(rng.random() < 0.5))
+    was_on = bool(rng.random() < 0.5)
+    unit = HeatPumpUnit("pump", 900.0, 3000.0, cop, store, run, pause, was_on, lately(rng))
     if not with_tank:
         return unit
     draw_w = -rng.uniform(0, 1500, slots) * (rng.random(slots) > 0.7)

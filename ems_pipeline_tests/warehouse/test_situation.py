@@ -9,9 +9,10 @@ import pytest
 
 from ems_pipeline.devices.quantities import EvStatus
 from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.sites import Site
+from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, solve, verify
+from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
 from ems_pipeline.time_grid import SLOT
-from ems_pipeline.warehouse import Warehouse, forecasts, market, sites, telemetry
+from ems_pipeline.warehouse import Warehouse, events, forecasts, market, plans, sites, telemetry
 from ems_pipeline.warehouse.situation import STATE_AGE, InputsMissing, Knowledge, plan_inputs
 from ems_pipeline_tests.readings import answers
 
@@ -128,3 +129,68 @@ def test_a_car_that_is_not_there_is_expected_and_one_that_is_there_is_planned_no
     (running,) = inputs(warehouse, home01, START).inputs.sessions
     assert running.arrives_at <= START
     assert running.energy_wh == pytest.approx(6500.0)
+
+
+def test_a_plan_knows_events_the_set_that_runs_and_the_machine_in_its_run(warehouse: Warehouse, home01: Site) -> None:
+    diesel = Genset(
+        key="diesel", device="genset", min_power_w=2000, max_power_w=8000, start_cost=20, fuel_per_kwh=9,
+        min_run_minutes=60, max_starts_per_day=2, run_hours_left=40,
+    )  # fmt: skip
+    mill = DeferrableLoad(
+        key="mill", device="plug", power_w=1500, run_minutes=60, window=DailyWindow(start="10:00", end="18:00")
+    )
+    site = home01.model_copy(update={"gensets": (diesel,), "deferrables": (mill,)})
+    at = START - timedelta(minutes=1)
+    history = pl.DataFrame(
+        [
+            {"device_key": d, "quantity": q, "unit": "W", "starts_at": START - ago * SLOT, "value": value}
+            for d, q, values in (
+                ("genset", "genset_power_w", {4: 0.0, 3: 0.0, 2: 2500.0}),
+                ("plug", "load_power_w", {4: 3.0, 3: 3.0, 2: 3.0}),
+            )
+            for ago, value in values.items()
+        ],
+        schema_overrides={"starts_at": INSTANT},
+    )
+    measure(warehouse, at, battery_soc_pct=40.0, indoor_temp_c=21.5)
+    newest = [
+        Reading(device, quantity, "W", value, at, at, Quality.GOOD)
+        for device, quantity, value in (("genset", "genset_power_w", 2600.0), ("plug", "load_power_w", 1490.0))
+    ]
+    event = GridEvent("evening", START + timedelta(hours=2), START + timedelta(hours=3), limit_w=3000.0)
+    with warehouse.begin() as connection:
+        sites.register(connection, [site], KNOWN + SLOT)
+        telemetry.import_15m(connection, "home01", history)
+        telemetry.store(connection, answers(("home01", reading) for reading in newest))
+        events.put(connection, "home01", event, "aggregator", KNOWN)
+        found = plan_inputs(connection, site, at, START)
+    state = found.inputs.state
+    assert (state.machines["diesel"], state.begun) == (MachineState(True, 2, 1), {"mill": 1})
+    assert state.run_hours == {"diesel": 0.25}
+    assert found.inputs.events == (event,)
+    assert found.provenance["known_at"]["grid_event"] == KNOWN.isoformat()
+    problem = assemble(site, found.inputs)
+    unit = problem.gensets[0]
+    assert (unit.was_on, unit.state_slots, unit.starts_before, unit.run_hours_left) == (True, 2, 1, 39.75)
+    assert [(e.first, e.end, e.limit_w) for e in problem.grid.events] == [(8, 12, 3000.0)]
+    plan = solve(problem, gap=1e-2)
+    assert [str(v) for v in verify(problem, plan)] == []
+    assert plan.genset_on[0, :2].tolist() == [1.0, 1.0]
+    assert plan.deferrable_w[0, :4].tolist() == [1500.0, 1500.0, 1500.0, 0.0]
+    assert plan.grid_w[8:12].max() <= 3000.5
+    stored(warehouse, found, plan, at)
+
+
+def stored(warehouse: Warehouse, found: Knowledge, plan: Plan, at: datetime) -> None:
+    """The plan fits into its tables, and the next decision finds the machine's run in it."""
+    starts = found.inputs.starts
+    run = plans.PlanningRun(
+        "home01", "rolling", START.date(), at, START, starts[-1] + SLOT, plan.status, True, {}, "c", "v"
+    )
+    with warehouse.begin() as connection:
+        plans.store(connection, run, plan.slot_rows(), plan.device_rows())
+        rows = plans.in_force(connection, "home01", ["mill", "diesel"], START, START + SLOT, START + SLOT)
+    assert rows.select("asset_key", "mode", "power_w").rows() == [
+        ("diesel", "run", pytest.approx(plan.genset_w[0, 0])),
+        ("mill", "run", 1500.0),
+    ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ems_pipeline import units
+from ems_pipeline.plan.laws.obligations import drawn_w, given_w
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import Problem, PvSource
 from ems_pipeline.plan.record import Array
@@ -56,7 +57,8 @@ def meter(model: Model, problem: Problem, balance_rows: Index) -> Meter:
     """Import and export within their limits, each kWh at its price.
 
     A limit may be exceeded, at a price, only in slots where doing nothing at all would exceed it: fixed load above
-    what import and PV can cover, or PV that cannot be curtailed above what load and export can take.
+    what import and PV can cover, or PV that cannot be curtailed above what load and export can take; with them count
+    machines that must go on running.
     """
     every = np.arange(problem.slots, dtype=np.int32)
     grid = problem.grid
@@ -66,8 +68,8 @@ def meter(model: Model, problem: Problem, balance_rows: Index) -> Meter:
     exported = model.columns("export", every, 0.0, units.kilo(grid.export_limit_w), -H * problem.sell_per_kwh)
     model.add(balance_rows, imported, 1.0)
     model.add(balance_rows, exported, -1.0)
-    short = _slots_where(problem.load_w - problem.pv_available_w > limit_w)
-    spilled = _slots_where(fixed_pv_w - problem.load_w > grid.export_limit_w)
+    short = _slots_where(problem.load_w + drawn_w(problem) - problem.pv_available_w > limit_w)
+    spilled = _slots_where(fixed_pv_w + given_w(problem) - problem.load_w > grid.export_limit_w)
     price = grid.over_limit_price_per_kwh
     over_import = model.columns("import over limit", short, 0.0, np.inf, H * (problem.buy_per_kwh[short] + price))
     over_export = model.columns("export over limit", spilled, 0.0, np.inf, H * (price - problem.sell_per_kwh[spilled]))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.plan.laws.obligations import allowed, first, must_pause, must_run, still_warming
 from ems_pipeline.plan.laws.switching import Switched, starts, stays
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import GensetUnit, Problem
-from ems_pipeline.plan.record import Array
 
 H = units.SLOT_HOURS
 
@@ -31,13 +31,13 @@ def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index
     """
     every = np.arange(problem.slots, dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
-    on = model.columns(f"{unit.key} on", every, 0.0, allowed(unit, problem.slots), _turning_cost(unit), integer=True)
+    on = _turning(model, unit, every)
     begun = starts(
         model, unit.key, every, on, unit.was_on, unit.start_cost - H * unit.fuel_per_kwh * low * unit.warm_up_slots
     )
     _start_from_standstill(model, unit, every, on, begun)
     above = model.columns(f"{unit.key} power above minimum", every, 0.0, high - low, H * unit.fuel_per_kwh)
-    power = Switched(every, low, on, above, begun, unit.warm_up_slots)
+    power = Switched(every, low, on, above, begun, unit.warm_up_slots, still_warming(unit))
     rows = model.rows(f"{unit.key} maximum power", every, -np.inf, 0.0)
     model.add(rows, above, 1.0)
     power.carry(model, rows, low - high)
@@ -49,6 +49,16 @@ def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index
     return Generating(on, begun, power)
 
 
+def _turning(model: Model, unit: GensetUnit, every: Index) -> Index:
+    """Columns "on"; each hour costs fuel, with load also that of the minimum load."""
+    n = len(every)
+    wanted = first(n, must_run(unit, n))
+    may = allowed(unit, n) * (1 - first(n, must_pause(unit, n)))
+    loaded = 1 - first(n, still_warming(unit))
+    cost = H * (unit.idle_fuel_per_h + unit.fuel_per_kwh * units.kilo(unit.min_w) * loaded)
+    return model.columns(f"{unit.key} on", every, wanted, may, cost, integer=True)
+
+
 def _start_from_standstill(model: Model, unit: GensetUnit, every: Index, on: Index, begun: Index) -> None:
     """``start[t] + on[t-1] <= 1``: the warm-up of a running set must not be claimed to save its minimum load."""
     upper = np.ones(len(every))
@@ -58,25 +68,15 @@ def _start_from_standstill(model: Model, unit: GensetUnit, every: Index, on: Ind
     model.add(rows[1:], on[:-1], 1.0)
 
 
-def allowed(unit: GensetUnit, slots: int) -> Array:
-    """1 where the set may turn, 0 in quiet hours and lock-outs."""
-    may = np.ones(slots)
-    for window in unit.blocked:
-        may[window.first : window.end] = 0.0
-    return may
-
-
-def _turning_cost(unit: GensetUnit) -> float:
-    return H * (unit.idle_fuel_per_h + unit.fuel_per_kwh * units.kilo(unit.min_w))
-
-
 def _starts_per_day(model: Model, problem: Problem, unit: GensetUnit, begun: Index) -> None:
     """At most so many starts on each local day."""
     if unit.starts_per_day is None:
         return
     days = problem.days
-    first = np.array([day[0] for day in days], dtype=np.int32)
-    rows = model.rows(f"{unit.key} starts per day", first, -np.inf, float(unit.starts_per_day))
+    at = np.array([day[0] for day in days], dtype=np.int32)
+    most = np.full(len(days), float(unit.starts_per_day))
+    most[0] = max(0.0, most[0] - unit.starts_before)
+    rows = model.rows(f"{unit.key} starts per day", at, -np.inf, most)
     for row, (begin, end) in zip(rows, days, strict=True):
         model.add(np.full(end - begin, row, dtype=np.int32), begun[begin:end], 1.0)
 

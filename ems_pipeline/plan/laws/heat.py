@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ems_pipeline import units
+from ems_pipeline.plan.laws.obligations import first, must_pause, must_run
 from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import HeatPumpUnit, HeatStore
@@ -34,28 +35,33 @@ def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index, dearest: fl
     """
     every = np.arange(len(balance_rows), dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
-    house = semicontinuous(model, unit.key, every, low, high)
+    wanted = first(len(every), must_run(unit, len(every)))
+    may = 1 - first(len(every), must_pause(unit, len(every)))
+    alone = wanted if unit.tank is None else 0.0
+    house = semicontinuous(model, unit.key, every, low, high, alone, may)
     house.draw(model, balance_rows, -1.0)
-    indoor = temperature(model, unit.store, house, unit.cop, high, dearest)
+    least_w, most_w = units.from_kilo(low) * wanted, units.from_kilo(high) * may
+    indoor = temperature(model, unit.store, house, unit.cop, least_w, most_w, dearest)
     running, heating = house.on, Heating(house, indoor)
     if unit.tank is not None and unit.tank_cop is not None:
-        tank = semicontinuous(model, f"{unit.key} tank", every, low, high)
+        tank = semicontinuous(model, f"{unit.key} tank", every, low, high, 0.0, may)
         tank.draw(model, balance_rows, -1.0)
-        running = one_at_a_time(model, unit, house, tank)
-        heating = Heating(house, indoor, tank, temperature(model, unit.tank, tank, unit.tank_cop, high, dearest))
+        running = one_at_a_time(model, unit, house, tank, wanted)
+        hot_water = temperature(model, unit.tank, tank, unit.tank_cop, least_w, most_w, dearest)
+        heating = Heating(house, indoor, tank, hot_water)
     if running is not None and max(unit.min_run_slots, unit.min_pause_slots) > 1:
         minimum_stay(model, unit.key, every, running, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
     return heating
 
 
-def one_at_a_time(model: Model, unit: HeatPumpUnit, house: Switched, tank: Switched) -> Index | None:
+def one_at_a_time(model: Model, unit: HeatPumpUnit, house: Switched, tank: Switched, wanted: Array) -> Index | None:
     """``running = house on + tank on <= 1``: one refrigerant circuit, one supply temperature. Returns ``running``."""
     if house.on is None or tank.on is None:
         shared = model.rows(f"{unit.key} shared power", house.slots, -np.inf, units.kilo(unit.max_w))
         model.add(shared, house.above, 1.0)
         model.add(shared, tank.above, 1.0)
         return None
-    running = model.columns(f"{unit.key} running", house.slots, 0.0, 1.0)
+    running = model.columns(f"{unit.key} running", house.slots, wanted, 1.0)
     rows = model.rows(f"{unit.key} house or tank", house.slots, 0.0, 0.0)
     model.add(rows, running, 1.0)
     model.add(rows, house.on, -1.0)
@@ -68,10 +74,13 @@ def keep_per_slot(store: HeatStore) -> float:
     return float(np.exp(-H * store.loss_w_per_k / store.capacity_wh_per_k))
 
 
-def temperature(model: Model, store: HeatStore, power: Switched, cop: Array, high_kw: float, dearest: float) -> Index:
+def temperature(
+    model: Model, store: HeatStore, power: Switched, cop: Array, least_w: Array, most_w: Array, dearest: float
+) -> Index:
     """``T[t+1] = keep T[t] + (1 - keep) (ambient + (cop power + gains) / UA)``, exact for constant slots.
 
-    The column holds the part within the band; kelvin below and above it are columns of their own, at a price.
+    The column holds the part within the band; kelvin below and above it are columns of their own, at a price, above
+    only where ``least_w`` of electric power already lead there.
     """
     every = np.arange(len(store.ambient_c), dtype=np.int32)
     keep = keep_per_slot(store)
@@ -83,10 +92,9 @@ def temperature(model: Model, store: HeatStore, power: Switched, cop: Array, hig
     drift[0] += keep * store.initial_c
     rows = model.rows(f"{store.key} heat balance", every, drift, drift)
     price = H * store.outside_price_per_kh
-    full_w = units.from_kilo(high_kw)
-    cold = every if discomfort_can_pay(store, cop, dearest) else _slots(path_c(store, cop * full_w) < store.min_c)
+    cold = every if discomfort_can_pay(store, cop, dearest) else _slots(path_c(store, cop * most_w) < store.min_c)
     below = model.columns(f"{store.key} too cold", cold, 0.0, np.inf, price - value[cold])
-    hot = _slots(path_c(store, np.zeros(len(every))) > store.max_c)
+    hot = _slots(path_c(store, cop * least_w) > store.max_c)
     above = model.columns(f"{store.key} too warm", hot, 0.0, np.inf, price)
     for part, sign, slots in ((within, 1.0, every), (below, -1.0, cold), (above, 1.0, hot)):
         model.add(rows[slots], part, sign)

@@ -16,7 +16,8 @@ class Switched:
     """Columns of a machine that is off or within ``[low, high]``: power is ``low * on + above`` kW.
 
     ``on`` is None for a machine without a minimum (``above`` is then its power). ``begun`` are the starts of machines
-    that turn for ``warm_up`` slots before they carry load: those slots do not count as on.
+    that turn for ``warm_up`` slots before they carry load: those slots do not count as on, nor do the first ``warming``
+    of a machine that was started before them.
     """
 
     slots: Index
@@ -25,6 +26,7 @@ class Switched:
     above: Index
     begun: Index | None = None
     warm_up: int = 0
+    warming: int = 0
 
     def draw(self, model: Model, rows: Index, factor: ArrayLike) -> None:
         """Enter ``factor * power`` into ``rows``, one row per slot of the machine."""
@@ -36,21 +38,29 @@ class Switched:
         """Enter ``factor`` where the machine carries load: on, and no start within the last ``warm_up`` slots."""
         if self.on is None:
             return
-        model.add(rows, self.on, factor)
+        spread = np.broadcast_to(factor, len(rows))
+        model.add(rows[self.warming :], self.on[self.warming :], spread[self.warming :])
         if self.begun is not None and self.warm_up:
-            into_window(model, rows, self.begun, range(-self.warm_up + 1, 1), -np.broadcast_to(factor, len(rows)))
+            into_window(model, rows, self.begun, range(-self.warm_up + 1, 1), -spread)
 
 
 def semicontinuous(
-    model: Model, key: str, slots: Index, low_kw: float, high_kw: float, allowed: ArrayLike = 1.0
+    model: Model,
+    key: str,
+    slots: Index,
+    low_kw: float,
+    high_kw: float,
+    wanted: ArrayLike = 0.0,
+    allowed: ArrayLike = 1.0,
 ) -> Switched:
     """Power 0 or ``[low, high]`` kW: ``power = low * on + above`` with ``above <= (high - low) * on``.
 
-    One row per slot instead of two, and no column that only repeats others. ``allowed`` 0 keeps a slot off.
+    One row per slot instead of two, and no column that only repeats others. ``wanted`` 1 keeps a slot on, ``allowed`` 0
+    off.
     """
     if low_kw <= 0:
         return Switched(slots, 0.0, None, model.columns(f"{key} power", slots, 0.0, high_kw * np.asarray(allowed)))
-    on = model.columns(f"{key} on", slots, 0.0, allowed, integer=True)
+    on = model.columns(f"{key} on", slots, wanted, allowed, integer=True)
     above = model.columns(f"{key} power above minimum", slots, 0.0, high_kw - low_kw)
     rows = model.rows(f"{key} maximum power", slots, -np.inf, 0.0)
     model.add(rows, above, 1.0)

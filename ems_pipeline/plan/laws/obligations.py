@@ -1,0 +1,68 @@
+"""What machines that were switched lately still have to do when the horizon begins, and the power that comes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.problem import GensetUnit, HeatPumpUnit, Problem
+from ems_pipeline.plan.record import Array
+
+
+def must_run(unit: GensetUnit | HeatPumpUnit, slots: int) -> int:
+    """For how many of the first slots a machine that runs must go on; lock-outs and the next service end it earlier."""
+    if not unit.was_on or unit.state_slots is None:
+        return 0
+    least = unit.min_run_slots
+    if isinstance(unit, GensetUnit):
+        least = max(least, unit.warm_up_slots)
+    left = min(slots, max(0, least - unit.state_slots))
+    if isinstance(unit, GensetUnit):
+        blocked = np.flatnonzero(allowed(unit, slots)[:left] == 0)
+        left = int(blocked[0]) if len(blocked) else left
+        if unit.run_hours_left is not None:
+            left = min(left, int(unit.run_hours_left / units.SLOT_HOURS + 1e-9))
+    return left
+
+
+def must_pause(unit: GensetUnit | HeatPumpUnit, slots: int) -> int:
+    """For how many of the first slots a machine that was switched off must stay off."""
+    if unit.was_on is not False or unit.state_slots is None:
+        return 0
+    return min(slots, max(0, unit.min_pause_slots - unit.state_slots))
+
+
+def still_warming(unit: GensetUnit) -> int:
+    """In how many of the first slots a set that turns does not carry load yet."""
+    if not unit.was_on or unit.state_slots is None:
+        return 0
+    return max(0, unit.warm_up_slots - unit.state_slots)
+
+
+def allowed(unit: GensetUnit, slots: int) -> Array:
+    """1 where the set may turn, 0 in quiet hours and lock-outs."""
+    may = np.ones(slots)
+    for window in unit.blocked:
+        may[window.first : window.end] = 0.0
+    return may
+
+
+def given_w(problem: Problem) -> Array:
+    """Least power of sets that must go on running and are warm, W per slot."""
+    total = np.zeros(problem.slots)
+    for unit in problem.gensets:
+        total[still_warming(unit) : must_run(unit, problem.slots)] += unit.min_w
+    return total
+
+
+def drawn_w(problem: Problem) -> Array:
+    """Least power of heat pumps that must go on running, W per slot."""
+    total = np.zeros(problem.slots)
+    for unit in problem.heat_pumps:
+        total[: must_run(unit, problem.slots)] += unit.min_w
+    return total
+
+
+def first(slots: int, count: int) -> Array:
+    """1 in the first ``count`` of ``slots``."""
+    return (np.arange(slots) < count).astype(float)
