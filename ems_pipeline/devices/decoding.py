@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ LARGEST_EXPONENT = 10
 """SunSpec's range of scale factors; anything beyond is not one."""
 NO_EXPONENT = -0x8000
 """The exponent of a value that the device does not implement (SunSpec)."""
+NONE: Mapping[int, Fault] = MappingProxyType({})
 
 
 class Decoder:
@@ -70,12 +72,13 @@ class Decoder:
         suspect[:, self._scaled] |= np.abs(powers) > LARGEST_EXPONENT
         for i, pattern in self._invalid:
             suspect[:, i] |= patterns[:, i] == pattern
-        faults: list[dict[int, Fault]] = [{} for _ in rows]
+        faults: dict[int, dict[int, Fault]] = {}
         for row, i in np.argwhere(suspect).tolist():
             power = int(powers[row, np.searchsorted(self._scaled, i)]) if i in self._scaled else 0
             value, quality, reason = _examined(self._points[i], float(values[row, i]), int(patterns[row, i]), power)
-            values[row, i], faults[row][i] = math.nan if value is None else value, (quality, reason)
-        return [Samples(*found) for found in zip(values, faults, strict=True)]
+            values[row, i] = math.nan if value is None else value
+            faults.setdefault(row, {})[i] = quality, reason
+        return [Samples(row, faults.get(at, NONE)) for at, row in enumerate(values)]
 
     def _where(self, holds: Callable[[int], bool]) -> npt.NDArray[np.int64]:
         return np.array([i for i in range(len(self._points)) if holds(i)], int)

@@ -109,7 +109,8 @@ class Connection:
             DeviceFault: nobody listens.
         """
         async with self._turn:
-            await self._connected()
+            if self._client is None or not self._client.connected:
+                await self._opened()
 
     async def close(self) -> None:
         """Let the connection go; the next request opens a new one."""
@@ -123,7 +124,9 @@ class Connection:
         async with self._turn:
             if self._quiet_until:
                 await self._silence()
-            client = await self._connected()
+            client = self._client
+            if client is None or not client.connected:
+                client = await self._opened()
             self.requests += 1
             try:
                 answer = await ask(client)
@@ -138,9 +141,7 @@ class Connection:
             self._quiet_until = _now() + silence_s if silence_s else 0.0
         return _judged(answer, function)
 
-    async def _connected(self) -> AsyncModbusTcpClient:
-        if self._client is not None and self._client.connected:
-            return self._client
+    async def _opened(self) -> AsyncModbusTcpClient:
         end = self.endpoint
         framer = FramerType.SOCKET if end.framing == "modbus-tcp" else FramerType.RTU
         client = AsyncModbusTcpClient(

@@ -8,7 +8,7 @@ state which quality and which age they accept.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -73,7 +73,7 @@ class Samples:
     for each position that is not good."""
 
     values: npt.NDArray[np.float64]
-    faults: dict[int, Fault]
+    faults: Mapping[int, Fault]
 
     def of(self, i: int) -> tuple[float | None, Quality, str]:
         """Value, quality and reason at a position."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -107,7 +107,7 @@ class Words:
     decoder: Decoder
     row: array[int]
     high_words_live: bool
-    missing: dict[int, Fault]
+    missing: Mapping[int, Fault]
     positions: tuple[int, ...] | None = None
 
 
@@ -154,9 +154,10 @@ def _completed(words: Words, samples: Samples) -> Samples:
         values = np.full(len(words.positions) + len(words.missing.keys() - set(words.positions)), math.nan)
         values[list(words.positions)] = samples.values
         samples = Samples(values, {words.positions[i]: fault for i, fault in samples.faults.items()})
-    for i, fault in words.missing.items():
-        samples.values[i], samples.faults[i] = math.nan, fault
-    return samples
+    if not words.missing:
+        return samples
+    samples.values[list(words.missing)] = math.nan
+    return Samples(samples.values, {**samples.faults, **words.missing})
 
 
 def silent_answer(device: str, point_map: PointMap, selection: Selection, fault: Sample, now: datetime) -> Answer:
@@ -171,12 +172,13 @@ def _readings(answer: Answer, samples: Samples) -> Readings:
         values, faults = values[taken], {i: faults[at] for i, at in enumerate(taken.tolist()) if at in faults}
     if chosen.derived:
         made = columns(_derive(rule, [Sample(*samples.of(i)) for i in parts]) for rule, parts in chosen.derived)
-        faults |= {len(values) + i: fault for i, fault in made.faults.items()}
+        faults = {**faults, **{len(values) + i: fault for i, fault in made.faults.items()}}
         values = np.concatenate((values, made.values))
     unready = _not_ready(answer, samples)
     if unready is not None:
-        for i in set(range(len(values))) - set(faults) - {chosen.gate_reading}:
-            values[i], faults[i] = math.nan, unready
+        unfit = set(range(len(values))) - set(faults) - {chosen.gate_reading}
+        values[list(unfit)] = math.nan
+        faults = {**faults, **dict.fromkeys(unfit, unready)}
     return Readings(answer.device, chosen.names, Samples(values, faults), answer.asked_at, answer.received_at)
 
 
