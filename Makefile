@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up ui test lint format lock clean
+.PHONY: help demo up ui test lint format celery lock clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -36,9 +36,15 @@ format: $(STAMP) ## write the format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+celery: $(STAMP) ## what several machines need beside it (docs/operations.md)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-celery.lock
+
 lock:            ## renew requirements.lock (needs uv): pinned, hashed, no download address
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra dev --python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	  --extra celery --python-version 3.11 -c requirements.lock \
+	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) pyproject.toml -o requirements-celery.lock
 
 clean:           ## remove the environment and the local data
 	rm -rf $(VENV) .ems

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from ems_pipeline.orchestration import beats
+from ems_pipeline.orchestration import beats, shards
 from ems_pipeline.orchestration.beats import Beat
 from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.shards import Shard
 from ems_pipeline.time_grid import MINUTE
 from ems_pipeline.warehouse import Warehouse, inventory
 
@@ -25,7 +26,7 @@ class Cadence:
     """How one kind of clock work went in a window.
 
     Attributes:
-        served: successful runs per slot; 0 for a slot nobody served.
+        served: successful runs per slot, the most of any shard; 0 for a slot that a shard went without.
         lags_s: seconds from when a slot was due to its run's start, of all runs that began.
         failed: runs that ended otherwise.
         recorded: slots that left something in our tables; None for work that leaves nothing by itself.
@@ -83,10 +84,18 @@ def _cadence(
         if SLOT_TAG in record.dagster_run.tags:
             by_slot[beats.slot_of(record.dagster_run.tags[SLOT_TAG])].append(record)
     runs = [(slot, record) for slot in wanted for record in by_slot[slot]]
-    good = Counter(slot for slot, record in runs if record.dagster_run.status is dg.DagsterRunStatus.SUCCESS)
+    good = [(slot, r) for slot, r in runs if r.dagster_run.status is dg.DagsterRunStatus.SUCCESS]
     lags = [r.start_time - beat.due(slot).timestamp() for slot, r in runs if r.start_time is not None]
-    failed = sum(r.dagster_run.is_finished for _, r in runs) - good.total()
-    return Cadence(beat, {slot: good[slot] for slot in wanted}, lags, failed, recorded, doubled)
+    failed = sum(r.dagster_run.is_finished for _, r in runs) - len(good)
+    served = {slot: _times([shards.of_run(r.dagster_run.tags) for of, r in good if of == slot]) for slot in wanted}
+    return Cadence(beat, served, lags, failed, recorded, doubled)
+
+
+def _times(by: list[Shard]) -> int:
+    """How often a slot was served as a whole, given the shards of its runs."""
+    counts = Counter(by)
+    is_whole = bool(by) and len(counts) == by[0].of
+    return max(counts.values()) if is_whole else 0
 
 
 def lines(cadence: Cadence) -> Iterator[str]:

@@ -26,9 +26,11 @@ def prepare() -> Warehouse:
     migrate.ensure(warehouse)
     folder = home() / "dagster"
     folder.mkdir(parents=True, exist_ok=True)
-    settings = Path("dagster.yaml").resolve()
+    settings = Path(os.environ.get("EMS_DAGSTER_SETTINGS", "dagster.yaml")).resolve()
     if not settings.exists():
-        raise FileNotFoundError(f"{settings} is missing: start this command in the folder of the project")
+        raise FileNotFoundError(
+            f"{settings} is missing: start in the project's folder, or name it: EMS_DAGSTER_SETTINGS"
+        )
     shutil.copyfile(settings, folder / "dagster.yaml")
     _point_at_home()
     return warehouse

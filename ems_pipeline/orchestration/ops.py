@@ -1,7 +1,7 @@
 """Ops that touch the outside on the clock: telemetry, control, verification, the site registry, housekeeping.
 
-One op serves all sites; a dead device or site is rows with reasons, never a failed run. None has a retry policy: for
-anything that writes to hardware the next slot is the retry.
+One op serves all sites of its run's shard; a dead device or site is rows with reasons, never a failed run. None has a
+retry policy: for anything that writes to hardware the next slot is the retry.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from ems_pipeline import control, time_grid
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.health import Health
 from ems_pipeline.devices.reading import Readings
-from ems_pipeline.orchestration import logs
+from ems_pipeline.orchestration import logs, shards
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
@@ -35,8 +35,8 @@ class TelemetryConfig(dg.Config):
 
 @dg.op(out=dg.Out(dg.Nothing))
 def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: dg.ResourceParam[Platform]) -> None:
-    """Read all due points of all devices of all sites and store them by one COPY."""
-    sites = ems.sites()
+    """Read all due points of all devices of the shard's sites and store them by one COPY."""
+    sites = ems.sites(shards.of_run(context.run.tags))
     with ems.warehouse.begin() as connection:
         known = health.load(connection)
     answers: list[tuple[str, Readings]] = []
@@ -79,14 +79,16 @@ def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
     slot = time_grid.floor_slot(now)
     if now - slot > STALE:
         raise dg.Failure(f"quarter-hour {slot} began {now - slot} ago: too late to act on it; the next one will")
-    for outcome in control.run_control(ems.warehouse, ems.sites(), slot, now, ems.clock):
+    sites = ems.sites(shards.of_run(context.run.tags))
+    for outcome in control.run_control(ems.warehouse, sites, slot, now, ems.clock):
         context.log.info(str(outcome), extra=logs.fields(outcome))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
 def check_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Look again at what was written: did the power move, did the device forget, has a set-point expired?"""
-    for outcome in control.run_verification(ems.warehouse, ems.sites(), ems.clock.now(), ems.clock):
+    sites = ems.sites(shards.of_run(context.run.tags))
+    for outcome in control.run_verification(ems.warehouse, sites, ems.clock.now(), ems.clock):
         context.log.info(str(outcome), extra=logs.fields(outcome))
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from ems_pipeline import time_grid
+from ems_pipeline.orchestration import shards
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 
@@ -70,13 +71,15 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
 
 
 def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteWindow]:
-    """Windows of a run over site x day: one per site and stretch of consecutive days."""
+    """Windows of a run over site x day: one per site of its shard and stretch of consecutive days."""
+    shard = shards.of_run(context.run.tags)
     by_site: dict[str, list[date]] = {}
     for key in _keys(context):
         if not isinstance(key, dg.MultiPartitionKey):
             raise TypeError(f"partition {key!r} is not site x day; launch the asset with a site and a day")
         dimensions = key.keys_by_dimension
-        by_site.setdefault(dimensions["site"], []).append(date.fromisoformat(dimensions["day"]))
+        if shard.holds(dimensions["site"]):
+            by_site.setdefault(dimensions["site"], []).append(date.fromisoformat(dimensions["day"]))
     sites = platform.chosen(sorted(by_site))
     return [
         _window(sites[key], first, last)

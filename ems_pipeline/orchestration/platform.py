@@ -13,10 +13,13 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from ems_pipeline import time_grid
+from ems_pipeline.orchestration.shards import Shard
 from ems_pipeline.sites import Site, load_sites
 from ems_pipeline.time_grid import Clock, SystemClock
 from ems_pipeline.warehouse import Warehouse, open_warehouse
 from ems_pipeline.warehouse import sites as registry
+
+ALL_SITES = Shard()
 
 
 def site_files() -> Path:
@@ -32,10 +35,10 @@ class Platform:
     clock: Clock
     read_sites: Callable[[], list[Site]]
 
-    def sites(self) -> list[Site]:
+    def sites(self, shard: Shard = ALL_SITES) -> list[Site]:
         """Active sites as last registered, ordered by key: a file broken while being edited stops nobody's control."""
         with self.warehouse.begin() as connection:
-            return registry.configured(connection)
+            return [site for site in registry.configured(connection) if shard.holds(site.key)]
 
     def slot_end(self) -> datetime:
         """End of the last quarter-hour that is over: nothing later has been measured whole."""

@@ -6,7 +6,7 @@ telemetry cannot be read later. The op computes its slot from the clock again an
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
@@ -14,7 +14,6 @@ import dagster as dg
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import beats, requests, troubles
 from ems_pipeline.orchestration.beats import Beat
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.ops import STALE
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
@@ -30,13 +29,13 @@ def _slot_sensor(
     name: str,
     beat: Beat,
     description: str,
-    asked: Callable[[dg.SensorEvaluationContext, Platform, datetime], Iterable[dg.RunRequest]] | None = None,
+    asked: Callable[[dg.SensorEvaluationContext, Platform, str], Iterable[dg.RunRequest]] | None = None,
     not_after: timedelta = timedelta.max,
 ) -> dg.SensorDefinition:
     """A sensor that asks for the beat's job once per slot, the moment it is due.
 
     Args:
-        asked: the requests for a slot; by default one run of the job.
+        asked: the requests for a slot, given its stamp; by default one run of the job per shard.
         not_after: a slot of which more has passed is left out.
     """
 
@@ -59,15 +58,13 @@ def _slot_sensor(
         context.update_cursor(stamp)
         if now - slot > not_after:
             return dg.SkipReason(f"slot {stamp} began more than {not_after} ago; the next one will be served")
-        if asked is not None:
-            return list(asked(context, ems, slot))
-        return dg.RunRequest(run_key=f"{beat.job}-{stamp}", tags={SLOT_TAG: stamp})
+        return list(asked(context, ems, stamp) if asked else requests.for_slot(beat.job, stamp, ems.sites))
 
     return evaluate
 
 
-def _plans(context: dg.SensorEvaluationContext, ems: Platform, slot: datetime) -> Iterable[dg.RunRequest]:
-    """Rolling plans of all sites: one run per local day, however many sites share it."""
+def _plans(context: dg.SensorEvaluationContext, ems: Platform, stamp: str) -> Iterable[dg.RunRequest]:
+    """Rolling plans of all sites, for their local day."""
 
     now = ems.clock.now()
 
@@ -75,8 +72,7 @@ def _plans(context: dg.SensorEvaluationContext, ems: Platform, slot: datetime) -
         day = time_grid.local_day(now, time_grid.zone(site.timezone))
         return day, day
 
-    stamp = beats.stamp(slot)
-    return requests.for_sites(context.instance, beats.PLAN.job, ems.sites(), today, stamp, {SLOT_TAG: stamp})
+    return requests.for_sites(context.instance, beats.PLAN.job, ems.sites(), today, stamp, slot=stamp)
 
 
 telemetry_sensor = _slot_sensor("telemetry_every_minute", beats.TELEMETRY, "Reads all devices once a minute.")

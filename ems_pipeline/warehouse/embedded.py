@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import warnings
 from pathlib import Path
+
+_turn = threading.Lock()
 
 
 def start(folder: Path) -> str:
@@ -21,11 +24,23 @@ def start(folder: Path) -> str:
     Raises:
         RuntimeError: the folder belongs to another major version, or the server did not start; the text says why.
     """
+    if address := _address(folder):
+        return address
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with _turn:  # its library's lock guards against other processes only
+        if not is_running(folder):
+            _forget_the_dead(folder / "postmaster.pid")
+        server = _server(folder)
+        return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
+
+
+def _address(folder: Path) -> str | None:
+    """Of a server that takes connections, as its lock file says; every run asks, and the library takes 40 ms."""
     if not is_running(folder):
-        _forget_the_dead(folder / "postmaster.pid")
-    server = _server(folder)
-    return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
+        return None
+    _, _, _, port, socket_folder, _, _, status, *_ = [*_lock_lines(folder / "postmaster.pid"), *[""] * 8]
+    is_usual = status.strip() == "ready" and port == "5432" and socket_folder
+    return f"postgresql://postgres@/?host={socket_folder}" if is_usual else None
 
 
 def stop(folder: Path) -> bool:
@@ -59,10 +74,18 @@ def binaries() -> list[Path]:
 def _forget_the_dead(lock: Path) -> None:
     """Remove the locks of a killed server: to PostgreSQL a zombie counts as alive and would keep the next one down."""
     if lock.exists():
-        _, _, _, port, socket_folder, *_ = [*lock.read_text(encoding="utf-8").splitlines(), "", "", "", "", ""]
+        _, _, _, port, socket_folder, *_ = [*_lock_lines(lock), *[""] * 5]
         if port and socket_folder:
             (Path(socket_folder) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
         lock.unlink()
+
+
+def _lock_lines(lock: Path) -> list[str]:
+    """What a postmaster notes: pid, data folder, start, port, folder of its socket, address, memory, status."""
+    try:
+        return lock.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
 
 
 def _server(folder: Path):  # type: ignore[no-untyped-def]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,14 @@ def test_both_databases_live_on_the_server_that_is_named(monkeypatch: pytest.Mon
     assert database_url("ems").database == "ems"
     assert database_url("dagster").database == "dagster"
     assert database_url("dagster").host == "db.example"
+
+
+def test_threads_that_start_the_embedded_server_together_get_one_server(tmp_path: Path) -> None:
+    folder = tmp_path / "pg"
+    with ThreadPoolExecutor(6) as threads:
+        addresses = set(threads.map(embedded.start, [folder] * 6))
+    assert addresses == {embedded.start(folder)}
+    assert embedded.stop(folder)
 
 
 def test_a_server_killed_in_the_middle_fails_loudly_and_keeps_what_was_committed(tmp_path: Path) -> None:
