@@ -4,7 +4,8 @@
 
 `ems up` runs the demo site on its virtual plant in a folder of its own. First it is watched for so many minutes as it
 is, then for as many while a backfill of the last DAYS days runs through Dagster's queue: a run per day and job (prices,
-forecasts, day plan, settlement), as many at a time as the queue lets through. Printed for both: `ems cadence`.
+forecasts, day plan, settlement), as many at a time as the queue lets through. Printed for both: `ems cadence`; for the
+first also what grew on disk, per site and day (see `growth.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import growth
 from living import Living, living
 
 from ems_pipeline import time_grid
@@ -51,13 +53,17 @@ def watch(live: Living, minutes: int, what: str, backfill_days: int = 0) -> None
     """Look on for so many minutes, of which one begins a quarter-hour, and print the cadence of just these."""
     start = _start(minutes)
     CLOCK.wait_until(start)
+    before = growth.Sizes.now(live.warehouse)
     fill(live, backfill_days)
     CLOCK.wait_until(start + minutes * MINUTE)
+    after = growth.Sizes.now(live.warehouse)
     load = os.getloadavg()[0]
     CLOCK.wait_until(start + (minutes + 1) * MINUTE)  # the last runs may be under way
     print(f"\n== {minutes} minutes {what}, from {start:%H:%M} UTC; load average at the end {load:.1f}")
     for one in cadence.of(live.instance, live.warehouse, start, start + minutes * MINUTE):
         print("\n".join(cadence.lines(one)), flush=True)
+    if not backfill_days:
+        growth.report(before, after, (after.at_s - before.at_s) / growth.DAY_S)
 
 
 def _start(minutes: int) -> datetime:
