@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up ui test lint format celery lock clean
+.PHONY: help demo up ui test lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -45,6 +45,9 @@ lock:            ## renew requirements.lock (needs uv): pinned, hashed, no downl
 	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	  --extra celery --python-version 3.11 -c requirements.lock \
 	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) pyproject.toml -o requirements-celery.lock
+
+audit:           ## known vulnerabilities of the locked dependencies (needs uv and api.osv.dev)
+	@.ci/audit
 
 clean:           ## remove the environment and the local data
 	rm -rf $(VENV) .ems

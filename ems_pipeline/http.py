@@ -2,7 +2,8 @@
 
 `get` and `post` return the body or raise; nobody else decides what may be tried again. A reply that may be different
 in a minute (timeout, refused connection, 429, 5xx) is a `TransientError`; one that will not change by itself (a bad
-address, 401, 404) is a `PermanentError`. Secrets in addresses never reach a message or a log.
+address, 401, 404) is a `PermanentError`. Secrets in addresses never reach a message or a log, nor does a server's reply
+that repeats what it was told.
 Add here when a protocol detail concerns every HTTP conversation; what a document means belongs to its parser.
 """
 
@@ -10,18 +11,20 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-SECRET_NAMES = ("token", "key", "secret", "password", "auth")
+SECRET_NAMES = ("token", "key", "secret", "pass", "pwd", "credential", "auth", "sig")
+SHORTEST_SECRET = 8
+"""Characters from which on a secret is recognised in a reply; a shorter one would be found in innocent numbers."""
 USER_AGENT = "ems-pipeline"
 
 
@@ -110,8 +113,7 @@ def redacted(url: str) -> str:
     except ValueError:
         return "an address that cannot be read"
     query = [
-        (name, "***" if any(word in name.lower() for word in SECRET_NAMES) else value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        (name, "***" if _is_secret(name) else value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=urlencode(query, safe="*:/,")))
 
@@ -158,12 +160,33 @@ def _send(
         raise TransientError(
             where, f"no reply within {timeout_s:g} s ({type(error).__name__})", "check the network or the server"
         ) from None
+    confided = _confided(where, reply.request.headers.get("Authorization"), login)
+    content = _unechoed(reply.content, confided)
     if reply.ok:
-        return Reply(reply.content, _date(reply.headers.get("Date")))
+        return Reply(content, _date(reply.headers.get("Date")))
     kind = TransientError if reply.status_code in TRANSIENT_STATUS else PermanentError
-    raise kind(
-        where, f"HTTP {reply.status_code} {reply.reason}", _remedy(reply.status_code), reply.status_code, reply.content
-    )
+    reason = _unechoed((reply.reason or "").encode(), confided).decode(errors="replace")
+    raise kind(where, f"HTTP {reply.status_code} {reason}", _remedy(reply.status_code), reply.status_code, content)
+
+
+def _confided(url: str, authorization: str | bytes | None, login: Login | None) -> list[bytes]:
+    """What a server was told and must not tell us again: its reply is stored, quoted and logged."""
+    query = [value for name, value in parse_qsl(urlsplit(url).query) if _is_secret(name)]
+    if isinstance(authorization, bytes):
+        authorization = authorization.decode(errors="replace")
+    found = [*query, (authorization or "").rpartition(" ")[2], login.password if login else ""]
+    return [secret.encode() for secret in found if len(secret) >= SHORTEST_SECRET]
+
+
+def _unechoed(text: bytes, confided: Iterable[bytes]) -> bytes:
+    for secret in confided:
+        for form in (secret, quote(secret).encode(), quote(secret, safe="").encode(), quote_plus(secret).encode()):
+            text = text.replace(form, b"***")
+    return text
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in SECRET_NAMES)
 
 
 def _auth(login: Login) -> AuthBase:

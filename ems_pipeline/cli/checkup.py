@@ -5,7 +5,6 @@ Add a check as a function that yields findings, and list it in `ALL`; one that r
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -93,13 +92,14 @@ def bus_conflicts() -> Iterator[Finding]:
 
 
 def secrets() -> Iterator[Finding]:
-    """Passwords that a site file names must be in the environment."""
+    """Passwords that a site file names must be in the environment, or in a file it names."""
     from ems_pipeline.orchestration import platform
+    from ems_pipeline.secret import secret
     from ems_pipeline.sites import load_sites
 
     for site in load_sites(platform.site_files()):
         for gateway in site.gateways:
-            if gateway.password_env and not os.environ.get(gateway.password_env):
+            if gateway.password_env and secret(gateway.password_env) is None:
                 text = f"{site.key}/{gateway.key}: {gateway.password_env} is not set; the virtual plant sets it itself"
                 yield Finding("warning", "secrets", text)
 

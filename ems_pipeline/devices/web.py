@@ -15,6 +15,7 @@ from typing import Literal
 from ems_pipeline import http
 from ems_pipeline.devices.contract import DeviceFault
 from ems_pipeline.devices.reading import Quality
+from ems_pipeline.secret import SecretUnreadable, secret
 
 STARTING = frozenset({503, 901})
 """The device says that it restarts, or that it has no connection left (Loxone 901)."""
@@ -24,7 +25,7 @@ LOGIN_FAILED = frozenset({401, 403})
 
 @dataclass(frozen=True, slots=True)
 class WebEndpoint:
-    """Where an HTTP device answers; the password stands in the environment variable ``password_env``."""
+    """Where an HTTP device answers; the password is the secret called ``password_env`` (see `ems_pipeline.secret`)."""
 
     host: str
     port: int = 80
@@ -70,7 +71,10 @@ class WebGateway:
         end = self.endpoint
         if end.user is None:
             return None
-        password = self._environ.get(end.password_env or "")
+        try:
+            password = secret(end.password_env, self._environ) if end.password_env else None
+        except SecretUnreadable as error:
+            raise DeviceFault(Quality.REFUSED, str(error), device_wide=True) from None
         if password is None:
             reason = f"no password for user {end.user}: set {end.password_env or 'password_env in the site file'}"
             raise DeviceFault(Quality.REFUSED, reason, device_wide=True)

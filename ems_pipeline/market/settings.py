@@ -4,6 +4,7 @@ EMS_SOURCE_<SOURCE>_URL      replaces a source's address (a mirror, the virtual 
 EMS_PRICE_SOURCES_<ZONE>     comma-separated sources of a zone in order, e.g. EMS_PRICE_SOURCES_DE_LU=entsoe,awattar
 EMS_ENTSOE_TOKEN             ENTSO-E security token
 EMS_RTE_CREDENTIALS          RTE client credentials, base64 of id:secret, as its portal shows them
+                             (both also from a file that EMS_..._FILE names)
 EMS_SOURCE_TIMEOUT_S         seconds to wait for one reply (20)
 """
 
@@ -12,6 +13,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from ems_pipeline.secret import secret
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class SourceSettings:
             for key, value in environ.items()
             if key.startswith("EMS_SOURCE_") and key.endswith("_URL") and value
         }
-        return cls(urls, named, environ.get("EMS_ENTSOE_TOKEN"), environ.get("EMS_RTE_CREDENTIALS"), timeout_s)
+        return cls(urls, named, secret("EMS_ENTSOE_TOKEN", environ), secret("EMS_RTE_CREDENTIALS", environ), timeout_s)
 
     def url(self, source: str, default: str) -> str:
         """The address of ``source``: the overriding one, else ``default``."""

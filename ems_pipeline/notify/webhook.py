@@ -30,5 +30,6 @@ class WebhookNotifier:
             body = json.dumps(document, ensure_ascii=False).encode()
             http.post(self._address, body, {"Content-Type": "application/json"}, timeout_s=TIMEOUT_S)
         except http.HttpError as error:
-            # The error repeats the path of the address, and with it what is secret.
-            raise NotSent(f"webhook at {urlsplit(error.url).hostname or 'a wrong address'}: {error.reason}") from None
+            # The error repeats the path of the address, and so may the server; both hold what is secret.
+            reason = error.reason if error.status is None else f"HTTP {error.status}"
+            raise NotSent(f"webhook at {urlsplit(error.url).hostname or 'a wrong address'}: {reason}") from None

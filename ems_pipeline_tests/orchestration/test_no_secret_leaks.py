@@ -1,0 +1,232 @@
+"""Secrets go in and never come out: not in runs, tags, events, metadata, alarms, logs, files, or either database.
+
+The pipeline works with a secret in every place that takes one, against servers that repeat whatever they were told, and
+with failures, because errors are where secrets leak. Then everything that was kept anywhere is searched.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import logging
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import dagster as dg
+import pytest
+import yaml
+from sqlalchemy.engine import URL
+from typer.testing import CliRunner
+
+from ems_pipeline import time_grid
+from ems_pipeline.cli.app import app
+from ems_pipeline.orchestration import history, metrics, troubles
+from ems_pipeline.orchestration.closed_loop import ClosedLoop
+from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
+from ems_pipeline.orchestration.instance import open_instance, prepare
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.plant import running_plant
+from ems_pipeline.sites import Site
+from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline.warehouse import Warehouse, alarms, arming
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.conftest import ROOT, _admin
+from ems_pipeline_tests.orchestration.conftest import LOGGED_DAYS, PRAGUE, TODAY
+from ems_pipeline_tests.test_http import echo
+
+__all__ = ["echo"]
+pytestmark = pytest.mark.slow
+MIDNIGHT = time_grid.day_bounds(TODAY, PRAGUE)[0]
+SECRETS = {
+    name: f"{name}-Gehe1m+{number}"
+    for number, name in enumerate(["database", "entsoe", "rte", "webhook", "loxone"], start=7)
+}
+
+
+def forms(secret: str) -> set[bytes]:
+    """As it is, as addresses write it, and as HTTP logins write it, whatever the user's name."""
+    texts = {secret, quote(secret, safe=""), quote_plus(secret)}
+    # Base64 has three alignments; its first and last group depend on what stands around.
+    in_login = {base64.b64encode(b"x" * pad + secret.encode())[4:-4].decode() for pad in range(3)}
+    return {text.encode() for text in texts | in_login}
+
+
+class Kept:
+    """Everything that was written down somewhere, to be searched."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, bytes] = {}
+
+    def add(self, place: str, text: str | bytes) -> None:
+        self.places[place] = self.places.get(place, b"") + (text.encode() if isinstance(text, str) else text)
+
+    def database(self, url: URL) -> None:
+        """Every row of every table; documents that Dagster compresses are opened."""
+        warehouse = Warehouse(url)
+        with warehouse.begin() as connection:
+            names = connection.exec_driver_sql(
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+                "AND table_schema IN ('public', 'ems')"
+            ).all()
+            for schema, table in names:
+                for row in connection.exec_driver_sql(f'SELECT * FROM {schema}."{table}"'):
+                    for value in row:
+                        self.add(f"{url.database}.{table}", _opened(value) + b"\n")
+        warehouse.close()
+
+    def where(self, secret: str) -> list[str]:
+        return [place for place, text in self.places.items() if any(form in text for form in forms(secret))]
+
+
+def _opened(value: object) -> bytes:
+    if not isinstance(value, bytes | memoryview):
+        return str(value).encode()
+    data = bytes(value)
+    with contextlib.suppress(zlib.error):
+        return zlib.decompress(data)
+    return data
+
+
+@pytest.fixture(scope="module")
+def machine(
+    database_server: URL, tmp_path_factory: pytest.TempPathFactory, echo: str
+) -> Iterator[tuple[pytest.MonkeyPatch, Path, URL]]:
+    """An installation whose every secret is set: some in the environment, some in files."""
+    folder = tmp_path_factory.mktemp("leaks")
+    for database in ("leaks_ems", "leaks_dagster"):
+        _admin(database_server, f'CREATE DATABASE "{database}"')
+    address = database_server.set(drivername="postgresql", password=SECRETS["database"])
+    files = folder / "files"
+    files.mkdir()
+    for name in ("entsoe", "webhook", "loxone"):
+        (files / name).write_text(f"{echo}/500?{SECRETS[name]}" if name == "webhook" else SECRETS[name])
+    with pytest.MonkeyPatch.context() as environment:
+        values = {
+            "EMS_HOME": str(folder / "home"),
+            "DAGSTER_HOME": str(folder / "home" / "dagster"),
+            "EMS_DATABASE_URL": address.set(database="leaks_ems").render_as_string(hide_password=False),
+            "EMS_DAGSTER_DATABASE_URL": address.set(
+                drivername="postgresql+psycopg2", database="leaks_dagster"
+            ).render_as_string(hide_password=False),
+            "EMS_ENTSOE_TOKEN_FILE": str(files / "entsoe"),
+            "EMS_RTE_CREDENTIALS": SECRETS["rte"],
+            "EMS_NOTIFY_WEBHOOK_FILE": str(files / "webhook"),
+            "EMS_HOME01_LOXONE_PASSWORD": SECRETS["loxone"],
+            "EMS_PRICE_SOURCES_CZ": "entsoe,ote",
+            "EMS_LOG": "json",
+        }
+        for name, value in values.items():
+            environment.setenv(name, value)
+        environment.chdir(ROOT)
+        yield environment, folder, address.set(drivername="postgresql+psycopg")
+
+
+@pytest.fixture(scope="module")
+def kept(machine: tuple[pytest.MonkeyPatch, Path, URL], home01: Site, echo: str) -> Kept:
+    """What is left after a quarter-hour of work, several failures, and every command that shows something."""
+    environment, folder, address = machine
+    kept, said, clock = Kept(), io.StringIO(), SimulatedClock(MIDNIGHT)
+    handler = logging.StreamHandler(said)
+    logging.getLogger().addHandler(handler)
+    devices = tuple(device for device in home01.devices if device.key != "wallbox-2")
+    small = home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
+    with contextlib.redirect_stderr(said), running_plant(small, clock, seed=1, history_days=LOGGED_DAYS) as plant:
+        for name, value in plant.environ.items():
+            environment.setenv(name, value)
+        for name in ("EMS_HOME01_LOXONE_PASSWORD", "EMS_ENTSOE_TOKEN", "EMS_RTE_CREDENTIALS"):
+            environment.delenv(name, raising=False)  # the plant knows them; the pipeline has files
+        environment.setenv("EMS_RTE_CREDENTIALS", SECRETS["rte"])
+        environment.setenv("EMS_HOME01_LOXONE_PASSWORD_FILE", str(folder / "files" / "loxone"))
+        environment.setenv("EMS_SOURCE_ENTSOE_URL", f"{echo}/401")
+        warehouse = prepare()
+        with warehouse.begin() as connection:
+            registry.register(connection, [plant.site], clock.now())
+            arming.arm(connection, plant.site.key, clock.now(), by="test")
+        with open_instance() as instance:
+            runs = InProcess(Platform(warehouse, clock, lambda: [plant.site]), instance)
+            runs.register([plant.site.key])
+            history.import_log(runs, plant.site, plant.history())
+            history.know_the_present(runs, plant.site)
+            loop = ClosedLoop(runs, clock)
+            loop._slot(MIDNIGHT)
+            assert loop.failures == []
+            aloud = runs.defs.resolve_job_def("apply_control")  # the loop speaks of troubles only
+            clock.wait_until(MIDNIGHT + time_grid.SLOT)
+            assert aloud.execute_in_process(instance=instance).success
+            _fail(runs, environment, echo)
+            said.write(metrics.text(runs.platform, instance))
+            kept.add("deployment page of the UI", yaml.safe_dump(instance.info_dict()))
+        for command in (["status"], ["doctor"], ["db", "status"], ["metrics"], ["control", "setpoints", "home01"]):
+            kept.add(f"ems {command[0]}", CliRunner().invoke(app, command).output)
+        CliRunner().invoke(app, ["db", "backup", str(folder / "home" / "a.dump")])
+        warehouse.close()
+    logging.getLogger().removeHandler(handler)
+    kept.add("log", said.getvalue())
+    for database in ("leaks_ems", "leaks_dagster"):
+        kept.database(address.set(database=database))
+    for path in (folder / "home").rglob("*"):
+        if path.is_file():
+            kept.add(f"file {path.name}", path.read_bytes())
+    return kept
+
+
+def _fail(runs: InProcess, environment: pytest.MonkeyPatch, echo: str) -> None:
+    """Runs that end in errors around each secret, their alarm, and a notice that cannot be sent."""
+    environment.setenv("EMS_PRICE_SOURCES_CZ", "entsoe")
+    environment.setenv("EMS_SOURCE_RTE_URL", f"{echo}/401")
+    later = TODAY + timedelta(days=2)
+    with pytest.raises(RunFailed, match="entsoe"):
+        runs.asset(Step("market_interval_price", later, later))
+    (failed,) = runs.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]), limit=1)
+    (event, *_) = [
+        e.dagster_event
+        for e in runs.instance.all_logs(failed.run_id)
+        if e.dagster_event and e.dagster_event.is_run_failure
+    ]
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failures", dagster_instance=runs.instance, dagster_run=failed, dagster_event=event
+    )
+    troubles.failures(context.for_run_failure())
+    asking = dg.build_sensor_context(instance=runs.instance, resources={"ems": runs.platform})
+    skipped = troubles.alarm_notices(asking)
+    assert "webhook at 127.0.0.1: HTTP 500" in str(skipped.skip_message)  # type: ignore[union-attr]
+
+
+def test_the_work_was_done_with_the_secrets(kept: Kept) -> None:
+    """Else the search below would prove nothing."""
+    assert b"securityToken=***" in kept.places["leaks_dagster.event_logs"], "ENTSO-E was asked with its token"
+    assert b"run-failed" in kept.places["leaks_ems.alarm"]
+    assert b"loxone" in kept.places["leaks_ems.setpoint"]
+    assert b'"device": "loxone", "state": "echoed"' in kept.places["log"], "the Miniserver took its password"
+    assert {"file dagster.yaml", "file a.dump", "deployment page of the UI"} <= set(kept.places)
+    assert b"ems_database_up" in kept.places["ems metrics"]
+    assert len(kept.places) > 40
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_kept_nowhere(kept: Kept, name: str) -> None:
+    assert kept.where(SECRETS[name]) == []
+
+
+def test_the_search_would_find_one(kept: Kept) -> None:
+    for secret in SECRETS.values():
+        for form in forms(secret):
+            kept.places["planted"] = b"before" + form + b"after"
+            assert kept.where(secret) == ["planted"]
+    login = base64.b64encode(f"someone:{SECRETS['loxone']}".encode())
+    kept.places["planted"] = b"Basic " + login
+    assert kept.where(SECRETS["loxone"]) == ["planted"]
+    del kept.places["planted"]
+
+
+def test_an_alarm_of_a_failed_run_says_what_failed(machine: tuple[pytest.MonkeyPatch, Path, URL], kept: Kept) -> None:
+    """Redaction leaves enough to act on."""
+    warehouse = Warehouse(machine[2].set(database="leaks_ems"))
+    with warehouse.begin() as connection:
+        texts = alarms.open_alarms(connection).filter(kind="run-failed:__ASSET_JOB")["text"].to_list()
+    warehouse.close()
+    assert any("entsoe" in text for text in texts), texts
