@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ems_pipeline.cli.site import site_of
+from ems_pipeline.cli.who import who
 
 if TYPE_CHECKING:
     from ems_pipeline.sites import Site
@@ -38,7 +38,7 @@ def arm(site: SiteKey, minutes: Minutes = None, until: Until = None) -> None:
     chosen, now = site_of(site), SystemClock().now()
     end = _end(chosen, now, minutes, until)
     with open_warehouse().begin() as connection:
-        arming.arm(connection, site, now, _who(), end)
+        arming.arm(connection, site, now, who(), end)
     console.print(f"{site} is armed" + (f" until {end:%Y-%m-%d %H:%M} UTC" if end else " until `ems control disarm`"))
     if not chosen.control.enabled:
         console.print("[yellow]its site file says control: {enabled: false}: everything stays in shadow[/]")
@@ -51,7 +51,7 @@ def disarm(site: SiteKey) -> None:
     from ems_pipeline.warehouse import arming, open_warehouse
 
     with open_warehouse().begin() as connection:
-        was = arming.disarm(connection, site, SystemClock().now(), _who())
+        was = arming.disarm(connection, site, SystemClock().now(), who())
     console.print(f"{site} is disarmed" if was else f"{site} was not armed")
     _let_go(site, "disarmed", every_device=False)
 
@@ -63,7 +63,7 @@ def release(
     ] = False,
 ) -> None:
     """Hand the devices of a site back to their own logic. An armed site is steered again at the next quarter-hour."""
-    _let_go(site, f"released by {_who()}", every_device=every_device)
+    _let_go(site, f"released by {who()}", every_device=every_device)
 
 
 @app.command()
@@ -132,7 +132,7 @@ def override_add(
     start = now if begin is None else utc(begin.replace(tzinfo=zone(chosen.timezone)))
     end = _end(chosen, start, minutes, until) or start + timedelta(hours=1)
     with open_warehouse().begin() as connection:
-        number = overrides.add(connection, site, asset, mode, limits, start, end, _who(), now)
+        number = overrides.add(connection, site, asset, mode, limits, start, end, who(), now)
     console.print(f"override {number}: {command}, {start:%d.%m. %H:%M} to {end:%d.%m. %H:%M} UTC", highlight=False)
     if at_once:
         _control_now(chosen)
@@ -162,7 +162,7 @@ def override_cancel(
     from ems_pipeline.warehouse import open_warehouse, overrides
 
     with open_warehouse().begin() as connection:
-        site = overrides.cancel(connection, number, SystemClock().now(), _who())
+        site = overrides.cancel(connection, number, SystemClock().now(), who())
     console.print(f"override {number} is cancelled")
     if at_once:
         _control_now(site_of(site))
@@ -177,7 +177,7 @@ def acknowledge(
     from ems_pipeline.warehouse import alarms, open_warehouse
 
     with open_warehouse().begin() as connection:
-        alarms.acknowledge(connection, number, SystemClock().now(), _who())
+        alarms.acknowledge(connection, number, SystemClock().now(), who())
     console.print(f"alarm {number} is acknowledged")
 
 
@@ -224,10 +224,3 @@ def _limit(text: str) -> tuple[str, float]:
         return name.strip(), float(value)
     except ValueError:
         raise ValueError(f"--limit {text!r} is not name=number; write e.g. --limit charge_limit_w=3000") from None
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no such user in this container
-        return "unknown"

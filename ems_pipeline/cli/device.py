@@ -1,16 +1,19 @@
-"""`ems device`: commissioning. Reads are free; a write needs the site armed and is journalled like any other."""
+"""`ems device`: commissioning. Reads are free; a write needs both opt-ins and is journalled like any other."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from ems_pipeline.cli.site import site_of
+from ems_pipeline.cli.who import who
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -24,6 +27,7 @@ def read(
     everything: Annotated[bool, typer.Option("--all", help="Counters and settings, too.")] = False,
 ) -> None:
     """Read devices now and print every value with its quality; exit code 1 when nothing answered."""
+    from ems_pipeline.cli.watch import reading_table
     from ems_pipeline.devices import fleet
 
     groups = ("live", "slow", "setting") if everything else ("live",)
@@ -37,13 +41,72 @@ def read(
 
     answers = asyncio.run(sweep()).readings[site]
     readings = [r for answer in answers if device in (None, answer.device) for r in answer]
-    table = Table("device", "quantity", "value", "unit", "quality", "reason")
+    table = reading_table()
     for r in readings:
         value = "-" if r.value is None else f"{r.value:g}"
-        table.add_row(r.device, r.quantity, value, r.unit, r.quality.name.lower(), r.reason)
+        table.add_row(r.device, r.quantity, value, r.unit, r.quality.name.lower(), Text(r.reason))
     console.print(table)
     if not any(r.is_good for r in readings):
         raise typer.Exit(1)
+
+
+@app.command()
+def watch(
+    site: SiteKey,
+    device: Annotated[str | None, typer.Option(help="One device; all of them by default.")] = None,
+    interval: Annotated[float, typer.Option(help="Seconds from one reading to the next.", min=1.0)] = 5.0,
+    count: Annotated[int | None, typer.Option(help="Stop after so many readings.", min=1)] = None,
+) -> None:
+    """Show values with unit, quality and age as they change; Ctrl-C ends it."""
+    from ems_pipeline.cli.watch import watched
+
+    chosen = site_of(site)
+    if device is not None and device not in (known := [d.key for d in chosen.devices]):
+        raise LookupError(f"site {site} has no device {device!r}; it has {known}")
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(watched(chosen, device, interval, count, console))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # a value may begin with a minus
+def write(
+    site: SiteKey,
+    device: Annotated[str, typer.Argument(help="Device of the site.")],
+    point: Annotated[str, typer.Argument(help="Writable point of its map.")],
+    value: Annotated[float, typer.Argument(help="Value in the point's unit.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    restore_after: Annotated[
+        float | None, typer.Option(help="Put back what stands now after so many seconds, 600 at most.")
+    ] = None,
+    commissioning: Annotated[
+        bool, typer.Option("--commissioning", help="On a site that does not enable control: for --restore-after only.")
+    ] = False,
+) -> None:
+    """Set one point by hand, once, and read it back; exit code 1 when it did not stand or was not put back."""
+    from ems_pipeline.control import commissioning as hands
+    from ems_pipeline.control.order import Order
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse
+
+    order = Order(site_of(site), device, point, value, who(), restore_after, commissioning)
+    warehouse, clock = open_warehouse(), SystemClock()
+    standing = hands.look(warehouse, order, clock)
+    unit = standing.point.unit
+    say(f"{device}/{point} stands at {standing.value:g} {unit}; {value:g} {unit} {standing.undone}")
+    if not yes and not typer.confirm("Write it?"):
+        say("nothing was written")
+        raise typer.Exit(1)
+    for hangup in (signal.SIGTERM, signal.SIGHUP):  # a lost terminal puts back what stood, as Ctrl-C does
+        signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGINT))
+    outcomes = hands.write(warehouse, order, clock, asyncio.sleep, say)
+    if any(outcome.state == "failed" for outcome in outcomes):
+        say(f"look at the device; `ems release {site}` hands it back to its own logic")
+        raise typer.Exit(1)
+
+
+def say(text: str) -> None:
+    """Print a line as it is; a terminal that is gone must not keep a value from being put back."""
+    with contextlib.suppress(OSError):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """Plan -> set-points: who may ask what of a device, how it is written, whether it was obeyed, and how it is let go.
 
 `authority` resolves envelope, grid limit, overrides and plan to one wish per device; `session` journals, writes and
-reads back; `lifecycle` holds the states of a set-point; `verification` looks again. See docs/control.md.
+reads back; `lifecycle` holds the states of a set-point; `verification` looks again; `commissioning` sets one point by
+hand. See docs/control.md.
 """
 
 from ems_pipeline.control.cycle import run_control

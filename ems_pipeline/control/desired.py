@@ -17,6 +17,7 @@ from ems_pipeline.devices.command import (
     GensetCommand,
     HeatPumpCommand,
     HeatPumpMode,
+    PointCommand,
     SignalCommand,
 )
 
@@ -70,6 +71,11 @@ class Desired:
         return self.command is None and not self.refused
 
     @property
+    def hands_back(self) -> bool:
+        """Whether it undoes something of ours: never held up by the write budget, wear is the smaller harm."""
+        return self.source is Source.RELEASE or (isinstance(self.command, PointCommand) and self.command.restores)
+
+    @property
     def document(self) -> dict[str, Any]:
         """The command as the journal keeps it; `command_of` reads it."""
         if self.command is None:
@@ -94,6 +100,8 @@ def command_of(document: Mapping[str, Any]) -> Command | None:
             return SignalCommand(fields["device"], tuple(fields["values"].items()))
         case "GensetCommand":
             return GensetCommand(**fields)
+        case "PointCommand":
+            return PointCommand(**fields)
         case "release":
             return None
     raise ValueError(f"the journal holds a command {document['command']!r} that this version does not know")

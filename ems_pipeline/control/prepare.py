@@ -65,7 +65,7 @@ class Result:
 
 
 def prepare(desired: Desired, driver: Driver, observed: Observed, written_today: WrittenToday) -> Prepared:
-    """Writes for a wish. A release is never held up by the write budget: wear is the smaller harm."""
+    """Writes for a wish, within the write budget unless it hands something back."""
     if fault := observed.fault or desired.refused:
         return Prepared(desired, fault=fault)
     try:
@@ -76,7 +76,7 @@ def prepare(desired: Desired, driver: Driver, observed: Observed, written_today:
     except SetpointRefused as refusal:
         return Prepared(desired, fault=str(refusal))
     changes = changed(driver.point_map, writes, observed.values)
-    fault = "" if desired.source is Source.RELEASE else _over_budget(driver, changes, written_today)
+    fault = "" if desired.hands_back else _over_budget(driver, changes, written_today)
     return Prepared(desired, writes, changes, fault)
 
 
@@ -105,7 +105,7 @@ def judge(prepared: Prepared, point_map: PointMap, answer: Acknowledgement, echo
     wrong = [e for e in echoes if not e.matches]
     if not wrong:
         return _arrived((State.SENT,), prepared.desired, "" if answer.accepted else f"stands, though {answer.reason}")
-    described = "; ".join(_difference(e) for e in wrong)
+    described = "; ".join(difference(e) for e in wrong)
     settles = any(point_map.point(e.point).settle_s > 0 for e in wrong)
     if answer.accepted and settles:
         return Result((State.SENT,), f"not echoed yet: {described}")
@@ -117,7 +117,8 @@ def _arrived(before: tuple[State, ...], desired: Desired, reason: str) -> Result
     return Result((*before, State.ECHOED, *end), reason)
 
 
-def _difference(echo: Echo) -> str:
+def difference(echo: Echo) -> str:
+    """What is wrong about an echo."""
     if echo.found is None:
         return f"{echo.point} cannot be read back ({echo.reason})"
     return f"{echo.point} was to be {echo.wanted:g} and is {echo.found:g}"
@@ -129,7 +130,7 @@ def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
     differing = {w.point for w in changed(point_map, wanted, live)}
     named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
     return "; ".join(
-        _difference(Echo(w.point, w.value, live.get(point_map.point(w.point).key), 0.0, "not read")) for w in named
+        difference(Echo(w.point, w.value, live.get(point_map.point(w.point).key), 0.0, "not read")) for w in named
     )
 
 

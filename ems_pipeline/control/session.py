@@ -26,6 +26,8 @@ from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
 T = TypeVar("T")
+SHOWN = ("command", "mode", "point", "value")
+"""Parts of a command that an outcome names."""
 
 
 class Transact(Protocol):
@@ -100,8 +102,14 @@ class SiteSession:
         devices = {d: Observed(known.get(d, {}) | dict(o.values), o.fault) for d, o in live.devices.items()}
         return Live(self.site, devices)
 
-    async def carry_out(self, desired: Sequence[Desired], live: Live, *, is_shadow: bool = False) -> list[Outcome]:
-        """Bring devices to what is desired; one that fails on the way is released at once."""
+    async def carry_out(
+        self, desired: Sequence[Desired], live: Live, *, is_shadow: bool = False, release_failed: bool = True
+    ) -> list[Outcome]:
+        """Bring devices to what is desired; one that fails on the way is released at once.
+
+        Args:
+            release_failed: False where the caller puts back what stood before.
+        """
         wanted = [d for d in desired if not self._is_served(d, is_shadow)]
         prepared = {
             d.device: prepare.prepare(d, self.drivers[d.device], live.devices[d.device], self.journal.written_today)
@@ -114,6 +122,8 @@ class SiteSession:
         outcomes += [_outcome(row, results[row.device_key]) for row in rows]
         failed = {device: f"failed: {result.reason}" for device, result in results.items() if result.failed}
         reachable = [d for d in failed if not (is_shadow or live.devices[d].fault or prepared[d].desired.is_release)]
+        if not release_failed:
+            return outcomes
         return outcomes + await self.release({device: failed[device] for device in reachable})
 
     async def release(self, reasons: Mapping[str, str]) -> list[Outcome]:
@@ -233,7 +243,5 @@ async def _write_once(driver: Driver, prepared: Prepared) -> Result:
 def _outcome(row: Setpoint, result: Result) -> Outcome:
     state = "shadow" if row.is_shadow else result.states[-1].value
     said = f" ({result.reason})" if result.reason else ""
-    what = " ".join(
-        f"{v:g}" if isinstance(v, float) else str(v) for k, v in row.command.items() if k in ("command", "mode")
-    )
+    what = " ".join(f"{v:g}" if isinstance(v, float) else str(v) for k, v in row.command.items() if k in SHOWN)
     return Outcome(row.site_key, row.device_key, state, f"{what} by {row.source}: {row.reason}{said}")

@@ -89,4 +89,17 @@ class GensetCommand:
     power_w: float = 0.0
 
 
-Command = BatteryCommand | ChargerCommand | HeatPumpCommand | SignalCommand | GensetCommand
+@dataclass(frozen=True, slots=True)
+class PointCommand:
+    """One point set by hand at commissioning, in its own unit; every device with writable points understands it.
+
+    ``restores``: it puts back what stood before, so the site's limits do not bind it.
+    """
+
+    device: str
+    point: str
+    value: float
+    restores: bool = False
+
+
+Command = PointCommand | BatteryCommand | ChargerCommand | HeatPumpCommand | SignalCommand | GensetCommand

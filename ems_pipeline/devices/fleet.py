@@ -127,6 +127,8 @@ def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
         # The floor a device keeps by itself is the reserve: in self-use it would else give away what the plan keeps.
         options["min_soc_pct"] = max(b.reserve_soc_pct for b in batteries)
         options["export_limit_w"] = site.grid.export_limit_w
+        options |= {"export_allowed": float(site.grid.export_limit_w > 0)}
+        options |= {"export_forbidden": float(site.grid.export_limit_w <= 0)}
     if arrays := [a for a in site.pv if a.device == device.key]:
         options["pv_limit_w"] = sum(a.inverter_limit_w or a.peak_power_w for a in arrays)
     for charger in (c for c in site.chargers if c.device == device.key):

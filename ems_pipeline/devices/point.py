@@ -17,6 +17,12 @@ Address = Annotated[int, Field(ge=0, le=65535)]
 PointName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 WORDS = {"u16": 1, "s16": 1, "bits": 1, "enum": 1, "u32": 2, "s32": 2, "f32": 2, "u64": 4}
 """Registers a type occupies; `ascii` says its own `length`."""
+SITE_LIMITS = {
+    "charge_limit_w": "W", "discharge_limit_w": "W", "export_limit_w": "W", "pv_limit_w": "W", "max_power_w": "W",
+    "max_current_a": "A", "min_soc_pct": "%", "export_allowed": "", "export_forbidden": "",
+}  # fmt: skip
+"""What a site file may say that bounds a device's points, and the unit; `fleet.site_options` gives the values."""
+QUOTIENTS = {("W", "V"): "A"}
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
 
@@ -49,6 +55,12 @@ class Point(MapRecord):
     """Physically possible site values; anything else is refused for writing and marked for reading."""
     min_nonzero: float | None = None
     """0 or at least this much: a wallbox cannot offer 1 to 5 A (IEC 61851-1)."""
+    site_most: str | None = None
+    """Option of the site (`SITE_LIMITS`) that a value set by hand must not exceed, where the site names it."""
+    site_least: str | None = None
+    """The same for the lower end."""
+    site_per: str | None = None
+    """Measured quantity that the limit is divided by first: watts by `battery_voltage_v` are amperes."""
     codes: dict[int, float] | None = None
     """Raw number -> site number of an enum; a raw number that is not listed is never guessed. Several raw numbers may
     mean the same; the first listed is what the virtual plant says."""
@@ -133,7 +145,7 @@ class Point(MapRecord):
             raise ValueError(f"codes are for type enum, not {self.type}; change the type or remove codes")
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"range {list(self.range)} is empty; write [lowest, highest]")
-        return self._can_be_written()._speaks_the_vocabulary()
+        return self._can_be_written()._fits_the_site()._speaks_the_vocabulary()
 
     def _can_be_written(self) -> Self:
         if self.writable and self.range is None and self.codes is None:
@@ -146,6 +158,21 @@ class Point(MapRecord):
                     f"model {model} {self.point} must not be written: it is read-only, wears or touches the grid code; "
                     "remove `access`"
                 )
+        return self
+
+    def _fits_the_site(self) -> Self:
+        if self.site_per is not None and self.site_per not in QUANTITIES:
+            raise ValueError(f"site_per {self.site_per!r} is not in the vocabulary: {', '.join(sorted(QUANTITIES))}")
+        for side, name in (("site_most", self.site_most), ("site_least", self.site_least)):
+            if name is None:
+                continue
+            if name not in SITE_LIMITS:
+                raise ValueError(f"{side} {name!r} is no limit of a site; there are {', '.join(SITE_LIMITS)}")
+            unit = SITE_LIMITS[name]
+            if self.site_per is not None:
+                unit = QUOTIENTS.get((unit, QUANTITIES[self.site_per].unit), "?")
+            if unit != self.unit:
+                raise ValueError(f"{side} {name} is in {unit!r}, the point in {self.unit!r}; name another, or site_per")
         return self
 
     def _speaks_the_vocabulary(self) -> Self:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ems_pipeline.devices.codec import CodecError, resolution, to_raw
-from ems_pipeline.devices.command import Command
+from ems_pipeline.devices.command import Command, PointCommand
 from ems_pipeline.devices.contract import Live, Options, PointWrite, SetpointRefused
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
@@ -49,6 +49,8 @@ class Family:
         Raises:
             SetpointRefused: the device cannot or must not do that.
         """
+        if isinstance(command, PointCommand):
+            return checked(target.point_map, by_hand(target, command))
         if self.translate is None:
             raise SetpointRefused(f"{target.point_map.map} only measures; command a device that can obey")
         return checked(target.point_map, self.translate(target, command))
@@ -56,6 +58,43 @@ class Family:
     def writes_to_release(self, target: Target) -> tuple[PointWrite, ...]:
         """Checked writes that hand the device back; none for one that only measures."""
         return checked(target.point_map, self.release(target)) if self.release else ()
+
+
+def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
+    """One point as commanded; of a block that must be written whole, the others as they stand.
+
+    Raises:
+        SetpointRefused: outside what the site allows, or a part of the block is not known.
+    """
+    point = target.point_map.point(command.point)
+    check_value(point, command.value)
+    if not command.restores:
+        _check_site(target, point, command.value)
+    others = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
+    found = {p.name: target.known(p.key) for p in others} | {point.name: command.value}
+    return [PointWrite(name, value) for name, value in found.items()]
+
+
+def needed_by_hand(point_map: PointMap, name: str) -> frozenset[str]:
+    """What `by_hand` must find in ``live`` for a point: itself, its block, what its site limit is divided by."""
+    point = point_map.point(name)
+    block = {p.key for p in point_map.points if point.block is not None and p.block == point.block}
+    return frozenset({point.key, *block, *([point.site_per] if point.site_per else [])})
+
+
+def _check_site(target: Target, point: Point, value: float) -> None:
+    divisor = target.known(point.site_per) if point.site_per else 1.0
+    most, least = (target.options.get(name or "") for name in (point.site_most, point.site_least))
+    if most is not None and value > float(most) / divisor:
+        raise SetpointRefused(
+            f"{point.name}: {value:g} {point.unit} is above what the site allows, {float(most) / divisor:g} "
+            f"({point.site_most} in the site file); nothing was written"
+        )
+    if least is not None and value < float(least) / divisor:
+        raise SetpointRefused(
+            f"{point.name}: {value:g} {point.unit} is below what the site allows, {float(least) / divisor:g} "
+            f"({point.site_least} in the site file); nothing was written"
+        )
 
 
 def wrong_command(target: Target, command: Command) -> SetpointRefused:

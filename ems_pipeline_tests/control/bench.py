@@ -10,9 +10,11 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
+from typer.testing import CliRunner, Result
 
 from ems_pipeline import control as controller
 from ems_pipeline import time_grid
+from ems_pipeline.cli.app import app
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.contract import PointWrite
@@ -133,3 +135,8 @@ async def write(site: Site, device: str, point: str, value: float) -> None:
         assert answer.accepted, answer.reason
     finally:
         await opened.close()
+
+
+def ems(*arguments: str, input: str | None = None) -> Result:
+    """The command line in this process; ``input`` is what a person types."""
+    return CliRunner().invoke(app, list(arguments), input=input)

@@ -6,9 +6,14 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import yaml
+from rich.console import Console
 
+from ems_pipeline.cli import control as cli_control
+from ems_pipeline.cli import device as cli_device
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
@@ -98,3 +103,15 @@ def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) ->
         home = Bench(plant, warehouse, clock)
         home.listen()
         yield home
+
+
+@pytest.fixture
+def files(home: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """The command line finds the bench's site and database."""
+    (tmp_path / "home01.yaml").write_text(yaml.safe_dump(home.site.model_dump(mode="json")))
+    monkeypatch.setenv("EMS_SITES", str(tmp_path))
+    for module in (cli_control, cli_device):
+        monkeypatch.setattr(module, "console", Console(width=200))
+    url = home.warehouse.url.set(drivername="postgresql")
+    monkeypatch.setenv("EMS_DATABASE_URL", url.render_as_string(hide_password=False))
+    return home

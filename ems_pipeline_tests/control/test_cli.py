@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import yaml
-from rich.console import Console
-from typer.testing import CliRunner, Result
 
-from ems_pipeline.cli import control as cli
-from ems_pipeline.cli.app import app
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import Warehouse, arming, overrides
+from ems_pipeline_tests.control.bench import ems
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
-
-
-@pytest.fixture
-def files(home: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """The command line finds the bench's site and database."""
-    (tmp_path / "home01.yaml").write_text(yaml.safe_dump(home.site.model_dump(mode="json")))
-    monkeypatch.setenv("EMS_SITES", str(tmp_path))
-    monkeypatch.setattr(cli, "console", Console(width=200))
-    url = home.warehouse.url.set(drivername="postgresql")
-    monkeypatch.setenv("EMS_DATABASE_URL", url.render_as_string(hide_password=False))
-    return home
-
-
-def ems(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 def is_armed(warehouse: Warehouse, later: timedelta = timedelta(0)) -> bool:

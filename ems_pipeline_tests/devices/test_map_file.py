@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from ems_pipeline.devices.fleet import site_options
 from ems_pipeline.devices.map_file import MapFileError, known_maps, read_map
+from ems_pipeline.devices.point import SITE_LIMITS
+from ems_pipeline.sites import Site
 
 HEAD = "map: mine\ntitle: T\ndriver: meter\nsilence: none\nsources: [s]\n"
 MODBUS, HTTP = HEAD + "protocol: modbus\n", HEAD + "protocol: http\n"
@@ -87,6 +90,26 @@ WRONG = {
         MODBUS + "ready: {point: gate, equals: 1, reason: r}\npoints:\n  a: {address: 1}",
         ["mine.yaml:7: ready", "'gate' is no point; define it"],
     ),
+    "a limit no site has": (
+        MODBUS + "points:\n  a: {address: 1, unit: W, site_most: export_w}",
+        ["mine.yaml:8: points.a", "site_most 'export_w' is no limit of a site; there are charge_limit_w"],
+    ),
+    "a limit in another unit": (
+        MODBUS + "points:\n  a: {address: 1, unit: A, site_most: charge_limit_w}",
+        ["mine.yaml:8: points.a", "site_most charge_limit_w is in 'W', the point in 'A'; name another, or site_per"],
+    ),
+    "a lower limit in another unit": (
+        MODBUS + "points:\n  a: {address: 1, unit: W, site_least: min_soc_pct}",
+        ["mine.yaml:8: points.a", "site_least min_soc_pct is in '%'"],
+    ),
+    "a limit by something that is not measured": (
+        MODBUS + "points:\n  a: {address: 1, unit: A, site_most: charge_limit_w, site_per: volts}",
+        ["mine.yaml:8: points.a", "site_per 'volts' is not in the vocabulary"],
+    ),
+    "a limit by the wrong thing": (
+        MODBUS + "points:\n  a: {address: 1, unit: A, site_most: charge_limit_w, site_per: battery_soc_pct}",
+        ["mine.yaml:8: points.a", "is in '?', the point in 'A'"],
+    ),
     "another name than the file's": (
         MODBUS.replace("mine", "yours") + "points:\n  a: {address: 1}",
         ["line 1: `map: yours` is not the file name"],
@@ -125,6 +148,14 @@ def test_a_variant_changes_adds_and_lacks_points(tmp_path: Path, monkeypatch: py
     points = read_map(written(tmp_path, variant, "other")).by_name
     assert {name: p.address for name, p in points.items()} == {"a": 9, "c": 3, "d": 4}
     assert points["a"].note == "x"
+
+
+def test_every_limit_a_point_may_name_is_one_a_site_can_give(home01: Site) -> None:
+    """`site_options` is where the values come from: a name nobody fills would never bind."""
+    given: set[str] = set()
+    for device in home01.devices:
+        given |= site_options(home01, device).keys()
+    assert set(SITE_LIMITS) <= given
 
 
 @pytest.mark.parametrize("name", known_maps({}))
