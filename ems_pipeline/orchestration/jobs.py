@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline.orchestration import ops
-from ems_pipeline.orchestration.maintenance import purge_history
+from ems_pipeline.orchestration.maintenance import drop_old_minutes, purge_history
 
 SAID: dict[str, Any] = {"loggers": {"console": {}}}
 """Runs speak through the console logger of the code location; unnamed, Dagster takes one of its own (see `logs`)."""
@@ -48,10 +48,11 @@ def sync_sites() -> None:
 @dg.job(
     tags=_tags(0, 600),
     config=SAID,
-    description="Nightly: purge the history of clock runs; our own tables are the record.",
+    description="Nightly: old runs of clock work and old minutes of telemetry go; quarter-hours stay.",
 )
 def housekeeping() -> None:
     purge_history()
+    drop_old_minutes()
 
 
 FORECASTS = ["load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast"]

@@ -1,10 +1,11 @@
-"""Housekeeping of Dagster's own storage: nothing else ever deletes runs (1,440 telemetry runs a day, 20 MB)."""
+"""Housekeeping, nightly: Dagster's runs, which nothing else deletes (1,440 of telemetry a day), and old telemetry."""
 
 from datetime import timedelta
 
 import dagster as dg
 
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.warehouse import retention
 
 CLOCK_JOBS = {
     "read_telemetry": timedelta(days=2),
@@ -13,7 +14,7 @@ CLOCK_JOBS = {
     "sync_sites": timedelta(days=2),
 }
 """How long runs of clock jobs are kept. Asset runs stay: deleting one makes its partition missing again."""
-BATCH = 2_000
+BATCH = 500
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -21,9 +22,19 @@ def purge_history(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform
     """Delete finished runs of clock jobs that are older than they are kept for."""
     finished = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
     for job, kept in CLOCK_JOBS.items():
-        records = context.instance.get_run_records(
-            dg.RunsFilter(job_name=job, statuses=finished, created_before=ems.clock.now() - kept), limit=BATCH
-        )
-        for record in records:
-            context.instance.delete_run(record.dagster_run.run_id)
-        context.log.info(f"{job}: {len(records)} runs older than {kept} deleted")
+        old, deleted = dg.RunsFilter(job_name=job, statuses=finished, created_before=ems.clock.now() - kept), 0
+        while records := context.instance.get_run_records(old, limit=BATCH):
+            for record in records:
+                context.instance.delete_run(record.dagster_run.run_id)
+            deleted += len(records)
+        context.log.info(f"{job}: {deleted} runs older than {kept} deleted")
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def drop_old_minutes(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
+    """Drop minutes of telemetry older than ``EMS_KEEP_MINUTES_DAYS``, their quarter-hours being kept for ever."""
+    before = ems.clock.now() - retention.kept_for()
+    with ems.warehouse.begin() as connection:
+        kept = retention.keep_quarter_hours(connection, before)
+        dropped = retention.drop_minutes(connection, before)
+    context.log.info(f"minutes before {before:%Y-%m-%d}: {', '.join(dropped) or 'none'} dropped, {kept} means computed")
