@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from ems_pipeline import __version__
-from ems_pipeline.cli import backfill, cadence, control, db, demo, device, doctor, plan, site, up
+from ems_pipeline.cli import backfill, cadence, control, db, demo, device, doctor, event, plan, site, up
 
 console = Console(stderr=True)
 
@@ -39,6 +39,7 @@ app.add_typer(site.app, name="site", help="List, check and add sites.")
 app.add_typer(db.app, name="db", help="The database: migrate, status, start and stop the embedded server.")
 app.add_typer(device.app, name="device", help="Talk to hardware: read, scan, write, watch, check a point map.")
 app.add_typer(control.app, name="control", help="Arm and disarm a site, overrides, set-points.")
+app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ui")(up.ui)
