@@ -92,6 +92,8 @@ def write(
     standing = hands.look(warehouse, order, clock)
     unit = standing.point.unit
     say(f"{device}/{point} stands at {standing.value:g} {unit}; {value:g} {unit} {standing.undone}")
+    if not standing.point.verified:
+        say(f"{point} is unverified: the map rests on one source or none; stay beside the device")
     if not yes and not typer.confirm("Write it?"):
         say("nothing was written")
         raise typer.Exit(1)
@@ -156,3 +158,21 @@ def map_check(file: Annotated[Path, typer.Argument(help="A point map (YAML).", e
 
     point_map = read_map(file)
     console.print(f"{point_map.map}: good, {len(point_map.points)} points")
+
+
+@map_app.command("list")
+def map_list() -> None:
+    """All point maps, those of the folders in EMS_DEVICE_MAPS first."""
+    from ems_pipeline.devices.map_file import known_maps, load_map
+
+    for name in known_maps():
+        say(f"{name}: {load_map(name).title}")
+
+
+@map_app.command("show")
+def map_show(name: Annotated[str, typer.Argument(help="A map, as `ems device map list` shows it.")]) -> None:
+    """What a device of a map measures, what may be written, what it does alone, what is unverified (Markdown)."""
+    from ems_pipeline.devices.map_document import described
+    from ems_pipeline.devices.map_file import load_map
+
+    say(described(load_map(name)))

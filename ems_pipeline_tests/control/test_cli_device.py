@@ -67,6 +67,12 @@ def test_a_value_may_begin_with_a_minus(files: Bench) -> None:
     assert "max_sell_power: -5 W is outside 0..20000" in str(said.exception)
 
 
+def test_a_point_nobody_has_verified_is_written_with_a_warning(files: Bench) -> None:
+    said = ems("device", "write", "home01", "wallbox-1", "start_stop", "0", "--yes", "--restore-after", "0.05")
+    assert said.exit_code == 0, said.output
+    assert "start_stop is unverified: the map rests on one source or none" in said.output
+
+
 def test_what_did_not_stand_ends_with_exit_code_1_and_a_remedy(files: Bench) -> None:
     files.plant.inject(Fault("exception", "wallbox-1"))
     said = ems("device", "write", "home01", "wallbox-1", "current_limit", "8", "--yes")

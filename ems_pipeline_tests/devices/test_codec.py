@@ -88,7 +88,7 @@ def test_a_pattern_for_no_value_is_not_a_value():
     assert interpret(point, {0: 0xFFFF, 1: 0x7FFF})[:2] == (None, Quality.NOT_READY)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1500, deadline=None)
 @given(point=st.sampled_from(NUMERIC), data=st.data())
 def test_what_a_point_can_hold_comes_back_to_within_half_a_step(point, data):
     value = data.draw(values_of(point))
@@ -98,7 +98,7 @@ def test_what_a_point_can_hold_comes_back_to_within_half_a_step(point, data):
     assert abs(found - value) <= tolerance
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1500, deadline=None)
 @given(point=st.sampled_from(NUMERIC), data=st.data())
 def test_no_words_make_a_good_value_outside_the_range(point, data):
     words = {address: data.draw(WORD) for address in point.addresses}
@@ -111,7 +111,7 @@ def test_no_words_make_a_good_value_outside_the_range(point, data):
         assert reason
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     points=st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=8, unique_by=lambda p: p.addresses), data=st.data()
 )
@@ -126,6 +126,7 @@ def test_devices_decoded_together_read_as_each_alone(points, data):
             assert samples.of(i) == interpret(point, by_register, high_words_live=is_live)
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_a_register_never_takes_what_it_cannot_give_back(value):
     """Out-of-width values are refused instead of wrapping around: 70,000 A must not become 4,464 A."""
@@ -138,6 +139,7 @@ def test_a_register_never_takes_what_it_cannot_give_back(value):
         assert abs(words[0] - value) <= 0.5
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=10))
 def test_text_survives_its_registers(text):
     serial = point_of("deye-sun-20k-hp3", "serial_number")

@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymodbus.constants import ExcCodes
 
@@ -221,6 +221,7 @@ def test_a_silent_device_is_asked_once_and_not_at_every_base() -> None:
 WORD = st.one_of(st.sampled_from([0, 1, 2, 0xFFFF]), st.integers(0, 0xFFFF))
 
 
+@settings(deadline=None)
 @given(st.lists(WORD, max_size=120))
 def test_any_words_behind_the_marker_are_a_chain_or_a_fault(words: list[int]) -> None:
     """Never an endless walk, never another error."""

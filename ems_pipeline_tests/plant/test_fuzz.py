@@ -114,6 +114,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(document=JSON, data=st.data())
 def test_any_json_of_a_meter_is_a_number_or_a_reason(document: object, data: st.DataObject) -> None:
     point_map = load_map(data.draw(st.sampled_from(["shelly-3em", "shelly-pro-3em"])))
