@@ -21,6 +21,7 @@ from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, arming, setpoints
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.control import bench
+from ems_pipeline_tests.control.hand import Hand
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -115,3 +116,9 @@ def files(home: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench
     url = home.warehouse.url.set(drivername="postgresql")
     monkeypatch.setenv("EMS_DATABASE_URL", url.render_as_string(hide_password=False))
     return home
+
+
+@pytest.fixture
+def hand(home: Bench) -> Hand:
+    """Somebody who sets points of the demo site by hand."""
+    return Hand(home)
