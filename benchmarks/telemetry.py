@@ -4,8 +4,9 @@
 
 A site per gateway, its devices behind it, a point per register. Each round reads everything twice from one register
 server in another process: with pymodbus alone (the same blocks over as many connections, answers thrown away), then as
-the telemetry op does (drivers opened, read, closed); then stores twice: the rows of the sweep by bare COPY under an
-earlier instant, then the readings with the devices' health as the op does. Which of a pair comes first alternates.
+the telemetry op does (drivers opened, read on its event loop, closed); then stores twice: the rows of the sweep by
+bare COPY under an earlier instant, then the readings with the devices' health as the op does. Which of a pair comes
+first alternates.
 The warehouse is an embedded PostgreSQL in a temporary folder.
 """
 
@@ -33,6 +34,7 @@ from sqlalchemy.engine import make_url
 
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.map_file import FOLDERS_VARIABLE
+from ems_pipeline.orchestration import worker
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.sites.model import Device, Gateway
 from ems_pipeline.time_grid import SystemClock
@@ -64,7 +66,8 @@ def main() -> None:
         warehouse = Warehouse(make_url(embedded.start(data)).set(drivername="postgresql+psycopg", database="postgres"))
         migrate.upgrade(warehouse)
         gc.collect()
-        gc.freeze()  # as the fork server of run workers does
+        gc.freeze()  # as the fork server of run workers does, and the worker:
+        gc.set_threshold(worker.FEW_COLLECTIONS)
         found = Bench(warehouse, sites, chosen.registers).measure(chosen.rounds)
         warehouse.close()
         embedded.stop(data)
@@ -137,7 +140,8 @@ class Bench:
                 for site in opened:
                     await site.close()
 
-        self.swept = asyncio.run(everything())
+        with fleet.runner() as loop:
+            self.swept = loop.run(everything())
         bad = [h.last_error for h in self.swept.health.values() if h.last_error]
         if bad:
             raise RuntimeError(f"{len(bad)} devices did not answer, e.g. {bad[0]}; is the server overloaded?")

@@ -56,7 +56,8 @@ def run(
         health = {} if ask_the_dead else device_health.load(connection)
     with gateway_locks(warehouse) as locks, ThreadPoolExecutor(JOURNAL_THREADS, "journal") as threads:
         desk = _Desk(warehouse, clock, slot, health, locks, threads, patience_s)
-        return asyncio.run(desk.serve(list(sites), work))
+        with fleet.runner() as loop:
+            return loop.run(desk.serve(list(sites), work))
 
 
 async def _guarded(session: SiteSession, work: Work) -> list[Outcome]:

@@ -4,7 +4,6 @@ One op serves all sites of its run's shard; a dead device or site is rows with r
 retry policy: for anything that writes to hardware the next slot is the retry.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -64,7 +63,7 @@ def _opened(
 ) -> Iterator[Callable[[dict[fleet.DeviceId, Health], datetime], fleet.Sweep]]:
     """A function that sweeps all sites; their connections stay open from one sweep to the next."""
     opened = [fleet.open_site(site, clock) for site in sites]
-    with asyncio.Runner() as loop:
+    with fleet.runner() as loop:
         try:
             yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock))
         finally:
