@@ -2,15 +2,17 @@
 
 ``python benchmarks/planner.py --problems DIR --out DIR [--runs 5] [--json FILE] [--reference FILE] [--fleet 1000]``
 
-Each ``*.json`` problem (in kW: prices, PV, load, battery, deferrable runs, cars, heat pump) becomes
-a `Problem`, is planned, verified, and written as ``DIR/<id>.json`` with its schedule in kW. ``total_s`` is the median,
-over the runs, of everything between a problem and a schedule in memory. With ``--reference`` a Python file whose
+Each ``*.json`` problem (in kW: prices, PV, load, battery, deferrable runs, cars, heat pump) becomes a `Problem`, is
+planned, verified, and written as ``DIR/<id>.json`` with its schedule in kW. ``total_s`` is the median, over the runs,
+of everything between a problem and a schedule in memory. A re-plan is the same problem with inputs moved by up to 2 %:
+from nothing, from the plan before it, and that to the gap of a rolling plan. With ``--reference`` a Python file whose
 ``solve(problem, mode, gap, threads)`` states the same problem straight to the solver runs alternately with ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib.util
 import json
 import random
@@ -34,10 +36,13 @@ from ems_pipeline.plan.problem import (
     GridLimits,
     HeatPumpUnit,
     HeatStore,
+    PreviousPower,
     PvSource,
 )
 
 GAP = 1e-4
+ROLLING = {"gap": 1e-3, "tolerance": 2e-3}
+"""What counts as good enough for a plan that is made again in a quarter of an hour (the asset `rolling_plan`)."""
 NEVER = 1e4
 """Price of what these problems demand without exception."""
 Json = dict[str, Any]
@@ -126,12 +131,24 @@ def schedule(plan: Plan) -> Json:
     return found | ({"heat_pump": units.kilo(plan.heat_pump_w[0]).tolist()} if len(plan.heat_pump_w) else {})
 
 
-def timed(p: Json, stage2: bool) -> tuple[float, Plan, Json]:
-    """Seconds from problem to schedule, the plan and the schedule."""
+def timed(p: Json, stage2: bool, before: Plan | None = None, **close: float) -> tuple[float, Plan, Json]:
+    """Seconds from problem to schedule, the plan and the schedule; ``before``: the plan to start from."""
     begun = perf_counter()
-    plan = solve(to_problem(p), time_limit_s=120.0, stage2=stage2, gap=GAP)
+    problem = dataclasses.replace(to_problem(p), previous=previous(before) if before else ())
+    plan = solve(problem, time_limit_s=120.0, stage2=stage2, **({"gap": GAP} | close))
     planned = schedule(plan)
     return perf_counter() - begun, plan, planned
+
+
+def previous(plan: Plan) -> tuple[PreviousPower, ...]:
+    """What the plan wanted of each asset."""
+    problem = plan.problem
+    powers = [
+        *zip((b.key for b in problem.batteries), plan.discharge_w - plan.charge_w, strict=True),
+        *zip((s.charger for s in problem.sessions), plan.session_w, strict=True),
+        *zip((h.key for h in problem.heat_pumps), plan.heat_pump_w, strict=True),
+    ]
+    return tuple(PreviousPower(key, power_w) for key, power_w in powers)
 
 
 def jittered(p: Json, rng: random.Random) -> Json:
@@ -142,7 +159,8 @@ def jittered(p: Json, rng: random.Random) -> Json:
 
 def measure(p: Json, runs: int, reference: Any, modes: list[str]) -> tuple[Json, Json]:
     """Figures of one problem and its result document; ours and the reference's modes take turns."""
-    seconds: dict[str, list[float]] = {"ours": [], "stage 2": [], "re-plan": []}
+    names = ("ours", "stage 2", "from nothing", "re-plan", "rolling re-plan")
+    seconds: dict[str, list[float]] = {name: [] for name in names}
     raw: dict[str, Json] = {}
     rng, parts = random.Random(7), []
     for _ in range(runs):
@@ -150,7 +168,10 @@ def measure(p: Json, runs: int, reference: Any, modes: list[str]) -> tuple[Json,
         seconds["ours"].append(total_s)
         parts.append((plan.build_s, plan.solve_s))
         seconds["stage 2"].append(timed(p, stage2=True)[0])
-        seconds["re-plan"].append(timed(jittered(p, rng), stage2=False)[0])
+        moved = jittered(p, rng)
+        seconds["from nothing"].append(timed(moved, stage2=False)[0])
+        seconds["re-plan"].append(timed(moved, stage2=False, before=plan)[0])
+        seconds["rolling re-plan"].append(timed(moved, stage2=False, before=plan, **ROLLING)[0])
         for mode in modes if reference and p["exclusive"] else ["full"] if reference else []:
             raw[mode], _ = reference.solve(p, mode, GAP, 1, 120.0)
             seconds.setdefault(mode, []).append(raw[mode]["total_s"])
@@ -165,6 +186,7 @@ def measure(p: Json, runs: int, reference: Any, modes: list[str]) -> tuple[Json,
     }  # fmt: skip
     line = document | {
         "status": plan.status, "refused": refused, "stage2_s": middle["stage 2"], "replan_s": middle["re-plan"],
+        "rolling_s": middle["rolling re-plan"], "afresh_s": middle["from nothing"],
         "reference_s": fastest, "reference_objective": best,
     }  # fmt: skip
     return line, document
@@ -209,10 +231,13 @@ def figures(lines: list[Json]) -> list[Json]:
         found.append(figure(f"{line['id']} total", line["total_s"], "s", line["reference_s"]))
     for kind in sorted({line["id"].rsplit("-", 1)[0] for line in lines}):
         group = [line for line in lines if line["id"].startswith(kind + "-")]
-        middle = {k: _median(line[k] for line in group) for k in ("total_s", "stage2_s", "replan_s", "reference_s")}
+        timings = ("total_s", "stage2_s", "replan_s", "rolling_s", "afresh_s", "reference_s")
+        middle = {k: _median(line[k] for line in group) for k in timings}
         found.append(figure(f"{kind} median total", middle["total_s"], "s", middle["reference_s"]))
         found.append(figure(f"{kind} median total with stage 2", middle["stage2_s"], "s", middle["reference_s"]))
         found.append(figure(f"{kind} median re-plan", middle["replan_s"], "s", middle["total_s"]))
+        found.append(figure(f"{kind} median re-plan against from nothing", middle["replan_s"], "s", middle["afresh_s"]))
+        found.append(figure(f"{kind} median rolling re-plan", middle["rolling_s"], "s", middle["total_s"]))
         excess = [_excess_pct(line) for line in group]
         found.append(figure(f"{kind} objective above the reference, worst", max(excess, default=None), "%", 0.01))
     return found

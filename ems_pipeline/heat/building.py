@@ -19,11 +19,16 @@ from ems_pipeline.sites import House
 
 Array = NDArray[np.float64]
 
-MODEL = "building-1r1c"
 WINDOW = timedelta(hours=3)
 """Differences are taken over this: over one slot, a sensor step of 0.1 K would be 400 W/K of noise in a heavy house."""
-MIN_WINDOWS = 56
-"""A week of windows; with fewer the stated values stand."""
+MIN_WINDOWS = 100
+"""Some two weeks; fewer days have too much the same weather to tell losses from gains."""
+COLD_K = 5.0
+"""Windows with less between inside and outside are left out: on mild days sun and open windows decide, not walls."""
+MOST_APART = 2.0
+"""A fitted loss or capacity further from the stated one than by this factor says that one of them is wrong."""
+GAINS_K = (-1.0, 10.0)
+"""Believable gains, as the temperature difference they hold: people and sun 1 to 8 K, and errors of the COP."""
 
 
 class UnidentifiableBuilding(ValueError):
@@ -41,9 +46,9 @@ class BuildingResponse:
     windows: int = 0
 
     @classmethod
-    def stated(cls, house: House, gains_w: float = 0.0) -> BuildingResponse:
+    def stated(cls, house: House) -> BuildingResponse:
         """What the site file says."""
-        return cls(house.heat_loss_w_per_k, house.heat_capacity_wh_per_k, gains_w)
+        return cls(house.heat_loss_w_per_k, house.heat_capacity_wh_per_k)
 
     def heat_demand_w(self, indoor_c: ArrayLike, outdoor_c: ArrayLike) -> Array:
         """Heat that keeps ``indoor_c``, W >= 0."""
@@ -61,37 +66,40 @@ class BuildingResponse:
         return path
 
 
-def heat_demand_forecast(response: BuildingResponse, indoor_c: float, weather: pl.DataFrame) -> pl.DataFrame:
-    """Thermal power that holds ``indoor_c`` per slot of ``weather`` (needs starts_at, temperature_c).
+def chosen(fitted: BuildingResponse | None, house: House) -> tuple[BuildingResponse, str]:
+    """The response to reckon with, and why, in words: the fitted one where it is believable, else the stated one."""
+    stated = BuildingResponse.stated(house)
+    if fitted is None:
+        return stated, "stated house: nothing fitted yet"
+    look = "correct the site file, or see whether heat and temperatures are of this house"
+    pairs = {
+        "heat loss": (fitted.heat_loss_w_per_k, stated.heat_loss_w_per_k, "W/K"),
+        "heat capacity": (fitted.heat_capacity_wh_per_k, stated.heat_capacity_wh_per_k, "Wh/K"),
+    }
+    for name, (learnt, told, unit) in pairs.items():
+        if not told / MOST_APART <= learnt <= told * MOST_APART:
+            return stated, (
+                f"stated house: the fitted {name} of {learnt:.0f} {unit} is not within a factor of {MOST_APART:g} "
+                f"of the stated {told:.0f}; {look}"
+            )
+    low, high = (fitted.heat_loss_w_per_k * k for k in GAINS_K)
+    if not low <= fitted.gains_w <= high:
+        return (
+            stated,
+            f"stated house: fitted gains of {fitted.gains_w:.0f} W are not in {low:.0f}..{high:.0f} W; {look}",
+        )
+    return fitted, f"fitted house: {fitted.windows} windows"
 
-    Returns:
-        ``[starts_at, power_w, p10_w, p90_w, model]``, W of heat (not electricity); null where the temperature is null.
-        The band is the fitted residual, or 20 % of the value plus 100 W while nothing is fitted.
-    """
-    outdoor_c = weather["temperature_c"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    demand = response.heat_demand_w(indoor_c, outdoor_c)
-    spread = 0.2 * demand + 100.0 if response.residual_w is None else np.full_like(demand, 1.2816 * response.residual_w)
-    return pl.DataFrame(
-        {
-            "starts_at": weather["starts_at"],
-            "power_w": demand,
-            "p10_w": np.maximum(demand - spread, 0.0),
-            "p90_w": demand + spread,
-            "model": pl.Series([MODEL] * len(demand), dtype=pl.String),
-        },
-        nan_to_null=True,
-    )
 
+def fit(history: pl.DataFrame) -> BuildingResponse | None:
+    """UA, C and gains by least squares from measured quarter-hours; None while fewer than `MIN_WINDOWS` are measured.
 
-def fit(history: pl.DataFrame, house: House) -> BuildingResponse:
-    """UA, C and gains by least squares from measured quarter-hours.
-
-    Over windows of 3 h without a gap, ``Q = UA (T_in - T_out) - G + C dT_in/dt``; UA, G and C are its coefficients.
+    Over cold windows of 3 h without a gap, ``Q = UA (T_in - T_out) - G + C dT_in/dt``; UA, G and C are its
+    coefficients. In summer there are none, so the fit of the winter stays.
 
     Args:
-        history: ``[starts_at, indoor_c, outdoor_c, heat_w]`` per slot (heat delivered to the house, W), as known at the
-            decision time; nulls are gaps.
-        house: the stated values, kept while fewer than `MIN_WINDOWS` windows are measured.
+        history: ``[starts_at, indoor_c, outdoor_c, heat_w]``, means per slot (heat delivered to the house, W), as known
+            at the decision time; nulls are gaps.
 
     Raises:
         UnidentifiableBuilding: a coefficient is not positive, which happens when the house was never allowed to drift
@@ -99,7 +107,7 @@ def fit(history: pl.DataFrame, house: House) -> BuildingResponse:
     """
     windows = _windows(history)
     if windows.height < MIN_WINDOWS:
-        return BuildingResponse.stated(house)
+        return None
     difference_k, rise_k_per_h, heat_w = (windows[c].to_numpy() for c in ("difference_k", "rise_k_per_h", "heat_w"))
     terms = np.column_stack([difference_k, rise_k_per_h, -np.ones_like(heat_w)])
     (loss, capacity, gains), *_ = np.linalg.lstsq(terms, heat_w, rcond=None)
@@ -113,20 +121,24 @@ def fit(history: pl.DataFrame, house: House) -> BuildingResponse:
 
 
 def _windows(history: pl.DataFrame) -> pl.DataFrame:
-    """Complete windows: mean heat, mean indoor-outdoor difference, rise of the indoor temperature per hour.
+    """Complete cold windows: mean heat, mean indoor-outdoor difference, rise of the indoor temperature per hour.
 
-    The rise goes from a window's first reading to the next one's, so that it spans the same time as the heat.
+    A mean over a slot stands for its middle, so the rise from one slot to another belongs to the heat between their
+    middles: half of the first slot, half of the last.
     """
-    rows = history.sort("starts_at").drop_nulls(["indoor_c", "outdoor_c", "heat_w"])
-    grouped = rows.group_by(pl.col("starts_at").dt.truncate(WINDOW), maintain_order=True).agg(
+    rows = (
+        history.sort("starts_at")
+        .drop_nulls(["indoor_c", "outdoor_c", "heat_w"])
+        .with_columns(difference_k=pl.col("indoor_c") - pl.col("outdoor_c"))
+    )
+    follows = pl.col("starts_at").shift(-1) == pl.col("starts_at") + time_grid.SLOT
+    half = [((pl.col(name) + pl.col(name).shift(-1)) / 2).alias(name) for name in ("heat_w", "difference_k")]
+    rise = (pl.col("indoor_c").shift(-1) - pl.col("indoor_c")).alias("rise_k")
+    steps = rows.select("starts_at", *half, rise, follows=follows).filter("follows")
+    grouped = steps.group_by(pl.col("starts_at").dt.truncate(WINDOW), maintain_order=True).agg(
         count=pl.len(),
         heat_w=pl.col("heat_w").mean(),
-        difference_k=(pl.col("indoor_c") - pl.col("outdoor_c")).mean(),
-        first_c=pl.col("indoor_c").first(),
+        difference_k=pl.col("difference_k").mean(),
+        rise_k_per_h=pl.col("rise_k").sum() / (WINDOW / timedelta(hours=1)),
     )
-    whole = grouped.filter(pl.col("count") == WINDOW // time_grid.SLOT)
-    following = whole.select(pl.col("starts_at") - WINDOW, next_c="first_c")
-    hours = WINDOW / timedelta(hours=1)
-    return whole.join(following, on="starts_at", maintain_order="left").with_columns(
-        rise_k_per_h=(pl.col("next_c") - pl.col("first_c")) / hours
-    )
+    return grouped.filter(pl.col("count") == WINDOW // time_grid.SLOT, pl.col("difference_k") >= COLD_K)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ems_pipeline import time_grid, units
+from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.plan import end_value
 from ems_pipeline.plan.inputs import InputsInvalid, MachineState, PlanInputs
@@ -112,18 +113,19 @@ def heat_pump_unit(
 ) -> HeatPumpUnit:
     """A heat pump with its house, and its tank where it has one."""
     house = pump.house
+    response = inputs.houses.get(pump.key) or BuildingResponse.stated(house)
     cop = CopCurve(pump.carnot_efficiency).cop(outdoor_c, pump.flow_temp_c)
     store = HeatStore(
         key=pump.key,
-        loss_w_per_k=house.heat_loss_w_per_k,
-        capacity_wh_per_k=house.heat_capacity_wh_per_k,
+        loss_w_per_k=response.heat_loss_w_per_k,
+        capacity_wh_per_k=response.heat_capacity_wh_per_k,
         ambient_c=outdoor_c,
-        gains_w=np.zeros(len(outdoor_c)),
+        gains_w=np.full(len(outdoor_c), response.gains_w),
         initial_c=indoor_c,
         min_c=house.comfort_min_c,
         max_c=house.comfort_max_c,
         outside_price_per_kh=house.discomfort_price_per_kh,
-        end_value_per_k=end_value.kelvin(after, house.heat_capacity_wh_per_k, cop),
+        end_value_per_k=end_value.kelvin(after, response.heat_capacity_wh_per_k, cop),
     )
     tank, tank_cop, now = None, None, inputs.state.machines.get(pump.key)
     if pump.hot_water is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.plan.record import Array
 
 
@@ -81,7 +82,9 @@ class PlanInputs:
         pv_w: forecast per PV array key.
         outdoor_c: forecast; None only for a site without a heat pump.
         terminal_price_per_kwh: price after the horizon, where somebody knows better than the rule in `end_value`.
-        previous_w: powers of the plan before this one per battery key (> 0 discharges), from the first slot on.
+        previous_w: powers of the plan before this one per battery (> 0 discharges), charger, heat pump and genset, from
+            the first slot on.
+        houses: per heat pump key, how its house responds where that was fitted; the site file's values elsewhere.
     """
 
     starts: list[datetime]
@@ -95,6 +98,7 @@ class PlanInputs:
     terminal_price_per_kwh: float | None = None
     events: tuple[GridEvent, ...] = ()
     previous_w: Mapping[str, Array] = field(default_factory=dict)
+    houses: Mapping[str, BuildingResponse] = field(default_factory=dict)
 
 
 class InputsInvalid(ValueError):

@@ -249,7 +249,10 @@ class HeatPumpUnit(Record):
 
 @dataclass(frozen=True, eq=False)
 class PreviousPower(Record):
-    """What the plan before this one wanted of a device, from this horizon's first slot on (may be shorter)."""
+    """What the plan before this one wanted of an asset, from this horizon's first slot on (may be shorter).
+
+    A battery > 0 discharges; chargers, heat pumps and gensets have their power, W.
+    """
 
     key: str
     power_w: Array

@@ -20,6 +20,7 @@ from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.read import read, simultaneous
 from ems_pipeline.plan.second import settle
 from ems_pipeline.plan.solver import Solution
+from ems_pipeline.plan.start import start
 
 GAP = 1e-4
 TOLERANCE = 1e-5
@@ -89,7 +90,7 @@ def _first_stage(
     arrays = built.model.arrays()
     ready = perf_counter()
     watch.build_s += ready - begun
-    found = solver.run(arrays, watch.left_s, gap, tolerance * bare_cost(problem))
+    found = solver.run(arrays, watch.left_s, gap, tolerance * bare_cost(problem), start(problem, built))
     watch.solve_s += perf_counter() - ready
     return built, arrays, found
 

@@ -1,4 +1,4 @@
-"""HiGHS: one thread, a fixed seed. A plan begins with a fresh model and uses nothing of an earlier plan."""
+"""HiGHS: one thread, a fixed seed. A plan begins with a fresh model, and a start where its problem names one."""
 
 from __future__ import annotations
 
@@ -38,11 +38,20 @@ class Solution:
     column_dual: Array
 
 
-def run(arrays: Arrays, time_limit_s: float, rel_gap: float = 0.0, abs_gap: float = 0.0) -> Solution:
+Start = tuple[Index, Array]
+"""Some integer columns, and the values with which the search for a first solution begins."""
+
+
+def run(
+    arrays: Arrays, time_limit_s: float, rel_gap: float = 0.0, abs_gap: float = 0.0, start: Start | None = None
+) -> Solution:
     """Minimise a model until the proven distance to the optimum is below either gap (relative, or money)."""
     import highspy
 
     highs = _load(highspy, arrays)
+    if start is not None:
+        columns, values = start
+        highs.setSolution(len(columns), columns, np.clip(values, arrays.lower[columns], arrays.upper[columns]))
     highs.setOptionValue("time_limit", float(time_limit_s))
     highs.setOptionValue("mip_rel_gap", float(rel_gap))
     highs.setOptionValue("mip_abs_gap", float(abs_gap))

@@ -97,15 +97,16 @@ def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_
     )
 
 
-def battery_powers(connection: Connection, site_key: str, slot: datetime, before: datetime) -> dict[str, list[float]]:
-    """What the newest executable plan decided before an instant wants of each battery, from ``slot`` on, W.
+def powers(connection: Connection, site_key: str, slot: datetime, before: datetime) -> dict[str, list[float]]:
+    """What the newest executable plan decided before an instant wants of each asset, from ``slot`` on, whole W.
 
-    Empty when no such plan covers the slot; > 0 discharges.
+    Batteries (> 0 discharge), chargers, heat pumps and gensets. Empty when no such plan covers the slot.
     """
     rows = query(
         connection,
-        f"""SELECT d.asset_key, d.power_w FROM ems.planning_device_interval d
-            WHERE d.kind = 'battery' AND d.starts_at >= :slot AND d.planning_run_id = ({NEWEST_EXECUTABLE})
+        f"""SELECT d.asset_key, round(d.power_w) AS power_w FROM ems.planning_device_interval d
+            WHERE d.kind IN ('battery', 'charger', 'heat-pump', 'genset')
+              AND d.starts_at >= :slot AND d.planning_run_id = ({NEWEST_EXECUTABLE})
             ORDER BY d.asset_key, d.starts_at""",
         site=site_key,
         slot=slot,

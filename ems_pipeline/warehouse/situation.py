@@ -17,7 +17,7 @@ from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
 from ems_pipeline.sites import Charger, Site
-from ems_pipeline.warehouse import events, forecasts, machines, market, plans, telemetry
+from ems_pipeline.warehouse import buildings, events, forecasts, machines, market, plans, telemetry
 
 STATE_AGE = timedelta(minutes=30)
 """Older measurements say nothing about a battery that can be full by now."""
@@ -78,6 +78,7 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
     state = measured(connection, site, at)
     history = machines.so_far(connection, site, state.values, at, start)
     asked = events.listing(connection, site.key, at)
+    houses = {pump.key: buildings.of(connection, site.key, pump, at) for pump in site.heat_pumps}
     aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": pl.Datetime("us", "UTC")})
     inputs = PlanInputs(
         starts=starts,
@@ -101,13 +102,15 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
             begun=history.begun,
         ),
         events=events.of(asked),
-        previous_w={k: np.array(w) for k, w in plans.battery_powers(connection, site.key, start, at).items()},
+        previous_w={k: np.array(w) for k, w in plans.powers(connection, site.key, start, at).items()},
+        houses={key: response for key, (response, _) in houses.items()},
     )
     frames = {"effective_price": prices, "load_forecast": load, "pv_forecast": pv, "heat_demand_forecast": heat}
     frames["grid_event"] = asked
     known = {name: _newest(frame) for name, frame in frames.items()}
     measured_at = max(state.reported_at.values()).isoformat() if state.reported_at else None
-    return Knowledge(inputs, {"known_at": known, "state_reported_at": measured_at})
+    told = {key: why for key, (_, why) in houses.items()}
+    return Knowledge(inputs, {"known_at": known, "state_reported_at": measured_at, "houses": told})
 
 
 def _common_slots(site: Site, start: datetime, *frames: pl.DataFrame) -> list[datetime]:

@@ -11,7 +11,8 @@ from ems_pipeline.orchestration.build import build_defs
 TABLES_OF_THE_DESIGN = {
     "market_interval_price", "fx_rate", "weather_forecast", "weather_observation", "effective_price", "telemetry_15m",
     "baseline_consumption", "load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast",
-    "cop_history", "daily_plan", "rolling_plan", "audit_interval", "audit_day", "forecast_score",
+    "cop_history", "building_response", "daily_plan", "rolling_plan", "audit_interval", "audit_day",
+    "forecast_score",
 }  # fmt: skip
 HARDWARE = {"read_telemetry", "apply_control", "verify_setpoints"}
 

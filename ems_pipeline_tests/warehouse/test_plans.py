@@ -15,7 +15,7 @@ from ems_pipeline.warehouse import Warehouse, plans, sites
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
 
 
-def test_the_next_decision_knows_the_battery_powers_of_the_plan_before_it(warehouse: Warehouse, home01: Site) -> None:
+def test_the_next_decision_knows_the_powers_of_the_plan_before_it(warehouse: Warehouse, home01: Site) -> None:
     price = np.array([0.2, 0.5, 0.5, 0.5])
     pack = BatteryStore("pack", 4000.0, 2000.0, 2000.0, 0.9, 0.9, 0.0, 4000.0, 1000.0)
     grid = GridLimits(np.full(4, 9000.0), np.full(4, 9000.0))
@@ -27,7 +27,7 @@ def test_the_next_decision_knows_the_battery_powers_of_the_plan_before_it(wareho
     with warehouse.begin() as connection:
         sites.register(connection, [home01], START - timedelta(days=1))
         plans.store(connection, run, plan.slot_rows(), plan.device_rows())
-        second = plans.battery_powers(connection, "home01", START + SLOT, START + timedelta(minutes=14))
-        none = plans.battery_powers(connection, "home01", START, decided_at)
-    assert second == {"pack": plan.battery_w[1:].tolist()}
+        second = plans.powers(connection, "home01", START + SLOT, START + timedelta(minutes=14))
+        none = plans.powers(connection, "home01", START, decided_at)
+    assert second == {"pack": plan.battery_w[1:].round().tolist()}
     assert none == {}

@@ -10,7 +10,6 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, pv_geometry, sessions
-from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.orchestration import learning
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
@@ -20,7 +19,7 @@ from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, site_d
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Charger, Site
 from ems_pipeline.units import kilo, slot_energy_wh
-from ems_pipeline.warehouse import forecasts, telemetry
+from ems_pipeline.warehouse import buildings, forecasts, telemetry
 
 GROUP = "forecast"
 HISTORY = timedelta(weeks=load_model.MEMORY_WEEKS)
@@ -173,14 +172,15 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
             comfort_c = (pump.house.comfort_min_c + pump.house.comfort_max_c) / 2
             outdoor = slots["outdoor_c"].to_numpy()
             stated = pl.Series(CopCurve(pump.carnot_efficiency).cop(outdoor, pump.flow_temp_c))
-            heat = pl.Series(BuildingResponse.stated(pump.house).heat_demand_w(comfort_c, outdoor))
-            fitted = slots["cop"].is_not_null().any()
+            response, _ = buildings.of(connection, site.key, pump, at)
+            house = "fitted" if response.windows else "stated"
+            measured_cop = slots["cop"].is_not_null().any()
             frames.append(
                 slots.with_columns(
                     asset_key=pl.lit(pump.key),
                     cop=slots["cop"].fill_null(stated),
-                    heat_w=heat,
-                    model=pl.lit("1r1c, " + ("measured COP" if fitted else "stated COP")),
+                    heat_w=pl.Series(response.heat_demand_w(comfort_c, outdoor)),
+                    model=pl.lit(f"1r1c, {house} house, {'measured' if measured_cop else 'stated'} COP"),
                 )
             )
         return pl.concat(frames) if frames else pl.DataFrame()

@@ -1,17 +1,22 @@
-"""How well each heat pump turned electricity into heat."""
+"""How well each heat pump turned electricity into heat, and how its house keeps it."""
+
+from datetime import datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from ems_pipeline.heat import cop, measured
+from ems_pipeline.heat import building, cop, measured
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.figures import materialized, plot
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.warehouse import forecasts, telemetry
+from ems_pipeline.sites import HeatPump, Site
+from ems_pipeline.warehouse import buildings, forecasts, telemetry
 
 LEARNT_FROM_DAYS = 60
 QUANTITIES = ["flow_temp_c", "return_temp_c", "flow_rate_l_min", "outdoor_temp_c", "heat_pump_power_w"]
+ROOM_QUANTITIES = ["indoor_temp_c", "outdoor_temp_c", "flow_temp_c", "dhw_temp_c", "heat_pump_power_w"]
 
 
 @dg.asset(
@@ -46,6 +51,41 @@ def cop_history(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
         else None
     )
     return materialized(rows, picture, efficiency=grade, days=LEARNT_FROM_DAYS)
+
+
+@dg.asset(
+    group_name="heat",
+    partitions_def=site_day_partitions,
+    deps=[cop_history],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def building_response(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """Heat loss, heat capacity and gains of each house, fitted to the last 60 days as known at the day's end.
+
+    Forecasts and plans made later reckon with them where they are within a factor of two of the stated values.
+    """
+    rows, told = 0, []
+    for window in windows(context, ems):
+        with ems.warehouse.begin() as connection:
+            for pump in window.site.heat_pumps:
+                written, why = fit_house(connection, window.site, pump, min(window.end, ems.clock.now()))
+                rows += written
+                told.append(f"{pump.key}: {why}")
+    return materialized(rows, houses="; ".join(told) or "none", days=LEARNT_FROM_DAYS)
+
+
+def fit_house(connection: Any, site: Site, pump: HeatPump, at: datetime) -> tuple[int, str]:
+    """Fit a heat pump's house to what was measured before ``at`` and keep it: rows written, and what came of it."""
+    points = telemetry.device_15m(connection, site.key, ROOM_QUANTITIES, at - timedelta(days=LEARNT_FROM_DAYS), at)
+    learnt = forecasts.cop_history(connection, site.key, pump.key, at, LEARNT_FROM_DAYS)
+    history = measured.house_rows(points, pump, cop.fit(learnt, pump.carnot_efficiency))
+    try:
+        fitted = building.fit(history)
+    except building.UnidentifiableBuilding as reason:
+        return 0, str(reason)
+    if fitted is None:
+        return 0, f"fewer than {building.MIN_WINDOWS} cold windows without a gap in {LEARNT_FROM_DAYS} days"
+    return buildings.put(connection, site.key, pump.key, fitted, at), building.chosen(fitted, pump.house)[1]
 
 
 def _curve_row(site_key: str, asset_key: str, curve: cop.CopCurve, known_at: object) -> pl.DataFrame:
