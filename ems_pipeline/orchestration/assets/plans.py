@@ -1,6 +1,6 @@
 """What each site should do: the MILP as an asset, verified before anybody may execute it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plan import Plan, Problem, assemble, solve, verify
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo
-from ems_pipeline.warehouse import plans
+from ems_pipeline.warehouse import DatabaseUnavailable, alarms, plans
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.situation import InputsMissing, plan_inputs
 
@@ -30,6 +30,8 @@ DAILY_DECISION = time(15, 0)
 """Local time on the day before: prices are out since 13:05 and corrections are in."""
 QUICK: Any = {"time_limit_s": 8.0, "gap": 1e-3, "tolerance": 2e-3}
 """A rolling plan is made again in 15 minutes from what was measured; proving its last cents took most of its time."""
+UNPLANNED = "unplanned"
+"""Kind of the alarm of a site that could not be planned while others could."""
 INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_session_forecast]
 
 
@@ -45,13 +47,13 @@ def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform
 
     Past days are decided as of 15:00 then, on what was known then.
     """
-    decisions = []
     now = ems.clock.now()
-    for window in windows(context, ems):
-        for day in window.days:
-            at = min(now, time_grid.local_instant(day - timedelta(days=1), DAILY_DECISION, window.zone))
-            decisions.append(_decide(context, ems, window.site, "daily", day, at))
-    return _result(decisions)
+    wanted = [
+        (window.site, day, min(now, time_grid.local_instant(day - timedelta(days=1), DAILY_DECISION, window.zone)))
+        for window in windows(context, ems)
+        for day in window.days
+    ]
+    return _result(_decide_each(context, ems, "daily", wanted))
 
 
 @dg.asset(
@@ -66,13 +68,14 @@ def rolling_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfo
 
     For a past day: every quarter-hour's decision as it would have been made then, on what was known then.
     """
-    decisions = []
     now = ems.clock.now()
-    for window in windows(context, ems):
-        for day in window.days:
-            instants = _decision_instants(day, window.zone, now)
-            decisions += [_decide(context, ems, window.site, "rolling", day, at) for at in instants]
-    return _result(decisions)
+    wanted = [
+        (window.site, day, at)
+        for window in windows(context, ems)
+        for day in window.days
+        for at in _decision_instants(day, window.zone, now)
+    ]
+    return _result(_decide_each(context, ems, "rolling", wanted))
 
 
 def _decision_instants(day: date, zone: Any, now: datetime) -> Iterator[datetime]:
@@ -86,16 +89,45 @@ def _decision_instants(day: date, zone: Any, now: datetime) -> Iterator[datetime
 Decision = tuple[Site, Problem, Plan, list[Any]]
 
 
+def _decide_each(
+    context: dg.AssetExecutionContext, ems: Platform, kind: str, wanted: Iterable[tuple[Site, date, datetime]]
+) -> list[Decision]:
+    """All decisions (site, day, instant); a site that cannot be planned is an alarm, and keeps no other from its plan.
+
+    Raises:
+        dg.Failure: no site could be planned for all that was wanted; with the reasons.
+    """
+    decisions: dict[str, list[Decision]] = {}
+    faults: dict[str, str] = {}
+    for site, day, at in wanted:
+        if site.key in faults:
+            continue
+        try:
+            decisions.setdefault(site.key, []).append(_decide(context, ems, site, kind, day, at))
+        except DatabaseUnavailable:
+            raise
+        except Exception as fault:
+            faults[site.key] = str(fault) if isinstance(fault, InputsMissing) else f"{type(fault).__name__}: {fault}"
+    planned = decisions.keys() - faults.keys()
+    if not planned:
+        raise dg.Failure("; ".join(dict.fromkeys(faults.values())), allow_retries=False)
+    now = ems.clock.now()
+    with ems.warehouse.begin() as connection:
+        for key in planned:
+            alarms.clear(connection, key, UNPLANNED, now)
+        for key, text in faults.items():
+            context.log.error(f"{key}: {text}")
+            alarms.raise_alarm(connection, key, UNPLANNED, "warning", text, now)
+    return [decision for key in sorted(planned) for decision in decisions[key]]
+
+
 def _decide(
     context: dg.AssetExecutionContext, ems: Platform, site: Site, kind: str, day: date, at: datetime
 ) -> Decision:
     """Read what was known, solve, verify, store; an unverified plan is stored too, and never executed."""
     start = time_grid.ceil_slot(at)
     with ems.warehouse.begin() as connection:
-        try:
-            knowledge = plan_inputs(connection, site, at, start)
-        except InputsMissing as missing:
-            raise dg.Failure(str(missing), allow_retries=False) from missing
+        knowledge = plan_inputs(connection, site, at, start)
     problem = assemble(site, knowledge.inputs)
     plan = solve(problem, **(QUICK if kind == "rolling" else {}), resolved_slots=site.planning.resolved_slots)
     violations = verify(problem, plan)
