@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Level = Literal["good", "warning", "wrong"]
-FREE_GIB = 5
 HISTORY_DAYS = 14
 NIGHT_PV_W = 50
 
@@ -121,12 +120,12 @@ def database() -> Iterator[Finding]:
 
 def disk() -> Iterator[Finding]:
     """A full disk stops the database."""
+    from ems_pipeline.orchestration.watch import GIB, LOW_GIB, free_bytes
     from ems_pipeline.warehouse.engine import home
 
-    folder = next(p for p in (home(), *home().parents) if p.exists())
-    free_gib = shutil.disk_usage(folder).free / 2**30
-    level: Level = "good" if free_gib > FREE_GIB else "warning"
-    yield Finding(level, "disk", f"{free_gib:.1f} GiB free at {folder}; keep {FREE_GIB} GiB")
+    free_gib = free_bytes() / GIB
+    level: Level = "good" if free_gib >= LOW_GIB else "warning"
+    yield Finding(level, "disk", f"{free_gib:.1f} GiB free at {home()}; keep {LOW_GIB} GiB")
 
 
 def clock() -> Iterator[Finding]:

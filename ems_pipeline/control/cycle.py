@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ems_pipeline.control import authority, runner
 from ems_pipeline.control.authority import Mandate
@@ -11,11 +11,14 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, Clock
-from ems_pipeline.warehouse import Warehouse, arming, market, overrides, plans
+from ems_pipeline.warehouse import Warehouse, alarms, arming, market, overrides, plans, setpoints
 from ems_pipeline.warehouse.engine import Connection
 
 PATIENCE_S = 20.0
 """A verification that happens to be under way lets go within seconds."""
+CLOCK_SLACK = timedelta(minutes=1)
+"""A clock is set right by seconds all the time; what was told later than this after now was told in a time to come."""
+CLOCK_ALARM = "clock-went-back"
 
 
 def run_control(
@@ -36,7 +39,14 @@ def run_control(
     async def control(session: SiteSession) -> list[Outcome]:
         site = session.site
         is_live = site.control.enabled and site.key in armed
-        mandate = await session.read_journal(lambda connection: _mandate(connection, site, slot, now))
+        mandate, told_at = await session.read_journal(
+            lambda connection: (
+                _mandate(connection, site, slot, now),
+                setpoints.lived_before(connection, site.key, slot, now + CLOCK_SLACK),
+            )
+        )
+        if is_live and (why := await _lived_already(session, told_at, now)):
+            return await session.release(dict.fromkeys(session.drivers, why))
         live = await session.know()
         desired = authority.resolve(site, mandate, live, _signals(session), now)
         asked = [d for d in desired if not d.is_release]
@@ -47,6 +57,30 @@ def run_control(
         return held + await session.carry_out(asked, live, is_shadow=True)
 
     return runner.run(warehouse, sites, slot, clock, control, PATIENCE_S)
+
+
+async def _lived_already(session: SiteSession, told_at: datetime | None, now: datetime) -> str:
+    """Why this slot is not steered a second time: the clock went back over it. Empty when it did not.
+
+    What stood for the slot was decided on what was known then and has been superseded since; telling it again, or
+    something else, would make two truths of one quarter-hour. The devices are on their own until a new one begins.
+
+    Args:
+        told_at: when the slot was served before, if it was.
+    """
+    site = session.site
+    if told_at is None:
+        if ("", CLOCK_ALARM) in session.journal.alarms:
+            await session.transact(lambda connection: alarms.clear(connection, site.key, CLOCK_ALARM, now))
+        return ""
+    text = (
+        f"the clock went back: quarter-hour {session.slot:%H:%M} was served at {told_at:%d.%m. %H:%M:%S} UTC, now it "
+        f"is {now:%H:%M:%S}; the devices are left alone until a new one begins. Make sure that NTP runs"
+    )
+    await session.transact(
+        lambda connection: alarms.raise_alarm(connection, site.key, CLOCK_ALARM, "critical", text, now)
+    )
+    return text
 
 
 def not_live(site: Site) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import effect, grid_limit, lifecycle, prepare, runner, trouble
-from ems_pipeline.control.cycle import not_live
+from ems_pipeline.control.cycle import CLOCK_SLACK, not_live
 from ems_pipeline.control.desired import Desired, Source, command_of
 from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.lifecycle import State
@@ -81,6 +81,9 @@ def run_verification(warehouse: Warehouse, sites: Iterable[Site], now: datetime,
 
 def _look(setpoint: Setpoint, session: SiteSession, live: Live, now: datetime) -> Look:
     """Steps of one set-point by what its device says now; a device that says nothing is judged by the clock only."""
+    if setpoint.intended_at is not None and setpoint.intended_at > now + CLOCK_SLACK:
+        why = f"told at {setpoint.intended_at:%H:%M:%S}, which is yet to come: the clock went back"
+        return Look(setpoint, _steps(setpoint, State.EXPIRED, now, why), "" if setpoint.is_shadow else why)
     if now >= setpoint.valid_until:
         why = f"valid until {setpoint.valid_until:%H:%M:%S} and not renewed"
         return Look(setpoint, _steps(setpoint, State.EXPIRED, now, why), "" if setpoint.is_shadow else why)

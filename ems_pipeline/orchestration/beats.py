@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from ems_pipeline.time_grid import MINUTE, SLOT, utc
 
 STAMP = "%Y%m%dT%H%MZ"
+CLOCK_SLACK = timedelta(minutes=1)
+"""A clock is set right by seconds all the time."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,35 @@ VERIFICATION = Beat("verify_setpoints", 2 * MINUTE, lead=timedelta(seconds=-30))
 CONTROL = Beat("apply_control", SLOT)
 PLAN = Beat("plan_rolling", SLOT, lead=MINUTE)
 ALL = (TELEMETRY, VERIFICATION, PLAN, CONTROL)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A sensor's cursor: the newest slot it has served, and how often the clock went back under it.
+
+    Runs of a slot that is lived once more need names of their own: Dagster starts no run of a known name again.
+    """
+
+    stamp: str = ""
+    lives: int = 0
+
+    @classmethod
+    def read(cls, cursor: str | None) -> "Served":
+        """From the text of a cursor; None: nothing was served yet."""
+        stamp, _, lives = (cursor or "").partition("#")
+        return cls(stamp, int(lives or 0))
+
+    def went_back(self, now: datetime, beat: Beat) -> bool:
+        """Whether ``now`` lies before what is served by more than a clock is set right every day."""
+        return bool(self.stamp) and now < beat.due(slot_of(self.stamp)) - CLOCK_SLACK
+
+    @property
+    def key(self) -> str:
+        """What makes the names of a slot's runs differ from those of any other, and of its former lives."""
+        return f"{self.stamp}-{self.lives}" if self.lives else self.stamp
+
+    def __str__(self) -> str:
+        return f"{self.stamp}#{self.lives}" if self.lives else self.stamp
 
 
 def stamp(slot: datetime) -> str:

@@ -1,5 +1,6 @@
 """The installation live on one machine: database, daemon, web UI and, for a demo site, the virtual plant."""
 
+import logging
 import os
 import shutil
 import sys
@@ -9,12 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
-from ems_pipeline import control
+from ems_pipeline import control, notify
 from ems_pipeline.orchestration import history, metrics, services
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
 from ems_pipeline.orchestration.platform import Platform, site_files
 from ems_pipeline.orchestration.supervisor import Child, Supervisor
+from ems_pipeline.orchestration.watch import Watch, wake_sensors
 from ems_pipeline.sites import Site, load_sites
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import arming, embedded
@@ -24,6 +26,7 @@ from ems_pipeline.warehouse.inventory import measured_history
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Say = Callable[[str], None]
+logger = logging.getLogger(__name__)
 LONGEST_LOG = 50_000_000
 """Bytes of the services' log; what is older goes to one file beside it, and is gone with the next turn."""
 
@@ -59,12 +62,25 @@ def serve(
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
         say(f"log of the services: {log or 'stderr'}")
 
+        def wake() -> None:
+            """Anew, because a daemon that measures its pauses by the clock may be in one of an hour."""
+            supervisor.restart("daemon")
+            with open_instance() as instance:
+                wake_sensors(instance)
+
+        watch = Watch(platform, notify.from_environment(), say, wake)
+
         def look_after() -> None:
             _keep_database_up(say)
+            try:
+                watch.look()
+            except Exception:  # whatever is wrong with what it looks at: the services are kept alive
+                logger.exception("looking after clock, disk and database failed")
             if log is not None:
                 keep_short(log)
 
-        Supervisor(_children(port, code_server), os.environ, sink, say, look_after).run()
+        supervisor = Supervisor(_children(port, code_server), os.environ, sink, say, look_after)
+        supervisor.run()
         say("stopping: devices are handed back to themselves")
         for site in platform.sites():
             for outcome in control.release_site(

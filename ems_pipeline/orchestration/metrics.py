@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from ems_pipeline.orchestration import jobs
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.watch import free_bytes
 from ems_pipeline.warehouse import alarms, health, inventory
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Figures(Collector):
                 logger.warning("no figures from database %s", name, exc_info=True)
                 is_up.add_metric([name], 0)
         yield is_up
+        yield _gauge("ems_disk_free_bytes", "Free space where local state is kept.", [], {(): float(free_bytes())})
 
     def _warehouse(self, now: datetime) -> Iterator[GaugeMetricFamily]:
         with self._platform.warehouse.begin() as connection:

@@ -6,6 +6,7 @@ from datetime import date
 import dagster as dg
 
 from ems_pipeline.orchestration import shards
+from ems_pipeline.orchestration.beats import Served
 from ems_pipeline.orchestration.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_day, site_partitions
 from ems_pipeline.orchestration.shards import Shard
@@ -43,13 +44,14 @@ def for_sites(
         yield dg.RunRequest(f"{job_name}-{key}-{first}{parts[number].key}", job_name=job_name, tags={**ends, **tags})
 
 
-def for_slot(job_name: str, slot: str, sites: Callable[[], Iterable[Site]]) -> Iterator[dg.RunRequest]:
+def for_slot(job_name: str, slot: Served, sites: Callable[[], Iterable[Site]]) -> Iterator[dg.RunRequest]:
     """Requests of clock work that needs no partitions: one per shard that holds any of the sites."""
     parts = shards.all_shards()
     keys = [site.key for site in sites()] if len(parts) > 1 else []
     for shard in parts:
         if shard.of == 1 or any(shard.holds(key) for key in keys):
-            yield dg.RunRequest(f"{job_name}-{slot}{shard.key}", job_name=job_name, tags=of_slot(slot, shard))
+            tags = of_slot(slot.stamp, shard)
+            yield dg.RunRequest(f"{job_name}-{slot.key}{shard.key}", job_name=job_name, tags=tags)
 
 
 def of_slot(slot: str, shard: Shard) -> dict[str, str]:

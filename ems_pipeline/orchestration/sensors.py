@@ -1,8 +1,9 @@
 """Sensors drive the clock work: they decide that a slot has come, and never touch hardware themselves.
 
-Dagster asks each every ten seconds; one that is asked shortly before its slot waits for it, so that a run begins with
+Dagster asks each every 20 seconds; one that is asked shortly before its slot waits for it, so that a run begins with
 its slot. A sensor fires once per slot through its cursor and `run_key`, and catches up on nothing: a missed minute of
-telemetry cannot be read later. The op computes its slot from the clock again and refuses a stale one.
+telemetry cannot be read later. The op computes its slot from the clock again and refuses a stale one. When the clock
+goes back, sensors go on with it, lest nobody looks at the devices for as long; control does not steer a slot twice.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,15 +14,15 @@ import dagster as dg
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import beats, requests, troubles
-from ems_pipeline.orchestration.beats import Beat
+from ems_pipeline.orchestration.beats import Beat, Served, slot_of
 from ems_pipeline.orchestration.ops import STALE
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 
-EVERY_S = 8
-"""The daemon looks every five seconds, so a sensor is asked every ten."""
-LOOK_AHEAD = timedelta(seconds=12)
+EVERY_S = 18
+"""The daemon looks every five seconds, so a sensor is asked every twenty; asking costs more writes than a run."""
+LOOK_AHEAD = timedelta(seconds=23)
 """A slot that begins within this is waited for: it would have begun when the sensor is asked again."""
 
 
@@ -29,13 +30,13 @@ def _slot_sensor(
     name: str,
     beat: Beat,
     description: str,
-    asked: Callable[[dg.SensorEvaluationContext, Platform, str], Iterable[dg.RunRequest]] | None = None,
+    asked: Callable[[dg.SensorEvaluationContext, Platform, Served], Iterable[dg.RunRequest]] | None = None,
     not_after: timedelta = timedelta.max,
 ) -> dg.SensorDefinition:
     """A sensor that asks for the beat's job once per slot, the moment it is due.
 
     Args:
-        asked: the requests for a slot, given its stamp; by default one run of the job per shard.
+        asked: the requests for a slot; by default one run of the job per shard.
         not_after: a slot of which more has passed is left out.
     """
 
@@ -47,23 +48,24 @@ def _slot_sensor(
         description=description,
     )
     def evaluate(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
-        now = ems.clock.now()
+        now, served = ems.clock.now(), Served.read(context.cursor)
         slot = beat.slot(now)
-        if context.cursor == beats.stamp(slot):
+        if served.stamp == beats.stamp(slot):
             slot = beat.slot(now + LOOK_AHEAD)
-        stamp = beats.stamp(slot)
-        if context.cursor == stamp:
-            return dg.SkipReason(f"slot {stamp} is served")
+        again = served.went_back(now, beat)
+        if served.stamp and not again and slot <= slot_of(served.stamp):
+            return dg.SkipReason(f"slot {served.stamp} is served")
+        serving = Served(beats.stamp(slot), served.lives + again)
         ems.clock.wait_until(beat.due(slot))
-        context.update_cursor(stamp)
+        context.update_cursor(str(serving))
         if now - slot > not_after:
-            return dg.SkipReason(f"slot {stamp} began more than {not_after} ago; the next one will be served")
-        return list(asked(context, ems, stamp) if asked else requests.for_slot(beat.job, stamp, ems.sites))
+            return dg.SkipReason(f"slot {slot} began more than {not_after} ago; the next one will be served")
+        return list(asked(context, ems, serving) if asked else requests.for_slot(beat.job, serving, ems.sites))
 
     return evaluate
 
 
-def _plans(context: dg.SensorEvaluationContext, ems: Platform, stamp: str) -> Iterable[dg.RunRequest]:
+def _plans(context: dg.SensorEvaluationContext, ems: Platform, slot: Served) -> Iterable[dg.RunRequest]:
     """Rolling plans of all sites, for their local day."""
 
     now = ems.clock.now()
@@ -72,7 +74,7 @@ def _plans(context: dg.SensorEvaluationContext, ems: Platform, stamp: str) -> It
         day = time_grid.local_day(now, time_grid.zone(site.timezone))
         return day, day
 
-    return requests.for_sites(context.instance, beats.PLAN.job, ems.sites(), today, stamp, slot=stamp)
+    return requests.for_sites(context.instance, beats.PLAN.job, ems.sites(), today, slot.key, slot=slot.stamp)
 
 
 telemetry_sensor = _slot_sensor("telemetry_every_minute", beats.TELEMETRY, "Reads all devices once a minute.")

@@ -67,6 +67,12 @@ class Supervisor:
         finally:
             self._end()
 
+    def restart(self, name: str) -> None:
+        """End one child; it starts again like one that ended by itself."""
+        for child in self._children:
+            if child.name == name and child.process is not None:
+                _end([child.process])
+
     def _stopped(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signal module's signature
         self._stop.set()
 
@@ -84,11 +90,15 @@ class Supervisor:
             child.start(self._environ, self._log)
 
     def _end(self) -> None:
-        alive = [c.process for c in self._children if c.process is not None and c.process.poll() is None]
-        for process in alive:
-            process.terminate()
-        for process in alive:
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        _end([child.process for child in self._children if child.process is not None])
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    alive = [process for process in processes if process.poll() is None]
+    for process in alive:
+        process.terminate()
+    for process in alive:
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -35,11 +35,12 @@ def backup(warehouse: Warehouse, file: Path, progress: Progress) -> dict[str, Co
     Raises:
         FileExistsError: a backup never replaces another.
         BackupFailed: pg_dump is missing or failed, e.g. because the disk is full.
+        DatabaseUnavailable: see `Warehouse.begin`.
     """
     if file.exists():
         raise FileExistsError(f"{file} exists already; name another file")
     part, manifest = file.with_name(file.name + ".part"), _manifest(file)
-    with warehouse.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+    with warehouse.snapshot() as connection:
         snapshot = str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
         found = contents(connection, progress)
         revision = connection.exec_driver_sql("SELECT version_num FROM public.ems_alembic_version").scalar_one()

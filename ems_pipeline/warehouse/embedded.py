@@ -12,6 +12,8 @@ import threading
 import warnings
 from pathlib import Path
 
+SPARING = ("checkpoint_timeout = '15min'", "max_wal_size = '1GB'", "wal_compression = on")
+"""Flash wears: whole pages go into the log after each checkpoint, so these are rare, and the pages compressed."""
 _turn = threading.Lock()
 
 
@@ -31,6 +33,7 @@ def start(folder: Path) -> str:
         if not is_running(folder):
             _forget_the_dead(folder / "postmaster.pid")
         server = _server(folder)
+        server.psql("".join(f"ALTER SYSTEM SET {setting};\n" for setting in SPARING) + "SELECT pg_reload_conf();")
         return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
 
 

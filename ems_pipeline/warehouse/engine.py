@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
+from psycopg.errors import DiskFull
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from ems_pipeline.warehouse import embedded
@@ -50,12 +51,27 @@ class Warehouse:
         """One transaction: commits at the end, rolls back on any error.
 
         Raises:
-            DatabaseUnavailable: no connection could be made, or it broke.
+            DatabaseUnavailable: no connection could be made, it broke, or the disk of the server is full.
         """
+        with self._explained(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Reads of one instant, whatever is written meanwhile; same errors as `begin`."""
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._explained(), self.engine.connect().execution_options(**options) as connection:
+            yield connection
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            yield
+        except DiskFull as error:  # from below SQLAlchemy: a COPY
+            raise DatabaseUnavailable(_full(self.url, error)) from error
         except sa.exc.OperationalError as error:
+            if isinstance(error.orig, DiskFull):
+                raise DatabaseUnavailable(_full(self.url, error.orig)) from error
             if error.connection_invalidated or not self.is_up():
                 raise DatabaseUnavailable(_unreachable(self.url, error)) from error
             raise
@@ -154,6 +170,12 @@ def _parsed(variable: str, address: str) -> URL:
             f"{variable} names {url.drivername!r}; only PostgreSQL is supported: postgresql://..."
         )
     return url
+
+
+def _full(url: URL, error: DiskFull) -> str:
+    where = url.render_as_string(hide_password=True)
+    first_line = str(error).strip().splitlines()[0]
+    return f"the disk of database {where} is full: {first_line}. Make room there; nothing of this was written"
 
 
 def _unreachable(url: URL, error: Exception) -> str:

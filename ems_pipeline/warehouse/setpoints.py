@@ -175,6 +175,20 @@ def steered(connection: Connection, site_key: str) -> dict[str, Setpoint]:
     return {s.device_key: s for s in _setpoints(newest)}
 
 
+def lived_before(connection: Connection, site_key: str, slot: datetime, latest: datetime) -> datetime | None:
+    """When a slot that a clock has gone back over was served the first time; None: it was not, or this is that time.
+
+    It shows in the journal: something was told for the slot, and either a later slot has been served (after ``latest``)
+    or what was told ended before it began. Releases and shadows do not count.
+    """
+    return connection.execute(
+        sa.text("""SELECT max(intended_at) FILTER (WHERE slot = :slot) FROM ems.setpoint
+                   WHERE site_key = :site AND slot >= :slot AND NOT is_shadow AND source <> 'release'
+                   HAVING bool_or(intended_at > :latest) OR bool_or(ended_at < intended_at AND slot = :slot)"""),
+        {"site": site_key, "slot": slot, "latest": latest},
+    ).scalar()
+
+
 def writes_on(connection: Connection, site_key: str, day: date) -> dict[tuple[str, str], int]:
     """Writes of a UTC day by device and point."""
     found = query(

@@ -35,10 +35,7 @@ def copy(source: Warehouse, target: Warehouse, progress: Progress) -> dict[str, 
         raise TransferRefused(
             f"the source has schema {migrate.current(source)}, newest is {migrate.head()}: run `ems db migrate` first"
         )
-    with (
-        source.engine.connect().execution_options(isolation_level="REPEATABLE READ") as reading,
-        target.begin() as writing,
-    ):
+    with source.snapshot() as reading, target.begin() as writing:
         before = contents(writing)
         there = contents(reading, progress)
         if not differences(there, before):
