@@ -164,5 +164,24 @@ def history() -> Iterator[Finding]:
             yield Finding("wrong", what, text)
 
 
+def pv_azimuth() -> Iterator[Finding]:
+    """The measured PV must come from where the site file says the modules look."""
+    from ems_pipeline.orchestration import azimuth, platform
+    from ems_pipeline.sites import load_sites
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse
+
+    sites = [site for site in load_sites(platform.site_files()) if site.pv]
+    with open_warehouse().begin() as connection:
+        for site in sites:
+            what = f"PV {site.key}"
+            if len(site.pv) > 1:
+                yield Finding("good", what, f"{len(site.pv)} planes on one meter: their azimuths cannot be checked")
+            elif (found := azimuth.finding(connection, site, SystemClock().now())) is None:
+                yield Finding("good", what, "too little measured to check the azimuth; six weeks are needed")
+            else:
+                yield Finding("warning" if found.is_wrong else "good", what, found.words())
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (code_location, site_files, bus_conflicts)
-ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, disk, clock, history)
+ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, disk, clock, history, pv_azimuth)

@@ -15,6 +15,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import features, load_model, profile, promotion, pv_geometry, pv_model, trial
 from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.orchestration import azimuth
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import audits, forecasts, models
 from ems_pipeline.warehouse.models import StoredModel, Target
@@ -106,6 +107,7 @@ def _refit_pv(connection: Any, site: Site, stored: StoredModel | None, at: datet
     pv = _pv_grid(connection, site, until - load_model.HISTORY, until, until)
     if pv is None:
         return stored
+    azimuth.watch(connection, site, until)
     zone = time_grid.zone(site.timezone)
     pupil = Pupil(
         target="pv",

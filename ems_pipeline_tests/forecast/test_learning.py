@@ -11,7 +11,7 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, profile, pv_geometry, pv_model
-from ems_pipeline.orchestration import learning
+from ems_pipeline.orchestration import azimuth, learning
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, forecasts, models, sites, telemetry
 from ems_pipeline.warehouse.frames import copy_into
@@ -134,3 +134,13 @@ def test_a_backfill_trains_nothing_and_imported_history_is_a_trial(warehouse: Wa
     with warehouse.begin() as connection:
         assert models.newest(connection, site.key, "load", START + 100 * DAY) is None
     assert load_at(warehouse, site, 58)["model"][0] == load_model.MODEL
+
+
+def test_each_weekly_refit_compares_the_stated_azimuth_with_what_was_measured(
+    warehouse: Warehouse, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[datetime] = []
+    monkeypatch.setattr(azimuth, "watch", lambda _connection, _site, at: looked.append(at))
+    for day in (58, 59):
+        pv_at(warehouse, site, day)
+    assert looked == [START + 58 * DAY + timedelta(hours=14)]
