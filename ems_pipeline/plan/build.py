@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,11 @@ class Built:
     heat_pumps: list[heat.Heating]
     deferrables: list[deferrable.Deferred]
     gensets: list[genset.Generating]
+    exclusions: Exclusions
+    imports: Index = field(default_factory=lambda: NONE)
+    """In the slots of the exclusions: 1 imports, 0 exports."""
+    charges: list[Index] = field(default_factory=list)
+    """Per battery, in the slots of its exclusions: 1 charges, 0 discharges."""
 
 
 def build(problem: Problem, exclusions: Exclusions, soft: bool = False) -> Built:
@@ -63,14 +68,15 @@ def build(problem: Problem, exclusions: Exclusions, soft: bool = False) -> Built
         [heat.heat_pump(model, unit, balance, dearest) for unit in problem.heat_pumps],
         [deferrable.run_once(model, machine, balance) for machine in problem.deferrables],
         [genset.genset(model, problem, unit, balance) for unit in problem.gensets],
+        exclusions,
     )
-    _shared(problem, built, exclusions)
+    _shared(problem, built)
     return built
 
 
-def _shared(problem: Problem, built: Built, exclusions: Exclusions) -> None:
+def _shared(problem: Problem, built: Built) -> None:
     """Laws that speak of several devices or of the meter."""
-    model = built.model
+    model, exclusions = built.model, built.exclusions
     for inverter in problem.inverters:
         storage.shared_ac_limit(model, problem, inverter, built.pv, built.batteries)
     for fuse in problem.fuses:
@@ -78,9 +84,11 @@ def _shared(problem: Problem, built: Built, exclusions: Exclusions) -> None:
     contract.peak(model, problem, built.meter)
     for event in problem.grid.events:
         contract.paid_reduction(model, problem, event, built.meter)
-    bus.one_direction(model, problem, built.meter, exclusions.meter)
-    for battery, store, slots in zip(problem.batteries, built.batteries, exclusions.batteries, strict=True):
+    built.imports = bus.one_direction(model, problem, built.meter, exclusions.meter)
+    built.charges = [
         storage.one_way(model, battery, store, slots)
+        for battery, store, slots in zip(problem.batteries, built.batteries, exclusions.batteries, strict=True)
+    ]
 
 
 def exclusions(problem: Problem) -> Exclusions:

@@ -82,8 +82,8 @@ class PlanInputs:
         pv_w: forecast per PV array key.
         outdoor_c: forecast; None only for a site without a heat pump.
         terminal_price_per_kwh: price after the horizon, where somebody knows better than the rule in `end_value`.
-        previous_w: powers of the plan before this one per battery (> 0 discharges), charger, heat pump and genset, from
-            the first slot on.
+        previous_w: powers of the plan before this one per battery (> 0 discharges), charger, heat pump, genset and
+            machine, from the first slot on.
         houses: per heat pump key, how its house responds where that was fitted; the site file's values elsewhere.
     """
 

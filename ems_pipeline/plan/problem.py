@@ -251,7 +251,7 @@ class HeatPumpUnit(Record):
 class PreviousPower(Record):
     """What the plan before this one wanted of an asset, from this horizon's first slot on (may be shorter).
 
-    A battery > 0 discharges; chargers, heat pumps and gensets have their power, W.
+    A battery > 0 discharges; chargers, heat pumps, gensets and machines have their power, W.
     """
 
     key: str

@@ -1,11 +1,12 @@
 """Where the solver starts: the switches of the plan before this one, as far as they can be told from its powers.
 
 A start shortens the search for a first good plan; what counts as good enough stays the same. Switches it does not name
-(new slots, the meter, machines that run once) and all powers are decided by the solver; a start that is no longer
-possible is dropped by it.
+(new slots) and all powers are decided by the solver; a start that is no longer possible is dropped by it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,30 +16,61 @@ from ems_pipeline.plan.model import Index
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.record import Array
 
+Known = tuple[Index, Array]
+"""Columns, and the 0 or 1 each begins with."""
 
-def start(problem: Problem, built: Built) -> tuple[Index, Array] | None:
-    """Switch columns and their values; None where the previous plan says nothing of any switch."""
-    before = {previous.key: previous.power_w > 0 for previous in problem.previous}
-    found: list[tuple[Index, Array]] = []
+
+def start(problem: Problem, built: Built) -> Known | None:
+    """Switch columns and their values; None where the previous plan says nothing of a machine that is on or off.
+
+    Problems without such machines are solved before a start has paid for itself (measured: docs/planner.md).
+    """
+    before = {previous.key: previous.power_w for previous in problem.previous}
+    machines = [part for part in _machines(problem, built, before) if len(part[0])]
+    if not machines:
+        return None
+    found = [*machines, *_runs(problem, built, before), *_directions(problem, built, before)]
+    return np.concatenate([columns for columns, _ in found]), np.concatenate([values for _, values in found])
+
+
+def _machines(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[Known]:
     for unit, heating in zip(problem.heat_pumps, built.heat_pumps, strict=True):
         # Whether house or tank was heated is not told by the power.
         if unit.key in before and unit.tank is None and heating.house.on is not None:
-            found.append(_known(heating.house.on, heating.house.slots, before[unit.key]))
+            yield _known(heating.house.on, heating.house.slots, before[unit.key] > 0)
     for car, charging in zip(problem.sessions, built.sessions, strict=True):
         if car.charger in before and charging.power.on is not None:
-            found.append(_known(charging.power.on, charging.power.slots, before[car.charger]))
+            yield _known(charging.power.on, charging.power.slots, before[car.charger] > 0)
     for genset, generating in zip(problem.gensets, built.gensets, strict=True):
         if genset.key in before:
-            loaded = before[genset.key]
+            loaded = before[genset.key] > 0
             ahead = [np.append(loaded[k:], np.zeros(k, dtype=bool)) for k in range(genset.warm_up_slots + 1)]
-            found.append(_known(generating.on, generating.power.slots, np.any(ahead, axis=0)))
-    columns = [part for part, _ in found if len(part)]
-    if not columns:
-        return None
-    return np.concatenate(columns), np.concatenate([values for part, values in found if len(part)])
+            yield _known(generating.on, generating.power.slots, np.any(ahead, axis=0))
 
 
-def _known(columns: Index, slots: Index, was_on: NDArray[np.bool_]) -> tuple[Index, Array]:
+def _runs(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[Known]:
+    """Machines that run once: the start from which on the whole profile was drawn, where there is one."""
+    for machine, deferred in zip(problem.deferrables, built.deferrables, strict=True):
+        drew = before.get(machine.key, np.zeros(0)) > 0
+        begins = deferred.first + np.arange(len(deferred.choice))
+        chosen = np.array([drew[b : b + len(machine.profile_w)].sum() == len(machine.profile_w) for b in begins], float)
+        if chosen.sum() == 1:
+            yield deferred.choice, chosen
+
+
+def _directions(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[Known]:
+    """Which way the meter and the batteries go when everything draws and gives what it did."""
+    covered = min(len(power_w) for power_w in before.values())
+    net_w = (problem.load_w - problem.pv_available_w)[:covered]
+    gives = {b.key for b in problem.batteries} | {g.key for g in problem.gensets}
+    net_w = net_w + sum(w[:covered] * (-1 if key in gives else 1) for key, w in before.items())
+    yield _known(built.imports, built.exclusions.meter, net_w > 0)
+    for battery, columns, slots in zip(problem.batteries, built.charges, built.exclusions.batteries, strict=True):
+        if battery.key in before:
+            yield _known(columns, slots, before[battery.key] < 0)
+
+
+def _known(columns: Index, slots: Index, is_on: NDArray[np.bool_]) -> Known:
     """Of a machine's switches those in slots the previous plan covers."""
-    covered = slots < len(was_on)
-    return columns[covered], was_on[slots[covered]].astype(float)
+    covered = slots < len(is_on)
+    return columns[covered], is_on[slots[covered]].astype(float)

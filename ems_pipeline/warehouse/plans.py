@@ -100,12 +100,12 @@ def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_
 def powers(connection: Connection, site_key: str, slot: datetime, before: datetime) -> dict[str, list[float]]:
     """What the newest executable plan decided before an instant wants of each asset, from ``slot`` on, whole W.
 
-    Batteries (> 0 discharge), chargers, heat pumps and gensets. Empty when no such plan covers the slot.
+    Batteries (> 0 discharge), chargers, heat pumps, gensets and machines. Empty when no such plan covers the slot.
     """
     rows = query(
         connection,
         f"""SELECT d.asset_key, round(d.power_w) AS power_w FROM ems.planning_device_interval d
-            WHERE d.kind IN ('battery', 'charger', 'heat-pump', 'genset')
+            WHERE d.kind IN ('battery', 'charger', 'heat-pump', 'genset', 'deferrable')
               AND d.starts_at >= :slot AND d.planning_run_id = ({NEWEST_EXECUTABLE})
             ORDER BY d.asset_key, d.starts_at""",
         site=site_key,

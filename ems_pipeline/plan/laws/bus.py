@@ -78,11 +78,11 @@ def meter(model: Model, problem: Problem, balance_rows: Index) -> Meter:
     return Meter(imported, exported, over_import, short, over_export, spilled)
 
 
-def one_direction(model: Model, problem: Problem, meter: Meter, slots: Index) -> None:
-    """Import and export exclude each other in ``slots``: ``import <= limit*u``, ``export <= limit*(1-u)``."""
+def one_direction(model: Model, problem: Problem, meter: Meter, slots: Index) -> Index:
+    """Import and export exclude each other in ``slots``: ``import <= limit*u``, ``export <= limit*(1-u)``; ``u``."""
     import_kw = units.kilo(import_limit_w(problem)[slots])
     export_kw = units.kilo(problem.grid.export_limit_w[slots])
-    exclude(
+    return exclude(
         model,
         "one direction at the meter",
         slots,
@@ -91,10 +91,10 @@ def one_direction(model: Model, problem: Problem, meter: Meter, slots: Index) ->
     )
 
 
-def exclude(model: Model, name: str, slots: Index, first: tuple[Index, Array], second: tuple[Index, Array]) -> None:
-    """At most one of two columns (with their upper bounds) is above zero in each of ``slots``."""
+def exclude(model: Model, name: str, slots: Index, first: tuple[Index, Array], second: tuple[Index, Array]) -> Index:
+    """At most one of two columns (with their upper bounds) is above zero in each of ``slots``; 1: the first."""
     if not len(slots):
-        return
+        return slots
     choice = model.columns(name, slots, 0.0, 1.0, integer=True)
     allowed = model.rows(name, slots, -np.inf, 0.0)
     model.add(allowed, first[0], 1.0)
@@ -102,6 +102,7 @@ def exclude(model: Model, name: str, slots: Index, first: tuple[Index, Array], s
     other = model.rows(name, slots, -np.inf, second[1])
     model.add(other, second[0], 1.0)
     model.add(other, choice, second[1])
+    return choice
 
 
 def pv(model: Model, problem: Problem, balance_rows: Index) -> list[PvGroup]:

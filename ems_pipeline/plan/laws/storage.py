@@ -109,12 +109,12 @@ def _end_floor(model: Model, store: BatteryStore, energy: Index) -> None:
     model.add(wanted, missing, 1.0)
 
 
-def one_way(model: Model, battery: BatteryStore, store: Store, slots: Index) -> None:
-    """A battery charges or discharges, never both, in ``slots``."""
+def one_way(model: Model, battery: BatteryStore, store: Store, slots: Index) -> Index:
+    """A battery charges or discharges, never both, in ``slots``; 1: it charges."""
     charge_kw = np.full(len(slots), units.kilo(battery.charge_limit_w))
     discharge_kw = np.full(len(slots), units.kilo(battery.discharge_limit_w))
     name = f"{battery.key} one way"
-    exclude(model, name, slots, (store.charge[slots], charge_kw), (store.discharge[slots], discharge_kw))
+    return exclude(model, name, slots, (store.charge[slots], charge_kw), (store.discharge[slots], discharge_kw))
 
 
 def shared_ac_limit(
