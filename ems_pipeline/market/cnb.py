@@ -41,20 +41,19 @@ class RateList:
         return known[base] / known[quote]
 
 
-def fetch(day: date, settings: SourceSettings) -> bytes:
+def read(day: date, settings: SourceSettings) -> RateList:
     """The list valid on ``day`` or the last one before: from the API, else from the text file.
 
     Raises:
-        SourceFailed: neither answers.
+        SourceFailed: neither gives a usable list.
     """
-    try:
-        return _fetch_api(day, settings)
-    except http.HttpError as api_error:
-        query = {"date": f"{day:%d.%m.%Y}"}
+    faults: list[str] = []
+    for fetch in (_fetch_api, _fetch_text):
         try:
-            return http.get(settings.url("cnb-text", TEXT_URL), query, None, settings.timeout_s, settings.retries)
-        except http.HttpError as text_error:
-            raise SourceFailed(f"{NAME} gives no rates for {day}: {api_error}; {text_error}") from None
+            return parse(fetch(day, settings))
+        except (http.HttpError, MalformedDocument) as error:
+            faults.append(str(error))
+    raise SourceFailed(f"{NAME} gives no rates for {day}: {'; '.join(faults)}")
 
 
 def parse(document: bytes) -> RateList:
@@ -78,6 +77,11 @@ def _fetch_api(day: date, settings: SourceSettings) -> bytes:
             if error.status != 400 or back == LOOK_BACK_DAYS - 1:
                 raise
     raise AssertionError("the loop returns or raises")
+
+
+def _fetch_text(day: date, settings: SourceSettings) -> bytes:
+    query = {"date": f"{day:%d.%m.%Y}"}
+    return http.get(settings.url("cnb-text", TEXT_URL), query, None, settings.timeout_s, settings.retries)
 
 
 def _parse_json(document: bytes) -> RateList:

@@ -51,7 +51,7 @@ def import_rates(
     """
     today = time_grid.local_day(now, PRAGUE)
     wanted = {min(list_day(back), list_day(today)) for day in time_grid.days(first, last) for back in _lookback(day)}
-    lists = {rates.valid_for: rates for rates in (cnb.parse(cnb.fetch(day, settings)) for day in sorted(wanted))}
+    lists = {rates.valid_for: rates for rates in (cnb.read(day, settings) for day in sorted(wanted))}
     rows = [rate_rows(lists.values(), day, now, base, quote) for day in time_grid.days(first, last)]
     return new_rows(pl.concat(rows), stored)
 

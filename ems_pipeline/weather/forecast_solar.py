@@ -49,11 +49,14 @@ def parse(body: bytes) -> pl.DataFrame:
     outside every period are absent: the source says nothing about them (at night, whoever knows the sun knows a zero).
 
     Raises:
-        RejectedWeatherRequest: the reply carries an error message; MalformedWeather: truncated or without zone.
+        RejectedWeatherRequest: the reply carries an error message; MalformedWeather: truncated, without zone,
+            or nothing but zeros.
     """
     periods = _result(body).get("watt_hours_period")
     if not isinstance(periods, Mapping) or len(periods) < 2:
         raise MalformedWeather("forecast.solar reply has no watt_hours_period; it is truncated")
+    if not any(periods.values()):
+        raise MalformedWeather("forecast.solar gives the plane exactly 0 Wh all day; check its data, or ask later")
     energy_wh: dict[datetime, float] = {}
     stamped = sorted((_stamp(at), float(wh)) for at, wh in periods.items())
     for (start, _), (end, wh) in pairwise(stamped):

@@ -58,6 +58,10 @@ RANGE = {
 }
 """Physical limits; radiation slightly below zero is model noise and becomes zero."""
 
+DARK_DAYLIGHT = timedelta(hours=4)
+BRIGHT_W_M2 = 100.0
+"""What a clear sky would give; under the heaviest cloud something of it is left, so exact zeros are gaps."""
+
 STEPS = {"minutely_15": time_grid.SLOT, "hourly": timedelta(hours=1)}
 
 
@@ -221,9 +225,19 @@ def _quarter_hours(
     quarters: dict[str, Array] = {c: split_mean(columns[c], parts, shapes[c]) for c in RADIATION}
     quarters |= {c: at_midpoints(columns[c], parts) for c in COLUMNS if c not in RADIATION}
     ghi, dhi = quarters["ghi_w_m2"], quarters["dhi_w_m2"]
+    _refuse_dark_days(ghi, clear)
     if np.isnan(dhi).all():
         quarters["dni_w_m2"], quarters["dhi_w_m2"] = sun.decompose(ghi, zenith, sun.midpoints(starts))
     elif np.isnan(quarters["dni_w_m2"]).all():
         quarters["dni_w_m2"] = np.where(np.isnan(ghi + dhi), np.nan, sun.direct_normal(ghi, dhi, zenith))
     frame = pl.DataFrame({"starts_at": starts} | {c: quarters[c] for c in COLUMNS}, nan_to_null=True)
     return drop_unknown_tail(frame.with_columns(pl.col("starts_at").cast(pl.Datetime("us", "UTC"))))
+
+
+def _refuse_dark_days(ghi: Array, clear: Array) -> None:
+    dark = int(((ghi == 0) & (clear > BRIGHT_W_M2)).sum()) * time_grid.SLOT
+    if dark >= DARK_DAYLIGHT:
+        raise MalformedWeather(
+            f"Open-Meteo radiation is exactly 0 for {dark / timedelta(hours=1):g} h of daylight; drop this reply and "
+            "ask again"
+        )

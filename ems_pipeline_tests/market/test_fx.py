@@ -121,18 +121,18 @@ def test_a_range_asks_for_each_list_once(server: Replay) -> None:
 
 def test_the_bank_refusing_today_is_asked_for_the_day_before(server: Replay) -> None:
     server.answers = {"cnb": Answer(shapes.cnb_json(WEDNESDAY))}
-    assert cnb.parse(cnb.fetch(THURSDAY, server.settings())).valid_for == WEDNESDAY
+    assert cnb.read(THURSDAY, server.settings()).valid_for == WEDNESDAY
     refusal = json.dumps({"errorCode": "VALIDATION_ERROR", "description": "not valid yet"}).encode()
     server.asked.clear()
     server.answers = {"cnb": Answer(refusal, 400), "cnb-text": Answer(ENGLISH)}
-    assert cnb.parse(cnb.fetch(THURSDAY, server.settings())).valid_for == WEDNESDAY
+    assert cnb.read(THURSDAY, server.settings()).valid_for == WEDNESDAY
     assert [q.get("date") for _, q in server.asked][:3] == ["2026-08-20", "2026-08-19", "2026-08-18"]
 
 
 def test_a_dead_interface_falls_back_to_the_text_file_and_both_dead_is_a_failure(server: Replay) -> None:
     server.answers = {"cnb": Answer(status=500), "cnb-text": Answer(CZECH)}
-    assert cnb.parse(cnb.fetch(WEDNESDAY, server.settings())).czk_per_unit["EUR"] == 24.315
+    assert cnb.read(WEDNESDAY, server.settings()).czk_per_unit["EUR"] == 24.315
     assert server.asked[-1][1]["date"] == "19.08.2026"
     server.answers = {}
     with pytest.raises(SourceFailed, match="cnb gives no rates for 2026-08-19"):
-        cnb.fetch(WEDNESDAY, server.settings())
+        cnb.read(WEDNESDAY, server.settings())

@@ -92,13 +92,13 @@ def test_a_year_of_prices_looks_like_central_europe() -> None:
 
 
 def test_the_bank_answers_a_weekend_with_fridays_list(settings: SourceSettings) -> None:
-    rates = cnb.parse(cnb.fetch(date(2026, 6, 7), settings))
+    rates = cnb.read(date(2026, 6, 7), settings)
     assert rates.valid_for == date(2026, 6, 5)
     assert 23 < rates.rate("EUR", "CZK") < 26
 
 
 def test_todays_rate_is_yesterdays_until_half_past_two(settings: SourceSettings, clock: SimulatedClock) -> None:
-    assert cnb.parse(cnb.fetch(date(2026, 6, 10), settings)).valid_for == date(2026, 6, 9)
+    assert cnb.read(date(2026, 6, 10), settings).valid_for == date(2026, 6, 9)
     frame = fx.import_rates(date(2026, 6, 10), date(2026, 6, 11), clock.now(), settings)
     assert frame["is_provisional"].all()
 

@@ -138,7 +138,7 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
 
     def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
         weather = forecasts.newest(connection, "weather_forecast", site.key, start, end, at)
-        _require(weather, start, end, site, at)
+        require_whole(weather, start, end, site, at)
         frames = [
             pv_geometry.pv_forecast((array,), site.latitude, site.longitude, weather).with_columns(
                 asset_key=pl.lit(array.key)
@@ -168,7 +168,7 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
         frames = []
         for pump in site.heat_pumps:
             slots = forecasts.cop_estimates(connection, site.key, pump.key, pump.flow_temp_c, start, end, at)
-            _require(slots, start, end, site, at)
+            require_whole(slots, start, end, site, at)
             comfort_c = (pump.house.comfort_min_c + pump.house.comfort_max_c) / 2
             outdoor = slots["outdoor_c"].to_numpy()
             stated = pl.Series(CopCurve(pump.carnot_efficiency).cop(outdoor, pump.flow_temp_c))
@@ -239,7 +239,7 @@ def _habits(
     return at_instant
 
 
-def _require(frame: pl.DataFrame, start: datetime, end: datetime, site: Site, at: datetime) -> None:
+def require_whole(frame: pl.DataFrame, start: datetime, end: datetime, site: Site, at: datetime) -> None:
     """A forecast over part of a day would be taken for a dark or mild rest of it."""
     wanted = time_grid.count_slots(start, end)
     if frame.height < wanted:
