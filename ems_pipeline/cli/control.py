@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ems_pipeline.cli import schedule
 from ems_pipeline.cli.site import site_of
 from ems_pipeline.cli.who import who
 
@@ -20,6 +21,7 @@ override_app = typer.Typer(no_args_is_help=True)
 app.add_typer(
     override_app, name="override", help="What a person wants of an asset for a while, whatever the plan says."
 )
+app.add_typer(schedule.app, name="schedule", help="What the site file wants of assets at fixed hours.")
 console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
 Minutes = Annotated[int | None, typer.Option("--minutes", help="How long from its begin.", min=1)]

@@ -1,7 +1,7 @@
-"""Who decides: envelope > grid limit > override > plan > release, resolved to one `Desired` per device with its reason.
+"""Who decides: envelope > grid limit > override > schedule > plan > release, one `Desired` per device with its reason.
 
 Pure. `Mandate` is what the database knows of a slot, `Live` what the devices say. A new authority is a `Source` and its
-place in `resolve`.
+place in `_wishes`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ems_pipeline.control.desired import Desired, Source, Wish
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.command import SignalCommand
 from ems_pipeline.devices.contract import SetpointRefused
-from ems_pipeline.sites import Battery, Site
+from ems_pipeline.sites import Battery, Schedule, Site, schedule
 from ems_pipeline.warehouse.overrides import Override
 
 SIGNALS = {"ems_battery_power": "battery_w", "ems_buy_price": "buy_per_kwh"}
@@ -59,29 +59,55 @@ def resolve(
         signals: which of `SIGNALS` each home controller of the site takes.
     """
     plan_fault = mandate.plan_fault(site, now)
-    wishes = _wishes(mandate, follow_plan=not plan_fault)
+    wishes = _wishes(site, mandate, {} if plan_fault else _planned(mandate))
     desired = [_device(site, mandate, device.key, wishes, plan_fault) for device in site.devices]
     found = [_within_envelope(site, d, live) for d in desired if d is not None]
     found = _within_grid(site, found, live)
     return found + _signals(site, mandate, found, signals, plan_fault)
 
 
-def _wishes(mandate: Mandate, *, follow_plan: bool) -> dict[str, Wish]:
-    """By asset: the override, else the plan row."""
-    rows = mandate.plan.rows(named=True) if follow_plan else []
-    planned = {
+def _wishes(site: Site, mandate: Mandate, planned: Mapping[str, Wish]) -> dict[str, Wish]:
+    """By asset: the override, else the schedule, else the plan row; who wins says what it wins over."""
+    zone = time_grid.zone(site.timezone)
+    scheduled = {a: _scheduled(s) for a, s in schedule.acting(site.schedules, mandate.slot, zone).items()}
+    overriding = {asset: _overriding(asset, override) for asset, override in mandate.overrides.items()}
+    wishes = dict(planned)
+    for higher in (scheduled, overriding):
+        wishes |= {asset: _instead_of(wishes.get(asset), wish) for asset, wish in higher.items()}
+    return wishes
+
+
+def _planned(mandate: Mandate) -> dict[str, Wish]:
+    return {
         row["asset_key"]: Wish(
             row["asset_key"], row["mode"], json.loads(row["limits"]), row["power_w"], row["reason"], Source.PLAN
         )
-        for row in rows
+        for row in mandate.plan.rows(named=True)
     }
-    overriding = {key: _overriding(key, override) for key, override in mandate.overrides.items()}
-    return planned | overriding
+
+
+def _scheduled(schedule: Schedule) -> Wish:
+    return Wish(
+        schedule.asset,
+        schedule.mode,
+        schedule.limits,
+        0.0,
+        f"schedule {schedule.key}: {schedule.mode}",
+        Source.SCHEDULE,
+    )
 
 
 def _overriding(key: str, override: Override) -> Wish:
     reason = f"override {override.override_id} by {override.created_by} until {override.until_at:%d.%m. %H:%M} UTC"
     return Wish(key, override.mode, override.limits, 0.0, reason, Source.OVERRIDE, override.override_id)
+
+
+def _instead_of(lower: Wish | None, wish: Wish) -> Wish:
+    """The wish, saying which one of less authority it takes the place of."""
+    if lower is None:
+        return wish
+    limits = "".join(f" {name}={value}" for name, value in lower.limits.items())
+    return replace(wish, reason=f"{wish.reason}, where the {lower.source} has {lower.mode}{limits} ({lower.reason})")
 
 
 def _device(site: Site, mandate: Mandate, device: str, wishes: Mapping[str, Wish], plan_fault: str) -> Desired | None:
@@ -90,20 +116,22 @@ def _device(site: Site, mandate: Mandate, device: str, wishes: Mapping[str, Wish
     if not assets:
         return None
     until = mandate.slot + timedelta(minutes=site.control.setpoint_ttl_minutes)
+    used = [wishes[a.key] for a in assets if a.key in wishes]
+    source = next((s for s in Source if any(w.source is s for w in used)), Source.RELEASE)
     try:
         command = commands.for_device(device, assets, wishes)
     except commands.WrongWish as fault:
-        return Desired(device, None, Source.PLAN, "no command can be made of it", until, refused=str(fault))
+        return Desired(device, None, source, "no command can be made of it", until, refused=str(fault))
     if command is None:
         return Desired(device, None, Source.RELEASE, plan_fault or f"the plan has no row for {device}", until)
-    used = [wishes[a.key] for a in assets if a.key in wishes]
+    deciding = [w for w in used if w.source is source]
     overriding = [w for w in used if w.source is Source.OVERRIDE]
     batteries = {a.key for a in assets if isinstance(a, Battery)}
     return Desired(
         device,
         command,
-        Source.OVERRIDE if overriding else Source.PLAN,
-        "; ".join(dict.fromkeys(w.reason for w in overriding or used if w.reason)) or "as planned",
+        source,
+        "; ".join(dict.fromkeys(w.reason for w in deciding if w.reason)) or "as planned",
         _until(mandate, until, overriding),
         power_w=sum(w.power_w for w in used if w.asset_key in batteries),
         override_id=overriding[0].override_id if overriding else None,
@@ -176,7 +204,8 @@ def _signals(
             continue
         named = ((point, values[SIGNALS[point]]) for point in sorted(points))
         command = SignalCommand(device, tuple((point, value) for point, value in named if value is not None))
-        planned = [w for w in _wishes(mandate, follow_plan=True).values() if w.source is Source.PLAN]
-        provenance = _provenance(mandate, planned)
+        # Rows of assets that an override or schedule decides told it nothing.
+        wishes = _wishes(site, mandate, _planned(mandate)).values()
+        provenance = _provenance(mandate, [w for w in wishes if w.source is Source.PLAN])
         result.append(Desired(device, command, Source.PLAN, "signals of the plan", until, **provenance))
     return result

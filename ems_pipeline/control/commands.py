@@ -1,7 +1,7 @@
 """Wishes for assets -> one command per device: a hybrid inverter carries battery and PV, and obeys once.
 
-Pure. Modes and limits are those of plan rows, and of overrides, which speak the same language. A new kind of device is
-a new function here and a line in `for_device`.
+Pure. Modes and limits are those of `ems_pipeline.sites.modes`. A new kind of device is a new function here and a line
+in `for_device`.
 """
 
 from __future__ import annotations
@@ -11,18 +11,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ems_pipeline.control.desired import Source, Wish
-from ems_pipeline.devices.command import (
-    BatteryCommand,
-    BatteryMode,
-    ChargerCommand,
-    ChargerMode,
-    Command,
-    GensetCommand,
-    HeatPumpCommand,
-    HeatPumpMode,
-)
+from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
 from ems_pipeline.sites.model import Asset
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
 
 Wishes = Mapping[str, Wish]
 Mode = TypeVar("Mode", bound=StrEnum)
@@ -34,17 +26,7 @@ class WrongWish(ValueError):
 
 def assets_of(site: Site, device: str) -> tuple[Asset, ...]:
     """Assets a device obeys for."""
-    assets: tuple[Asset, ...] = (*site.batteries, *site.pv, *site.chargers, *site.heat_pumps, *site.gensets)
-    return tuple(asset for asset in assets if asset.device == device)
-
-
-KNOWN_LIMITS: Mapping[type[Asset], frozenset[str]] = {
-    Battery: frozenset({"charge_limit_w", "discharge_limit_w", "target_soc_pct", "export_limit_w"}),
-    PvArray: frozenset({"pv_limit_w"}),
-    Charger: frozenset({"current_a", "phases"}),
-    HeatPump: frozenset({"power_limit_w"}),
-    Genset: frozenset(),
-}
+    return tuple(asset for asset in site.assets if asset.device == device and asset.modes is not None)
 
 
 def check_wish(site: Site, asset_key: str, mode: str, limits: Mapping[str, Any]) -> Command | None:
@@ -53,17 +35,14 @@ def check_wish(site: Site, asset_key: str, mode: str, limits: Mapping[str, Any])
     Raises:
         WrongWish: an asset, mode or limit that the site does not have, with what there is.
     """
-    assets: tuple[Asset, ...] = (*site.batteries, *site.pv, *site.chargers, *site.heat_pumps, *site.gensets)
-    asset = next((a for a in assets if a.key == asset_key), None)
+    asset = next((a for a in site.assets if a.key == asset_key), None)
     if asset is None:
-        raise WrongWish(f"site {site.key} has no asset {asset_key!r}; it has {[a.key for a in assets]}")
-    if asset.device is None:
-        raise WrongWish(f"{asset_key} has no device that could obey; name one in the site file")
-    known = KNOWN_LIMITS[type(asset)]
-    if unknown := sorted(set(limits) - known):
-        raise WrongWish(f"{asset_key} has no limits {unknown}; it has {sorted(known)}")
+        raise WrongWish(f"site {site.key} has no asset {asset_key!r}; it has {[a.key for a in site.assets]}")
+    if fault := asset.cannot(mode, limits):
+        raise WrongWish(f"the override {fault}")
+    device = asset.device or ""  # an asset without one was refused above
     wish = Wish(asset_key, mode, limits, 0.0, "", Source.OVERRIDE)
-    return for_device(asset.device, assets_of(site, asset.device), {asset_key: wish})
+    return for_device(device, assets_of(site, device), {asset_key: wish})
 
 
 def for_device(device: str, assets: Sequence[Asset], wishes: Wishes) -> Command | None:
@@ -122,12 +101,10 @@ def _pv_limit_w(assets: Sequence[Asset], wishes: Wishes) -> float | None:
 
 
 def _pv_wish_w(wish: Wish) -> float | None:
-    if wish.mode not in ("produce", "curtail"):
-        raise WrongWish(f"{wish.asset_key}: mode {wish.mode!r} is none of produce, curtail")
-    limit_w = _number(wish, "pv_limit_w")
-    if wish.mode == "curtail" and limit_w is None:
+    mode, limit_w = _mode(PvMode, wish), _number(wish, "pv_limit_w")
+    if mode is PvMode.CURTAIL and limit_w is None:
         raise WrongWish(f"{wish.asset_key}: curtail to what? name the limit pv_limit_w")
-    return limit_w if wish.mode == "curtail" else None
+    return limit_w if mode is PvMode.CURTAIL else None
 
 
 def _charger(device: str, charger: Charger, wish: Wish) -> ChargerCommand:
@@ -145,9 +122,7 @@ def _charger(device: str, charger: Charger, wish: Wish) -> ChargerCommand:
 
 
 def _genset(device: str, wish: Wish) -> GensetCommand:
-    if wish.mode not in ("off", "run"):
-        raise WrongWish(f"{wish.asset_key}: mode {wish.mode!r} is none of off, run")
-    return GensetCommand(device, wish.mode == "run", max(0.0, wish.power_w))
+    return GensetCommand(device, _mode(GensetMode, wish) is GensetMode.RUN, max(0.0, wish.power_w))
 
 
 def _mode(kind: type[Mode], wish: Wish) -> Mode:

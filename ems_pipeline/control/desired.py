@@ -10,16 +10,14 @@ from typing import Any
 
 from ems_pipeline.devices.command import (
     BatteryCommand,
-    BatteryMode,
     ChargerCommand,
-    ChargerMode,
     Command,
     GensetCommand,
     HeatPumpCommand,
-    HeatPumpMode,
     PointCommand,
     SignalCommand,
 )
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
 
 class Source(StrEnum):
@@ -30,6 +28,7 @@ class Source(StrEnum):
     GRID = "grid"
     """The connection's import limit changed what was asked."""
     OVERRIDE = "override"
+    SCHEDULE = "schedule"
     PLAN = "plan"
     RELEASE = "release"
     """Nobody may ask anything, or the device failed: it is handed back to its own logic."""
@@ -37,7 +36,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Wish:
-    """What an override or a plan row wants of one asset; mode and limits as in ``ems.planning_device_interval``."""
+    """What an override, a schedule or a plan row wants of one asset; modes are those of `ems_pipeline.sites.modes`."""
 
     asset_key: str
     mode: str

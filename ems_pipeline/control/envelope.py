@@ -13,18 +13,10 @@ from functools import partial
 from typing import Any
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.command import (
-    BatteryCommand,
-    BatteryMode,
-    ChargerCommand,
-    ChargerMode,
-    Command,
-    GensetCommand,
-    HeatPumpCommand,
-    HeatPumpMode,
-)
+from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.contract import SetpointRefused
 from ems_pipeline.sites import Battery, Charger, Site
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
 FULL_PCT = 100.0
 

@@ -12,16 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.command import (
-    BatteryCommand,
-    BatteryMode,
-    ChargerCommand,
-    ChargerMode,
-    Command,
-    HeatPumpCommand,
-    HeatPumpMode,
-)
+from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, HeatPumpCommand
 from ems_pipeline.sites import Charger, Site
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
 Commands = Mapping[str, Command | None]
 """By device; None: it is released and does what it wants."""

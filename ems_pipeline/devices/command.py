@@ -7,36 +7,8 @@ at most 0 W" stays right when a cloud passes. Drivers translate a `Command` into
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class BatteryMode(StrEnum):
-    """What a battery (behind its hybrid inverter) does with surplus and deficit."""
-
-    SELF_USE = "self-use"
-    """Charge from surplus, discharge into the house: the device's own logic, nothing bought or sold for it."""
-    HOLD = "hold"
-    """Do not discharge; surplus may charge it up to `charge_limit_w`."""
-    CHARGE = "charge"
-    """Charge with `charge_limit_w`, from the grid if need be, up to `target_soc_pct`."""
-    DISCHARGE = "discharge"
-    """Discharge with `discharge_limit_w`, into the grid if need be, down to `target_soc_pct`."""
-
-
-class ChargerMode(StrEnum):
-    """What a wallbox does."""
-
-    OFF = "off"
-    CHARGE = "charge"
-
-
-class HeatPumpMode(StrEnum):
-    """The four SG-Ready states (Bundesverband Waermepumpe, SG Ready label)."""
-
-    BLOCKED = "blocked"
-    NORMAL = "normal"
-    RECOMMENDED = "recommended"
-    FORCED = "forced"
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 
-from ems_pipeline.devices.command import BatteryCommand, BatteryMode, Command
+from ems_pipeline.devices.command import BatteryCommand, Command
 from ems_pipeline.devices.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.translation import Family, Target, wrong_command
+from ems_pipeline.sites.modes import BatteryMode
 
 SLOTS = range(1, 7)
 GRID_CHARGE_BIT = 1

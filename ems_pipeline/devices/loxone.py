@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from ems_pipeline.devices import codec
-from ems_pipeline.devices.command import Command, HeatPumpCommand, HeatPumpMode, SignalCommand
+from ems_pipeline.devices.command import Command, HeatPumpCommand, SignalCommand
 from ems_pipeline.devices.contract import DeviceFault, PointWrite
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
@@ -20,6 +20,7 @@ from ems_pipeline.devices.reading import Quality
 from ems_pipeline.devices.translation import Family, Target, wrong_command
 from ems_pipeline.devices.web import status_fault
 from ems_pipeline.devices.web_driver import Dialect
+from ems_pipeline.sites.modes import HeatPumpMode
 
 NUMBER = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*(.*?)\s*$", re.DOTALL)
 PRINTED_FACTORS = {"W": 1.0, "kW": 1e3, "MW": 1e6, "Wh": 1.0, "kWh": 1e3, "MWh": 1e6}

@@ -8,10 +8,11 @@ Where FSV 5051 is set, register 88 limits the compressor (option `frequency_cont
 
 from __future__ import annotations
 
-from ems_pipeline.devices.command import Command, HeatPumpCommand, HeatPumpMode
+from ems_pipeline.devices.command import Command, HeatPumpCommand
 from ems_pipeline.devices.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.translation import Family, Target, wrong_command
+from ems_pipeline.sites.modes import HeatPumpMode
 
 RECOMMENDED_SHIFT_K = 2.0
 FORCED_SHIFT_K = 7.0

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 
-from ems_pipeline.devices.command import ChargerCommand, ChargerMode, Command
+from ems_pipeline.devices.command import ChargerCommand, Command
 from ems_pipeline.devices.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.translation import Family, Target, wrong_command
+from ems_pipeline.sites.modes import ChargerMode
 
 STARTED = 1
 

@@ -1,6 +1,7 @@
 """What a site is: its place, grid connection, tariff, devices and the limits nobody may exceed.
 
-`model` holds the frozen records, `tariff` the dated contract terms, `loader` turns a YAML file plus environment
+`model` holds the frozen records, `tariff` the dated contract terms, `schedule` what the owner wants at fixed hours,
+`modes` what assets can be asked, `loader` turns a YAML file plus environment
 variables into a `Site` or into one message that lists every fault with its remedy. Add a field here when a fact
 belongs to the installation; facts that change by the minute are telemetry.
 """
@@ -28,6 +29,7 @@ from ems_pipeline.sites.model import (
     PvArray,
     Site,
 )
+from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import Tariff, TariffPeriod
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "HybridInverter",
     "PlanningPolicy",
     "PvArray",
+    "Schedule",
     "Site",
     "SiteFileError",
     "Tariff",

@@ -5,30 +5,26 @@ Every record is frozen and refuses unknown keys, so a misspelt option is an erro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
-from typing import Annotated, Literal, Self
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from ems_pipeline import time_grid
+from ems_pipeline.sites import schedule
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
+from ems_pipeline.sites.record import Key, Record, WallClock
+from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import Tariff
 
-KEY_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
-"""Keys become Dagster partition keys: a `|` or a comma there silently drops partitions."""
-
-Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=40)]
 Pct = Annotated[float, Field(ge=0, le=100)]
 Efficiency = Annotated[float, Field(gt=0.5, le=1.0)]
 # Lower bounds catch kW and kWh written where W and Wh are asked for: nobody plans an 11 W inverter.
 PowerW = Annotated[float, Field(ge=100, le=20_000_000)]
 LimitW = Annotated[float, Field(ge=0, le=20_000_000)]
 EnergyWh = Annotated[float, Field(ge=200, le=100_000_000)]
-
-
-class Record(BaseModel):
-    """Base of all site records: immutable, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class GridConnection(Record):
@@ -45,12 +41,34 @@ class GridConnection(Record):
 class Asset(Record):
     """A planned part of the site; `device` names the hardware that measures and obeys for it."""
 
+    modes: ClassVar[type[StrEnum] | None] = None
+    """What it can be asked; None: nothing, no device obeys for its kind."""
+    limit_names: ClassVar[frozenset[str]] = frozenset()
+    """Limits that go with a mode; units are part of the names."""
+
     key: Key
     device: Key | None = None
+
+    def cannot(self, mode: str, limits: Mapping[str, Any]) -> str:
+        """Why it cannot be asked this, with what there is; empty when it can."""
+        if self.modes is None:
+            return f"names {self.key!r}, and no device obeys for a {type(self).__name__}"
+        if self.device is None:
+            return f"names {self.key!r}, which has no device that could obey; name one in the site file"
+        if mode not in set(self.modes):
+            return f"asks {self.key!r} for mode {mode!r}, which is none of {', '.join(self.modes)}"
+        if unknown := sorted(set(limits) - self.limit_names):
+            return f"asks {self.key!r} for limits {unknown}; it has {sorted(self.limit_names)}"
+        if mode == PvMode.CURTAIL and "pv_limit_w" not in limits:
+            return f"asks {self.key!r} to curtail; to what? name the limit pv_limit_w"
+        return ""
 
 
 class PvArray(Asset):
     """One plane of modules. `azimuth_deg` counts clockwise from north: 90 east, 180 south, 270 west."""
+
+    modes = PvMode
+    limit_names = frozenset({"pv_limit_w"})
 
     peak_power_w: PowerW
     tilt_deg: float = Field(ge=0, le=90)
@@ -85,6 +103,9 @@ class ChargeTaper(Record):
 
 class Battery(Asset):
     """A battery as the bus sees it: AC-side powers, energy in the cells."""
+
+    modes = BatteryMode
+    limit_names = frozenset({"charge_limit_w", "discharge_limit_w", "target_soc_pct", "export_limit_w"})
 
     capacity_wh: EnergyWh
     charge_limit_w: PowerW
@@ -124,13 +145,16 @@ class Battery(Asset):
 class Charger(Asset):
     """A wallbox and the habits of the car on it (used until sessions are measured)."""
 
+    modes = ChargerMode
+    limit_names = frozenset({"current_a", "phases"})
+
     phases: Literal[1, 3] = 3
     voltage_v: float = Field(230.0, ge=100, le=500)
     min_current_a: float = Field(6.0, ge=6, le=32)
     max_current_a: float = Field(16.0, ge=6, le=80)
     car_capacity_wh: EnergyWh = 60_000.0
-    usual_arrival: time = time(17, 30)
-    usual_departure: time = time(7, 0)
+    usual_arrival: WallClock = time(17, 30)
+    usual_departure: WallClock = time(7, 0)
     usual_energy_wh: EnergyWh = 12_000.0
     usual_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
     """Days of arrival, 0 = Monday."""
@@ -184,6 +208,9 @@ class HotWater(Record):
 class HeatPump(Asset):
     """An air-to-water heat pump heating one house."""
 
+    modes = HeatPumpMode
+    limit_names = frozenset({"power_limit_w"})
+
     min_power_w: PowerW
     max_power_w: PowerW
     flow_temp_c: float = Field(38.0, ge=20, le=70)
@@ -197,12 +224,14 @@ class HeatPump(Asset):
 class DailyWindow(Record):
     """Local wall-clock time ``[start, end)`` on every day; an end before the start is on the next day."""
 
-    start: time
-    end: time
+    start: WallClock
+    end: WallClock
 
 
 class Genset(Asset):
     """A generating set on the site's bus."""
+
+    modes = GensetMode
 
     min_power_w: PowerW
     max_power_w: PowerW
@@ -321,6 +350,7 @@ class Site(Record):
     inverters: tuple[HybridInverter, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     devices: tuple[Device, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     planning: PlanningPolicy = PlanningPolicy()
     control: ControlPolicy = ControlPolicy()
 
@@ -334,8 +364,7 @@ class Site(Record):
             for d in self.devices
             if d.gateway not in gateways
         ]
-        assets: list[Asset] = [*self.pv, *self.batteries, *self.chargers, *self.heat_pumps, *self.gensets]
-        assets += self.deferrables
+        assets = self.assets
         faults += self._unknown_members()
         faults += [
             f"{type(a).__name__} {a.key!r} names device {a.device!r}; known devices: {sorted(devices)}"
@@ -344,9 +373,16 @@ class Site(Record):
         ]
         for kind, keys in (("asset", [a.key for a in assets]), ("device", [d.key for d in self.devices])):
             faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
+        faults += schedule.faults(self.schedules, {a.key: a for a in assets})
         if faults:
             raise ValueError("; ".join(dict.fromkeys(faults)))
         return self
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """All assets, in the order of the site file."""
+        steered = (*self.batteries, *self.pv, *self.chargers, *self.heat_pumps, *self.gensets)
+        return (*steered, *self.deferrables)
 
     def _unknown_members(self) -> list[str]:
         """Fuses and inverters that name an asset the site does not have."""

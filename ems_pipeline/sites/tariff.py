@@ -7,40 +7,36 @@ Add a field here when a contract has a term that none of these expresses.
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ems_pipeline.sites.record import Record, WallClock
 
 PerKwh = Annotated[float, Field(ge=-20, le=50)]
 
 
-class TariffRecord(BaseModel):
-    """Base: immutable, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Window(TariffRecord):
+class Window(Record):
     """A wall-clock window ``[start, end)``; it crosses midnight when ``end`` is not after ``start``; 00:00 ends a day.
 
     ``weekdays`` (0 = Monday) and ``months`` are those of the day it starts on.
     """
 
-    start: time
-    end: time
+    start: WallClock
+    end: WallClock
     weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
     months: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
 
-class RegisterPrices(TariffRecord):
+class RegisterPrices(Record):
     """Prices of the high and the low register."""
 
     high_per_kwh: PerKwh
     low_per_kwh: PerKwh
 
 
-class TempoPrices(TariffRecord):
+class TempoPrices(Record):
     """The French Tempo contract: a price per day colour, low from 22:00 to 06:00; the colour runs 06:00 to 06:00."""
 
     blue: RegisterPrices
@@ -48,7 +44,7 @@ class TempoPrices(TariffRecord):
     red: RegisterPrices
 
 
-class EnergyTerms(TariffRecord):
+class EnergyTerms(Record):
     """The supplier's part of buying."""
 
     kind: Literal["spot", "fixed", "tempo"] = "spot"
@@ -70,7 +66,7 @@ class EnergyTerms(TariffRecord):
         return self
 
 
-class Band(TariffRecord):
+class Band(Record):
     """A further network price during its windows: time-variable grid fees have a high and a low one."""
 
     name: str
@@ -78,7 +74,7 @@ class Band(TariffRecord):
     windows: tuple[Window, ...] = Field(min_length=1)
 
 
-class DistributionTerms(TariffRecord):
+class DistributionTerms(Record):
     """Network price; ``low_windows`` are the hours of the low register (HDO switching times in Czechia)."""
 
     rate: str = "flat"
@@ -97,7 +93,7 @@ class DistributionTerms(TariffRecord):
         return self
 
 
-class SellTerms(TariffRecord):
+class SellTerms(Record):
     """What the site is paid for export."""
 
     kind: Literal["spot", "fixed", "none"] = "spot"
@@ -111,14 +107,14 @@ class SellTerms(TariffRecord):
     vat: float = Field(0.0, ge=0, le=0.5)
 
 
-class CapacityCharge(TariffRecord):
+class CapacityCharge(Record):
     """Charge on the highest quarter-hour import of a month."""
 
     price_per_kw_month: float = Field(ge=0)
     floor_kw: float = Field(0.0, ge=0)
 
 
-class TariffPeriod(TariffRecord):
+class TariffPeriod(Record):
     """Terms valid for local days ``valid_from`` <= day < ``valid_to``."""
 
     valid_from: date
@@ -132,7 +128,7 @@ class TariffPeriod(TariffRecord):
     capacity: CapacityCharge | None = None
 
 
-class Tariff(TariffRecord):
+class Tariff(Record):
     """A contract over time: periods in order, without overlap."""
 
     name: str

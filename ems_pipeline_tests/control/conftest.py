@@ -14,6 +14,7 @@ from rich.console import Console
 
 from ems_pipeline.cli import control as cli_control
 from ems_pipeline.cli import device as cli_device
+from ems_pipeline.cli import schedule as cli_schedule
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
@@ -111,7 +112,7 @@ def files(home: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench
     """The command line finds the bench's site and database."""
     (tmp_path / "home01.yaml").write_text(yaml.safe_dump(home.site.model_dump(mode="json")))
     monkeypatch.setenv("EMS_SITES", str(tmp_path))
-    for module in (cli_control, cli_device):
+    for module in (cli_control, cli_device, cli_schedule):
         monkeypatch.setattr(module, "console", Console(width=200))
     url = home.warehouse.url.set(drivername="postgresql")
     monkeypatch.setenv("EMS_DATABASE_URL", url.render_as_string(hide_password=False))

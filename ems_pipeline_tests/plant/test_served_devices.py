@@ -6,17 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from ems_pipeline.devices.command import (
-    BatteryCommand,
-    BatteryMode,
-    ChargerCommand,
-    ChargerMode,
-    HeatPumpCommand,
-    HeatPumpMode,
-)
+from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, HeatPumpCommand
 from ems_pipeline.devices.contract import Driver
 from ems_pipeline.devices.quantities import EvStatus
 from ems_pipeline.devices.reading import Quality, good_values
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 from ems_pipeline_tests.plant.conftest import Bench
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
 from ems_pipeline.cli.db import Role
-from ems_pipeline.control.commands import KNOWN_LIMITS, WrongWish, check_wish
+from ems_pipeline.control.commands import WrongWish, check_wish
 from ems_pipeline.devices.reading import Quality, Reading
 from ems_pipeline.sites import Battery, Charger, HeatPump, PvArray, Site
 from ems_pipeline.time_grid import SLOT
@@ -266,8 +266,8 @@ def test_a_gateway_is_nobody_until_it_becomes_somebody(as_login: Connection) -> 
 
 
 MODES = ["self-use", "hold", "charge", "discharge", "produce", "curtail", "off", "blocked", "normal", "forced", "run"]
-LIMITS = sorted({name for names in KNOWN_LIMITS.values() for name in names} | {"warp_factor"})
 ASSETS = {"pack": Battery, "roof-south": PvArray, "car-1": Charger, "heating": HeatPump}
+LIMITS = sorted({name for kind in ASSETS.values() for name in kind.limit_names} | {"warp_factor"})
 
 
 @pytest.mark.parametrize("as_login", ["a_writer"], indirect=True)

@@ -1,0 +1,33 @@
+"""What all records of a site file share: immutable, no unknown keys, times that cannot be misread."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+KEY_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
+"""Keys become Dagster partition keys: a `|` or a comma there silently drops partitions."""
+
+Key = Annotated[str, Field(pattern=KEY_PATTERN, max_length=40)]
+
+
+def _quoted(value: object) -> object:
+    """YAML 1.1 reads 22:00 without quotes as the number 1320 (base 60), which would become 00:22."""
+    if isinstance(value, int | float):
+        hours, minutes = divmod(int(value), 60)
+        raise ValueError(f'a time without quotes is a number in YAML; write "{hours:02}:{minutes:02}" with its quotes')
+    return value
+
+
+WallClock = Annotated[time, BeforeValidator(_quoted)]
+"""Local time of day."""
+Weekday = Annotated[int, Field(ge=0, le=6)]
+"""0 = Monday."""
+
+
+class Record(BaseModel):
+    """Base of all site records: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

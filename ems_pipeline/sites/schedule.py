@@ -1,0 +1,140 @@
+"""Schedules: what the owner wants of an asset at fixed hours, as dated data. Above the plan, below an override.
+
+Wall-clock hours are quarters of the day as `time_grid.slot_of_day` counts them: hours that the spring change skips do
+not come, the hour that autumn repeats comes twice. So what is apart on the wall clock is apart on every day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import combinations
+from typing import TYPE_CHECKING, Annotated, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, model_validator
+
+from ems_pipeline import time_grid
+from ems_pipeline.sites.record import Key, Record, WallClock, Weekday
+
+if TYPE_CHECKING:
+    from ems_pipeline.sites.model import Asset
+
+QUARTERS = 96
+"""Quarter-hours on the wall clock of any day."""
+WEEK = 7
+
+
+class Schedule(Record):
+    """Mode and limits of an asset in the quarter-hours of a wall-clock window ``[start, end)`` on some days.
+
+    An end before the start is on the next day; without both it is the whole day. ``days`` and dates are those of the
+    day the window begins on, ``until_date`` included.
+    """
+
+    key: Key
+    asset: Key
+    mode: str
+    limits: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    days: tuple[Weekday, ...] = tuple(range(WEEK))
+    """0 = Monday."""
+    start: WallClock | None = None
+    end: WallClock | None = None
+    from_date: date | None = None
+    until_date: date | None = None
+
+    @model_validator(mode="after")
+    def _acts_some_time(self) -> Self:
+        if (self.start is None) != (self.end is None):
+            raise ValueError("start and end belong together; give both, or neither for the whole day")
+        for at in (self.start, self.end):
+            if at is not None and (at.minute % 15 or at.second or at.microsecond or at.tzinfo):
+                raise ValueError(f'{at} is no quarter-hour of the wall clock; write e.g. "{at.hour:02}:15"')
+        if self.start is not None and self.start == self.end:
+            raise ValueError(
+                f"the window from {self.start:%H:%M} to {self.end:%H:%M} is empty; move one end, or leave both out for "
+                "the whole day"
+            )
+        if not self._has_day(self.days, self.from_date, self.until_date):
+            raise ValueError(
+                f"no day from {self.from_date or 'ever'} until {self.until_date or 'ever'} is one of days "
+                f"{list(self.days)} (0 = Monday); widen one of them"
+            )
+        return self
+
+    @property
+    def quarters(self) -> tuple[int, int]:
+        """The window as quarters of the day it begins on, ``[first, end)``; beyond 96 they are of the next day."""
+        if self.start is None or self.end is None:
+            return 0, QUARTERS
+        first, end = _quarter(self.start), _quarter(self.end)
+        return first, end if end > first else end + QUARTERS
+
+    def covers(self, slot: datetime, zone: ZoneInfo) -> bool:
+        """Whether it acts in the quarter-hour that begins at ``slot``."""
+        day, quarter = time_grid.local_day(slot, zone), time_grid.slot_of_day(slot, zone)
+        first, end = self.quarters
+        return any(
+            first <= q < end and self.begins_on(began)
+            for began, q in ((day, quarter), (day - timedelta(days=1), quarter + QUARTERS))
+        )
+
+    def begins_on(self, day: date) -> bool:
+        """Whether a window of it begins on a local day."""
+        after = self.from_date is None or day >= self.from_date
+        return after and (self.until_date is None or day <= self.until_date) and day.weekday() in self.days
+
+    def meets(self, other: Schedule) -> bool:
+        """Whether there is a quarter-hour in which both act."""
+        (first, end), (other_first, other_end) = self.quarters, other.quarters
+        return any(
+            first < other_end + later * QUARTERS and other_first + later * QUARTERS < end and self._pairs(other, later)
+            for later in (-1, 0, 1)
+        )
+
+    def _pairs(self, other: Schedule, later: int) -> bool:
+        """Whether a window of the other begins so many days later than one of this."""
+        days = [day for day in self.days if (day + later) % WEEK in other.days]
+        shift = timedelta(days=later)
+        begins = [d for d in (self.from_date, other.from_date and other.from_date - shift) if d is not None]
+        ends = [d for d in (self.until_date, other.until_date and other.until_date - shift) if d is not None]
+        return self._has_day(days, max(begins, default=None), min(ends, default=None))
+
+    @staticmethod
+    def _has_day(days: Sequence[int], first: date | None, last: date | None) -> bool:
+        """Whether one of the weekdays comes in ``[first, last]``; None is without end."""
+        if first is None or last is None:
+            return bool(days)
+        within = min((last - first).days + 1, WEEK)
+        return any((first + timedelta(days=i)).weekday() in days for i in range(within))
+
+
+def acting(schedules: Sequence[Schedule], slot: datetime, zone: ZoneInfo) -> dict[str, Schedule]:
+    """Schedules that act in a quarter-hour, by asset; a site file that loads has one for an asset at most."""
+    return {s.asset: s for s in schedules if s.covers(slot, zone)}
+
+
+def faults(schedules: Sequence[Schedule], assets: Mapping[str, Asset]) -> Iterator[str]:
+    """What schedules ask that the site cannot do, or ask twice, each with its remedy."""
+    keys = [s.key for s in schedules]
+    yield from (f"schedule key {k!r} is used twice; keys are unique" for k in dict.fromkeys(keys) if keys.count(k) > 1)
+    for schedule in schedules:
+        if fault := _cannot(schedule, assets):
+            yield f"schedule {schedule.key!r} {fault}"
+    for one, other in combinations(schedules, 2):
+        if one.asset == other.asset and one.meets(other):
+            yield (
+                f"schedules {one.key!r} and {other.key!r} both act on {one.asset!r} at times; "
+                "part their hours, days or dates"
+            )
+
+
+def _cannot(schedule: Schedule, assets: Mapping[str, Asset]) -> str:
+    asset = assets.get(schedule.asset)
+    if asset is None:
+        return f"names asset {schedule.asset!r}; known assets: {sorted(assets)}"
+    return asset.cannot(schedule.mode, schedule.limits)
+
+
+def _quarter(at: time) -> int:
+    return at.hour * 4 + at.minute // 15

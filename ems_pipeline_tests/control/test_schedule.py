@@ -1,0 +1,158 @@
+"""Schedules decide below overrides and above the plan, and what they ask goes through envelope and import limit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ems_pipeline.control import authority
+from ems_pipeline.control.authority import Mandate
+from ems_pipeline.control.desired import Desired
+from ems_pipeline.control.live import Live, Observed
+from ems_pipeline.sites import Schedule, Site
+from ems_pipeline.sites.modes import BatteryMode, HeatPumpMode
+from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.warehouse import overrides
+from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.overrides import Override
+from ems_pipeline_tests.control.bench import Row, ems
+from ems_pipeline_tests.control.conftest import Bench
+from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+"""13:00 in Prague."""
+COMFORTABLE = {"indoor_temp_c": 21.0}
+QUIET = {"grid_power_w": 500.0, "battery_power_w": 0.0, "battery_soc_pct": 50.0}
+
+
+def at_one(asset: str, mode: str, **limits: float) -> Schedule:
+    """A schedule that acts at noon UTC."""
+    fields = {"key": "midday", "asset": asset, "mode": mode, "limits": limits, "start": "13:00", "end": "14:00"}
+    return Schedule.model_validate(fields)
+
+
+def scheduled(site: Site, *schedules: Schedule) -> Site:
+    return site.model_copy(update={"schedules": schedules})
+
+
+def mandate(planned: Row | None = None, override: Override | None = None, age_minutes: int = 0) -> Mandate:
+    decided = NOON - timedelta(minutes=age_minutes)
+    rows = [] if planned is None else [("run", decided, planned[0], planned[2], planned[3], "{}", "as it pays")]
+    names = ["planning_run_id", "decided_at", "asset_key", "mode", "power_w", "limits", "reason"]
+    plan = pl.DataFrame(rows, schema=names, orient="row")
+    return Mandate(NOON, plan, {} if override is None else {override.asset_key: override})
+
+
+def overriding(asset: str, mode: str) -> Override:
+    return Override(7, "home01", asset, mode, {}, NOON, NOON + timedelta(hours=1), "anna")
+
+
+def decided(site: Site, wanted: Mandate, device: str, **inverter: Any) -> Desired:
+    said = {"inverter": QUIET | inverter, "loxone": COMFORTABLE}
+    live = Live(site, {d.key: Observed(said.get(d.key, {})) for d in site.devices})
+    return next(d for d in authority.resolve(site, wanted, live, {}, NOON) if d.device == device)
+
+
+BATTERY_MODES = st.none() | st.sampled_from([BatteryMode.SELF_USE, BatteryMode.HOLD])
+HEATING_MODES = st.none() | st.sampled_from([HeatPumpMode.BLOCKED, HeatPumpMode.NORMAL])
+
+
+@given(
+    st.one_of(
+        st.tuples(st.just(("pack", "inverter")), BATTERY_MODES, BATTERY_MODES, BATTERY_MODES),
+        st.tuples(st.just(("heating", "heat-pump")), HEATING_MODES, HEATING_MODES, HEATING_MODES),
+    ),
+    st.sampled_from([0, 45]),
+)
+def test_override_before_schedule_before_plan_before_release(
+    home01: Site, asked: tuple[Any, ...], age_minutes: int
+) -> None:
+    """Whoever is there of the highest authority decides, and nobody else; a plan that is too old is not there."""
+    (asset, device), override, schedule, plan = asked
+    site = scheduled(home01, *([] if schedule is None else [at_one(asset, schedule)]))
+    planned = None if plan is None else (asset, "kind", plan, 0.0, {})
+    wanted = mandate(planned, None if override is None else overriding(asset, override), age_minutes)
+    found = decided(site, wanted, device)
+    present = {"override": override, "schedule": schedule, "plan": None if age_minutes else plan}
+    source, mode = next(((s, m) for s, m in present.items() if m is not None), ("release", None))
+    assert found.source == source
+    assert getattr(found.command, "mode", None) == mode
+
+
+def test_the_reason_names_the_schedule_and_what_the_plan_had_asked(home01: Site) -> None:
+    site = scheduled(home01, at_one("pack", "hold"))
+    assert decided(site, mandate(("pack", "battery", "charge", -3000.0, {})), "inverter").reason == (
+        "schedule midday: hold, where the plan has charge (as it pays)"
+    )
+    assert decided(site, mandate(), "inverter").reason == "schedule midday: hold"
+    told = decided(site, mandate(override=overriding("pack", "self-use")), "inverter").reason
+    assert told.endswith("where the schedule has hold (schedule midday: hold)")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "inverter", "source", "mode"),
+    [
+        (at_one("pack", "discharge", discharge_limit_w=4000), {"battery_soc_pct": 10.0}, "envelope", "hold"),
+        (at_one("pack", "charge", charge_limit_w=8000), {"grid_power_w": 17_000.0}, "grid", "hold"),
+        (at_one("pack", "charge", charge_limit_w=1500), {}, "schedule", "charge"),
+    ],
+)
+def test_a_schedule_yields_to_the_envelope_and_the_import_limit(
+    home01: Site, schedule: Schedule, inverter: dict[str, float], source: str, mode: str
+) -> None:
+    found = decided(scheduled(home01, schedule), mandate(), "inverter", **inverter)
+    assert (found.source, getattr(found.command, "mode", None)) == (source, mode), found
+    if source != "schedule":
+        assert "(asked: schedule midday" in found.reason
+
+
+def test_a_schedule_acts_in_its_quarter_hours_and_the_plan_holds_again_after(home: Bench) -> None:
+    home.plant.site = scheduled(
+        home.site,
+        Schedule.model_validate({"key": "lunch", "asset": "car-1", "mode": "off", "start": "13:15", "end": "13:30"}),
+    )
+    current = []
+    for _ in range(3):
+        home.plan(CHARGE, CAR)
+        home.control()
+        current.append(home.held("wallbox-1")["current_limit"])
+        home.advance(minutes=15)
+    assert current == [10, 0, 10]
+    with home.warehouse.begin() as connection:
+        told = query(
+            connection,
+            """SELECT source, reason, asset_keys FROM ems.setpoint WHERE device_key = 'wallbox-1'
+               ORDER BY setpoint_id""",
+        )
+    assert told["source"].to_list() == ["plan", "schedule", "plan"]
+    assert told["reason"][1].startswith("schedule lunch: off, where the plan has charge phases=3 current_a=10 (car-1")
+    assert told["asset_keys"].to_list() == [["car-1"], [], ["car-1"]], "what no plan row asked leads to none"
+
+
+def test_without_a_plan_a_schedule_acts_and_its_end_releases(home: Bench) -> None:
+    home.plant.site = scheduled(home.site, at_one("car-1", "off"))
+    home.control()
+    assert home.held("wallbox-1")["current_limit"] == 0
+    home.advance(hours=1)
+    assert home.control()["wallbox-1"].state == "released"
+    assert home.held("wallbox-1")["current_limit"] == 16
+
+
+def test_the_command_line_shows_what_holds_today(files: Bench, tmp_path: Path) -> None:
+    schedules = 'schedules: [{key: away, asset: car-1, mode: "off"}, {key: keep, asset: pack, mode: hold, days: [0]}]'
+    file = tmp_path / "home01.yaml"
+    file.write_text(file.read_text().replace("schedules: []", schedules))
+    said = ems("control", "schedule", "list", "home01").output
+    assert "away" in said
+    assert "00:00-00:00" in said
+    assert "acts" in said
+    now = SystemClock().now()
+    with files.warehouse.begin() as connection:
+        overrides.add(connection, "home01", "car-1", "charge", {}, now, now + timedelta(minutes=5), "test", now)
+    assert "an override goes before it" in ems("control", "schedule", "list", "home01").output
