@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from ems_pipeline import __version__
-from ems_pipeline.cli import backfill, cadence, control, db, demo, device, doctor, event, plan, site, up
+from ems_pipeline.cli import backfill, cadence, control, db, demo, device, doctor, event, plan, site, status, up
 
 console = Console(stderr=True)
 
@@ -48,7 +48,7 @@ app.command("plan")(plan.plan)
 app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)
-app.command("status")(doctor.status)
+app.command("status")(status.status)
 app.command("cadence")(cadence.cadence)
 app.command("metrics")(doctor.metrics)
 

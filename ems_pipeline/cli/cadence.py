@@ -16,7 +16,8 @@ def cadence(
 ) -> None:
     """Count the slots of the past hour that clock work served once, twice or not at all, and show the start lag.
 
-    The last two minutes are left out: their runs may be under way. Exit code 1 when a slot was missed or served twice.
+    Left out are the last two minutes, whose runs may be under way, and what was before clock work began here.
+    Exit code 1 when a slot was missed or served twice.
     """
     from ems_pipeline import time_grid
     from ems_pipeline.orchestration import cadence as counting
@@ -25,7 +26,8 @@ def cadence(
     warehouse = prepare()
     end = time_grid.floor_minute(time_grid.SystemClock().now()) - 2 * time_grid.MINUTE
     with open_instance() as instance:
-        found = counting.of(instance, warehouse, end - timedelta(minutes=minutes), end)
+        start = max(end - timedelta(minutes=minutes), counting.begun_at(instance, end))
+        found = counting.of(instance, warehouse, start, end)
     for one in found:
         for line in counting.lines(one):
             console.print(line, highlight=False)

@@ -69,6 +69,12 @@ def of(instance: dg.DagsterInstance, warehouse: Warehouse, start: datetime, end:
     ]
 
 
+def begun_at(instance: dg.DagsterInstance, end: datetime) -> datetime:
+    """When clock work began here, ``end`` if it did not: what an installation did not live to see it did not lose."""
+    first = instance.get_run_records(dg.RunsFilter(job_name=beats.TELEMETRY.job), limit=1, ascending=True)
+    return min((record.create_timestamp for record in first), default=end)
+
+
 def _cadence(
     instance: dg.DagsterInstance,
     beat: Beat,

@@ -71,6 +71,16 @@ def test_a_slot_is_served_once_twice_or_not_at_all(instance: dg.DagsterInstance,
     assert "< 10 s" in text
 
 
+def test_nothing_is_lost_before_clock_work_began(instance: dg.DagsterInstance) -> None:
+    assert cadence.begun_at(instance, NOW) == NOW
+    before = datetime.now(UTC)
+    serve(instance, NOW, 0.3)
+    first = cadence.begun_at(instance, NOW + timedelta(hours=1))
+    serve(instance, NOW + MINUTE, 0.3)
+    assert before <= first <= datetime.now(UTC)
+    assert cadence.begun_at(instance, NOW + timedelta(hours=1)) == first
+
+
 def test_a_served_minute_that_left_no_telemetry_is_told(instance: dg.DagsterInstance, warehouse: Warehouse) -> None:
     serve(instance, NOW, 0.3)
     (found, *_) = cadence.of(instance, warehouse, beats.TELEMETRY.due(NOW), beats.TELEMETRY.due(NOW + MINUTE))
