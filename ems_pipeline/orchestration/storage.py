@@ -5,6 +5,7 @@ almost every event. The server pays for both: a backend is forked for each conne
 """
 
 import functools
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, Self
@@ -50,6 +51,9 @@ class KeptStorage(DagsterPostgresStorage):
 
     def _lead(self, postgres_url: str) -> None:
         """Not inherited over a fork: the child's process number is another."""
+        # dagster-postgres warns of a database that is away through the root logger, which Python then gives a handler
+        # for good: every line of the daemon would come twice from then on.
+        logging.getLogger("dagster").propagate = False
         engine = create_pg_engine(postgres_url, isolation_level="AUTOCOMMIT", **POOL)
         for part in self._parts:
             part._engine = engine

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import subprocess
 import threading
 import warnings
 from pathlib import Path
@@ -32,8 +33,14 @@ def start(folder: Path) -> str:
     with _turn:  # its library's lock guards against other processes only
         if not is_running(folder):
             _forget_the_dead(folder / "postmaster.pid")
-        server = _server(folder)
-        server.psql("".join(f"ALTER SYSTEM SET {setting};\n" for setting in SPARING) + "SELECT pg_reload_conf();")
+        try:
+            server = _server(folder)
+            server.psql("".join(f"ALTER SYSTEM SET {setting};\n" for setting in SPARING) + "SELECT pg_reload_conf();")
+        except (subprocess.SubprocessError, AssertionError, OSError) as error:
+            # Ten seconds are what the library waits; a server that recovers from a kill may need more and goes on.
+            raise RuntimeError(
+                f"the embedded database in {folder} is not up yet ({error}); see {folder}/log"
+            ) from error
         return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
 
 

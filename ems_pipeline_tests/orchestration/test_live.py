@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -34,6 +35,20 @@ def test_a_killed_embedded_database_is_started_again(tmp_path: Path, monkeypatch
     assert said == ["the embedded database is gone; starting it again"]
     assert embedded.is_running(folder)
     embedded.stop(folder)
+
+
+def test_a_database_that_needs_long_to_recover_ends_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(folder: Path) -> None:
+        raise subprocess.TimeoutExpired("pg_ctl", 10)
+
+    monkeypatch.setenv("EMS_HOME", str(tmp_path))
+    monkeypatch.delenv("EMS_DATABASE_URL", raising=False)
+    monkeypatch.setattr(embedded, "_server", slow)
+    said: list[str] = []
+    live._keep_database_up(said.append)
+    assert said[-1].startswith(f"it did not start: the embedded database in {tmp_path / 'postgres'} is not up yet")
 
 
 def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
