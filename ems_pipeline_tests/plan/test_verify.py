@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +24,7 @@ from ems_pipeline.plan.problem import (
     Taper,
     Window,
 )
+from ems_pipeline_tests.plan.breaches import MUTATIONS
 from ems_pipeline_tests.plan.random_sites import START
 
 
@@ -80,269 +80,27 @@ def workshop(home, day_inputs) -> tuple[Problem, Plan]:
     return problem, plan
 
 
-Mutation = Callable[[Problem, Plan], tuple[Problem, Plan]]
-MUTATIONS: dict[str, tuple[str, Mutation]] = {}
-
-
-def breaks(law: str, site: str = "planned") -> Callable[[Mutation], Mutation]:
-    def register(mutation: Mutation) -> Mutation:
-        MUTATIONS[law] = (site, mutation)
-        return mutation
-
-    return register
-
-
-def plan_with(plan: Plan, name: str, at: tuple[int, ...], change: Callable[[float], float]) -> Plan:
-    values = getattr(plan, name).copy()
-    values[at] = change(values[at])
-    return dataclasses.replace(plan, **{name: values})
-
-
-def busiest(values: np.ndarray) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(np.argmax(np.abs(values)), values.shape))
-
-
-def up(value: float) -> float:
-    return value * 1.01
-
-
-@breaks("balance")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "grid_w", busiest(plan.grid_w), up)
-
-
-@breaks("import limit")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    limit = np.full(problem.slots, plan.grid_w.max() / 1.01)
-    return dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, import_limit_w=limit)), plan
-
-
-@breaks("export limit")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    limit = np.full(problem.slots, -plan.grid_w.min() / 1.01)
-    return dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, export_limit_w=limit)), plan
-
-
-@breaks("PV available")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "pv_w", busiest(plan.pv_w), up)
-
-
-@breaks("PV not curtailable")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    stiff = tuple(dataclasses.replace(p, curtailable=False) for p in problem.pv)
-    return dataclasses.replace(problem, pv=stiff), plan_with(plan, "pv_w", busiest(plan.pv_w), lambda w: w * 0.99)
-
-
-@breaks("charge limit")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_battery(problem, charge_limit_w=plan.charge_w.max() / 1.01), plan
-
-
-@breaks("discharge limit")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_battery(problem, discharge_limit_w=plan.discharge_w.max() / 1.01), plan
-
-
-@breaks("one direction")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    at = busiest(plan.charge_w)
-    return problem, plan_with(plan, "discharge_w", at, lambda _: 0.01 * plan.charge_w[at])
-
-
-@breaks("stored energy")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "energy_wh", busiest(plan.energy_wh), up)
-
-
-@breaks("energy floor")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_battery(problem, floor_wh=plan.energy_wh.min() * 1.01), plan
-
-
-@breaks("energy ceiling")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_battery(problem, ceiling_wh=plan.energy_wh.max() / 1.01), plan
-
-
-@breaks("inverter AC limit")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    from ems_pipeline.plan.problem import HybridInverter
-
-    pv_w = plan.pv_w.sum(axis=0) + plan.battery_w
-    hybrid = HybridInverter("hybrid", np.abs(pv_w).max() / 1.01, tuple(p.key for p in problem.pv), ("pack",))
-    return dataclasses.replace(problem, inverters=(hybrid,)), plan
-
-
-@breaks("presence")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "session_w", (0, problem.sessions[0].first - 1), lambda _: 0.01 * 11_040)
-
-
-@breaks("current range")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_car(problem, max_w=plan.session_w[0].max() / 1.01), plan
-
-
-@breaks("energy wanted")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_car(problem, energy_wh=problem.sessions[0].energy_wh / 1.01), plan
-
-
-@breaks("unmet energy as reported")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_car(problem, energy_wh=problem.sessions[0].energy_wh * 1.01), plan
-
-
-@breaks("minimum on time")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_car(problem, min_run_slots=_longest(plan.session_w[0] > 0) + 1), plan
-
-
-@breaks("power range")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_pump(problem, max_w=plan.heat_pump_w.max() / 1.01), plan
-
-
-@breaks("minimum run")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_pump(problem, min_run_slots=_longest(plan.heat_pump_w[0] > 0) + 1), plan
-
-
-@breaks("minimum pause")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_pump(problem, min_pause_slots=_longest(plan.heat_pump_w[0] == 0) + 1), plan
-
-
-@breaks("temperature")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "heat_pump_w", busiest(plan.heat_pump_w), lambda w: w * 0.99)
-
-
-@breaks("objective")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, dataclasses.replace(plan, objective=up(plan.objective or 0.0))
-
-
-@breaks("finite numbers")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "grid_w", (0,), lambda _: np.nan)
-
-
-@breaks("shape")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, dataclasses.replace(plan, grid_w=plan.grid_w[1:])
-
-
-@breaks("shared fuse", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    fuse = dataclasses.replace(problem.fuses[0], limit_w=plan.session_w.sum(axis=0).max() / 1.01)
-    return dataclasses.replace(problem, fuses=(fuse,)), plan
-
-
-@breaks("charge taper", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    before = np.concatenate([[problem.batteries[0].initial_wh], plan.energy_wh[0][:-1]])
-    taper = problem.batteries[0].tapers[0]
-    used = float((plan.charge_w[0] + taper.slope_w_per_wh * (before - taper.from_wh)).max())
-    return _with_battery(problem, tapers=(dataclasses.replace(taper, limit_w=used - 0.01 * abs(used)),)), plan
-
-
-@breaks("runs once in its window", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "deferrable_w", busiest(plan.deferrable_w), up)
-
-
-@breaks("house or tank", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    at = busiest(plan.tank_w)
-    return problem, plan_with(plan, "tank_w", at, lambda w: w * 0.99)
-
-
-@breaks("tank power", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "tank_w", busiest(plan.tank_w), up)
-
-
-def _with_genset(problem: Problem, **changes: object) -> Problem:
-    return dataclasses.replace(problem, gensets=(dataclasses.replace(problem.gensets[0], **changes),))
-
-
-@breaks("genset switch", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return problem, plan_with(plan, "genset_on", busiest(plan.genset_on), lambda w: w * 0.99)
-
-
-@breaks("genset minimum load", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    loaded = plan.genset_w[plan.genset_w > 0]
-    return _with_genset(problem, min_w=float(loaded.min()) * 1.01), plan
-
-
-@breaks("genset maximum load", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_genset(problem, max_w=float(plan.genset_w.max()) / 1.01), plan
-
-
-@breaks("genset off or warming up", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_genset(problem, warm_up_slots=problem.gensets[0].warm_up_slots + 1), plan
-
-
-@breaks("genset minimum run", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_genset(problem, min_run_slots=_longest(plan.genset_on[0] > 0) + 1), plan
-
-
-@breaks("genset minimum pause", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    on = np.zeros(problem.slots)
-    on[[2, 3, 4, 6, 7, 8]] = 1.0
-    return _with_genset(problem, min_pause_slots=2), dataclasses.replace(plan, genset_on=on[None, :])
-
-
-@breaks("genset quiet hours", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    first = int(np.argmax(plan.genset_on[0]))
-    return _with_genset(problem, blocked=(Window(first, first + 1),)), plan
-
-
-@breaks("genset run hours", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_genset(problem, run_hours_left=float(plan.genset_on.sum()) / 4 / 1.01), plan
-
-
-@breaks("genset starts per day", "workshop")
-def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
-    return _with_genset(problem, starts_per_day=0), plan
-
-
-def _with_battery(problem: Problem, **changes: float) -> Problem:
-    return dataclasses.replace(problem, batteries=(dataclasses.replace(problem.batteries[0], **changes),))
-
-
-def _with_car(problem: Problem, **changes: float) -> Problem:
-    first, *others = problem.sessions
-    return dataclasses.replace(problem, sessions=(dataclasses.replace(first, **changes), *others))
-
-
-def _with_pump(problem: Problem, **changes: float) -> Problem:
-    return dataclasses.replace(problem, heat_pumps=(dataclasses.replace(problem.heat_pumps[0], **changes),))
-
-
-def _longest(on: np.ndarray) -> int:
-    longest = length = 0
-    for here in on:
-        length = length + 1 if here else 0
-        longest = max(longest, length)
-    return longest
+DOCUMENT = Path(__file__).parents[2] / "docs" / "planner.md"
 
 
 @pytest.mark.parametrize("law", MUTATIONS)
 def test_a_plan_that_breaks_a_law_by_one_percent_is_refused(law: str, request: pytest.FixtureRequest) -> None:
     site, mutation = MUTATIONS[law]
     refused = verify(*mutation(*request.getfixturevalue(site)))
-    assert law in {violation.law for violation in refused}, [str(v) for v in refused]
+    assert law.split(" (")[0] in {violation.law for violation in refused}, [str(v) for v in refused]
+
+
+def test_every_law_the_verifier_knows_is_broken_here_and_shown_in_the_documentation() -> None:
+    known = {
+        call.args[0].value
+        for path in Path(ems_pipeline.plan.__file__).parent.glob("verify*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"worst", "stays", "Violation"}
+        if isinstance(call.args[0], ast.Constant)
+    }
+    assert known - {"plan"} == {law.split(" (")[0] for law in MUTATIONS}
+    table = DOCUMENT.read_text().split("### Every law, broken by one percent")[1].split("\n\n")[2]
+    assert set(MUTATIONS) <= {row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()[2:]}
 
 
 @pytest.mark.parametrize("money", ["peak_price_per_kw", "over_limit_price_per_kwh"])
@@ -351,6 +109,39 @@ def test_a_contract_priced_one_percent_higher_no_longer_matches_the_objective(mo
     dearer = dataclasses.replace(problem.grid, **{money: getattr(problem.grid, money) * 1.01})
     refused = verify(dataclasses.replace(problem, grid=dearer), plan)
     assert {v.law for v in refused} == ({"objective"} if money == "peak_price_per_kw" else set())
+
+
+@pytest.mark.parametrize(
+    ("part", "price"),
+    [
+        ("batteries", "end_value_per_kwh"),
+        ("gensets", "fuel_per_kwh"),
+        ("gensets", "idle_fuel_per_h"),
+        ("gensets", "start_cost"),
+    ],
+)
+def test_a_plan_whose_money_leaves_out_one_percent_of_any_price_is_refused(part: str, price: str, workshop) -> None:
+    problem, plan = workshop
+    dearer = tuple(dataclasses.replace(one, **{price: getattr(one, price) * 1.01}) for one in getattr(problem, part))
+    assert [v.law for v in verify(dataclasses.replace(problem, **{part: dearer}), plan)] == ["objective"]
+
+
+def test_what_an_event_pays_is_part_of_the_money() -> None:
+    """A house of 1 kW below a baseline of 2 kW for an hour at 0.5 EUR/kWh: 4 h of 0.3 EUR/kWh less 0.5 EUR."""
+    flat, wide = np.full(16, 0.3), np.full(16, 5000.0)
+    paid = DemandEvent("paid", 4, 8, baseline_w=2000.0, price_per_kwh=0.5)
+    problem = Problem("home", "EUR", START, flat, flat, np.full(16, 1000.0), GridLimits(wide, wide, events=(paid,)))
+    plan = solve(problem)
+    assert (plan.objective, verify(problem, plan)) == (pytest.approx(4 * 0.3 - 0.5), [])
+    dearer = dataclasses.replace(problem.grid, events=(dataclasses.replace(paid, price_per_kwh=0.505),))
+    assert [v.law for v in verify(dataclasses.replace(problem, grid=dearer), plan)] == ["objective"]
+
+
+@pytest.mark.parametrize("price", ["buy_per_kwh", "sell_per_kwh"])
+def test_a_plan_whose_money_is_of_prices_one_percent_lower_is_refused(price: str, planned) -> None:
+    problem, plan = planned
+    dearer = dataclasses.replace(problem, **{price: getattr(problem, price) * 1.01})
+    assert [v.law for v in verify(dearer, plan)] == ["objective"]
 
 
 def test_a_failed_plan_is_never_executable(planned: tuple[Problem, Plan]) -> None:
