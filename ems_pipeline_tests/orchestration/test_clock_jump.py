@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import dagster as dg
@@ -11,15 +11,9 @@ import pytest
 from ems_pipeline.orchestration import beats, sensors
 from ems_pipeline.orchestration.beats import CONTROL, Beat, Served, slot_of
 from ems_pipeline.orchestration.coordinator import SLOT_TAG
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.sites import Site
-from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse
-from ems_pipeline.warehouse import sites as registry
-from ems_pipeline_tests.orchestration.test_clock_work import Daemon, instance
+from ems_pipeline_tests.orchestration.test_clock_work import NOON, Daemon, daemon, instance
 
-__all__ = ["instance"]
-NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+__all__ = ["daemon", "instance"]
 LOOK, MINUTE, HOUR = timedelta(seconds=10), timedelta(minutes=1), timedelta(hours=1)
 JUMPS = {
     "back an hour": [(0, timedelta(0)), (40, -HOUR)],
@@ -29,15 +23,6 @@ JUMPS = {
 }
 """Offsets of the wall clock from the true time, from a true minute on."""
 TRUE_MINUTES = 120
-
-
-@pytest.fixture
-def daemon(warehouse: Warehouse, home01: Site, instance: dg.DagsterInstance) -> Daemon:
-    with warehouse.begin() as connection:
-        registry.register(connection, [home01], NOON)
-    instance.add_dynamic_partitions("site", [home01.key])
-    clock = SimulatedClock(NOON)
-    return Daemon(Platform(warehouse, clock, lambda: [home01]), instance, clock)
 
 
 def live(
