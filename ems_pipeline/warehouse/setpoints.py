@@ -162,16 +162,24 @@ def open_setpoints(connection: Connection, site_key: str) -> list[Setpoint]:
     )
 
 
+STEERED = f"""
+    WITH RECURSIVE devices(known) AS (
+        (SELECT device_key FROM ems.setpoint WHERE site_key = :site AND {TOUCHED} ORDER BY device_key LIMIT 1)
+        UNION ALL
+        SELECT (SELECT device_key FROM ems.setpoint WHERE site_key = :site AND {TOUCHED} AND device_key > known
+                ORDER BY device_key LIMIT 1)
+        FROM devices WHERE known IS NOT NULL
+    )
+    SELECT {FIELDS} FROM devices
+    CROSS JOIN LATERAL (SELECT * FROM ems.setpoint WHERE site_key = :site AND device_key = known
+                        AND {TOUCHED} ORDER BY setpoint_id DESC LIMIT 1) newest
+    WHERE state <> 'released'"""
+"""One step along the index per device (V014): every control run and every look asks, however long the journal."""
+
+
 def steered(connection: Connection, site_key: str) -> dict[str, Setpoint]:
     """Devices that may still hold something of ours, each with its newest such set-point; a released one is absent."""
-    newest = query(
-        connection,
-        f"""SELECT {FIELDS} FROM (SELECT DISTINCT device_key AS known FROM ems.setpoint WHERE site_key = :site) d
-            CROSS JOIN LATERAL (SELECT * FROM ems.setpoint WHERE site_key = :site AND device_key = d.known
-                                AND {TOUCHED} ORDER BY setpoint_id DESC LIMIT 1) newest
-            WHERE state <> 'released'""",
-        site=site_key,
-    )
+    newest = query(connection, STEERED, site=site_key)
     return {s.device_key: s for s in _setpoints(newest)}
 
 
