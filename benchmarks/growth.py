@@ -3,8 +3,9 @@
     python benchmarks/growth.py [--days 1] [--json FILE]
 
 `ems demo` lives through so many days in closed loop; what its past days left is not counted. Two things differ from the
-live system: fifteen minutes are read by one telemetry run and there are no sensor ticks, so Dagster's tables are better
-read from `benchmarks/cadence.py`, which prints the same for the minutes it watches.
+live system: fifteen minutes are read by one telemetry run and there are no sensor ticks, so Dagster's tables, the
+write-ahead log and what reaches the disk are better read from `benchmarks/cadence.py`, which prints the same for the
+minutes it watches.
 """
 
 from __future__ import annotations
@@ -20,11 +21,21 @@ from typing import Any
 
 from ems_pipeline.orchestration import demo
 from ems_pipeline.warehouse import Warehouse, embedded, open_warehouse
-from ems_pipeline.warehouse.engine import DAGSTER_DATABASE
+from ems_pipeline.warehouse.engine import DAGSTER_DATABASE, home
 from ems_pipeline.warehouse.frames import query
 
 DEMO = Path(__file__).parents[1] / "sites" / "home01.yaml"
 DAY_S = 86_400
+GROUPS = {
+    "quarter-hours of telemetry": ("telemetry_15m",),
+    "minutes of telemetry": ("telemetry", "device_health"),
+    "plans": ("planning_", "grid_event"),
+    "control": ("setpoint", "point_write_count", "control_", "alarm"),
+    "settlement": ("audit_",),
+    "Dagster's runs and events": ("dagster.",),
+    "prices, weather, forecasts": ("",),
+}
+"""Table groups by how the names begin; the first that fits."""
 TABLES = """SELECT n.nspname || '.' || c.relname AS name,
                    pg_total_relation_size(c.oid) + coalesce((SELECT sum(pg_total_relation_size(inhrelid))
                                                              FROM pg_inherits WHERE inhparent = c.oid), 0) AS bytes
@@ -34,10 +45,16 @@ TABLES = """SELECT n.nspname || '.' || c.relname AS name,
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows and bytes of every table of both databases, and how much the server has written to its log."""
+    """Rows and bytes of every table of both databases, and how much the server has written.
+
+    Attributes:
+        wal_bytes: to its log.
+        disk_bytes: all its processes to the disk, the ended ones included; None where the kernel does not tell.
+    """
 
     tables: dict[str, tuple[int, int]]
     wal_bytes: int
+    disk_bytes: int | None
     at_s: float
 
     @classmethod
@@ -53,7 +70,21 @@ class Sizes:
         dagster.close()
         with ems.begin() as connection:
             wal = connection.exec_driver_sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").scalar_one()
-        return cls(tables, int(wal), time.time())
+        return cls(tables, int(wal), disk_bytes(home() / "postgres" / "postmaster.pid"), time.time())
+
+
+def disk_bytes(lock: Path) -> int | None:
+    """What the embedded server's processes have sent to the disk since it started, as the kernel counts it.
+
+    A process that ended is counted with the one that collected it, the postmaster.
+    """
+    try:
+        pid = int(lock.read_text(encoding="utf-8").splitlines()[0])
+        family = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split())]
+        told = [Path(f"/proc/{one}/io").read_text(encoding="utf-8") for one in family]
+    except OSError:
+        return None
+    return sum(int(line.split()[1]) for text in told for line in text.splitlines() if line.startswith("write_bytes"))
 
 
 def report(before: Sizes, after: Sizes, site_days: float) -> list[dict[str, Any]]:
@@ -66,13 +97,28 @@ def report(before: Sizes, after: Sizes, site_days: float) -> list[dict[str, Any]
         if any(grown.values()):
             print(f"{name:42} {grown['rows']:>9,.0f} {grown['kb']:>9,.0f}")
             found.append({"table": name, **grown})
+    print()
+    for group, rows, size in grouped(found):
+        print(f"{group:42} {rows:>9,.0f} {size:>9,.0f}")
     wal_mb = (after.wal_bytes - before.wal_bytes) / 2**20 / site_days
     total = sum(row["kb"] for row in found) / 1024
-    print(
-        f"{'all tables':42} {'':9} {total * 1024:>9,.0f}   = {total:.1f} MB; write-ahead log {wal_mb:.0f} MB",
-        flush=True,
-    )
+    print(f"{'all tables':42} {'':9} {total * 1024:>9,.0f}   = {total:.1f} MB; write-ahead log {wal_mb:.0f} MB")
+    if before.disk_bytes is not None and after.disk_bytes is not None:
+        disk_mb = (after.disk_bytes - before.disk_bytes) / 2**20 / site_days
+        print(f"written to the disk by the database server: {disk_mb:.0f} MB", flush=True)
+        found.append({"table": "disk", "rows": 0, "kb": disk_mb * 1024})
     return [*found, {"table": "write-ahead log", "rows": 0, "kb": wal_mb * 1024}]
+
+
+def grouped(found: list[dict[str, Any]]) -> list[tuple[str, float, float]]:
+    """Rows and kB by group of tables, the largest first."""
+    sums = {group: [0.0, 0.0] for group in GROUPS}
+    for row in found:
+        name = row["table"].removeprefix("ems.")
+        group = next(group for group, begins in GROUPS.items() if name.startswith(begins))
+        sums[group][0] += row["rows"]
+        sums[group][1] += row["kb"]
+    return sorted(((group, *both) for group, both in sums.items()), key=lambda one: -one[2])
 
 
 def main() -> None:

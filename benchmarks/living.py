@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +64,16 @@ class Living:
 
 
 @contextmanager
-def living(folder: Path, history_days: int, *, sites: int = 1) -> Iterator[Living]:
-    """A running `ems up` that has served its first minute; stopped, with its database, at the end."""
+def living(folder: Path, history_days: int, *, sites: int = 1, program: Sequence[str] = ()) -> Iterator[Living]:
+    """A running `ems up` that has served its first minute; stopped, with its database, at the end.
+
+    Args:
+        program: what is started instead of `ems`.
+    """
     home, port = folder / "home", free_port()
     os.environ |= {"EMS_HOME": str(home), "EMS_SITES": str(site_files(folder / "sites", sites))}
-    command = [str(Path(sys.executable).parent / "ems"), "up", "--port", str(port), "--history-days", str(history_days)]
+    command = [*(program or [str(Path(sys.executable).parent / "ems")]), "up", "--port", str(port)]
+    command += ["--history-days", str(history_days)]
     home.mkdir(parents=True)
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)

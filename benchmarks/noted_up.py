@@ -1,0 +1,34 @@
+"""`ems` with a virtual plant that notes every value a device is told: `python noted_up.py FILE up --port ...`.
+
+A line of JSON per value in FILE: ``at`` (seconds since 1970), ``device``, ``point``, ``value``. With it what the
+journal says was written is compared with what arrived.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+
+from ems_pipeline.cli.app import app
+from ems_pipeline.plant.twin import Twin
+
+
+def note_writes(file: str) -> None:
+    """From now on, in this process."""
+    taken = Twin.put
+    notes = open(file, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 - as long as the process lives
+
+    def put(twin: Twin, values: Mapping[str, float]) -> None:
+        at = time.time()
+        for point, value in values.items():
+            notes.write(json.dumps({"at": at, "device": twin.device, "point": point, "value": value}) + "\n")
+        taken(twin, values)
+
+    Twin.put = put  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    note_writes(sys.argv.pop(1))
+    app()
