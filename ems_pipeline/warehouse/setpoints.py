@@ -163,17 +163,15 @@ def open_setpoints(connection: Connection, site_key: str) -> list[Setpoint]:
 
 
 STEERED = f"""
-    WITH RECURSIVE devices(known) AS (
-        (SELECT device_key FROM ems.setpoint WHERE site_key = :site AND {TOUCHED} ORDER BY device_key LIMIT 1)
+    WITH RECURSIVE newest AS (
+        (SELECT * FROM ems.setpoint WHERE site_key = :site AND {TOUCHED}
+         ORDER BY device_key, setpoint_id DESC LIMIT 1)
         UNION ALL
-        SELECT (SELECT device_key FROM ems.setpoint WHERE site_key = :site AND {TOUCHED} AND device_key > known
-                ORDER BY device_key LIMIT 1)
-        FROM devices WHERE known IS NOT NULL
+        SELECT following.* FROM newest CROSS JOIN LATERAL (
+            SELECT * FROM ems.setpoint p WHERE p.site_key = :site AND {TOUCHED} AND p.device_key > newest.device_key
+            ORDER BY p.device_key, p.setpoint_id DESC LIMIT 1) following
     )
-    SELECT {FIELDS} FROM devices
-    CROSS JOIN LATERAL (SELECT * FROM ems.setpoint WHERE site_key = :site AND device_key = known
-                        AND {TOUCHED} ORDER BY setpoint_id DESC LIMIT 1) newest
-    WHERE state <> 'released'"""
+    SELECT {FIELDS} FROM newest WHERE state <> 'released'"""
 """One step along the index per device (V014): every control run and every look asks, however long the journal."""
 
 
