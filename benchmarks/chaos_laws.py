@@ -130,9 +130,10 @@ def _writes(live: Living, kills: list[Kill], notes: Path, doubled: list[str]) ->
             unjournalled += 1
         else:
             verdict.broken.append(f"{one.device}/{one.point} = {one.value:g} at {_clock(one.at)} by no set-point")
+    tellers = {number for number, _ in spent}
     verdict.notes.append(
-        f"{len(told)} values reached devices: {len(spent)} by {len({number for number, _ in spent})} of {len(setpoints)} "
-        f"set-points, {unjournalled} let go without a journal; {len(lines) - len(told)} heartbeats"
+        f"{len(told)} values reached devices: {len(spent)} by {len(tellers)} of {len(setpoints)} set-points, "
+        f"{unjournalled} let go without a journal; {len(lines) - len(told)} heartbeats"
     )
     return verdict
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -79,7 +80,7 @@ def alarms_nobody_ends(warehouse: Warehouse, instance: dg.DagsterInstance) -> tu
     return stuck, standing
 
 
-def _over_since(alarm: dict, good: pl.DataFrame, instance: dg.DagsterInstance) -> datetime | None:  # type: ignore[type-arg]
+def _over_since(alarm: dict[str, Any], good: pl.DataFrame, instance: dg.DagsterInstance) -> datetime | None:
     """When the trouble of an alarm ended, if it did."""
     if alarm["kind"].startswith(FAILED):
         worked = dg.RunsFilter(

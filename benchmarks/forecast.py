@@ -1,6 +1,6 @@
 """How good the forecasts are: rolling origin over measured homes, refit weekly, only the past known.
 
-    python benchmarks/forecast.py --homes FILE... [--pv FILE...] [--json FILE] [--every WEEKS] [--jobs N]
+    python benchmarks/forecast.py --homes FILE... [--pv FILE...] [--cold FILE] [--json FILE] [--every WEEKS] [--jobs N]
 
 Each home is walked through as if live: every week a model is trained on what was measured before that week; every noon
 (site clock) the next civil day is forecast, and every four hours the coming four. The references see the same past: the
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import forecast_cold
 import forecast_pv
 import numpy as np
 import polars as pl
@@ -258,6 +259,7 @@ def main() -> None:
     parser.add_argument("--plots", type=Path, help="draw a good and a bad day of each home into this folder")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--pv", nargs="*", type=Path, default=[], help="parquet files of PV systems, with weather")
+    parser.add_argument("--cold", type=Path, help="a file of many homes whose first four weeks are forecast")
     chosen = parser.parse_args()
     homes = [home for path in chosen.homes for home in homes_of(path, chosen.sample)]
     results = []
@@ -265,15 +267,21 @@ def main() -> None:
         for result in pool.map(scores_of, homes, repeat(chosen.every), repeat(chosen.plots)):
             results.append(result)
             print(f"{result['home']}: {result['seconds']:.0f} s", file=sys.stderr, flush=True)
-    report(results)
+    if results:
+        report(results)
     provider = [forecast_pv.provider_case(path, ZoneInfo(zone_of(path)[0])) for path in chosen.homes]
     cases = [*provider, *(forecast_pv.weather_case(path) for path in chosen.pv)]
     pv = [forecast_pv.scores_of(case, chosen.every) for case in cases if case is not None]
     findings = [told for path in chosen.pv for told in forecast_pv.findings_of(path)]
     if pv or findings:
         forecast_pv.report(pv, findings)
+    new_homes = homes_of(chosen.cold, chosen.sample) if chosen.cold else []
+    cold = [forecast_cold.scores_of(home.name, home.load, home.zone, home.step) for home in new_homes]
+    cold = [result for result in cold if result is not None]
+    if cold:
+        forecast_cold.report(cold)
     if chosen.json:
-        figures = {"load": results, "pv": pv, "orientation": findings}
+        figures = {"load": results, "pv": pv, "orientation": findings, "cold": cold}
         chosen.json.write_text(json.dumps(figures, indent=1, default=str))
 
 

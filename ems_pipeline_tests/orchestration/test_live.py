@@ -37,6 +37,20 @@ def test_a_killed_embedded_database_is_started_again(tmp_path: Path, monkeypatch
     embedded.stop(folder)
 
 
+def test_of_many_who_find_the_database_dead_one_starts_it(tmp_path: Path) -> None:
+    """Processes, as daemon, workers and supervisor are; each would begin by removing what the dead one left."""
+    folder = tmp_path / "postgres"
+    embedded.start(folder)
+    os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    program = (
+        "import sys, pathlib; from ems_pipeline.warehouse import embedded; embedded.start(pathlib.Path(sys.argv[1]))"
+    )
+    many = [subprocess.Popen([sys.executable, "-W", "ignore", "-c", program, str(folder)]) for _ in range(4)]
+    assert [one.wait() for one in many] == [0] * 4
+    assert (folder / "log").read_text().count("starting PostgreSQL") == 2
+    embedded.stop(folder)
+
+
 def test_a_database_that_needs_long_to_recover_ends_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
