@@ -5,7 +5,8 @@ in "as known at now", nothing newer may be read. The parts, simple to better:
 
     pv_geometry     weather + planes of modules -> PV power             standard_load   a household nobody has measured
     profile         weekday/slot profile of measured load               sessions        cars: presence, energy
-    features, gbm   LightGBM quantiles on top of both                   calibration     bands that cover what they say
+    habits          what is usual at a time of day, and lively          features        what a model may look at
+    linear, gbm     median line and boosted medians on top of both      band            edges that cover what they say
     score           errors, coverage, skill                             promotion       shadow models earn their place
     orientation     a stated azimuth that does not fit the measurement
 """

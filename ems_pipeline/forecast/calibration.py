@@ -1,8 +1,8 @@
 """Bands that cover what they say: split-conformal widening of quantile forecasts.
 
-A boosted 10 % quantile is fitted to the past it has seen and covers less of the future. Its misses on days held out of
-training say by how much each edge must move (Romano, Patterson and Candes 2019, conformalised quantile regression, with
-one tail per edge because loads are skewed).
+A boosted 10 % quantile is fitted to the past it has seen and covers less of the future. Its misses on days it did not
+see in training say by how much each edge must move (Romano, Patterson and Candes 2019, conformalised quantile
+regression, with one tail per edge because loads are skewed).
 """
 
 from __future__ import annotations
@@ -31,13 +31,16 @@ class BandShift:
         return np.minimum(low - self.low, middle), np.maximum(high + self.high, middle)
 
 
-def fit(actual: Array, low: Array, high: Array, independent: int | None = None) -> BandShift:
+def fit(
+    actual: Array, low: Array, high: Array, independent: int | None = None, weight: Array | None = None
+) -> BandShift:
     """The shift that would have left `TAIL` of the held-out values outside on each side.
 
     Args:
         actual, low, high: held-out values and the edges forecast for them; pairs with a NaN are left out.
         independent: how many of them count as independent, all by default. Quarter-hours of one evening miss together:
             a week of them proves little, and the rank below must be as careful as if there were few.
+        weight: importance of each, all equal by default.
     """
     known = np.isfinite(actual) & np.isfinite(low) & np.isfinite(high)
     count = int(known.sum())
@@ -46,6 +49,9 @@ def fit(actual: Array, low: Array, high: Array, independent: int | None = None) 
     # The finite-sample rank (n + 1)(1 - tail) of the conformal guarantee, at most the largest miss.
     pieces = min(count, independent or count)
     level = min(1.0, (pieces + 1) * (1 - TAIL) / pieces)
-    below = float(np.quantile(low[known] - actual[known], level, method="higher"))
-    above = float(np.quantile(actual[known] - high[known], level, method="higher"))
+    share = np.ones(count) if weight is None else weight[known]
+    below, above = (
+        float(np.quantile(misses, level, method="inverted_cdf", weights=share))
+        for misses in (low[known] - actual[known], actual[known] - high[known])
+    )
     return BandShift(below, above, count)

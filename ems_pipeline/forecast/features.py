@@ -12,14 +12,19 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ems_pipeline.forecast.load_grid import PARTS, Array, Index, LoadGrid, mean_before
+from ems_pipeline.forecast import habits
+from ems_pipeline.forecast.load_grid import PARTS, LoadGrid
+from ems_pipeline.forecast.windows import Array, Index, mean_before
 
 MARGIN = timedelta(hours=2)
 """A day's smoothed shape reads one hour ahead and a clock change moves it by one more: younger is not used."""
+WIDE_MARGIN = timedelta(hours=5)
+"""The same for what is averaged over three hours to either side."""
 LONGEST_LEAD = timedelta(days=6)
 """Beyond this the same slot of last week would not be known yet."""
-RECENT_HOURS = (0.5, 1, 3, 6, 24, 72, 168)
+RECENT_HOURS = (0.5, 1, 3, 6, 24, 72, 168, 336, 672)
 UNUSUAL_HOURS = (1, 3, 24)
+LIVELY_HOURS = (1, 3, 6, 24, 72, 168)
 LAST_STEPS = 4
 
 
@@ -46,15 +51,17 @@ def features(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple
         _calendar(grid, target, lead)
         | _past_days(grid, target, _known_day(grid, target, lead))
         | _levels(grid, origin, lead)
+        | _habits(grid, target, _known_day(grid, target, lead))
+        | _lively(grid, origin, target)
         | _weather(grid, target)
     )
     return np.column_stack(list(columns.values())).astype(np.float64), tuple(columns)
 
 
-def _known_day(grid: LoadGrid, target: Index, lead: Index) -> Index:
-    """The latest civil day whose same slot, and `MARGIN` after it, was measured at the origin."""
-    margin = grid.steps(MARGIN / timedelta(hours=1))
-    return grid.day[target] - np.maximum(1, -(-(lead + 1 + margin) // grid.per_day))
+def _known_day(grid: LoadGrid, target: Index, lead: Index, margin: timedelta = MARGIN) -> Index:
+    """The latest civil day whose same slot, and ``margin`` after it, was measured at the origin."""
+    steps = grid.steps(margin / timedelta(hours=1))
+    return grid.day[target] - np.maximum(1, -(-(lead + 1 + steps) // grid.per_day))
 
 
 def _calendar(grid: LoadGrid, target: Index, lead: Index) -> dict[str, NDArray]:
@@ -62,7 +69,8 @@ def _calendar(grid: LoadGrid, target: Index, lead: Index) -> dict[str, NDArray]:
     return {
         "lead_h": lead * (grid.step / timedelta(hours=1)),
         "hour": grid.slot[target] * (grid.step / timedelta(hours=1)),
-        "day_class": np.where(calendar["holiday"][day] > 0, 2, calendar["class"][day]),
+        "day_class": grid.day_class[day],
+        "holiday_yesterday": calendar["holiday"][np.maximum(day - 1, 0)],
     } | {name: calendar[name][day] for name in ("weekday", "holiday", "holiday_tomorrow", "season")}
 
 
@@ -103,6 +111,34 @@ def _levels(grid: LoadGrid, origin: Index, lead: Index) -> dict[str, NDArray]:
         over = (grid.slot[origin] >= (part + 1) * grid.per_day // PARTS).astype(int)
         columns[f"part_{part}"] = _row(grid.parts_of_day, today - 1 + over, np.full_like(origin, part))
     return columns
+
+
+def _habits(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray]:
+    """What the house usually does then, W: means of roots, raised again."""
+    day, slot = grid.day[target], grid.slot[target]
+    kind, row = grid.day_class[day], np.maximum(known, 0)
+    columns = {}
+    for days, means in grid.habits.items():
+        shapes = {"": means} | ({"_smooth": np.stack([grid.smoothed(m) for m in means])} if days > 2 else {})
+        for name, shape in shapes.items():
+            columns[f"habit_{days}d{name}"] = np.where(known >= 0, shape[kind, row, slot], np.nan)
+    columns |= {name: _row(shape, day, slot) for name, shape in grid.weekday_habits.items()}
+    return {name: roots ** (1 / habits.ROOT) for name, roots in columns.items()}
+
+
+def _lively(grid: LoadGrid, origin: Index, target: Index) -> dict[str, NDArray]:
+    """How lively the house has been against its habits: lately, and at this time of the last days and last week."""
+    lead, slot = target - origin, grid.slot[target]
+    lead_h = lead * (grid.step / timedelta(hours=1))
+    columns = {}
+    for hours in LIVELY_HOURS:
+        means = (mean_before(roots, grid.steps(hours))[origin - 1] for roots in grid.roots)
+        columns[f"lively_{hours}h"] = habits.liveliness(*means)
+    for hours in LIVELY_HOURS[:2]:
+        columns[f"lively_carried_{hours}h"] = np.nan_to_num(columns[f"lively_{hours}h"]) * np.exp(-lead_h / (2 * hours))
+    known = _known_day(grid, target, lead, WIDE_MARGIN)
+    columns |= {f"lively_day_{i}": _row(grid.lively_around, known - i, slot) for i in range(3)}
+    return columns | {"lively_week": _row(grid.lively_around, grid.day[target] - 7, slot)}
 
 
 def _weather(grid: LoadGrid, target: Index) -> dict[str, NDArray]:

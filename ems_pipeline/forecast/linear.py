@@ -39,19 +39,28 @@ class MedianLine:
         return cls(tuple(parts["coefficients"]), parts["constant"], tuple(parts["usual"]))
 
 
-def fit(rows: Array, target: Array, weight: Array) -> MedianLine:
-    """Train on ``[row, feature]`` (NaN where unknown) and one finite value per row."""
+def fit(
+    rows: Array, target: Array, weight: Array, prior: Array | None = None, ridge: float = RIDGE_PER_ROW
+) -> MedianLine:
+    """Train on ``[row, feature]`` (NaN where unknown) and one finite value per row.
+
+    Args:
+        prior: coefficients to stay near, zero by default.
+        ridge: how near, per row: the weight of one unit of distance against one unit of error.
+    """
     usual = np.nan_to_num(np.nanmedian(rows, axis=0))
     known = np.where(np.isnan(rows), usual, rows)
     # Centred, so that the ridge pulls towards the mean level and not towards zero.
     centre, level = known.mean(axis=0), float(np.median(target))
     inputs = np.column_stack([known - centre, np.ones(len(known))])
-    outputs = target - level
-    penalty = np.eye(inputs.shape[1]) * RIDGE_PER_ROW * weight.sum()
+    start = np.zeros(inputs.shape[1]) if prior is None else np.append(prior, 0.0)
+    outputs = target - level - inputs @ start
+    penalty = np.eye(inputs.shape[1]) * ridge * weight.sum()
     solution, importance = np.zeros(inputs.shape[1]), weight
     for _ in range(ROUNDS):
         weighted = inputs * importance[:, None]
         solution = np.linalg.solve(weighted.T @ inputs + penalty, weighted.T @ outputs)
         importance = weight / np.maximum(np.abs(outputs - inputs @ solution), SMALLEST_MISS)
+    solution = solution + start
     constant = level + float(solution[-1] - solution[:-1] @ centre)
     return MedianLine(tuple(map(float, solution[:-1])), constant, tuple(map(float, usual)))

@@ -6,8 +6,6 @@ feature may read is decided in `features`. Add a statistic of past days as one e
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,55 +17,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
+from ems_pipeline.forecast import habits
+from ems_pipeline.forecast.windows import Array, Index, days_before, last_days, mean_around, quantile, quietly
 
 PARTS = 4
 """Night, morning, afternoon, evening: their latest known means say how lively the house is."""
-
-
-def quietly(statistic: Callable[..., Array], values: Array, axis: int) -> Array:
-    """A nan-aware statistic; a window without any value is NaN, which is an answer and no warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return statistic(values, axis=axis)
-
-
-def _quantile(windows: Array, share: float) -> Array:
-    """Linear quantile of the known values along the last axis; numpy's own takes seconds for a year of windows."""
-    ordered = np.sort(windows, axis=-1)  # NaN last
-    known = np.isfinite(windows).sum(axis=-1)
-    rank = share * np.maximum(known - 1, 0)
-    below = np.floor(rank).astype(np.int64)
-    low = np.take_along_axis(ordered, below[..., None], -1)[..., 0]
-    high = np.take_along_axis(ordered, np.minimum(below + 1, np.maximum(known - 1, 0))[..., None], -1)[..., 0]
-    return np.where(known > 0, low + (high - low) * (rank - below), np.nan)
-
-
-def last_days(matrix: Array, days: int) -> Array:
-    """``[day, slot, window]``: the ``days`` days that end with each day, NaN before the first."""
-    padded = np.vstack([np.full((days - 1, matrix.shape[1]), np.nan), matrix])
-    return np.lib.stride_tricks.sliding_window_view(padded, days, axis=0)
-
-
-def mean_before(values: Array, steps: int) -> Array:
-    """Mean of the ``steps`` values that end with each position; NaN where none is measured."""
-    return _window_mean(values, np.arange(len(values)) - steps + 1, np.arange(len(values)) + 1)
-
-
-def _mean_around(values: Array, steps: int) -> Array:
-    at = np.arange(len(values))
-    return _window_mean(values, at - steps, at + steps + 1)
-
-
-def _window_mean(values: Array, first: Index, end: Index) -> Array:
-    known = np.isfinite(values)
-    total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
-    count = np.concatenate([[0], np.cumsum(known)])
-    first, end = np.clip(first, 0, len(values)), np.clip(end, 0, len(values))
-    seen = count[end] - count[first]
-    return np.where(seen > 0, (total[end] - total[first]) / np.maximum(seen, 1), np.nan)
 
 
 @dataclass(frozen=True)
@@ -170,7 +124,7 @@ class LoadGrid:
 
     def smoothed(self, matrix: Array) -> Array:
         """Mean over an hour before to an hour after, across midnights."""
-        return _mean_around(matrix.reshape(-1), self.steps(1)).reshape(matrix.shape)
+        return mean_around(matrix.reshape(-1), self.steps(1)).reshape(matrix.shape)
 
     @cached_property
     def shapes(self) -> dict[str, Array]:
@@ -185,8 +139,8 @@ class LoadGrid:
             "mean_7d": quietly(np.nanmean, last_days(self.by_day, 7), -1),
             "mean_28d": quietly(np.nanmean, four_weeks, -1),
             "median_28d": quietly(np.nanmedian, four_weeks, -1),
-            "low_28d": _quantile(four_weeks, 0.1),
-            "high_28d": _quantile(four_weeks, 0.9),
+            "low_28d": quantile(four_weeks, 0.1),
+            "high_28d": quantile(four_weeks, 0.9),
             "fading_mean": fading,
         }
 
@@ -222,11 +176,44 @@ class LoadGrid:
         return self.class_shapes["class_mean"][kind, np.maximum(self.day - 1, 0), self.slot]
 
     @cached_property
+    def day_class(self) -> NDArray[Any]:
+        """Per civil day 0 Monday-Friday, 1 Saturday, 2 Sunday or holiday."""
+        return np.where(self.calendar["holiday"] > 0, 2, self.calendar["class"])
+
+    @cached_property
+    def habits(self) -> dict[int, Array]:
+        """Roots of what is usual ``[class, day, slot]``, by half-life in days; see `habits`."""
+        roots = np.maximum(self.by_day, 0) ** habits.ROOT
+        return {days: habits.fading(roots, self.day_class, days) for days in habits.HALF_LIVES_DAYS}
+
+    @cached_property
+    def weekday_habits(self) -> dict[str, Array]:
+        """Plain and fading mean of roots of the same weekday in the eight weeks before each day, ``[day, slot]``."""
+        roots = np.maximum(self.by_day, 0) ** habits.ROOT
+        weeks = np.stack([days_before(roots, 7 * week) for week in range(1, 9)])
+        return {"weekday_habit": quietly(np.nanmean, weeks, 0), "weekday_fading": habits.of_weekday(weeks)}
+
+    @cached_property
+    def roots(self) -> tuple[Array, Array]:
+        """Roots of the load per position and of what was usual there the day before; NaN unless both are known."""
+        root = np.maximum(self.values, 0) ** habits.ROOT
+        usual = self.habits[max(habits.HALF_LIVES_DAYS)][
+            self.day_class[self.day], np.maximum(self.day - 1, 0), self.slot
+        ]
+        known = np.isfinite(root) & np.isfinite(usual) & (self.day > 0)
+        return np.where(known, root, np.nan), np.where(known, usual, np.nan)
+
+    @cached_property
+    def lively_around(self) -> Array:
+        """Liveliness of the three hours before to the three hours after each slot, ``[day, slot]``."""
+        reach, means = self.steps(3), []
+        for roots in self.roots:
+            by_day = np.full(self.by_day.shape, np.nan)
+            by_day[self.day, self.slot] = roots
+            means.append(mean_around(by_day.reshape(-1), reach).reshape(by_day.shape))
+        return habits.liveliness(*means)
+
+    @cached_property
     def parts_of_day(self) -> Array:
         """Mean load of the four quarters of each civil day, ``[day, part]``."""
         return quietly(np.nanmean, self.by_day.reshape(len(self.by_day), PARTS, -1), 2)
-
-
-def days_before(matrix: Array, days: int) -> Array:
-    """``matrix`` moved down: row ``d`` holds day ``d - days``, NaN before the first."""
-    return np.vstack([np.full((days, matrix.shape[1]), np.nan), matrix])[: len(matrix)]

@@ -1,4 +1,4 @@
-"""House load by a trained model: boosted quantiles and a median line on features known at the decision time.
+"""House load by a trained model: a median line, boosted medians and a band, on features known at the decision time.
 
 One model per site serves every lead from the running slot to six days ahead: it is trained on pairs of a decision time
 and a target, the afternoon before, hours before and just before. It works on the logarithm of the load (plus a floor),
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -18,12 +18,14 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import gbm, linear
+from ems_pipeline.forecast import band, gbm, linear
 from ems_pipeline.forecast.features import features
-from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid
+from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.forecast.load_inputs import FLOOR_SHARE, level_prior, relative_rows, straight_rows
 from ems_pipeline.forecast.profile import known_history
+from ems_pipeline.forecast.windows import Array, Index
 
-MODEL = "load-gbm"
+MODEL = "load-blend"
 ENOUGH = timedelta(days=28)
 """Measured history from which a model is trained; the profile forecasts until then."""
 HISTORY = timedelta(days=400)
@@ -31,64 +33,52 @@ HISTORY = timedelta(days=400)
 MEMORY_WEEKS = 10
 """What a forecast reads: eight weeks of shapes, up to six days ahead."""
 WARM_UP_DAYS = 8
-HALF_LIFE_DAYS = 90
-FLOOR_SHARE = 0.2
+HALF_LIFE_DAYS = 200
 MAX_ROWS = 18_000
 PIECES_PER_DAY = 4
 """Independent stretches of a day: night, morning, afternoon and evening each go their own way as a whole."""
 LEADS_H = (0, 4, 36)
 """Besides the noon before, each target is learned once from a decision time in each of these spans."""
-
-# fmt: off
-LEVELS = (
-    "day_0", "day_1", "smooth_day_0", "smooth_day_1", "week_1", "smooth_week_1", "smooth_week_2", "mean_7d", "mean_28d",
-    "median_28d", "fading_mean", "class_mean_smooth", "class_median_smooth", "weekday_median", "mean_24h", "mean_168h",
-    "mean_3h",
-)
-# fmt: on
-EXCESSES = ("carried_1h", "carried_3h", "unusual_24h")
+LINE_RIDGE = 0.1
+REST = gbm.Settings(rounds=80, learning_rate=0.05, random_cuts=True)
 
 
 @dataclass(frozen=True)
 class LoadModel:
-    """A trained model; ``floor_w`` is what the load is raised by before its logarithm is taken."""
+    """A trained model; ``floor_w`` is what the load is raised by before its logarithm is taken.
 
-    trees: gbm.QuantileModel
+    Three ways to the median, each wrong in its own way: a ``line`` through recent levels, ``trees`` that see every
+    feature as it is, and trees of what the line leaves (``rest``).
+    """
+
     line: linear.MedianLine
+    trees: gbm.Trees
+    rest: gbm.Trees
+    band: band.Band
     floor_w: float
     step_s: int
 
     def predict(self, rows: Array, names: tuple[str, ...]) -> tuple[Array, Array, Array]:
         """``(p10_w, power_w, p90_w)`` per row of `features`, W >= 0; power_w is the median."""
-        low, middle, high = (np.exp(v) for v in self.trees.predict(rows, names))
-        straight = np.exp(np.clip(self.line.predict(straight_rows(rows, names, self.floor_w)), 0, 20))
-        middle = (middle + straight) / 2
-        edges = np.minimum(low, middle), middle, np.maximum(high, middle)
-        return tuple(np.maximum(v - self.floor_w, 0.0) for v in edges)  # type: ignore[return-value]
+        straight = self.line.predict(straight_rows(rows, names, self.floor_w))
+        rest = self.rest.predict(*relative_rows(rows, names, self.floor_w, straight))
+        ways = straight, self.trees.predict(rows, names), straight + rest
+        middle = np.mean([np.maximum(np.exp(np.clip(way, 0, 20)) - self.floor_w, 0.0) for way in ways], axis=0)
+        edges = self.band.predict(rows, names, np.log(middle + self.floor_w))
+        low, high = (np.exp(edge) - self.floor_w for edge in edges)
+        return np.clip(low, 0.0, middle), middle, np.maximum(high, middle)
 
     def document(self) -> str:
         """The model as JSON text, for the warehouse; `from_document` forecasts the same to the last bit."""
-        numbers = {"floor_w": self.floor_w, "step_s": self.step_s}
-        return json.dumps({"trees": self.trees.document(), "line": asdict(self.line)} | numbers)
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_document(cls, document: str) -> LoadModel:
         """The model that `document` wrote."""
         parts = json.loads(document)
-        line = linear.MedianLine.from_parts(parts["line"])
-        trees = gbm.QuantileModel.from_document(parts["trees"])
-        return cls(trees, line, parts["floor_w"], parts["step_s"])
-
-
-def straight_rows(rows: Array, names: tuple[str, ...], floor_w: float) -> Array:
-    """Inputs of the median line: logarithms of the levels, excesses in units of the mean level."""
-    column = {name: i for i, name in enumerate(names)}
-    levels = np.log(np.maximum(rows[:, [column[n] for n in LEVELS]], 0) + floor_w)
-    # A level nobody measured is taken from the others of its row: better than what is usual all year.
-    known = np.isfinite(levels)
-    mean = np.where(known, levels, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    levels = np.where(known, levels, np.where(known.any(axis=1), mean, np.nan)[:, None])
-    return np.column_stack([levels, rows[:, [column[n] for n in EXCESSES]] * (FLOOR_SHARE / floor_w)])
+        line, edges = linear.MedianLine.from_parts(parts["line"]), band.Band.from_parts(parts["band"])
+        trees, rest = (gbm.Trees.from_parts(parts[name]) for name in ("trees", "rest"))
+        return cls(line, trees, rest, edges, parts["floor_w"], parts["step_s"])
 
 
 def training_pairs(grid: LoadGrid, until: int, seed: int = 1) -> tuple[Index, Index]:
@@ -110,7 +100,7 @@ def has_enough(grid: LoadGrid, until: int) -> bool:
     return bool(np.isfinite(grid.values[:until]).sum() * grid.step >= 0.9 * ENOUGH)
 
 
-def train(grid: LoadGrid, until: int, settings: gbm.Settings | None = None) -> LoadModel:
+def train(grid: LoadGrid, until: int) -> LoadModel:
     """Learn from what was measured before grid position ``until`` and from nothing later.
 
     Raises:
@@ -124,16 +114,20 @@ def train(grid: LoadGrid, until: int, settings: gbm.Settings | None = None) -> L
     # A counter tells the load to within a step; the edges of a band must not stick to its rungs.
     rung = resolution_w(grid.values[:until]) * (np.random.default_rng(1).random(len(target)) - 0.5)
     log_load = np.log(np.maximum(grid.values[target] + rung, 0) + floor_w)
-    last_day = int(grid.day[until - 1])
-    age = last_day - grid.day[target]
-    weight = 0.5 ** (age / HALF_LIFE_DAYS)
-    held_out_days = min(28, max(7, last_day // 4))
+    day = grid.day[target]
+    weight = 0.5 ** ((grid.day[until - 1] - day) / HALF_LIFE_DAYS)
     # Quarter-hours of one day resemble each other: a leaf must see several days, whatever the step.
-    leaf = max(20, round(2.5 * len(target) / max(1, len(np.unique(grid.day[target])))))
-    settings = settings or gbm.Settings(min_rows_in_leaf=leaf)
-    trees = gbm.fit(rows, log_load, age < held_out_days, names, settings, weight, PIECES_PER_DAY * held_out_days)
-    line = linear.fit(straight_rows(rows, names, floor_w), log_load, weight)
-    return LoadModel(trees, line, floor_w, round(grid.step.total_seconds()))
+    rows_per_day = len(target) / max(1, len(np.unique(day)))
+    small_leaf, leaf = (max(20, round(days * rows_per_day)) for days in (1.2, 2.5))
+    inputs = straight_rows(rows, names, floor_w)
+    line = linear.fit(inputs, log_load, weight, level_prior(), LINE_RIDGE)
+    trees = gbm.fit(rows, log_load, 0.5, names, gbm.Settings(min_rows_in_leaf=small_leaf), weight)
+    straight = line.predict(inputs)
+    relative, relative_names = relative_rows(rows, names, floor_w, straight)
+    settings = replace(REST, min_rows_in_leaf=leaf)
+    rest = gbm.fit(relative, log_load - straight, 0.5, relative_names, settings, weight)
+    edges = band.fit(rows, log_load, names, day, leaf, weight, PIECES_PER_DAY)
+    return LoadModel(line, trees, rest, edges, floor_w, round(grid.step.total_seconds()))
 
 
 def resolution_w(values: Array) -> float:

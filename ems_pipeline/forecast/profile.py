@@ -19,18 +19,25 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import standard_load
+from ems_pipeline.forecast import habits, standard_load
+
+Array = NDArray[np.float64]
 
 MODEL = "profile"
 STANDARD_MODEL = "standard-profile"
 MIN_SAMPLES = 3
 WEEKS = 8
 MEASURED_ENOUGH = timedelta(days=7)
-"""Until then the standard shape is used, around a mean that moves from the stated to the measured one."""
-UNMEASURED_BAND = (0.4, 2.0)
+"""Until then a standard household is mixed with what the first days measured."""
+AROUND = 4
+"""Slots to either side that tell what is usual at a time of day while few days are known."""
+UNMEASURED_BAND = (0.25, 3.0)
+"""Between a tenth and nine tenths of a single household's quarter-hours, as shares of what is expected of it."""
 
 
 def wall_clock(starts_at: pl.Expr, site_zone: ZoneInfo) -> dict[str, pl.Expr]:
@@ -50,7 +57,7 @@ def known_history(history: pl.DataFrame, now: datetime, weeks: int = WEEKS) -> p
 
 
 def baseline_profile(history: pl.DataFrame, site_zone: ZoneInfo, now: datetime, weeks: int = WEEKS) -> pl.DataFrame:
-    """Mean, 10 % and 90 % quantile of the load by weekday and wall-clock slot.
+    """Mean of the load by weekday and wall-clock slot, 10 % and 90 % quantile by slot.
 
     Args:
         history: ``[starts_at, power_w]`` per slot; nulls are gaps and are left out.
@@ -60,17 +67,17 @@ def baseline_profile(history: pl.DataFrame, site_zone: ZoneInfo, now: datetime, 
     """
     rows = known_history(history, now, weeks).with_columns(**wall_clock(pl.col("starts_at"), site_zone))
     power = pl.col("power_w")
-    figures = {
-        "power_w": power.mean(),
-        "p10_w": power.quantile(0.1, "linear"),
-        "p90_w": power.quantile(0.9, "linear"),
-        "samples": pl.len().cast(pl.Int32),
-    }
-    by_weekday = rows.group_by("weekday", "slot").agg(**figures).filter(pl.col("samples") >= MIN_SAMPLES)
+    mean = {"power_w": power.mean(), "samples": pl.len().cast(pl.Int32)}
+    edges = {"p10_w": power.quantile(0.1, "linear"), "p90_w": power.quantile(0.9, "linear")}
+    by_weekday = rows.group_by("weekday", "slot").agg(**mean).filter(pl.col("samples") >= MIN_SAMPLES)
     week = pl.DataFrame({"weekday": list(range(7))}, schema={"weekday": pl.Int32})
-    any_day = rows.group_by("slot").agg(**figures).join(week, how="cross")
+    any_day = rows.group_by("slot").agg(**mean).join(week, how="cross")
     sparse = any_day.join(by_weekday, on=["weekday", "slot"], how="anti").select(by_weekday.columns)
-    return pl.concat([by_weekday, sparse]).sort("weekday", "slot")
+    # A weekday has eight values of a slot at most: too few to know what one in ten of them exceeds.
+    of_slot = rows.group_by("slot").agg(**edges)
+    table = pl.concat([by_weekday, sparse]).join(of_slot, on="slot", how="left").sort("weekday", "slot")
+    between = pl.min_horizontal("p10_w", "power_w"), pl.max_horizontal("p90_w", "power_w")
+    return table.select("weekday", "slot", "power_w", p10_w=between[0], p90_w=between[1], samples="samples")
 
 
 def load_forecast(
@@ -102,13 +109,15 @@ def load_forecast(
 def standard_forecast(
     known: pl.DataFrame, slots: Sequence[datetime], site_zone: ZoneInfo, usual_load_w: float
 ) -> pl.DataFrame:
-    """The standard shape around a mean between the stated and the measured one, in proportion to the days measured."""
-    trust = min(1.0, known.height * time_grid.SLOT / MEASURED_ENOUGH)
-    level_w = usual_load_w
-    if known.height:
-        relative = standard_load.shape(known["starts_at"].to_list(), site_zone).mean()
-        level_w = (1 - trust) * usual_load_w + trust * float(known["power_w"].to_numpy().mean()) / relative
-    power = pl.Series(level_w * standard_load.shape(slots, site_zone))
+    """A standard household around the stated mean, giving way at each time of day to what the first days measured.
+
+    The household counts for as much as one measured day. Means are of fourth roots (see `habits`), over an hour to
+    either side: a single kettle is no habit.
+    """
+    roots = (usual_load_w * standard_load.median(slots, site_zone)) ** habits.ROOT
+    measured, days = _first_days(known, site_zone)
+    at = [time_grid.slot_of_day(slot, site_zone) for slot in slots]
+    power = ((roots + measured[at] * days[at]) / (1 + days[at])) ** (1 / habits.ROOT)
     frame = pl.DataFrame(
         {"starts_at": list(slots), "power_w": power}, schema_overrides={"starts_at": pl.Datetime("us", "UTC")}
     )
@@ -116,3 +125,15 @@ def standard_forecast(
     return frame.with_columns(
         p10_w=pl.col("power_w") * low, p90_w=pl.col("power_w") * high, model=pl.lit(STANDARD_MODEL)
     )
+
+
+def _first_days(known: pl.DataFrame, site_zone: ZoneInfo) -> tuple[Array, Array]:
+    """Mean root of the load around each wall-clock slot (0 where nothing is measured), and on how many days it was."""
+    root = pl.col("power_w").clip(0).pow(habits.ROOT)
+    slots = known.with_columns(**wall_clock(pl.col("starts_at"), site_zone))
+    of_slot = slots.group_by("slot").agg(total=root.sum(), samples=pl.len())
+    figures = np.zeros((2, timedelta(days=1) // time_grid.SLOT))
+    figures[:, of_slot["slot"].to_numpy()] = of_slot.select("total", "samples").to_numpy().T
+    around = np.array([np.roll(figures, shift, axis=1) for shift in range(-AROUND, AROUND + 1)])
+    total, samples = around.sum(axis=0)
+    return total / np.maximum(samples, 1), samples / len(around)

@@ -19,10 +19,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import gbm, linear
-from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid, days_before, last_days, mean_before, quietly
+from ems_pipeline.forecast import band, gbm, linear
+from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.forecast.windows import Array, Index, days_before, last_days, mean_before, quietly
 
-MODEL = "pv-gbm"
+MODEL = "pv-blend"
 UTC_CLOCK = ZoneInfo("UTC")
 ENOUGH_DAYS = 28
 HALF_LIFE_DAYS = 365
@@ -145,27 +146,28 @@ def _learned(pv: PvGrid, target: Index, known: Index) -> dict[str, NDArray[Any]]
 class PvModel:
     """A trained model; powers are learned as shares of ``peak_w``."""
 
-    trees: gbm.QuantileModel
     line: linear.MedianLine
+    trees: gbm.Trees
+    band: band.Band
     peak_w: float
 
     def predict(self, rows: Array, names: tuple[str, ...]) -> tuple[Array, Array, Array]:
         """``(p10_w, power_w, p90_w)`` per row of `features`, W >= 0; power_w is the median."""
-        low, middle, high = self.trees.predict(rows, names)
-        middle = (middle + self.line.predict(_line_rows(rows, names, self.peak_w))) / 2
+        middle = (self.trees.predict(rows, names) + self.line.predict(_line_rows(rows, names, self.peak_w))) / 2
+        low, high = self.band.predict(rows, names, middle)
         edges = np.minimum(low, middle), middle, np.maximum(high, middle)
         return tuple(np.clip(v, 0.0, 1.2) * self.peak_w for v in edges)  # type: ignore[return-value]
 
     def document(self) -> str:
-        """The model as JSON text, for the warehouse."""
-        return json.dumps({"trees": self.trees.document(), "line": asdict(self.line), "peak_w": self.peak_w})
+        """The model as JSON text, for the warehouse; `from_document` forecasts the same to the last bit."""
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_document(cls, document: str) -> PvModel:
         """The model that `document` wrote."""
         parts = json.loads(document)
-        line = linear.MedianLine.from_parts(parts["line"])
-        return cls(gbm.QuantileModel.from_document(parts["trees"]), line, parts["peak_w"])
+        line, edges = linear.MedianLine.from_parts(parts["line"]), band.Band.from_parts(parts["band"])
+        return cls(line, gbm.Trees.from_parts(parts["trees"]), edges, parts["peak_w"])
 
 
 def _line_rows(rows: Array, names: tuple[str, ...], peak_w: float) -> Array:
@@ -206,14 +208,12 @@ def train(pv: PvGrid, until: int) -> PvModel:
     rows, names = features(pv, origin, target)
     peak_w = max(float(np.nanmax(grid.values[:until])), 1.0)
     share = grid.values[target] / peak_w
-    last_day = int(grid.day[until - 1])
-    age = last_day - grid.day[target]
-    weight = 0.5 ** (age / HALF_LIFE_DAYS)
-    leaf = max(20, round(2.5 * len(target) / max(1, len(np.unique(grid.day[target])))))
-    held_out_days = min(28, max(7, last_day // 4))
-    settings = gbm.Settings(min_rows_in_leaf=leaf)
-    trees = gbm.fit(rows, share, age < held_out_days, names, settings, weight, PIECES_PER_DAY * held_out_days)
-    return PvModel(trees, linear.fit(_line_rows(rows, names, peak_w), share, weight), peak_w)
+    day = grid.day[target]
+    weight = 0.5 ** ((grid.day[until - 1] - day) / HALF_LIFE_DAYS)
+    leaf = max(20, round(2.5 * len(target) / max(1, len(np.unique(day)))))
+    trees = gbm.fit(rows, share, 0.5, names, gbm.Settings(min_rows_in_leaf=leaf), weight)
+    line = linear.fit(_line_rows(rows, names, peak_w), share, weight)
+    return PvModel(line, trees, band.fit(rows, share, names, day, leaf, weight, PIECES_PER_DAY), peak_w)
 
 
 def forecast(model: PvModel, pv: PvGrid, now: datetime, slots: Sequence[datetime]) -> tuple[Array, Array, Array]:

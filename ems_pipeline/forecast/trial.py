@@ -11,7 +11,8 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import features, load_model, profile, pv_geometry, pv_model, score
-from ems_pipeline.forecast.load_grid import Array, Index, LoadGrid
+from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.forecast.windows import Array, Index
 
 NOON = time(12)
 

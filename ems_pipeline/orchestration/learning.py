@@ -37,7 +37,7 @@ def load_forecast(
     ``history`` is the measured load of the weeks before, ``[starts_at, power_w]``.
     """
     zone = time_grid.zone(site.timezone)
-    stored = models.newest(connection, site.key, "load", at)
+    stored = models.newest(connection, site.key, "load", TRAINED["load"], at)
     if _due(stored, at, now) and history.height * time_grid.SLOT >= 0.9 * load_model.ENOUGH:
         stored = _refit_load(connection, site, stored, at)
     if stored is None or stored.role != "live" or slots[-1] - at > features.LONGEST_LEAD:
@@ -57,7 +57,7 @@ def pv_forecast(
         planes: ``[starts_at, power_w, p10_w, p90_w, model, asset_key]`` by geometry.
         weather: as forecast for the same slots.
     """
-    stored = models.newest(connection, site.key, "pv", at)
+    stored = models.newest(connection, site.key, "pv", TRAINED["pv"], at)
     if _due(stored, at, now):
         stored = _refit_pv(connection, site, stored, at)
     if stored is None or stored.role != "live" or planes.is_empty():

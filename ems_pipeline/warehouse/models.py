@@ -42,13 +42,20 @@ def put(connection: Connection, site_key: str, stored: StoredModel) -> None:
     )
 
 
-def newest(connection: Connection, site_key: str, target: Target, as_known_at: datetime) -> StoredModel | None:
-    """The newest training known at an instant; None when there is none."""
+def newest(
+    connection: Connection, site_key: str, target: Target, model: str, as_known_at: datetime
+) -> StoredModel | None:
+    """The newest training of ``model`` known at an instant; None when there is none.
+
+    A version of the software that stores models of another make gives them another name and trains anew.
+    """
     rows = query(
         connection,
         """SELECT target, model, document, trained_from, trained_to, role, known_at FROM ems.forecast_model
-           WHERE site_key = :site AND target = :target AND known_at <= :at ORDER BY known_at DESC LIMIT 1""",
+           WHERE site_key = :site AND target = :target AND model = :model AND known_at <= :at
+           ORDER BY known_at DESC LIMIT 1""",
         site=site_key,
+        model=model,
         target=target,
         at=as_known_at,
     )

@@ -38,6 +38,14 @@ def test_few_independent_pieces_make_a_careful_edge() -> None:
     assert calibration.fit(actual, *edges, independent=19).high == 948.0
 
 
+def test_newer_misses_decide_when_they_count_more() -> None:
+    """Of nineteen misses of 1 and one of 10 the tenth is spent on the largest, unless that one weighs a quarter."""
+    actual = np.array([1.0] * 19 + [10.0])
+    edges = np.full(20, -5.0), np.zeros(20)
+    assert calibration.fit(actual, *edges, independent=1000).high == 1.0
+    assert calibration.fit(actual, *edges, 1000, np.array([1.0] * 19 + [6.0])).high == 10.0
+
+
 def test_gaps_count_nowhere_and_nothing_known_moves_nothing() -> None:
     nothing = np.full(3, np.nan)
     assert calibration.fit(nothing, np.zeros(3), np.ones(3)) == calibration.BandShift()
@@ -54,3 +62,12 @@ def test_a_median_line_ignores_outliers_that_bend_a_mean() -> None:
     y = 3 + 2 * x + np.where(np.arange(200) % 10 == 0, 100.0, 0.0)
     line = linear.fit(x[:, None], y, np.ones(200))
     assert line.predict(np.array([[5.0], [np.nan]])) == pytest.approx([13.0, 13.0], abs=0.3)
+
+
+def test_a_line_that_learned_nothing_is_its_prior_and_one_that_learned_much_leaves_it() -> None:
+    """y = 3 + 2x; a prior slope of 1 holds against a tiny ridge of evidence and gives way to plenty of it."""
+    x = np.linspace(0, 1, 200)[:, None]
+    y = 3 + 2 * x[:, 0]
+    stubborn = linear.fit(x, y, np.ones(200), np.array([1.0]), ridge=1e9)
+    assert stubborn.coefficients == pytest.approx((1.0,))
+    assert linear.fit(x, y, np.ones(200), np.array([1.0]), ridge=1e-9).coefficients == pytest.approx((2.0,), abs=1e-3)

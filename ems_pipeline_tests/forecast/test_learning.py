@@ -82,7 +82,7 @@ def pv_at(warehouse: Warehouse, site: Site, day: int) -> pl.DataFrame:
 
 def newest(warehouse: Warehouse, site: Site, target: models.Target, at: datetime) -> models.StoredModel:
     with warehouse.begin() as connection:
-        stored = models.newest(connection, site.key, target, at)
+        stored = models.newest(connection, site.key, target, learning.TRAINED[target], at)
     assert stored is not None
     return stored
 
@@ -132,7 +132,7 @@ def test_a_backfill_trains_nothing_and_imported_history_is_a_trial(warehouse: Wa
         connection.exec_driver_sql("DELETE FROM ems.forecast_score")
     assert load_at(warehouse, site, 58, later=30 * DAY)["model"][0] == profile.MODEL
     with warehouse.begin() as connection:
-        assert models.newest(connection, site.key, "load", START + 100 * DAY) is None
+        assert models.newest(connection, site.key, "load", load_model.MODEL, START + 100 * DAY) is None
     assert load_at(warehouse, site, 58)["model"][0] == load_model.MODEL
 
 

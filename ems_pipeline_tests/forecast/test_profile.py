@@ -76,22 +76,35 @@ def test_a_forecast_follows_the_wall_clock_over_clock_changes(day: date, count: 
     assert power == pytest.approx(160 * (2 if day.weekday() == 6 else 1), abs=15)
 
 
-def test_without_history_the_stated_mean_has_the_standard_shape() -> None:
+def test_without_history_half_the_standard_shape_lies_around_four_fifths_of_the_stated_mean() -> None:
     week = time_grid.slots(datetime(2026, 3, 15, 23, tzinfo=UTC), datetime(2026, 3, 22, 23, tzinfo=UTC))
     empty = history(date(2026, 3, 1), date(2026, 3, 1)).clear()
     got = profile.load_forecast(empty, week, PRAGUE, NOW, usual_load_w=450)
     assert got["model"].unique().to_list() == ["standard-profile"]
-    assert got["power_w"].mean() == pytest.approx(450, rel=1e-9)
+    assert got["power_w"].mean() == pytest.approx(0.8 * 450, rel=1e-9)
+    peak = 1 + (standard_load.shape(week, PRAGUE).max() - 1) / 2
+    assert got["power_w"].max() == pytest.approx(0.8 * 450 * peak)
 
 
-def test_half_a_week_moves_the_level_half_way_to_the_measured_one() -> None:
-    """Stated 400 W, measured half a week at exactly twice the standard shape of 400 W: level 600 W."""
+def test_one_measured_day_counts_as_much_as_the_standard_household() -> None:
+    """A flat 4096 W (root 8) measured for a day, stated so that the household has the root 2 somewhere: (8 + 2) / 2."""
     end = time_grid.floor_slot(NOW)
-    starts = time_grid.slots(end - timedelta(days=3.5), end)
-    known = pl.DataFrame({"starts_at": starts, "power_w": 800 * standard_load.shape(starts, PRAGUE)})
+    starts = time_grid.slots(end - timedelta(days=1), end)
+    known = pl.DataFrame({"starts_at": starts, "power_w": 4096.0})
     slots = time_grid.slots(end, end + timedelta(days=1))
-    got = profile.load_forecast(known, slots, PRAGUE, NOW, usual_load_w=400)
-    np.testing.assert_allclose(got["power_w"].to_numpy(), 600 * standard_load.shape(slots, PRAGUE))
+    stated = 16 / standard_load.median(slots[:1], PRAGUE)[0]
+    got = profile.load_forecast(known, slots, PRAGUE, NOW, usual_load_w=stated)
+    assert got["power_w"][0] == pytest.approx(5**4)
+
+
+def test_hours_nobody_measured_yet_stay_those_of_the_standard_household() -> None:
+    """Six hours are known; nine hours later nothing within an hour of that time of day is."""
+    end = time_grid.floor_slot(NOW)
+    starts = time_grid.slots(end - timedelta(hours=6), end)
+    known = pl.DataFrame({"starts_at": starts, "power_w": 4096.0})
+    later = [end + timedelta(hours=9)]
+    got = profile.load_forecast(known, later, PRAGUE, NOW, usual_load_w=400)
+    assert got["power_w"][0] == pytest.approx(400 * standard_load.median(later, PRAGUE)[0])
 
 
 def test_gaps_are_left_out_and_not_counted_as_zero() -> None:

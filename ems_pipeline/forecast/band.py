@@ -1,0 +1,86 @@
+"""The band around a forecast: boosted edges, moved until days they did not see are covered as they should be.
+
+Edges are trained on everything. What to add to them is learned by leaving out one stretch of the history after the
+other and looking at the misses there (CV+, Barber, Candes, Ramdas and Tibshirani 2021, with blocks of days because
+quarter-hours of one day resemble each other), newer misses counting more. A forecast for the next hours knows more than
+one for tomorrow, so near and far leads move by shifts of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ems_pipeline.forecast import calibration, gbm
+from ems_pipeline.forecast.calibration import TAIL, BandShift
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+FOLDS = 4
+ROUNDS = 80
+HALF_LIFE_DAYS = 60
+"""A miss of two months ago says half as much about tomorrow's as one of yesterday."""
+NEAR_H = 4.0
+
+
+@dataclass(frozen=True)
+class Band:
+    """Both edges and how far each moves, for near and for far leads."""
+
+    low: gbm.Trees
+    high: gbm.Trees
+    shifts: tuple[BandShift, BandShift]
+
+    def predict(self, rows: Array, names: tuple[str, ...], middle: Array) -> tuple[Array, Array]:
+        """``(low, high)`` per row around ``middle``, never crossing it; ``lead_h`` is one of the features."""
+        low, high = self.low.predict(rows, names), self.high.predict(rows, names)
+        near, far = (shift.apply(low, middle, high) for shift in self.shifts)
+        is_near = _is_near(rows, names)
+        return np.where(is_near, near[0], far[0]), np.where(is_near, near[1], far[1])
+
+    @classmethod
+    def from_parts(cls, parts: dict[str, Any]) -> Band:
+        """From what ``dataclasses.asdict`` gave, after a way through JSON."""
+        near, far = (BandShift(**shift) for shift in parts["shifts"])
+        return cls(gbm.Trees.from_parts(parts["low"]), gbm.Trees.from_parts(parts["high"]), (near, far))
+
+
+def fit(
+    rows: Array, target: Array, names: tuple[str, ...], day: Index, min_rows_in_leaf: int, weight: Array,
+    pieces_per_day: int,
+) -> Band:  # fmt: skip
+    """Train both edges and the shifts.
+
+    Args:
+        day: civil day of each row; stretches of days are left out together.
+        pieces_per_day: how many pieces of a day count as independent, see `calibration.fit`.
+
+    Raises:
+        ValueError: fewer days than `FOLDS`.
+    """
+    days = np.unique(day)
+    if len(days) < FOLDS:
+        raise ValueError(f"{len(days)} days are too few to leave out one part in {FOLDS}; give more history")
+    fold = np.searchsorted(days, day) * FOLDS // len(days)
+    settings = gbm.Settings(rounds=ROUNDS, min_rows_in_leaf=min_rows_in_leaf)
+    edges, unseen = [], []
+    for quantile in (TAIL, 1 - TAIL):
+        edges.append(gbm.fit(rows, target, quantile, names, settings, weight))
+        guess = np.empty(len(target))
+        for left_out in range(FOLDS):
+            seen, there = fold != left_out, fold == left_out
+            trees = gbm.fit(rows[seen], target[seen], quantile, names, settings, weight[seen])
+            guess[there] = trees.predict(rows[there], names)
+        unseen.append(guess)
+    fresh = 0.5 ** ((days[-1] - day) / HALF_LIFE_DAYS)
+    near, pieces = _is_near(rows, names), pieces_per_day * len(days)
+    shifts = [calibration.fit(target[k], unseen[0][k], unseen[1][k], pieces, fresh[k]) for k in (near, ~near)]
+    return Band(edges[0], edges[1], (shifts[0], shifts[1]))
+
+
+def _is_near(rows: Array, names: tuple[str, ...]) -> NDArray[np.bool_]:
+    return rows[:, names.index("lead_h")] < NEAR_H
