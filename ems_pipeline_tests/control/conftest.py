@@ -95,7 +95,7 @@ def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) ->
     clock = SimulatedClock(NOON)
     bench.empty(warehouse)
     hurried = tuple(d.model_copy(update={"options": {"gap_s": 0.0}}) for d in home01.devices)
-    lines = tuple(g.model_copy(update={"timeout_s": 0.7}) for g in home01.gateways)
+    lines = tuple(g.model_copy(update={"timeout_s": 2.0}) for g in home01.gateways)
     with running_plant(home01.model_copy(update={"devices": hurried, "gateways": lines}), clock, seed=3) as plant:
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)

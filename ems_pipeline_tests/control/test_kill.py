@@ -19,7 +19,7 @@ from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, setpoints
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline_tests.control import bench
 from ems_pipeline_tests.control.conftest import Bench
-from ems_pipeline_tests.control.killed import STEPS
+from ems_pipeline_tests.control.steps import STEPS
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 
 

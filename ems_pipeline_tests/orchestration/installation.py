@@ -24,10 +24,10 @@ from sqlalchemy.engine import URL
 from ems_pipeline.orchestration import services
 from ems_pipeline.orchestration.supervisor import Child
 from ems_pipeline_tests.conftest import ROOT
-from ems_pipeline_tests.orchestration import launched
 
 PATIENCE_S = 120
 """A bound for what is broken, not a measurement: a sound installation needs a few seconds."""
+LAUNCHED = Path(__file__).with_name("launched.py")
 LAUNCH = """mutation($job: String!) { launchRun(executionParams: {mode: "default", selector: {
     repositoryLocationName: "ems", repositoryName: "__repository__", jobName: $job}}) {
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
@@ -38,7 +38,7 @@ RELOAD = """mutation { reloadRepositoryLocation(repositoryLocationName: "ems") {
 
 @dataclass
 class Installation:
-    """The processes of `ems up` around a copy of `launched.py`, which a test may edit."""
+    """The processes of `ems up` around a copy of a code location, which a test may edit."""
 
     home: Path
     instance: dg.DagsterInstance
@@ -115,14 +115,14 @@ class Installation:
 
 
 @contextmanager
-def installed(server: URL, home: Path, **settings: Any) -> Iterator[Installation]:
-    """A running installation; ``settings`` change the project's `dagster.yaml`, section by section."""
+def installed(server: URL, home: Path, location: Path = LAUNCHED, **settings: Any) -> Iterator[Installation]:
+    """A running installation of a code location; ``settings`` change the project's `dagster.yaml` by section."""
     with pytest.MonkeyPatch.context() as environment:
         for name in ("DAGSTER_HOME", "EMS_HOME"):
             environment.setenv(name, str(home))
         environment.setenv("EMS_DAGSTER_DATABASE_URL", _own_database(server, home.name))
         _write_settings(home, settings)
-        shutil.copyfile(launched.__file__, home / "location.py")
+        shutil.copyfile(location, home / "location.py")
         with dg.DagsterInstance.get() as instance:
             made = Installation(home, instance, dict(os.environ), _free_port())
             try:
