@@ -44,7 +44,8 @@ def start(folder: Path) -> str:
         except (subprocess.SubprocessError, AssertionError, OSError) as error:
             # Ten seconds are what the library waits; a server that recovers from a kill may need more and goes on.
             raise RuntimeError(
-                f"the embedded database in {folder} is not up yet ({error}); see {folder}/log"
+                f"the embedded database in {folder} is not up yet ({type(error).__name__} {error}); see {folder}/log, "
+                "and try again"
             ) from error
         return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
 
