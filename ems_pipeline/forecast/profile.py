@@ -80,6 +80,16 @@ def baseline_profile(history: pl.DataFrame, site_zone: ZoneInfo, now: datetime, 
     return table.select("weekday", "slot", "power_w", p10_w=between[0], p90_w=between[1], samples="samples")
 
 
+def baseline(history: pl.DataFrame, slots: Sequence[datetime], site_zone: ZoneInfo, now: datetime) -> pl.DataFrame:
+    """``[starts_at, power_w, samples]`` of the slots whose time of day was measured: ``fn_baseline_consumption``."""
+    wanted = pl.DataFrame({"starts_at": list(slots)}, schema={"starts_at": pl.Datetime("us", "UTC")})
+    return (
+        wanted.with_columns(**wall_clock(pl.col("starts_at"), site_zone))
+        .join(baseline_profile(history, site_zone, now), on=["weekday", "slot"], how="inner", maintain_order="left")
+        .select("starts_at", "power_w", "samples")
+    )
+
+
 def load_forecast(
     history: pl.DataFrame, slots: Sequence[datetime], site_zone: ZoneInfo, now: datetime, usual_load_w: float
 ) -> pl.DataFrame:

@@ -102,17 +102,16 @@ def newest_sessions(
     )
 
 
-def baseline(
-    connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime
-) -> pl.DataFrame:
-    """Weekday/slot profile of measured load (``fn_baseline_consumption``): starts_at, power_w, samples."""
+def measured_load(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """House load that counts as measured, half of the slot at least: starts_at, power_w (``vw_actual_baseline``)."""
     return query(
         connection,
-        "SELECT * FROM ems.fn_baseline_consumption(:site, :start, :end, :as_known_at)",
+        """SELECT starts_at, power_w FROM ems.vw_actual_baseline
+           WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND coverage_pct >= 50
+           ORDER BY starts_at""",
         site=site_key,
         start=start,
         end=end,
-        as_known_at=as_known_at,
     )
 
 

@@ -15,6 +15,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.forecast import profile
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, forecasts, sites, telemetry
+from ems_pipeline.warehouse.frames import query
 
 PRAGUE = ZoneInfo("Europe/Prague")
 START = datetime(2025, 9, 1, 7, 15, tzinfo=UTC)
@@ -44,17 +45,20 @@ def test_the_database_and_python_average_the_same_slots(
     history = history.filter(pl.Series(rng.random(len(starts)) >= gaps))
     at = starts[-1] + timedelta(hours=later_h)
     first = time_grid.ceil_slot(at)
-    wanted = pl.DataFrame({"starts_at": time_grid.slots(first, first + timedelta(days=2))})
     with warehouse.engine.connect() as connection:  # rolled back: the next example begins with an empty table
         sites.register(connection, [home01], START)
         if history.height:
             telemetry.import_15m(connection, "home01", logged(history))
-        asked = forecasts.baseline(connection, "home01", first, first + timedelta(days=2), at)
+        asked = query(
+            connection,
+            "SELECT * FROM ems.fn_baseline_consumption('home01', :start, :end, :known)",
+            start=first,
+            end=first + timedelta(days=2),
+            known=at,
+        )
+        measured = forecasts.measured_load(connection, "home01", START, first)
         connection.rollback()
-    of_week = profile.baseline_profile(history, PRAGUE, at)
-    expected = wanted.with_columns(**profile.wall_clock(pl.col("starts_at"), PRAGUE)).join(
-        of_week, on=["weekday", "slot"], how="inner", maintain_order="left"
-    )
+    expected = profile.baseline(measured, time_grid.slots(first, first + timedelta(days=2)), PRAGUE, at)
     assert asked["starts_at"].to_list() == expected["starts_at"].to_list()
     assert asked["power_w"].to_list() == pytest.approx(expected["power_w"].to_list())
     assert asked["samples"].to_list() == expected["samples"].to_list()

@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import load_model, pv_geometry, sessions
+from ems_pipeline.forecast import load_model, profile, pv_geometry, sessions
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.orchestration import learning
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
@@ -84,13 +84,13 @@ def _power_result(rows: int, shown: pl.DataFrame, site: Site | None, name: str) 
 )
 def baseline_consumption(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """House load expected from measured history alone: mean of the slot on the same kind of day, eight weeks back."""
-    made = _forecast_asset(
-        context,
-        ems,
-        "baseline_consumption",
-        lambda connection, window: partial(forecasts.baseline, connection, window.site.key),
-    )
-    return _power_result(*made, "load")
+
+    def maker(connection: Any, window: SiteWindow) -> Make:
+        oldest = window.start - timedelta(weeks=profile.WEEKS + 1)
+        load = forecasts.measured_load(connection, window.site.key, oldest, window.end)
+        return lambda start, end, at: profile.baseline(load, time_grid.slots(start, end), window.zone, min(at, start))
+
+    return _power_result(*_forecast_asset(context, ems, "baseline_consumption", maker), "load")
 
 
 def _measured_load(connection: Any, window: SiteWindow, now: datetime) -> pl.DataFrame:
