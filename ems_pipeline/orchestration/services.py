@@ -38,10 +38,11 @@ def workspace(folder: Path, where: Where) -> Path:
 
 
 def code_server(where: Where, module: str = DEFINITIONS, working_directory: Path = Path()) -> Child:
-    """Serves the definitions; told to reload, it serves on while the new code loads."""
+    """Serves the definitions; told to reload, it serves on while the new code loads; when its code dies, it ends."""
     listening = ["-s", str(where)] if isinstance(where, Path) else ["-h", where[0], "-p", str(where[1])]
     what = ["-m", module, "-d", str(working_directory.resolve()), "--location-name", "ems"]
-    return Child("code server", [_script("dagster"), "code-server", "start", *what, *listening, *_log_format()])
+    watched = [sys.executable, "-m", "ems_pipeline.orchestration.code_server", "code-server", "start"]
+    return Child("code server", [*watched, *what, *listening, *_log_format()])
 
 
 def daemon(workspace: Path, socket: Path | None = None) -> Child:
