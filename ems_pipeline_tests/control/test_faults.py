@@ -5,6 +5,7 @@ Each case is one control run and two looks, 2 and 6 minutes later; the neighbour
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -14,9 +15,10 @@ from ems_pipeline.control import lifecycle
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.reading import Quality, Reading, Readings
-from ems_pipeline.plant.faults import Fault
+from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.warehouse import alarms, telemetry
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 from ems_pipeline_tests.readings import answers
@@ -38,6 +40,7 @@ TABLE = [
     ("side-effect", "inverter", "inverter", ["failed", "released"], "setpoint-failed"),
     ("reboot", "wallbox-1", "wallbox-1", ["failed"], "setpoint-failed"),
     ("clock-jump", "inverter", "inverter", ["effective"], None),
+    ("single-client", "rs485-heat", "heat-pump", ["effective"], None),
     ("slow", "rs485-heat", "heat-pump", ["effective"], None),
     ("dropped", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
     ("half-open", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
@@ -63,6 +66,25 @@ def test_a_fault_has_its_stated_outcome(
     assert (device, alarm) in set(filed.select("device_key", "kind").rows()) or alarm is None, filed
     neighbours = set(KEPT_GOING) - {device} - ({"wallbox-1"} if device == "inverter" else set())  # it measures the grid
     assert {d: home.states(d)[-1] for d in neighbours} == {d: KEPT_GOING[d] for d in neighbours}
+
+
+def test_every_fault_has_an_outcome_and_the_documentation_says_it() -> None:
+    assert {kind for kind, *_ in TABLE} == set(FAULTS)
+    text = (ROOT / "docs" / "plant.md").read_text(encoding="utf-8").partition("### What a set-point comes to")[2]
+    cells = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in text.splitlines() if line[:3] == "| `"]
+    told = [(kind, key, states.split(", "), alarm or None) for kind, key, states, alarm, _ in cells]
+    assert told == [(kind, key, states, alarm) for kind, key, _, states, alarm in TABLE]
+
+
+def test_a_line_whose_one_place_is_taken_answers_when_it_is_free_again(home: Bench) -> None:
+    gateway = home.site.gateway_of(home.site.device("heat-pump"))
+    home.plan(WARM)
+    home.plant.inject(Fault("single-client", "rs485-heat"))
+    with socket.create_connection((gateway.host, gateway.port)):
+        assert home.control()["heat-pump"].state == "failed"
+    home.advance(minutes=15)
+    home.control()
+    assert home.states("heat-pump") == ["failed", "echoed"]
 
 
 @pytest.mark.parametrize("kind", ["revert", "ignored-write", "no-effect", "reboot", "garbage"])
