@@ -61,6 +61,7 @@ def judge(live: Living, kills: list[Kill], start: datetime, end: datetime, notes
     recovery = Verdict("everything works again without hands", runs_left(live.instance) + daemons_down(live.instance))
     stuck, standing = alarms_nobody_ends(live.warehouse, live.instance)
     recovery.broken += stuck
+    recovery.broken += [f"nothing served again after {kill.label}" for kill in kills if kill.back_at is None]
     recovery.notes = standing
     return [slots, partial, _writes(live, kills, notes, doubled), recovery]
 
