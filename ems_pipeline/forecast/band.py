@@ -1,9 +1,10 @@
 """The band around a forecast: boosted edges, moved until days they did not see are covered as they should be.
 
-Edges are trained on everything. What to add to them is learned by leaving out one stretch of the history after the
-other and looking at the misses there (CV+, Barber, Candes, Ramdas and Tibshirani 2021, with blocks of days because
-quarter-hours of one day resemble each other), newer misses counting more. A forecast for the next hours knows more than
-one for tomorrow, so near and far leads move by shifts of their own.
+Edges are trained on everything. What to add to them is learned by leaving out every fourth week in turn and looking at
+the misses there (CV+, Barber, Candes, Ramdas and Tibshirani 2021, by weeks because quarter-hours of one day resemble
+each other; whole seasons left out would miss by more than a week does that follows what was learned), newer misses
+counting more. A forecast for the next hours knows more than one for tomorrow, so near and far leads move by shifts of
+their own.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ Index = NDArray[np.int64]
 
 FOLDS = 4
 ROUNDS = 80
-HALF_LIFE_DAYS = 60
-"""A miss of two months ago says half as much about tomorrow's as one of yesterday."""
+WEEK_DAYS = 7
+HALF_LIFE_DAYS = 150
+"""A miss of five months ago says half as much about tomorrow's as one of yesterday."""
 NEAR_H = 4.0
 
 
@@ -56,28 +58,31 @@ def fit(
     """Train both edges and the shifts.
 
     Args:
-        day: civil day of each row; stretches of days are left out together.
+        day: civil day of each row; the days of a week are left out together.
         pieces_per_day: how many pieces of a day count as independent, see `calibration.fit`.
 
     Raises:
-        ValueError: fewer days than `FOLDS`.
+        ValueError: less than two weeks with rows.
     """
-    days = np.unique(day)
-    if len(days) < FOLDS:
-        raise ValueError(f"{len(days)} days are too few to leave out one part in {FOLDS}; give more history")
-    fold = np.searchsorted(days, day) * FOLDS // len(days)
+    weeks, week = np.unique((day - day.min()) // WEEK_DAYS, return_inverse=True)
+    folds = min(FOLDS, len(weeks))
+    if folds < 2:
+        raise ValueError(
+            f"all {len(day)} rows lie in one week; a band is learned by leaving weeks out, give more history"
+        )
+    fold = week % folds
     settings = gbm.Settings(rounds=ROUNDS, min_rows_in_leaf=min_rows_in_leaf)
     edges, unseen = [], []
     for quantile in (TAIL, 1 - TAIL):
         edges.append(gbm.fit(rows, target, quantile, names, settings, weight))
         guess = np.empty(len(target))
-        for left_out in range(FOLDS):
+        for left_out in range(folds):
             seen, there = fold != left_out, fold == left_out
             trees = gbm.fit(rows[seen], target[seen], quantile, names, settings, weight[seen])
             guess[there] = trees.predict(rows[there], names)
         unseen.append(guess)
-    fresh = 0.5 ** ((days[-1] - day) / HALF_LIFE_DAYS)
-    near, pieces = _is_near(rows, names), pieces_per_day * len(days)
+    fresh = 0.5 ** ((day.max() - day) / HALF_LIFE_DAYS)
+    near, pieces = _is_near(rows, names), pieces_per_day * len(np.unique(day))
     shifts = [calibration.fit(target[k], unseen[0][k], unseen[1][k], pieces, fresh[k]) for k in (near, ~near)]
     return Band(edges[0], edges[1], (shifts[0], shifts[1]))
 

@@ -80,30 +80,40 @@ def test_a_stored_model_forecasts_the_same_to_the_last_bit() -> None:
         assert np.array_equal(one, other)
 
 
-def test_two_weeks_of_forecasts_beat_all_three_references_and_the_band_covers_what_it_says() -> None:
+def test_two_weeks_of_forecasts_beat_all_three_references() -> None:
     frame = house()
     grid = grid_of(frame)
     errors: dict[str, list[float]] = {"ours": [], "last week": [], "yesterday": [], "profile": []}
-    inside = []
     for day in range(70, 84):
         first = 24 * day
         past = frame.head(first)
         slots = frame["starts_at"][first : first + 24].to_list()
         actual = frame["power_w"][first : first + 24].to_numpy()
         rows, names = features.features(grid, np.full(24, first), np.arange(first, first + 24))
-        low, middle, high = trained().predict(rows, names)
         forecasts = {
-            "ours": middle,
+            "ours": trained().predict(rows, names)[1],
             "last week": naive.seasonal_naive(past, slots, PRAGUE, slots[0], 7)["power_w"].to_numpy(),
             "yesterday": naive.seasonal_naive(past, slots, PRAGUE, slots[0], 1)["power_w"].to_numpy(),
             "profile": profile.load_forecast(past, slots, PRAGUE, slots[0], 400.0)["power_w"].to_numpy(),
         }
         for name, values in forecasts.items():
             errors[name] += list(np.abs(values - actual))
-        inside += list((actual >= low) & (actual <= high))
     mae = {name: float(np.mean(values)) for name, values in errors.items()}
     assert mae["ours"] < 0.95 * min(mae["last week"], mae["yesterday"], mae["profile"])
-    assert np.mean(inside) == pytest.approx(0.8, abs=0.07)
+
+
+def test_the_band_covers_eighty_percent_of_two_unseen_weeks_of_four_houses() -> None:
+    """Of a single house and fortnight it covers 73 to 85 %: guests stay for days, so a fortnight is few of them."""
+    inside = []
+    for seed in range(3, 7):
+        frame = house(seed=seed)
+        grid = grid_of(frame)
+        model = trained() if seed == 3 else load_model.train(grid, 24 * 70)
+        target = np.arange(24 * 70, 24 * 84)
+        low, _, high = model.predict(*features.features(grid, target // 24 * 24, target))
+        actual = frame["power_w"].to_numpy()[target]
+        inside += list((actual >= low) & (actual <= high))
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.05)
 
 
 def test_a_forecast_comes_in_order_of_slots_with_its_band_and_refuses_to_reach_past_last_week() -> None:
