@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ems_pipeline.control import lifecycle
@@ -24,12 +24,16 @@ WrittenToday = Mapping[tuple[str, str], int]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A wish as writes: all points of it, and those that differ from what stands. ``fault``: it cannot be asked."""
+    """A wish as writes: all points of it, and those that differ from what stands. ``fault``: it cannot be asked.
+
+    ``before``: what stands in the points that are to change, as far as it is known.
+    """
 
     desired: Desired
     writes: tuple[PointWrite, ...] = ()
     changes: tuple[PointWrite, ...] = ()
     fault: str = ""
+    before: Mapping[str, float] = field(default_factory=dict)
 
     def draft(self, site: Site, slot: datetime, *, is_shadow: bool) -> Setpoint:
         """The set-point as it will be journalled."""
@@ -49,15 +53,17 @@ class Prepared:
             plan_decided_at=desired.plan_decided_at,
             asset_keys=desired.asset_keys,
             control_override_id=desired.override_id,
+            before=self.before,
         )
 
 
 @dataclass(frozen=True)
 class Result:
-    """How far a set-point came, and why not further."""
+    """How far a set-point came, and why not further; ``found``: what was read back from the points written."""
 
     states: tuple[State, ...] = ()
     reason: str = ""
+    found: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -77,7 +83,9 @@ def prepare(desired: Desired, driver: Driver, observed: Observed, written_today:
         return Prepared(desired, fault=str(refusal))
     changes = changed(driver.point_map, writes, observed.values)
     fault = "" if desired.hands_back else _over_budget(driver, changes, written_today)
-    return Prepared(desired, writes, changes, fault)
+    keys = {w.point: driver.point_map.point(w.point).key for w in changes}
+    before = {point: observed.values[key] for point, key in keys.items() if key in observed.values}
+    return Prepared(desired, writes, changes, fault, before)
 
 
 def _over_budget(driver: Driver, changes: Sequence[PointWrite], written_today: WrittenToday) -> str:
@@ -103,13 +111,15 @@ def judge(prepared: Prepared, point_map: PointMap, answer: Acknowledgement, echo
     verification judges it.
     """
     wrong = [e for e in echoes if not e.matches]
+    found = {e.point: e.found for e in echoes if e.found is not None}
     if not wrong:
-        return _arrived((State.SENT,), prepared.desired, "" if answer.accepted else f"stands, though {answer.reason}")
+        said = "" if answer.accepted else f"stands, though {answer.reason}"
+        return replace(_arrived((State.SENT,), prepared.desired, said), found=found)
     described = "; ".join(difference(e) for e in wrong)
     settles = any(point_map.point(e.point).settle_s > 0 for e in wrong)
     if answer.accepted and settles:
-        return Result((State.SENT,), f"not echoed yet: {described}")
-    return Result((State.SENT, State.FAILED), "; ".join(r for r in (answer.reason, described) if r))
+        return Result((State.SENT,), f"not echoed yet: {described}", found)
+    return Result((State.SENT, State.FAILED), "; ".join(r for r in (answer.reason, described) if r), found)
 
 
 def _arrived(before: tuple[State, ...], desired: Desired, reason: str) -> Result:

@@ -193,7 +193,7 @@ class SiteSession:
         steps: list[Step] = []
         for row in rows:
             result = results[row.device_key]
-            steps += lifecycle.path(row, *result.states, at=now, reason=result.reason)
+            steps += lifecycle.path(row, *result.states, at=now, reason=result.reason, measured=result.found)
             if row.is_shadow or {State.SENT, State.ECHOED} & set(result.states):
                 steps += self._superseded(row, now)
 

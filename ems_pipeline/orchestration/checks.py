@@ -13,13 +13,14 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
+from ems_pipeline.orchestration import device_tables
 from ems_pipeline.orchestration.assets.audit import audit_interval
 from ems_pipeline.orchestration.assets.market import market_interval_price
 from ems_pipeline.orchestration.assets.plans import rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.time_grid import SLOT
-from ems_pipeline.warehouse import health, inventory, market
+from ems_pipeline.warehouse import health, inventory, market, setpoint_lives
 
 WARN = dg.AssetCheckSeverity.WARN
 LOOK_BACK = timedelta(days=1)
@@ -45,7 +46,11 @@ def prices_complete(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
 
 @dg.multi_asset_check(
     specs=[
-        dg.AssetCheckSpec(name, asset=telemetry_15m) for name in ("telemetry_fresh", "bus_balances", "devices_answer")
+        dg.AssetCheckSpec("telemetry_fresh", asset=telemetry_15m, description="Each site was heard lately."),
+        dg.AssetCheckSpec("bus_balances", asset=telemetry_15m, description="The powers of each site add up."),
+        dg.AssetCheckSpec(
+            "devices_answer", asset=telemetry_15m, description="Each device answers; `health` lists all."
+        ),
     ]
 )
 def telemetry_checks(ems: dg.ResourceParam[Platform]) -> Iterator[dg.AssetCheckResult]:
@@ -65,7 +70,7 @@ def telemetry_checks(ems: dg.ResourceParam[Platform]) -> Iterator[dg.AssetCheckR
     yield _result("bus_balances", [fault for row in sums.iter_rows(named=True) for fault in _imbalance(row)])
     silent = devices.filter(pl.col("error_streak") > 0)
     told = [f"{site}/{device}: {n} errors, {text}" for site, device, _, _, n, text in silent.iter_rows()]
-    yield _result("devices_answer", told, devices=devices.height)
+    yield _result("devices_answer", told, devices=devices.height, health=device_tables.device_health(devices))
 
 
 def _imbalance(row: dict[str, Any]) -> Iterator[str]:
@@ -80,14 +85,19 @@ def _imbalance(row: dict[str, Any]) -> Iterator[str]:
 
 @dg.asset_check(asset=audit_interval, name="setpoints_confirmed")
 def setpoints_confirmed(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
-    """What the last day's set-points asked for was read back from the devices."""
+    """What the last day's set-points asked for was read back from the devices.
+
+    Shows the life of the newest set-point of each device that had to be written.
+    """
     end = ems.slot_end()
     with ems.warehouse.begin() as connection:
         outcomes = inventory.setpoint_outcomes(connection, end - LOOK_BACK, end)
+        steps = setpoint_lives.newest(connection, end - LOOK_BACK)
     bad = outcomes.filter(pl.col("state").is_in(["failed", "reverted", "expired"]))
     faults = [f"{site}: {number} {state}" for site, number, state in bad.iter_rows()]
     confirmed = outcomes.filter(pl.col("state") == "confirmed")["number"].sum()
-    return _result("setpoints_confirmed", faults, confirmed=int(confirmed), of=int(outcomes["number"].sum()))
+    counts = {"confirmed": int(confirmed), "of": int(outcomes["number"].sum())}
+    return _result("setpoints_confirmed", faults, **counts, lives=device_tables.lives(steps))
 
 
 @dg.asset_check(asset=rolling_plan, name="verified_plan_in_force")
@@ -111,7 +121,7 @@ def verified_plan_in_force(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResu
     return _result("verified_plan_in_force", faults, sites=status.height)
 
 
-def _result(name: str, faults: list[str], **figures: int) -> dg.AssetCheckResult:
+def _result(name: str, faults: list[str], **figures: int | dg.MetadataValue) -> dg.AssetCheckResult:
     shown = "\n".join(f"- {fault}" for fault in faults[:50]) or "nothing"
     metadata: dict[str, Any] = {"found": dg.MetadataValue.md(shown), "faults": len(faults), **figures}
     return dg.AssetCheckResult(check_name=name, passed=not faults, severity=WARN, metadata=metadata)

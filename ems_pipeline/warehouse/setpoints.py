@@ -49,6 +49,8 @@ class Setpoint:
     plan_decided_at: datetime | None = None
     asset_keys: tuple[str, ...] = ()
     control_override_id: int | None = None
+    before: Mapping[str, float] = field(default_factory=dict)
+    """What stood in the points that are to change; journalled with the intent's event, not read from there."""
     setpoint_id: int = 0
     state: str = "intended"
     state_reason: str = ""
@@ -72,20 +74,21 @@ class Step:
 
 
 INTEND = """
-    WITH added AS (
+    WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(position int, site_key text, device_key text,
+            slot timestamptz, source text, command jsonb, writes jsonb, changes text[], planning_run_id uuid,
+            plan_decided_at timestamptz, asset_keys text[], control_override_id bigint, reason text, is_shadow boolean,
+            valid_until timestamptz, before jsonb)
+    ), added AS (
         INSERT INTO ems.setpoint (site_key, device_key, slot, source, command, writes, changes, planning_run_id,
             plan_decided_at, asset_keys, control_override_id, reason, is_shadow, state, valid_until, intended_at)
         SELECT site_key, device_key, slot, source, command, writes, changes, planning_run_id, plan_decided_at,
                asset_keys, control_override_id, reason, is_shadow, 'intended', valid_until, :at
-        FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(position int, site_key text, device_key text,
-            slot timestamptz, source text, command jsonb, writes jsonb, changes text[], planning_run_id uuid,
-            plan_decided_at timestamptz, asset_keys text[], control_override_id bigint, reason text, is_shadow boolean,
-            valid_until timestamptz)
-        ORDER BY position
-        RETURNING setpoint_id, site_key, device_key, reason
+        FROM given ORDER BY position
+        RETURNING setpoint_id, site_key, device_key
     ), logged AS (
-        INSERT INTO ems.setpoint_event (setpoint_id, at, state, reason)
-        SELECT setpoint_id, :at, 'intended', reason FROM added
+        INSERT INTO ems.setpoint_event (setpoint_id, at, state, reason, measured)
+        SELECT setpoint_id, :at, 'intended', reason, before FROM added JOIN given USING (site_key, device_key)
     )
     SELECT setpoint_id, site_key, device_key FROM added"""
 
@@ -257,7 +260,7 @@ def _count_writes(connection: Connection, drafts: Sequence[Setpoint], day: date)
 
 def _row(draft: Setpoint) -> dict[str, Any]:
     names = """site_key device_key slot source command writes changes planning_run_id plan_decided_at asset_keys
-               control_override_id reason is_shadow valid_until"""
+               control_override_id reason is_shadow valid_until before"""
     return {name: getattr(draft, name) for name in names.split()}
 
 
