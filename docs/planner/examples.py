@@ -90,7 +90,7 @@ def main() -> None:
     for problem in (negative_noon(), tight_departure(), farm()):
         plan = solve(problem)
         assert not verify(problem, plan), [str(v) for v in verify(problem, plan)]
-        console = Console(width=190, record=True, file=io.StringIO())
+        console = Console(width=200, record=True, file=io.StringIO())
         console.print(narrative(plan, PRAGUE))
         text = "\n".join(line.rstrip() for line in console.export_text().splitlines())
         (HERE / f"{problem.site}.txt").write_text(text + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ems_pipeline.plan import money
 from ems_pipeline.plan.plan import Plan
+from ems_pipeline.plan.rows import stored_values
 from ems_pipeline.report import charts
 from ems_pipeline.units import kilo
 
@@ -23,6 +24,7 @@ HEADINGS = (
     "mode",
     "buy",
     "worth",
+    "stored",
     "grid kW",
     "battery kW",
     "other kW",
@@ -37,17 +39,24 @@ Row = dict[str, Any]
 def narrative(plan: Plan, zone: ZoneInfo = UTC) -> Table:
     """The plan as a table: consecutive slots of one mode together, powers as their means.
 
-    ``worth`` is the marginal value of energy at the meter; ``why`` is the reason of the slot in which another action
-    would have cost most; ``limits`` are the constraints that bound most often.
+    ``worth`` is the marginal value of energy at the meter, ``stored`` that in the first battery; ``why`` is the reason
+    of the slot in which another action would have cost most; ``limits`` are the constraints that bound most often.
     """
     unit, title = plan.problem.currency, f"{plan.problem.site}: {plan.status}"
     if plan.objective is not None:
         parts = {name: value for name, value in money.parts(plan).items() if abs(value) >= 0.005}
         title += f", {plan.objective:.2f} {unit} = " + " ".join(f"{v:+.2f} {k}" for k, v in parts.items())
     table = Table(*HEADINGS, title=title, caption=_unmet(plan))
-    for _, group in groupby(plan.slot_rows().iter_rows(named=True), key=lambda row: row["mode"]):
+    for _, group in groupby(_rows(plan), key=lambda row: row["mode"]):
         table.add_row(*_line(list(group), zone))
     return table
+
+
+def _rows(plan: Plan) -> list[Row]:
+    stored = stored_values(plan).get(next((b.key for b in plan.problem.batteries), ""))
+    slots = plan.slot_rows().iter_rows(named=True)  # none of a failed plan
+    values = [None] * plan.problem.slots if stored is None else stored.tolist()
+    return [row | {"stored_per_kwh": value} for row, value in zip(slots, values, strict=False)]
 
 
 def _unmet(plan: Plan) -> str:
@@ -64,6 +73,7 @@ def _line(rows: list[Row], zone: ZoneInfo) -> list[str]:
         first["mode"],
         _span([r["buy_per_kwh"] for r in rows]),
         _span([r["marginal_value_per_kwh"] for r in rows]),
+        _span([r["stored_per_kwh"] for r in rows]),
         f"{_mean([r['grid_w'] for r in rows]):.2f}",
         f"{_mean([r['battery_w'] for r in rows]):.2f}",
         f"{_mean(other):.2f}",

@@ -12,6 +12,7 @@ from ems_pipeline.plan import money
 from ems_pipeline.plan.alternatives import next_best
 from ems_pipeline.plan.modes import battery_decisions, device_decisions, site_reasons
 from ems_pipeline.plan.record import Array
+from ems_pipeline.units import kilo
 
 if TYPE_CHECKING:
     from ems_pipeline.plan.plan import Plan
@@ -68,15 +69,39 @@ def soc_pct(plan: Plan) -> Array | None:
 def device_rows(plan: Plan) -> pl.DataFrame:
     """See `Plan.device_rows`."""
     rows = [] if plan.status == "failed" else list(device_decisions(plan))
-    starts = plan.problem.starts
+    starts, stored = plan.problem.starts, stored_values(plan)
     return pl.DataFrame(
         [
-            (starts[d.slot], d.key, d.kind, d.power_w, d.mode, json.dumps(d.limits, sort_keys=True), d.state, d.reason)
+            (
+                starts[d.slot],
+                d.key,
+                d.kind,
+                d.power_w,
+                d.mode,
+                json.dumps(d.limits, sort_keys=True),
+                d.state,
+                d.reason,
+                float(stored[d.key][d.slot]) if d.key in stored else None,
+            )
             for d in rows
         ],
         schema=_DEVICE_SCHEMA,
         orient="row",
     )
+
+
+def stored_values(plan: Plan) -> dict[str, Array]:
+    """Per battery and heat pump, what a kWh more in its cells or in its house would be worth in each slot.
+
+    Empty without a second stage.
+    """
+    if plan.marginals is None:
+        return {}
+    found = dict(zip((b.key for b in plan.problem.batteries), plan.marginals.stored_per_kwh, strict=True))
+    stores = [(unit.key, store) for unit in plan.problem.heat_pumps for store in (unit.store, unit.tank) if store]
+    for (key, store), per_k in zip(stores, plan.marginals.heat_per_k, strict=True):
+        found.setdefault(key, per_k / kilo(store.capacity_wh_per_k))  # the house comes before its tank
+    return found
 
 
 _FLOATS = ["grid_w", "pv_w", "pv_available_w", "battery_w", "genset_w", "load_w", "ev_w", "heat_pump_w", "soc_pct",
@@ -89,5 +114,5 @@ _SLOT_SCHEMA: Any = (
 )
 _DEVICE_SCHEMA: Any = {
     "starts_at": UTC_INSTANT, "asset_key": pl.String, "kind": pl.String, "power_w": pl.Float64, "mode": pl.String,
-    "limits": pl.String, "state": pl.Float64, "reason": pl.String,
+    "limits": pl.String, "state": pl.Float64, "reason": pl.String, "stored_value_per_kwh": pl.Float64,
 }  # fmt: skip

@@ -11,7 +11,15 @@ from rich.console import Console
 
 from ems_pipeline.plan import Plan, Problem, solve
 from ems_pipeline.plan.explain import narrative, picture
-from ems_pipeline.plan.problem import BatteryStore, GridLimits, HybridInverter, PreviousPower, PvSource
+from ems_pipeline.plan.problem import (
+    BatteryStore,
+    GridLimits,
+    HeatPumpUnit,
+    HeatStore,
+    HybridInverter,
+    PreviousPower,
+    PvSource,
+)
 from ems_pipeline_tests.plan.random_sites import START
 
 
@@ -38,6 +46,17 @@ def test_stored_energy_is_worth_the_price_it_replaces_less_the_loss() -> None:
     assert plan.marginals.stored_per_kwh[0][1] == pytest.approx(0.45)
     assert plan.marginals.meter_per_kwh == pytest.approx([0.20, 0.20, 0.50, 0.50])
     assert plan.marginals.binding[0] == "pack charge at most"
+
+
+def test_each_row_of_a_store_says_what_a_kwh_more_in_it_is_worth() -> None:
+    """Cells as above; a kWh of heat saves a third of a kWh at 0.30 with a COP of 3 (hardly a leak)."""
+    battery = solve(site([0.20, 0.20, 0.50, 0.50], initial_wh=0.0, charge_limit_w=200.0)).device_rows()
+    assert battery["stored_value_per_kwh"][1] == pytest.approx(0.45)
+    house = HeatStore("heating", 1.0, 5000.0, np.zeros(4), np.zeros(4), 20.0, 20.0, 22.0, 5.0)
+    pump = HeatPumpUnit("heating", 0.0, 2000.0, np.full(4, 3.0), house)
+    heated = solve(dataclasses.replace(site([0.30] * 4), batteries=(), heat_pumps=(pump,))).device_rows()
+    assert heated["stored_value_per_kwh"].to_list() == pytest.approx([0.10] * 4, rel=2e-3)
+    assert solve(site([0.30]), stage2=False).device_rows()["stored_value_per_kwh"].null_count() == 1
 
 
 def test_the_next_best_action_costs_what_doing_it_by_hand_costs() -> None:
