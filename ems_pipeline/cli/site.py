@@ -50,14 +50,29 @@ def list_sites() -> None:
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A site file.", exists=True, dir_okay=False)]) -> None:
     """Read a site file and list every fault with its remedy; exit code 1 when there is one."""
-    from ems_pipeline.devices.map_file import load_map
     from ems_pipeline.sites import load_site
 
     site = load_site(file)
-    for device in site.devices:
-        load_map(device.map)
+    _fits_its_maps(site)
     hardware = f"{len(site.devices)} devices behind {len(site.gateways)} gateways"
     console.print(f"{site.key}: {hardware}, tariff {site.tariff.name!r}: good")
+
+
+def _fits_its_maps(site: Site) -> None:
+    """Every device's map is right, and no schedule asks anything of a device that only measures."""
+    from ems_pipeline.devices.fleet import FAMILIES
+    from ems_pipeline.devices.map_file import load_map
+
+    maps = {device.key: load_map(device.map) for device in site.devices}
+    device_of = {asset.key: asset.device or "" for asset in site.assets}
+    for schedule in site.schedules:
+        point_map = maps[device_of[schedule.asset]]
+        family = FAMILIES.get(point_map.driver)
+        if family is not None and family.translate is None:
+            raise ValueError(
+                f"schedule {schedule.key!r} asks {schedule.asset!r}, whose device's map {point_map.map} only measures; "
+                "name a device that obeys, or remove the schedule"
+            )
 
 
 @app.command()
@@ -72,6 +87,7 @@ def add(
     from ems_pipeline.warehouse import sites as registry
 
     site = load_site(file)
+    _fits_its_maps(site)
     target = site_files() / f"{site.key}.yaml"
     if target.resolve() != file.resolve():
         if target.exists():

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,3 +157,16 @@ def test_the_command_line_shows_what_holds_today(files: Bench, tmp_path: Path) -
     with files.warehouse.begin() as connection:
         overrides.add(connection, "home01", "car-1", "charge", {}, now, now + timedelta(minutes=5), "test", now)
     assert "an override goes before it" in ems("control", "schedule", "list", "home01").output
+
+
+def test_a_schedule_of_a_device_that_only_measures_is_refused_when_the_file_is_checked(
+    home01: Site, tmp_path: Path
+) -> None:
+    metered = tuple(
+        d.model_copy(update={"map": "sunspec-hybrid"} if d.key == "inverter" else {}) for d in home01.devices
+    )
+    site = scheduled(home01.model_copy(update={"devices": metered}), at_one("pack", "hold"))
+    file = tmp_path / "site.yaml"
+    file.write_text(yaml.safe_dump(site.model_dump(mode="json")))
+    said = ems("site", "check", str(file))
+    assert "'midday' asks 'pack', whose device's map sunspec-hybrid only measures" in str(said.exception)
