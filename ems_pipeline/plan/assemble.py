@@ -31,9 +31,11 @@ from ems_pipeline.plan.problem import (
     Problem,
     PvSource,
     Taper,
+    Window,
 )
 from ems_pipeline.plan.record import Array
 from ems_pipeline.sites import Battery, Charger, Site
+from ems_pipeline.sites.modes import ChargerMode
 
 RECOVERY = 2.0
 """A kWh and hour below the reserve is worth so many times the dearest price: it is refilled at once."""
@@ -164,14 +166,24 @@ def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
 def _sessions(site: Site, inputs: PlanInputs, after: float) -> list[ChargingSession]:
     """Sessions that touch the horizon; only whole slots of presence count, and what can wait until later is said."""
     chargers = {c.key: c for c in site.chargers}
-    n, found = len(inputs.starts), []
+    n, found, blocked = len(inputs.starts), [], _scheduled_off(site, inputs.starts)
     for wanted in inputs.sessions:
         charger = _known(chargers, wanted.charger, "chargers")
         first, end = slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
         energy_wh = _wanted_wh(charger, wanted)
         if first < min(end, n) and energy_wh > 0:
-            found.append(_session(charger, energy_wh, first, end, n, after))
+            found.append(_session(charger, energy_wh, first, end, n, after, blocked[charger.key]))
     return found
+
+
+def _scheduled_off(site: Site, starts: list[datetime]) -> dict[str, tuple[Window, ...]]:
+    """Per charger the slots in which a schedule keeps it off."""
+    zone = time_grid.zone(site.timezone)
+    off = {c.key: [s for s in site.schedules if s.asset == c.key and s.mode == ChargerMode.OFF] for c in site.chargers}
+    return {
+        key: tuple(Window(t, t + 1) for t, at in enumerate(starts) if any(s.covers(at, zone) for s in schedules))
+        for key, schedules in off.items()
+    }
 
 
 def _wanted_wh(charger: Charger, wanted: EvSession) -> float:
@@ -182,7 +194,9 @@ def _wanted_wh(charger: Charger, wanted: EvSession) -> float:
     return share * charger.car_capacity_wh / charger.charge_efficiency
 
 
-def _session(charger: Charger, energy_wh: float, first: int, end: int, n: int, after: float) -> ChargingSession:
+def _session(
+    charger: Charger, energy_wh: float, first: int, end: int, n: int, after: float, blocked: tuple[Window, ...]
+) -> ChargingSession:
     later_slots = max(0, end - n)
     return ChargingSession(
         key=f"{charger.key}@{first}",
@@ -198,4 +212,5 @@ def _session(charger: Charger, energy_wh: float, first: int, end: int, n: int, a
         later_wh=min(energy_wh, float(units.slot_energy_wh(charger.max_power_w) * later_slots)),
         later_value_per_kwh=max(0.0, after),
         min_run_slots=max(1, -(-charger.min_on_minutes // 15)),
+        blocked=blocked,
     )

@@ -159,9 +159,11 @@ def _charger(plan: Plan, key: str) -> Iterator[Decision]:
             continue
         car, power_w, energy_wh = at[t]
         if power_w <= 0:
-            reason = (
-                "The car is served." if energy_wh >= car.energy_wh - 1.0 else "Wait for cheaper slots before departure."
-            )
+            reason = "Wait for cheaper slots before departure."
+            if energy_wh >= car.energy_wh - 1.0:
+                reason = "The car is served."
+            elif any(window.first <= t < window.end for window in car.blocked):
+                reason = "A schedule keeps the charger off."
             yield Decision(t, key, "charger", 0.0, "off", reason, {}, energy_wh)
         else:
             current_a = power_w / (car.phases * car.voltage_v)

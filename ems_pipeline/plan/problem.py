@@ -155,6 +155,8 @@ class ChargingSession(Record):
     """Of ``energy_wh``, what can wait until after the horizon; done before, it is worth ``later_value_per_kwh``."""
     later_value_per_kwh: float = 0.0
     min_run_slots: int = 1
+    blocked: tuple[Window, ...] = ()
+    """A schedule keeps the charger off there."""
 
 
 @dataclass(frozen=True, eq=False)

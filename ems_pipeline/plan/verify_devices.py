@@ -80,6 +80,8 @@ def sessions(problem: Problem, plan: Plan) -> Found:
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         absent = [0.0 if car.first <= t < car.end else abs(float(w)) for t, w in enumerate(power)]
         yield from worst("presence", car.key, absent, POWER_W, "W")
+        off = [abs(float(w)) if any(b.first <= t < b.end for b in car.blocked) else 0.0 for t, w in enumerate(power)]
+        yield from worst("scheduled off", car.key, off, POWER_W, "W")
         yield from worst("current range", car.key, outside(power, car.min_w, car.max_w), POWER_W, "W")
         most_wh = car.energy_wh + indivisible_wh(car)
         yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")

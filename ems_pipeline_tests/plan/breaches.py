@@ -134,6 +134,12 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return problem, plan_with(plan, "session_w", (0, problem.sessions[0].first - 1), lambda _: 0.01 * 11_040)
 
 
+@breaks("scheduled off")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    _, slot = busiest(plan.session_w[:1])
+    return _with_car(problem, blocked=(Window(slot, slot + 1),)), plan
+
+
 @breaks("current range")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_car(problem, max_w=plan.session_w[0].max() / 1.01), plan

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from ems_pipeline.plan import EvSession, GridEvent, InputsInvalid, assemble, solve, verify
+from ems_pipeline.plan.modes import device_decisions
 from ems_pipeline.sites import (
     ChargeTaper,
     DailyWindow,
@@ -18,6 +20,7 @@ from ems_pipeline.sites import (
     Genset,
     HotWater,
     HybridInverter,
+    Schedule,
     Site,
 )
 from ems_pipeline_tests.plan.conftest import START
@@ -96,6 +99,26 @@ def test_a_car_that_tells_its_charge_gets_the_energy_from_the_wall(home: Site, d
     session = EvSession("car-1", START, START + timedelta(hours=6), 0.0, soc_pct=40.0, wanted_soc_pct=70.0)
     (found,) = assemble(home, dataclasses.replace(inputs, sessions=(session,))).sessions
     assert found.energy_wh == pytest.approx(0.3 * 60_000 / 0.9)
+
+
+def test_a_car_charges_around_the_hours_in_which_a_schedule_keeps_its_charger_off(home: Site, day_inputs) -> None:
+    inputs = day_inputs(24)
+    before = solve(assemble(home, inputs))
+    number = next(i for i, car in enumerate(before.problem.sessions) if car.charger == "car-1")
+    (used,) = np.nonzero(before.session_w[number])
+    first, end = (inputs.starts[t].astimezone(ZoneInfo(home.timezone)) for t in (used[0], used[0] + 4))
+    off = Schedule(key="off", asset="car-1", mode="off", start=first.time(), end=end.time())
+    problem = assemble(home.model_copy(update={"schedules": (off,)}), inputs)
+    assert [(w.first, w.end) for w in problem.sessions[number].blocked] == [
+        (used[0] + i, used[0] + i + 1) for i in range(4)
+    ]
+    plan = solve(problem)
+    assert verify(problem, plan) == []
+    assert not plan.session_w[number, used[0] : used[0] + 4].any()
+    assert plan.session_w[number].sum() == pytest.approx(before.session_w[number].sum(), rel=0.02), "later instead"
+    reasons = {d.slot: d.reason for d in device_decisions(plan) if d.key == "car-1"}
+    assert reasons[used[0]] == "A schedule keeps the charger off."
+    assert "scheduled off" in {v.law for v in verify(problem, dataclasses.replace(plan, session_w=before.session_w))}
 
 
 def test_what_can_be_charged_after_the_horizon_is_not_demanded_within_it(home: Site, day_inputs) -> None:

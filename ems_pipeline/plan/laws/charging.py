@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.plan.laws.obligations import allowed
 from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import ChargingSession, Fuse, Problem
@@ -23,10 +24,11 @@ class Charging:
 
 
 def session(model: Model, car: ChargingSession, balance_rows: Index) -> Charging:
-    """Power is 0 or ``[min, max]`` while the car is there."""
+    """Power is 0 or ``[min, max]`` while the car is there and no schedule keeps the charger off."""
     window = np.arange(car.first, car.end, dtype=np.int32)
     low, high = units.kilo(car.min_w), units.kilo(car.max_w)
-    power = semicontinuous(model, car.key, window, low, high)
+    may = allowed(car, len(balance_rows))[window]
+    power = semicontinuous(model, car.key, window, low, high, allowed=may)
     power.draw(model, balance_rows[window], -1.0)
     if power.on is not None and car.min_run_slots > 1:
         minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)

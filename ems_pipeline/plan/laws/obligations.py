@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.problem import GensetUnit, HeatPumpUnit, Problem
+from ems_pipeline.plan.problem import ChargingSession, GensetUnit, HeatPumpUnit, Problem
 from ems_pipeline.plan.record import Array
 
 
@@ -39,8 +39,8 @@ def still_warming(unit: GensetUnit) -> int:
     return max(0, unit.warm_up_slots - unit.state_slots)
 
 
-def allowed(unit: GensetUnit, slots: int) -> Array:
-    """1 where the set may turn, 0 in quiet hours and lock-outs."""
+def allowed(unit: GensetUnit | ChargingSession, slots: int) -> Array:
+    """1 where the set may turn or the car may charge, 0 in quiet hours, lock-outs and what a schedule blocks."""
     may = np.ones(slots)
     for window in unit.blocked:
         may[window.first : window.end] = 0.0
