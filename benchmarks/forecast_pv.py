@@ -103,6 +103,8 @@ def scores_of(case: Case, every_weeks: int) -> dict[str, Any]:
     for week in range(0, len(days), 7 * every_weeks):
         origin, target = trial.noon_before(grid, days[week : week + 7], case.zone)
         known = np.isfinite(grid.values[target]) & np.isfinite(case.pv.base_w[target])
+        # At night every forecast is right and every band holds.
+        known &= np.fmax(grid.values[target], case.pv.base_w[target]) > pv_model.LIT_SHARE * np.nanmax(grid.values)
         origin, target = origin[known], target[known]
         if len(target) and pv_model.has_enough(case.pv, int(origin[0])):
             model = pv_model.train(case.pv, int(origin[0]))

@@ -53,12 +53,13 @@ class Band:
 
 def fit(
     rows: Array, target: Array, names: tuple[str, ...], day: Index, min_rows_in_leaf: int, weight: Array,
-    pieces_per_day: int,
+    pieces_per_day: int, counts: NDArray[np.bool_] | None = None,
 ) -> Band:  # fmt: skip
     """Train both edges and the shifts.
 
     Args:
         day: civil day of each row; the days of a week are left out together.
+        counts: rows whose misses move the edges, all by default: what is known in advance proves no band.
         pieces_per_day: how many pieces of a day count as independent, see `calibration.fit`.
 
     Raises:
@@ -82,8 +83,12 @@ def fit(
             guess[there] = trees.predict(rows[there], names)
         unseen.append(guess)
     fresh = 0.5 ** ((day.max() - day) / HALF_LIFE_DAYS)
+    counted = np.ones(len(day), dtype=bool) if counts is None else counts
     near, pieces = _is_near(rows, names), pieces_per_day * len(np.unique(day))
-    shifts = [calibration.fit(target[k], unseen[0][k], unseen[1][k], pieces, fresh[k]) for k in (near, ~near)]
+    shifts = [
+        calibration.fit(target[k], unseen[0][k], unseen[1][k], pieces, fresh[k])
+        for k in (near & counted, ~near & counted)
+    ]
     return Band(edges[0], edges[1], (shifts[0], shifts[1]))
 
 

@@ -30,6 +30,8 @@ HALF_LIFE_DAYS = 365
 MAX_ROWS = 18_000
 PIECES_PER_DAY = 2
 """Independent stretches of a day: clouds of a morning or of an afternoon."""
+LIT_SHARE = 0.02
+"""Of the peak; below it the sun is down or nearly so, and a band is right without knowing anything."""
 BASE_HOURS = (-1.0, -0.5, 0.5, 1.0)
 # fmt: off
 LINE = (
@@ -213,7 +215,9 @@ def train(pv: PvGrid, until: int) -> PvModel:
     leaf = max(20, round(2.5 * len(target) / max(1, len(np.unique(day)))))
     trees = gbm.fit(rows, share, 0.5, names, gbm.Settings(min_rows_in_leaf=leaf), weight)
     line = linear.fit(_line_rows(rows, names, peak_w), share, weight)
-    return PvModel(line, trees, band.fit(rows, share, names, day, leaf, weight, PIECES_PER_DAY), peak_w)
+    lit = np.maximum(pv.base_w[target] / peak_w, share) > LIT_SHARE
+    edges = band.fit(rows, share, names, day, leaf, weight, PIECES_PER_DAY, lit)
+    return PvModel(line, trees, edges, peak_w)
 
 
 def forecast(model: PvModel, pv: PvGrid, now: datetime, slots: Sequence[datetime]) -> tuple[Array, Array, Array]:

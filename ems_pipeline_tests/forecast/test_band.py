@@ -42,6 +42,15 @@ def test_unseen_days_are_covered_by_eighty_percent_near_and_far() -> None:
     assert (high - low)[near].mean() < 0.5 * (high - low)[~near].mean()
 
 
+def test_nights_that_are_known_in_advance_do_not_move_the_edges() -> None:
+    """Every second row is such a night: only the others are counted, near and far."""
+    rows, target, day = days(28, seed=6)
+    lit = np.arange(len(day)) % 2 == 0
+    made = band.fit(rows, target * lit, NAMES, day, 60, np.ones(len(day)), 48, lit)
+    near = rows[:, 0] < band.NEAR_H
+    assert [shift.samples for shift in made.shifts] == [(lit & near).sum(), (lit & ~near).sum()]
+
+
 def test_edges_never_cross_the_middle() -> None:
     rows, _, _ = days(2, seed=3)
     for middle in (np.zeros(len(rows)), np.full(len(rows), 20.0)):
