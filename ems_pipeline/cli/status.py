@@ -41,8 +41,6 @@ def status() -> None:
 
 def _print_runs(warehouse: Warehouse, now: datetime) -> None:
     """Clock work of the past half hour, and what is at work and waits now; nothing where nothing ever ran."""
-    import dagster as dg
-
     from ems_pipeline.orchestration import cadence
     from ems_pipeline.orchestration.instance import open_instance
 
@@ -52,16 +50,15 @@ def _print_runs(warehouse: Warehouse, now: datetime) -> None:
         return
     columns = ("job", "slots", "lost", "twice", "failed runs", "start lag", "longest")
     shown = _table("clock work of the past half hour", *columns)
-    at_work, waiting = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED
     with instance:
         end = now - 2 * timedelta(minutes=1)  # the newest runs may be under way
         for one in cadence.of(instance, warehouse, max(end - LOOKED_BACK, cadence.begun_at(instance, end)), end):
             counts = (len(one.served), len(one.missed), len(one.twice), one.failed)
             lags = (statistics.median(one.lags_s), max(one.lags_s)) if one.lags_s else ()
             shown.add_row(one.beat.job, *(str(count or "-") for count in counts), *(f"{lag:.1f} s" for lag in lags))
-        number = {status: instance.get_runs_count(dg.RunsFilter(statuses=[status])) for status in (at_work, waiting)}
+        at_work, waiting = cadence.at_work_and_waiting(instance)
     console.print(shown)
-    console.print(f"runs: {number[at_work]} at work, {number[waiting]} wait in the queue")
+    console.print(f"runs: {at_work} at work, {waiting} wait in the queue")
 
 
 def _print_devices(devices: pl.DataFrame, now: datetime) -> None:

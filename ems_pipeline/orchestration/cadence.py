@@ -75,6 +75,15 @@ def begun_at(instance: dg.DagsterInstance, end: datetime) -> datetime:
     return min((record.create_timestamp for record in first), default=end)
 
 
+def at_work_and_waiting(instance: dg.DagsterInstance) -> tuple[int, int]:
+    """How many runs of any kind have started and not ended, and how many wait in the queue."""
+    at_work, waiting = (
+        instance.get_runs_count(dg.RunsFilter(statuses=[status]))
+        for status in (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED)
+    )
+    return at_work, waiting
+
+
 def _cadence(
     instance: dg.DagsterInstance,
     beat: Beat,
