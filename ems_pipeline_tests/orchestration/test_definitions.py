@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
+import yaml
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.events import RunFailureReason
+from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
 from ems_pipeline.orchestration import jobs, schedules, sensors
 from ems_pipeline.orchestration.build import build_defs
+from ems_pipeline_tests.conftest import ROOT
 
 TABLES_OF_THE_DESIGN = {
     "market_interval_price", "fx_rate", "weather_forecast", "weather_observation", "effective_price", "telemetry_15m",
@@ -30,6 +35,23 @@ def test_every_asset_of_the_design_is_there_with_group_and_description(defs: dg.
         "market", "weather", "telemetry", "forecast", "heat", "plan", "audit",
     }  # fmt: skip
     assert not [name for name, node in nodes.items() if not node.description]
+
+
+@pytest.mark.parametrize("job", sorted(job.name for job in jobs.ALL))
+def test_after_a_crash_what_makes_assets_is_begun_again_and_what_writes_to_hardware_is_not(
+    defs: dg.Definitions, job: str
+) -> None:
+    settings = {"run_retries": yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))["run_retries"]}
+    resolved = defs.resolve_job_def(job)
+    with dg.instance_for_test(overrides=settings) as instance:
+        run = instance.create_run_for_job(resolved, tags=resolved.tags)
+        instance.report_run_failed(run)
+        failed = instance.get_run_by_id(run.run_id)
+        assert failed is not None
+        is_asset_job = isinstance(next(j for j in jobs.ALL if j.name == job), UnresolvedAssetJobDefinition)
+        again = auto_reexecution_should_retry_run
+        assert again(instance, failed, RunFailureReason.UNKNOWN) == is_asset_job
+        assert not again(instance, failed, RunFailureReason.STEP_FAILURE)
 
 
 def test_every_partitioned_asset_fills_a_range_in_one_run(defs: dg.Definitions) -> None:
