@@ -97,6 +97,8 @@ def write(
     if not yes and not typer.confirm("Write it?"):
         say("nothing was written")
         raise typer.Exit(1)
+    # What a shell starts in the background ignores SIGINT, and would go on when told to end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for hangup in (signal.SIGTERM, signal.SIGHUP):  # a lost terminal puts back what stood, as Ctrl-C does
         signal.signal(hangup, lambda *_: signal.raise_signal(signal.SIGINT))
     outcomes = hands.write(warehouse, order, clock, asyncio.sleep, say)

@@ -42,10 +42,15 @@ def test_with_an_end_both_writes_are_told(files: Bench) -> None:
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
 def test_who_is_interrupted_puts_back_what_stood(files: Bench, end: signal.Signals) -> None:
+    """Also when it was started like a shell's background job, which ignores SIGINT."""
     stands = files.held("inverter")["max_sell_power"]
     command = [sys.executable, "-W", "ignore", "-c", "from ems_pipeline.cli import app; app()", *WRITE]
     trial = subprocess.Popen(
-        [*command, "--yes", "--restore-after", "600"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, "--yes", "--restore-after", "600"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     )
     try:
         assert trial.stdout is not None

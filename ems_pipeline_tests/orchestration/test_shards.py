@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from ems_pipeline.orchestration import cadence, requests, shards
+from ems_pipeline.orchestration.beats import Served
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.shards import Shard
@@ -56,7 +57,7 @@ def test_a_number_of_shards_that_is_none_is_refused(text: str, monkeypatch: pyte
 
 
 def test_one_shard_asks_as_if_there_were_none(sites: list[Site]) -> None:
-    (request,) = requests.for_slot("apply_control", "20260301T1200Z", lambda: sites)
+    (request,) = requests.for_slot("apply_control", Served("20260301T1200Z"), lambda: sites)
     assert request.run_key == "apply_control-20260301T1200Z"
     assert request.tags == {"ems/slot": "20260301T1200Z"}
 
@@ -65,11 +66,11 @@ def test_a_slot_is_asked_for_once_per_shard_through_its_own_queue(
     sites: list[Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMS_SHARDS", "3")
-    asked = list(requests.for_slot("apply_control", "20260301T1200Z", lambda: sites))
+    asked = list(requests.for_slot("apply_control", Served("20260301T1200Z"), lambda: sites))
     assert [request.tags["ems/shard"] for request in asked] == ["0/3", "1/3", "2/3"]
     assert [request.tags["dagster-celery/queue"] for request in asked] == ["ems-0", "ems-1", "ems-2"]
     assert len({request.run_key for request in asked}) == 3
-    alone = list(requests.for_slot("apply_control", "20260301T1200Z", lambda: sites[:1]))
+    alone = list(requests.for_slot("apply_control", Served("20260301T1200Z"), lambda: sites[:1]))
     assert len(alone) == 1, "a shard without sites needs no run"
 
 
