@@ -110,7 +110,7 @@ def report(kills: list[Kill], verdicts: list[Verdict], title: str) -> None:
     for kill in kills:
         back = [f"{at - kill.at:.1f} s" if at else "never" for at in (kill.database_back_at, kill.served_again_at)]
         when = time.strftime("%H:%M:%S", time.gmtime(kill.at))
-        print(f"{when:>8}  {kill.what:12} {back[0]:>13} {back[1]:>10}  {kill.detail}")
+        print(f"{when:>8}  {kill.what:12} {back[0]:>13} {back[1]:>10}  {kill.detail.strip()}")
     for verdict in verdicts:
         print(f"\n{'BROKEN' if verdict.broken else 'kept'}: {verdict.law}")
         for text in (*verdict.broken, *(f"({note})" for note in verdict.notes)):

@@ -93,11 +93,14 @@ def _lost_to(instance: dg.DagsterInstance, beat: Beat, slot: datetime, kills: li
     else:
         began = runs[0].start_time or runs[0].create_timestamp.timestamp()
         span, why = (began, runs[0].end_time or float("inf")), f"its run ended {runs[0].dagster_run.status.value}"
-    for kill in kills:
-        back = kill.back_at + LOOK_AHEAD.total_seconds() if kill.back_at is not None else float("inf")
-        if span[0] <= back and span[1] >= kill.at - LEEWAY_S:
-            return why, kill
-    return why, None
+    overlapping = [kill for kill in kills if kill.at - LEEWAY_S <= span[1] and _until(kill) >= span[0]]
+    within = [kill for kill in overlapping if kill.at >= span[0] - LEEWAY_S]  # the first of them ended it
+    return why, next(iter(within or overlapping[::-1]), None)
+
+
+def _until(kill: Kill) -> float:
+    """The end of its outage, with what a sensor then needs to be asked."""
+    return float("inf") if kill.back_at is None else kill.back_at + LOOK_AHEAD.total_seconds()
 
 
 @dataclass
