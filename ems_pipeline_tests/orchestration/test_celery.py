@@ -23,6 +23,7 @@ from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from sqlalchemy.engine import URL
 
 from ems_pipeline.orchestration import jobs, requests, shards
+from ems_pipeline.orchestration.beats import Served
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
@@ -83,7 +84,7 @@ class Machines:
         pointer = ModuleCodePointer("ems_pipeline_tests.orchestration.sharded", "defs", str(ROOT))
         origin = RepositoryPythonOrigin(sys.executable, pointer)
         found = {}
-        for request in requests.for_slot("apply_control", "20260301T1200Z", platform.sites):
+        for request in requests.for_slot("apply_control", Served("20260301T1200Z"), platform.sites):
             run = self.instance.create_run_for_job(
                 jobs.apply_control, tags=dict(request.tags), job_code_origin=JobPythonOrigin("apply_control", origin)
             )
