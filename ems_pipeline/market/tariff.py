@@ -70,6 +70,27 @@ def tariff_coefficients(
     return slots.join(_period_terms(tariff), on="valid_from", how="left", maintain_order="left")
 
 
+def announced_coefficients(
+    tariff: Tariff, starts: Iterable[datetime], site_zone: ZoneInfo, colours: pl.DataFrame
+) -> pl.DataFrame:
+    """`tariff_coefficients` where each civil day knows Tempo colours of its own.
+
+    Args:
+        colours: day (civil), colour_day, colour; a colour that is not among them is taken as the worst possible.
+    """
+    known: dict[date, dict[date, Any]] = {}
+    for day, colour_day, colour in colours.select("day", "colour_day", "colour").iter_rows():
+        known.setdefault(day, {})[colour_day] = colour
+    of_day: dict[date, list[datetime]] = {}
+    for at in starts:
+        of_day.setdefault(time_grid.local_day(at, site_zone), []).append(at)
+    frames = [
+        tariff_coefficients(tariff, own, site_zone, DayCalendars(tempo=known.get(day, {})))
+        for day, own in sorted(of_day.items())
+    ]
+    return pl.concat(frames)
+
+
 def effective_price(
     coefficients: pl.DataFrame, prices: pl.DataFrame, rates: pl.DataFrame | None = None
 ) -> pl.DataFrame:

@@ -7,8 +7,11 @@ Sources: RTE, "Tempo like supply contract" calendar API; the public colour servi
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, cast
+
+import polars as pl
 
 from ems_pipeline import http, time_grid
 from ems_pipeline.market.document import MalformedDocument, SourceFailed
@@ -19,6 +22,14 @@ PARIS = time_grid.zone("Europe/Paris")
 RTE_URL = "https://digital.iservices.rte-france.com"
 PUBLIC_URL = "https://www.api-couleur-tempo.fr"
 RED_MONTHS = frozenset({11, 12, 1, 2, 3})
+ANNOUNCED = time(11, 0)
+"""By when RTE has announced the colour of the next day, in Paris."""
+COLOUR_SCHEMA: dict[str, Any] = {
+    "day": pl.Date(),
+    "colour": pl.String(),
+    "source": pl.String(),
+    "known_at": pl.Datetime("us", "UTC"),
+}
 PUBLIC_CODES: dict[int, Colour | None] = {0: None, 1: "blue", 2: "white", 3: "red"}
 
 
@@ -29,6 +40,49 @@ def worst_colour(day: date) -> Colour:
     on a red day costs four times the price.
     """
     return "red" if day.month in RED_MONTHS and day.weekday() < 5 else "white"
+
+
+def import_colours(first: date, last: date, now: datetime, settings: SourceSettings) -> pl.DataFrame:
+    """Rows of `tempo_colour` for the Tempo days ``first`` to ``last``, tomorrow at the latest.
+
+    RTE is asked where credentials are set, the public service about the days then missing. A day nobody has announced
+    has no row. A past day counts as known since it was announced, any other since ``now``.
+
+    Raises:
+        SourceFailed: a day is without a colour and a source could not be asked; nothing is returned then.
+    """
+    today = time_grid.local_day(now, PARIS)
+    days = [day for day in time_grid.days(first, last) if day <= today + timedelta(days=1)]
+    found: dict[date, tuple[Colour, str]] = {}
+    faults: list[str] = []
+    for source, colours in _answers(days, found, settings, faults):
+        found |= {day: (colour, source) for day, colour in colours.items() if day in days}
+    missing = [day for day in days if day not in found]
+    if missing and faults:
+        raise SourceFailed(f"no Tempo colour of {missing[0]} to {missing[-1]}: {'; '.join(faults)}; ask again later")
+    rows = [(day, *found[day], _announced(day) if day < today else time_grid.utc(now)) for day in days if day in found]
+    return pl.DataFrame(rows, schema=COLOUR_SCHEMA, orient="row")
+
+
+def _answers(
+    days: Sequence[date], found: dict[date, tuple[Colour, str]], settings: SourceSettings, faults: list[str]
+) -> Iterator[tuple[str, dict[date, Colour]]]:
+    """What the sources say about ``days``, each asked about what is not ``found`` yet until it fails."""
+    try:
+        if days and settings.rte_credentials:
+            yield "rte", parse_rte(fetch_rte(days[0], days[-1], settings))
+    except (http.HttpError, MalformedDocument) as error:
+        faults.append(f"rte: {error}")
+    try:
+        for day in days:
+            if day not in found:
+                yield "tempo-public", parse_public(fetch_public(day, settings))
+    except (http.HttpError, MalformedDocument) as error:
+        faults.append(f"tempo-public: {error}")
+
+
+def _announced(day: date) -> datetime:
+    return time_grid.local_instant(day - timedelta(days=1), ANNOUNCED, PARIS)
 
 
 def fetch_rte(first: date, last: date, settings: SourceSettings) -> bytes:

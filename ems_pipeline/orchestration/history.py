@@ -15,6 +15,7 @@ from ems_pipeline.warehouse import telemetry
 INPUTS = [
     "market_interval_price",
     "fx_rate",
+    "tempo_colour",
     "effective_price",
     "weather_forecast",
     "weather_observation",

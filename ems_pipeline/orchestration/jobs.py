@@ -72,7 +72,10 @@ def _assets(name: str, selection: Any, priority: int, description: str) -> Any:
 
 
 import_prices = _assets(
-    "import_prices", ["market_interval_price", "fx_rate"], 15, "Day-ahead prices and rates of a day."
+    "import_prices",
+    ["market_interval_price", "fx_rate", "tempo_colour"],
+    15,
+    "Day-ahead prices, rates and colours of a day.",
 )
 price_sites = _assets("price_sites", ["effective_price"], 15, "What each site pays, after the market price.")
 forecast = _assets(

@@ -145,6 +145,11 @@ class Tariff(Record):
                 )
         return self
 
+    @property
+    def has_colours(self) -> bool:
+        """Whether any period is a Tempo contract."""
+        return any(period.energy.kind == "tempo" for period in self.periods)
+
     def period_on(self, day: date) -> TariffPeriod:
         """The terms valid on a local day; LookupError when the contract does not cover it."""
         for period in self.periods:

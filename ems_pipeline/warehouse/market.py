@@ -36,6 +36,13 @@ def add_fx(connection: Connection, frame: pl.DataFrame, received_at: datetime) -
     )
 
 
+def add_colours(connection: Connection, frame: pl.DataFrame, received_at: datetime) -> int:
+    """Append Tempo colours; columns as in ``ems.tempo_colour``. Returns rows that were news."""
+    return known.append(
+        connection, "ems.tempo_colour", frame, keys=("day",), values=("colour",), received_at=received_at
+    )
+
+
 def put_effective_prices(connection: Connection, frame: pl.DataFrame) -> int:
     """Write a site's prices, each under the ``known_at`` of its newest input; computing them again replaces them."""
     return known.issue(connection, "ems.effective_price", frame, keys=("site_key", "starts_at"))
@@ -78,6 +85,17 @@ def fx_versions(connection: Connection, base: str, quote: str, first: date, last
            WHERE base = :base AND quote = :quote AND rate_on BETWEEN :first AND :last ORDER BY rate_on, known_at""",
         base=base,
         quote=quote,
+        first=first,
+        last=last,
+    )
+
+
+def colour_versions(connection: Connection, first: date, last: date) -> pl.DataFrame:
+    """Every version of the colours of Tempo days ``first``..``last``: colour_day, colour, known_at."""
+    return query(
+        connection,
+        """SELECT day AS colour_day, colour, known_at FROM ems.tempo_colour
+           WHERE day BETWEEN :first AND :last ORDER BY day, known_at""",
         first=first,
         last=last,
     )

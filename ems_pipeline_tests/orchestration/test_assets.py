@@ -18,7 +18,7 @@ from ems_pipeline.warehouse import audits
 from ems_pipeline_tests.orchestration.conftest import FIRST, LONG_DAY, PRAGUE, TODAY, Bench
 
 pytestmark = pytest.mark.slow
-MARKET = ("market_interval_price", "fx_rate")
+MARKET = ("market_interval_price", "fx_rate", "tempo_colour")
 PAST = [*history.INPUTS, "telemetry_15m", "daily_plan", *history.SETTLEMENT]
 START, END = time_grid.day_bounds(FIRST, PRAGUE)[0], time_grid.day_bounds(LONG_DAY, PRAGUE)[1]
 

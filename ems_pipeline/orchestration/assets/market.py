@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.market import fx, knowledge, restate, sources, tariff
+from ems_pipeline.market import fx, knowledge, restate, sources, tariff, tempo
 from ems_pipeline.market.document import NotYetPublished, market_day_slots
 from ems_pipeline.market.settings import SourceSettings
 from ems_pipeline.orchestration.figures import materialized, plot
@@ -78,10 +78,26 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
     return materialized(rows, None, **rates)
 
 
+@dg.asset(group_name=GROUP, partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
+def tempo_colour(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """Colours of French Tempo days as announced, where any site has that contract; nobody is asked otherwise.
+
+    A day runs from 06:00 to 06:00. What is not announced has no row and is priced with the dearest colour possible.
+    """
+    days, now = days_of(context), ems.clock.now()
+    if not any(site.tariff.has_colours for site in ems.sites()):
+        return materialized(0, None, contract="no site has a Tempo contract")
+    frame = tempo.import_colours(days[0], days[-1], now, SourceSettings.from_environ())
+    with ems.warehouse.begin() as connection:
+        rows = market.add_colours(connection, frame, now)
+    told = ", ".join(f"{day}: {colour} ({source})" for day, colour, source, _ in frame[-7:].iter_rows())
+    return materialized(rows, None, colours=told or "nothing announced yet")
+
+
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=[market_interval_price, fx_rate],
+    deps=[market_interval_price, fx_rate, tempo_colour],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def effective_price(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
@@ -114,12 +130,18 @@ def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:
         base = fx.MARKET_CURRENCY
         exchange = site.currency != base
         rates = market.fx_versions(connection, base, site.currency, window.first, window.last) if exchange else None
+        colours = None
+        if site.tariff.has_colours:
+            colours = market.colour_versions(connection, window.first - timedelta(days=1), window.last)
     if prices.is_empty():
         return pl.DataFrame()
     day = pl.col("starts_at").dt.convert_time_zone(site.timezone).dt.date()
-    coefficients = tariff.tariff_coefficients(site.tariff, prices["starts_at"].unique().to_list(), zone)
+    starts = prices["starts_at"].unique().sort().to_list()
+    coefficients = tariff.tariff_coefficients(site.tariff, starts, zone)
     frames = []
-    for layer in restate.layers(prices.with_columns(day=day), rates):
+    for layer in restate.layers(prices.with_columns(day=day), rates, colours):
+        if layer.colours is not None:
+            coefficients = tariff.announced_coefficients(site.tariff, starts, zone, layer.colours)
         effective = tariff.effective_price(coefficients, layer.prices, layer.rates)
         rows = tariff.effective_price_rows(site.key, effective, ems.clock.now()).drop("known_at")
         frames.append(rows.with_columns(day=day).join(layer.since, on="day", how="inner").drop("day"))
