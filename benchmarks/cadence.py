@@ -1,6 +1,6 @@
 """Does clock work keep its time, and does a backfill beside it change that? On the live system, minute by minute.
 
-    python benchmarks/cadence.py [--minutes 12] [--backfill DAYS] [--home FOLDER]
+    python benchmarks/cadence.py [--minutes 12] [--backfill DAYS] [--only-beside] [--home FOLDER]
 
 `ems up` runs the demo site on its virtual plant in a folder of its own. First it is watched for so many minutes as it
 is, then for as many while a backfill of the last DAYS days runs through Dagster's queue: a run per day and job (prices,
@@ -38,12 +38,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=12)
     parser.add_argument("--backfill", type=int, default=5, metavar="DAYS")
     parser.add_argument("--home", type=Path, help="keep the installation's folder here")
+    parser.add_argument("--only-beside", action="store_true", help="do not watch it by itself first")
     chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as temporary,
         living(chosen.home or Path(temporary), history_days=max(1, chosen.backfill)) as live,
     ):
-        watch(live, chosen.minutes, "by itself")
+        if not chosen.only_beside:
+            watch(live, chosen.minutes, "by itself")
         if chosen.backfill:
             watch(live, chosen.minutes, f"beside a backfill of {chosen.backfill} days", chosen.backfill)
             print(f"of the backfill's runs {progress(live)}")
