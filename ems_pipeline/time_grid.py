@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 SLOT = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
+CLOCK_SLACK = MINUTE
+"""A clock is set right by seconds all the time; by more than this it has jumped."""
 
 
 class Clock(Protocol):

@@ -19,15 +19,13 @@ def cadence(
     Left out are the last two minutes, whose runs may be under way, and what was before clock work began here.
     Exit code 1 when a slot was missed or served twice.
     """
-    from ems_pipeline import time_grid
     from ems_pipeline.orchestration import cadence as counting
     from ems_pipeline.orchestration.instance import open_instance, prepare
+    from ems_pipeline.time_grid import SystemClock, floor_minute
 
     warehouse = prepare()
-    end = time_grid.floor_minute(time_grid.SystemClock().now()) - 2 * time_grid.MINUTE
     with open_instance() as instance:
-        start = max(end - timedelta(minutes=minutes), counting.begun_at(instance, end))
-        found = counting.of(instance, warehouse, start, end)
+        found = counting.lately(instance, warehouse, floor_minute(SystemClock().now()), timedelta(minutes=minutes))
     for one in found:
         for line in counting.lines(one):
             console.print(line, highlight=False)

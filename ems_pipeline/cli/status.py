@@ -51,8 +51,7 @@ def _print_runs(warehouse: Warehouse, now: datetime) -> None:
     columns = ("job", "slots", "lost", "twice", "failed runs", "start lag", "longest")
     shown = _table("clock work of the past half hour", *columns)
     with instance:
-        end = now - 2 * timedelta(minutes=1)  # the newest runs may be under way
-        for one in cadence.of(instance, warehouse, max(end - LOOKED_BACK, cadence.begun_at(instance, end)), end):
+        for one in cadence.lately(instance, warehouse, now, LOOKED_BACK):
             counts = (len(one.served), len(one.missed), len(one.twice), one.failed)
             lags = (statistics.median(one.lags_s), max(one.lags_s)) if one.lags_s else ()
             shown.add_row(one.beat.job, *(str(count or "-") for count in counts), *(f"{lag:.1f} s" for lag in lags))

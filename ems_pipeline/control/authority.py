@@ -63,7 +63,7 @@ def resolve(
     desired = [_device(site, mandate, device.key, wishes, plan_fault) for device in site.devices]
     found = [_within_envelope(site, d, live) for d in desired if d is not None]
     found = _within_grid(site, found, live)
-    return found + _signals(site, mandate, found, signals, plan_fault)
+    return found + _signals(site, mandate, wishes, found, signals, plan_fault)
 
 
 def _wishes(site: Site, mandate: Mandate, planned: Mapping[str, Wish]) -> dict[str, Wish]:
@@ -185,6 +185,7 @@ def _corrected(desired: Desired, command: Any, source: Source, notes: list[str])
 def _signals(
     site: Site,
     mandate: Mandate,
+    wishes: Mapping[str, Wish],
     found: list[Desired],
     signals: Mapping[str, frozenset[str]],
     plan_fault: str,
@@ -195,6 +196,8 @@ def _signals(
     price = None if mandate.buy_per_kwh is None else round(mandate.buy_per_kwh, 4)
     # Rounded to what a controller displays: more digits would never be read back.
     values = {"battery_w": float(round(sum(d.power_w for d in found))), "buy_per_kwh": price}
+    # Rows of assets that an override or schedule decides told it nothing.
+    provenance = _provenance(mandate, [w for w in wishes.values() if w.source is Source.PLAN])
     result = []
     for device, points in signals.items():
         if device in told:  # it steers an asset itself; its command carries permission and heartbeat, too
@@ -204,8 +207,5 @@ def _signals(
             continue
         named = ((point, values[SIGNALS[point]]) for point in sorted(points))
         command = SignalCommand(device, tuple((point, value) for point, value in named if value is not None))
-        # Rows of assets that an override or schedule decides told it nothing.
-        wishes = _wishes(site, mandate, _planned(mandate)).values()
-        provenance = _provenance(mandate, [w for w in wishes if w.source is Source.PLAN])
         result.append(Desired(device, command, Source.PLAN, "signals of the plan", until, **provenance))
     return result

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ems_pipeline.control import authority, runner
 from ems_pipeline.control.authority import Mandate
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
-from ems_pipeline.time_grid import SLOT, Clock
+from ems_pipeline.time_grid import CLOCK_SLACK, SLOT, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, arming, market, overrides, plans, setpoints
 from ems_pipeline.warehouse.engine import Connection
 
 PATIENCE_S = 20.0
 """A verification that happens to be under way lets go within seconds."""
-CLOCK_SLACK = timedelta(minutes=1)
-"""A clock is set right by seconds all the time; what was told later than this after now was told in a time to come."""
 CLOCK_ALARM = "clock-went-back"
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import effect, grid_limit, lifecycle, prepare, runner, trouble
-from ems_pipeline.control.cycle import CLOCK_SLACK, not_live
+from ems_pipeline.control.cycle import not_live
 from ems_pipeline.control.desired import Desired, Source, command_of
 from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.lifecycle import State
@@ -22,7 +22,7 @@ from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices.contract import Driver, SetpointRefused
 from ems_pipeline.sites import Site
-from ems_pipeline.time_grid import Clock
+from ems_pipeline.time_grid import CLOCK_SLACK, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, arming, setpoints
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step

@@ -21,6 +21,12 @@ SMALLEST_MISS = 0.02
 """In the unit of the target; closer than this counts as hit, which keeps the weights finite."""
 
 
+def columns(rows: Array, names: tuple[str, ...], wanted: tuple[str, ...]) -> Array:
+    """The features of ``rows`` that a member looks at, in the order ``wanted``; ``names`` are those of the rows."""
+    place = {name: i for i, name in enumerate(names)}
+    return rows[:, [place[name] for name in wanted]]
+
+
 @dataclass(frozen=True)
 class MedianLine:
     """``coefficients`` per feature, ``constant``, and what to take for a feature nobody knows."""

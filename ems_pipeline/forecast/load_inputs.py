@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ems_pipeline.forecast.linear import columns
+
 Array = NDArray[np.float64]
 
 # fmt: off
@@ -36,8 +38,8 @@ def straight_rows(rows: Array, names: tuple[str, ...], floor_w: float) -> Array:
     known = np.isfinite(levels)
     mean = np.where(known, levels, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     levels = np.where(known, levels, np.where(known.any(axis=1), mean, np.nan)[:, None])
-    lively = np.nan_to_num(_columns(rows, names, LIVELY)) * LIVELY_SCALE
-    return np.column_stack([levels, _columns(rows, names, EXCESSES) * (FLOOR_SHARE / floor_w), lively])
+    lively = np.nan_to_num(columns(rows, names, LIVELY)) * LIVELY_SCALE
+    return np.column_stack([levels, columns(rows, names, EXCESSES) * (FLOOR_SHARE / floor_w), lively])
 
 
 def level_prior() -> Array:
@@ -51,14 +53,9 @@ def relative_rows(
     """Inputs of the trees of what the line leaves, and their names: levels against ``straight``, the line's answer."""
     plain, levels = (*CALENDAR, *LIVELY), (*LEVELS, *MORE_LEVELS)
     relative = _logarithms(rows, names, levels, floor_w) - straight[:, None]
-    return np.column_stack([_columns(rows, names, plain), relative, straight]), (*plain, *levels, "straight")
-
-
-def _columns(rows: Array, names: tuple[str, ...], wanted: tuple[str, ...]) -> Array:
-    place = {name: i for i, name in enumerate(names)}
-    return rows[:, [place[name] for name in wanted]]
+    return np.column_stack([columns(rows, names, plain), relative, straight]), (*plain, *levels, "straight")
 
 
 def _logarithms(rows: Array, names: tuple[str, ...], wanted: tuple[str, ...], floor_w: float) -> Array:
-    logarithms: Array = np.log(np.maximum(_columns(rows, names, wanted), 0) + floor_w)
+    logarithms: Array = np.log(np.maximum(columns(rows, names, wanted), 0) + floor_w)
     return logarithms

@@ -173,8 +173,7 @@ class PvModel:
 
 
 def _line_rows(rows: Array, names: tuple[str, ...], peak_w: float) -> Array:
-    column = {name: i for i, name in enumerate(names)}
-    return rows[:, [column[name] for name in LINE]] / peak_w
+    return linear.columns(rows, names, LINE) / peak_w
 
 
 def training_pairs(pv: PvGrid, until: int, seed: int = 1) -> tuple[Index, Index]:

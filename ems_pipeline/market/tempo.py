@@ -20,6 +20,7 @@ from ems_pipeline.market.settings import SourceSettings
 Colour = Literal["blue", "white", "red"]
 PARIS = time_grid.zone("Europe/Paris")
 RTE_URL = "https://digital.iservices.rte-france.com"
+RTE, PUBLIC = "rte", "tempo-public"
 PUBLIC_URL = "https://www.api-couleur-tempo.fr"
 RED_MONTHS = frozenset({11, 12, 1, 2, 3})
 ANNOUNCED = time(11, 0)
@@ -55,8 +56,13 @@ def import_colours(first: date, last: date, now: datetime, settings: SourceSetti
     days = [day for day in time_grid.days(first, last) if day <= today + timedelta(days=1)]
     found: dict[date, tuple[Colour, str]] = {}
     faults: list[str] = []
-    for source, colours in _answers(days, found, settings, faults):
-        found |= {day: (colour, source) for day, colour in colours.items() if day in days}
+    for source, read in ((RTE, _of_rte), (PUBLIC, _of_public)):
+        missing = [day for day in days if day not in found]
+        try:
+            for colours in read(missing, settings):
+                found |= {day: (colour, source) for day, colour in colours.items() if day in days}
+        except (http.HttpError, MalformedDocument) as error:
+            faults.append(f"{source}: {error}")
     missing = [day for day in days if day not in found]
     if missing and faults:
         raise SourceFailed(f"no Tempo colour of {missing[0]} to {missing[-1]}: {'; '.join(faults)}; ask again later")
@@ -64,21 +70,16 @@ def import_colours(first: date, last: date, now: datetime, settings: SourceSetti
     return pl.DataFrame(rows, schema=COLOUR_SCHEMA, orient="row")
 
 
-def _answers(
-    days: Sequence[date], found: dict[date, tuple[Colour, str]], settings: SourceSettings, faults: list[str]
-) -> Iterator[tuple[str, dict[date, Colour]]]:
-    """What the sources say about ``days``, each asked about what is not ``found`` yet until it fails."""
-    try:
-        if days and settings.rte_credentials:
-            yield "rte", parse_rte(fetch_rte(days[0], days[-1], settings))
-    except (http.HttpError, MalformedDocument) as error:
-        faults.append(f"rte: {error}")
-    try:
-        for day in days:
-            if day not in found:
-                yield "tempo-public", parse_public(fetch_public(day, settings))
-    except (http.HttpError, MalformedDocument) as error:
-        faults.append(f"tempo-public: {error}")
+def _of_rte(days: Sequence[date], settings: SourceSettings) -> Iterator[dict[date, Colour]]:
+    """All days in one calendar, where there are credentials."""
+    if days and settings.rte_credentials:
+        yield parse_rte(fetch_rte(days[0], days[-1], settings))
+
+
+def _of_public(days: Sequence[date], settings: SourceSettings) -> Iterator[dict[date, Colour]]:
+    """Day by day; what was told before a fault counts."""
+    for day in days:
+        yield parse_public(fetch_public(day, settings))
 
 
 def _announced(day: date) -> datetime:

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from ems_pipeline.time_grid import MINUTE, SLOT, utc
+from ems_pipeline.time_grid import CLOCK_SLACK, MINUTE, SLOT, utc
 
 STAMP = "%Y%m%dT%H%MZ"
-CLOCK_SLACK = timedelta(minutes=1)
-"""A clock is set right by seconds all the time."""
 
 
 @dataclass(frozen=True)

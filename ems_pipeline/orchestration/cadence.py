@@ -17,6 +17,8 @@ from ems_pipeline.warehouse import Warehouse, inventory
 
 BINS_S = (0.5, 1, 2, 5, 10, 30, 60)
 BAR = 40
+UNDER_WAY = 2 * MINUTE
+"""Runs of the newest slots may not have ended."""
 OVER = timedelta(minutes=10)
 """A run is looked for this long after its slot."""
 
@@ -54,6 +56,12 @@ class Cadence:
     def is_sound(self) -> bool:
         """Each slot served once, and nothing told to a device twice."""
         return not (self.missed or self.twice or self.doubled)
+
+
+def lately(instance: dg.DagsterInstance, warehouse: Warehouse, now: datetime, span: timedelta) -> list[Cadence]:
+    """The cadence of the past ``span``, without what was before clock work began and what may be under way."""
+    end = now - UNDER_WAY
+    return of(instance, warehouse, max(end - span, begun_at(instance, end)), end)
 
 
 def of(instance: dg.DagsterInstance, warehouse: Warehouse, start: datetime, end: datetime) -> list[Cadence]:
