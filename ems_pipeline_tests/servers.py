@@ -49,7 +49,7 @@ def tcp_server(run: Path | None = None, **settings: str) -> Iterator[URL]:
     """A running, empty server of its own; its address with the superuser's password, without a database."""
     run = run or programs()
     with tempfile.TemporaryDirectory(prefix="ems-tcp-", ignore_cleanup_errors=True) as name:
-        folder, port = Path(name), _free_port()
+        folder, (port,) = Path(name), free_ports(1)
         secret = folder / "password"
         secret.write_text(PASSWORD, encoding="utf-8")
         as_user = _someone_else(folder)
@@ -92,10 +92,13 @@ def _someone_else(folder: Path) -> str | None:
     pytest.skip("nobody but root is known here, and PostgreSQL does not run as root")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback on which nobody listens now, all different."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _call(command: list[object], as_user: str | None, tries: int = 1) -> None:

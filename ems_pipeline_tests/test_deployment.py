@@ -13,7 +13,6 @@ import json
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -34,6 +33,7 @@ from ems_pipeline.cli import app
 from ems_pipeline.warehouse.roles import token
 from ems_pipeline_tests.cli.test_documents import resolved
 from ems_pipeline_tests.conftest import ROOT
+from ems_pipeline_tests.servers import free_ports
 
 DEPLOY = ROOT / "deploy"
 ONE_SHOT = {"migrate", "login-pipeline", "login-rest"}
@@ -224,9 +224,7 @@ def proxy(secrets: Path) -> Iterator[str]:
     threads = [threading.Thread(target=backend.serve_forever, args=(0.01,)) for backend in backends.values()]
     for thread in threads:
         thread.start()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     text = (DEPLOY / "nginx" / "ems.conf").read_text(encoding="utf-8")
     for name, backend in backends.items():
         text = re.sub(rf"http://{name}:\d+", f"http://127.0.0.1:{backend.server_port}", text)

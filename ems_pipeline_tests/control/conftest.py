@@ -94,9 +94,8 @@ def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) ->
     """The demo site at noon of a March day, armed; nothing of other tests in the journal."""
     clock = SimulatedClock(NOON)
     bench.empty(warehouse)
-    hurried = tuple(d.model_copy(update={"options": {"gap_s": 0.0}}) for d in home01.devices)
     lines = tuple(g.model_copy(update={"timeout_s": 2.0}) for g in home01.gateways)
-    with running_plant(home01.model_copy(update={"devices": hurried, "gateways": lines}), clock, seed=3) as plant:
+    with running_plant(bench.without_gaps(home01).model_copy(update={"gateways": lines}), clock, seed=3) as plant:
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)
         with warehouse.begin() as connection:

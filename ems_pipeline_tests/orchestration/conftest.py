@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,12 +12,14 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import history
+from ems_pipeline.orchestration.closed_loop import ClosedLoop
 from ems_pipeline.orchestration.in_process import InProcess
+from ems_pipeline.orchestration.instance import open_instance, prepare
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse
+from ems_pipeline.warehouse import Warehouse, arming
 from ems_pipeline.warehouse import sites as registry
 
 PRAGUE = time_grid.zone("Europe/Prague")
@@ -44,14 +47,36 @@ class Bench:
         return self.runs.platform.warehouse
 
 
+def small(home01: Site) -> Site:
+    """The demo site with one wallbox."""
+    devices = tuple(device for device in home01.devices if device.key != "wallbox-2")
+    return home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
+
+
+@contextmanager
+def lived(plant: Plant, clock: SimulatedClock) -> Iterator[InProcess]:
+    """The configured installation after the first quarter-hour with a plant: known, armed, planned, told, measured."""
+    warehouse, start = prepare(), clock.now()
+    with warehouse.begin() as connection:
+        registry.register(connection, [plant.site], start)
+        arming.arm(connection, plant.site.key, start, by="test")
+    with open_instance() as instance:
+        runs = InProcess(Platform(warehouse, clock, lambda: [plant.site]), instance)
+        runs.register([plant.site.key])
+        history.import_log(runs, plant.site, plant.history())
+        history.know_the_present(runs, plant.site)
+        loop = ClosedLoop(runs, clock)
+        loop._slot(start)
+        assert loop.failures == []
+        yield runs
+
+
 @pytest.fixture(scope="module")
 def bench(warehouse: Warehouse, home01: Site) -> Iterator[Bench]:
     clock = SimulatedClock(time_grid.day_bounds(TODAY, PRAGUE)[0])
-    devices = tuple(device for device in home01.devices if device.key != "wallbox-2")
-    small = home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
     with (
         pytest.MonkeyPatch.context() as environment,
-        running_plant(small, clock, seed=1, history_days=LOGGED_DAYS) as plant,
+        running_plant(small(home01), clock, seed=1, history_days=LOGGED_DAYS) as plant,
         dg.instance_for_test() as instance,
     ):
         for name, value in plant.environ.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.request
@@ -24,6 +23,7 @@ from sqlalchemy.engine import URL
 from ems_pipeline.orchestration import services
 from ems_pipeline.orchestration.supervisor import Child
 from ems_pipeline_tests.conftest import ROOT
+from ems_pipeline_tests.servers import free_ports
 
 PATIENCE_S = 120
 """A bound for what is broken, not a measurement: a sound installation needs a few seconds."""
@@ -124,7 +124,7 @@ def installed(server: URL, home: Path, location: Path = LAUNCHED, **settings: An
         _write_settings(home, settings)
         shutil.copyfile(location, home / "location.py")
         with dg.DagsterInstance.get() as instance:
-            made = Installation(home, instance, dict(os.environ), _free_port())
+            made = Installation(home, instance, dict(os.environ), free_ports(1)[0])
             try:
                 _start(made)
                 yield made
@@ -169,12 +169,6 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _own_database(server: URL, name: str) -> str:

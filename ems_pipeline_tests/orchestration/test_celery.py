@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,6 +34,7 @@ from ems_pipeline_tests.control.bench import states
 from ems_pipeline_tests.control.conftest import NOON, Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 from ems_pipeline_tests.orchestration.installation import wait
+from ems_pipeline_tests.servers import free_ports
 
 pytestmark = pytest.mark.slow
 SETTINGS, WORKER_SETTINGS = ROOT / "deploy" / "dagster-celery.yaml", ROOT / "deploy" / "celery-worker.yaml"
@@ -138,9 +138,7 @@ def machines(
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
     """A broker that keeps nothing; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)]
     server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
     try:

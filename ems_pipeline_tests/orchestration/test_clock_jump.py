@@ -8,10 +8,10 @@ from itertools import pairwise
 import dagster as dg
 import pytest
 
-from ems_pipeline.orchestration import beats, sensors
+from ems_pipeline.orchestration import sensors
 from ems_pipeline.orchestration.beats import CONTROL, Beat, Served, slot_of
 from ems_pipeline.orchestration.coordinator import SLOT_TAG
-from ems_pipeline_tests.orchestration.test_clock_work import NOON, Daemon, daemon, instance
+from ems_pipeline_tests.orchestration.test_clock_work import EVERY_SENSOR, NOON, Daemon, daemon, instance
 
 __all__ = ["daemon", "instance"]
 LOOK, MINUTE, HOUR = timedelta(seconds=10), timedelta(minutes=1), timedelta(hours=1)
@@ -40,16 +40,7 @@ def live(
 
 
 @pytest.mark.parametrize("offsets", JUMPS.values(), ids=JUMPS)
-@pytest.mark.parametrize(
-    ("sensor", "beat"),
-    [
-        (sensors.telemetry_sensor, beats.TELEMETRY),
-        (sensors.verification_sensor, beats.VERIFICATION),
-        (sensors.control_sensor, beats.CONTROL),
-        (sensors.planning_sensor, beats.PLAN),
-    ],
-    ids=lambda value: getattr(value, "name", ""),
-)
+@EVERY_SENSOR
 def test_nobody_is_left_unasked_when_the_clock_jumps(
     daemon: Daemon, sensor: dg.SensorDefinition, beat: Beat, offsets: list[tuple[int, timedelta]]
 ) -> None:

@@ -25,6 +25,17 @@ from ems_pipeline.warehouse import sites as registry
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
+EVERY_SENSOR = pytest.mark.parametrize(
+    ("sensor", "beat"),
+    [
+        (sensors.telemetry_sensor, beats.TELEMETRY),
+        (sensors.verification_sensor, beats.VERIFICATION),
+        (sensors.control_sensor, beats.CONTROL),
+        (sensors.planning_sensor, beats.PLAN),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+
 
 @dataclass
 class Daemon:
@@ -64,16 +75,7 @@ def daemon(warehouse: Warehouse, home01: Site, instance: dg.DagsterInstance) -> 
     return Daemon(Platform(warehouse, clock, lambda: [home01]), instance, clock)
 
 
-@pytest.mark.parametrize(
-    ("sensor", "beat"),
-    [
-        (sensors.telemetry_sensor, beats.TELEMETRY),
-        (sensors.verification_sensor, beats.VERIFICATION),
-        (sensors.control_sensor, beats.CONTROL),
-        (sensors.planning_sensor, beats.PLAN),
-    ],
-    ids=lambda value: getattr(value, "name", ""),
-)
+@EVERY_SENSOR
 def test_a_sensor_looked_at_every_ten_seconds_asks_once_per_slot_the_moment_it_is_due(
     daemon: Daemon, sensor: dg.SensorDefinition, beat: Beat
 ) -> None:

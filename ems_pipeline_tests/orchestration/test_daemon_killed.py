@@ -27,6 +27,7 @@ from ems_pipeline.warehouse import Warehouse, arming
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.control import bench
+from ems_pipeline_tests.control.bench import without_gaps
 from ems_pipeline_tests.control.conftest import NOON, Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 from ems_pipeline_tests.orchestration.installation import Installation, installed, wait
@@ -84,11 +85,10 @@ def running(
     warehouse: Warehouse, home01: Site, database_server: URL, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("daemon-killed")
-    hurried = tuple(d.model_copy(update={"options": {"gap_s": 0.0}}) for d in home01.devices)
     clock = SimulatedClock(NOON)
     with (
         pytest.MonkeyPatch.context() as environment,
-        running_plant(home01.model_copy(update={"devices": hurried}), clock, seed=3) as plant,
+        running_plant(without_gaps(home01), clock, seed=3) as plant,
     ):
         url = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
         for name, value in {**plant.environ, "EMS_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}.items():

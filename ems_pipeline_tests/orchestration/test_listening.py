@@ -20,6 +20,7 @@ import pytest
 
 from ems_pipeline.cli.db import Role
 from ems_pipeline_tests.conftest import ROOT
+from ems_pipeline_tests.servers import free_ports
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 240
@@ -51,14 +52,6 @@ class Installation:
                     if connection.status == psutil.CONN_LISTEN or connection.type == socket.SOCK_DGRAM:
                         addresses.add((connection.laddr.ip, connection.laddr.port))
         return addresses
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @pytest.fixture(scope="module")

@@ -24,18 +24,14 @@ from typer.testing import CliRunner
 
 from ems_pipeline import time_grid
 from ems_pipeline.cli.app import app
-from ems_pipeline.orchestration import history, metrics, troubles
-from ems_pipeline.orchestration.closed_loop import ClosedLoop
+from ems_pipeline.orchestration import metrics, troubles
 from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
-from ems_pipeline.orchestration.instance import open_instance, prepare
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, alarms, arming
-from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline_tests.conftest import ROOT, _admin
-from ems_pipeline_tests.orchestration.conftest import LOGGED_DAYS, PRAGUE, TODAY
+from ems_pipeline_tests.orchestration.conftest import LOGGED_DAYS, PRAGUE, TODAY, lived, small
 from ems_pipeline_tests.test_http import echo
 
 __all__ = ["echo"]
@@ -132,9 +128,10 @@ def kept(machine: tuple[pytest.MonkeyPatch, Path, URL], home01: Site, echo: str)
     kept, said, clock = Kept(), io.StringIO(), SimulatedClock(MIDNIGHT)
     handler = logging.StreamHandler(said)
     logging.getLogger().addHandler(handler)
-    devices = tuple(device for device in home01.devices if device.key != "wallbox-2")
-    small = home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
-    with contextlib.redirect_stderr(said), running_plant(small, clock, seed=1, history_days=LOGGED_DAYS) as plant:
+    with (
+        contextlib.redirect_stderr(said),
+        running_plant(small(home01), clock, seed=1, history_days=LOGGED_DAYS) as plant,
+    ):
         for name, value in plant.environ.items():
             environment.setenv(name, value)
         for name in ("EMS_HOME01_LOXONE_PASSWORD", "EMS_ENTSOE_TOKEN", "EMS_RTE_CREDENTIALS"):
@@ -142,28 +139,17 @@ def kept(machine: tuple[pytest.MonkeyPatch, Path, URL], home01: Site, echo: str)
         environment.setenv("EMS_RTE_CREDENTIALS", SECRETS["rte"])
         environment.setenv("EMS_HOME01_LOXONE_PASSWORD_FILE", str(folder / "files" / "loxone"))
         environment.setenv("EMS_SOURCE_ENTSOE_URL", f"{echo}/401")
-        warehouse = prepare()
-        with warehouse.begin() as connection:
-            registry.register(connection, [plant.site], clock.now())
-            arming.arm(connection, plant.site.key, clock.now(), by="test")
-        with open_instance() as instance:
-            runs = InProcess(Platform(warehouse, clock, lambda: [plant.site]), instance)
-            runs.register([plant.site.key])
-            history.import_log(runs, plant.site, plant.history())
-            history.know_the_present(runs, plant.site)
-            loop = ClosedLoop(runs, clock)
-            loop._slot(MIDNIGHT)
-            assert loop.failures == []
+        with lived(plant, clock) as runs:
             aloud = runs.defs.resolve_job_def("apply_control")  # the loop speaks of troubles only
             clock.wait_until(MIDNIGHT + time_grid.SLOT)
-            assert aloud.execute_in_process(instance=instance).success
+            assert aloud.execute_in_process(instance=runs.instance).success
             _fail(runs, environment, echo)
-            said.write(metrics.text(runs.platform, instance))
-            kept.add("deployment page of the UI", yaml.safe_dump(instance.info_dict()))
+            said.write(metrics.text(runs.platform, runs.instance))
+            kept.add("deployment page of the UI", yaml.safe_dump(runs.instance.info_dict()))
         for command in (["status"], ["doctor"], ["db", "status"], ["metrics"], ["control", "setpoints", "home01"]):
             kept.add(f"ems {command[0]}", CliRunner().invoke(app, command).output)
         CliRunner().invoke(app, ["db", "backup", str(folder / "home" / "a.dump")])
-        warehouse.close()
+        runs.platform.warehouse.close()
     logging.getLogger().removeHandler(handler)
     kept.add("log", said.getvalue())
     for database in ("leaks_ems", "leaks_dagster"):

@@ -15,18 +15,14 @@ from typer.testing import CliRunner, Result
 
 from ems_pipeline import time_grid
 from ems_pipeline.cli.app import app
-from ems_pipeline.orchestration import history
-from ems_pipeline.orchestration.closed_loop import ClosedLoop
 from ems_pipeline.orchestration.in_process import InProcess
-from ems_pipeline.orchestration.instance import open_instance, prepare
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, arming
-from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.conftest import ROOT
-from ems_pipeline_tests.orchestration.conftest import LOGGED_DAYS, PRAGUE, TODAY
+from ems_pipeline_tests.orchestration.conftest import LOGGED_DAYS, PRAGUE, TODAY, small
+from ems_pipeline_tests.orchestration.conftest import lived as a_quarter_hour
 from ems_pipeline_tests.servers import OWNER, PASSWORD, tcp_server
 
 pytestmark = pytest.mark.slow
@@ -89,25 +85,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def lived(server: Server, home01: Site) -> Iterator[InProcess]:
     """The pipeline's login fills what a plan needs and lives through one quarter-hour on the virtual plant."""
     clock = SimulatedClock(MIDNIGHT)
-    devices = tuple(device for device in home01.devices if device.key != "wallbox-2")
-    small = home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
-    with running_plant(small, clock, seed=1, history_days=LOGGED_DAYS) as plant:
+    with running_plant(small(home01), clock, seed=1, history_days=LOGGED_DAYS) as plant:
         for name, value in plant.environ.items():
             server.environment.setenv(name, value)
-        warehouse = prepare()
-        with warehouse.begin() as connection:
-            registry.register(connection, [plant.site], clock.now())
-            arming.arm(connection, plant.site.key, clock.now(), by="test")
-        with open_instance() as instance:
-            runs = InProcess(Platform(warehouse, clock, lambda: [plant.site]), instance)
-            runs.register([plant.site.key])
-            history.import_log(runs, plant.site, plant.history())
-            history.know_the_present(runs, plant.site)
-            loop = ClosedLoop(runs, clock)
-            loop._slot(MIDNIGHT)
-            assert loop.failures == []
+        with a_quarter_hour(plant, clock) as runs:
             yield runs
-        warehouse.close()
+        runs.platform.warehouse.close()
 
 
 def test_the_server_is_the_only_database_there_is(server: Server, lived: InProcess) -> None:

@@ -19,14 +19,7 @@ from ems_pipeline.plant.noise import smooth
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline_tests.plant.conftest import EVENING, Bench
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+from ems_pipeline_tests.servers import free_ports
 
 
 def at_ports(site: Site, ports: list[int]) -> Site:
