@@ -74,12 +74,15 @@ def site_pv_power_w(
 
 
 BAND_LOW, BAND_HIGH = 0.35, 1.3
-"""Band of the bare geometry forecast until its errors are measured: clouds are missed more often than sun."""
+"""Band of a forecast whose errors are not measured yet: clouds are missed more often than sun."""
+
+
+def with_first_band(power: pl.DataFrame) -> pl.DataFrame:
+    """``power`` ``[starts_at, power_w]`` with that wide band, ``p10_w`` and ``p90_w``."""
+    return power.with_columns(p10_w=pl.col("power_w") * BAND_LOW, p90_w=pl.col("power_w") * BAND_HIGH)
 
 
 def pv_forecast(arrays: tuple[PvArray, ...], latitude: float, longitude: float, weather: pl.DataFrame) -> pl.DataFrame:
     """The geometry forecast with its wide a-priori band, ``[starts_at, power_w, p10_w, p90_w, model]``."""
-    power = pl.col("power_w")
-    return site_pv_power_w(arrays, latitude, longitude, weather).with_columns(
-        p10_w=power * BAND_LOW, p90_w=power * BAND_HIGH, model=pl.lit(MODEL)
-    )
+    power = site_pv_power_w(arrays, latitude, longitude, weather)
+    return with_first_band(power).with_columns(model=pl.lit(MODEL))

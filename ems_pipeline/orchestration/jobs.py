@@ -84,6 +84,9 @@ forecast = _assets(
     10,
     "Weather, then everything forecast from it, for today and tomorrow.",
 )
+forecast_pv = _assets(
+    "forecast_pv", ["pv_forecast"], 10, "PV alone: the weather is missing, a second source may serve."
+)
 observe_weather = _assets(
     "observe_weather", ["weather_observation"], 2, "What the weather was, once the archive has it."
 )
@@ -106,6 +109,7 @@ ALL = [
     import_prices,
     price_sites,
     forecast,
+    forecast_pv,
     observe_weather,
     plan_daily,
     plan_rolling,

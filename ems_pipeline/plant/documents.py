@@ -1,8 +1,8 @@
 """Twins of the documents the outside world publishes, in the shapes its services send; values are the plant's.
 
 Prices: OTE's SOAP service and chart, ENTSO-E's A44, energy-charts. Rates: the Czech National Bank's list. Weather:
-Open-Meteo's forecast, previous runs and archive. Each honours its publication time on the plant's clock. A source
-without a twin is answered with 404, so that nothing of the real world mixes in.
+Open-Meteo's forecast, previous runs and archive, forecast.solar's estimate (`solar`). Each honours its publication time
+on the plant's clock. A source without a twin is answered with 404, so that nothing of the real world mixes in.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from ems_pipeline import time_grid
 from ems_pipeline.market import ote
 from ems_pipeline.market.document import MARKET_TIMEZONE, QUARTER_HOUR_MARKET_FROM
+from ems_pipeline.plant import solar
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.sky import Sky
 from ems_pipeline.time_grid import Clock
@@ -25,7 +26,12 @@ from ems_pipeline.weather.open_meteo import VARIABLES
 
 TOKEN = "plant"
 SOURCES = ("ote", "ote-chart", "entsoe", "energy-charts", "awattar", "spotovaelektrina", "cnb", "cnb-text")
-WEATHER = {"OPEN_METEO": "/weather", "OPEN_METEO_PREVIOUS_RUNS": "/previous", "OPEN_METEO_ARCHIVE": "/archive"}
+WEATHER = {
+    "OPEN_METEO": "/weather",
+    "OPEN_METEO_PREVIOUS_RUNS": "/previous",
+    "OPEN_METEO_ARCHIVE": "/archive",
+    "FORECAST_SOLAR": "/solar",
+}
 ARCHIVE_LAG = timedelta(days=2)
 RUN_EVERY_H = 6
 UNITS = {"temperature_c": "°C", "cloud_pct": "%", "wind_m_s": "m/s", **dict.fromkeys(RADIATION, "W/m²")}
@@ -60,6 +66,9 @@ class Documents:
             "/previous/v1/forecast": lambda: self._previous_runs(query),
             "/archive/v1/archive": lambda: self._archive(query),
         }
+        plane = path.removeprefix(WEATHER["FORECAST_SOLAR"])
+        if plane != path:
+            return solar.estimate(plane, self._sky_over, self.clock.now())
         if path not in handlers:
             return 404, b"the virtual plant has no twin of this source"
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -77,6 +78,25 @@ def newest(
         start=start,
         end=end,
     )
+
+
+def young_slots(
+    connection: Connection, table: Table, site_keys: Sequence[str], start: datetime, end: datetime, since: datetime
+) -> dict[str, int]:
+    """How many slots of ``[start, end)`` each site has an issue of that became known at ``since`` or later."""
+    instant = _KEYS[table][-1]
+    counted = query(
+        connection,
+        f"""SELECT k.site_key, count(DISTINCT f.{instant}) AS slots FROM unnest(CAST(:sites AS text[])) k (site_key)
+            LEFT JOIN ems.{table} f ON f.site_key = k.site_key AND f.{instant} >= :start AND f.{instant} < :end
+              AND f.known_at >= :since
+            GROUP BY k.site_key""",
+        sites=list(site_keys),
+        start=start,
+        end=end,
+        since=since,
+    )
+    return dict(counted.iter_rows())
 
 
 def newest_sessions(

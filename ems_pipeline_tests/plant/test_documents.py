@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from ems_pipeline import time_grid
+from ems_pipeline.forecast.pv_geometry import pv_power_w
 from ems_pipeline.market import cnb, fx, sources
 from ems_pipeline.market.document import MARKET_TIMEZONE, NotYetPublished
 from ems_pipeline.market.settings import SourceSettings
@@ -16,8 +18,10 @@ from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.sky import Sky
 from ems_pipeline.plant.web_server import serving_http
+from ems_pipeline.sites import PvArray
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.weather import open_meteo
+from ems_pipeline.units import slot_energy_wh
+from ems_pipeline.weather import forecast_solar, open_meteo
 from ems_pipeline.weather.errors import RejectedWeatherRequest
 
 PLACE = (50.08, 14.42)
@@ -154,3 +158,22 @@ def test_a_request_that_does_not_fit_is_refused_with_the_reason(clock: Simulated
         open_meteo.parse(body, *PLACE)
     assert documents.answer("/ote", {}, b"<no envelope>")[0] == 400
     assert documents.answer("/somewhere", {}, b"")[0] == 404
+
+
+def test_the_second_source_of_pv_keeps_the_energy_of_the_planes_geometry(
+    settings: SourceSettings, clock: SimulatedClock
+) -> None:
+    """Whole watt-hours between irregular stamps, today and tomorrow, through the real parser."""
+    plane = PvArray(key="west", peak_power_w=4000, tilt_deg=30, azimuth_deg=250)
+    found = forecast_solar.parse(forecast_solar.fetch(plane, *PLACE))
+    starts = found["starts_at"].to_list()
+    assert [at.astimezone(MARKET_TIMEZONE).day for at in (starts[0], starts[-1])] == [10, 11]
+    leads_h = np.array([(at - clock.now()) / timedelta(hours=1) for at in starts])
+    expected = pv_power_w(plane, *PLACE, SKY.weather_ahead(starts, leads_h))["power_w"]
+    assert slot_energy_wh(found["power_w"].sum()) == pytest.approx(slot_energy_wh(expected.sum()), abs=len(starts))
+
+
+def test_a_plane_that_is_none_is_refused_in_the_words_of_the_source(settings: SourceSettings) -> None:
+    steep = PvArray.model_construct(key="steep", peak_power_w=4000, tilt_deg=120, azimuth_deg=180)
+    with pytest.raises(RejectedWeatherRequest, match="refused the plane: invalid plane"):
+        forecast_solar.parse(forecast_solar.fetch(steep, *PLACE))

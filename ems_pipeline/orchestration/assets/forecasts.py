@@ -17,6 +17,7 @@ from ems_pipeline.orchestration.assets.weather import weather_forecast
 from ems_pipeline.orchestration.figures import materialized, plot
 from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.second_source import SecondSource
 from ems_pipeline.sites import Charger, Site
 from ems_pipeline.units import kilo, slot_energy_wh
 from ems_pipeline.warehouse import buildings, forecasts, telemetry
@@ -133,11 +134,19 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """PV power [W] per plane of modules, not curtailed: weather forecast and geometry, corrected by a trained model."""
-    now = ems.clock.now()
+    """PV power [W] per plane of modules, not curtailed: weather forecast and geometry, corrected by a trained model.
+
+    Live days whose weather is missing or older than twelve hours: as forecast.solar estimates them.
+    """
+    now, second = ems.clock.now(), SecondSource(context.log)
 
     def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
+        if not site.pv:
+            return pl.DataFrame()
         weather = forecasts.newest(connection, "weather_forecast", site.key, start, end, at)
+        estimated = second.instead_of(weather, site, start, end, at) if at >= now else None
+        if estimated is not None:
+            return estimated
         require_whole(weather, start, end, site, at)
         frames = [
             pv_geometry.pv_forecast((array,), site.latitude, site.longitude, weather).with_columns(
@@ -145,8 +154,6 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
             )
             for array in site.pv
         ]
-        if not frames:
-            return pl.DataFrame()
         planes = learning.pv_forecast(connection, site, pl.concat(frames), weather, at, now)
         return planes.drop_nulls("power_w")
 
