@@ -1,6 +1,7 @@
 """How good the forecasts are: rolling origin over measured homes, refit weekly, only the past known.
 
-    python benchmarks/forecast.py --homes FILE... [--pv FILE...] [--cold FILE] [--json FILE] [--every WEEKS] [--jobs N]
+    python benchmarks/forecast.py --homes FILE... [--pv FILE...] [--cold FILE] [--feeders FILE] [--json FILE]
+                                  [--every WEEKS] [--jobs N]
 
 Each home is walked through as if live: every week a model is trained on what was measured before that week; every noon
 (site clock) the next civil day is forecast, and every four hours the coming four. The references see the same past: the
@@ -25,12 +26,12 @@ from zoneinfo import ZoneInfo
 
 import forecast_cold
 import forecast_pv
+import forecast_weather
 import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, naive, profile, score
-from ems_pipeline.forecast.features import features
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.report import charts
 
@@ -66,6 +67,8 @@ class Home:
     zone: ZoneInfo
     country: str | None
     step: timedelta
+    weather: pl.DataFrame | None = None
+    """As forecast then, ``[starts_at, temperature_c, ghi_w_m2]``."""
 
     @property
     def days(self) -> int:
@@ -128,7 +131,7 @@ def walk(home: Home, every_weeks: int = 1) -> pl.DataFrame:
     """
     load = home.load.drop_nulls("power_w")
     end: datetime = load["starts_at"].to_list()[-1] + home.step
-    grid = LoadGrid.build(load, home.zone, end, home.country, home.step)
+    grid = LoadGrid.build(load, home.zone, end, home.country, home.step, home.weather)
     days = time_grid.days(grid.first_day + timedelta(days=FIRST_DAY), time_grid.local_day(end, home.zone))[:-1]
     frames: list[pl.DataFrame] = []
     for first in range(0, len(days), 7 * every_weeks):
@@ -151,7 +154,7 @@ def _ours(grid: LoadGrid, week: list[Decision], until: int) -> pl.DataFrame:
     targets = [np.arange(grid.position(made.start), grid.position(made.end)) for made in week]
     origins = [np.full(len(t), grid.position(made.at)) for t, made in zip(targets, week, strict=True)]
     target = np.concatenate(targets)
-    low, middle, high = model.predict(*features(grid, np.concatenate(origins), target))
+    low, middle, high = model.predict(grid, np.concatenate(origins), target)
     lengths = [len(t) for t in targets]
     return pl.DataFrame(
         {
@@ -249,6 +252,16 @@ def report(results: list[dict[str, Any]]) -> None:
                   f"in the 80 % band {min(band):.1%} .. {max(band):.1%}")  # fmt: skip
 
 
+def feeders_of(path: Path, every_weeks: int) -> list[dict[str, Any]]:
+    """Feeders walked through like homes, with and without the weather of their file."""
+    zone, country = zone_of(path)
+
+    def walked(name: str, load: pl.DataFrame, site_zone: ZoneInfo, weather: pl.DataFrame | None) -> pl.DataFrame:
+        return walk(Home(name, load, site_zone, country, time_grid.SLOT, weather), every_weeks)
+
+    return forecast_weather.scores_of(path, ZoneInfo(zone), walked, OURS)
+
+
 def main() -> None:
     """Parse, walk the homes in parallel, print, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -259,6 +272,7 @@ def main() -> None:
     parser.add_argument("--plots", type=Path, help="draw a good and a bad day of each home into this folder")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--pv", nargs="*", type=Path, default=[], help="parquet files of PV systems, with weather")
+    parser.add_argument("--feeders", type=Path, help="a file of feeders with weather-model values: load with weather")
     parser.add_argument("--cold", type=Path, help="a file of many homes whose first four weeks are forecast")
     chosen = parser.parse_args()
     homes = [home for path in chosen.homes for home in homes_of(path, chosen.sample)]
@@ -280,8 +294,11 @@ def main() -> None:
     cold = [result for result in cold if result is not None]
     if cold:
         forecast_cold.report(cold)
+    fed = feeders_of(chosen.feeders, chosen.every) if chosen.feeders else []
+    if fed:
+        forecast_weather.report(fed)
     if chosen.json:
-        figures = {"load": results, "pv": pv, "orientation": findings, "cold": cold}
+        figures = {"load": results, "pv": pv, "orientation": findings, "cold": cold, "feeders": fed}
         chosen.json.write_text(json.dumps(figures, indent=1, default=str))
 
 

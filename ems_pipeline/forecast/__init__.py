@@ -8,6 +8,6 @@ in "as known at now", nothing newer may be read. The parts, simple to better:
     habits          what is usual at a time of day, and lively          features        what a model may look at
     linear, gbm     median line and boosted medians on top of both      band            edges that cover what they say
     score           errors, coverage, skill                             promotion       shadow models earn their place
-    pv_second       another provider's estimate of a plane
+    load_weather    what the weather adds to a load                     pv_second       another provider's estimate
     orientation     a stated azimuth that does not fit the measurement
 """

@@ -65,13 +65,7 @@ def fit(
     Raises:
         ValueError: less than two weeks with rows.
     """
-    weeks, week = np.unique((day - day.min()) // WEEK_DAYS, return_inverse=True)
-    folds = min(FOLDS, len(weeks))
-    if folds < 2:
-        raise ValueError(
-            f"all {len(day)} rows lie in one week; a band is learned by leaving weeks out, give more history"
-        )
-    fold = week % folds
+    fold, folds = weekly_folds(day)
     settings = gbm.Settings(rounds=ROUNDS, min_rows_in_leaf=min_rows_in_leaf)
     edges, unseen = [], []
     for quantile in (TAIL, 1 - TAIL):
@@ -90,6 +84,21 @@ def fit(
         for k in (near & counted, ~near & counted)
     ]
     return Band(edges[0], edges[1], (shifts[0], shifts[1]))
+
+
+def weekly_folds(day: Index) -> tuple[Index, int]:
+    """To which fold each row belongs, and how many folds: every fourth week together.
+
+    Raises:
+        ValueError: less than two weeks with rows.
+    """
+    weeks, week = np.unique((day - day.min()) // WEEK_DAYS, return_inverse=True)
+    folds = min(FOLDS, len(weeks))
+    if folds < 2:
+        raise ValueError(
+            f"all {len(day)} rows lie in one week; what is learned by leaving weeks out needs more history"
+        )
+    return week % folds, folds
 
 
 def _is_near(rows: Array, names: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -1,8 +1,9 @@
-"""What a load model may look at: calendar, lags, levels and weather, none of it newer than the decision time.
+"""What a load model may look at: calendar, lags and levels, none of it newer than the decision time.
 
 A row belongs to a pair (origin, target) of grid positions: origin is the first slot NOT yet measured at the decision
 time, target >= origin the slot to forecast. Every feature reads values before the origin only; a test replaces all
-later values by noise and demands the same features. Add a feature as one named entry below.
+later values by noise and demands the same features. Add a feature as one named entry below; the weather has a room of
+its own (`load_weather`).
 """
 
 from __future__ import annotations
@@ -49,16 +50,15 @@ def features(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple
         )
     columns = (
         _calendar(grid, target, lead)
-        | _past_days(grid, target, _known_day(grid, target, lead))
+        | _past_days(grid, target, known_day(grid, target, lead))
         | _levels(grid, origin, lead)
-        | _habits(grid, target, _known_day(grid, target, lead))
+        | _habits(grid, target, known_day(grid, target, lead))
         | _lively(grid, origin, target)
-        | _weather(grid, target)
     )
     return np.column_stack(list(columns.values())).astype(np.float64), tuple(columns)
 
 
-def _known_day(grid: LoadGrid, target: Index, lead: Index, margin: timedelta = MARGIN) -> Index:
+def known_day(grid: LoadGrid, target: Index, lead: Index, margin: timedelta = MARGIN) -> Index:
     """The latest civil day whose same slot, and ``margin`` after it, was measured at the origin."""
     steps = grid.steps(margin / timedelta(hours=1))
     return grid.day[target] - np.maximum(1, -(-(lead + 1 + steps) // grid.per_day))
@@ -78,18 +78,18 @@ def _past_days(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray
     day, slot = grid.day[target], grid.slot[target]
     kind = grid.calendar["class"][day]
     smooth = grid.smoothed(grid.by_day)
-    columns = {f"day_{i}": _row(grid.by_day, known - i, slot) for i in range(3)}
-    columns |= {f"smooth_day_{i}": _row(smooth, known - i, slot) for i in range(3)}
-    columns |= {f"week_{w}": _row(grid.by_day, day - 7 * w, slot) for w in range(1, 4)}
-    columns |= {f"smooth_week_{w}": _row(smooth, day - 7 * w, slot) for w in range(1, 4)}
-    columns |= {name: _row(shape, known, slot) for name, shape in grid.shapes.items()}
-    columns |= {name: _row(shape, day, slot) for name, shape in grid.weekday_shapes.items()}
+    columns = {f"day_{i}": of_day(grid.by_day, known - i, slot) for i in range(3)}
+    columns |= {f"smooth_day_{i}": of_day(smooth, known - i, slot) for i in range(3)}
+    columns |= {f"week_{w}": of_day(grid.by_day, day - 7 * w, slot) for w in range(1, 4)}
+    columns |= {f"smooth_week_{w}": of_day(smooth, day - 7 * w, slot) for w in range(1, 4)}
+    columns |= {name: of_day(shape, known, slot) for name, shape in grid.shapes.items()}
+    columns |= {name: of_day(shape, day, slot) for name, shape in grid.weekday_shapes.items()}
     for name, shape in grid.class_shapes.items():
         columns[name] = np.where(known >= 0, shape[kind, np.maximum(known, 0), slot], np.nan)
     return columns
 
 
-def _row(matrix: Array, day: Index, slot: Index) -> Array:
+def of_day(matrix: Array, day: Index, slot: Index) -> Array:
     """``matrix[day, slot]``, NaN for days before the first."""
     return np.where(day >= 0, matrix[np.maximum(day, 0), slot], np.nan)
 
@@ -109,7 +109,7 @@ def _levels(grid: LoadGrid, origin: Index, lead: Index) -> dict[str, NDArray]:
     today = grid.day[origin]
     for part in range(PARTS):
         over = (grid.slot[origin] >= (part + 1) * grid.per_day // PARTS).astype(int)
-        columns[f"part_{part}"] = _row(grid.parts_of_day, today - 1 + over, np.full_like(origin, part))
+        columns[f"part_{part}"] = of_day(grid.parts_of_day, today - 1 + over, np.full_like(origin, part))
     return columns
 
 
@@ -122,7 +122,7 @@ def _habits(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray]:
         shapes = {"": means} | ({"_smooth": np.stack([grid.smoothed(m) for m in means])} if days > 2 else {})
         for name, shape in shapes.items():
             columns[f"habit_{days}d{name}"] = np.where(known >= 0, shape[kind, row, slot], np.nan)
-    columns |= {name: _row(shape, day, slot) for name, shape in grid.weekday_habits.items()}
+    columns |= {name: of_day(shape, day, slot) for name, shape in grid.weekday_habits.items()}
     return {name: roots ** (1 / habits.ROOT) for name, roots in columns.items()}
 
 
@@ -136,15 +136,6 @@ def _lively(grid: LoadGrid, origin: Index, target: Index) -> dict[str, NDArray]:
         columns[f"lively_{hours}h"] = habits.liveliness(*means)
     for hours in LIVELY_HOURS[:2]:
         columns[f"lively_carried_{hours}h"] = np.nan_to_num(columns[f"lively_{hours}h"]) * np.exp(-lead_h / (2 * hours))
-    known = _known_day(grid, target, lead, WIDE_MARGIN)
-    columns |= {f"lively_day_{i}": _row(grid.lively_around, known - i, slot) for i in range(3)}
-    return columns | {"lively_week": _row(grid.lively_around, grid.day[target] - 7, slot)}
-
-
-def _weather(grid: LoadGrid, target: Index) -> dict[str, NDArray]:
-    if grid.temperature_c is None:
-        return {}
-    return {
-        "temperature_c": grid.temperature_c[target],
-        "temperature_24h_c": mean_before(grid.temperature_c, grid.steps(24))[target],
-    }
+    known = known_day(grid, target, lead, WIDE_MARGIN)
+    columns |= {f"lively_day_{i}": of_day(grid.lively_around, known - i, slot) for i in range(3)}
+    return columns | {"lively_week": of_day(grid.lively_around, grid.day[target] - 7, slot)}

@@ -6,6 +6,7 @@ feature may read is decided in `features`. Add a statistic of past days as one e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -20,6 +21,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.forecast import habits
 from ems_pipeline.forecast.windows import Array, Index, days_before, last_days, mean_around, quantile, quietly
 
+WEATHER = ("temperature_c", "ghi_w_m2")
 PARTS = 4
 """Night, morning, afternoon, evening: their latest known means say how lively the house is."""
 
@@ -39,7 +41,8 @@ class LoadGrid:
     slot: Index
     first_day: date
     country: str | None = None
-    temperature_c: Array | None = field(default=None)
+    weather: Mapping[str, Array] = field(default_factory=dict)
+    """As forecast for each position, by the names of `WEATHER`; empty where nobody asked for it."""
 
     @classmethod
     def build(
@@ -53,7 +56,7 @@ class LoadGrid:
     ) -> LoadGrid:
         """The grid from the first row of ``history`` ``[starts_at, power_w]`` to ``until``; NaN where not measured.
 
-        ``weather`` ``[starts_at, temperature_c]``, as known at each decision time, adds the outdoor temperature.
+        ``weather`` ``[starts_at, *WEATHER]``, as it was known half a day ahead, is laid on the same grid.
         """
         start = history["starts_at"].min()
         at = pl.Series("starts_at", range((until - start) // step)) * step + start  # type: ignore[operator]
@@ -63,10 +66,10 @@ class LoadGrid:
         minute = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute().cast(pl.Int64)
         clock = frame.select(day=local.dt.date(), slot=minute // (step // time_grid.MINUTE))
         first_day: date = clock["day"][0]
-        temperature = None
+        sky = {}
         if weather is not None:
             joined = frame.join(weather, on="starts_at", how="left", maintain_order="left")
-            temperature = joined["temperature_c"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            sky = {name: joined[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in WEATHER}
         return cls(
             start=start,  # type: ignore[arg-type]
             step=step,
@@ -75,7 +78,7 @@ class LoadGrid:
             slot=clock["slot"].to_numpy(),
             first_day=first_day,
             country=country,
-            temperature_c=temperature,
+            weather=sky,
         )
 
     def position(self, at: datetime) -> int:
@@ -97,11 +100,15 @@ class LoadGrid:
 
     @cached_property
     def by_day(self) -> Array:
+        """The load ``[day, slot]``; see `arranged`."""
+        return self.arranged(self.values)
+
+    def arranged(self, values: Array) -> Array:
         """``[day, slot]`` by the wall clock: the skipped hour is NaN, the repeated one a mean."""
         shape = (int(self.day[-1]) + 1, self.per_day)
         total, count = np.zeros(shape), np.zeros(shape)
-        known = np.isfinite(self.values)
-        np.add.at(total, (self.day[known], self.slot[known]), self.values[known])
+        known = np.isfinite(values)
+        np.add.at(total, (self.day[known], self.slot[known]), values[known])
         np.add.at(count, (self.day[known], self.slot[known]), 1)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
@@ -208,8 +215,7 @@ class LoadGrid:
         """Liveliness of the three hours before to the three hours after each slot, ``[day, slot]``."""
         reach, means = self.steps(3), []
         for roots in self.roots:
-            by_day = np.full(self.by_day.shape, np.nan)
-            by_day[self.day, self.slot] = roots
+            by_day = self.arranged(roots)
             means.append(mean_around(by_day.reshape(-1), reach).reshape(by_day.shape))
         return habits.liveliness(*means)
 

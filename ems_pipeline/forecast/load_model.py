@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import band, gbm, linear
+from ems_pipeline.forecast import band, gbm, linear, load_weather
 from ems_pipeline.forecast.features import features
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.forecast.load_inputs import FLOOR_SHARE, level_prior, relative_rows, straight_rows
@@ -48,7 +48,7 @@ class LoadModel:
     """A trained model; ``floor_w`` is what the load is raised by before its logarithm is taken.
 
     Three ways to the median, each wrong in its own way: a ``line`` through recent levels, ``trees`` that see every
-    feature as it is, and trees of what the line leaves (``rest``).
+    feature as it is, and trees of what the line leaves (``rest``). Where it earned that, the ``weather`` corrects them.
     """
 
     line: linear.MedianLine
@@ -57,16 +57,21 @@ class LoadModel:
     band: band.Band
     floor_w: float
     step_s: int
+    weather: load_weather.Correction | None = None
 
-    def predict(self, rows: Array, names: tuple[str, ...]) -> tuple[Array, Array, Array]:
-        """``(p10_w, power_w, p90_w)`` per row of `features`, W >= 0; power_w is the median."""
-        straight = self.line.predict(straight_rows(rows, names, self.floor_w))
-        rest = self.rest.predict(*relative_rows(rows, names, self.floor_w, straight))
-        ways = straight, self.trees.predict(rows, names), straight + rest
-        middle = np.mean([np.maximum(np.exp(np.clip(way, 0, 20)) - self.floor_w, 0.0) for way in ways], axis=0)
-        edges = self.band.predict(rows, names, np.log(middle + self.floor_w))
-        low, high = (np.exp(edge) - self.floor_w for edge in edges)
-        return np.clip(low, 0.0, middle), middle, np.maximum(high, middle)
+    def predict(self, grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, Array, Array]:
+        """``(p10_w, power_w, p90_w)`` per pair of grid positions, W >= 0; power_w is the median.
+
+        Raises:
+            ValueError: a pair that `features` refuses.
+        """
+        rows, names = features(grid, origin, target)
+        middle = _middle(self.line, self.trees, self.rest, rows, names, self.floor_w)
+        edges = self.band.predict(rows, names, middle)
+        moved = load_weather.added(self.weather, grid, origin, target)
+        low, middle_w, high = (np.exp(way + moved) - self.floor_w for way in (edges[0], middle, edges[1]))
+        middle_w = np.maximum(middle_w, 0.0)
+        return np.clip(low, 0.0, middle_w), middle_w, np.maximum(high, middle_w)
 
     def document(self) -> str:
         """The model as JSON text, for the warehouse; `from_document` forecasts the same to the last bit."""
@@ -78,7 +83,19 @@ class LoadModel:
         parts = json.loads(document)
         line, edges = linear.MedianLine.from_parts(parts["line"]), band.Band.from_parts(parts["band"])
         trees, rest = (gbm.Trees.from_parts(parts[name]) for name in ("trees", "rest"))
-        return cls(line, trees, rest, edges, parts["floor_w"], parts["step_s"])
+        weather = load_weather.Correction.from_parts(parts["weather"]) if parts.get("weather") else None
+        return cls(line, trees, rest, edges, parts["floor_w"], parts["step_s"], weather)
+
+
+def _middle(
+    line: linear.MedianLine, trees: gbm.Trees, rest: gbm.Trees, rows: Array, names: tuple[str, ...], floor_w: float
+) -> Array:
+    """Logarithm of the raised median: the mean in W of the three ways."""
+    straight = line.predict(straight_rows(rows, names, floor_w))
+    left = rest.predict(*relative_rows(rows, names, floor_w, straight))
+    ways = straight, trees.predict(rows, names), straight + left
+    middle_w = np.mean([np.maximum(np.exp(np.clip(way, 0, 20)) - floor_w, 0.0) for way in ways], axis=0)
+    return np.log(middle_w + floor_w)
 
 
 def training_pairs(grid: LoadGrid, until: int, seed: int = 1) -> tuple[Index, Index]:
@@ -127,7 +144,9 @@ def train(grid: LoadGrid, until: int) -> LoadModel:
     settings = replace(REST, min_rows_in_leaf=leaf)
     rest = gbm.fit(relative, log_load - straight, 0.5, relative_names, settings, weight)
     edges = band.fit(rows, log_load, names, day, leaf, weight, PIECES_PER_DAY)
-    return LoadModel(line, trees, rest, edges, floor_w, round(grid.step.total_seconds()))
+    expected = _middle(line, trees, rest, rows, names, floor_w)
+    weather = load_weather.fit(grid, origin, target, log_load, expected, weight, leaf)
+    return LoadModel(line, trees, rest, edges, floor_w, round(grid.step.total_seconds()), weather)
 
 
 def resolution_w(values: Array) -> float:
@@ -148,7 +167,7 @@ def forecast(
     Args:
         history: ``[starts_at, power_w]`` per slot; rows from ``now`` on are not looked at.
         slots: the slots wanted, from ``now`` to at most six days ahead.
-        weather: ``[starts_at, temperature_c]``, only for a model trained with it.
+        weather: ``[starts_at, *WEATHER]`` as forecast, for the last two weeks and the slots wanted, if it is known.
 
     Returns:
         ``[starts_at, power_w, p10_w, p90_w, model]``, W.
@@ -157,7 +176,7 @@ def forecast(
     grid = LoadGrid.build(known, site_zone, max(slots) + step, country, step, weather)
     target = np.array([grid.position(at) for at in slots], dtype=np.int64)
     origin = np.full_like(target, grid.position(time_grid.floor_slot(now)))
-    low, middle, high = model.predict(*features(grid, origin, target))
+    low, middle, high = model.predict(grid, origin, target)
     frame = {"starts_at": list(slots), "power_w": middle, "p10_w": low, "p90_w": high}
     return pl.DataFrame(frame, schema_overrides={"starts_at": pl.Datetime("us", "UTC")}).with_columns(
         model=pl.lit(MODEL)

@@ -72,13 +72,6 @@ class PvGrid:
         }
         return cls(grid, values.pop("base_w"), values)
 
-    def day_and_slot(self, values: Array) -> Array:
-        """``[day, slot]`` of values per position, NaN outside."""
-        grid = self.measured
-        matrix = np.full(grid.by_day.shape, np.nan)
-        matrix[grid.day, grid.slot] = values
-        return matrix
-
 
 def features(pv: PvGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...]]:
     """``[pair, feature]`` and names: base and weather of the target, measurements from before the origin only."""
@@ -106,7 +99,7 @@ def _expected(pv: PvGrid, target: Index) -> dict[str, NDArray[Any]]:
         "hour": grid.slot[target] * (grid.step / timedelta(hours=1)),
         "season": np.cos(year),
         "spring": np.sin(year),
-        "base_day": quietly(np.nanmean, pv.day_and_slot(pv.base_w), 1)[grid.day[target]],
+        "base_day": quietly(np.nanmean, pv.measured.arranged(pv.base_w), 1)[grid.day[target]],
     }
     last = len(pv.base_w) - 1
     for hours in BASE_HOURS:
@@ -122,7 +115,7 @@ def _learned(pv: PvGrid, target: Index, known: Index) -> dict[str, NDArray[Any]]
     """How the same slot and the whole day went lately, up to civil day ``known``, and against the base."""
     grid = pv.measured
     slot = grid.slot[target]
-    base = np.where(np.isfinite(grid.by_day), pv.day_and_slot(pv.base_w), np.nan)
+    base = np.where(np.isfinite(grid.by_day), pv.measured.arranged(pv.base_w), np.nan)
     made = np.where(np.isfinite(base), grid.by_day, np.nan)
     row = np.maximum(known, 0)
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import features, load_model, profile, pv_geometry, pv_model, score
+from ems_pipeline.forecast import load_model, profile, pv_geometry, pv_model, score
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.forecast.windows import Array, Index
 
@@ -35,7 +35,7 @@ def load_days(model: load_model.LoadModel, grid: LoadGrid, days: Sequence[date],
     origin, target = noon_before(grid, days, site_zone)
     if not len(target):
         return pl.DataFrame()
-    low, middle, high = model.predict(*features.features(grid, origin, target))
+    low, middle, high = model.predict(grid, origin, target)
     made = _frame(grid, target, low, middle, high, load_model.MODEL)
     history, frames = measured(grid), [made]
     for at in np.unique(origin):

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import features, load_model, profile, promotion, pv_geometry, pv_model, trial
+from ems_pipeline.forecast import features, load_model, load_weather, profile, promotion, pv_geometry, pv_model, trial
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.orchestration import azimuth
 from ems_pipeline.sites import Site
@@ -42,8 +42,12 @@ def load_forecast(
         stored = _refit_load(connection, site, stored, at)
     if stored is None or stored.role != "live" or slots[-1] - at > features.LONGEST_LEAD:
         return profile.load_forecast(history, slots, zone, at, site.usual_load_w)
-    model = load_model.LoadModel.from_document(stored.document)
-    return load_model.forecast(model, history, slots, zone, at, features.country_of(site.market_zone))
+    model, weather = load_model.LoadModel.from_document(stored.document), None
+    if model.weather is not None:
+        start, end = time_grid.floor_slot(at), slots[-1] + time_grid.SLOT
+        ahead = forecasts.newest(connection, "weather_forecast", site.key, start, end, at)
+        weather = _weather(connection, site, start - load_weather.MEMORY, start, ahead)
+    return load_model.forecast(model, history, slots, zone, at, features.country_of(site.market_zone), weather)
 
 
 def pv_forecast(
@@ -91,7 +95,8 @@ def _refit_load(connection: Any, site: Site, stored: StoredModel | None, at: dat
     history = measured.select("starts_at", power_w=pl.col("load_w").clip(0)).drop_nulls("power_w")
     if history.is_empty():
         return stored
-    grid = LoadGrid.build(history, zone, until, features.country_of(site.market_zone))
+    weather = _weather(connection, site, until - load_model.HISTORY, until)
+    grid = LoadGrid.build(history, zone, until, features.country_of(site.market_zone), weather=weather)
     pupil = Pupil(
         target="load",
         grid=grid,
@@ -123,17 +128,24 @@ def _pv_grid(
     connection: Any, site: Site, first: datetime, until: datetime, end: datetime, ahead: pl.DataFrame | None = None
 ) -> pv_model.PvGrid | None:
     """Measured PV of ``[first, until)`` beside what was expected of it, and of ``ahead`` up to ``end``."""
-    past = models.weather_as_forecast(connection, site.key, first, until).select("starts_at", *WEATHER)
-    if past.is_empty():
+    weather = _weather(connection, site, first, until, ahead)
+    if weather.is_empty() or weather["starts_at"][0] >= until:
         return None
-    measured = audits.measured_targets(connection, site.key, past["starts_at"].to_list()[0], until)
+    measured = audits.measured_targets(connection, site.key, weather["starts_at"].to_list()[0], until)
     history = measured.select("starts_at", power_w=pl.col("pv_w").clip(0)).drop_nulls("power_w")
     if history.is_empty():
         return None
-    weather = past if ahead is None else pl.concat([past, ahead.select(past.columns)]).unique("starts_at", keep="last")
-    weather = weather.sort("starts_at")
     base = pv_geometry.site_pv_power_w(site.pv, site.latitude, site.longitude, weather)
     return pv_model.PvGrid.build(history, weather.with_columns(base_w=base["power_w"]), end, time_grid.SLOT)
+
+
+def _weather(
+    connection: Any, site: Site, first: datetime, until: datetime, ahead: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Weather of ``[first, until)`` as forecast half a day ahead, and ``ahead`` of it, in order of slots."""
+    past = models.weather_as_forecast(connection, site.key, first, until).select("starts_at", *WEATHER)
+    both = past if ahead is None else pl.concat([past, ahead.select(past.columns)]).unique("starts_at", keep="last")
+    return both.sort("starts_at")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -46,17 +47,28 @@ def site(warehouse: Warehouse, home01: Site) -> Site:
     geometry = pv_geometry.site_pv_power_w(home01.pv, home01.latitude, home01.longitude, weather)["power_w"].to_numpy()
     pv = geometry * np.where(azimuth > 190, 0.6, 1.0)
     series = {("meter", "grid_power_w"): load - pv, ("inverter", "pv_power_w"): pv}
+    live_in(warehouse, home01, starts, series, weather)
+    return home01
+
+
+def live_in(
+    warehouse: Warehouse,
+    site: Site,
+    starts: list[datetime],
+    series: dict[tuple[str, str], Any],
+    weather: pl.DataFrame,
+) -> None:
+    """What the site measured, and the weather as it was issued at eleven of the day before."""
     with warehouse.begin() as connection:
-        sites.register(connection, [home01], START)
+        sites.register(connection, [site], START)
         for (device, quantity), values in series.items():
-            labels = {"site_key": home01.key, "device_key": device, "quantity": quantity}
+            labels = {"site_key": site.key, "device_key": device, "quantity": quantity}
             frame = pl.DataFrame({"starts_at": starts, "mean_value": values, "last_value": values}).with_columns(
                 samples=pl.lit(15), coverage_pct=pl.lit(100.0), **{k: pl.lit(v) for k, v in labels.items()}
             )
             copy_into(connection, "ems.telemetry_15m", frame)
         issued = weather.with_columns(known_at=pl.col("starts_at").dt.truncate("1d") - timedelta(hours=13))
-        forecasts.issue(connection, "weather_forecast", home01.key, issued)
-    return home01
+        forecasts.issue(connection, "weather_forecast", site.key, issued)
 
 
 def load_at(warehouse: Warehouse, site: Site, day: int, later: timedelta = timedelta(0)) -> pl.DataFrame:
@@ -134,6 +146,29 @@ def test_a_backfill_trains_nothing_and_imported_history_is_a_trial(warehouse: Wa
     with warehouse.begin() as connection:
         assert models.newest(connection, site.key, "load", load_model.MODEL, START + 100 * DAY) is None
     assert load_at(warehouse, site, 58)["model"][0] == load_model.MODEL
+
+
+def test_the_load_of_a_heated_house_follows_the_newest_issue_of_the_weather(warehouse: Warehouse, home01: Site) -> None:
+    """150 W per kelvin below 15 degrees: ten degrees colder tomorrow is 1.5 kW more, once somebody says so."""
+    heated, generator = home01.model_copy(update={"key": "heated", "pv": ()}), np.random.default_rng(7)
+    starts = time_grid.slots(START, START + DAYS * DAY)
+    daily = 6 + np.convolve(generator.normal(0, 3, DAYS + 2), np.ones(3) / 3**0.5, "valid")
+    temperature = np.repeat(daily, 96)
+    load = (300 + 150 * np.maximum(0, 15 - temperature)) * generator.lognormal(0, 0.1, len(starts))
+    weather = pl.DataFrame({"starts_at": starts, "temperature_c": temperature}).with_columns(
+        **{name: pl.lit(0.0) for name in ("ghi_w_m2", "dni_w_m2", "dhi_w_m2")},
+        cloud_pct=pl.lit(90.0), wind_m_s=pl.lit(2.0), source=pl.lit("test"),
+    )  # fmt: skip
+    live_in(warehouse, heated, starts, {("meter", "grid_power_w"): load}, weather)
+    mild = load_at(warehouse, heated, 50)
+    at = START + 50 * DAY + timedelta(hours=14)
+    with warehouse.begin() as connection:
+        colder = weather.filter(pl.col("starts_at") >= at).with_columns(temperature_c=pl.col("temperature_c") - 10)
+        forecasts.issue(connection, "weather_forecast", heated.key, colder, at)
+    cold = load_at(warehouse, heated, 50)
+    assert mild["model"][0] == cold["model"][0] == load_model.MODEL
+    evening = slice(40, 96)  # the mean over 24 hours has noticed by then
+    assert cold["power_w"][evening].mean() - mild["power_w"][evening].mean() > 250
 
 
 def test_each_weekly_refit_compares_the_stated_azimuth_with_what_was_measured(

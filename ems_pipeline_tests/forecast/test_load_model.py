@@ -74,9 +74,9 @@ def test_a_model_learns_from_nothing_after_its_last_measurement() -> None:
 
 def test_a_stored_model_forecasts_the_same_to_the_last_bit() -> None:
     grid = grid_of(house())
-    rows, names = features.features(grid, np.full(24, 24 * 70), np.arange(24 * 70, 24 * 71))
+    pairs = grid, np.full(24, 24 * 70), np.arange(24 * 70, 24 * 71)
     again = load_model.LoadModel.from_document(trained().document())
-    for one, other in zip(trained().predict(rows, names), again.predict(rows, names), strict=True):
+    for one, other in zip(trained().predict(*pairs), again.predict(*pairs), strict=True):
         assert np.array_equal(one, other)
 
 
@@ -89,9 +89,8 @@ def test_two_weeks_of_forecasts_beat_all_three_references() -> None:
         past = frame.head(first)
         slots = frame["starts_at"][first : first + 24].to_list()
         actual = frame["power_w"][first : first + 24].to_numpy()
-        rows, names = features.features(grid, np.full(24, first), np.arange(first, first + 24))
         forecasts = {
-            "ours": trained().predict(rows, names)[1],
+            "ours": trained().predict(grid, np.full(24, first), np.arange(first, first + 24))[1],
             "last week": naive.seasonal_naive(past, slots, PRAGUE, slots[0], 7)["power_w"].to_numpy(),
             "yesterday": naive.seasonal_naive(past, slots, PRAGUE, slots[0], 1)["power_w"].to_numpy(),
             "profile": profile.load_forecast(past, slots, PRAGUE, slots[0], 400.0)["power_w"].to_numpy(),
@@ -110,7 +109,7 @@ def test_the_band_covers_eighty_percent_of_two_unseen_weeks_of_four_houses() -> 
         grid = grid_of(frame)
         model = trained() if seed == 3 else load_model.train(grid, 24 * 70)
         target = np.arange(24 * 70, 24 * 84)
-        low, _, high = model.predict(*features.features(grid, target // 24 * 24, target))
+        low, _, high = model.predict(grid, target // 24 * 24, target)
         actual = frame["power_w"].to_numpy()[target]
         inside += list((actual >= low) & (actual <= high))
     assert np.mean(inside) == pytest.approx(0.8, abs=0.05)
@@ -150,8 +149,8 @@ def test_quarter_hours_and_hours_share_one_code() -> None:
         power_w=pl.lit(500.0),
     )
     grid = LoadGrid.build(quarters, PRAGUE, START + 24 * DAYS * HOUR, "CZ")
-    rows, names = features.features(grid, np.full(96, 96 * 70), np.arange(96 * 70, 96 * 71))
-    assert load_model.train(grid, 96 * 70).predict(rows, names)[1] == pytest.approx(np.full(96, 500.0), rel=0.01)
+    middle = load_model.train(grid, 96 * 70).predict(grid, np.full(96, 96 * 70), np.arange(96 * 70, 96 * 71))[1]
+    assert middle == pytest.approx(np.full(96, 500.0), rel=0.01)
 
 
 def test_the_step_of_a_counter_is_seen_and_a_continuous_meter_has_none() -> None:

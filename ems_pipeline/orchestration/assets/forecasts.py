@@ -110,7 +110,8 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     """House load without planned devices [W] with its 80 % band.
 
     By the site's trained model once it has beaten the profile for two weeks, by the profile where a week is measured,
-    else by the standard load profile around the stated mean.
+    else by the standard load profile around the stated mean. The model may look at the stored weather forecast, yet
+    this asset is not downstream of it: a weather service that is down must not cost a site its load forecast.
     """
     now = ems.clock.now()
 
