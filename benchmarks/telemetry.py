@@ -35,8 +35,7 @@ from sqlalchemy.engine import make_url
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.map_file import FOLDERS_VARIABLE
 from ems_pipeline.orchestration import worker
-from ems_pipeline.sites import Site, load_site
-from ems_pipeline.sites.model import Device, Gateway
+from ems_pipeline.sites import Device, Gateway, Site, load_site
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import Warehouse, embedded, health, migrate, telemetry
 from ems_pipeline.warehouse import sites as registry

@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 from ems_pipeline.control.desired import Source, Wish
 from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
-from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
-from ems_pipeline.sites.model import Asset
+from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
 
 Wishes = Mapping[str, Wish]

@@ -31,7 +31,7 @@ from ems_pipeline.devices.teltonika import TELTONIKA
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.devices.web import WebEndpoint, WebGateway
 from ems_pipeline.devices.web_driver import Dialect, WebDriver
-from ems_pipeline.sites.model import Device, Gateway, Site
+from ems_pipeline.sites import Device, Gateway, Site
 from ems_pipeline.time_grid import Clock, SystemClock
 
 FAMILIES: dict[str, Family] = {

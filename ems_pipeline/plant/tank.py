@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ems_pipeline.sites.model import HotWater
+from ems_pipeline.sites import HotWater
 
 ON_ABOVE_MIN_K, OFF_ABOVE_MIN_K = 2.0, 7.0
 """The thermostat keeps the tank between these above the least temperature, never beyond the greatest."""

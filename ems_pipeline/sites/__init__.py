@@ -1,38 +1,25 @@
 """What a site is: its place, grid connection, tariff, devices and the limits nobody may exceed.
 
-`model` holds the frozen records, `tariff` the dated contract terms, `schedule` what the owner wants at fixed hours,
-`modes` what assets can be asked, `loader` turns a YAML file plus environment
-variables into a `Site` or into one message that lists every fault with its remedy. Add a field here when a fact
-belongs to the installation; facts that change by the minute are telemetry.
+`site` is the whole; its frozen records are `electric` (PV, batteries, wallboxes), `thermal` (house, tank, heat pump),
+`machines` (gensets, machines with a window), `wiring` (grid, fuses, gateways, devices), `tariff` (dated contract terms)
+and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say what can be asked of a part, `record` what
+all records share. `loader` turns a YAML file plus environment variables into a `Site`, or into one message that lists
+every fault with its remedy. Add a field here when a fact belongs to the installation; facts that change by the minute
+are telemetry.
 """
 
+from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.electric import Battery, Charger, ChargeTaper, EfficiencyBand, EfficiencyStep, PvArray
 from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
-from ems_pipeline.sites.model import (
-    Battery,
-    Charger,
-    ChargeTaper,
-    ControlPolicy,
-    DailyWindow,
-    DeferrableLoad,
-    Device,
-    EfficiencyBand,
-    EfficiencyStep,
-    FuseGroup,
-    Gateway,
-    Genset,
-    GridConnection,
-    HeatPump,
-    HotWater,
-    House,
-    HybridInverter,
-    PlanningPolicy,
-    PvArray,
-    Site,
-)
+from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset
 from ems_pipeline.sites.schedule import Schedule
+from ems_pipeline.sites.site import ControlPolicy, PlanningPolicy, Site
 from ems_pipeline.sites.tariff import Tariff, TariffPeriod
+from ems_pipeline.sites.thermal import HeatPump, HotWater, House
+from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
 
 __all__ = [
+    "Asset",
     "Battery",
     "ChargeTaper",
     "Charger",

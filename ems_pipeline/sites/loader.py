@@ -15,7 +15,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ems_pipeline.sites.model import Site
+from ems_pipeline.sites.site import Site
 
 PREFIX = "EMS_SITE__"
 UNIT_HINTS = {"_kw": "_w (1 kW = 1000 W)", "_kwh": "_wh (1 kWh = 1000 Wh)", "_mw": "_w (1 MW = 1,000,000 W)"}

@@ -31,3 +31,11 @@ class Record(BaseModel):
     """Base of all site records: immutable, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Pct = Annotated[float, Field(ge=0, le=100)]
+Efficiency = Annotated[float, Field(gt=0.5, le=1.0)]
+# Lower bounds catch kW and kWh written where W and Wh are asked for: nobody plans an 11 W inverter.
+PowerW = Annotated[float, Field(ge=100, le=20_000_000)]
+LimitW = Annotated[float, Field(ge=0, le=20_000_000)]
+EnergyWh = Annotated[float, Field(ge=200, le=100_000_000)]

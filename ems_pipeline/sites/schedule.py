@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import combinations
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
 from ems_pipeline import time_grid
+from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.record import Key, Record, WallClock, Weekday
-
-if TYPE_CHECKING:
-    from ems_pipeline.sites.model import Asset
 
 QUARTERS = 96
 """Quarter-hours on the wall clock of any day."""

@@ -14,8 +14,7 @@ from ems_pipeline.control import envelope, grid_limit
 from ems_pipeline.control.live import Live, Observed
 from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.contract import SetpointRefused
-from ems_pipeline.sites import Genset, Site
-from ems_pipeline.sites.model import FuseGroup
+from ems_pipeline.sites import FuseGroup, Genset, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
 POWER = st.none() | st.floats(-5e3, 50e3)

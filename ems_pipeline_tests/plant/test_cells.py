@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ems_pipeline.plant.cells import Cells, Conversion
-from ems_pipeline.sites import Battery
-from ems_pipeline.sites.model import ChargeTaper, EfficiencyStep
+from ems_pipeline.sites import Battery, ChargeTaper, EfficiencyStep
 
 
 def battery(**more: object) -> Battery:

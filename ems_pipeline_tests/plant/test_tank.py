@@ -10,8 +10,7 @@ import pytest
 from ems_pipeline import time_grid
 from ems_pipeline.plant import World, household
 from ems_pipeline.plant.tank import Tank
-from ems_pipeline.sites import Site
-from ems_pipeline.sites.model import HotWater
+from ems_pipeline.sites import HotWater, Site
 from ems_pipeline.time_grid import SimulatedClock
 
 START = datetime(2026, 1, 12, tzinfo=UTC)

@@ -1,0 +1,36 @@
+"""A planned part of a site, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from ems_pipeline.sites.modes import PvMode
+from ems_pipeline.sites.record import Key, Record
+
+
+class Asset(Record):
+    """A planned part of the site; `device` names the hardware that measures and obeys for it."""
+
+    modes: ClassVar[type[StrEnum] | None] = None
+    """What it can be asked; None: nothing, no device obeys for its kind."""
+    limit_names: ClassVar[frozenset[str]] = frozenset()
+    """Limits that go with a mode; units are part of the names."""
+
+    key: Key
+    device: Key | None = None
+
+    def cannot(self, mode: str, limits: Mapping[str, Any]) -> str:
+        """Why it cannot be asked this, with what there is; empty when it can."""
+        if self.modes is None:
+            return f"names {self.key!r}, and no device obeys for a {type(self).__name__}"
+        if self.device is None:
+            return f"names {self.key!r}, which has no device that could obey; name one in the site file"
+        if mode not in set(self.modes):
+            return f"asks {self.key!r} for mode {mode!r}, which is none of {', '.join(self.modes)}"
+        if unknown := sorted(set(limits) - self.limit_names):
+            return f"asks {self.key!r} for limits {unknown}; it has {sorted(self.limit_names)}"
+        if mode == PvMode.CURTAIL and "pv_limit_w" not in limits:
+            return f"asks {self.key!r} to curtail; to what? name the limit pv_limit_w"
+        return ""

@@ -1,0 +1,123 @@
+"""What makes, keeps and loads electricity: PV, batteries, wallboxes. Powers are those of the AC side."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, PvMode
+from ems_pipeline.sites.record import Efficiency, EnergyWh, LimitW, Pct, PowerW, Record, WallClock
+
+
+class PvArray(Asset):
+    """One plane of modules. `azimuth_deg` counts clockwise from north: 90 east, 180 south, 270 west."""
+
+    modes = PvMode
+    limit_names = frozenset({"pv_limit_w"})
+
+    peak_power_w: PowerW
+    tilt_deg: float = Field(ge=0, le=90)
+    azimuth_deg: float = Field(ge=0, lt=360)
+    loss_pct: Pct = 10.0
+    inverter_limit_w: PowerW | None = None
+    curtailable: bool = True
+
+
+class EfficiencyStep(Record):
+    """Efficiency of what flows between the step below and ``upto_w`` (marginal, not of the total)."""
+
+    upto_w: PowerW
+    charge_efficiency: Efficiency
+    discharge_efficiency: Efficiency
+
+
+class EfficiencyBand(Record):
+    """Efficiency of a quarter-hour that begins with a state of charge below ``upto_soc_pct``, above the band before."""
+
+    upto_soc_pct: Pct
+    charge_efficiency: Efficiency
+    discharge_efficiency: Efficiency
+
+
+class ChargeTaper(Record):
+    """From ``from_soc_pct`` up, charging falls in a straight line from its limit to ``full_limit_w`` when full."""
+
+    from_soc_pct: Pct
+    full_limit_w: LimitW = 0.0
+
+
+class Battery(Asset):
+    """A battery as the bus sees it: AC-side powers, energy in the cells."""
+
+    modes = BatteryMode
+    limit_names = frozenset({"charge_limit_w", "discharge_limit_w", "target_soc_pct", "export_limit_w"})
+
+    capacity_wh: EnergyWh
+    charge_limit_w: PowerW
+    discharge_limit_w: PowerW
+    charge_efficiency: Efficiency = 0.95
+    discharge_efficiency: Efficiency = 0.95
+    min_soc_pct: Pct = 10.0
+    max_soc_pct: Pct = 100.0
+    reserve_soc_pct: Pct = 10.0
+    wear_per_kwh: float = Field(0.0, ge=0, le=5)
+    """Money per kWh of throughput (charged or discharged), site currency."""
+    efficiency_steps: tuple[EfficiencyStep, ...] = ()
+    """Efficiency by power, instead of the two constant ones."""
+    efficiency_bands: tuple[EfficiencyBand, ...] = ()
+    """Efficiency by state of charge, instead of the two constant ones; bands rise to 100 %."""
+    taper: ChargeTaper | None = None
+
+    @model_validator(mode="after")
+    def _window_is_open(self) -> Self:
+        if not self.min_soc_pct <= self.reserve_soc_pct < self.max_soc_pct:
+            raise ValueError(
+                f"min_soc_pct {self.min_soc_pct} <= reserve_soc_pct {self.reserve_soc_pct} < max_soc_pct "
+                f"{self.max_soc_pct} must hold; widen the window"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _bands_cover_every_charge(self) -> Self:
+        edges = [band.upto_soc_pct for band in self.efficiency_bands]
+        if edges and (edges[-1] != 100 or sorted(set(edges)) != edges):
+            raise ValueError(f"efficiency_bands end at {edges} %; let them rise and end at 100")
+        if edges and self.efficiency_steps:
+            raise ValueError("efficiency_steps and efficiency_bands both stand; keep one of the two")
+        return self
+
+
+class Charger(Asset):
+    """A wallbox and the habits of the car on it (used until sessions are measured)."""
+
+    modes = ChargerMode
+    limit_names = frozenset({"current_a", "phases"})
+
+    phases: Literal[1, 3] = 3
+    voltage_v: float = Field(230.0, ge=100, le=500)
+    min_current_a: float = Field(6.0, ge=6, le=32)
+    max_current_a: float = Field(16.0, ge=6, le=80)
+    car_capacity_wh: EnergyWh = 60_000.0
+    usual_arrival: WallClock = time(17, 30)
+    usual_departure: WallClock = time(7, 0)
+    usual_energy_wh: EnergyWh = 12_000.0
+    usual_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """Days of arrival, 0 = Monday."""
+    unmet_price_per_kwh: float = Field(20.0, gt=0)
+    """What a kWh missing at departure is worth avoiding, site currency: priced, never infeasible."""
+    min_on_minutes: int = Field(0, ge=0, le=600)
+    charge_efficiency: Efficiency = 0.9
+    """Share of the wall's energy that reaches the car's cells."""
+
+    @property
+    def max_power_w(self) -> float:
+        """Power at full current, W."""
+        return self.phases * self.voltage_v * self.max_current_a
+
+    @property
+    def min_power_w(self) -> float:
+        """Power at the least current the car accepts (IEC 61851: 6 A), W."""
+        return self.phases * self.voltage_v * self.min_current_a

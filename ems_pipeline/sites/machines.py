@@ -1,0 +1,55 @@
+"""What runs as a whole or not at all: gensets, and machines with a window."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.modes import GensetMode
+from ems_pipeline.sites.record import LimitW, PowerW, Record, WallClock
+
+
+class DailyWindow(Record):
+    """Local wall-clock time ``[start, end)`` on every day; an end before the start is on the next day."""
+
+    start: WallClock
+    end: WallClock
+
+
+class Genset(Asset):
+    """A generating set on the site's bus."""
+
+    modes = GensetMode
+
+    min_power_w: PowerW
+    max_power_w: PowerW
+    start_cost: float = Field(ge=0)
+    fuel_per_kwh: float = Field(ge=0)
+    min_run_minutes: int = Field(30, ge=0)
+    min_pause_minutes: int = Field(30, ge=0)
+    idle_fuel_per_h: float = Field(0.0, ge=0)
+    """Money per hour of turning without load; `fuel_per_kwh` comes on top (straight fuel curve)."""
+    warm_up_minutes: int = Field(0, ge=0, le=60)
+    max_starts_per_day: int | None = Field(None, ge=0)
+    run_hours_left: float | None = Field(None, ge=0)
+    """Hours to the next service when this number first stands in the registered file; hours run since are taken off.
+
+    After a service write the new number: the same again is taken for the old one.
+    """
+    locked_out: bool = False
+    """Not to be started at all (alarm, service)."""
+    quiet_hours: tuple[DailyWindow, ...] = ()
+
+
+class DeferrableLoad(Asset):
+    """A machine that runs once a day inside a window: constant power, or a profile of quarter-hours."""
+
+    power_w: PowerW = 1000.0
+    run_minutes: int = Field(60, ge=15, le=1440)
+    profile_w: tuple[LimitW, ...] = ()
+    """Power per quarter-hour of the run, instead of `power_w` for `run_minutes`."""
+    window: DailyWindow
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """Days on which the window begins, 0 = Monday."""
+    skip_price: float = Field(100.0, gt=0)
+    """What a run that finds no room is worth avoiding, site currency."""

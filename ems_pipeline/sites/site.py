@@ -1,0 +1,123 @@
+"""The installation as a whole; its parts have modules of their own.
+
+Units are part of the names; ranges refuse the usual unit mistakes (kW for W).
+Every record is frozen and refuses unknown keys, so a misspelt option is an error and never silently a default.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ems_pipeline import time_grid
+from ems_pipeline.sites import schedule
+from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.electric import Battery, Charger, PvArray
+from ems_pipeline.sites.machines import DeferrableLoad, Genset
+from ems_pipeline.sites.record import Key, PowerW, Record
+from ems_pipeline.sites.schedule import Schedule
+from ems_pipeline.sites.tariff import Tariff
+from ems_pipeline.sites.thermal import HeatPump
+from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
+
+
+class PlanningPolicy(Record):
+    """How much a plan says about itself."""
+
+    resolved_slots: int = Field(8, ge=0, le=96)
+    """Quarter-hours from now whose other battery actions are solved again; beyond, their cost is a lower bound."""
+
+
+class ControlPolicy(Record):
+    """The first of the two opt-ins and the age limits the controller insists on."""
+
+    enabled: bool = False
+    max_plan_age_minutes: int = Field(40, ge=15, le=240)
+    max_state_age_minutes: int = Field(5, ge=1, le=60)
+    setpoint_ttl_minutes: int = Field(20, ge=16, le=120)
+
+
+class Site(Record):
+    """An installation: everything the planner and the controller may assume about it."""
+
+    key: Key
+    name: str
+    timezone: str
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    active: bool = True
+    market_zone: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    grid: GridConnection
+    tariff: Tariff
+    usual_load_w: PowerW = 400.0
+    """Mean house load assumed until a week of it has been measured."""
+    pv: tuple[PvArray, ...] = ()
+    batteries: tuple[Battery, ...] = ()
+    chargers: tuple[Charger, ...] = ()
+    heat_pumps: tuple[HeatPump, ...] = ()
+    gensets: tuple[Genset, ...] = ()
+    deferrables: tuple[DeferrableLoad, ...] = ()
+    fuses: tuple[FuseGroup, ...] = ()
+    inverters: tuple[HybridInverter, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    devices: tuple[Device, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    planning: PlanningPolicy = PlanningPolicy()
+    control: ControlPolicy = ControlPolicy()
+
+    @model_validator(mode="after")
+    def _references_resolve(self) -> Self:
+        time_grid.zone(self.timezone)
+        gateways = {g.key for g in self.gateways}
+        devices = {d.key for d in self.devices}
+        faults = [
+            f"device {d.key!r} names gateway {d.gateway!r}; known gateways: {sorted(gateways)}"
+            for d in self.devices
+            if d.gateway not in gateways
+        ]
+        assets = self.assets
+        faults += self._unknown_members()
+        faults += [
+            f"{type(a).__name__} {a.key!r} names device {a.device!r}; known devices: {sorted(devices)}"
+            for a in assets
+            if a.device is not None and a.device not in devices
+        ]
+        for kind, keys in (("asset", [a.key for a in assets]), ("device", [d.key for d in self.devices])):
+            faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
+        faults += schedule.faults(self.schedules, {a.key: a for a in assets})
+        if faults:
+            raise ValueError("; ".join(dict.fromkeys(faults)))
+        return self
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        """All assets, in the order of the site file."""
+        steered = (*self.batteries, *self.pv, *self.chargers, *self.heat_pumps, *self.gensets)
+        return (*steered, *self.deferrables)
+
+    def _unknown_members(self) -> list[str]:
+        """Fuses and inverters that name an asset the site does not have."""
+        known = {"charger": self.chargers, "PV array": self.pv, "battery": self.batteries}
+        named = [(f"fuse {f.key!r}", "charger", f.chargers) for f in self.fuses]
+        for inverter in self.inverters:
+            named += [(f"inverter {inverter.key!r}", "PV array", inverter.pv)]
+            named += [(f"inverter {inverter.key!r}", "battery", inverter.batteries)]
+        return [
+            f"{who} names {kind} {key!r}; known: {sorted(a.key for a in known[kind])}"
+            for who, kind, keys in named
+            for key in keys
+            if key not in {a.key for a in known[kind]}
+        ]
+
+    def device(self, key: str) -> Device:
+        """The device named ``key``; KeyError names what exists."""
+        for device in self.devices:
+            if device.key == key:
+                return device
+        raise KeyError(f"site {self.key} has no device {key!r}; it has {[d.key for d in self.devices]}")
+
+    def gateway_of(self, device: Device) -> Gateway:
+        """The gateway a device answers behind."""
+        return next(g for g in self.gateways if g.key == device.gateway)

@@ -1,0 +1,62 @@
+"""What carries power and words: the grid connection, fuses, shared inverters, gateways, devices."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ems_pipeline.sites.record import Key, LimitW, PowerW, Record
+
+
+class GridConnection(Record):
+    """The point where the site meets the grid."""
+
+    import_limit_w: PowerW
+    export_limit_w: LimitW
+    phases: Literal[1, 3] = 3
+    nominal_voltage_v: float = Field(230.0, ge=100, le=500)
+    peak_price_per_kw: float = Field(0.0, ge=0)
+    """Capacity charge: money per kW of the month's highest quarter-hour import, site currency."""
+
+
+class FuseGroup(Record):
+    """Chargers behind one fuse."""
+
+    key: Key
+    limit_w: PowerW
+    chargers: tuple[Key, ...]
+
+
+class HybridInverter(Record):
+    """PV arrays and batteries on one inverter share its AC connection."""
+
+    key: Key
+    ac_limit_w: PowerW
+    pv: tuple[Key, ...] = ()
+    batteries: tuple[Key, ...] = ()
+
+
+class Gateway(Record):
+    """One network address; all devices behind it share one connection and one lock."""
+
+    key: Key
+    transport: Literal["modbus-tcp", "rtu-over-tcp", "http"]
+    host: str
+    port: int = Field(ge=1, le=65535)
+    timeout_s: float = Field(2.0, gt=0, le=30)
+    gap_s: float = Field(0.0, ge=0, le=2)
+    """Silence after each answer before the next request (RS485 buses need 20-50 ms)."""
+    user: str | None = None
+    password_env: str | None = None
+    """Name of the environment variable that holds the password; a secret never stands in a site file."""
+
+
+class Device(Record):
+    """One piece of hardware: which point map describes it and where it answers."""
+
+    key: Key
+    map: str
+    gateway: Key
+    unit_id: int = Field(1, ge=1, le=247)
+    options: dict[str, float | str | bool] = Field(default_factory=dict)
