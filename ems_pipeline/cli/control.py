@@ -75,12 +75,11 @@ def setpoints(
 ) -> None:
     """Set-points of the last three hours, or the life of one: plan rows, reason, command, every step with its proof."""
     from ems_pipeline.time_grid import SystemClock
-    from ems_pipeline.warehouse import open_warehouse
-    from ems_pipeline.warehouse import setpoints as journal
+    from ems_pipeline.warehouse import open_warehouse, setpoint_lives
 
     with open_warehouse().begin() as connection:
         if number is None:
-            listed = journal.listing(connection, site, SystemClock().now() - LISTED)
+            listed = setpoint_lives.listing(connection, site, SystemClock().now() - LISTED)
             table = Table("no.", "slot (UTC)", "device", "source", "state", "writes", "reason")
             for row in listed.iter_rows(named=True):
                 state = f"{row['state']} (shadow)" if row["is_shadow"] else row["state"]
@@ -88,7 +87,7 @@ def setpoints(
                 table.add_row(*head, state, str(row["points_written"]), row["reason"])
             console.print(table)
             return
-        setpoint, steps = journal.life(connection, site, number)
+        setpoint, steps = setpoint_lives.life(connection, site, number)
     for name, value in setpoint.items():
         if value not in (None, ""):
             console.print(f"{name:>20}  {value}", highlight=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 from sqlalchemy.engine import Connection
@@ -31,3 +32,36 @@ def newest(connection: Connection, since: datetime) -> pl.DataFrame:
            ORDER BY n.site_key, n.device_key, e.setpoint_event_id""",
         since=since,
     )
+
+
+def listing(connection: Connection, site_key: str, since: datetime) -> pl.DataFrame:
+    """Set-points of a site for people (``vw_setpoint``), newest first."""
+    return query(
+        connection,
+        "SELECT * FROM ems.vw_setpoint WHERE site_key = :site AND slot >= :since ORDER BY setpoint_id DESC",
+        site=site_key,
+        since=since,
+    )
+
+
+def life(connection: Connection, site_key: str, setpoint_id: int) -> tuple[dict[str, Any], pl.DataFrame]:
+    """One set-point with its plan rows (``vw_setpoint``), and its steps: at, state, reason, measured (JSON text).
+
+    Raises:
+        LookupError: there is no such set-point.
+    """
+    head = query(
+        connection,
+        "SELECT * FROM ems.vw_setpoint WHERE site_key = :site AND setpoint_id = :id",
+        site=site_key,
+        id=setpoint_id,
+    )
+    if head.is_empty():
+        raise LookupError(f"site {site_key} has no set-point {setpoint_id}; `ems control setpoints SITE` lists them")
+    steps = query(
+        connection,
+        """SELECT at, state, reason, measured::text AS measured FROM ems.setpoint_event WHERE setpoint_id = :id
+           ORDER BY setpoint_event_id""",
+        id=setpoint_id,
+    )
+    return head.row(0, named=True), steps

@@ -209,39 +209,6 @@ def writes_on(connection: Connection, site_key: str, day: date) -> dict[tuple[st
     return {(device, point): writes for device, point, writes in found.iter_rows()}
 
 
-def listing(connection: Connection, site_key: str, since: datetime) -> pl.DataFrame:
-    """Set-points of a site for people (``vw_setpoint``), newest first."""
-    return query(
-        connection,
-        "SELECT * FROM ems.vw_setpoint WHERE site_key = :site AND slot >= :since ORDER BY setpoint_id DESC",
-        site=site_key,
-        since=since,
-    )
-
-
-def life(connection: Connection, site_key: str, setpoint_id: int) -> tuple[dict[str, Any], pl.DataFrame]:
-    """One set-point with its plan rows (``vw_setpoint``), and its steps: at, state, reason, measured (JSON text).
-
-    Raises:
-        LookupError: there is no such set-point.
-    """
-    head = query(
-        connection,
-        "SELECT * FROM ems.vw_setpoint WHERE site_key = :site AND setpoint_id = :id",
-        site=site_key,
-        id=setpoint_id,
-    )
-    if head.is_empty():
-        raise LookupError(f"site {site_key} has no set-point {setpoint_id}; `ems control setpoints SITE` lists them")
-    steps = query(
-        connection,
-        """SELECT at, state, reason, measured::text AS measured FROM ems.setpoint_event WHERE setpoint_id = :id
-           ORDER BY setpoint_event_id""",
-        id=setpoint_id,
-    )
-    return head.row(0, named=True), steps
-
-
 def _count_writes(connection: Connection, drafts: Sequence[Setpoint], day: date) -> None:
     rows = [
         {"site": d.site_key, "device": d.device_key, "points": list(d.changes), "day": day}

@@ -10,7 +10,7 @@ from ems_pipeline.control.order import Order
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import arming
-from ems_pipeline.warehouse import setpoints as journal
+from ems_pipeline.warehouse import setpoint_lives as journal
 
 if TYPE_CHECKING:
     from ems_pipeline_tests.control.conftest import Bench

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.lifecycle import ENDS, NEXT, OPEN, IllegalStep, State
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import Warehouse, setpoints
+from ems_pipeline.warehouse import Warehouse, setpoint_lives, setpoints
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.setpoints import Setpoint, StaleStep
 
@@ -52,7 +52,7 @@ def test_a_step_from_a_state_already_left_keeps_nothing(warehouse: Warehouse, ho
     with pytest.raises(StaleStep, match="no longer intended"), warehouse.begin() as connection:
         setpoints.take(connection, lifecycle.path(row, State.SENT, State.ECHOED, at=NOON))
     with warehouse.begin() as connection:
-        _, steps = setpoints.life(connection, "home01", row.setpoint_id)
+        _, steps = setpoint_lives.life(connection, "home01", row.setpoint_id)
     assert steps["state"].to_list() == ["intended", "sent"]
 
 
@@ -61,7 +61,7 @@ def test_each_step_is_logged_with_its_instant(warehouse: Warehouse) -> None:
         (row,) = setpoints.intend(connection, [draft("wallbox-1")], NOON)
         later = NOON + timedelta(seconds=2)
         setpoints.take(connection, lifecycle.path(row, State.SENT, State.ECHOED, at=later, measured={"w": 3.5}))
-        head, steps = setpoints.life(connection, "home01", row.setpoint_id)
+        head, steps = setpoint_lives.life(connection, "home01", row.setpoint_id)
     assert (head["sent_after_s"], head["echoed_after_s"], head["state"]) == (2.0, 2.0, "echoed")
     assert steps["at"].to_list() == [NOON, later, later]
     assert steps["measured"].to_list() == ["{}", "{}", '{"w": 3.5}']
