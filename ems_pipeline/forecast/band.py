@@ -24,8 +24,8 @@ Index = NDArray[np.int64]
 FOLDS = 4
 ROUNDS = 80
 WEEK_DAYS = 7
-HALF_LIFE_DAYS = 60
-"""A miss of two months ago says half as much about tomorrow's as one of yesterday."""
+HALF_LIFE_DAYS = 40
+"""A miss of forty days ago says half as much about tomorrow's as one of yesterday."""
 NEAR_H = 4.0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -18,14 +18,15 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import band, gbm, linear, load_weather
+from ems_pipeline.forecast import band, load_members, load_weather
 from ems_pipeline.forecast.features import features
 from ems_pipeline.forecast.load_grid import LoadGrid
-from ems_pipeline.forecast.load_inputs import FLOOR_SHARE, level_prior, relative_rows, straight_rows
+from ems_pipeline.forecast.load_inputs import FLOOR_SHARE
+from ems_pipeline.forecast.load_members import Members, Sample
 from ems_pipeline.forecast.profile import known_history
 from ems_pipeline.forecast.windows import Array, Index
 
-MODEL = "load-blend"
+MODEL = "load-members"
 ENOUGH = timedelta(days=28)
 """Measured history from which a model is trained; the profile forecasts until then."""
 HISTORY = timedelta(days=400)
@@ -39,21 +40,18 @@ PIECES_PER_DAY = 4
 """Independent stretches of a day: night, morning, afternoon and evening each go their own way as a whole."""
 LEADS_H = (0, 4, 36)
 """Besides the noon before, each target is learned once from a decision time in each of these spans."""
-LINE_RIDGE = 0.1
-REST = gbm.Settings(rounds=80, learning_rate=0.05, random_cuts=True)
+SEEDS = (1, 2, 3)
+"""Each draws a sample of its own and trains its members on it: more of the history is seen, less is left to chance."""
 
 
 @dataclass(frozen=True)
 class LoadModel:
     """A trained model; ``floor_w`` is what the load is raised by before its logarithm is taken.
 
-    Three ways to the median, each wrong in its own way: a ``line`` through recent levels, ``trees`` that see every
-    feature as it is, and trees of what the line leaves (``rest``). Where it earned that, the ``weather`` corrects them.
+    ``members`` of every sample find the median together; where it earned that, the ``weather`` corrects them.
     """
 
-    line: linear.MedianLine
-    trees: gbm.Trees
-    rest: gbm.Trees
+    members: tuple[Members, ...]
     band: band.Band
     floor_w: float
     step_s: int
@@ -66,7 +64,7 @@ class LoadModel:
             ValueError: a pair that `features` refuses.
         """
         rows, names = features(grid, origin, target)
-        middle = _middle(self.line, self.trees, self.rest, rows, names, self.floor_w)
+        middle = _middle(self.members, rows, names, self.floor_w)
         edges = self.band.predict(rows, names, middle)
         moved = load_weather.added(self.weather, grid, origin, target)
         low, middle_w, high = (np.exp(way + moved) - self.floor_w for way in (edges[0], middle, edges[1]))
@@ -81,24 +79,17 @@ class LoadModel:
     def from_document(cls, document: str) -> LoadModel:
         """The model that `document` wrote."""
         parts = json.loads(document)
-        line, edges = linear.MedianLine.from_parts(parts["line"]), band.Band.from_parts(parts["band"])
-        trees, rest = (gbm.Trees.from_parts(parts[name]) for name in ("trees", "rest"))
-        weather = load_weather.Correction.from_parts(parts["weather"]) if parts.get("weather") else None
-        return cls(line, trees, rest, edges, parts["floor_w"], parts["step_s"], weather)
+        members = tuple(Members.from_parts(each) for each in parts["members"])
+        weather = load_weather.Correction.from_parts(parts["weather"]) if parts["weather"] else None
+        return cls(members, band.Band.from_parts(parts["band"]), parts["floor_w"], parts["step_s"], weather)
 
 
-def _middle(
-    line: linear.MedianLine, trees: gbm.Trees, rest: gbm.Trees, rows: Array, names: tuple[str, ...], floor_w: float
-) -> Array:
-    """Logarithm of the raised median: the mean in W of the three ways."""
-    straight = line.predict(straight_rows(rows, names, floor_w))
-    left = rest.predict(*relative_rows(rows, names, floor_w, straight))
-    ways = straight, trees.predict(rows, names), straight + left
-    middle_w = np.mean([np.maximum(np.exp(np.clip(way, 0, 20)) - floor_w, 0.0) for way in ways], axis=0)
-    return np.log(middle_w + floor_w)
+def _middle(members: Sequence[Members], rows: Array, names: tuple[str, ...], floor_w: float) -> Array:
+    """Logarithm of the raised median: the mean in W of all members."""
+    return np.log(np.mean([each.predict(rows, names, floor_w) for each in members], axis=0) + floor_w)
 
 
-def training_pairs(grid: LoadGrid, until: int, seed: int = 1) -> tuple[Index, Index]:
+def training_pairs(grid: LoadGrid, until: int, seed: int) -> tuple[Index, Index]:
     """Decision times and targets to learn from, all measured before grid position ``until``; at most `MAX_ROWS`."""
     generator = np.random.default_rng(seed)
     first_day = max(WARM_UP_DAYS, int(grid.day[until - 1]) - HISTORY.days)
@@ -125,28 +116,26 @@ def train(grid: LoadGrid, until: int) -> LoadModel:
     """
     if not has_enough(grid, until):
         raise ValueError(f"less than {ENOUGH.days} days of load are measured; forecast by the profile until then")
-    floor_w = max(FLOOR_SHARE * float(np.nanmean(grid.values[:until])), 1.0)
-    origin, target = training_pairs(grid, until)
+    samples = [_sample(grid, until, seed) for seed in SEEDS]
+    members = tuple(load_members.fit(sample, seed) for sample, seed in zip(samples, SEEDS, strict=True))
+    first, leaf = samples[0], samples[0].leaf(2.5)
+    edges = band.fit(first.rows, first.log_load, first.names, first.day, leaf, first.weight, PIECES_PER_DAY)
+    expected = _middle(members, first.rows, first.names, first.floor_w)
+    weather = load_weather.fit(grid, first, expected, leaf)
+    return LoadModel(members, edges, first.floor_w, round(grid.step.total_seconds()), weather)
+
+
+def _sample(grid: LoadGrid, until: int, seed: int) -> Sample:
+    known = grid.values[:until]
+    floor_w = max(FLOOR_SHARE * float(np.nanmean(known)), 1.0)
+    origin, target = training_pairs(grid, until, seed)
     rows, names = features(grid, origin, target)
     # A counter tells the load to within a step; the edges of a band must not stick to its rungs.
-    rung = resolution_w(grid.values[:until]) * (np.random.default_rng(1).random(len(target)) - 0.5)
+    rung = resolution_w(known) * (np.random.default_rng(seed).random(len(target)) - 0.5)
     log_load = np.log(np.maximum(grid.values[target] + rung, 0) + floor_w)
     day = grid.day[target]
     weight = 0.5 ** ((grid.day[until - 1] - day) / HALF_LIFE_DAYS)
-    # Quarter-hours of one day resemble each other: a leaf must see several days, whatever the step.
-    rows_per_day = len(target) / max(1, len(np.unique(day)))
-    small_leaf, leaf = (max(20, round(days * rows_per_day)) for days in (1.2, 2.5))
-    inputs = straight_rows(rows, names, floor_w)
-    line = linear.fit(inputs, log_load, weight, level_prior(), LINE_RIDGE)
-    trees = gbm.fit(rows, log_load, 0.5, names, gbm.Settings(min_rows_in_leaf=small_leaf), weight)
-    straight = line.predict(inputs)
-    relative, relative_names = relative_rows(rows, names, floor_w, straight)
-    settings = replace(REST, min_rows_in_leaf=leaf)
-    rest = gbm.fit(relative, log_load - straight, 0.5, relative_names, settings, weight)
-    edges = band.fit(rows, log_load, names, day, leaf, weight, PIECES_PER_DAY)
-    expected = _middle(line, trees, rest, rows, names, floor_w)
-    weather = load_weather.fit(grid, origin, target, log_load, expected, weight, leaf)
-    return LoadModel(line, trees, rest, edges, floor_w, round(grid.step.total_seconds()), weather)
+    return Sample(origin, target, rows, names, log_load, day, weight, floor_w)
 
 
 def resolution_w(values: Array) -> float:

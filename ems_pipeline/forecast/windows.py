@@ -36,9 +36,13 @@ def last_days(matrix: Array, days: int) -> Array:
     return np.lib.stride_tricks.sliding_window_view(padded, days, axis=0)
 
 
-def mean_before(values: Array, steps: int) -> Array:
-    """Mean of the ``steps`` values that end with each position; NaN where none is measured."""
-    return _window_mean(values, np.arange(len(values)) - steps + 1, np.arange(len(values)) + 1)
+def mean_before(values: Array, steps: int, least: float = 0.0) -> Array:
+    """Mean of the ``steps`` values that end with each position; NaN where none, or less than ``least``, is known.
+
+    Args:
+        least: share of the window that must be known.
+    """
+    return _window_mean(values, np.arange(len(values)) - steps + 1, np.arange(len(values)) + 1, least)
 
 
 def mean_around(values: Array, steps: int) -> Array:
@@ -46,13 +50,13 @@ def mean_around(values: Array, steps: int) -> Array:
     return _window_mean(values, at - steps, at + steps + 1)
 
 
-def _window_mean(values: Array, first: Index, end: Index) -> Array:
-    known = np.isfinite(values)
+def _window_mean(values: Array, first: Index, end: Index, least: float = 0.0) -> Array:
+    known, enough = np.isfinite(values), np.maximum(1, least * (end - first))
     total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
     count = np.concatenate([[0], np.cumsum(known)])
     first, end = np.clip(first, 0, len(values)), np.clip(end, 0, len(values))
     seen = count[end] - count[first]
-    return np.where(seen > 0, (total[end] - total[first]) / np.maximum(seen, 1), np.nan)
+    return np.where(seen >= enough, (total[end] - total[first]) / np.maximum(seen, 1), np.nan)
 
 
 def days_before(matrix: Array, days: int) -> Array:

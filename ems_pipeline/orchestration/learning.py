@@ -24,6 +24,8 @@ REFIT_EVERY = timedelta(days=7)
 PAST = timedelta(hours=36)
 """A forecast made for an instant so long ago belongs to a backfill."""
 PV_MEMORY = timedelta(days=32)
+TRIED = timedelta(days=60)
+"""Weather that a trial reads: its days, of a month at most, and the memory of both models before them."""
 WEATHER = ("temperature_c", "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "cloud_pct")
 SIMPLE = {"load": profile.MODEL, "pv": pv_geometry.MODEL}
 TRAINED = {"load": load_model.MODEL, "pv": pv_model.MODEL}
@@ -95,14 +97,21 @@ def _refit_load(connection: Any, site: Site, stored: StoredModel | None, at: dat
     history = measured.select("starts_at", power_w=pl.col("load_w").clip(0)).drop_nulls("power_w")
     if history.is_empty():
         return stored
-    weather = _weather(connection, site, until - load_model.HISTORY, until)
-    grid = LoadGrid.build(history, zone, until, features.country_of(site.market_zone), weather=weather)
+
+    def beside(weather: pl.DataFrame) -> LoadGrid:
+        return LoadGrid.build(history, zone, until, features.country_of(site.market_zone), weather=weather)
+
+    def tried(document: str, days: Sequence[date]) -> pl.DataFrame:
+        known_then = beside(_weather(connection, site, until - TRIED, until, noon_in=site.timezone))
+        return trial.load_days(load_model.LoadModel.from_document(document), known_then, days, zone)
+
+    grid = beside(_weather(connection, site, until - load_model.HISTORY, until))
     pupil = Pupil(
         target="load",
         grid=grid,
         has_enough=lambda end: load_model.has_enough(grid, end),
         train=lambda end: load_model.train(grid, end).document(),
-        tried=lambda document, days: trial.load_days(load_model.LoadModel.from_document(document), grid, days, zone),
+        tried=tried,
     )
     return _taught(connection, site, pupil, stored, at)
 
@@ -114,21 +123,28 @@ def _refit_pv(connection: Any, site: Site, stored: StoredModel | None, at: datet
         return stored
     azimuth.watch(connection, site, until)
     zone = time_grid.zone(site.timezone)
+
+    def tried(document: str, days: Sequence[date]) -> pl.DataFrame:
+        known_then = _pv_grid(connection, site, until - TRIED, until, until, noon_in=site.timezone)
+        model = pv_model.PvModel.from_document(document)
+        return pl.DataFrame() if known_then is None else trial.pv_days(model, known_then, days, zone)
+
     pupil = Pupil(
         target="pv",
         grid=pv.measured,
         has_enough=lambda end: pv_model.has_enough(pv, end),
         train=lambda end: pv_model.train(pv, end).document(),
-        tried=lambda document, days: trial.pv_days(pv_model.PvModel.from_document(document), pv, days, zone),
+        tried=tried,
     )
     return _taught(connection, site, pupil, stored, at)
 
 
 def _pv_grid(
-    connection: Any, site: Site, first: datetime, until: datetime, end: datetime, ahead: pl.DataFrame | None = None
-) -> pv_model.PvGrid | None:
+    connection: Any, site: Site, first: datetime, until: datetime, end: datetime,
+    ahead: pl.DataFrame | None = None, noon_in: str | None = None,
+) -> pv_model.PvGrid | None:  # fmt: skip
     """Measured PV of ``[first, until)`` beside what was expected of it, and of ``ahead`` up to ``end``."""
-    weather = _weather(connection, site, first, until, ahead)
+    weather = _weather(connection, site, first, until, ahead, noon_in)
     if weather.is_empty() or weather["starts_at"][0] >= until:
         return None
     measured = audits.measured_targets(connection, site.key, weather["starts_at"].to_list()[0], until)
@@ -140,10 +156,11 @@ def _pv_grid(
 
 
 def _weather(
-    connection: Any, site: Site, first: datetime, until: datetime, ahead: pl.DataFrame | None = None
-) -> pl.DataFrame:
-    """Weather of ``[first, until)`` as forecast half a day ahead, and ``ahead`` of it, in order of slots."""
-    past = models.weather_as_forecast(connection, site.key, first, until).select("starts_at", *WEATHER)
+    connection: Any, site: Site, first: datetime, until: datetime,
+    ahead: pl.DataFrame | None = None, noon_in: str | None = None,
+) -> pl.DataFrame:  # fmt: skip
+    """Weather of ``[first, until)`` as `models.weather_as_forecast` says, and ``ahead`` of it, in order of slots."""
+    past = models.weather_as_forecast(connection, site.key, first, until, noon_in).select("starts_at", *WEATHER)
     both = past if ahead is None else pl.concat([past, ahead.select(past.columns)]).unique("starts_at", keep="last")
     return both.sort("starts_at")
 

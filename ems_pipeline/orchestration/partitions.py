@@ -71,7 +71,10 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
 
 
 def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteWindow]:
-    """Windows of a run over site x day: one per site of its shard and stretch of consecutive days."""
+    """Windows of a run over site x day: one per site of its shard and stretch of consecutive days.
+
+    A range passes over every site registered in between: those switched off since are left out.
+    """
     shard = shards.of_run(context.run.tags)
     by_site: dict[str, list[date]] = {}
     for key in _keys(context):
@@ -80,6 +83,11 @@ def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteW
         dimensions = key.keys_by_dimension
         if shard.holds(dimensions["site"]):
             by_site.setdefault(dimensions["site"], []).append(date.fromisoformat(dimensions["day"]))
+    if len(by_site) > 1:
+        switched_off = set(by_site) - {site.key for site in platform.sites()}
+        if switched_off:
+            context.log.info(f"not active, left out: {', '.join(sorted(switched_off))}")
+        by_site = {key: days for key, days in by_site.items() if key not in switched_off}
     sites = platform.chosen(sorted(by_site))
     return [
         _window(sites[key], first, last)

@@ -1,6 +1,6 @@
 """Run requests for many sites at once: one run per shard and local day, however many sites share it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
 import dagster as dg
@@ -22,26 +22,45 @@ def for_sites(
     days: Callable[[Site], tuple[date, date]],
     key: str,
     slot: str | None = None,
+    active: Iterable[Site] | None = None,
 ) -> Iterator[dg.RunRequest]:
-    """Requests that materialise ``days(site)`` (first, last) for all sites: one per shard and distinct pair of days.
+    """Requests that materialise ``days(site)`` (first, last) for sites: as few runs as ranges of partitions can say.
+
+    One per shard and distinct pair of days, as long as no active site of other days was registered in between.
 
     Args:
         key: makes the requests unique per slot; the same slot asked twice starts one run.
         slot: the slot's stamp, if this is clock work.
+        active: all active sites, where ``sites`` are some of them.
     """
     places = {name: i for i, name in enumerate(instance.get_dynamic_partitions(str(site_partitions.name)))}
-    wanted: dict[tuple[int, date, date], list[str]] = {}
-    parts = shards.all_shards()
-    for site in sites:
-        if site.key in places:
-            (shard,) = (part for part in parts if part.holds(site.key))
-            wanted.setdefault((shard.number, *days(site)), []).append(site.key)
-    for (number, first, last), keys in sorted(wanted.items()):
-        # A range over a dynamic dimension runs in order of registration, not of the alphabet.
-        ordered = sorted(keys, key=places.__getitem__)
-        ends = {RANGE_START: site_day(ordered[0], first), RANGE_END: site_day(ordered[-1], last)}
-        tags = parts[number].tags if slot is None else of_slot(slot, parts[number])
-        yield dg.RunRequest(f"{job_name}-{key}-{first}{parts[number].key}", job_name=job_name, tags={**ends, **tags})
+    wanted = {site.key: days(site) for site in sites if site.key in places}
+    known = {site.key for site in active or ()} | set(wanted)
+    # A range over a dynamic dimension runs in order of registration, not of the alphabet.
+    ordered = sorted((name for name in known if name in places), key=places.__getitem__)
+    for shard in shards.all_shards():
+        runs = _stretches([name for name in ordered if shard.holds(name)], wanted)
+        for number, ((first, last), keys) in enumerate(runs):
+            ends = {RANGE_START: site_day(keys[0], first), RANGE_END: site_day(keys[-1], last)}
+            tags = shard.tags if slot is None else of_slot(slot, shard)
+            part = shard.key + (f"-{number}" if number else "")
+            yield dg.RunRequest(f"{job_name}-{key}-{first}{part}", job_name=job_name, tags={**ends, **tags})
+
+
+def _stretches(
+    ordered: Iterable[str], wanted: Mapping[str, tuple[date, date]]
+) -> list[tuple[tuple[date, date], list[str]]]:
+    """Sites that follow each other and want the same days, ordered by day; whoever wants nothing ends a stretch."""
+    found: list[tuple[tuple[date, date], list[str]]] = []
+    open_one: tuple[date, date] | None = None
+    for name in ordered:
+        pair = wanted.get(name)
+        if pair is not None and pair == open_one:
+            found[-1][1].append(name)
+        elif pair is not None:
+            found.append((pair, [name]))
+        open_one = pair
+    return sorted(found, key=lambda run: run[0])
 
 
 def for_slot(job_name: str, slot: Served, sites: Callable[[], Iterable[Site]]) -> Iterator[dg.RunRequest]:

@@ -5,7 +5,7 @@ prices of tomorrow are complete, because publication slips and a second auction 
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration import requests, second_source
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import forecasts, market
+from ems_pipeline.warehouse import market
 
 MARKET_ZONE_NAME = str(MARKET_TIMEZONE)
 RUNNING = dg.DefaultScheduleStatus.RUNNING
@@ -63,36 +63,13 @@ def pv_without_weather(context: dg.ScheduleEvaluationContext, ems: dg.ResourcePa
     """A quarter-hour after each forecast: PV from the second source where it left the weather missing or old."""
     if not second_source.is_wanted():
         return dg.SkipReason(f"{second_source.SETTING} says that nobody is asked")
-    now = ems.clock.now()
-    lacking = _without_weather(ems, now)
+    now, active = ems.clock.now(), ems.sites()
+    with ems.warehouse.begin() as connection:
+        lacking = second_source.lacking(connection, active, now)
     if not lacking:
         return dg.SkipReason("the weather of every site with PV is known and young")
-    return list(
-        requests.for_sites(context.instance, "forecast_pv", lacking, partial(_days, now=now, days=(0, 1)), _stamp(ems))
-    )
-
-
-def _without_weather(ems: Platform, now: datetime) -> list[Site]:
-    """Sites with PV that lack a young forecast of the weather for any slot up to the end of tomorrow."""
-    by_zone: dict[str, list[Site]] = {}
-    for site in ems.sites():
-        if site.pv:
-            by_zone.setdefault(site.timezone, []).append(site)
-    start, lacking = time_grid.floor_slot(now), []
-    with ems.warehouse.begin() as connection:
-        for sites in by_zone.values():
-            _, tomorrow = _days(sites[0], now, (0, 1))
-            end = time_grid.day_bounds(tomorrow, time_grid.zone(sites[0].timezone))[1]
-            keys = [site.key for site in sites]
-            young = forecasts.young_slots(connection, "weather_forecast", keys, start, end, now - second_source.OLD)
-            lacking += [site for site in sites if young[site.key] < time_grid.count_slots(start, end)]
-    return lacking
-
-
-def _days(site: Site, now: datetime, days: tuple[int, int]) -> tuple[date, date]:
-    """First and last of the local days ``today + days[0]`` to ``today + days[1]``."""
-    today = time_grid.local_day(now, time_grid.zone(site.timezone))
-    return today + ONE_DAY * days[0], today + ONE_DAY * days[1]
+    days = partial(second_source.today_and_tomorrow, now=now)
+    return list(requests.for_sites(context.instance, "forecast_pv", lacking, days, _stamp(ems), active=active))
 
 
 def _site_schedule(name: str, job: str, cron: str, days: tuple[int, int], description: str) -> dg.ScheduleDefinition:
@@ -108,7 +85,11 @@ def _site_schedule(name: str, job: str, cron: str, days: tuple[int, int], descri
     )
     def evaluate(context: dg.ScheduleEvaluationContext, ems: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest]:
         now = ems.clock.now()
-        wanted = partial(_days, now=now, days=days)
+
+        def wanted(site: Site) -> tuple[date, date]:
+            today = time_grid.local_day(now, time_grid.zone(site.timezone))
+            return today + ONE_DAY * days[0], today + ONE_DAY * days[1]
+
         yield from requests.for_sites(context.instance, job, ems.sites(), wanted, _stamp(ems))
 
     return evaluate

@@ -1,19 +1,22 @@
 """PV from a second source, for as long as our own weather is missing or old.
 
 Without Open-Meteo forecasts are made of an ever older sky, and from midnight on none of the new day at all.
-forecast.solar needs no weather of ours. It is asked for live days only (it has no past), one plane at a time.
+forecast.solar needs no weather of ours. It is asked for live days only (it has no past), one request per plane.
 EMS_PV_SECOND_SOURCE=none keeps it from being asked: it learns where the roof is.
 """
 
 import os
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from logging import Logger
+from typing import Any
 
 import polars as pl
 
 from ems_pipeline import http, time_grid
 from ems_pipeline.forecast import pv_second
 from ems_pipeline.sites import Site
+from ems_pipeline.warehouse import forecasts
 from ems_pipeline.weather import forecast_solar
 from ems_pipeline.weather.errors import WeatherError
 
@@ -34,45 +37,63 @@ def is_wanted() -> bool:
     return chosen == pv_second.MODEL
 
 
+def today_and_tomorrow(site: Site, now: datetime) -> tuple[date, date]:
+    """The live days of a site."""
+    today = time_grid.local_day(now, time_grid.zone(site.timezone))
+    return today, today + timedelta(days=1)
+
+
+def lacking(connection: Any, sites: Iterable[Site], now: datetime) -> list[Site]:
+    """Sites with PV that know no young weather for some slot from now to the end of tomorrow."""
+    by_zone: dict[str, list[Site]] = {}
+    for site in sites:
+        if site.pv:
+            by_zone.setdefault(site.timezone, []).append(site)
+    start, found = time_grid.floor_slot(now), []
+    for zone, members in by_zone.items():
+        _, end = time_grid.day_bounds(today_and_tomorrow(members[0], now)[1], time_grid.zone(zone))
+        young = forecasts.young_weather(connection, [site.key for site in members], start, end, now - OLD)
+        found += [site for site in members if young[site.key] < time_grid.count_slots(start, end)]
+    return found
+
+
 class SecondSource:
-    """Asked by one run. After the first failure it is left alone: its free plan bans who keeps knocking."""
+    """What the provider said in one run. After an outage or a refusal to serve it is left alone: its free plan bans
+    who keeps knocking."""
 
     def __init__(self, logger: Logger) -> None:
         self.logger = logger
-        self.is_open = is_wanted()
+        self._is_open = is_wanted()
+        self._estimates: dict[str, list[pl.DataFrame]] = {}
 
-    def instead_of(
-        self, weather: pl.DataFrame, site: Site, start: datetime, end: datetime, at: datetime
-    ) -> pl.DataFrame | None:
-        """PV of every plane over ``[start, end)`` where ``weather`` ``[starts_at, known_at]`` does not do; else None.
-
-        Returns:
-            ``[starts_at, power_w, p10_w, p90_w, model, asset_key]``; None, too, when the source fails or does not
-            reach to ``end``, which is logged.
-        """
-        young = weather.filter(pl.col("known_at") >= at - OLD).height
-        wanted = time_grid.count_slots(start, end)
-        if young >= wanted or not self.is_open:
-            return None
-        why = (
-            f"weather of {site.key} not older than {OLD // timedelta(hours=1)} h is known for {young} of {wanted} slots"
-        )
+    def ask(self, site: Site) -> None:
+        """Fetch the estimates of a site's planes, ``[starts_at, power_w]`` each; why there are none is logged."""
+        if not self._is_open:
+            return
         try:
-            planes = self._planes(site, time_grid.slots(start, end))
+            bodies = [forecast_solar.fetch(array, site.latitude, site.longitude) for array in site.pv]
+            self._estimates[site.key] = [forecast_solar.parse(body) for body in bodies]
         except (http.HttpError, WeatherError) as error:
-            self.is_open = False
-            self.logger.warning(f"{why} from {start}, and the second source fails: {error}")
-            return None
-        if planes.height < wanted * len(site.pv):
-            self.logger.warning(f"{why}; the second source knows PV of {planes.height // len(site.pv)} of them")
-            return None
-        self.logger.warning(f"{why} from {start}: PV is taken from {pv_second.MODEL}")
-        return planes
+            self._is_open = not isinstance(error, http.HttpError)
+            self.logger.warning(f"the weather of {site.key} is missing or old, and the second source fails: {error}")
 
-    def _planes(self, site: Site, slots: list[datetime]) -> pl.DataFrame:
-        frames = []
-        for array in site.pv:
-            estimate = forecast_solar.parse(forecast_solar.fetch(array, site.latitude, site.longitude))
-            plane = pv_second.pv_forecast(array, site.latitude, site.longitude, slots, estimate)
-            frames.append(plane.with_columns(asset_key=pl.lit(array.key)))
-        return pl.concat(frames)
+    def planes(self, site: Site, start: datetime, end: datetime) -> pl.DataFrame | None:
+        """PV of every plane over ``[start, end)``, ``[starts_at, power_w, p10_w, p90_w, model, asset_key]``.
+
+        None where nothing was fetched, or where it does not reach to ``end``, which is logged.
+        """
+        if site.key not in self._estimates:
+            return None
+        slots = time_grid.slots(start, end)
+        found = pl.concat(
+            pv_second.pv_forecast(array, site.latitude, site.longitude, slots, estimate).with_columns(
+                asset_key=pl.lit(array.key)
+            )
+            for array, estimate in zip(site.pv, self._estimates[site.key], strict=True)
+        )
+        wanted = len(slots) * len(site.pv)
+        if found.height < wanted:
+            self.logger.warning(f"{pv_second.MODEL} knows {found.height} of {wanted} powers of {site.key} from {start}")
+            return None
+        self.logger.warning(f"PV of {site.key} from {start} is {pv_second.MODEL}'s: the weather is missing or old")
+        return found

@@ -45,11 +45,14 @@ def estimate(path: str, sky_over: Callable[[float, float], Sky], now: datetime) 
 
 def _periods(lit: Sequence[datetime], energies_wh: Sequence[float]) -> dict[str, int]:
     """Sunrise with nothing, then each full hour and the sunset with what came since the stamp before."""
-    stamps, since = {at.isoformat(): 0 for at in lit[:1]}, 0.0
-    for at, wh in zip(lit, energies_wh, strict=True):
-        end, since = at + time_grid.SLOT, since + wh
-        if end.minute == 0 or at == lit[-1]:
-            stamps[end.isoformat()], since = round(since), 0.0
+    stamps: dict[str, int] = {}
+    since, before = 0.0, None
+    for at, after, wh in zip(lit, [*lit[1:], None], energies_wh, strict=True):
+        if at != before:
+            stamps[at.isoformat()] = 0
+        before, since = at + time_grid.SLOT, since + wh
+        if before.minute == 0 or before != after:
+            stamps[before.isoformat()], since = round(since), 0.0
     return stamps
 
 

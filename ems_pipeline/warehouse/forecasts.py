@@ -80,17 +80,16 @@ def newest(
     )
 
 
-def young_slots(
-    connection: Connection, table: Table, site_keys: Sequence[str], start: datetime, end: datetime, since: datetime
+def young_weather(
+    connection: Connection, site_keys: Sequence[str], start: datetime, end: datetime, since: datetime
 ) -> dict[str, int]:
-    """How many slots of ``[start, end)`` each site has an issue of that became known at ``since`` or later."""
-    instant = _KEYS[table][-1]
+    """For how many slots of ``[start, end)`` each site knows the radiation from an issue of ``since`` or later."""
     counted = query(
         connection,
-        f"""SELECT k.site_key, count(DISTINCT f.{instant}) AS slots FROM unnest(CAST(:sites AS text[])) k (site_key)
-            LEFT JOIN ems.{table} f ON f.site_key = k.site_key AND f.{instant} >= :start AND f.{instant} < :end
-              AND f.known_at >= :since
-            GROUP BY k.site_key""",
+        """SELECT k.site_key, count(DISTINCT f.starts_at) AS slots FROM unnest(CAST(:sites AS text[])) k (site_key)
+           LEFT JOIN ems.weather_forecast f ON f.site_key = k.site_key AND f.starts_at >= :start AND f.starts_at < :end
+             AND f.known_at >= :since AND f.ghi_w_m2 IS NOT NULL
+           GROUP BY k.site_key""",
         sites=list(site_keys),
         start=start,
         end=end,

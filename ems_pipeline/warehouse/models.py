@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Literal
 
 import polars as pl
@@ -76,19 +76,29 @@ def trial_scores(connection: Connection, site_key: str, target: Target, before: 
     )
 
 
-def weather_as_forecast(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
+HALF_A_DAY_AHEAD = "starts_at - make_interval(hours => 12)"
+NOON_BEFORE = "(CAST(starts_at AT TIME ZONE :zone AS date) - 1 + TIME '12:00') AT TIME ZONE :zone"
+
+
+def weather_as_forecast(
+    connection: Connection, site_key: str, start: datetime, end: datetime, noon_in: str | None = None
+) -> pl.DataFrame:
     """Weather per slot of ``[start, end)`` as last forecast half a day ahead: what a model meets when it is used.
 
     The newest issue is nearly a measurement by then; a model trained on it would trust the forecast too much.
+
+    Args:
+        noon_in: time zone of the site: as known at noon of the day before, which is when a model on trial decides.
     """
+    known = NOON_BEFORE if noon_in else HALF_A_DAY_AHEAD
     return query(
         connection,
-        """SELECT DISTINCT ON (starts_at) starts_at, temperature_c, ghi_w_m2, dni_w_m2, dhi_w_m2, cloud_pct
-           FROM ems.weather_forecast
-           WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND known_at <= starts_at - :ahead
-           ORDER BY starts_at, known_at DESC""",
+        f"""SELECT DISTINCT ON (starts_at) starts_at, temperature_c, ghi_w_m2, dni_w_m2, dhi_w_m2, cloud_pct
+            FROM ems.weather_forecast
+            WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND known_at <= {known}
+            ORDER BY starts_at, known_at DESC""",
         site=site_key,
         start=start,
         end=end,
-        ahead=timedelta(hours=12),
+        **({"zone": noon_in} if noon_in else {}),
     )

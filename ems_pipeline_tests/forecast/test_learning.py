@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def live_in(
     series: dict[tuple[str, str], Any],
     weather: pl.DataFrame,
 ) -> None:
-    """What the site measured, and the weather as it was issued at eleven of the day before."""
+    """What the site measured, and the weather as it was issued at nine of the day before."""
     with warehouse.begin() as connection:
         sites.register(connection, [site], START)
         for (device, quantity), values in series.items():
@@ -67,7 +68,7 @@ def live_in(
                 samples=pl.lit(15), coverage_pct=pl.lit(100.0), **{k: pl.lit(v) for k, v in labels.items()}
             )
             copy_into(connection, "ems.telemetry_15m", frame)
-        issued = weather.with_columns(known_at=pl.col("starts_at").dt.truncate("1d") - timedelta(hours=13))
+        issued = weather.with_columns(known_at=pl.col("starts_at").dt.truncate("1d") - timedelta(hours=15))
         forecasts.issue(connection, "weather_forecast", site.key, issued)
 
 
@@ -169,6 +170,28 @@ def test_the_load_of_a_heated_house_follows_the_newest_issue_of_the_weather(ware
     assert mild["model"][0] == cold["model"][0] == load_model.MODEL
     evening = slice(40, 96)  # the mean over 24 hours has noticed by then
     assert cold["power_w"][evening].mean() - mild["power_w"][evening].mean() > 250
+
+
+def test_a_trial_reads_the_weather_known_at_noon_of_the_day_before(warehouse: Warehouse, home01: Site) -> None:
+    """Issues of 11:59 and 12:01 (site clock): the slots of the next day see the first, on the short day, too."""
+    site, zone = home01.model_copy(update={"key": "on-trial"}), time_grid.zone(home01.timezone)
+    day = date(2026, 3, 29)
+    start, end = time_grid.day_bounds(day, zone)
+    noon = time_grid.local_instant(day - timedelta(days=1), clock_time(12), zone)
+    starts = time_grid.slots(start, end)
+    frame = pl.DataFrame({"starts_at": starts}).with_columns(
+        **{name: pl.lit(0.0) for name in ("ghi_w_m2", "dni_w_m2", "dhi_w_m2", "cloud_pct", "wind_m_s")},
+        source=pl.lit("test"),
+    )
+    with warehouse.begin() as connection:
+        sites.register(connection, [site], START)
+        for minutes in (-1, 1):
+            issued = frame.with_columns(temperature_c=pl.lit(float(minutes)))
+            forecasts.issue(connection, "weather_forecast", site.key, issued, noon + timedelta(minutes=minutes))
+        seen = models.weather_as_forecast(connection, site.key, start, end, site.timezone)
+        half_a_day = models.weather_as_forecast(connection, site.key, start, end)
+    assert seen["temperature_c"].to_list() == [-1.0] * 92
+    assert half_a_day["temperature_c"].to_list()[:2] == [-1.0, 1.0]
 
 
 def test_each_weekly_refit_compares_the_stated_azimuth_with_what_was_measured(

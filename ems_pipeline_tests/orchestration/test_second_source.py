@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +13,12 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import pv_geometry, pv_second
-from ems_pipeline.orchestration import schedules, second_source
-from ems_pipeline.orchestration.in_process import RunFailed, Step
+from ems_pipeline.orchestration import requests, schedules, second_source
+from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import forecasts
+from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.weather import forecast_solar
 from ems_pipeline_tests.orchestration.conftest import PRAGUE, TODAY, Bench
 from ems_pipeline_tests.servers import free_ports
@@ -31,6 +36,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def noted(array: Any, latitude: float, longitude: float) -> bytes:
         planes.append(array.key)
+        if array.key == "refused":
+            return b'{"result": null, "message": {"code": 422, "type": "error", "text": "invalid plane"}}'
         return fetch(array, latitude, longitude)
 
     monkeypatch.setattr(forecast_solar, "fetch", noted)
@@ -69,6 +76,25 @@ def pv(bench: Bench) -> None:
     bench.runs.asset(Step("pv_forecast", TODAY, TODAY + ONE_DAY, bench.site.key))
 
 
+def no_pv(bench: Bench) -> Site:
+    return bench.site.model_copy(update={"key": "z-bare", "pv": ()})
+
+
+@contextmanager
+def registered(bench: Bench, others: list[Site]) -> Iterator[list[Site]]:
+    """Further sites of the same installation, for a while."""
+    sites = [bench.site, *others]
+    with bench.warehouse.begin() as connection:
+        registry.register(connection, sites, bench.clock.now())
+        for site in others:
+            registry.set_active(connection, site.key, is_active=True)
+    bench.runs.register([site.key for site in others])
+    yield sites
+    with bench.warehouse.begin() as connection:
+        for site in others:
+            registry.set_active(connection, site.key, is_active=False)
+
+
 def test_without_both_sources_nothing_is_made_and_the_second_is_asked_once(
     bench: Bench, asked: list[str], unreachable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,7 +111,7 @@ def test_without_weather_the_schedule_asks_and_both_days_are_whole(bench: Bench,
     planes = made(bench)
     assert models(bench) == {pv_second.MODEL}
     assert planes.height == time_grid.count_slots(START, END) * len(bench.site.pv)
-    assert set(asked) == {array.key for array in bench.site.pv}
+    assert asked == [array.key for array in bench.site.pv], "one reply tells of today and tomorrow"
     night = pl.col("starts_at").dt.convert_time_zone("Europe/Prague").dt.hour().is_in([22, 23, 0, 1, 2, 3])
     assert planes.filter(night)["power_w"].max() == 0
     assert (planes["p10_w"] <= planes["power_w"]).all()
@@ -140,6 +166,32 @@ def test_old_weather_is_better_than_none_when_the_second_source_fails(
     pv(bench)
     assert models(bench) == {pv_geometry.MODEL}
     assert asked == ["roof-south"]
+
+
+def test_a_plane_that_the_source_refuses_costs_no_other_site_its_pv(
+    bench: Bench, asked: list[str], unreachable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first in order has a plane nobody estimates, the last no PV at all; the run fails and names the first."""
+    monkeypatch.setenv("EMS_SOURCE_OPEN_METEO_URL", unreachable)
+    plane = bench.site.pv[0].model_copy(update={"key": "refused"})
+    others = [bench.site.model_copy(update={"key": "a-steep", "pv": (plane,)}), no_pv(bench)]
+    bench.clock.advance_to(bench.clock.now() + timedelta(minutes=30))
+    with registered(bench, others) as sites:
+        platform = Platform(bench.warehouse, bench.clock, lambda: sites)
+        runs = InProcess(platform, bench.runs.instance)
+        (request,) = requests.for_sites(
+            runs.instance, "forecast_pv", sites, lambda _: (TODAY, TODAY + ONE_DAY), "all three"
+        )
+        with pytest.raises(RunFailed, match=r"weather of a-steep from .* is known for 0 of") as failed:
+            runs.job(request)
+    assert "home01" not in str(failed.value)
+    assert models(bench) == {pv_second.MODEL}
+
+
+def test_an_installation_without_pv_has_nothing_to_forecast_and_no_failure(bench: Bench, asked: list[str]) -> None:
+    with registered(bench, [no_pv(bench)]):
+        bench.runs.asset(Step("pv_forecast", TODAY, TODAY, "z-bare"))
+    assert asked == []
 
 
 def test_a_day_of_the_past_asks_nobody(bench: Bench, asked: list[str]) -> None:

@@ -1,8 +1,7 @@
 """What the site will need and make. Live: from now on; past days: as they could have been made the afternoon before."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -11,70 +10,20 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, profile, pv_geometry, sessions
 from ems_pipeline.heat.cop import CopCurve
-from ems_pipeline.orchestration import learning
+from ems_pipeline.orchestration import learning, second_source
+from ems_pipeline.orchestration.assets.issuing import Make, each, forecast_asset, power_result, require_whole
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.assets.weather import weather_forecast
-from ems_pipeline.orchestration.figures import materialized, plot
-from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, site_day_partitions, windows
+from ems_pipeline.orchestration.figures import materialized
+from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.second_source import SecondSource
 from ems_pipeline.sites import Charger, Site
-from ems_pipeline.units import kilo, slot_energy_wh
+from ems_pipeline.units import kilo
 from ems_pipeline.warehouse import buildings, forecasts, telemetry
 
 GROUP = "forecast"
 HISTORY = timedelta(weeks=load_model.MEMORY_WEEKS)
-
-Make = Callable[[datetime, datetime, datetime], pl.DataFrame]
-"""From the first and last bound of the slots wanted and the instant the forecast counts as made, to the forecast."""
-
-
-def _wanted(window: SiteWindow, now: datetime) -> Iterator[tuple[datetime, datetime, datetime]]:
-    """Day by day: each past day has a decision instant of its own; today is forecast from the running slot on."""
-    for day in window.days:
-        start, end = time_grid.day_bounds(day, window.zone)
-        at = decided_at(day, window.site, now)
-        yield max(start, time_grid.floor_slot(at)), end, at
-
-
-def _forecast_asset(
-    context: dg.AssetExecutionContext,
-    ems: Platform,
-    table: forecasts.Table,
-    maker: Callable[[Any, SiteWindow], Make],
-) -> tuple[int, pl.DataFrame, Site | None]:
-    """Make and store the forecast of each wanted day; all days of a site in one transaction.
-
-    ``maker`` reads what the days of a site share, and returns what makes one of them.
-    """
-    rows, shown, site = 0, pl.DataFrame(), None
-    for window in windows(context, ems):
-        site = window.site
-        with ems.warehouse.begin() as connection:
-            make = maker(connection, window)
-            made = [(make(start, end, at), at) for start, end, at in _wanted(window, ems.clock.now())]
-            frames = [frame.with_columns(known_at=pl.lit(at)) for frame, at in made if frame.height]
-            if frames:
-                # A car that stays over midnight is expected on both days of one decision.
-                issued = pl.concat(frames, how="vertical_relaxed").unique(maintain_order=True)
-                rows += forecasts.issue(connection, table, site.key, issued)
-                shown = frames[-1]
-    return rows, shown, site
-
-
-def _each(make: Callable[[Any, Site, datetime, datetime, datetime], pl.DataFrame]) -> Callable[[Any, SiteWindow], Make]:
-    """A maker for days that share nothing worth reading once."""
-    return lambda connection, window: partial(make, connection, window.site)
-
-
-def _power_result(rows: int, shown: pl.DataFrame, site: Site | None, name: str) -> dg.MaterializeResult:
-    if shown.is_empty():
-        return materialized(rows)
-    series = {name: kilo(shown["power_w"]).to_list()}
-    if "p10_w" in shown.columns:
-        series |= {"p10": kilo(shown["p10_w"]).to_list(), "p90": kilo(shown["p90_w"]).to_list()}
-    picture = plot(shown["starts_at"].to_list(), {"power [kW]": series}, site, name)
-    return materialized(rows, picture, energy_kwh=float(kilo(slot_energy_wh(shown["power_w"])).sum()))
 
 
 @dg.asset(
@@ -91,7 +40,7 @@ def baseline_consumption(context: dg.AssetExecutionContext, ems: dg.ResourcePara
         load = forecasts.measured_load(connection, window.site.key, oldest, window.end)
         return lambda start, end, at: profile.baseline(load, time_grid.slots(start, end), window.zone, min(at, start))
 
-    return _power_result(*_forecast_asset(context, ems, "baseline_consumption", maker), "load")
+    return power_result(*forecast_asset(context, ems, "baseline_consumption", maker), "load")
 
 
 def _measured_load(connection: Any, window: SiteWindow, now: datetime) -> pl.DataFrame:
@@ -125,7 +74,7 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
 
         return make
 
-    return _power_result(*_forecast_asset(context, ems, "load_forecast", maker), "load")
+    return power_result(*forecast_asset(context, ems, "load_forecast", maker), "load")
 
 
 @dg.asset(
@@ -140,15 +89,23 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
     Live days whose weather is missing or older than twelve hours: as forecast.solar estimates them.
     """
     now, second = ems.clock.now(), SecondSource(context.log)
+    live = [window.site for window in windows(context, ems) if window.end > now]
+    with ems.warehouse.begin() as connection:
+        lacking = second_source.lacking(connection, live, now)
+    for blind in lacking:
+        second.ask(blind)
 
     def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
         if not site.pv:
             return pl.DataFrame()
         weather = forecasts.newest(connection, "weather_forecast", site.key, start, end, at)
-        estimated = second.instead_of(weather, site, start, end, at) if at >= now else None
-        if estimated is not None:
-            return estimated
-        require_whole(weather, start, end, site, at)
+        known = weather.drop_nulls("ghi_w_m2")
+        young = known.filter(pl.col("known_at") >= at - second_source.OLD)
+        if at >= now and young.height < time_grid.count_slots(start, end):
+            estimated = second.planes(site, start, end)
+            if estimated is not None:
+                return estimated
+        require_whole(known, start, end, site, at)
         frames = [
             pv_geometry.pv_forecast((array,), site.latitude, site.longitude, weather).with_columns(
                 asset_key=pl.lit(array.key)
@@ -158,9 +115,11 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
         planes = learning.pv_forecast(connection, site, pl.concat(frames), weather, at, now)
         return planes.drop_nulls("power_w")
 
-    rows, shown, site = _forecast_asset(context, ems, "pv_forecast", _each(make))
+    rows, shown, site = forecast_asset(context, ems, "pv_forecast", each(make))
+    if shown.is_empty():
+        return materialized(rows)
     total = shown.group_by("starts_at", maintain_order=True).agg(pl.col("power_w", "p10_w", "p90_w").sum())
-    return _power_result(rows, total, site, "pv")
+    return power_result(rows, total, site, "pv")
 
 
 @dg.asset(
@@ -193,8 +152,8 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
             )
         return pl.concat(frames) if frames else pl.DataFrame()
 
-    rows, shown, site = _forecast_asset(context, ems, "heat_demand_forecast", _each(make))
-    return _power_result(rows, shown.rename({"heat_w": "power_w"}) if shown.height else shown, site, "heat")
+    rows, shown, site = forecast_asset(context, ems, "heat_demand_forecast", each(make))
+    return power_result(rows, shown.rename({"heat_w": "power_w"}) if shown.height else shown, site, "heat")
 
 
 @dg.asset(
@@ -226,7 +185,7 @@ def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam
 
         return make
 
-    rows, shown, _ = _forecast_asset(context, ems, "ev_session_forecast", maker)
+    rows, shown, _ = forecast_asset(context, ems, "ev_session_forecast", maker)
     return materialized(rows, expected_kwh=float(kilo(shown["energy_wh"].sum())) if shown.height else 0.0)
 
 
@@ -245,13 +204,3 @@ def _habits(
         return habits, f"measured habit, {seen.height} sessions" if seen.height else "stated habit"
 
     return at_instant
-
-
-def require_whole(frame: pl.DataFrame, start: datetime, end: datetime, site: Site, at: datetime) -> None:
-    """A forecast over part of a day would be taken for a dark or mild rest of it."""
-    wanted = time_grid.count_slots(start, end)
-    if frame.height < wanted:
-        raise dg.Failure(
-            f"weather of {site.key} from {start} is known for {frame.height} of {wanted} slots as of {at}; "
-            "materialise weather_forecast for these days first"
-        )
