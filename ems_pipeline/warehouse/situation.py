@@ -24,7 +24,7 @@ STATE_AGE = timedelta(minutes=30)
 
 
 class InputsMissing(LookupError):
-    """A plan cannot be made: names what is not known at the decision, and the remedy."""
+    """A plan or forecast cannot be made: names what is not known at the decision, and the remedy."""
 
 
 @dataclass(frozen=True)

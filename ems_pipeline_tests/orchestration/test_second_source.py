@@ -17,9 +17,10 @@ from ems_pipeline.orchestration import requests, schedules, second_source
 from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import forecasts
+from ems_pipeline.warehouse import alarms, forecasts
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.weather import forecast_solar
+from ems_pipeline.weather import forecast_solar, open_meteo
+from ems_pipeline.weather.errors import MalformedWeather
 from ems_pipeline_tests.orchestration.conftest import PRAGUE, TODAY, Bench
 from ems_pipeline_tests.servers import free_ports
 
@@ -78,6 +79,13 @@ def pv(bench: Bench) -> None:
 
 def no_pv(bench: Bench) -> Site:
     return bench.site.model_copy(update={"key": "z-bare", "pv": ()})
+
+
+def alarm(bench: Bench, kind: str) -> dict[str, str]:
+    """Texts of the open alarms of a kind, by site."""
+    with bench.warehouse.begin() as connection:
+        found = alarms.open_alarms(connection).filter(pl.col("kind") == kind)
+    return dict(found.select("site_key", "text").iter_rows())
 
 
 @contextmanager
@@ -171,7 +179,7 @@ def test_old_weather_is_better_than_none_when_the_second_source_fails(
 def test_a_plane_that_the_source_refuses_costs_no_other_site_its_pv(
     bench: Bench, asked: list[str], unreachable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first in order has a plane nobody estimates, the last no PV at all; the run fails and names the first."""
+    """The first in order has a plane nobody estimates, which is its alarm; the last has no PV at all."""
     monkeypatch.setenv("EMS_SOURCE_OPEN_METEO_URL", unreachable)
     plane = bench.site.pv[0].model_copy(update={"key": "refused"})
     others = [bench.site.model_copy(update={"key": "a-steep", "pv": (plane,)}), no_pv(bench)]
@@ -182,10 +190,34 @@ def test_a_plane_that_the_source_refuses_costs_no_other_site_its_pv(
         (request,) = requests.for_sites(
             runs.instance, "forecast_pv", sites, lambda _: (TODAY, TODAY + ONE_DAY), "all three"
         )
-        with pytest.raises(RunFailed, match=r"weather of a-steep from .* is known for 0 of") as failed:
-            runs.job(request)
-    assert "home01" not in str(failed.value)
+        runs.job(request)
+    assert "weather of a-steep" in alarm(bench, "unforecast:pv_forecast")["a-steep"]
     assert models(bench) == {pv_second.MODEL}
+
+
+def test_weather_that_cannot_be_used_at_one_place_costs_no_other_site_its_weather(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = bench.site.model_copy(update={"key": "a-far", "latitude": 10.0})
+    parse = open_meteo.parse
+
+    def refused(body: bytes, latitude: float, longitude: float) -> pl.DataFrame:
+        if latitude == elsewhere.latitude:
+            raise MalformedWeather("no value of temperature_2m")
+        return parse(body, latitude, longitude)
+
+    monkeypatch.setattr(open_meteo, "parse", refused)
+    bench.clock.advance_to(bench.clock.now() + timedelta(minutes=30))
+    with registered(bench, [elsewhere]) as sites:
+        runs = InProcess(Platform(bench.warehouse, bench.clock, lambda: sites), bench.runs.instance)
+        days = TODAY, TODAY + ONE_DAY
+        (request,) = requests.for_sites(runs.instance, "forecast", sites, lambda _: days, "both")
+        runs.job(request)
+    assert alarm(bench, "no-weather") == {"a-far": "no value of temperature_2m"}
+    with bench.warehouse.begin() as connection:
+        known = forecasts.newest(connection, "weather_forecast", bench.site.key, bench.clock.now(), END)
+    assert known["known_at"].max() == bench.clock.now()
+    assert models(bench) == {pv_geometry.MODEL}, "and what is forecast from it is made in the same run"
 
 
 def test_an_installation_without_pv_has_nothing_to_forecast_and_no_failure(bench: Bench, asked: list[str]) -> None:

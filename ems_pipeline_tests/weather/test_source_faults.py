@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import dagster as dg
 import polars as pl
 import pytest
 
 from ems_pipeline import http, time_grid
 from ems_pipeline.orchestration.assets import issuing
 from ems_pipeline.sites import PvArray, Site
+from ems_pipeline.warehouse.situation import InputsMissing
 from ems_pipeline.weather import forecast_solar, open_meteo, sun
 from ems_pipeline.weather.errors import MalformedWeather
 from ems_pipeline_tests.fault_table import documented
@@ -136,5 +136,5 @@ def test_a_full_server_is_asked_once_and_a_broken_one_three_times(server: Replay
 
 def test_no_forecast_is_made_over_a_gap_in_the_weather(server: Replay, home01: Site) -> None:
     server.answers = {"open-meteo": answer("open-meteo", "wrong length")}
-    with pytest.raises(dg.Failure, match="known for 96 of 100 slots"):
+    with pytest.raises(InputsMissing, match="known for 96 of 100 slots"):
         issuing.require_whole(asked("open-meteo"), START, END, home01, START)

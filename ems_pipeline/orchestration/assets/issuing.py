@@ -9,12 +9,14 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.figures import materialized, plot
 from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo, slot_energy_wh
 from ems_pipeline.warehouse import forecasts
+from ems_pipeline.warehouse.situation import InputsMissing
 
 Make = Callable[[datetime, datetime, datetime], pl.DataFrame]
 """From the first and last bound of the slots wanted and the instant the forecast counts as made, to the forecast."""
@@ -39,9 +41,9 @@ def forecast_asset(
     ``maker`` reads what the days of a site share, and returns what makes one of them.
 
     Raises:
-        dg.Failure: a site could not be forecast; the others are.
+        dg.Failure: no site could be forecast.
     """
-    rows, shown, site, failed = 0, pl.DataFrame(), None, []
+    rows, shown, site, served, faults = 0, pl.DataFrame(), None, [], {}
     for window in windows(context, ems):
         site = window.site
         try:
@@ -54,10 +56,10 @@ def forecast_asset(
                     issued = pl.concat(frames, how="vertical_relaxed").unique(maintain_order=True)
                     rows += forecasts.issue(connection, table, site.key, issued)
                     shown = frames[-1]
-        except dg.Failure as failure:
-            failed.append(str(failure.description))
-    if failed:
-        raise dg.Failure("; ".join(failed))
+            served.append(site.key)
+        except InputsMissing as missing:
+            faults[site.key] = str(missing)
+    per_site.settle(context, ems, f"unforecast:{table}", served, faults)
     return rows, shown, site
 
 
@@ -77,10 +79,14 @@ def power_result(rows: int, shown: pl.DataFrame, site: Site | None, name: str) -
 
 
 def require_whole(frame: pl.DataFrame, start: datetime, end: datetime, site: Site, at: datetime) -> None:
-    """A forecast over part of a day would be taken for a dark or mild rest of it."""
+    """A forecast over part of a day would be taken for a dark or mild rest of it.
+
+    Raises:
+        InputsMissing: with both numbers.
+    """
     wanted = time_grid.count_slots(start, end)
     if frame.height < wanted:
-        raise dg.Failure(
+        raise InputsMissing(
             f"weather of {site.key} from {start} is known for {frame.height} of {wanted} slots as of {at}; "
             "materialise weather_forecast for these days first"
         )

@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import __version__, time_grid
+from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.assets.forecasts import (
     ev_session_forecast,
     heat_demand_forecast,
@@ -21,7 +22,7 @@ from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plan import Plan, Problem, assemble, solve, verify
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo
-from ems_pipeline.warehouse import DatabaseUnavailable, alarms, plans
+from ems_pipeline.warehouse import DatabaseUnavailable, plans
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.situation import InputsMissing, plan_inputs
 
@@ -108,17 +109,8 @@ def _decide_each(
             raise
         except Exception as fault:
             faults[site.key] = str(fault) if isinstance(fault, InputsMissing) else f"{type(fault).__name__}: {fault}"
-    planned = decisions.keys() - faults.keys()
-    if not planned:
-        raise dg.Failure("; ".join(dict.fromkeys(faults.values())), allow_retries=False)
-    now = ems.clock.now()
-    with ems.warehouse.begin() as connection:
-        for key in planned:
-            alarms.clear(connection, key, UNPLANNED, now)
-        for key, text in faults.items():
-            context.log.error(f"{key}: {text}")
-            alarms.raise_alarm(connection, key, UNPLANNED, "warning", text, now)
-    return [decision for key in sorted(planned) for decision in decisions[key]]
+    per_site.settle(context, ems, UNPLANNED, decisions, faults)
+    return [decision for key in sorted(decisions.keys() - faults.keys()) for decision in decisions[key]]
 
 
 def _decide(

@@ -6,12 +6,14 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.figures import materialized, plot
 from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import forecasts
 from ems_pipeline.weather import open_meteo
+from ems_pipeline.weather.errors import WeatherError
 
 GROUP = "weather"
 ISSUES_BACK = (1, 2)
@@ -26,20 +28,31 @@ def weather_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Pl
     Today and later: the newest forecast, known from now. Past days: the runs made one and two days before each slot, so
     that a back-test knows what was known. Missing? Run it again; the source may have been unreachable.
     """
-    rows, shown, site = 0, pl.DataFrame(), None
+    rows, shown, site, served, unusable = 0, pl.DataFrame(), None, [], {}
     for window in windows(context, ems):
-        site, now = window.site, ems.clock.now()
-        today = time_grid.local_day(now, time_grid.zone(site.timezone))
-        frames = []
-        if window.first < today:
-            frames += _as_issued_then(window, min(window.last, today - timedelta(days=1)))
-        if window.last >= today:
-            frames.append(_newest(window, now, today))
+        try:
+            frames = _issues(window, ems.clock.now())
+        except WeatherError as error:
+            unusable[window.site.key] = str(error)
+            continue
+        site = window.site
+        served.append(site.key)
         with ems.warehouse.begin() as connection:
             for frame in frames:
                 rows += forecasts.issue(connection, "weather_forecast", site.key, frame)
         shown = frames[-1]
+    per_site.settle(context, ems, "no-weather", served, unusable)
     return materialized(rows, _picture(shown, site), mean_temperature_c=_mean(shown, "temperature_c"))
+
+
+def _issues(window: SiteWindow, now: datetime) -> list[pl.DataFrame]:
+    today = time_grid.local_day(now, window.zone)
+    frames = []
+    if window.first < today:
+        frames += _as_issued_then(window, min(window.last, today - timedelta(days=1)))
+    if window.last >= today:
+        frames.append(_newest(window, now, today))
+    return frames
 
 
 def _as_issued_then(window: SiteWindow, last: date) -> list[pl.DataFrame]:
@@ -69,11 +82,16 @@ def _newest(window: SiteWindow, now: datetime, today: date) -> pl.DataFrame:
 @dg.asset(group_name=GROUP, partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
 def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """What the weather was, from the reanalysis archive; it lags some days behind today."""
-    rows, missing, shown, site = 0, 0, pl.DataFrame(), None
+    rows, missing, shown, site, served, unusable = 0, 0, pl.DataFrame(), None, [], {}
     for window in windows(context, ems):
         site, now = window.site, ems.clock.now()
         body = open_meteo.fetch_archive(site.latitude, site.longitude, window.first - timedelta(days=1), window.last)
-        frame = open_meteo.parse(body, site.latitude, site.longitude)
+        try:
+            frame = open_meteo.parse(body, site.latitude, site.longitude)
+        except WeatherError as error:
+            unusable[site.key] = str(error)
+            continue
+        served.append(site.key)
         shown = frame.filter(pl.col("starts_at").is_between(window.start, window.end, closed="left"))
         missing = time_grid.count_slots(window.start, window.end) - int(shown["temperature_c"].count())
         if missing:
@@ -81,6 +99,7 @@ def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam
         shown = shown.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
         with ems.warehouse.begin() as connection:
             rows += forecasts.issue(connection, "weather_observation", site.key, shown)
+    per_site.settle(context, ems, "no-weather-archive", served, unusable)
     figures = {"mean_temperature_c": _mean(shown, "temperature_c"), "missing_slots": missing}
     return materialized(rows, _picture(shown, site), **figures)
 

@@ -1,0 +1,31 @@
+"""One run serves many sites: what fails for one of them is an alarm there, and costs no other site anything."""
+
+from collections.abc import Iterable, Mapping
+
+import dagster as dg
+
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.warehouse import alarms
+
+
+def settle(
+    context: dg.AssetExecutionContext, ems: Platform, kind: str, served: Iterable[str], faults: Mapping[str, str]
+) -> None:
+    """End the alarm ``kind`` of the sites that were served and raise it with the reason for the others.
+
+    Args:
+        faults: what is wrong and the remedy, by site.
+
+    Raises:
+        dg.Failure: nobody was served; with all reasons.
+    """
+    done = [key for key in served if key not in faults]
+    if faults and not done:
+        raise dg.Failure("; ".join(dict.fromkeys(faults.values())), allow_retries=False)
+    now = ems.clock.now()
+    with ems.warehouse.begin() as connection:
+        for key in done:
+            alarms.clear(connection, key, kind, now)
+        for key, text in faults.items():
+            context.log.error(f"{key}: {text}")
+            alarms.raise_alarm(connection, key, kind, "warning", text, now)
