@@ -32,6 +32,7 @@ def _stamp(ems: Platform) -> str:
     cron_schedule=["5,10,20,30,40,50 13-15 * * *", "0 14,16,18,20 * * *", "5 0 * * *"],
     execution_timezone=MARKET_ZONE_NAME,
     default_status=RUNNING,
+    description="From 13:05 until tomorrow's prices are complete, and at 00:05 for the final rate and what is missing.",
 )
 def day_ahead_prices(ems: dg.ResourceParam[Platform]) -> Any:
     """From 13:05 until tomorrow is complete, and at 00:05: today's final rate and whatever is missing."""
@@ -58,6 +59,7 @@ def _is_complete(ems: Platform, day: date) -> bool:
     cron_schedule="20 */2 * * *",
     execution_timezone=MARKET_ZONE_NAME,
     default_status=RUNNING,
+    description="PV from a second source, for sites whose weather forecast is missing or older than twelve hours.",
 )
 def pv_without_weather(context: dg.ScheduleEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
     """A quarter-hour after each forecast: PV from the second source where it left the weather missing or old."""
@@ -119,5 +121,6 @@ ALL: list[Any] = [
         cron_schedule="40 3 * * *",
         execution_timezone=MARKET_ZONE_NAME,
         default_status=RUNNING,
+        description="Old runs of clock work and old minutes of telemetry go.",
     ),
 ]

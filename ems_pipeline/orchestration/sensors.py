@@ -97,6 +97,7 @@ planning_sensor = _slot_sensor(
     job_name="sync_sites",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Registers sites whose files were added or changed.",
 )
 def site_sensor(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
     """Asks for a synchronisation when a site file was added or changed; an unreadable folder changes nothing."""

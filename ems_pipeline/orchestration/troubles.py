@@ -18,7 +18,10 @@ FAILED = "run-failed:"
 
 
 @dg.run_failure_sensor(
-    default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30, monitor_all_code_locations=False
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    monitor_all_code_locations=False,
+    description="Files an alarm for every failed run.",
 )
 def failures(context: dg.RunFailureSensorContext) -> None:
     """Files an alarm for every failed run, with the first line of its error."""
@@ -31,7 +34,12 @@ def failures(context: dg.RunFailureSensorContext) -> None:
         alarms.raise_alarm(connection, None, kind, "warning", text, platform.clock.now())
 
 
-@dg.sensor(name="alarm_notices", minimum_interval_seconds=15, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    name="alarm_notices",
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends the alarms of failed jobs that work again, and tells people of every open alarm once.",
+)
 def alarm_notices(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
     """Ends the alarms of failed jobs that work again, and tells people of every open alarm once."""
     with ems.warehouse.begin() as connection:

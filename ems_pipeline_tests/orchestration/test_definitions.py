@@ -80,9 +80,11 @@ def test_sensors_and_schedules_run_from_the_start_and_ask_for_jobs_that_exist() 
     names = {job.name for job in jobs.ALL}
     for sensor in sensors.ALL:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING, sensor.name
+        assert sensor.description, f"the UI says nothing about {sensor.name}"
         assert {target.job_name for target in sensor.targets} <= names, sensor.name
     for schedule in schedules.ALL:
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING, schedule.name
+        assert schedule.description, f"the UI says nothing about {schedule.name}"
         assert schedule.job_name in names
 
 
