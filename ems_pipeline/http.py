@@ -157,9 +157,8 @@ def _send(
             reply = session.send(prepared, timeout=timeout_s, **environment)
     except requests.RequestException as error:
         # The exception's own text repeats the address with its secrets, so only its kind is told.
-        raise TransientError(
-            where, f"no reply within {timeout_s:g} s ({type(error).__name__})", "check the network or the server"
-        ) from None
+        came = f"no reply within {timeout_s:g} s" if isinstance(error, requests.Timeout) else "no connection"
+        raise TransientError(where, f"{came} ({type(error).__name__})", "check the network or the server") from None
     confided = _confided(where, reply.request.headers.get("Authorization"), login)
     content = _unechoed(reply.content, confided)
     if reply.ok:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -73,3 +74,14 @@ def test_an_answer_that_repeats_the_question_keeps_its_secrets_too(echo: str) ->
 def test_short_values_are_left_in_a_body_where_they_may_be_anything(echo: str) -> None:
     assert b"pin=1234567" not in http.get(f"{echo}/200", {"zone": "CZ"})
     assert b"token=1234567" in http.get(f"{echo}/200", {"token": "1234567"})
+
+
+def test_a_closed_port_and_a_silent_server_are_told_apart() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(http.TransientError, match=r"no reply within 0.1 s \(ReadTimeout\)"):
+            http.get(address, timeout_s=0.1, retries=0)
+    with pytest.raises(http.TransientError, match=r"no connection \(ConnectionError\); check the network"):
+        http.get(address, timeout_s=20, retries=0)

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from ems_pipeline.orchestration import troubles
 from ems_pipeline.orchestration.build import build_defs
 from ems_pipeline.orchestration.partitions import day_partitions, site_day, site_partitions
 from ems_pipeline.orchestration.platform import Platform
@@ -113,7 +114,6 @@ def _demand_success(result: dg.ExecuteInProcessResult, what: str) -> None:
         failure = event.event_specific_data if event.is_step_failure or event.is_run_failure else None
         error = getattr(failure, "error", None)
         if error is not None:
-            cause = error.cause or error
-            raise RunFailed(f"{what}: {cause.message.strip()}")
+            raise RunFailed(f"{what}: {troubles.reason(error)}")
     checks = [c.check_name for c in result.get_asset_check_evaluations() if not c.passed]
     raise RunFailed(f"{what} failed" + (f"; checks {checks} did not pass" if checks else ""))

@@ -4,6 +4,7 @@ Both sensors work in the daemon's own processes, not in a run: that runs do not 
 """
 
 import json
+import re
 from typing import Any
 
 import dagster as dg
@@ -17,6 +18,15 @@ FAILED = "run-failed:"
 """How the kind of a failed run's alarm begins; the name of its job follows."""
 
 
+OURS = re.compile(r"^(dagster\._core\.definitions\.events\.Failure|ems_pipeline\.[\w.]+): ")
+"""Errors that speak for themselves; of others the kind says more than the text (``KeyError: 'x'``)."""
+
+
+def reason(error: Any) -> str:
+    """What went wrong in a step, in the words of whoever noticed it first."""
+    return OURS.sub("", (error.cause or error).message.strip())
+
+
 @dg.run_failure_sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
@@ -27,8 +37,8 @@ def failures(context: dg.RunFailureSensorContext) -> None:
     """Files an alarm for every failed run, with the first line of its error."""
     platform = PlatformResource().create_resource(dg.build_init_resource_context())
     errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
-    causes = [error.cause or error for error in errors if error is not None]
-    text = (causes[0].message if causes else str(context.failure_event.message)).strip().splitlines()[0]
+    reasons = [reason(error) for error in errors if error is not None]
+    text = (reasons[0] if reasons else str(context.failure_event.message).strip()).splitlines()[0]
     with platform.warehouse.begin() as connection:
         kind = FAILED + context.dagster_run.job_name
         alarms.raise_alarm(connection, None, kind, "warning", text, platform.clock.now())

@@ -119,3 +119,19 @@ def test_without_alarms_nobody_is_disturbed(
     monkeypatch.setenv("EMS_NOTIFY_WEBHOOK", chat.address)
     installation.look()
     assert chat.got == []
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("dagster._core.definitions.events.Failure: weather is missing\n", "weather is missing"),
+        ("ems_pipeline.http.TransientError: no connection", "no connection"),
+        ("KeyError: 'roof'", "KeyError: 'roof'"),
+    ],
+)
+def test_our_own_errors_are_told_without_their_class_and_others_with_it(message: str, told: str) -> None:
+    class Error:
+        cause = None
+
+    Error.message = message  # type: ignore[attr-defined]
+    assert troubles.reason(Error) == told
