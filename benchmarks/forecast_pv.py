@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import orientation, pv_geometry, pv_model, score, trial
+from ems_pipeline.forecast import orientation, pv_features, pv_geometry, pv_model, score, trial
 from ems_pipeline.forecast.windows import Index
 from ems_pipeline.sites import PvArray
 from ems_pipeline.weather import sun
@@ -46,7 +46,7 @@ class Case:
 
     name: str
     base: str
-    pv: pv_model.PvGrid
+    pv: pv_features.PvGrid
     zone: ZoneInfo
 
 
@@ -87,10 +87,10 @@ def weather_case(path: Path) -> Case | None:
     return Case(path.stem, "geometry", _grid(rows, weather.with_columns(base_w=base)), ZoneInfo(system.zone))
 
 
-def _grid(rows: pl.DataFrame, expected: pl.DataFrame) -> pv_model.PvGrid:
+def _grid(rows: pl.DataFrame, expected: pl.DataFrame) -> pv_features.PvGrid:
     at = rows["starts_at"].to_list()
     step = at[1] - at[0]
-    return pv_model.PvGrid.build(rows.select("starts_at", "power_w"), expected, at[-1] + step, step)
+    return pv_features.PvGrid.build(rows.select("starts_at", "power_w"), expected, at[-1] + step, step)
 
 
 def scores_of(case: Case, every_weeks: int) -> dict[str, Any]:
@@ -104,18 +104,19 @@ def scores_of(case: Case, every_weeks: int) -> dict[str, Any]:
         origin, target = trial.noon_before(grid, days[week : week + 7], case.zone)
         known = np.isfinite(grid.values[target]) & np.isfinite(case.pv.base_w[target])
         # At night every forecast is right and every band holds.
-        known &= np.fmax(grid.values[target], case.pv.base_w[target]) > pv_model.LIT_SHARE * np.nanmax(grid.values)
+        known &= np.fmax(grid.values[target], case.pv.base_w[target]) > pv_features.LIT_SHARE * np.nanmax(grid.values)
         origin, target = origin[known], target[known]
         if len(target) and pv_model.has_enough(case.pv, int(origin[0])):
             model = pv_model.train(case.pv, int(origin[0]))
             short = target - grid.slot[target] % grid.steps(SHORT_HOURS)
             frames += [_figures(case, model, o, target, name) for name, o in (("day-ahead", origin), ("0-4 h", short))]
-    scores = score.score(pl.concat(frames), "horizon", "model")
+    both = pl.concat(frames).with_columns(horizon=pl.lit("both"))
+    scores = score.score(pl.concat([*frames, both]), "horizon", "model")
     return {"system": case.name, "base": case.base, "days": len(days) + FIRST_DAY, "scores": scores.to_dicts()}
 
 
 def _figures(case: Case, model: pv_model.PvModel, origin: Index, target: Index, horizon: str) -> pl.DataFrame:
-    low, middle, high = model.predict(*pv_model.features(case.pv, origin, target))
+    low, middle, high = model.predict(*pv_features.features(case.pv, origin, target))
     actual = {"horizon": [horizon] * len(target), "actual_w": case.pv.measured.values[target]}
     nothing = np.full(len(target), None)
     made = {pv_model.MODEL: (middle, low, high), case.base: (case.pv.base_w[target], nothing, nothing)}
@@ -148,7 +149,7 @@ def report(results: list[dict[str, Any]], findings: list[str]) -> None:
     print(f"\nPV: MAE in W\n{'system':<32}{'base':>19}{'horizon':>11}{'mean':>7}{'ours':>7}{'base':>7}{'ratio':>7}"
           f"{'in band':>9}{'nRMSE':>7}{'pinball':>9}")  # fmt: skip
     for result in results:
-        for horizon in ("day-ahead", "0-4 h"):
+        for horizon in ("day-ahead", "0-4 h", "both"):
             rows = {row["model"]: row for row in result["scores"] if row["horizon"] == horizon}
             ours, base = rows[pv_model.MODEL], rows[result["base"]]
             print(f"{result['system']:<32}{result['base']:>19}{horizon:>11}{ours['mean_w']:>7.0f}{ours['mae_w']:>7.0f}"

@@ -8,6 +8,7 @@ in "as known at now", nothing newer may be read. The parts, simple to better:
     habits          what is usual at a time of day, and lively          features        what a model may look at
     linear, gbm     median line and boosted medians on top of both      band            edges that cover what they say
     score           errors, coverage, skill                             promotion       shadow models earn their place
-    load_weather    what the weather adds to a load                     pv_second       another provider's estimate
+    load_members    three ways to the median of a load                  load_weather    what the weather adds to it
+    pv_features     what a PV model may look at                         pv_second       another provider's estimate
     orientation     a stated azimuth that does not fit the measurement
 """

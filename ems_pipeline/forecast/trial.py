@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import load_model, profile, pv_geometry, pv_model, score
+from ems_pipeline.forecast import load_model, profile, pv_features, pv_geometry, pv_model, score
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.forecast.windows import Array, Index
 
@@ -46,14 +46,14 @@ def load_days(model: load_model.LoadModel, grid: LoadGrid, days: Sequence[date],
     return _daily(pl.concat(frames), history, site_zone)
 
 
-def pv_days(model: pv_model.PvModel, pv: pv_model.PvGrid, days: Sequence[date], site_zone: ZoneInfo) -> pl.DataFrame:
+def pv_days(model: pv_model.PvModel, pv: pv_features.PvGrid, days: Sequence[date], site_zone: ZoneInfo) -> pl.DataFrame:
     """Daily figures for the model and the geometry it corrects."""
     origin, target = noon_before(pv.measured, days, site_zone)
     known = np.isfinite(pv.base_w[target]) if len(target) else np.empty(0, bool)
     origin, target = origin[known], target[known]
     if not len(target):
         return pl.DataFrame()
-    low, middle, high = model.predict(*pv_model.features(pv, origin, target))
+    low, middle, high = model.predict(*pv_features.features(pv, origin, target))
     base = pv.base_w[target]
     made = [
         _frame(pv.measured, target, low, middle, high, pv_model.MODEL),

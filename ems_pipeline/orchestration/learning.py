@@ -13,7 +13,17 @@ from typing import Any
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.forecast import features, load_model, load_weather, profile, promotion, pv_geometry, pv_model, trial
+from ems_pipeline.forecast import (
+    features,
+    load_model,
+    load_weather,
+    profile,
+    promotion,
+    pv_features,
+    pv_geometry,
+    pv_model,
+    trial,
+)
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.orchestration import azimuth
 from ems_pipeline.sites import Site
@@ -142,7 +152,7 @@ def _refit_pv(connection: Any, site: Site, stored: StoredModel | None, at: datet
 def _pv_grid(
     connection: Any, site: Site, first: datetime, until: datetime, end: datetime,
     ahead: pl.DataFrame | None = None, noon_in: str | None = None,
-) -> pv_model.PvGrid | None:  # fmt: skip
+) -> pv_features.PvGrid | None:  # fmt: skip
     """Measured PV of ``[first, until)`` beside what was expected of it, and of ``ahead`` up to ``end``."""
     weather = _weather(connection, site, first, until, ahead, noon_in)
     if weather.is_empty() or weather["starts_at"][0] >= until:
@@ -152,7 +162,7 @@ def _pv_grid(
     if history.is_empty():
         return None
     base = pv_geometry.site_pv_power_w(site.pv, site.latitude, site.longitude, weather)
-    return pv_model.PvGrid.build(history, weather.with_columns(base_w=base["power_w"]), end, time_grid.SLOT)
+    return pv_features.PvGrid.build(history, weather.with_columns(base_w=base["power_w"]), end, time_grid.SLOT)
 
 
 def _weather(
