@@ -74,10 +74,18 @@ class PvGrid:
         base = np.where(np.isfinite(grid.by_day), grid.arranged(self.base_w), np.nan)
         made = np.where(np.isfinite(base), grid.by_day, np.nan)
         month = [quietly(np.nanmean, last_days(each, 28), -1) for each in (made, base)]
-        # What a little is follows from the best of the days before: the rest of a day may lie after the decision.
-        best = np.fmax.accumulate(quietly(np.nanmax, days_before(grid.by_day, 1), 1))
-        calm = 1.0 + LIT_SHARE * np.nan_to_num(best)[:, None]
-        return (np.nan_to_num(month[0]) + calm) / (np.maximum(np.nan_to_num(month[1]), 0) + calm)
+        little = self.little_w[:, None]
+        return (np.nan_to_num(month[0]) + little) / (np.maximum(np.nan_to_num(month[1]), 0) + little)
+
+    @cached_property
+    def little_w(self) -> Array:
+        """What counts as next to nothing on each day, W: a part of the best of the month before it.
+
+        Of the days before, as the rest of a day may lie after the decision; of a month, as forecasts remember no more.
+        """
+        best = quietly(np.nanmax, self.measured.by_day, 1)[:, None]
+        before = quietly(np.nanmax, last_days(days_before(best, 1), 28), -1)[:, 0]
+        return 1.0 + LIT_SHARE * np.nan_to_num(before)
 
 
 def features(pv: PvGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...]]:
@@ -110,7 +118,7 @@ def _recent(pv: PvGrid, origin: Index, target: Index, lead_h: NDArray[Any]) -> d
     measured = np.isfinite(grid.values)
     usual_w = pv.usual_ratio[before, grid.slot] * pv.base_w
     expected, ceiling = (np.where(measured, v, np.nan) for v in (usual_w, best[before, grid.slot]))
-    little = LIT_SHARE * np.fmax.accumulate(np.nan_to_num(grid.values))[origin - 1] + 1.0
+    little = pv.little_w[grid.day[origin]]
 
     def share(of: Array, hours: float, most: float) -> Array:
         made, full = (np.nan_to_num(mean_before(v, grid.steps(hours))[origin - 1]) for v in (grid.values, of))
@@ -122,7 +130,9 @@ def _recent(pv: PvGrid, origin: Index, target: Index, lead_h: NDArray[Any]) -> d
     columns = {f"share_{h:g}h": s for h, s in shares.items()} | {f"clear_{h:g}h": c for h, c in clear.items()}
     corrected = pv.usual_ratio[before[origin], grid.slot[target]] * pv.base_w[target]
     columns |= {f"base_carried_{h:g}h": corrected * s**fading for h, s in shares.items()}
-    return columns | {f"best_clear_{h:g}h": c * best_then for h, c in clear.items()}
+    columns |= {f"best_clear_{h:g}h": c * best_then for h, c in clear.items()}
+    # On the first day there is no day before to compare with.
+    return {name: np.where(grid.day[origin] > 0, values, np.nan) for name, values in columns.items()}
 
 
 def _expected(pv: PvGrid, target: Index) -> dict[str, NDArray[Any]]:

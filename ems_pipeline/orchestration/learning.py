@@ -34,8 +34,9 @@ REFIT_EVERY = timedelta(days=7)
 PAST = timedelta(hours=36)
 """A forecast made for an instant so long ago belongs to a backfill."""
 PV_MEMORY = timedelta(days=32)
-TRIED = timedelta(days=60)
-"""Weather that a trial reads: its days, of a month at most, and the memory of both models before them."""
+LONGEST_TRIAL = timedelta(days=28)
+TRIED = LONGEST_TRIAL + PV_MEMORY
+"""Weather that a trial reads: its days, and what both models remember before them."""
 WEATHER = ("temperature_c", "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "cloud_pct")
 SIMPLE = {"load": profile.MODEL, "pv": pv_geometry.MODEL}
 TRAINED = {"load": load_model.MODEL, "pv": pv_model.MODEL}
@@ -202,8 +203,8 @@ def _taught(connection: Any, site: Site, pupil: Pupil, stored: StoredModel | Non
         # A site that brings its history: a model of two weeks ago is tried on what came since.
         document, since = pupil.train(early), today - timedelta(days=promotion.DAYS)
     if document is not None:
-        yesterday = today - timedelta(days=1)
-        _keep_scores(connection, site.key, pupil.target, pupil.tried(document, time_grid.days(since, yesterday)))
+        days = time_grid.days(max(since, today - LONGEST_TRIAL), today - timedelta(days=1))
+        _keep_scores(connection, site.key, pupil.target, pupil.tried(document, days))
     trained, simple = TRAINED[pupil.target], SIMPLE[pupil.target]
     daily = models.trial_scores(connection, site.key, pupil.target, today)
     verdict = promotion.decide(daily, in_charge, trained if in_charge == simple else simple)

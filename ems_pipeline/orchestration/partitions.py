@@ -18,6 +18,8 @@ from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 
 FIRST_DAY = "2025-07-01"
+MEANT_TAG = "ems/sites"
+"""Of a run whose range passes over sites that are not meant: those that are, separated by commas."""
 
 day_partitions = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=3)
 site_partitions = dg.DynamicPartitionsDefinition(name="site")
@@ -83,15 +85,18 @@ def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteW
         dimensions = key.keys_by_dimension
         if shard.holds(dimensions["site"]):
             by_site.setdefault(dimensions["site"], []).append(date.fromisoformat(dimensions["day"]))
-    if len(by_site) > 1:
-        switched_off = set(by_site) - {site.key for site in platform.sites()}
-        if switched_off:
-            context.log.info(f"not active, left out: {', '.join(sorted(switched_off))}")
-        by_site = {key: days for key, days in by_site.items() if key not in switched_off}
-    sites = platform.chosen(sorted(by_site))
+    meant = context.run.tags.get(MEANT_TAG)
+    if meant is not None:
+        by_site = {key: days for key, days in by_site.items() if key in meant.split(",")}
+    active = {site.key for site in platform.sites()}
+    if switched_off := sorted(set(by_site) - active):
+        context.log.info(f"not active, left out: {', '.join(switched_off)}")
+    # Where nobody is left, the error names one of them and the remedy.
+    sites = platform.chosen(sorted(set(by_site) & active or set(by_site)))
     return [
         _window(sites[key], first, last)
         for key, days in sorted(by_site.items())
+        if key in sites
         for first, last in _stretches(sorted(days))
     ]
 

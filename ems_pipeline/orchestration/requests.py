@@ -1,6 +1,6 @@
 """Run requests for many sites at once: one run per shard and local day, however many sites share it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
 import dagster as dg
@@ -8,7 +8,7 @@ import dagster as dg
 from ems_pipeline.orchestration import shards
 from ems_pipeline.orchestration.beats import Served
 from ems_pipeline.orchestration.coordinator import SLOT_TAG
-from ems_pipeline.orchestration.partitions import site_day, site_partitions
+from ems_pipeline.orchestration.partitions import MEANT_TAG, site_day, site_partitions
 from ems_pipeline.orchestration.shards import Shard
 from ems_pipeline.sites import Site
 
@@ -24,9 +24,10 @@ def for_sites(
     slot: str | None = None,
     active: Iterable[Site] | None = None,
 ) -> Iterator[dg.RunRequest]:
-    """Requests that materialise ``days(site)`` (first, last) for sites: as few runs as ranges of partitions can say.
+    """Requests that materialise ``days(site)`` (first, last) for sites: one per shard and distinct pair of days.
 
-    One per shard and distinct pair of days, as long as no active site of other days was registered in between.
+    A range over a dynamic dimension passes over whoever was registered in between; where an active site there is not
+    meant, the run's tag names those that are.
 
     Args:
         key: makes the requests unique per slot; the same slot asked twice starts one run.
@@ -35,32 +36,19 @@ def for_sites(
     """
     places = {name: i for i, name in enumerate(instance.get_dynamic_partitions(str(site_partitions.name)))}
     wanted = {site.key: days(site) for site in sites if site.key in places}
-    known = {site.key for site in active or ()} | set(wanted)
-    # A range over a dynamic dimension runs in order of registration, not of the alphabet.
-    ordered = sorted((name for name in known if name in places), key=places.__getitem__)
+    # A range runs in order of registration, not of the alphabet.
+    known = sorted({site.key for site in active or ()} & set(places) | set(wanted), key=places.__getitem__)
     for shard in shards.all_shards():
-        runs = _stretches([name for name in ordered if shard.holds(name)], wanted)
-        for number, ((first, last), keys) in enumerate(runs):
+        held = [name for name in known if shard.holds(name)]
+        for first, last in sorted({wanted[name] for name in held if name in wanted}):
+            keys = [name for name in held if wanted.get(name) == (first, last)]
+            between = held[held.index(keys[0]) : held.index(keys[-1]) + 1]
             ends = {RANGE_START: site_day(keys[0], first), RANGE_END: site_day(keys[-1], last)}
+            meant = {} if between == keys else {MEANT_TAG: ",".join(keys)}
             tags = shard.tags if slot is None else of_slot(slot, shard)
-            part = shard.key + (f"-{number}" if number else "")
-            yield dg.RunRequest(f"{job_name}-{key}-{first}{part}", job_name=job_name, tags={**ends, **tags})
-
-
-def _stretches(
-    ordered: Iterable[str], wanted: Mapping[str, tuple[date, date]]
-) -> list[tuple[tuple[date, date], list[str]]]:
-    """Sites that follow each other and want the same days, ordered by day; whoever wants nothing ends a stretch."""
-    found: list[tuple[tuple[date, date], list[str]]] = []
-    open_one: tuple[date, date] | None = None
-    for name in ordered:
-        pair = wanted.get(name)
-        if pair is not None and pair == open_one:
-            found[-1][1].append(name)
-        elif pair is not None:
-            found.append((pair, [name]))
-        open_one = pair
-    return sorted(found, key=lambda run: run[0])
+            yield dg.RunRequest(
+                f"{job_name}-{key}-{first}{shard.key}", job_name=job_name, tags={**ends, **meant, **tags}
+            )
 
 
 def for_slot(job_name: str, slot: Served, sites: Callable[[], Iterable[Site]]) -> Iterator[dg.RunRequest]:

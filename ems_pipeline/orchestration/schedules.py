@@ -67,9 +67,10 @@ def pv_without_weather(context: dg.ScheduleEvaluationContext, ems: dg.ResourcePa
         return dg.SkipReason(f"{second_source.SETTING} says that nobody is asked")
     now, active = ems.clock.now(), ems.sites()
     with ems.warehouse.begin() as connection:
-        lacking = second_source.lacking(connection, active, now)
+        served = second_source.served(connection, now)
+        lacking = [site for site in second_source.lacking(connection, active, now) if site.key not in served]
     if not lacking:
-        return dg.SkipReason("the weather of every site with PV is known and young")
+        return dg.SkipReason("every site with PV knows young weather, or the second source has just served it")
     days = partial(second_source.today_and_tomorrow, now=now)
     return list(requests.for_sites(context.instance, "forecast_pv", lacking, days, _stamp(ems), active=active))
 

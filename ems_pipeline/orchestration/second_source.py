@@ -57,6 +57,11 @@ def lacking(connection: Any, sites: Iterable[Site], now: datetime) -> list[Site]
     return found
 
 
+def served(connection: Any, now: datetime) -> set[str]:
+    """Sites that the source has served within the hour, in the run that found the weather missing."""
+    return forecasts.issued_by(connection, "pv_forecast", pv_second.MODEL, now - timedelta(hours=1))
+
+
 class SecondSource:
     """What the provider said in one run. After an outage or a refusal to serve it is left alone: its free plan bans
     who keeps knocking."""

@@ -83,12 +83,16 @@ def newest(
 def young_weather(
     connection: Connection, site_keys: Sequence[str], start: datetime, end: datetime, since: datetime
 ) -> dict[str, int]:
-    """For how many slots of ``[start, end)`` each site knows the radiation from an issue of ``since`` or later."""
+    """For how many slots of ``[start, end)`` a site's newest issue is one of ``since`` on and knows the radiation."""
     counted = query(
         connection,
-        """SELECT k.site_key, count(DISTINCT f.starts_at) AS slots FROM unnest(CAST(:sites AS text[])) k (site_key)
-           LEFT JOIN ems.weather_forecast f ON f.site_key = k.site_key AND f.starts_at >= :start AND f.starts_at < :end
-             AND f.known_at >= :since AND f.ghi_w_m2 IS NOT NULL
+        """SELECT k.site_key, count(f.starts_at) AS slots FROM unnest(CAST(:sites AS text[])) k (site_key)
+           LEFT JOIN (
+               SELECT DISTINCT ON (site_key, starts_at) site_key, starts_at, known_at, ghi_w_m2
+               FROM ems.weather_forecast
+               WHERE site_key = ANY(:sites) AND starts_at >= :start AND starts_at < :end
+               ORDER BY site_key, starts_at, known_at DESC
+           ) f ON f.site_key = k.site_key AND f.known_at >= :since AND f.ghi_w_m2 IS NOT NULL
            GROUP BY k.site_key""",
         sites=list(site_keys),
         start=start,
@@ -96,6 +100,18 @@ def young_weather(
         since=since,
     )
     return dict(counted.iter_rows())
+
+
+def issued_by(connection: Connection, table: Table, model: str, since: datetime) -> set[str]:
+    """Sites with a forecast that a model has made at ``since`` or later."""
+    found = query(
+        connection,
+        f"""SELECT DISTINCT site_key FROM ems.{table}
+            WHERE model = :model AND known_at >= :since AND starts_at >= :since""",
+        model=model,
+        since=since,
+    )
+    return set(found["site_key"])
 
 
 def newest_sessions(

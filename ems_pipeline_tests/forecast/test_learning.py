@@ -202,3 +202,22 @@ def test_each_weekly_refit_compares_the_stated_azimuth_with_what_was_measured(
     for day in (58, 59):
         pv_at(warehouse, site, day)
     assert looked == [START + 58 * DAY + timedelta(hours=14)]
+
+
+def test_both_trials_read_the_weather_of_noon_and_both_trainings_do_not(
+    warehouse: Warehouse, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str | None] = []
+    read = models.weather_as_forecast
+
+    def noted(*given: Any) -> pl.DataFrame:
+        asked.append(given[4])
+        return read(*given)
+
+    monkeypatch.setattr(models, "weather_as_forecast", noted)
+    for made in (load_at, pv_at):
+        with warehouse.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM ems.forecast_model")
+        asked.clear()
+        made(warehouse, site, 58)
+        assert asked[:2] == [None, site.timezone]

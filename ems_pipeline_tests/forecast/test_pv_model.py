@@ -71,6 +71,24 @@ def test_two_unseen_weeks_are_forecast_with_less_than_half_the_error_of_the_base
     assert scores.filter(pl.col("model") == pv_model.MODEL)["coverage"].mean() == pytest.approx(0.8, abs=0.12)
 
 
+def test_a_pair_looks_the_same_to_training_and_to_a_forecast_that_remembers_a_month() -> None:
+    """Half a year towards winter, and its last 32 days: the summer's peak must not count for one of them only."""
+    hours = np.arange(24 * 180)
+    season = np.linspace(1.0, 0.2, len(hours))
+    sun = 4000 * np.clip(np.sin((hours % 24 - 5) / 14 * np.pi), 0, None) * season
+    made = sun * np.random.default_rng(3).uniform(0.2, 1, len(hours))
+    starts = pl.Series([START + int(i) * HOUR for i in hours])
+    whole = pl.DataFrame({"starts_at": starts, "power_w": made, "base_w": sun})
+    rows = []
+    for frame in (whole, whole.tail(24 * 32 + 12)):
+        history, expected = frame.select("starts_at", "power_w"), frame.select("starts_at", "base_w")
+        pv = pv_features.PvGrid.build(history, expected, START + len(hours) * HOUR, HOUR)
+        origin = np.array([len(pv.measured.values) - 12])
+        rows.append(pv_features.features(pv, origin, origin + 2))
+    for name, long, short in zip(rows[0][1], rows[0][0][0], rows[1][0][0], strict=True):
+        assert short == pytest.approx(long, nan_ok=True), name
+
+
 def test_a_haze_nobody_forecast_is_known_for_the_next_hours_once_the_sun_is_up() -> None:
     pv = plant(hazy=True)
     model = pv_model.train(pv, 24 * 56)

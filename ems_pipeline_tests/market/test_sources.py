@@ -189,7 +189,7 @@ def test_unknown_sources_and_zones_are_refused_by_name(server: Replay) -> None:
 
 
 def test_an_address_nobody_listens_on_is_a_transient_failure() -> None:
-    with pytest.raises(http.TransientError, match="no reply"):
+    with pytest.raises(http.TransientError, match="no connection"):
         http.get("http://127.0.0.1:9/x?securityToken=abc", retries=0, timeout_s=2)
 
 

@@ -118,6 +118,7 @@ def test_without_weather_the_schedule_asks_and_both_days_are_whole(bench: Bench,
     bench.runs.job(request)
     planes = made(bench)
     assert models(bench) == {pv_second.MODEL}
+    assert requested(bench) == [], "served within the hour"
     assert planes.height == time_grid.count_slots(START, END) * len(bench.site.pv)
     assert asked == [array.key for array in bench.site.pv], "one reply tells of today and tomorrow"
     night = pl.col("starts_at").dt.convert_time_zone("Europe/Prague").dt.hour().is_in([22, 23, 0, 1, 2, 3])
@@ -143,6 +144,20 @@ def test_both_sources_tell_nearly_the_same_of_the_same_sky(bench: Bench) -> None
     ]
     theirs = sum(t.filter(pl.col("starts_at").is_between(START, END, closed="left"))["power_w"].sum() for t in told)
     assert theirs == pytest.approx(ours, rel=0.25)
+
+
+def test_a_newer_issue_with_a_hole_is_not_taken_for_the_older_one_without(bench: Bench) -> None:
+    now, noon = bench.clock.now(), START + timedelta(hours=12)
+    with bench.warehouse.begin() as connection:
+        whole = forecasts.newest(connection, "weather_forecast", bench.site.key, noon, noon + time_grid.SLOT, now)
+        holed = whole.drop("known_at").with_columns(ghi_w_m2=pl.lit(None, dtype=pl.Float64))
+        known = [forecasts.young_weather(connection, [bench.site.key, "nobody"], noon, noon + time_grid.SLOT, START)]
+        forecasts.issue(connection, "weather_forecast", bench.site.key, holed, now + timedelta(seconds=1))
+        known.append(forecasts.young_weather(connection, [bench.site.key], noon, noon + time_grid.SLOT, START))
+        forecasts.issue(
+            connection, "weather_forecast", bench.site.key, whole.drop("known_at"), now + timedelta(seconds=1)
+        )
+    assert known == [{bench.site.key: 1, "nobody": 0}, {bench.site.key: 0}]
 
 
 def test_weather_serves_for_twelve_hours_and_no_longer(
@@ -218,6 +233,11 @@ def test_weather_that_cannot_be_used_at_one_place_costs_no_other_site_its_weathe
         known = forecasts.newest(connection, "weather_forecast", bench.site.key, bench.clock.now(), END)
     assert known["known_at"].max() == bench.clock.now()
     assert models(bench) == {pv_geometry.MODEL}, "and what is forecast from it is made in the same run"
+    monkeypatch.setattr(open_meteo, "parse", parse)
+    with registered(bench, [elsewhere]):
+        runs.job(request)
+    assert alarm(bench, "no-weather") == {}
+    assert "a-far" not in alarm(bench, "unforecast:pv_forecast")
 
 
 def test_an_installation_without_pv_has_nothing_to_forecast_and_no_failure(bench: Bench, asked: list[str]) -> None:

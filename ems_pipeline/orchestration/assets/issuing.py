@@ -15,7 +15,7 @@ from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, window
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo, slot_energy_wh
-from ems_pipeline.warehouse import forecasts
+from ems_pipeline.warehouse import DatabaseUnavailable, forecasts
 from ems_pipeline.warehouse.situation import InputsMissing
 
 Make = Callable[[datetime, datetime, datetime], pl.DataFrame]
@@ -44,8 +44,9 @@ def forecast_asset(
         dg.Failure: no site could be forecast.
     """
     rows, shown, site, served, faults = 0, pl.DataFrame(), None, [], {}
+    live = False
     for window in windows(context, ems):
-        site = window.site
+        live = live or window.end > ems.clock.now()
         try:
             with ems.warehouse.begin() as connection:
                 make = maker(connection, window)
@@ -54,12 +55,14 @@ def forecast_asset(
                 if frames:
                     # A car that stays over midnight is expected on both days of one decision.
                     issued = pl.concat(frames, how="vertical_relaxed").unique(maintain_order=True)
-                    rows += forecasts.issue(connection, table, site.key, issued)
-                    shown = frames[-1]
-            served.append(site.key)
-        except InputsMissing as missing:
-            faults[site.key] = str(missing)
-    per_site.settle(context, ems, f"unforecast:{table}", served, faults)
+                    rows += forecasts.issue(connection, table, window.site.key, issued)
+                    shown, site = frames[-1], window.site
+            served.append(window.site.key)
+        except DatabaseUnavailable:
+            raise
+        except Exception as fault:
+            faults[window.site.key] = per_site.told(fault)
+    per_site.settle(context, ems, f"unforecast:{table}", served, faults, live)
     return rows, shown, site
 
 

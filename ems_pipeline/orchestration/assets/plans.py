@@ -24,7 +24,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo
 from ems_pipeline.warehouse import DatabaseUnavailable, plans
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.situation import InputsMissing, plan_inputs
+from ems_pipeline.warehouse.situation import plan_inputs
 
 GROUP = "plan"
 DAILY_DECISION = time(15, 0)
@@ -108,7 +108,7 @@ def _decide_each(
         except DatabaseUnavailable:
             raise
         except Exception as fault:
-            faults[site.key] = str(fault) if isinstance(fault, InputsMissing) else f"{type(fault).__name__}: {fault}"
+            faults[site.key] = per_site.told(fault)
     per_site.settle(context, ems, UNPLANNED, decisions, faults)
     return [decision for key in sorted(decisions.keys() - faults.keys()) for decision in decisions[key]]
 

@@ -33,7 +33,7 @@ def weather_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Pl
         try:
             frames = _issues(window, ems.clock.now())
         except WeatherError as error:
-            unusable[window.site.key] = str(error)
+            unusable[window.site.key] = per_site.told(error)
             continue
         site = window.site
         served.append(site.key)
@@ -84,13 +84,14 @@ def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam
     """What the weather was, from the reanalysis archive; it lags some days behind today."""
     rows, missing, shown, site, served, unusable = 0, 0, pl.DataFrame(), None, [], {}
     for window in windows(context, ems):
-        site, now = window.site, ems.clock.now()
-        body = open_meteo.fetch_archive(site.latitude, site.longitude, window.first - timedelta(days=1), window.last)
+        place, now = window.site, ems.clock.now()
+        body = open_meteo.fetch_archive(place.latitude, place.longitude, window.first - timedelta(days=1), window.last)
         try:
-            frame = open_meteo.parse(body, site.latitude, site.longitude)
+            frame = open_meteo.parse(body, place.latitude, place.longitude)
         except WeatherError as error:
-            unusable[site.key] = str(error)
+            unusable[place.key] = per_site.told(error)
             continue
+        site = place
         served.append(site.key)
         shown = frame.filter(pl.col("starts_at").is_between(window.start, window.end, closed="left"))
         missing = time_grid.count_slots(window.start, window.end) - int(shown["temperature_c"].count())
