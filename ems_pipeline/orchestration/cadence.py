@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ import dagster as dg
 from ems_pipeline.orchestration import beats, shards
 from ems_pipeline.orchestration.beats import Beat
 from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.requests import RANGE_START
 from ems_pipeline.orchestration.shards import Shard
 from ems_pipeline.time_grid import MINUTE
 from ems_pipeline.warehouse import Warehouse, inventory
@@ -110,15 +111,20 @@ def _cadence(
     good = [(slot, r) for slot, r in runs if r.dagster_run.status is dg.DagsterRunStatus.SUCCESS]
     lags = [r.start_time - beat.due(slot).timestamp() for slot, r in runs if r.start_time is not None]
     failed = sum(r.dagster_run.is_finished for _, r in runs) - len(good)
-    served = {slot: _times([shards.of_run(r.dagster_run.tags) for of, r in good if of == slot]) for slot in wanted}
+    served = {slot: _times([_part(r.dagster_run.tags) for of, r in good if of == slot]) for slot in wanted}
     return Cadence(beat, served, lags, failed, recorded, doubled)
 
 
-def _times(by: list[Shard]) -> int:
-    """How often a slot was served as a whole, given the shards of its runs."""
-    counts = Counter(by)
-    is_whole = bool(by) and len(counts) == by[0].of
-    return max(counts.values()) if is_whole else 0
+def _part(tags: Mapping[str, str]) -> tuple[Shard, str]:
+    """What of a slot a run served: a shard, and of that the sites that have the same local day."""
+    return shards.of_run(tags), tags.get(RANGE_START, "")
+
+
+def _times(by: list[tuple[Shard, str]]) -> int:
+    """How often a slot was served as a whole, given what its runs served."""
+    served = {shard for shard, _ in by}
+    is_whole = bool(by) and len(served) == by[0][0].of
+    return max(Counter(by).values()) if is_whole else 0
 
 
 def lines(cadence: Cadence) -> Iterator[str]:

@@ -97,4 +97,10 @@ def test_the_runs_of_all_shards_together_plan_each_site_once(
 
 @pytest.mark.parametrize(("served", "times"), [([0, 1], 1), ([0, 0, 1], 2), ([0], 0), ([0, 0], 0), ([], 0)], ids=str)
 def test_a_slot_is_served_when_every_shard_served_it(served: list[int], times: int) -> None:
-    assert cadence._times([Shard(number, 2) for number in served]) == times
+    assert cadence._times([(Shard(number, 2), "") for number in served]) == times
+
+
+def test_two_runs_of_a_slot_for_sites_of_two_local_days_are_one_service() -> None:
+    evening, morning = ({"dagster/asset_partition_range_start": f"2026-03-0{day}|home01"} for day in (1, 2))
+    assert cadence._times([cadence._part(evening), cadence._part(morning)]) == 1
+    assert cadence._times([cadence._part(evening), cadence._part(evening)]) == 2
