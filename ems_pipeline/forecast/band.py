@@ -9,6 +9,7 @@ their own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,17 +66,16 @@ def fit(
     Raises:
         ValueError: less than two weeks with rows.
     """
-    fold, folds = weekly_folds(day)
     settings = gbm.Settings(rounds=ROUNDS, min_rows_in_leaf=min_rows_in_leaf)
-    edges, unseen = [], []
-    for quantile in (TAIL, 1 - TAIL):
-        edges.append(gbm.fit(rows, target, quantile, names, settings, weight))
-        guess = np.empty(len(target))
-        for left_out in range(folds):
-            seen, there = fold != left_out, fold == left_out
-            trees = gbm.fit(rows[seen], target[seen], quantile, names, settings, weight[seen])
-            guess[there] = trees.predict(rows[there], names)
-        unseen.append(guess)
+
+    def trained(seen: NDArray[np.bool_], quantile: float) -> gbm.Trees:
+        return gbm.fit(rows[seen], target[seen], quantile, names, settings, weight[seen])
+
+    def unseen_edge(quantile: float) -> Array:
+        return on_unseen_weeks(day, lambda seen: trained(seen, quantile).predict(rows[~seen], names))
+
+    edges = [trained(np.ones(len(day), dtype=bool), quantile) for quantile in (TAIL, 1 - TAIL)]
+    unseen = [unseen_edge(quantile) for quantile in (TAIL, 1 - TAIL)]
     fresh = 0.5 ** ((day.max() - day) / HALF_LIFE_DAYS)
     counted = np.ones(len(day), dtype=bool) if counts is None else counts
     near, pieces = _is_near(rows, names), pieces_per_day * len(np.unique(day))
@@ -86,8 +86,11 @@ def fit(
     return Band(edges[0], edges[1], (shifts[0], shifts[1]))
 
 
-def weekly_folds(day: Index) -> tuple[Index, int]:
-    """To which fold each row belongs, and how many folds: every fourth week together.
+def on_unseen_weeks(day: Index, answer: Callable[[NDArray[np.bool_]], Array]) -> Array:
+    """What is said of each row by whoever did not see its week: every fourth week is left out in turn.
+
+    Args:
+        answer: from a mask of the rows that may be seen to an answer for each of the others.
 
     Raises:
         ValueError: less than two weeks with rows.
@@ -98,7 +101,11 @@ def weekly_folds(day: Index) -> tuple[Index, int]:
         raise ValueError(
             f"all {len(day)} rows lie in one week; what is learned by leaving weeks out needs more history"
         )
-    return week % folds, folds
+    said = np.empty(len(day))
+    for left_out in range(folds):
+        seen = week % folds != left_out
+        said[~seen] = answer(seen)
+    return said
 
 
 def _is_near(rows: Array, names: tuple[str, ...]) -> NDArray[np.bool_]:

@@ -12,6 +12,8 @@ from ems_pipeline.forecast.load_inputs import level_prior, relative_rows, straig
 from ems_pipeline.forecast.windows import Array, Index
 
 LINE_RIDGE = 0.1
+LEAF_DAYS, SMALL_LEAF_DAYS = 2.5, 1.2
+"""What a leaf must see of days, see `Sample.leaf`; the trees that see every feature as it is may look closer."""
 REST = gbm.Settings(rounds=80, learning_rate=0.05, random_cuts=True)
 
 
@@ -32,7 +34,7 @@ class Sample:
     weight: Array
     floor_w: float
 
-    def leaf(self, days: float) -> int:
+    def leaf(self, days: float = LEAF_DAYS) -> int:
         """Pairs of so many days: quarter-hours of one day resemble each other, a leaf must see several."""
         return max(20, round(days * len(self.day) / max(1, len(np.unique(self.day)))))
 
@@ -65,10 +67,10 @@ def fit(sample: Sample, seed: int) -> Members:
     rows, names, floor_w, weight = sample.rows, sample.names, sample.floor_w, sample.weight
     inputs = straight_rows(rows, names, floor_w)
     line = linear.fit(inputs, sample.log_load, weight, level_prior(), LINE_RIDGE)
-    settings = gbm.Settings(min_rows_in_leaf=sample.leaf(1.2), seed=seed)
+    settings = gbm.Settings(min_rows_in_leaf=sample.leaf(SMALL_LEAF_DAYS), seed=seed)
     trees = gbm.fit(rows, sample.log_load, 0.5, names, settings, weight)
     straight = line.predict(inputs)
     relative, relative_names = relative_rows(rows, names, floor_w, straight)
-    settings = replace(REST, min_rows_in_leaf=sample.leaf(2.5), seed=seed)
+    settings = replace(REST, min_rows_in_leaf=sample.leaf(), seed=seed)
     rest = gbm.fit(relative, sample.log_load - straight, 0.5, relative_names, settings, weight)
     return Members(line, trees, rest)

@@ -118,10 +118,10 @@ def train(grid: LoadGrid, until: int) -> LoadModel:
         raise ValueError(f"less than {ENOUGH.days} days of load are measured; forecast by the profile until then")
     samples = [_sample(grid, until, seed) for seed in SEEDS]
     members = tuple(load_members.fit(sample, seed) for sample, seed in zip(samples, SEEDS, strict=True))
-    first, leaf = samples[0], samples[0].leaf(2.5)
-    edges = band.fit(first.rows, first.log_load, first.names, first.day, leaf, first.weight, PIECES_PER_DAY)
+    first = samples[0]
+    edges = band.fit(first.rows, first.log_load, first.names, first.day, first.leaf(), first.weight, PIECES_PER_DAY)
     expected = _middle(members, first.rows, first.names, first.floor_w)
-    weather = load_weather.fit(grid, first, expected, leaf)
+    weather = load_weather.fit(grid, first, expected)
     return LoadModel(members, edges, first.floor_w, round(grid.step.total_seconds()), weather)
 
 

@@ -92,27 +92,26 @@ def inputs(grid: LoadGrid, origin: Index, target: Index) -> dict[str, NDArray]:
     return found
 
 
-def fit(grid: LoadGrid, sample: Sample, expected: Array, leaf: int) -> Correction | None:
+def fit(grid: LoadGrid, sample: Sample, expected: Array) -> Correction | None:
     """A correction of what the members say, or None where it would not pay or too few days know their weather.
 
     Args:
         expected: logarithm of the raised load of each pair, as the members say.
-        leaf: pairs a leaf must hold.
     """
     rows, names, known = _rows(grid, sample.origin, sample.target)
     day = sample.day[known]
     if len(np.unique(day)) < ENOUGH_DAYS:
         return None
     rows, left, weight = rows[known], (sample.log_load - expected)[known], sample.weight[known]
-    settings = replace(TREES, min_rows_in_leaf=leaf)
+    settings = replace(TREES, min_rows_in_leaf=sample.leaf())
     size = np.exp(expected[known]) * weight
-    fold, folds = band.weekly_folds(day)
 
     def miss_on_unseen_weeks(use: tuple[str, ...]) -> float:
-        guess, part = np.empty(len(left)), linear.columns(rows, names, use)
-        for left_out in range(folds):
-            seen = fold != left_out
-            guess[~seen] = _fit(part[seen], use, left[seen], weight[seen], settings).predict(part[~seen], use)
+        part = linear.columns(rows, names, use)
+        guess = band.on_unseen_weeks(
+            day,
+            lambda seen: _fit(part[seen], use, left[seen], weight[seen], settings).predict(part[~seen], use),
+        )
         return float(size @ np.abs(np.expm1(left) - np.expm1(guess)))
 
     # What the hour alone mends of the members is no merit of the weather.

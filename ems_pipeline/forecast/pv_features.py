@@ -78,6 +78,11 @@ class PvGrid:
         return (np.nan_to_num(month[0]) + little) / (np.maximum(np.nan_to_num(month[1]), 0) + little)
 
     @cached_property
+    def best_28d(self) -> Array:
+        """The most a month made at each slot, ``[day, slot]`` up to and including each day."""
+        return quietly(np.nanmax, last_days(self.measured.by_day, 28), -1)
+
+    @cached_property
     def little_w(self) -> Array:
         """What counts as next to nothing on each day, W: a part of the best of the month before it.
 
@@ -113,8 +118,7 @@ def _recent(pv: PvGrid, origin: Index, target: Index, lead_h: NDArray[Any]) -> d
     A share of the base fades towards one as the lead grows. In the dark shares are one: little of little.
     """
     grid = pv.measured
-    best = quietly(np.nanmax, last_days(grid.by_day, 28), -1)
-    before = np.maximum(grid.day - 1, 0)
+    best, before = pv.best_28d, np.maximum(grid.day - 1, 0)
     measured = np.isfinite(grid.values)
     usual_w = pv.usual_ratio[before, grid.slot] * pv.base_w
     expected, ceiling = (np.where(measured, v, np.nan) for v in (usual_w, best[before, grid.slot]))
@@ -168,7 +172,7 @@ def _learned(pv: PvGrid, target: Index, known: Index) -> dict[str, NDArray[Any]]
     return {
         "same_slot_3d": of_slot(quietly(np.nanmean, last_days(grid.by_day, 3), -1)),
         "same_slot_14d": of_slot(quietly(np.nanmean, last_days(grid.by_day, 14), -1)),
-        "best_28d": of_slot(quietly(np.nanmax, last_days(grid.by_day, 28), -1)),
+        "best_28d": of_slot(pv.best_28d),
         "ratio_28d": ratio,
         "base_corrected": ratio * pv.base_w[target],
     }

@@ -31,6 +31,12 @@ def site_day(site_key: str, day: date) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"site": site_key, "day": day.isoformat()})
 
 
+def local_days(site: Site, now: datetime, first: int = 0, last: int = 0) -> tuple[date, date]:
+    """The site's civil days ``today + first`` to ``today + last``."""
+    today = time_grid.local_day(now, time_grid.zone(site.timezone))
+    return today + timedelta(days=first), today + timedelta(days=last)
+
+
 @dataclass(frozen=True)
 class SiteWindow:
     """Consecutive civil days of one site, first and last included, and their bounds in UTC."""
@@ -88,11 +94,9 @@ def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteW
     meant = context.run.tags.get(MEANT_TAG)
     if meant is not None:
         by_site = {key: days for key, days in by_site.items() if key in meant.split(",")}
-    active = {site.key for site in platform.sites()}
-    if switched_off := sorted(set(by_site) - active):
+    sites = platform.chosen(sorted(by_site))
+    if switched_off := sorted(by_site.keys() - sites.keys()):
         context.log.info(f"not active, left out: {', '.join(switched_off)}")
-    # Where nobody is left, the error names one of them and the remedy.
-    sites = platform.chosen(sorted(set(by_site) & active or set(by_site)))
     return [
         _window(sites[key], first, last)
         for key, days in sorted(by_site.items())

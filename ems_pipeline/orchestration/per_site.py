@@ -34,8 +34,7 @@ def settle(
         return
     now = ems.clock.now()
     with ems.warehouse.begin() as connection:
-        for key in done:
-            alarms.clear(connection, key, kind, now)
+        alarms.clear_of_sites(connection, done, kind, now)
         for key, text in faults.items():
             context.log.error(f"{key}: {text}")
             alarms.raise_alarm(connection, key, kind, "warning", text, now)

@@ -45,13 +45,13 @@ class Platform:
         return time_grid.floor_slot(self.clock.now())
 
     def chosen(self, keys: Collection[str]) -> dict[str, Site]:
-        """The active sites called ``keys``, read at once; LookupError says what to do when one is not active."""
-        active = {site.key: site for site in self.sites()}
-        if unknown := [key for key in keys if key not in active]:
+        """Those of the sites called ``keys`` that are active, read at once; LookupError says what to do if none is."""
+        found = {site.key: site for site in self.sites() if site.key in keys}
+        if keys and not found:
             raise LookupError(
-                f"site {unknown[0]!r} is not active; `ems site list` shows what is, `ems site add FILE` adds one"
+                f"site {next(iter(keys))!r} is not active; `ems site list` shows what is, `ems site add FILE` adds one"
             )
-        return {key: active[key] for key in keys}
+        return found
 
 
 class PlatformResource(dg.ConfigurableResource[Platform]):

@@ -14,8 +14,8 @@ import dagster as dg
 from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration import requests, second_source
+from ems_pipeline.orchestration.partitions import local_days
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import market
 
 MARKET_ZONE_NAME = str(MARKET_TIMEZONE)
@@ -71,7 +71,7 @@ def pv_without_weather(context: dg.ScheduleEvaluationContext, ems: dg.ResourcePa
         lacking = [site for site in second_source.lacking(connection, active, now) if site.key not in served]
     if not lacking:
         return dg.SkipReason("every site with PV knows young weather, or the second source has just served it")
-    days = partial(second_source.today_and_tomorrow, now=now)
+    days = partial(local_days, now=now, last=1)
     return list(requests.for_sites(context.instance, "forecast_pv", lacking, days, _stamp(ems), active=active))
 
 
@@ -87,12 +87,7 @@ def _site_schedule(name: str, job: str, cron: str, days: tuple[int, int], descri
         description=description,
     )
     def evaluate(context: dg.ScheduleEvaluationContext, ems: dg.ResourceParam[Platform]) -> Iterator[dg.RunRequest]:
-        now = ems.clock.now()
-
-        def wanted(site: Site) -> tuple[date, date]:
-            today = time_grid.local_day(now, time_grid.zone(site.timezone))
-            return today + ONE_DAY * days[0], today + ONE_DAY * days[1]
-
+        wanted = partial(local_days, now=ems.clock.now(), first=days[0], last=days[1])
         yield from requests.for_sites(context.instance, job, ems.sites(), wanted, _stamp(ems))
 
     return evaluate

@@ -7,7 +7,7 @@ EMS_PV_SECOND_SOURCE=none keeps it from being asked: it learns where the roof is
 
 import os
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from logging import Logger
 from typing import Any
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from ems_pipeline import http, time_grid
 from ems_pipeline.forecast import pv_second
+from ems_pipeline.orchestration.partitions import local_days
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import forecasts
 from ems_pipeline.weather import forecast_solar
@@ -37,12 +38,6 @@ def is_wanted() -> bool:
     return chosen == pv_second.MODEL
 
 
-def today_and_tomorrow(site: Site, now: datetime) -> tuple[date, date]:
-    """The live days of a site."""
-    today = time_grid.local_day(now, time_grid.zone(site.timezone))
-    return today, today + timedelta(days=1)
-
-
 def lacking(connection: Any, sites: Iterable[Site], now: datetime) -> list[Site]:
     """Sites with PV that know no young weather for some slot from now to the end of tomorrow."""
     by_zone: dict[str, list[Site]] = {}
@@ -51,7 +46,8 @@ def lacking(connection: Any, sites: Iterable[Site], now: datetime) -> list[Site]
             by_zone.setdefault(site.timezone, []).append(site)
     start, found = time_grid.floor_slot(now), []
     for zone, members in by_zone.items():
-        _, end = time_grid.day_bounds(today_and_tomorrow(members[0], now)[1], time_grid.zone(zone))
+        _, tomorrow = local_days(members[0], now, last=1)
+        _, end = time_grid.day_bounds(tomorrow, time_grid.zone(zone))
         young = forecasts.young_weather(connection, [site.key for site in members], start, end, now - OLD)
         found += [site for site in members if young[site.key] < time_grid.count_slots(start, end)]
     return found

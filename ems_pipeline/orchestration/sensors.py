@@ -7,18 +7,17 @@ goes back, sensors go on with it, lest nobody looks at the devices for as long; 
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
 
-from ems_pipeline import time_grid
 from ems_pipeline.orchestration import beats, requests, troubles
 from ems_pipeline.orchestration.beats import Beat, Served, slot_of
 from ems_pipeline.orchestration.ops import STALE
-from ems_pipeline.orchestration.partitions import site_partitions
+from ems_pipeline.orchestration.partitions import local_days, site_partitions
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.sites import Site
 
 EVERY_S = 18
 """The daemon looks every five seconds, so a sensor is asked every twenty; asking costs more writes than a run."""
@@ -67,13 +66,7 @@ def _slot_sensor(
 
 def _plans(context: dg.SensorEvaluationContext, ems: Platform, slot: Served) -> Iterable[dg.RunRequest]:
     """Rolling plans of all sites, for their local day."""
-
-    now = ems.clock.now()
-
-    def today(site: Site) -> tuple[date, date]:
-        day = time_grid.local_day(now, time_grid.zone(site.timezone))
-        return day, day
-
+    today = partial(local_days, now=ems.clock.now())
     return requests.for_sites(context.instance, beats.PLAN.job, ems.sites(), today, slot.key, slot=slot.stamp)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -44,6 +45,15 @@ def clear(connection: Connection, site_key: str | None, kind: str, at: datetime,
         {"site": site_key, "device": device, "kind": kind, "at": at},
     )
     return bool(result.rowcount)
+
+
+def clear_of_sites(connection: Connection, site_keys: Sequence[str], kind: str, at: datetime) -> None:
+    """The trouble of these sites themselves is over."""
+    connection.execute(
+        sa.text("""UPDATE ems.alarm SET cleared_at = :at
+                   WHERE site_key = ANY(:sites) AND device_key IS NULL AND kind = :kind AND cleared_at IS NULL"""),
+        {"sites": list(site_keys), "kind": kind, "at": at},
+    )
 
 
 def open_kinds(connection: Connection, site_key: str) -> set[tuple[str, str]]:

@@ -40,7 +40,7 @@ def baseline_consumption(context: dg.AssetExecutionContext, ems: dg.ResourcePara
         load = forecasts.measured_load(connection, window.site.key, oldest, window.end)
         return lambda start, end, at: profile.baseline(load, time_grid.slots(start, end), window.zone, min(at, start))
 
-    return power_result(*forecast_asset(context, ems, "baseline_consumption", maker), "load")
+    return power_result(*forecast_asset(context, ems, "baseline_consumption", windows(context, ems), maker), "load")
 
 
 def _measured_load(connection: Any, window: SiteWindow, now: datetime) -> pl.DataFrame:
@@ -74,7 +74,7 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
 
         return make
 
-    return power_result(*forecast_asset(context, ems, "load_forecast", maker), "load")
+    return power_result(*forecast_asset(context, ems, "load_forecast", windows(context, ems), maker), "load")
 
 
 @dg.asset(
@@ -89,7 +89,8 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
     Live days whose weather is missing or older than twelve hours: as forecast.solar estimates them.
     """
     now, second = ems.clock.now(), SecondSource(context.log)
-    live = [window.site for window in windows(context, ems) if window.end > now]
+    wanted = windows(context, ems)
+    live = [window.site for window in wanted if window.end > now]
     with ems.warehouse.begin() as connection:
         lacking = second_source.lacking(connection, live, now)
     for blind in lacking:
@@ -115,7 +116,7 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
         planes = learning.pv_forecast(connection, site, pl.concat(frames), weather, at, now)
         return planes.drop_nulls("power_w")
 
-    rows, shown, site = forecast_asset(context, ems, "pv_forecast", each(make))
+    rows, shown, site = forecast_asset(context, ems, "pv_forecast", wanted, each(make))
     if shown.is_empty():
         return materialized(rows)
     total = shown.group_by("starts_at", maintain_order=True).agg(pl.col("power_w", "p10_w", "p90_w").sum())
@@ -152,7 +153,7 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
             )
         return pl.concat(frames) if frames else pl.DataFrame()
 
-    rows, shown, site = forecast_asset(context, ems, "heat_demand_forecast", each(make))
+    rows, shown, site = forecast_asset(context, ems, "heat_demand_forecast", windows(context, ems), each(make))
     return power_result(rows, shown.rename({"heat_w": "power_w"}) if shown.height else shown, site, "heat")
 
 
@@ -185,7 +186,7 @@ def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam
 
         return make
 
-    rows, shown, _ = forecast_asset(context, ems, "ev_session_forecast", maker)
+    rows, shown, _ = forecast_asset(context, ems, "ev_session_forecast", windows(context, ems), maker)
     return materialized(rows, expected_kwh=float(kilo(shown["energy_wh"].sum())) if shown.height else 0.0)
 
 

@@ -1,6 +1,6 @@
 """How every forecast asset goes about it: each day as known at its decision, a site's days in one transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.figures import materialized, plot
-from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, windows
+from ems_pipeline.orchestration.partitions import SiteWindow, decided_at
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo, slot_energy_wh
@@ -34,6 +34,7 @@ def forecast_asset(
     context: dg.AssetExecutionContext,
     ems: Platform,
     table: forecasts.Table,
+    windows: Sequence[SiteWindow],
     maker: Callable[[Any, SiteWindow], Make],
 ) -> tuple[int, pl.DataFrame, Site | None]:
     """Make and store the forecast of each wanted day; all days of a site in one transaction.
@@ -44,9 +45,7 @@ def forecast_asset(
         dg.Failure: no site could be forecast.
     """
     rows, shown, site, served, faults = 0, pl.DataFrame(), None, [], {}
-    live = False
-    for window in windows(context, ems):
-        live = live or window.end > ems.clock.now()
+    for window in windows:
         try:
             with ems.warehouse.begin() as connection:
                 make = maker(connection, window)
@@ -62,7 +61,8 @@ def forecast_asset(
             raise
         except Exception as fault:
             faults[window.site.key] = per_site.told(fault)
-    per_site.settle(context, ems, f"unforecast:{table}", served, faults, live)
+    is_live = any(window.end > ems.clock.now() for window in windows)
+    per_site.settle(context, ems, f"unforecast:{table}", served, faults, is_live)
     return rows, shown, site
 
 
