@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up ui test lint format celery lock audit clean
+.PHONY: help demo up test fuzz mutants lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -25,6 +25,13 @@ up: $(STAMP)     ## the demo site live: virtual plant, daemon and Dagster UI
 
 test: $(STAMP)   ## the whole test suite
 	@$(BIN)/python -m pytest
+
+fuzz: $(STAMP)   ## the randomised tests with fresh examples, ten times (RUNS=10)
+	@for run in $$(seq $(or $(RUNS),10)); do echo "run $$run"; \
+	  HYPOTHESIS_PROFILE=fresh $(BIN)/python -m pytest -m hypothesis || exit 1; done
+
+mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? (MODULE="market/tariff plan/money"; all without)
+	@$(BIN)/python -m ems_pipeline_tests.mutation $(MODULE)
 
 lint: $(STAMP)   ## format check, lint, types, and the code location loads
 	@$(BIN)/ruff format --check .

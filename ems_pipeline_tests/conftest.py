@@ -2,17 +2,22 @@
 
 The server is started once per test process in a temporary folder; each test module gets a database of its own, cloned
 from a migrated template, so tests neither share rows nor pay for migrations.
+
+Randomised tests draw the same examples every time, so that a red run is about the change at hand; `make fuzz` draws
+fresh ones (``HYPOTHESIS_PROFILE=fresh``).
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 from sqlalchemy.engine import URL, make_url
 
 from ems_pipeline.sites import Site, load_site
@@ -21,6 +26,10 @@ from ems_pipeline.warehouse import Warehouse, embedded, migrate
 ROOT = Path(__file__).parents[1]
 MEASURED_DATA = ROOT.parent / "shared" / "data"
 _numbers = itertools.count(1)
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fresh", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from ems_pipeline.plan.solve import bare_cost
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.test_explain import site
 
-FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def cheap_then_dear() -> Problem:

@@ -16,7 +16,7 @@ from ems_pipeline.sites import EfficiencyBand, Site
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.test_explain import site
 
-FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 POOR_WHEN_EMPTY = (ChargeBand(1000.0, 0.9, 0.5), ChargeBand(4000.0, 0.9, 0.9))
 
 
