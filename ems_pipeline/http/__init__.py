@@ -1,9 +1,9 @@
-"""HTTP for everybody: the one module that imports requests.
+"""HTTP for everybody: the one package that imports requests.
 
 `get` and `post` return the body or raise; nobody else decides what may be tried again. A reply that may be different
 in a minute (timeout, refused connection, 429, 5xx) is a `TransientError`; one that will not change by itself (a bad
 address, 401, 404) is a `PermanentError`. Secrets in addresses never reach a message or a log, nor does a server's reply
-that repeats what it was told.
+that repeats what it was told. How long, how large and how far a reply may be is decided in `conversation`.
 Add here when a protocol detail concerns every HTTP conversation; what a document means belongs to its parser.
 """
 
@@ -19,13 +19,18 @@ from typing import Literal
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 import requests
+import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
+
+from ems_pipeline.http import conversation
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 SECRET_NAMES = ("token", "key", "secret", "pass", "pwd", "credential", "auth", "sig")
 SHORTEST_SECRET = 8
 """Characters from which on a secret is recognised in a reply; a shorter one would be found in innocent numbers."""
 USER_AGENT = "ems-pipeline"
+MOST_BYTES = 32 * 1024 * 1024
+"""Of one reply, unpacked: ten times what the largest document of any source has."""
 
 
 class HttpError(Exception):
@@ -73,6 +78,8 @@ def get(
     login: Login | None = None,
 ) -> bytes:
     """The body behind ``url``; transient failures are tried again ``retries`` times with growing, jittered pauses.
+
+    ``timeout_s`` is the time of one whole reply, redirects to the same server included.
 
     Raises:
         TransientError, PermanentError: no usable reply.
@@ -147,25 +154,33 @@ def _send(
         auth=login and _auth(login),
     )
     try:
-        prepared = request.prepare()
+        where = request.prepare().url or url
     except (requests.RequestException, ValueError) as error:
         raise PermanentError(url, f"not a usable address ({type(error).__name__})", "correct the address") from None
-    where = prepared.url or url
-    try:
-        with requests.Session() as session:
-            environment = session.merge_environment_settings(where, {}, None, None, None)
-            reply = session.send(prepared, timeout=timeout_s, **environment)
-    except requests.RequestException as error:
-        # The exception's own text repeats the address with its secrets, so only its kind is told.
-        came = f"no reply within {timeout_s:g} s" if isinstance(error, requests.Timeout) else "no connection"
-        raise TransientError(where, f"{came} ({type(error).__name__})", "check the network or the server") from None
+    reply = _reply(request, where, timeout_s)
     confided = _confided(where, reply.request.headers.get("Authorization"), login)
     content = _unechoed(reply.content, confided)
-    if reply.ok:
+    if reply.status_code // 100 == 2:
         return Reply(content, _date(reply.headers.get("Date")))
     kind = TransientError if reply.status_code in TRANSIENT_STATUS else PermanentError
     reason = _unechoed((reply.reason or "").encode(), confided).decode(errors="replace")
     raise kind(where, f"HTTP {reply.status_code} {reason}", _remedy(reply.status_code), reply.status_code, content)
+
+
+def _reply(request: requests.Request, where: str, timeout_s: float) -> requests.Response:
+    try:
+        return conversation.hold(request, timeout_s, MOST_BYTES)
+    except conversation.SentOn as error:
+        raise PermanentError(
+            where, str(error), "nobody else is told what this server is: correct the address"
+        ) from None
+    except conversation.TooLarge as error:
+        raise PermanentError(where, str(error), "check the address; no document of ours is that large") from None
+    except (conversation.TooSlow, requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        # The exception's own text repeats the address with its secrets, so only its kind is told.
+        is_late = isinstance(error, conversation.TooSlow | requests.Timeout | urllib3.exceptions.TimeoutError)
+        came = f"no complete reply within {timeout_s:g} s" if is_late else f"no connection ({type(error).__name__})"
+        raise TransientError(where, came, "check the network or the server") from None
 
 
 def _confided(url: str, authorization: str | bytes | None, login: Login | None) -> list[bytes]:

@@ -1,0 +1,193 @@
+"""One question over HTTP within bounds: a time for all of it, a size, and nobody else who hears it.
+
+`requests` bounds the silence between two bytes only, unpacks whatever comes, and takes our headers along to wherever a
+server sends it on. Here the socket is cut when the time is over, reading ends at the allowed size, and a redirect is
+followed only to the same server. Raises what `requests` and urllib3 raise, and the three reasons below.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import threading
+from functools import partial
+from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+MOST_HOPS = 5
+CHUNK_BYTES = 1 << 16
+
+
+class TooSlow(Exception):
+    """The reply was not complete in time."""
+
+
+class TooLarge(Exception):
+    """The reply, unpacked, is larger than anybody needs."""
+
+
+class SentOn(Exception):
+    """The server points to another place; the text names its scheme, host and port, nothing that may be secret."""
+
+
+def hold(request: requests.Request, timeout_s: float, most_bytes: int) -> requests.Response:
+    """The reply to ``request`` with its whole body read: at most ``most_bytes`` unpacked, within ``timeout_s`` in all.
+
+    A GET that is sent on is asked again at the same server (or at its https, when it was asked by http), with the same
+    headers. Nothing else follows: a POST would be repeated, and another host would be told what this one was.
+
+    Raises:
+        TooSlow, TooLarge, SentOn, requests.RequestException, urllib3.exceptions.HTTPError, ValueError (an address).
+    """
+    with _Deadline(timeout_s) as deadline, _Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _BoundedAdapter(deadline, most_bytes))
+        for _ in range(MOST_HOPS):
+            prepared = request.prepare()
+            where = prepared.url or request.url
+            environment = session.merge_environment_settings(where, {}, True, None, None)
+            try:
+                reply = session.send(prepared, timeout=timeout_s, **environment)
+            except Exception as error:
+                if deadline.is_over:
+                    raise TooSlow(f"no complete reply within {timeout_s:g} s") from error
+                raise
+            if not reply.is_redirect:
+                return reply
+            target = _target(request.method, where, reply.headers["location"])
+            request = requests.Request(request.method, target, headers=request.headers, auth=request.auth)
+    raise SentOn(f"it was sent on {MOST_HOPS} times, last to {_server(target)}")
+
+
+def _target(method: str, asked: str, location: str) -> str:
+    """Where a redirect leads. Raises `SentOn` where nobody may follow."""
+    try:
+        target = urljoin(asked, location)
+        before, after = _origin(asked), _origin(target)
+    except ValueError:
+        raise SentOn("it sends us on to an address that cannot be read") from None
+    upgraded = ("https", before[1], 443) if before[0] == "http" and before[2] == 80 else before
+    if after not in (before, upgraded):
+        raise SentOn(f"it sends us on to {_server(target)}")
+    if method != "GET":
+        raise SentOn(f"it wants the {method} repeated elsewhere on {_server(target)}")
+    return target
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+
+
+def _server(url: str) -> str:
+    scheme, host, port = _origin(url)
+    return f"{scheme}://{host}:{port}"
+
+
+class _Session(requests.Session):
+    """One that goes nowhere by itself."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - requests names it
+        return None
+
+
+class _Deadline:
+    """Cuts the connections of one conversation when its time is over, whatever they are waiting for."""
+
+    def __init__(self, after_s: float) -> None:
+        self.is_over = False
+        self._wires: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(after_s, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for wire in self._wires:
+                wire.close()
+            self._wires.clear()
+
+    def watch(self, wire: socket.socket) -> None:
+        """Cut ``wire`` at the end; of a duplicate, because TLS takes the original away."""
+        with self._lock:
+            self._wires.append(wire.dup())
+        if self.is_over:
+            self._cut()
+
+    def _cut(self) -> None:
+        with self._lock:
+            self.is_over = True
+            for wire in self._wires:
+                with contextlib.suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
+
+
+class _Watched(HTTPConnection):
+    """A connection that its conversation's deadline can cut from the first byte on, the TLS handshake included."""
+
+    def __init__(self, *args: Any, deadline: _Deadline, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline = deadline
+
+    def _new_conn(self) -> socket.socket:
+        wire = super()._new_conn()
+        self._deadline.watch(wire)
+        return wire
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """Reads every reply whole and within bounds, those of a login handshake too."""
+
+    def __init__(self, deadline: _Deadline, most_bytes: int) -> None:
+        self._deadline, self._most_bytes = deadline, most_bytes
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> PoolManager:
+        manager: PoolManager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        self._watch(manager)
+        return manager
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **kwargs: Any) -> requests.Response:
+        response = super().send(request, **kwargs | {"stream": True})
+        with response:
+            body = self._read(response)
+        response.raw = io.BytesIO(body)
+        return response
+
+    def _read(self, response: requests.Response) -> bytes:
+        body = bytearray()
+        for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
+            body += chunk
+            if len(body) > self._most_bytes:
+                raise TooLarge(f"the reply has more than {self._most_bytes} bytes")
+        if self._deadline.is_over:  # a cut that looks like the end of a body without a length
+            raise TooSlow("the reply was cut by the deadline")
+        return bytes(body)
+
+    def _watch(self, manager: PoolManager) -> None:
+        class Pool(HTTPConnectionPool):
+            ConnectionCls = partial(_Watched, deadline=self._deadline)  # type: ignore[assignment]
+
+        class TlsPool(HTTPSConnectionPool):
+            ConnectionCls = partial(_WatchedTls, deadline=self._deadline)  # type: ignore[assignment]
+
+        manager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
