@@ -13,6 +13,8 @@ Consumers are positive when they draw from it. ``load_w`` is what is left: the h
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any, TypeVar
 
 SLOT_HOURS = 0.25
@@ -50,6 +52,29 @@ def kilo(value: Number) -> Number:
 def from_kilo(value: Number) -> Number:
     """kW -> W, kWh -> Wh."""
     return value * 1000.0
+
+
+PRINTED_NUMBER = re.compile(
+    r"""\s*([+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)  # a decimal point, perhaps an exponent
+    \s*((?:[^\s0-9.,;:'_+-](?:.*\S)?)?)\s*""",  # perhaps a word behind, which no digit or separator begins
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def number_and_unit(text: str) -> tuple[float, str]:
+    """The number a text is, and the unit printed behind it (empty: none).
+
+    Read whole or not at all: of ``21,5``, ``1 234.5``, ``1_000`` or ``nan`` no part is the number that was meant.
+
+    Raises:
+        ValueError: why it is none.
+    """
+    found = PRINTED_NUMBER.fullmatch(text)
+    if found is None:
+        raise ValueError("which is no number as a whole: digits, at most one decimal point, perhaps a unit behind")
+    if not math.isfinite(number := float(found[1])):
+        raise ValueError("which is too large for a number")
+    return number, found[2]
 
 
 KELVIN_AT_0_C = 273.15

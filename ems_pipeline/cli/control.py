@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ems_pipeline.cli import schedule
+from ems_pipeline.cli.number import number
 from ems_pipeline.cli.site import site_of
 from ems_pipeline.cli.who import who
 
@@ -220,8 +221,8 @@ def _end(site: Site, start: datetime, minutes: int | None, until: datetime | Non
 
 
 def _limit(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
+    name, _, written = text.partition("=")
     try:
-        return name.strip(), float(value)
-    except ValueError:
+        return name.strip(), number(written)
+    except typer.BadParameter:
         raise ValueError(f"--limit {text!r} is not name=number; write e.g. --limit charge_limit_w=3000") from None

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from ems_pipeline.cli.number import number
 from ems_pipeline.cli.site import site_of
 from ems_pipeline.cli.who import who
 
@@ -72,7 +73,7 @@ def write(
     site: SiteKey,
     device: Annotated[str, typer.Argument(help="Device of the site.")],
     point: Annotated[str, typer.Argument(help="Writable point of its map.")],
-    value: Annotated[float, typer.Argument(help="Value in the point's unit.")],
+    value: Annotated[float, typer.Argument(help="Value in the point's unit.", parser=number)],
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     restore_after: Annotated[
         float | None, typer.Option(help="Put back what stands now after so many seconds, 600 at most.")

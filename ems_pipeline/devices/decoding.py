@@ -22,6 +22,8 @@ LARGEST_EXPONENT = 10
 """SunSpec's range of scale factors; anything beyond is not one."""
 NO_EXPONENT = -0x8000
 """The exponent of a value that the device does not implement (SunSpec)."""
+NEVER = 0xFFFF_FFFF_FFFF_FFFF
+"""A pattern that no register of less than 64 bits can hold."""
 NONE: Mapping[int, Fault] = MappingProxyType({})
 
 
@@ -50,7 +52,10 @@ class Decoder:
         self._floats = self._where(lambda i: points[i].type == "f32")
         self._scaled = self._where(lambda i: points[i].exponent_address is not None)
         self._exponents = np.array([columns[a] for p in points if (a := p.exponent_address) is not None], int)
-        self._invalid = [(i, pattern) for i, p in enumerate(points) for pattern in p.invalid]
+        most = max((len(p.nothing) for p in points), default=0)
+        listed = [(p.nothing * most)[:most] if p.nothing else (NEVER,) * most for p in points]
+        self._nothing = np.array(listed, np.uint64).reshape(len(points), most).T
+        """Per point the patterns that mean "no value", filled up by repeating them."""
         self._codes = [(i, *_sorted(p.codes)) for i, p in enumerate(points) if p.codes is not None]
 
     def decode(self, rows: Sequence[Sequence[int]], high_words_live: Sequence[bool]) -> list[Samples]:
@@ -70,8 +75,8 @@ class Decoder:
             values[:, i] = np.where(known[at] == patterns[:, i], meant[at], math.nan)
         suspect = ~((values >= self._low) & (values <= self._high))
         suspect[:, self._scaled] |= np.abs(powers) > LARGEST_EXPONENT
-        for i, pattern in self._invalid:
-            suspect[:, i] |= patterns[:, i] == pattern
+        for nothing in self._nothing:
+            suspect |= patterns == nothing
         faults: dict[int, dict[int, Fault]] = {}
         for row, i in np.argwhere(suspect).tolist():
             power = int(powers[row, np.searchsorted(self._scaled, i)]) if i in self._scaled else 0
@@ -123,7 +128,7 @@ def _sorted(codes: Mapping[int, float]) -> tuple[npt.NDArray[np.uint64], npt.NDA
 
 def _examined(point: Point, value: float, pattern: int, power: int) -> tuple[float | None, Quality, str]:
     """A value that cannot be simply good: "no value", no number, no scale, an unknown code, outside its range."""
-    if pattern in point.invalid:
+    if pattern in point.nothing:
         return None, Quality.NOT_READY, f"{pattern:#x} means that the device has no value"
     if math.isnan(value) and point.codes is None:
         return None, Quality.GARBAGE, "not a number; check address and word order"

@@ -7,7 +7,6 @@ number, HTTP 200 around a code 404, raw control characters in JSON, HTML instead
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from ems_pipeline.devices import codec
@@ -19,12 +18,17 @@ from ems_pipeline.devices.quantities import SgReadyState
 from ems_pipeline.devices.reading import Quality
 from ems_pipeline.devices.translation import Family, Target, wrong_command
 from ems_pipeline.devices.web import status_fault
-from ems_pipeline.devices.web_driver import Dialect
+from ems_pipeline.devices.web_driver import SHOWN, Dialect
 from ems_pipeline.sites.modes import HeatPumpMode
+from ems_pipeline.units import number_and_unit
 
-NUMBER = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*(.*?)\s*$", re.DOTALL)
 PRINTED_FACTORS = {"W": 1.0, "kW": 1e3, "MW": 1e6, "Wh": 1.0, "kWh": 1e3, "MWh": 1e6}
 """A unit the device prints wins over the map's scale: the owner may change the display from kW to W any day."""
+PRINTED = {
+    "W": ("W", "kW", "MW"), "Wh": ("Wh", "kWh", "MWh"), "°C": ("°C", "°", "C"), "%": ("%",), "A": ("A",), "V": ("V",),
+    "Hz": ("Hz",), "l/min": ("l/min",), "s": ("s",),
+}  # fmt: skip
+"""What the display format may print behind a value of each unit; a point without a unit may have any word there."""
 SG_READY = {
     HeatPumpMode.BLOCKED: SgReadyState.BLOCKED,
     HeatPumpMode.NORMAL: SgReadyState.NORMAL,
@@ -81,18 +85,22 @@ def document(body: bytes) -> Any:
 
 
 def number(point: Point, value: Any) -> float | None:
-    """The site value in a text such as ``2.35kW``.
+    """The site value in a text such as ``2.35kW``, read whole or not at all.
 
     Raises:
-        DeviceFault: it starts with no number.
+        DeviceFault: it is no number, or has another unit than the point.
     """
-    found = NUMBER.match(str(value))
-    if found is None:
-        raise DeviceFault(Quality.GARBAGE, f"{point.path} answered {str(value)[:40]!r}, which starts with no number")
-    printed_unit = found[2]
-    if printed_unit in PRINTED_FACTORS and point.unit in ("W", "Wh"):
-        return float(found[1]) * PRINTED_FACTORS[printed_unit] * point.sign
-    return codec.to_site(point, float(found[1]))
+    shown = f"{point.path} answered {str(value)[:SHOWN]!r}"
+    try:
+        read, unit = number_and_unit(str(value))
+    except ValueError as fault:
+        raise DeviceFault(Quality.GARBAGE, f"{shown}, {fault}; give its display a format such as <v.2>") from None
+    if not unit or not point.unit:
+        return codec.to_site(point, read)
+    if unit not in PRINTED.get(point.unit, ()):
+        known = ", ".join(PRINTED.get(point.unit, ())) or "none"
+        raise DeviceFault(Quality.GARBAGE, f"{shown}; of the units its display may print it has none: {known}")
+    return read * PRINTED_FACTORS[unit] * point.sign if unit in PRINTED_FACTORS else codec.to_site(point, read)
 
 
 DIALECT = Dialect(document, number)

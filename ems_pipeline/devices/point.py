@@ -25,6 +25,11 @@ SITE_LIMITS = {
 QUOTIENTS = {("W", "V"): "A"}
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
+NOTHING = {
+    "u16": 0xFFFF, "bits": 0xFFFF, "u32": 0xFFFF_FFFF, "u64": 0xFFFF_FFFF_FFFF_FFFF, "s16": 0x8000, "s32": 0x8000_0000,
+}  # fmt: skip
+"""What stands in a register that holds nothing: all ones, in a signed one the sign alone. SunSpec says so of its types,
+others do so; as a number it is the end of the type, where no measurement of a device that works ever stands."""
 
 
 class Point(MapRecord):
@@ -67,7 +72,7 @@ class Point(MapRecord):
     labels: dict[int, str] = Field(default_factory=dict)
     """Site number (enum) or bit number (bits) -> what it means."""
     invalid: tuple[int, ...] = ()
-    """Raw patterns that mean "no value" (SunSpec 0x8000, overflow 0x7FFF)."""
+    """Raw patterns that mean "no value" (overflow 0x7FFF, a counter of 0), beside that of the type (`NOTHING`)."""
     access: Literal["r", "rw", "w"] = "r"
     group: Literal["live", "slow", "setting", "identity"] = "live"
     block: str | None = None
@@ -105,6 +110,12 @@ class Point(MapRecord):
             return (self.address, self.high_address)
         size = self.length if self.type == "ascii" else WORDS[self.type]
         return tuple(range(self.address, self.address + size))
+
+    @property
+    def nothing(self) -> tuple[int, ...]:
+        """Every raw pattern that means "no value"; a listed code is one whatever its pattern."""
+        own = NOTHING.get(self.type)
+        return self.invalid if own is None or own in self.invalid else (*self.invalid, own)
 
     @property
     def writable(self) -> bool:

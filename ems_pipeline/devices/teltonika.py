@@ -1,7 +1,8 @@
 """Teltonika TeltoCharge: a current per phase, 0 to pause.
 
 Only the current limit is used to stop: the values of the start/stop register are presumed, not documented, so it is
-touched solely to undo a stop somebody else has set. Phases cannot be switched over Modbus as far as anyone knows.
+touched solely to undo a stop somebody else has set; where it answers otherwise, or not at all, the box is offered its
+current all the same. Phases cannot be switched over Modbus as far as anyone knows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.translation import Family, Target, wrong_command
 from ems_pipeline.sites.modes import ChargerMode
 
-STARTED = 1
+STOPPED, STARTED = 0, 1
 
 
 def translate(target: Target, command: Command) -> list[PointWrite]:
@@ -47,6 +48,6 @@ TELTONIKA = Family(translate, release, needs)
 
 def _offer(target: Target, current_a: int) -> list[PointWrite]:
     writes = [PointWrite("current_limit", current_a)]
-    if current_a > 0 and target.known("start_stop") != STARTED:
+    if current_a > 0 and target.live.get("start_stop") == STOPPED:
         writes.append(PointWrite("start_stop", STARTED))
     return writes

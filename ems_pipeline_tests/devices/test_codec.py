@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.decoding import Decoder, high_words_are_live, interpret
 from ems_pipeline.devices.map_file import known_maps, load_map
-from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point import NOTHING, Point
 from ems_pipeline.devices.reading import Quality
 
 NUMERIC = [
@@ -88,6 +88,24 @@ def test_a_pattern_for_no_value_is_not_a_value():
     assert interpret(point, {0: 0xFFFF, 1: 0x7FFF})[:2] == (None, Quality.NOT_READY)
 
 
+@pytest.mark.parametrize(
+    "point", [p for p in NUMERIC if p.type in NOTHING and p.codes is None], ids=lambda p: f"{p.name}-{p.address}"
+)
+def test_a_register_at_the_end_of_its_type_holds_nothing(point: Point) -> None:
+    """All ones, in a signed register the sign alone: never a good value, whatever the map says of its range."""
+    pattern = NOTHING[point.type]
+    words = {a: pattern >> 16 * i & 0xFFFF for i, a in enumerate(codec.low_to_high(point))}
+    value, quality, reason = interpret(point, words)
+    assert (value, quality) == (None, Quality.NOT_READY)
+    assert f"{pattern:#x}" in reason
+
+
+def test_a_session_of_655_kwh_is_no_session() -> None:
+    """TeltoCharge register 39: a car is not full because its box does not know."""
+    assert interpret(point_of("teltonika-teltocharge", "session_energy_wh"), {39: 0xFFFF})[0] is None
+    assert interpret(point_of("teltonika-teltocharge", "session_energy_wh"), {39: 0xFFFE})[0] == 655_340
+
+
 @settings(max_examples=1500, deadline=None)
 @given(point=st.sampled_from(NUMERIC), data=st.data())
 def test_what_a_point_can_hold_comes_back_to_within_half_a_step(point, data):
@@ -154,7 +172,7 @@ def values_of(point: Point) -> st.SearchStrategy[float]:
     if point.type != "f32":
         bits = codec.INTEGERS[point.type]
         raw_low, raw_high = (
-            (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if point.type in codec.SIGNED else (0, 2**bits - 1)
+            (1 - 2 ** (bits - 1), 2 ** (bits - 1) - 1) if point.type in codec.SIGNED else (0, 2**bits - 2)
         )
         ends = sorted((raw * point.scale + point.offset) * point.sign for raw in (raw_low, raw_high))
         low, high = max(low, ends[0]), min(high, ends[1])

@@ -174,6 +174,43 @@ def test_a_miniserver_is_read_by_name_and_its_printed_unit_wins() -> None:
     assert "/jdev/sps/io/Au%C3%9Fen" in device.asked
 
 
+@pytest.mark.parametrize(
+    ("text", "c"),
+    [("21.5", 21.5), ("21.5°", 21.5), (" 21.5 °C ", 21.5), ("+2e1", 20.0), ("-0.5", -0.5), ("2.15e+1C", 21.5)],
+)
+def test_a_printed_temperature_is_the_whole_number(text: str, c: float) -> None:
+    with served(Miniserver(objects={"indoor_temperature": text})) as device:
+        assert good(everything(web_driver(LOXONE, device.port)), ["indoor_temp_c"]) == [c]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["21,5", "21,5°", "1 234.5", "1'234.5", "1.234,5", "1_0", "0x10", "1e", "1e999", "nan", "inf", "21.5.1"],
+        *["21.5 °F", "21-5", "−5", "5.", ".5", "", "on", "True", "21.5kW", "1e3e3", "21.5 5", "٢١"],
+    ],
+)
+def test_a_text_that_is_no_number_as_a_whole_is_garbage(text: str) -> None:
+    """Of "21,5" the 21 is not the value: what is not read to its last character is not read."""
+    with served(Miniserver(objects={"indoor_temperature": text})) as device:
+        indoor = everything(web_driver(LOXONE, device.port))["indoor_temp_c"]
+    assert (indoor.value, indoor.quality) == (None, Quality.GARBAGE)
+    assert "display" in indoor.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "power_w"),
+    [
+        *[("1234.5W", 1234.5), ("1.2345kW", 1234.5), ("1e0 kW", 1000.0), ("1.2", 1200.0), ("0.0012 MW", 1200.0)],
+        *[("1 234.5kW", None), ("1kWh", None), ("1 Kilowatt", None), ("1,2kW", None), ("1k", None)],
+    ],
+)
+def test_a_printed_power_has_the_unit_of_a_power(text: str, power_w: float | None) -> None:
+    with served(Miniserver(objects={"heat_pump_power": text})) as device:
+        power = everything(web_driver(LOXONE, device.port))["heat_pump_power_w"]
+    assert power.value == (None if power_w is None else pytest.approx(power_w))
+
+
 def test_a_virtual_input_is_written_once_and_read_back() -> None:
     async def run(driver: WebDriver) -> tuple[bool, bool]:
         writes = [PointWrite("ems_heat_pump_mode", 3), PointWrite("ems_buy_price", 2.5)]
