@@ -61,9 +61,11 @@ def _print_runs(warehouse: Warehouse, now: datetime) -> None:
 
 
 def _print_devices(devices: pl.DataFrame, now: datetime) -> None:
-    troubled = devices.filter(pl.col("error_streak") > 0)
-    console.print(f"devices: {devices.height - troubled.height} answer, {troubled.height} do not")
-    for site, device, state, seen, streak, error in troubled.iter_rows():
+    silent = devices.filter(pl.col("error_streak") > 0)
+    troubled = silent.filter(~pl.col("at_rest"))
+    rest = f", {silent.height - troubled.height} rest" if silent.height > troubled.height else ""
+    console.print(f"devices: {devices.height - silent.height} answer, {troubled.height} do not{rest}")
+    for site, device, state, seen, streak, error, _ in troubled.iter_rows():
         console.print(
             f"  {site}/{device}: {state}, {streak} errors, last seen {_cell(seen, now)}: {error}", highlight=False
         )

@@ -130,6 +130,8 @@ def _examined(point: Point, value: float, pattern: int, power: int) -> tuple[flo
     """A value that cannot be simply good: "no value", no number, no scale, an unknown code, outside its range."""
     if pattern in point.nothing:
         return None, Quality.NOT_READY, f"{pattern:#x} means that the device has no value"
+    if point.type == "f32" and point.invalid and pattern & 0x7FFF_FFFF > 0x7F80_0000:
+        return None, Quality.NOT_READY, f"{pattern:#x} is no number: the device has no value"
     if math.isnan(value) and point.codes is None:
         return None, Quality.GARBAGE, "not a number; check address and word order"
     if power == NO_EXPONENT:

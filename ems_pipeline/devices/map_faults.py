@@ -13,11 +13,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from ems_pipeline.devices.link import Link
+from ems_pipeline.devices.map_rules import Derived, Ready, Rest
 from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.point_map import Derived, PointMap, Ready
+from ems_pipeline.devices.point_map import PointMap
 
-RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "derived": Derived}
-ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready):")
+RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "rest": Rest, "derived": Derived}
+ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready|rest):")
 """How a fault between parts begins, see `PointMap`."""
 Lines = Mapping[tuple[str, ...], int]
 
@@ -53,7 +54,7 @@ def _place(text: str, written_as: Mapping[str, str]) -> list[str]:
     if found is None:
         return []
     if found[3]:
-        return ["ready"]
+        return [found[3]]
     return ["points", written_as[found[2]]] if found[1] == "point" else ["derived", found[2]]
 
 

@@ -3,7 +3,7 @@
 A map is the whole knowledge about a device that is not behaviour: addresses, types, scales, units, signs, ranges, write
 budgets, what it does when we vanish. Drivers and the virtual plant read the same file, so one correction fixes both.
 Add a device by adding a file. `map_file` reads files into these records, `link` says how requests must be shaped,
-`point` what a value is, `codec` turns points into register words and back.
+`point` what a value is, `map_rules` what holds of several together, `codec` turns points into register words and back.
 """
 
 from __future__ import annotations
@@ -15,36 +15,11 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from ems_pipeline.devices.link import Link, MapRecord
-from ems_pipeline.devices.point import Point, PointName
+from ems_pipeline.devices.map_rules import Derived, Ready, Rest
+from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.quantities import QUANTITIES
 
 Made = TypeVar("Made")
-
-
-class Ready(MapRecord):
-    """The device says itself whether its values count: `point & mask == equals`."""
-
-    point: PointName
-    mask: int = 0xFFFF
-    equals: int
-    reason: str
-
-
-class Derived(MapRecord):
-    """A canonical quantity made of points: their `sum`, or the `first_good` of them in order. All must be readable."""
-
-    sum: tuple[PointName, ...] = ()
-    first_good: tuple[PointName, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_one_rule(self) -> Self:
-        if bool(self.sum) == bool(self.first_good):
-            raise ValueError("give either `sum` or `first_good`")
-        return self
-
-    @property
-    def points(self) -> tuple[str, ...]:
-        return self.sum or self.first_good
 
 
 class PointMap(MapRecord):
@@ -60,6 +35,7 @@ class PointMap(MapRecord):
     sources: tuple[str, ...]
     link: Link = Link()
     ready: Ready | None = None
+    rest: Rest | None = None
     derived: dict[str, Derived] = Field(default_factory=dict)
     points: tuple[Point, ...]
 
@@ -114,6 +90,8 @@ class PointMap(MapRecord):
                 yield f"derived {quantity!r} is made of {name!r}, which is no point; define it"
         if self.ready and self.ready.point not in self.by_name:
             yield f"ready: {self.ready.point!r} is no point; define it"
+        named = (self.rest.point, *self.rest.zero) if self.rest else ()
+        yield from (f"rest: {name!r} is no point; define it" for name in named if name not in self.by_name)
 
     def _without_a_place(self) -> Iterator[str]:
         if not self.points:

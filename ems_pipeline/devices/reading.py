@@ -32,6 +32,13 @@ class Quality(IntEnum):
     """A frame that cannot be decoded or belongs to somebody else."""
     NOT_READY = 5
     """The device says itself that its values are not valid yet (start-up, lost sub-unit)."""
+    AT_REST = 6
+    """Nothing is measured because nothing moves: an inverter sleeps, by its own word or because the sun is down. The
+    value is 0 and counts; the reason says how it is known."""
+
+
+BELIEVED = frozenset({Quality.GOOD, Quality.AT_REST})
+"""A number that may be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,8 @@ class Reading:
 
     @property
     def is_good(self) -> bool:
-        """A believable number."""
-        return self.quality is Quality.GOOD and self.value is not None
+        """A believable number, that of a device at rest included."""
+        return self.quality in BELIEVED and self.value is not None
 
     def fresh_value(self, now: datetime, max_age: timedelta) -> float | None:
         """The value if it is good and not older than the consumer accepts, else None."""

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ems_pipeline.devices.decoding import Decoder
+from ems_pipeline.devices.map_rules import Derived
 from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.point_map import Derived, PointMap
+from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.quantities import QUANTITIES
-from ems_pipeline.devices.reading import Fault, Names, Quality, Readings, Samples
+from ems_pipeline.devices.reading import BELIEVED, Fault, Names, Quality, Readings, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Selection:
     """What a caller wants, and which points must be asked for it: positions are those of ``asked``.
 
     ``names`` has the points ``taken`` first (None: all, as asked), then the ``derived`` ones. ``gate`` is the point by
-    which the device says whether its values count, ``gate_reading`` its position among the names, if it is one.
+    which the device says whether its values count, ``gate_reading`` its position among the names, if it is one;
+    ``rest`` the point by which it says that it rests, and ``resting`` those that are 0 then.
     """
 
     names: Names
@@ -51,6 +53,8 @@ class Selection:
     derived: tuple[tuple[Derived, tuple[int, ...]], ...]
     gate: int | None
     gate_reading: int | None
+    rest: int | None
+    resting: tuple[int, ...]
 
 
 def names_in(point_map: PointMap, groups: Collection[str] = ("live",)) -> tuple[str, ...]:
@@ -83,7 +87,9 @@ def _select(point_map: PointMap, names: tuple[str, ...], gated: bool) -> Selecti
     points = {p.name: p for p in (point_map.point(n) for n in names if n not in point_map.derived)}
     parts = {n: point_map.by_name[n] for rule in derived.values() for n in rule.points}
     gate = point_map.ready.point if point_map.ready and names and gated else None
-    asked = ({gate: point_map.by_name[gate]} if gate else {}) | points | parts
+    asleep = point_map.rest if point_map.rest and {*points, *parts}.intersection(point_map.rest.zero) else None
+    told = [name for name in (gate, asleep.point if asleep else None) if name]
+    asked = {name: point_map.by_name[name] for name in told} | points | parts
     at = {name: i for i, name in enumerate(asked)}
     quantities = (*(p.key for p in points.values()), *derived)
     units = (*(p.unit for p in points.values()), *(QUANTITIES[n].unit for n in derived))
@@ -94,6 +100,8 @@ def _select(point_map: PointMap, names: tuple[str, ...], gated: bool) -> Selecti
         tuple((rule, tuple(at[n] for n in rule.points)) for rule in derived.values()),
         at[gate] if gate else None,
         list(points).index(gate) if gate in points else None,
+        at[asleep.point] if asleep else None,
+        tuple(at[name] for name in asleep.zero if name in at) if asleep else (),
     )
 
 
@@ -167,6 +175,7 @@ def silent_answer(device: str, point_map: PointMap, selection: Selection, fault:
 
 def _readings(answer: Answer, samples: Samples) -> Readings:
     chosen, taken = answer.selection, answer.selection.taken
+    samples = _rested(answer, samples)
     values, faults = samples.values, samples.faults
     if taken is not None:
         values, faults = values[taken], {i: faults[at] for i, at in enumerate(taken.tolist()) if at in faults}
@@ -186,10 +195,22 @@ def _derive(rule: Derived, parts: list[Sample]) -> Sample:
     """A sum is as bad as its worst part: three strings out of four are not the roof."""
     if rule.first_good:
         return next((s for s in parts if s.quality is Quality.GOOD), parts[-1])
-    bad = next((s for s in parts if s.quality is not Quality.GOOD or s.value is None), None)
+    bad = next((s for s in parts if s.quality not in BELIEVED or s.value is None), None)
     if bad is not None:
         return Sample(None, bad.quality, bad.reason)
-    return Sample(sum(s.value for s in parts if s.value is not None))
+    resting = next((s for s in parts if s.quality is Quality.AT_REST), Sample(0.0))
+    return Sample(sum(s.value for s in parts if s.value is not None), resting.quality, resting.reason)
+
+
+def _rested(answer: Answer, samples: Samples) -> Samples:
+    """What the device has no value for while it says that it rests is 0; silence and garbage stay what they are."""
+    rule, chosen = answer.point_map.rest, answer.selection
+    lacking = [i for i in chosen.resting if samples.of(i)[1] is Quality.NOT_READY]
+    if rule is None or chosen.rest is None or not lacking or samples.of(chosen.rest)[0] not in rule.values:
+        return samples
+    values = samples.values.copy()
+    values[lacking] = 0.0
+    return Samples(values, {**samples.faults, **dict.fromkeys(lacking, (Quality.AT_REST, rule.reason))})
 
 
 def _not_ready(answer: Answer, samples: Samples) -> Fault | None:

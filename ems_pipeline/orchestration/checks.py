@@ -68,8 +68,8 @@ def telemetry_checks(ems: dg.ResourceParam[Platform]) -> Iterator[dg.AssetCheckR
     ]
     yield _result("telemetry_fresh", late, sites=status.height)
     yield _result("bus_balances", [fault for row in sums.iter_rows(named=True) for fault in _imbalance(row)])
-    silent = devices.filter(pl.col("error_streak") > 0)
-    told = [f"{site}/{device}: {n} errors, {text}" for site, device, _, _, n, text in silent.iter_rows()]
+    silent = devices.filter((pl.col("error_streak") > 0) & ~pl.col("at_rest"))
+    told = [f"{site}/{device}: {n} errors, {text}" for site, device, _, _, n, text, _ in silent.iter_rows()]
     yield _result("devices_answer", told, devices=devices.height, health=device_tables.device_health(devices))
 
 

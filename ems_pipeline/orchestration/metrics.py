@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -66,8 +67,16 @@ class Figures(Collector):
         yield _gauge("ems_armed", "1: set-points of the site may reach its hardware.", ["site"], armed)
         told = {(site, state): float(number) for site, number, state in outcomes.iter_rows()}
         yield _gauge("ems_setpoints_last_day", "Set-points meant for hardware, by state.", ["site", "state"], told)
-        streaks = {(d["site_key"], d["device_key"]): float(d["error_streak"]) for d in devices.to_dicts()}
-        yield _gauge("ems_device_error_streak", "Failed readings in a row.", ["site", "device"], streaks)
+        streaks = {
+            (d["site_key"], d["device_key"]): float(d["error_streak"])
+            for d in devices.filter(~pl.col("at_rest")).to_dicts()
+        }
+        yield _gauge(
+            "ems_device_error_streak",
+            "Failed readings in a row; none of a device at rest.",
+            ["site", "device"],
+            streaks,
+        )
         everyone = ["", *sites["site"].to_list(), *standing["site_key"].drop_nulls().to_list()]
         counted = {(site, severity): 0.0 for site in everyone for severity in ("info", "warning", "critical")}
         for alarm in standing.to_dicts():

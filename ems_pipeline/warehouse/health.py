@@ -9,7 +9,9 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.fleet import DeviceId
 from ems_pipeline.devices.health import Health, HealthState
+from ems_pipeline.devices.reading import Quality
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.rest import MADE_BY_THE_SUN
 
 COLUMNS = ["state", "last_attempt_at", "last_seen_at", "last_changed_at", "error_streak", "last_error"]
 SAVE = f"""
@@ -41,10 +43,20 @@ def save(connection: Connection, health: Mapping[DeviceId, Health]) -> int:
 
 
 def overview(connection: Connection) -> pl.DataFrame:
-    """Devices of active sites, worst first: site_key, device_key, state, last_seen_at, error_streak, last_error."""
+    """Devices of active sites, worst first: site_key, device_key, state, last_seen_at, error_streak, last_error, at_rest.
+
+    ``at_rest``: the newest answer of one of its points is that of a device at rest, so its silence is no failure.
+    """
     return query(
         connection,
-        """SELECT h.site_key, h.device_key, h.state, h.last_seen_at, h.error_streak, h.last_error
+        """SELECT h.site_key, h.device_key, h.state, h.last_seen_at, h.error_streak, h.last_error,
+                  EXISTS (SELECT FROM ems.point p CROSS JOIN LATERAL (
+                              SELECT quality FROM ems.telemetry WHERE point_id = p.point_id
+                              ORDER BY reported_at DESC LIMIT 1) newest
+                          WHERE p.site_key = h.site_key AND p.device_key = h.device_key AND p.quantity = :made_by_the_sun
+                            AND newest.quality = :at_rest) AS at_rest
            FROM ems.device_health h JOIN ems.site s USING (site_key) WHERE s.is_active
            ORDER BY h.error_streak DESC, h.site_key, h.device_key""",
+        made_by_the_sun=MADE_BY_THE_SUN,
+        at_rest=int(Quality.AT_REST),
     )

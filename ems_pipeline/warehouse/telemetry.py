@@ -12,9 +12,10 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.quantities import PLUGGED_IN, EvStatus
-from ems_pipeline.devices.reading import Quality, Readings
+from ems_pipeline.devices.reading import BELIEVED, Readings
 from ems_pipeline.warehouse.frames import UTC_INSTANT, copy_into, query, stage, upsert
 from ems_pipeline.warehouse.points import numbered, register
+from ems_pipeline.warehouse.rest import rested
 
 ROW = ["point_id", "reported_at", "received_at", "value", "quality", "reason"]
 
@@ -31,7 +32,7 @@ def store(connection: Connection, answers: Iterable[tuple[str, Readings]]) -> in
     frame = _frame(answers)
     if frame.is_empty():
         return 0
-    rows = numbered(connection, frame).select(ROW)
+    rows = numbered(connection, rested(connection, frame)).select(ROW)
     try:
         with connection.begin_nested():
             return copy_rows(connection, rows)
@@ -188,13 +189,13 @@ def latest(connection: Connection, site_key: str, at: datetime, not_before: date
            FROM ems.point p CROSS JOIN LATERAL (
                SELECT value, reported_at FROM ems.telemetry
                WHERE point_id = p.point_id AND reported_at BETWEEN :not_before AND :at
-                 AND quality = :good AND value IS NOT NULL
+                 AND quality = ANY(:believed) AND value IS NOT NULL
                ORDER BY reported_at DESC LIMIT 1) t
            WHERE p.site_key = :site""",
         site=site_key,
         at=at,
         not_before=not_before,
-        good=int(Quality.GOOD),
+        believed=[int(quality) for quality in BELIEVED],
     )
 
 

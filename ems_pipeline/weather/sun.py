@@ -42,6 +42,18 @@ def position(
     return sun["apparent_zenith"].to_numpy(), sun["azimuth"].to_numpy()
 
 
+def is_down(
+    instants: Sequence[datetime] | pl.Series, latitude_deg: Sequence[float], longitude_deg: Sequence[float]
+) -> NDArray[np.bool_]:
+    """Whether the sun stands below the horizon of a place, refraction counted, at each instant of its own place."""
+    from pvlib.solarposition import get_solarposition
+
+    places = np.asarray(latitude_deg, dtype=float), np.asarray(longitude_deg, dtype=float)
+    sun = get_solarposition(midpoints(instants, timedelta(0)), *places)
+    down: NDArray[np.bool_] = sun["apparent_elevation"].to_numpy() < 0.0
+    return down
+
+
 def clear_sky_ghi(zenith_deg: Array) -> Array:
     """Global horizontal radiation under a clear sky, W/m2 (Haurwitz 1945: needs nothing but the zenith)."""
     import pandas as pd

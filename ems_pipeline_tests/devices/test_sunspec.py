@@ -33,8 +33,10 @@ from ems_pipeline_tests.devices.sunspec_bench import (
     METER,
     S16_NOTHING,
     STORAGE,
+    U16_NOTHING,
     device,
     image,
+    long,
     model,
     read,
     session,
@@ -172,6 +174,41 @@ def test_the_700_models_of_a_battery_inverter() -> None:
     assert values(found, "battery_discharge_wh", "battery_soc_pct", "battery_capacity") == [5_000_000, 64, 10_000]
     assert values(found, "power_limit", "setpoint_power") == [100, 0]
     assert found["battery_charge_wh"].value == 0, "an unsigned integer, not an accumulator: 0 is a value"
+
+
+def asleep(state: int, power: int = S16_NOTHING) -> Slave:
+    """A 103 that answers with a state and, as a rule, "not implemented" for its power."""
+    return device([COMMON, model(103, 50, {14: power, 15: 0, 38: state, 40: long(0)})])
+
+
+def test_an_inverter_that_says_it_sleeps_makes_nothing() -> None:
+    power = read(asleep(state=2), INVERTER)["pv_power_w"]
+    assert (power.value, power.quality) == (0.0, Quality.AT_REST)
+    assert "sleeps" in power.reason
+
+
+def test_what_a_sleeping_inverter_does_say_counts() -> None:
+    power = read(asleep(state=2, power=-7), INVERTER)["pv_power_w"]
+    assert (power.value, power.quality) == (-7.0, Quality.GOOD)
+
+
+@pytest.mark.parametrize("state", [1, 3, 4, 5, 6, 7, 8, U16_NOTHING, 99])
+def test_no_value_is_not_nought_in_any_other_state(state: int) -> None:
+    assert read(asleep(state), INVERTER)["pv_power_w"].value is None
+
+
+def test_a_hybrid_that_sleeps_moves_neither_sun_nor_battery() -> None:
+    words = {2: -2, 3: -1, 4: 0, 5: 0, 8: 4}
+    for state, found in ((2, (0.0, Quality.AT_REST)), (4, (None, Quality.NOT_READY))):
+        chain = [COMMON, model(103, 50, {38: state}), model(160, 88, words)]
+        said = read(device(chain), HYBRID)
+        assert [(said[n].value, said[n].quality) for n in ("pv_power_w", "battery_power_w")] == [found, found]
+
+
+@pytest.mark.parametrize("nothing", [[0x7FC0, 0], [0xFFC0, 0], [0x7FFF, 0xFFFF]])
+def test_any_nan_of_a_float_inverter_asleep_is_rest(nothing: list[int]) -> None:
+    power = read(device([COMMON, model(113, 60, {22: nothing, 48: 2})]), INVERTER)["pv_power_w"]
+    assert (power.value, power.quality) == (0.0, Quality.AT_REST)
 
 
 def test_identification_is_text() -> None:

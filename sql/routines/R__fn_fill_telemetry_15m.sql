@@ -1,5 +1,5 @@
 -- Quarter-hour means of every point of a site. A point that did not answer gets a row with NULL and coverage 0, so that
--- "no car drew power" and "the wallbox was silent" stay different. Imported history is never overwritten, and
+-- "no car drew power" and "the wallbox was silent" stay different; a device at rest (quality 6) counts as measured. Imported history is never overwritten, and
 -- rows that say the same are not written again: the day is filled every quarter-hour. Returns rows new or different.
 CREATE OR REPLACE FUNCTION ems.fn_fill_telemetry_15m(p_site_key text, p_from timestamptz, p_to timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$
@@ -15,7 +15,7 @@ BEGIN
                count(DISTINCT date_trunc('minute', t.reported_at)) AS minutes
         FROM ems.telemetry t JOIN ems.point p USING (point_id)
         WHERE p.site_key = p_site_key AND t.reported_at >= p_from AND t.reported_at < p_to
-          AND t.quality = 0 AND t.value IS NOT NULL
+          AND t.quality IN (0, 6) AND t.value IS NOT NULL
         GROUP BY 1, 2
     ), measured AS (
         SELECT DISTINCT date_bin('15 minutes', t.reported_at, 'epoch') AS starts_at

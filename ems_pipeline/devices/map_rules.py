@@ -1,0 +1,51 @@
+"""What a point map says about several points together: when values count, what is made of them, when a device rests.
+
+`PointMap` holds these records and checks that they name points that exist.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from ems_pipeline.devices.link import MapRecord
+from ems_pipeline.devices.point import PointName
+
+
+class Ready(MapRecord):
+    """The device says itself whether its values count: `point & mask == equals`."""
+
+    point: PointName
+    mask: int = 0xFFFF
+    equals: int
+    reason: str
+
+
+class Rest(MapRecord):
+    """The device says itself that it rests: while `point` is one of `values`, what it does not measure there is 0.
+
+    A sleeping inverter shows 0x8000 for its power, which is "no value" and not a failure. What it does say counts.
+    """
+
+    point: PointName
+    values: tuple[float, ...] = Field(min_length=1)
+    zero: tuple[PointName, ...] = Field(min_length=1)
+    reason: str
+
+
+class Derived(MapRecord):
+    """A canonical quantity made of points: their `sum`, or the `first_good` of them in order. All must be readable."""
+
+    sum: tuple[PointName, ...] = ()
+    first_good: tuple[PointName, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_rule(self) -> Self:
+        if bool(self.sum) == bool(self.first_good):
+            raise ValueError("give either `sum` or `first_good`")
+        return self
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        return self.sum or self.first_good
