@@ -43,9 +43,11 @@ def save(connection: Connection, health: Mapping[DeviceId, Health]) -> int:
 
 
 def overview(connection: Connection) -> pl.DataFrame:
-    """Devices of active sites, worst first: site_key, device_key, state, last_seen_at, error_streak, last_error, at_rest.
+    """Devices of active sites, worst first.
 
-    ``at_rest``: the newest answer of one of its points is that of a device at rest, so its silence is no failure.
+    Columns: site_key, device_key, state, last_seen_at, error_streak, last_error, at_rest.
+
+    ``at_rest``: its PV is, by its newest answer, so its silence is no failure.
     """
     return query(
         connection,
@@ -53,10 +55,10 @@ def overview(connection: Connection) -> pl.DataFrame:
                   EXISTS (SELECT FROM ems.point p CROSS JOIN LATERAL (
                               SELECT quality FROM ems.telemetry WHERE point_id = p.point_id
                               ORDER BY reported_at DESC LIMIT 1) newest
-                          WHERE p.site_key = h.site_key AND p.device_key = h.device_key AND p.quantity = :made_by_the_sun
+                          WHERE p.site_key = h.site_key AND p.device_key = h.device_key AND p.quantity = :pv
                             AND newest.quality = :at_rest) AS at_rest
            FROM ems.device_health h JOIN ems.site s USING (site_key) WHERE s.is_active
            ORDER BY h.error_streak DESC, h.site_key, h.device_key""",
-        made_by_the_sun=MADE_BY_THE_SUN,
+        pv=MADE_BY_THE_SUN,
         at_rest=int(Quality.AT_REST),
     )
