@@ -35,7 +35,7 @@ from ems_pipeline.sites import Site, load_site
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock, SystemClock
 from ems_pipeline.warehouse import Warehouse, arming, embedded
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.engine import home
+from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.frames import query
 
 INPUTS = ["effective_price", "load_forecast", "pv_forecast", "baseline_consumption"]

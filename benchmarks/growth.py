@@ -22,7 +22,8 @@ from typing import Any
 
 from ems_pipeline.orchestration import demo
 from ems_pipeline.warehouse import Warehouse, embedded, open_warehouse
-from ems_pipeline.warehouse.engine import DAGSTER_DATABASE, home
+from ems_pipeline.warehouse.engine import DAGSTER_DATABASE
+from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.frames import query
 
 DEMO = Path(__file__).parents[1] / "sites" / "home01.yaml"

@@ -121,7 +121,7 @@ def database() -> Iterator[Finding]:
 def disk() -> Iterator[Finding]:
     """A full disk stops the database."""
     from ems_pipeline.orchestration.watch import GIB, LOW_GIB, free_bytes
-    from ems_pipeline.warehouse.engine import home
+    from ems_pipeline.warehouse.local import home
 
     free_gib = free_bytes() / GIB
     level: Level = "good" if free_gib >= LOW_GIB else "warning"

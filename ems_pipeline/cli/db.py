@@ -127,7 +127,7 @@ def start() -> None:
 def stop() -> None:
     """Stop the embedded server below EMS_HOME."""
     from ems_pipeline.warehouse import embedded
-    from ems_pipeline.warehouse.engine import home
+    from ems_pipeline.warehouse.local import home
 
     stopped = embedded.stop(home() / "postgres")
     console.print("stopped" if stopped else "no embedded server was running")

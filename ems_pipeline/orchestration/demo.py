@@ -22,7 +22,7 @@ from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.report.account import Account
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.time_grid import SimulatedClock, SystemClock
-from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded
+from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded, local
 from ems_pipeline.warehouse import sites as registry
 
 MARKER = "demo"
@@ -64,7 +64,7 @@ def fresh_home(folder: Path) -> Path:
             raise FileExistsError(f"{folder} was not made by `ems demo` and would be emptied; choose another --home")
         embedded.stop(folder / "postgres")
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    local.private(folder)
     (folder / MARKER).write_text("made by `ems demo`, which empties this folder each time\n", encoding="utf-8")
     return folder
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import dagster as dg
 
 from ems_pipeline.warehouse import migrate
-from ems_pipeline.warehouse.engine import Warehouse, dagster_database_url, ensure_databases, home, open_warehouse
+from ems_pipeline.warehouse.engine import Warehouse, dagster_database_url, ensure_databases, open_warehouse
+from ems_pipeline.warehouse.local import home, prepare_home, private
 
 EVENTS_AT_ONCE = "200"
 """A range run materialises hundreds of partitions; one by one, their events took longer than the data."""
@@ -17,15 +18,16 @@ def prepare() -> Warehouse:
     """Bring both databases up to date, write Dagster's home and point this process (and its children) at it.
 
     Raises:
+        HomeUnusable: the folder of local state cannot be written, or not be closed to others.
         DatabaseUnavailable: the database does not answer.
         SchemaBehind: it has to be migrated by somebody else.
         FileNotFoundError: `dagster.yaml` is not in the working directory.
     """
+    prepare_home()
     ensure_databases()
     warehouse = open_warehouse()
     migrate.ensure(warehouse)
-    folder = home() / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = private(home() / "dagster")
     settings = Path(os.environ.get("EMS_DAGSTER_SETTINGS", "dagster.yaml")).resolve()
     if not settings.exists():
         raise FileNotFoundError(

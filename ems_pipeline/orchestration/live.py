@@ -21,7 +21,7 @@ from ems_pipeline.sites import Site, load_sites
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import arming, embedded
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.engine import home
+from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.inventory import measured_history
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})

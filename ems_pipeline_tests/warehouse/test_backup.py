@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import Warehouse, embedded, migrate, transfer
+from ems_pipeline.warehouse import Warehouse, migrate, programs, transfer
 from ems_pipeline.warehouse import backup as backups
 from ems_pipeline.warehouse.backup import BackupFailed, backup, restore
 from ems_pipeline.warehouse.contents import Contents, contents, differences, tables
@@ -201,7 +201,7 @@ def test_a_spoilt_backup_is_told_and_leaves_nothing_half(
 def test_without_the_programs_it_says_what_to_install(
     full: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "binaries", list)
+    monkeypatch.setattr(programs, "binaries", list)
     monkeypatch.setattr(backups, "_major", lambda program: 9)
     with pytest.raises(BackupFailed, match=r"install postgresql-client-\d+, or use `ems db copy`"):
         backup(full, tmp_path / "a.dump", quiet)
