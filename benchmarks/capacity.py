@@ -35,8 +35,8 @@ from ems_pipeline.sites import Site, load_site
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock, SystemClock
 from ems_pipeline.warehouse import Warehouse, arming, embedded
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.local import home
 
 INPUTS = ["effective_price", "load_forecast", "pv_forecast", "baseline_consumption"]
 """What is made for one site and copied to the others."""

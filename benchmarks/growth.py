@@ -23,8 +23,8 @@ from typing import Any
 from ems_pipeline.orchestration import demo
 from ems_pipeline.warehouse import Warehouse, embedded, open_warehouse
 from ems_pipeline.warehouse.engine import DAGSTER_DATABASE
-from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.local import home
 
 DEMO = Path(__file__).parents[1] / "sites" / "home01.yaml"
 DAY_S = 86_400

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
-from ems_pipeline.warehouse import embedded
+from ems_pipeline.warehouse import programs as shipped
 
 OWNER, PASSWORD = "ems_owner", "owner's pass:word/@"
 
@@ -26,7 +26,7 @@ OWNER, PASSWORD = "ems_owner", "owner's pass:word/@"
 def programs() -> Path:
     """Debian's newest server, which is what people have; otherwise the oldest that comes with the wheel."""
     debian = [f for f in Path("/usr/lib/postgresql").glob("*/bin") if (f / "initdb").exists()]
-    found = sorted(debian, key=lambda folder: int(folder.parent.name)) or embedded.binaries()[-1:]
+    found = sorted(debian, key=lambda folder: int(folder.parent.name)) or shipped.binaries()[-1:]
     if not found:
         pytest.skip("no second PostgreSQL server is installed (looked below /usr/lib/postgresql and in the wheel)")
     return found[-1]

@@ -11,6 +11,11 @@ from dagster._core.run_coordinator.base import SubmitRunContext
 SLOT_TAG = "ems/slot"
 """On every run of clock work: the slot it serves, as its sensor named it."""
 AGAIN_TAG = "dagster/parent_run_id"
+BY_HAND = "__ASSET_JOB"
+"""How Dagster calls the job of assets that somebody materialises in the UI, backfills among them."""
+AGAIN_AFTER_A_CRASH = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
+"""Assets say the same when they are made again, and what a worker that was killed left undone nobody else does.
+An error of the code itself repeats nothing (`retry_on_asset_or_op_failure` in `dagster.yaml`)."""
 
 
 class ClockFirstRunCoordinator(QueuedRunCoordinator):
@@ -25,4 +30,6 @@ class ClockFirstRunCoordinator(QueuedRunCoordinator):
         run = context.dagster_run
         if SLOT_TAG in run.tags and AGAIN_TAG not in run.tags and run.status is DagsterRunStatus.NOT_STARTED:
             return self._instance.launch_run(run.run_id, context.workspace)
+        if run.job_name.startswith(BY_HAND) and not AGAIN_AFTER_A_CRASH.keys() & run.tags.keys():
+            self._instance.add_run_tags(run.run_id, AGAIN_AFTER_A_CRASH)
         return super().submit_run(context)

@@ -9,15 +9,13 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline.orchestration import ops
+from ems_pipeline.orchestration.coordinator import AGAIN_AFTER_A_CRASH
 from ems_pipeline.orchestration.maintenance import drop_old_minutes, purge_history
 
 SAID: dict[str, Any] = {"loggers": {"console": {}}}
 """Runs speak through the console logger of the code location; unnamed, Dagster takes one of its own (see `logs`)."""
 NEVER_AGAIN = {"dagster/max_retries": "0"}
 """A run that writes to hardware is never repeated: its slot may have passed."""
-AGAIN_AFTER_A_CRASH = {"dagster/max_retries": "2", "dagster/retry_strategy": "ALL_STEPS"}
-"""Assets say the same when they are made again, and what a nightly worker that was killed left undone nobody else does.
-An error of the code itself repeats nothing (`retry_on_asset_or_op_failure` in `dagster.yaml`)."""
 
 
 def _tags(priority: int, max_runtime_s: int) -> dict[str, str]:

@@ -21,8 +21,8 @@ from ems_pipeline.sites import Site, load_sites
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import arming, embedded
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.inventory import measured_history
+from ems_pipeline.warehouse.local import home
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Say = Callable[[str], None]

@@ -1,11 +1,12 @@
 """Housekeeping, nightly: Dagster's runs, which nothing else deletes (1,440 of telemetry a day), and old telemetry."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.warehouse import retention
+from ems_pipeline.warehouse.holders import InTheWay, begin_without_waiting
 
 CLOCK_JOBS = {
     "read_telemetry": timedelta(days=2),
@@ -15,6 +16,9 @@ CLOCK_JOBS = {
 }
 """How long runs of clock jobs are kept. Asset runs stay: deleting one makes its partition missing again."""
 BATCH = 500
+TRIES, PAUSE = 4, timedelta(seconds=70)
+"""For minutes that somebody reads: longer than a reader's login may be idle in a transaction (`warehouse.roles`)."""
+LOCK_S = 1
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -36,5 +40,16 @@ def drop_old_minutes(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platf
     before = ems.clock.now() - retention.kept_for()
     with ems.warehouse.begin() as connection:
         kept = retention.keep_quarter_hours(connection, before)
-        dropped = retention.drop_minutes(connection, before)
+    dropped = _dropped(ems, before)
     context.log.info(f"minutes before {before:%Y-%m-%d}: {', '.join(dropped) or 'none'} dropped, {kept} means computed")
+
+
+def _dropped(ems: Platform, before: datetime) -> list[str]:
+    for _ in range(TRIES - 1):
+        try:
+            with begin_without_waiting(ems.warehouse, LOCK_S) as connection:
+                return retention.drop_minutes(connection, before)
+        except InTheWay:
+            ems.clock.wait_until(ems.clock.now() + PAUSE)
+    with begin_without_waiting(ems.warehouse, LOCK_S) as connection:
+        return retention.drop_minutes(connection, before)

@@ -36,6 +36,9 @@ _first: dict[tuple[int, str], "KeptStorage"] = {}
 class KeptStorage(DagsterPostgresStorage):
     """The first storage of a process for a database makes the pool; later ones, one per sensor tick, borrow it."""
 
+    _limited: Any = None
+    """The pool of a web server."""
+
     def __init__(self, postgres_url: str, inst_data: ConfigurableClassData | None = None) -> None:
         first = _first.get((os.getpid(), postgres_url))
         super().__init__(postgres_url, should_autocreate_tables=first is None and not tables_exist, inst_data=inst_data)
@@ -54,17 +57,33 @@ class KeptStorage(DagsterPostgresStorage):
         # dagster-postgres warns of a database that is away through the root logger, which Python then gives a handler
         # for good: every line of the daemon would come twice from then on.
         logging.getLogger("dagster").propagate = False
-        engine = create_pg_engine(postgres_url, isolation_level="AUTOCOMMIT", **POOL)
+        self._share(create_pg_engine(postgres_url, isolation_level="AUTOCOMMIT", **POOL))
         for part in self._parts:
-            part._engine = engine
+            part.optimize_for_webserver = self._limit_statements
             for question in SCHEMA_QUESTIONS:
                 if hasattr(part, question):
                     setattr(part, question, functools.cache(getattr(part, question)))
         _first[os.getpid(), postgres_url] = self
 
+    def _share(self, engine: Any) -> None:
+        for part in self._parts:
+            part._engine = engine
+
+    def _limit_statements(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:  # noqa: ARG002
+        """What the web server asks each part for: statements end after so many ms. Dagster would replace our pool by
+        one that pings nobody, and after a restart of the database the first clicks would fail."""
+        engine = self._parts[0]._engine
+        if engine is not self._limited:
+            options = f"{engine.url.query.get('options', '')} -c statement_timeout={statement_timeout}".strip()
+            engine.dispose()
+            given = {"isolation_level": "AUTOCOMMIT", "connect_args": {"options": options}}
+            self._limited = create_pg_engine(self._parts[0].postgres_url, **given, **POOL)
+            self._share(self._limited)
+
     def _borrow(self, first: "KeptStorage") -> None:
         for own, kept in zip(self._parts, first._parts, strict=True):
             own._engine = kept._engine
+            own.optimize_for_webserver = first._limit_statements
             for question in SCHEMA_QUESTIONS:
                 if hasattr(own, question):
                     setattr(own, question, getattr(kept, question))

@@ -1,6 +1,6 @@
 """Local state: the folder ``EMS_HOME`` and what stands in it, which nobody but its owner can look into.
 
-Telemetry, logs and reports show who is at home. The database takes whoever reaches its socket for its superuser, and the
+Telemetry, logs and reports show who is at home. The database takes whoever reaches its socket for its superuser, the
 code server runs code for whoever reaches its own: the folders around them are the lock.
 """
 

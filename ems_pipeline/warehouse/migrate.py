@@ -7,6 +7,7 @@ because they are replaced whole after every upgrade.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from alembic import command
@@ -14,7 +15,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.warehouse import roles
 from ems_pipeline.warehouse.engine import Warehouse
+from ems_pipeline.warehouse.holders import InTheWay, begin_without_waiting
 
 
 class SchemaBehind(RuntimeError):
@@ -24,15 +27,36 @@ class SchemaBehind(RuntimeError):
 SQL = Path(os.environ.get("EMS_SQL_DIR", Path(__file__).parents[2] / "sql"))
 
 
-def upgrade(warehouse: Warehouse) -> str:
-    """Apply what is missing, all in one transaction; returns the revision reached. Safe to call at every start."""
-    with warehouse.begin() as connection:
+LOCK_S = 3
+"""Views are made anew at every start: who reads one is waited for so long, and who comes meanwhile waits with us."""
+PATIENCE_S = 90.0
+"""Longer than a reader's login may be idle in a transaction (`roles.SETTINGS`)."""
+
+
+def upgrade(warehouse: Warehouse, patience_s: float = PATIENCE_S) -> str:
+    """Apply what is missing, all in one transaction; returns the revision reached. Safe to call at every start.
+
+    Raises:
+        InTheWay: somebody has used the tables all the time for ``patience_s``.
+    """
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        try:
+            return _upgrade(warehouse)
+        except InTheWay:
+            time.sleep(LOCK_S)  # let those pass who waited behind us
+    return _upgrade(warehouse)
+
+
+def _upgrade(warehouse: Warehouse) -> str:
+    with begin_without_waiting(warehouse, LOCK_S) as connection:
         # Two processes starting together would both create the schema.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('ems.migrate'))")
         config = _config(connection)
         command.upgrade(config, "head")
         _replace_routines_and_views(connection)
         apply_file(connection, "roles/R__roles.sql")
+        roles.bind_logins(connection)
     return head()
 
 

@@ -63,5 +63,8 @@ def _end_of_what_goes(connection: Connection, before: datetime) -> datetime:
 
 
 def drop_minutes(connection: Connection, before: datetime) -> list[str]:
-    """Drop what ended before an instant: whole months, or chunks where TimescaleDB keeps them; their names."""
+    """Drop what ended before an instant: whole months, or chunks where TimescaleDB keeps them; their names.
+
+    Nobody who reads meanwhile is waited for longer than a second: begin by `holders.begin_without_waiting`.
+    """
     return list(connection.execute(sa.text("SELECT ems.fn_drop_telemetry(:before)"), {"before": before}).scalars())

@@ -21,12 +21,19 @@ ROLES = {
     "gateway": "ems_gateway",
 }
 SETTINGS = {
-    "ems_analyst": {"default_transaction_read_only": "on", "statement_timeout": "60s"},
-    "ems_writer": {"statement_timeout": "10s"},
-    "ems_gateway": {"statement_timeout": "30s"},
+    "ems_analyst": {
+        "default_transaction_read_only": "on",
+        "statement_timeout": "60s",
+        "idle_in_transaction_session_timeout": "60s",
+        "lock_timeout": "10s",
+    },
+    "ems_writer": {"statement_timeout": "10s", "idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s"},
+    "ems_gateway": {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s"},
 }
-"""What people ask must not hold up the control of a house."""
-
+"""What people ask must not hold up the control of a house. A login may set its own otherwise, but not these:"""
+SESSIONS = {"ems_analyst": 6, "ems_writer": 4, "ems_gateway": 20}
+"""At a time, per login. The pipeline's is unlimited, and has reserved ones where the server keeps some
+(`reserved_connections`, PostgreSQL 16)."""
 
 SHORTEST_SECRET = 32
 """Characters of a secret that PostgREST accepts."""
@@ -70,9 +77,33 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
         _run(connection, sql.SQL("CREATE ROLE {} LOGIN").format(name))
     if password is not None:
         _run(connection, sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, _verifier(connection, login, password)))
-    for setting, value in SETTINGS.get(ROLES[role], {}).items():
-        _run(connection, sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), value))
+    _bind(connection, login, ROLES[role])
     _run(connection, sql.SQL("GRANT {} TO {}").format(sql.Identifier(ROLES[role]), name))
+
+
+MEMBERS = """
+    SELECT m.rolname, r.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
+    JOIN pg_roles r ON r.oid = a.roleid
+    WHERE r.rolname = ANY(:roles) AND m.rolcanlogin AND NOT m.rolsuper AND m.rolconnlimit < 0
+    ORDER BY 1, 2"""
+
+
+def bind_logins(connection: Connection) -> None:
+    """Give logins that were made before there were limits those of their role, where whoever asks may; others stay."""
+    for login, role in connection.execute(sa.text(MEMBERS), {"roles": list(SESSIONS)}).all():
+        try:
+            with connection.begin_nested():
+                _bind(connection, login, role)
+        except PermissionError:
+            return
+
+
+def _bind(connection: Connection, login: str, role: str) -> None:
+    name = sql.Identifier(login)
+    for setting, value in SETTINGS.get(role, {}).items():
+        _run(connection, sql.SQL("ALTER ROLE {} SET {} = {}").format(name, sql.Identifier(setting), value))
+    if role in SESSIONS:
+        _run(connection, sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(name, SESSIONS[role]))
 
 
 def hand_over_dagster(connection: Connection) -> None:

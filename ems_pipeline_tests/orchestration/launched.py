@@ -13,6 +13,8 @@ from ems_pipeline.orchestration.coordinator import SLOT_TAG
 ASKED = Path(__file__).with_name("asked")
 """A slot's name, written by a test: the sensor asks for a run that serves it."""
 
+DIED = Path(__file__).with_name("died")
+
 
 @dg.op(out=dg.Out(dg.Nothing))
 def work(context: dg.OpExecutionContext) -> None:
@@ -33,6 +35,14 @@ def wait() -> None:
 @dg.op(out=dg.Out(dg.Nothing))
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dg.asset
+def made_by_hand() -> None:
+    """Its first maker is killed."""
+    if not DIED.exists():
+        DIED.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dg.job
@@ -63,4 +73,9 @@ def clock() -> Any:
     return dg.RunRequest(run_key=slot, tags={SLOT_TAG: slot})
 
 
-defs = dg.Definitions(jobs=[working, failing, waiting, dying], sensors=[clock], executor=dg.in_process_executor)
+defs = dg.Definitions(
+    assets=[made_by_hand],
+    jobs=[working, failing, waiting, dying],
+    sensors=[clock],
+    executor=dg.in_process_executor,
+)

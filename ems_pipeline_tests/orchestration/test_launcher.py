@@ -38,6 +38,10 @@ from ems_pipeline.orchestration import fork_server
 fork_server.LIBRARIES = "no.such"
 fork_server.serve(sys.argv[1])
 """
+MATERIALISE = """mutation { launchRun(executionParams: {mode: "default", selector: {
+    repositoryLocationName: "ems", repositoryName: "__repository__", jobName: "__ASSET_JOB",
+    assetSelection: [{path: ["made_by_hand"]}]}}) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 PLACES = 2
 """Runs the queue lets through at a time."""
 
@@ -74,6 +78,17 @@ def test_terminating_a_run_in_the_web_ui_ends_its_worker(installation: Installat
     assert installation.ask(TERMINATE, run=run_id)["__typename"] == "TerminateRunSuccess"
     assert installation.ended(run_id) is CANCELED
     wait(lambda: not worker_lives(run), lambda: "the worker lives on")
+
+
+def test_what_somebody_materialises_in_the_web_ui_is_begun_again_after_a_crash(installation: Installation) -> None:
+    answer = installation.ask(MATERIALISE)
+    assert answer["__typename"] == "LaunchRunSuccess", answer
+    first = str(answer["run"]["runId"])
+    assert installation.ended(first) is FAILURE
+    of_first = dg.RunsFilter(tags={"dagster/parent_run_id": first})
+    wait(lambda: bool(installation.instance.get_runs(of_first)), lambda: "nobody began it again")
+    (again,) = installation.instance.get_runs(of_first)
+    assert installation.ended(again.run_id) is SUCCESS
 
 
 def test_a_killed_worker_is_a_failed_run_and_not_one_that_runs_for_ever(installation: Installation) -> None:

@@ -61,6 +61,16 @@ DO $$ BEGIN
 
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel TO ems_writer;
 
+    -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')
+       AND NOT pg_has_role('ems_service', 'pg_use_reserved_connections', 'MEMBER') THEN
+        BEGIN
+            GRANT pg_use_reserved_connections TO ems_service;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE NOTICE 'no reserved sessions for ems_service: %', SQLERRM;
+        END;
+    END IF;
+
     -- Only an administrator of the roles may do this; a database that is merely migrated finds it done.
     IF NOT pg_has_role('ems_gateway', 'ems_analyst', 'MEMBER') THEN
         GRANT ems_analyst TO ems_gateway;

@@ -1,8 +1,9 @@
 -- Minutes of telemetry older than an instant go, whole months (or chunks of a hypertable) at a time: nothing is rewritten,
 -- and a month that has not ended before the instant stays. The pipeline's own login owns no table, so this is done for it;
 -- it cannot make the last week go. Returns what was dropped. The caller sees to it that the quarter-hours are kept.
+-- Whoever reads meanwhile is waited for a second and no longer: everybody who comes later waits behind us.
 CREATE OR REPLACE FUNCTION ems.fn_drop_telemetry(p_before timestamptz)
-RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE
     dropped text;
 BEGIN
