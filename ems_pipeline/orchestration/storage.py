@@ -76,8 +76,8 @@ class KeptStorage(DagsterPostgresStorage):
         if engine is not self._limited:
             options = f"{engine.url.query.get('options', '')} -c statement_timeout={statement_timeout}".strip()
             engine.dispose()
-            given = {"isolation_level": "AUTOCOMMIT", "connect_args": {"options": options}}
-            self._limited = create_pg_engine(self._parts[0].postgres_url, **given, **POOL)
+            given = POOL | {"isolation_level": "AUTOCOMMIT", "connect_args": {"options": options}}
+            self._limited = create_pg_engine(self._parts[0].postgres_url, **given)
             self._share(self._limited)
 
     def _borrow(self, first: "KeptStorage") -> None:
