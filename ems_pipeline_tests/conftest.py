@@ -46,6 +46,13 @@ def database_server() -> Iterator[URL]:
         embedded.stop(data)
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For an embedded server of the test's own: as root another user reaches it, which pytest's folders prevent."""
+    with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="module")
 def warehouse(database_server: URL) -> Iterator[Warehouse]:
     """An empty, migrated warehouse of the test module's own."""

@@ -19,37 +19,37 @@ from ems_pipeline.warehouse import embedded
 PATIENCE_S = 30
 
 
-def test_a_killed_embedded_database_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMS_HOME", str(tmp_path))
+def test_a_killed_embedded_database_is_started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMS_HOME", str(folder))
     monkeypatch.delenv("EMS_DATABASE_URL", raising=False)
-    folder = tmp_path / "postgres"
-    embedded.start(folder)
+    data = folder / "postgres"
+    embedded.start(data)
     said: list[str] = []
     live._keep_database_up(said.append)
     assert said == []
-    os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
     end = time.monotonic() + PATIENCE_S
-    while embedded.is_running(folder):
+    while embedded.is_running(data):
         assert time.monotonic() < end, "a killed server counts as running"
     live._keep_database_up(said.append)
     assert said == ["the embedded database is gone; starting it again"]
-    assert embedded.is_running(folder)
-    embedded.stop(folder)
+    assert embedded.is_running(data)
+    embedded.stop(data)
 
 
-def test_of_many_who_find_the_database_dead_one_starts_it(tmp_path: Path) -> None:
+def test_of_many_who_find_the_database_dead_one_starts_it(folder: Path) -> None:
     """Processes, as daemon, workers and supervisor are; each would begin by removing what the dead one left."""
-    folder = tmp_path / "postgres"
-    embedded.start(folder)
-    os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    data = folder / "postgres"
+    embedded.start(data)
+    os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
     program = (
         "import sys, pathlib; from ems_pipeline.warehouse import embedded; embedded.start(pathlib.Path(sys.argv[1]))"
     )
-    many = [subprocess.Popen([sys.executable, "-W", "ignore", "-c", program, str(folder)]) for _ in range(4)]
+    many = [subprocess.Popen([sys.executable, "-W", "ignore", "-c", program, str(data)]) for _ in range(4)]
     assert [one.wait() for one in many] == [0] * 4
-    assert (folder / "log").read_text().count("starting PostgreSQL") == 2
-    assert embedded.stop(folder)
-    assert not embedded.is_running(folder)
+    assert (data / "log").read_text().count("starting PostgreSQL") == 2
+    assert embedded.stop(data)
+    assert not embedded.is_running(data)
 
 
 def test_a_start_that_took_too_long_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

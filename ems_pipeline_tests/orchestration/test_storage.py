@@ -17,15 +17,15 @@ TIMEOUT_MS = 15_000
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("EMS_DATABASE_URL", "EMS_DAGSTER_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("EMS_HOME", str(tmp_path))
+    monkeypatch.setenv("EMS_HOME", str(folder))
     monkeypatch.setenv("EMS_DAGSTER_SETTINGS", str(ROOT / "dagster.yaml"))
     monkeypatch.setenv("DAGSTER_HOME", "")  # taken back with the others
     monkeypatch.setenv("EMS_DAGSTER_DATABASE_URL", "")
-    yield tmp_path
-    embedded.stop(tmp_path / "postgres")
+    yield folder
+    embedded.stop(folder / "postgres")
 
 
 def asked(instance: dg.DagsterInstance) -> None:

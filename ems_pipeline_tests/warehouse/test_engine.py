@@ -54,16 +54,16 @@ def test_both_databases_live_on_the_server_that_is_named(monkeypatch: pytest.Mon
     assert database_url("dagster").host == "db.example"
 
 
-def test_threads_that_start_the_embedded_server_together_get_one_server(tmp_path: Path) -> None:
-    folder = tmp_path / "pg"
+def test_threads_that_start_the_embedded_server_together_get_one_server(folder: Path) -> None:
+    data = folder / "pg"
     with ThreadPoolExecutor(6) as threads:
-        addresses = set(threads.map(embedded.start, [folder] * 6))
-    assert addresses == {embedded.start(folder)}
-    assert embedded.stop(folder)
+        addresses = set(threads.map(embedded.start, [data] * 6))
+    assert addresses == {embedded.start(data)}
+    assert embedded.stop(data)
 
 
-def test_a_server_killed_in_the_middle_fails_loudly_and_keeps_what_was_committed(tmp_path: Path) -> None:
-    data = tmp_path / "pg"
+def test_a_server_killed_in_the_middle_fails_loudly_and_keeps_what_was_committed(folder: Path) -> None:
+    data = folder / "pg"
     warehouse = Warehouse(make_url(embedded.start(data)).set(drivername="postgresql+psycopg", database="postgres"))
     migrate.upgrade(warehouse)
     write(warehouse, "committed")

@@ -28,16 +28,16 @@ def umask() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EMS_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+def home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EMS_HOME", str(folder / "home"))
+    return folder / "home"
 
 
-def open_to_others(folder: Path) -> list[str]:
+def open_to_others(home: Path) -> list[str]:
     """What stands in a home that more than its owner may use; a folder may let its group pass through."""
-    allowed = {path: stat.S_IXGRP if path.is_dir() else 0 for path in (folder, *folder.rglob("*"))}
+    allowed = {path: stat.S_IXGRP if path.is_dir() else 0 for path in (home, *home.rglob("*"))}
     return [
-        str(path.relative_to(folder))
+        str(path.relative_to(home))
         for path, may in allowed.items()
         if not path.is_symlink() and not path.is_socket() and path.stat().st_mode & OTHERS & ~may
     ]
@@ -85,20 +85,20 @@ def test_everybodys_folder_is_no_home(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("name", ["short", LONG], ids=["short", "long"])
-def test_the_databases_socket_lies_where_nobody_else_comes(tmp_path: Path, name: str) -> None:
+def test_the_databases_socket_lies_where_nobody_else_comes(folder: Path, name: str) -> None:
     """A path too long for a socket must not move it to a place that all users of the machine reach."""
-    folder = tmp_path / name / "postgres"
-    address = embedded.start(folder)
+    data = folder / name / "postgres"
+    address = embedded.start(data)
     try:
         socket_folder = Path(address.partition("host=")[2])
-        assert (socket_folder == folder) == (name == "short")
+        assert (socket_folder == data) == (name == "short")
         assert socket_folder.stat().st_mode & OTHERS == 0
         assert (socket_folder / ".s.PGSQL.5432").stat().st_mode & OTHERS == 0
-        assert folder.stat().st_mode & OTHERS == 0
-        assert folder.parent.stat().st_mode & OTHERS & ~stat.S_IXGRP == 0
-        assert open_to_others(folder) == []
+        assert data.stat().st_mode & OTHERS == 0
+        assert data.parent.stat().st_mode & OTHERS & ~stat.S_IXGRP == 0
+        assert open_to_others(data) == []
     finally:
-        embedded.stop(folder)
+        embedded.stop(data)
     assert socket_folder.exists() == (name == "short"), "the folder goes with its socket"
 
 
@@ -136,16 +136,16 @@ def test_another_user_neither_connects_nor_reads(home: Path) -> None:
         embedded.stop(home / "postgres")
 
 
-def test_what_a_killed_server_left_is_taken_away(tmp_path: Path) -> None:
-    folder = tmp_path / LONG / "postgres"
-    first = Path(embedded.start(folder).partition("host=")[2])
-    pid = embedded._postmaster(folder)
+def test_what_a_killed_server_left_is_taken_away(folder: Path) -> None:
+    data = folder / LONG / "postgres"
+    first = Path(embedded.start(data).partition("host=")[2])
+    pid = embedded._postmaster(data)
     assert pid is not None
     os.kill(pid, 9)
-    while embedded.is_running(folder):
+    while embedded.is_running(data):
         pass
-    second = Path(embedded.start(folder).partition("host=")[2])
+    second = Path(embedded.start(data).partition("host=")[2])
     assert second != first
     assert not first.exists()
-    assert embedded.stop(folder)
+    assert embedded.stop(data)
     assert not [path for path in Path(tempfile.gettempdir()).glob("ems-*") if path == second]
