@@ -33,6 +33,8 @@ def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
         raise SecretUnreadable(
             f"{name}_FILE names {file}, which cannot be read: {error.strerror}; correct it"
         ) from None
+    except ValueError:  # not UTF-8, or a path that cannot be one; the error itself would show bytes of the secret
+        raise SecretUnreadable(f"{name}_FILE names {file}, which is no UTF-8 text; save the secret as UTF-8") from None
     if not value:
         raise SecretUnreadable(f"{name}_FILE names {file}, which is empty; put the secret into its first line")
     return value

@@ -83,6 +83,28 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError(f"time zone {name!r} is not in the IANA database; write e.g. Europe/Prague") from error
 
 
+AREAS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+)  # fmt: skip
+"""In which the IANA database puts places; what else it knows are offsets and names of former times."""
+
+
+def civil_zone(name: str) -> ZoneInfo:
+    """The zone of a place people live in, ``Area/City``.
+
+    Raises:
+        ValueError: it is not in the IANA database, or means two things: ``CET``, ``EET`` and ``MET`` change the clock
+            here and are fixed offsets to PostgreSQL (its abbreviations), nobody lives in ``UTC``, and the signs of
+            ``Etc/GMT+1`` are reversed.
+    """
+    if not name.startswith(tuple(f"{area}/" for area in AREAS)):
+        raise ValueError(
+            f"time zone {name!r} is no Area/City: such names mean a fixed offset to some and a clock change to others; "
+            "write the zone of the place, e.g. Europe/Prague"
+        )
+    return zone(name)
+
+
 def floor_slot(at: datetime) -> datetime:
     """Start of the slot that contains ``at``."""
     at = utc(at)

@@ -109,3 +109,24 @@ def test_simulated_time_never_goes_back() -> None:
     assert clock.now() == datetime(2026, 1, 1, tzinfo=UTC)
     with pytest.raises(ValueError, match="go back"):
         clock.advance_to(datetime(2025, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CET", "EET", "MET", "WET", "EST", "MST", "HST", "EST5EDT", "PST8PDT", "UTC", "GMT", "Zulu", "UCT", "Etc/UTC",
+        "Etc/GMT+1", "Etc/GMT-14", "US/Eastern", "Canada/Pacific", "Brazil/East", "GB", "Poland", "Turkey", "Israel",
+        "posix/Europe/Prague", "right/Europe/Prague", "Europe", "Europe/", "../Europe/Prague", "localtime",
+        "posixrules", "Factory", "Europe/Prag", "Europe/Prague/", "/Europe/Prague", "",
+    ],
+)  # fmt: skip
+def test_a_name_that_is_no_place_or_means_two_things_is_no_zone_of_a_site(name: str) -> None:
+    with pytest.raises(ValueError, match="write"):
+        time_grid.civil_zone(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Europe/Prague", "America/Argentina/Buenos_Aires", "Atlantic/Reykjavik", "Asia/Kolkata"]
+)
+def test_a_place_is_the_zone_of_a_site(name: str) -> None:
+    assert time_grid.civil_zone(name).key == name

@@ -30,16 +30,16 @@ def backfill(
     from ems_pipeline.orchestration.history import INPUTS
     from ems_pipeline.orchestration.in_process import InProcess
     from ems_pipeline.orchestration.instance import open_instance, prepare
-    from ems_pipeline.orchestration.platform import Platform, site_files
-    from ems_pipeline.sites import load_sites
+    from ems_pipeline.orchestration.platform import Platform
+    from ems_pipeline.orchestration.registration import follow_files
+    from ems_pipeline.orchestration.site_folder import read_sites
     from ems_pipeline.time_grid import SystemClock
-    from ems_pipeline.warehouse import sites as registry
 
     if last < first:
         raise ValueError(f"--last {last:%Y-%m-%d} lies before --first {first:%Y-%m-%d}; swap them")
-    platform = Platform(prepare(), SystemClock(), lambda: load_sites(site_files()))
-    with platform.warehouse.begin() as connection:
-        registry.register(connection, platform.read_sites(), platform.clock.now())
+    platform = Platform(prepare(), SystemClock(), read_sites)
+    for fault in follow_files(platform).faults:
+        console.print(f"left out: {fault}")
     with open_instance() as instance:
         runs = InProcess(platform, instance)
         keys = [s.key for s in platform.sites()]

@@ -9,7 +9,10 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ems_pipeline.sites import Site
 
 Level = Literal["good", "warning", "wrong"]
 HISTORY_DAYS = 14
@@ -46,20 +49,29 @@ def code_location() -> Iterator[Finding]:
 
 
 def site_files() -> Iterator[Finding]:
-    """Every site file must be right, and name maps that exist."""
-    from ems_pipeline.devices.map_file import load_map
-    from ems_pipeline.orchestration import platform
-    from ems_pipeline.sites import load_sites
+    """Every site file must be right, name maps and a market zone that exist, and steer what obeys."""
+    from ems_pipeline.devices import obedience
+    from ems_pipeline.orchestration.site_folder import read_sites, site_folder
+    from ems_pipeline.sites import Site
 
-    sites = load_sites(platform.site_files())
-    if not sites:
-        yield Finding(
-            "wrong", "site files", f"{platform.site_files()} holds none; copy sites/home01.yaml and change it"
-        )
-    for site in sites:
-        for device in site.devices:
-            load_map(device.map)
-        yield Finding("good", f"site {site.key}", f"{len(site.devices)} devices, zone {site.timezone}")
+    found = read_sites()
+    if not found:
+        yield Finding("wrong", "site files", f"{site_folder()} holds none; copy sites/home01.yaml and change it")
+    for item in found:
+        if not isinstance(item, Site):
+            yield Finding("wrong", "site files", str(item))
+            continue
+        yield Finding("good", f"site {item.key}", f"{len(item.devices)} devices, zone {item.timezone}")
+        for warning in obedience.warnings(item):
+            yield Finding("warning", f"site {item.key}", warning)
+
+
+def _good_sites() -> list[Site]:
+    """Sites whose files can be used; `site_files` tells of the others."""
+    from ems_pipeline.orchestration.site_folder import read_sites
+    from ems_pipeline.sites import Site
+
+    return [item for item in read_sites() if isinstance(item, Site)]
 
 
 def bus_conflicts() -> Iterator[Finding]:
@@ -68,12 +80,10 @@ def bus_conflicts() -> Iterator[Finding]:
     Except SunSpec: an inverter and its meter may be models of one unit, each found by its own map.
     """
     from ems_pipeline.devices.map_file import load_map
-    from ems_pipeline.orchestration import platform
-    from ems_pipeline.sites import load_sites
 
     seen: dict[tuple[str, int], str] = {}
     units: dict[tuple[str, str, int, str], str] = {}
-    for site in load_sites(platform.site_files()):
+    for site in _good_sites():
         for gateway in site.gateways:
             name, address = f"{site.key}/{gateway.key}", (gateway.host, gateway.port)
             if address in seen:
@@ -92,15 +102,16 @@ def bus_conflicts() -> Iterator[Finding]:
 
 def secrets() -> Iterator[Finding]:
     """Passwords that a site file names must be in the environment, or in a file it names."""
-    from ems_pipeline.orchestration import platform
-    from ems_pipeline.secret import secret
-    from ems_pipeline.sites import load_sites
+    from ems_pipeline.secret import SecretUnreadable, secret
 
-    for site in load_sites(platform.site_files()):
-        for gateway in site.gateways:
-            if gateway.password_env and secret(gateway.password_env) is None:
+    named = [(site, gateway) for site in _good_sites() for gateway in site.gateways if gateway.password_env]
+    for site, gateway in named:
+        try:
+            if secret(gateway.password_env or "") is None:
                 text = f"{site.key}/{gateway.key}: {gateway.password_env} is not set; the virtual plant sets it itself"
                 yield Finding("warning", "secrets", text)
+        except SecretUnreadable as error:
+            yield Finding("wrong", "secrets", f"{site.key}/{gateway.key}: {error}")
 
 
 def database() -> Iterator[Finding]:
@@ -166,12 +177,11 @@ def history() -> Iterator[Finding]:
 
 def pv_azimuth() -> Iterator[Finding]:
     """The measured PV must come from where the site file says the modules look."""
-    from ems_pipeline.orchestration import azimuth, platform
-    from ems_pipeline.sites import load_sites
+    from ems_pipeline.orchestration import azimuth
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse
 
-    sites = [site for site in load_sites(platform.site_files()) if site.pv]
+    sites = [site for site in _good_sites() if site.pv]
     with open_warehouse().begin() as connection:
         for site in sites:
             what = f"PV {site.key}"

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ems_pipeline.cli import schedule
 from ems_pipeline.cli.number import number
-from ems_pipeline.cli.site import site_of
+from ems_pipeline.cli.site import site_of, site_on_file
 from ems_pipeline.cli.who import who
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def fallback(site: SiteKey) -> None:
     from ems_pipeline.devices.map_file import load_map
 
     table = Table("device", "when we vanish", "points we may set", show_lines=True)
-    for device in site_of(site).devices:
+    for device in site_on_file(site).devices:
         point_map = load_map(device.map)
         table.add_row(device.key, point_map.silence, str(sum(p.writable for p in point_map.points)))
     console.print(table)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ems_pipeline.cli.number import number
-from ems_pipeline.cli.site import site_of
+from ems_pipeline.cli.site import site_of, site_on_file
 from ems_pipeline.cli.who import who
 
 app = typer.Typer(no_args_is_help=True)
@@ -34,7 +34,7 @@ def read(
     groups = ("live", "slow", "setting") if everything else ("live",)
 
     async def sweep() -> fleet.Sweep:
-        opened = fleet.open_site(site_of(site))
+        opened = fleet.open_site(site_on_file(site))
         try:
             return await fleet.read_all([opened], groups=groups)
         finally:
@@ -61,7 +61,7 @@ def watch(
     """Show values with unit, quality and age as they change; Ctrl-C ends it."""
     from ems_pipeline.cli.watch import watched
 
-    chosen = site_of(site)
+    chosen = site_on_file(site)
     if device is not None and device not in (known := [d.key for d in chosen.devices]):
         raise LookupError(f"site {site} has no device {device!r}; it has {known}")
     with contextlib.suppress(KeyboardInterrupt):
@@ -126,7 +126,7 @@ def scan(
     from ems_pipeline.devices.modbus import Connection
     from ems_pipeline.devices.scan import scan as scan_units
 
-    gateways = {g.key: g for g in site_of(site).gateways}
+    gateways = {g.key: g for g in site_on_file(site).gateways}
     chosen = gateways.get(gateway)
     if chosen is None:
         raise LookupError(f"site {site} has no gateway {gateway!r}; it has {list(gateways)}")

@@ -36,11 +36,11 @@ def metrics() -> None:
     """How things stand in Prometheus' text format; `ems up` serves the same at http://127.0.0.1:9464/metrics."""
     from ems_pipeline.orchestration import metrics as figures
     from ems_pipeline.orchestration.instance import open_instance
-    from ems_pipeline.orchestration.platform import Platform, site_files
-    from ems_pipeline.sites import load_sites
+    from ems_pipeline.orchestration.platform import Platform
+    from ems_pipeline.orchestration.site_folder import read_sites
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse
 
-    platform = Platform(open_warehouse(), SystemClock(), lambda: load_sites(site_files()))
+    platform = Platform(open_warehouse(), SystemClock(), read_sites)
     with open_instance() as instance:
         typer.echo(figures.text(platform, instance), nl=False)

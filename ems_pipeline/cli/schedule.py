@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ems_pipeline.cli.site import site_of
+from ems_pipeline.cli.site import site_on_file
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,7 @@ def list_schedules(site: Annotated[str, typer.Argument(help="Key of the site.")]
     from ems_pipeline.time_grid import SystemClock, local_day, zone
     from ems_pipeline.warehouse import open_warehouse, overrides
 
-    chosen, now = site_of(site), SystemClock().now()
+    chosen, now = site_on_file(site), SystemClock().now()
     with open_warehouse().begin() as connection:
         overriding = overrides.active(connection, site, now)
     today = f"{local_day(now, zone(chosen.timezone)):%a %d.%m.} ({chosen.timezone})"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+
+from ems_pipeline.cli.terminal import Rows, words
 
 if TYPE_CHECKING:
     from ems_pipeline.sites import Site
@@ -18,61 +21,66 @@ console = Console()
 
 
 def site_of(key: str) -> Site:
-    """The site whose file says ``key``; LookupError when there is none."""
-    from ems_pipeline.orchestration.platform import site_files
-    from ems_pipeline.sites import load_sites
+    """The site as it is registered, which is what the controller works by; LookupError when it is not.
 
-    found = [site for site in load_sites(site_files()) if site.key == key]
-    if not found:
-        raise LookupError(f"no site file says key: {key}; `ems site list` shows what there is")
-    return found[0]
+    No site file is looked at: whatever lies in their folder, a device can be let go.
+    """
+    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse import sites as registry
+
+    with open_warehouse().begin() as connection:
+        return registry.newest(connection, key)
+
+
+def site_on_file(key: str) -> Site:
+    """The site as its file says it now, for whoever only reads: commissioning begins before anything is registered.
+
+    Without a good file it is the registered one; same errors as `site_of`.
+    """
+    from ems_pipeline.orchestration.site_folder import read_sites
+    from ems_pipeline.sites import Site
+
+    said = (item for item in read_sites() if isinstance(item, Site) and item.key == key)
+    return next(said, None) or site_of(key)
 
 
 @app.command("list")
 def list_sites() -> None:
-    """Sites that have a file, and what the database knows of them."""
-    from ems_pipeline.orchestration.platform import site_files
-    from ems_pipeline.sites import load_sites
+    """Sites that have a file, and what the database knows of them; a file that cannot be used is named below."""
+    from ems_pipeline.orchestration.site_folder import read_sites
+    from ems_pipeline.sites import Site
     from ems_pipeline.warehouse import open_warehouse
     from ems_pipeline.warehouse import sites as registry
 
-    sites = load_sites(site_files())
+    found = read_sites()
     with open_warehouse().begin() as connection:
         active = set(registry.active_keys(connection))
-    table = Table("site", "name", "zone", "market", "devices", "registered", "control")
-    for site in sites:
+    table = Rows("site", "name", "zone", "market", "devices", "registered", "control")
+    for site in (item for item in found if isinstance(item, Site)):
         registered = "active" if site.key in active else "no (ems site add)"
         allowed = "enabled" if site.control.enabled else "shadow"
         table.add_row(site.key, site.name, site.timezone, site.market_zone, str(len(site.devices)), registered, allowed)
     console.print(table)
+    for fault in (item for item in found if not isinstance(item, Site)):
+        console.print(words(fault, "yellow"))
 
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A site file.", exists=True, dir_okay=False)]) -> None:
     """Read a site file and list every fault with its remedy; exit code 1 when there is one."""
-    from ems_pipeline.sites import load_site
+    from ems_pipeline.orchestration.site_folder import read_site
 
-    site = load_site(file)
-    _fits_its_maps(site)
+    site = read_site(file)
     hardware = f"{len(site.devices)} devices behind {len(site.gateways)} gateways"
-    console.print(f"{site.key}: {hardware}, tariff {site.tariff.name!r}: good")
+    console.print(words(f"{site.key}: {hardware}, tariff {site.tariff.name!r}: good"))
+    _warn(site)
 
 
-def _fits_its_maps(site: Site) -> None:
-    """Every device's map is right, and no schedule asks anything of a device that only measures."""
-    from ems_pipeline.devices.fleet import FAMILIES
-    from ems_pipeline.devices.map_file import load_map
+def _warn(site: Site) -> None:
+    from ems_pipeline.devices import obedience
 
-    maps = {device.key: load_map(device.map) for device in site.devices}
-    device_of = {asset.key: asset.device or "" for asset in site.assets}
-    for schedule in site.schedules:
-        point_map = maps[device_of[schedule.asset]]
-        family = FAMILIES.get(point_map.driver)
-        if family is not None and family.translate is None:
-            raise ValueError(
-                f"schedule {schedule.key!r} asks {schedule.asset!r}, whose device's map {point_map.map} only measures; "
-                "name a device that obeys, or remove the schedule"
-            )
+    for warning in obedience.warnings(site):
+        console.print(words(f"warning: {warning}", "yellow"))
 
 
 @app.command()
@@ -80,24 +88,42 @@ def add(
     file: Annotated[Path, typer.Argument(help="A site file; it is copied to the site folder.", exists=True)],
 ) -> None:
     """Check a site file, put it into the site folder and register it. A running system picks it up within a minute."""
-    from ems_pipeline.orchestration.platform import site_files
-    from ems_pipeline.sites import load_site
+    from ems_pipeline.orchestration.site_folder import read_site, site_folder
     from ems_pipeline.time_grid import SystemClock
-    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse import migrate, open_warehouse
     from ems_pipeline.warehouse import sites as registry
+    from ems_pipeline.warehouse.engine import ensure_databases
 
-    site = load_site(file)
-    _fits_its_maps(site)
-    target = site_files() / f"{site.key}.yaml"
-    if target.resolve() != file.resolve():
-        if target.exists():
-            raise ValueError(f"{target} exists already; edit it, or remove it first")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
-    with open_warehouse().begin() as connection:
+    site = read_site(file)
+    target = site_folder() / f"{site.key}.yaml"
+    ensure_databases()
+    warehouse = open_warehouse()
+    migrate.ensure(warehouse)
+    with _placed(file, target), warehouse.begin() as connection:
         registry.register(connection, [site], SystemClock().now())
         registry.set_active(connection, site.key, True)
-    console.print(f"{site.key} is registered and active; file {target}")
+    console.print(words(f"{site.key} is registered and active; file {target}"))
+    _warn(site)
+
+
+@contextmanager
+def _placed(file: Path, target: Path) -> Iterator[None]:
+    """A copy of the file at its place in the folder; what fails meanwhile takes it away again."""
+    if target.exists() and target.samefile(file):
+        yield
+        return
+    if target.exists():
+        raise ValueError(f"{target} exists already; edit it, or remove it first")
+    absent = [folder for folder in target.parents if not folder.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(file, target)
+        yield
+    except BaseException:
+        target.unlink(missing_ok=True)
+        for folder in absent:
+            folder.rmdir()
+        raise
 
 
 @app.command()
@@ -108,4 +134,4 @@ def remove(key: Annotated[str, typer.Argument(help="Key of the site.")]) -> None
 
     with open_warehouse().begin() as connection:
         registry.set_active(connection, key, False)
-    console.print(f"{key} is out of service; release its devices with `ems release {key}`")
+    console.print(words(f"{key} is out of service; release its devices with `ems release {key}`"))

@@ -66,7 +66,7 @@ def needs(point_map: PointMap) -> frozenset[str]:
     return frozenset(settings | {"battery_voltage_v", "bms_charge_current_limit", "bms_discharge_current_limit"})
 
 
-DEYE = Family(translate, release, needs)
+DEYE = Family(translate, release, needs, frozenset({BatteryCommand}))
 
 
 def _target_pct(command: BatteryCommand, otherwise: float) -> float:

@@ -64,7 +64,7 @@ def needs(point_map: PointMap) -> frozenset[str]:
     return frozenset(p.key for p in point_map.points if p.writable)
 
 
-LOXONE = Family(translate, release, needs)
+LOXONE = Family(translate, release, needs, frozenset({SignalCommand, HeatPumpCommand}))
 
 
 def document(body: bytes) -> Any:

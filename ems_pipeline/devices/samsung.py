@@ -47,7 +47,7 @@ def needs(point_map: PointMap) -> frozenset[str]:
     return frozenset({p.key for p in point_map.points if p.writable} | {"outdoor_temp_c"})
 
 
-SAMSUNG = Family(translate, release, needs)
+SAMSUNG = Family(translate, release, needs, frozenset({HeatPumpCommand}))
 
 
 def _flow_setpoint(target: Target, command: HeatPumpCommand) -> float:

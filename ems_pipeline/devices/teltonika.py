@@ -43,7 +43,7 @@ def needs(point_map: PointMap) -> frozenset[str]:
     return frozenset(p.key for p in point_map.points if p.writable)
 
 
-TELTONIKA = Family(translate, release, needs)
+TELTONIKA = Family(translate, release, needs, frozenset({ChargerCommand}))
 
 
 def _offer(target: Target, current_a: int) -> list[PointWrite]:

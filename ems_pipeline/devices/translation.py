@@ -42,6 +42,8 @@ class Family:
     translate: Callable[[Target, Command], list[PointWrite]] | None = None
     release: Callable[[Target], list[PointWrite]] | None = None
     needs: Callable[[PointMap], frozenset[str]] = lambda _: frozenset()
+    takes: frozenset[type[Command]] = frozenset()
+    """Kinds of command that `translate` turns into writes."""
 
     def writes_for(self, target: Target, command: Command) -> tuple[PointWrite, ...]:
         """Checked writes for a command.

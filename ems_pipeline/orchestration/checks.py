@@ -61,9 +61,11 @@ def telemetry_checks(ems: dg.ResourceParam[Platform]) -> Iterator[dg.AssetCheckR
         status = inventory.site_status(connection)
         sums = inventory.balance(connection, ems.slot_end() - LOOK_BACK, ems.slot_end())
         devices = health.overview(connection)
+    # A site whose configuration cannot be read is out of service: an alarm of its own says so.
+    known = [row for row in status.iter_rows(named=True) if row["site"] in ages]
     late = [
         f"{row['site']}: {'never heard' if row['telemetry'] is None else 'last heard ' + str(row['telemetry'])}"
-        for row in status.iter_rows(named=True)
+        for row in known
         if row["telemetry"] is None or now - row["telemetry"] > ages[row["site"]]
     ]
     yield _result("telemetry_fresh", late, sites=status.height)
@@ -112,6 +114,8 @@ def verified_plan_in_force(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResu
         status = inventory.site_status(connection)
     faults = []
     for row in status.iter_rows(named=True):
+        if row["site"] not in limits:  # out of service: its configuration cannot be read
+            continue
         if row["plan_decided_at"] is None:
             faults.append(f"{row['site']}: no plan was ever verified")
         elif row["planned_until"] <= slot:

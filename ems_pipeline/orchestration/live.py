@@ -14,13 +14,15 @@ from ems_pipeline import control, notify
 from ems_pipeline.orchestration import history, metrics, services
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
-from ems_pipeline.orchestration.platform import Platform, site_files
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
+from ems_pipeline.orchestration.site_folder import read_sites
 from ems_pipeline.orchestration.supervisor import Child, Supervisor
 from ems_pipeline.orchestration.watch import Watch, wake_sensors
-from ems_pipeline.sites import Site, load_sites
+from ems_pipeline.plain_text import plain
+from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import arming, embedded
-from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.inventory import measured_history
 from ems_pipeline.warehouse.local import home
 
@@ -50,9 +52,9 @@ def serve(
         code_server: host and port of one that runs already; None: one of its own.
     """
     warehouse = prepare()
-    platform = Platform(warehouse, SystemClock(), lambda: load_sites(site_files()))
-    with warehouse.begin() as connection:
-        registry.register(connection, platform.read_sites(), platform.clock.now())
+    platform = Platform(warehouse, SystemClock(), read_sites)
+    for fault in follow_files(platform).faults:
+        say(f"left out: {fault}")
     with ExitStack() as stack:
         for site in platform.sites():
             if is_here(site) if with_plant is None else with_plant:
@@ -82,11 +84,20 @@ def serve(
         supervisor = Supervisor(_children(port, code_server), os.environ, sink, say, look_after)
         supervisor.run()
         say("stopping: devices are handed back to themselves")
-        for site in platform.sites():
-            for outcome in control.release_site(
-                warehouse, site, platform.clock.now(), platform.clock, "ems up stopped"
-            ):
-                say(str(outcome))
+        for line in let_go(platform, "ems up stopped"):
+            say(line)
+
+
+def let_go(platform: Platform, reason: str) -> Iterator[str]:
+    """Release every site, in words; one that cannot be released keeps none of the others waiting."""
+    for site in platform.sites():
+        try:
+            outcomes = control.release_site(platform.warehouse, site, platform.clock.now(), platform.clock, reason)
+            yield from map(str, outcomes)
+        except Exception as error:
+            logger.exception("releasing %s failed", site.key)
+            yield f"{site.key}: not released: {plain(error)}; look at its devices"
+    yield from map(str, let_go_unreadable(platform))
 
 
 def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None) -> None:

@@ -17,13 +17,19 @@ from ems_pipeline.devices.reading import Readings
 from ems_pipeline.orchestration import logs, shards
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import MINUTE, Clock
-from ems_pipeline.warehouse import health, telemetry
-from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse import alarms, health, telemetry
+from ems_pipeline.warehouse.alarms import Trouble
 
 STALE = timedelta(minutes=5)
 """A control run that starts later than this after its quarter-hour would act on the wrong slot."""
+
+
+CLOSED = "site-devices"
+"""Kind of the alarm of a site for whose devices there are no drivers."""
+Sweeper = Callable[[dict[fleet.DeviceId, Health], datetime], fleet.Sweep]
 
 
 class TelemetryConfig(dg.Config):
@@ -41,7 +47,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
     answers: list[tuple[str, Readings]] = []
     heard: dict[fleet.DeviceId, Health] = {}
     first = time_grid.floor_minute(ems.clock.now())
-    with _opened(sites, ems.clock) as read_all:
+    with _opened(sites, ems.clock) as (read_all, closed):
         for sweep_at in (first + MINUTE * i for i in range(config.sweeps)):
             ems.clock.wait_until(sweep_at)
             sweep = read_all(known | heard, sweep_at)
@@ -50,6 +56,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
     with ems.warehouse.begin() as connection:
         rows = telemetry.store(connection, answers)
         health.save(connection, heard)
+        alarms.settle(connection, CLOSED, closed, ems.clock.now())
     good = sum(len(readings) - len(readings.samples.faults) for _, readings in answers)
     dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]
     told = logs.fields({"rows": rows, "good": good, "sites": len(sites), "silent_devices": len(dead)})
@@ -58,17 +65,23 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
 
 
 @contextmanager
-def _opened(
-    sites: list[Site], clock: Clock
-) -> Iterator[Callable[[dict[fleet.DeviceId, Health], datetime], fleet.Sweep]]:
-    """A function that sweeps all sites; their connections stay open from one sweep to the next."""
-    opened = [fleet.open_site(site, clock) for site in sites]
+def _opened(sites: list[Site], clock: Clock) -> Iterator[tuple[Sweeper, list[Trouble]]]:
+    """A function that sweeps all sites, and what is wrong with those that have no drivers.
+
+    Their connections stay open from one sweep to the next.
+    """
+    opened, closed = [], []
+    for site in sites:
+        try:
+            opened.append(fleet.open_site(site, clock))
+        except ValueError as error:  # a map that is gone or wrong by now costs its site alone
+            closed.append(Trouble(site.key, CLOSED, "critical", f"no device of {site.key} is read: {error}"))
     with fleet.runner() as loop:
         try:
-            yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock))
+            yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock)), closed
         finally:
-            for site in opened:
-                loop.run(site.close())
+            for of_site in opened:
+                loop.run(of_site.close())
 
 
 @dg.op(out=dg.Out(dg.Nothing))
@@ -86,16 +99,18 @@ def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
 @dg.op(out=dg.Out(dg.Nothing))
 def check_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Look again at what was written: did the power move, did the device forget, has a set-point expired?"""
-    sites = ems.sites(shards.of_run(context.run.tags))
-    for outcome in control.run_verification(ems.warehouse, sites, ems.clock.now(), ems.clock):
+    shard = shards.of_run(context.run.tags)
+    for outcome in control.run_verification(ems.warehouse, ems.sites(shard), ems.clock.now(), ems.clock):
         context.log.info(str(outcome), extra=logs.fields(outcome))
+    for outcome in let_go_unreadable(ems, shard):
+        context.log.warning(str(outcome), extra=logs.fields(outcome))
 
 
 @dg.op(out=dg.Out(dg.Nothing))
 def register_sites(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Make the database and the partitions say what the site files say; nothing is ever removed here."""
-    sites = ems.read_sites()
-    with ems.warehouse.begin() as connection:
-        changed = registry.register(connection, sites, ems.clock.now())
-    context.instance.add_dynamic_partitions(str(site_partitions.name), [site.key for site in sites])
-    context.log.info(f"{len(sites)} sites, {changed} configuration(s) changed")
+    found = follow_files(ems)
+    context.instance.add_dynamic_partitions(str(site_partitions.name), [site.key for site in found.sites])
+    for fault in found.faults:
+        context.log.warning(fault)
+    context.log.info(f"{len(found.sites)} sites, {found.changed} configuration(s) changed")

@@ -3,18 +3,17 @@
 Tests and the demo pass a `Platform` of their own to `build_defs`; nothing else in the code location can tell.
 """
 
-import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration.shards import Shard
-from ems_pipeline.sites import Site, load_sites
+from ems_pipeline.orchestration.site_folder import read_sites
+from ems_pipeline.sites import Site, SiteFileError
 from ems_pipeline.time_grid import Clock, SystemClock
 from ems_pipeline.warehouse import Warehouse, open_warehouse
 from ems_pipeline.warehouse import sites as registry
@@ -22,18 +21,13 @@ from ems_pipeline.warehouse import sites as registry
 ALL_SITES = Shard()
 
 
-def site_files() -> Path:
-    """Folder of site files: ``EMS_SITES`` or ``sites`` below the working directory."""
-    return Path(os.environ.get("EMS_SITES", "sites")).resolve()
-
-
 @dataclass
 class Platform:
-    """The running installation; only the registry synchronisation calls ``read_sites``, which reads the files."""
+    """The running installation; only the registry's `registration` calls ``read_sites``, which reads the files."""
 
     warehouse: Warehouse
     clock: Clock
-    read_sites: Callable[[], list[Site]]
+    read_sites: Callable[[], Sequence[Site | SiteFileError]]
 
     def sites(self, shard: Shard = ALL_SITES) -> list[Site]:
         """Active sites as last registered, ordered by key: a file broken while being edited stops nobody's control."""
@@ -61,5 +55,5 @@ class PlatformResource(dg.ConfigurableResource[Platform]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Platform:  # noqa: ARG002 - Dagster's signature
         if self._platform is None:
-            self._platform = Platform(open_warehouse(), SystemClock(), lambda: load_sites(site_files()))
+            self._platform = Platform(open_warehouse(), SystemClock(), read_sites)
         return self._platform

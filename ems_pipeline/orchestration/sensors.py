@@ -6,6 +6,7 @@ telemetry cannot be read later. The op computes its slot from the clock again an
 goes back, sensors go on with it, lest nobody looks at the devices for as long; control does not steer a slot twice.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
@@ -18,6 +19,8 @@ from ems_pipeline.orchestration.beats import Beat, Served, slot_of
 from ems_pipeline.orchestration.ops import STALE
 from ems_pipeline.orchestration.partitions import local_days, site_partitions
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.sites import Site, SiteFileError
+from ems_pipeline.warehouse.sites import config_hash
 
 EVERY_S = 18
 """The daemon looks every five seconds, so a sensor is asked every twenty; asking costs more writes than a run."""
@@ -90,19 +93,22 @@ planning_sensor = _slot_sensor(
     job_name="sync_sites",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Registers sites whose files were added or changed.",
+    description="Registers sites whose files were added or changed, and files alarms for those that cannot be used.",
 )
 def site_sensor(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
-    """Asks for a synchronisation when a site file was added or changed; an unreadable folder changes nothing."""
-    from ems_pipeline.warehouse.sites import config_hash
-
-    state = ",".join(f"{site.key}:{config_hash(site)}" for site in ems.read_sites())
+    """Asks for a synchronisation when a site file was added, changed, broken or mended."""
+    found = ems.read_sites()
+    state = hashlib.sha256("\n".join(map(_said, found)).encode("utf-8", "backslashreplace")).hexdigest()
     registered = context.instance.get_dynamic_partitions(str(site_partitions.name))
-    complete = all(site.key in registered for site in ems.read_sites())
-    if not state or (context.cursor == state and complete):
+    complete = all(item.key in registered for item in found if isinstance(item, Site))
+    if context.cursor == state and complete:
         return dg.SkipReason("no site file changed")
     context.update_cursor(state)
     return dg.RunRequest(run_key=f"sites-{ems.clock.now():%Y%m%dT%H%M%S}")
+
+
+def _said(item: Site | SiteFileError) -> str:
+    return f"{item.key}:{config_hash(item)}" if isinstance(item, Site) else str(item)
 
 
 ALL: list[Any] = [

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, PvMode
-from ems_pipeline.sites.record import Efficiency, EnergyWh, LimitW, Pct, PowerW, Record, WallClock
+from ems_pipeline.sites.record import Efficiency, EnergyWh, LimitW, Pct, PowerW, Record, WallClock, Weekday
 
 
 class PvArray(Asset):
@@ -104,9 +104,9 @@ class Charger(Asset):
     usual_arrival: WallClock = time(17, 30)
     usual_departure: WallClock = time(7, 0)
     usual_energy_wh: EnergyWh = 12_000.0
-    usual_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    usual_weekdays: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
     """Days of arrival, 0 = Monday."""
-    unmet_price_per_kwh: float = Field(20.0, gt=0)
+    unmet_price_per_kwh: float = Field(20.0, gt=0, le=100_000)
     """What a kWh missing at departure is worth avoiding, site currency: priced, never infeasible."""
     min_on_minutes: int = Field(0, ge=0, le=600)
     charge_efficiency: Efficiency = 0.9

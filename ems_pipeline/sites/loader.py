@@ -6,73 +6,94 @@ Environment overrides: ``EMS_SITE__<SITE KEY>__<PATH>`` with ``__`` between path
 
 from __future__ import annotations
 
-import difflib
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from ems_pipeline.plain_text import plain
+from ems_pipeline.sites import document as yaml_document
+from ems_pipeline.sites.faults import listed
+from ems_pipeline.sites.record import Known
 from ems_pipeline.sites.site import Site
 
 PREFIX = "EMS_SITE__"
-UNIT_HINTS = {"_kw": "_w (1 kW = 1000 W)", "_kwh": "_wh (1 kWh = 1000 Wh)", "_mw": "_w (1 MW = 1,000,000 W)"}
 
 
 class SiteFileError(ValueError):
-    """A site file that cannot be used; the text lists all faults, each with its remedy."""
+    """A site file that cannot be used; the text lists all faults, each with its remedy.
+
+    ``site_key`` is what the file calls its site, as far as it can be read; else None.
+    """
+
+    def __init__(self, path: Path, what: str, site_key: str | None = None) -> None:
+        super().__init__(f"site file {plain(path)} {what}")
+        self.path = path
+        self.site_key = site_key
 
 
-def load_site(path: Path, environ: Mapping[str, str] | None = None) -> Site:
+def load_site(path: Path, environ: Mapping[str, str] | None = None, known: Known | None = None) -> Site:
     """Read one site file.
 
     Args:
         path: the YAML file.
         environ: where overrides are looked up; the process environment by default.
+        known: who knows the names that mean something outside the file; by default they are taken as written.
 
     Raises:
         SiteFileError: unreadable file, bad YAML, or any number of wrong fields (all are listed).
     """
-    document = _read(path)
-    _override(document, os.environ if environ is None else environ)
+    key: str | None = None
     try:
-        return Site.model_validate(document)
+        document = yaml_document.read(path)
+        if not isinstance(document, dict):
+            raise yaml_document.DocumentError(f"holds {type(document).__name__}, not a mapping; start with `key:`")
+        key = document["key"] if isinstance(document.get("key"), str) else None
+        _override(document, os.environ if environ is None else environ)
+        return Site.model_validate(document, context=known)
+    except yaml_document.DocumentError as error:
+        raise SiteFileError(path, str(error), key) from None
     except ValidationError as error:
-        faults = [_fault(document, dict(item)) for item in error.errors()]
-        listed = "\n".join(f"  {i}. {fault}" for i, fault in enumerate(faults, 1))
-        raise SiteFileError(f"site file {path} has {len(faults)} fault(s):\n{listed}") from None
+        raise faulty(path, listed(document, error), key) from None
 
 
-def load_sites(folder: Path, environ: Mapping[str, str] | None = None) -> list[Site]:
-    """All sites of a folder, ordered by key; faults of all files are reported together."""
-    if not folder.is_dir():
-        raise SiteFileError(f"there is no folder of site files at {folder}; create it or set EMS_SITES to it")
-    sites, faults = [], []
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            sites.append(load_site(path, environ))
-        except SiteFileError as error:
-            faults.append(str(error))
-    if faults:
-        raise SiteFileError("\n".join(faults))
-    keys = [site.key for site in sites]
-    if twice := sorted({k for k in keys if keys.count(k) > 1}):
-        raise SiteFileError(f"site keys {twice} are used by more than one file in {folder}; rename one")
-    return sorted(sites, key=lambda site: site.key)
+def faulty(path: Path, faults: list[str], site_key: str | None) -> SiteFileError:
+    """The error that lists the faults of a file."""
+    lines = "\n".join(f"  {i}. {fault}" for i, fault in enumerate(faults, 1))
+    return SiteFileError(path, f"has {len(faults)} fault(s):\n{lines}", site_key)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def load_sites(folder: Path, load: Callable[[Path], Site] = load_site) -> list[Site | SiteFileError]:
+    """Every site of a folder, by itself: the site, or why its file cannot be used. In the order of the file names.
+
+    Of files that say the same key the one called after it counts (``home01.yaml``, as `ems site add` names it), else
+    none; names that begin with a dot are an editor's own.
+    """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and not path.name.startswith("."))
     except OSError as error:
-        raise SiteFileError(f"site file {path} cannot be read: {error.strerror}; check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SiteFileError(f"site file {path} is not YAML: {error}; check indentation and quotes") from error
-    if not isinstance(document, dict):
-        raise SiteFileError(f"site file {path} holds {type(document).__name__}, not a mapping; start with `key:`")
-    return document
+        text = f"cannot be read as a folder of site files: {error.strerror}; create it or set EMS_SITES to another"
+        return [SiteFileError(folder, text)]
+    found = {path: _loaded(path, load) for path in paths}
+    said = Counter(site.key for site in found.values() if isinstance(site, Site))
+    return [
+        SiteFileError(path, f"says key: {site.key}, and so does another file in {folder}; change one", site.key)
+        if isinstance(site, Site) and said[site.key] > 1 and site.key != path.stem
+        else site
+        for path, site in found.items()
+    ]
+
+
+def _loaded(path: Path, load: Callable[[Path], Site]) -> Site | SiteFileError:
+    try:
+        return load(path)
+    except SiteFileError as error:
+        return error
+    except Exception as error:  # a fault of this program costs the one file, too
+        return SiteFileError(path, f"cannot be used: {type(error).__name__}: {plain(error)}; please report it")
 
 
 def _override(document: dict[str, Any], environ: Mapping[str, str]) -> None:
@@ -82,9 +103,14 @@ def _override(document: dict[str, Any], environ: Mapping[str, str]) -> None:
         node: Any = document
         for part in parents:
             node = _child(node, part)
-            if node is None:
-                raise SiteFileError(f"{name} points to {part!r}, which the site file does not have; check the path")
-        node[leaf] = yaml.safe_load(environ[name])
+        if not isinstance(node, dict):
+            raise yaml_document.DocumentError(
+                f"has nothing at {'.'.join(parents)!r}, which {name} points into; check the path"
+            )
+        try:
+            node[leaf] = yaml_document.parsed(environ[name])
+        except yaml_document.DocumentError as error:
+            raise yaml_document.DocumentError(f"is overridden by {name}, which {error}") from None
 
 
 def _env_name(key: object) -> str:
@@ -97,60 +123,3 @@ def _child(node: Any, part: str) -> Any:
     if isinstance(node, list):
         return next((i for i in node if isinstance(i, dict) and _env_name(i.get("key")) == part.upper()), None)
     return None
-
-
-def _fault(document: dict[str, Any], item: dict[str, Any]) -> str:
-    """One pydantic error in the words of a site owner: where, what stands there, what to do."""
-    where = _path(document, item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"{where}: unknown option. {_suggest(item['loc'])}"
-    if item["type"] == "missing":
-        return f"{where}: is missing; add it"
-    remedy = item["msg"].removeprefix("Value error, ")
-    value = item.get("input")
-    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    hint = _unit_hint(where, value)
-    return f"{where}{shown}: {remedy}{hint}"
-
-
-def _path(document: Any, loc: tuple[str | int, ...]) -> str:
-    """``batteries[pack].capacity_wh``: list items are named by their key, as a person would."""
-    text, node = "", document
-    for part in loc:
-        if isinstance(part, int):
-            item = node[part] if isinstance(node, list) and part < len(node) else None
-            name = item.get("key", part) if isinstance(item, dict) else part
-            text += f"[{name}]"
-            node = item
-        else:
-            text += f".{part}" if text else part
-            node = node.get(part) if isinstance(node, dict) else None
-    return text or "site"
-
-
-def _suggest(loc: tuple[str | int, ...]) -> str:
-    name = str(loc[-1])
-    for wrong, right in UNIT_HINTS.items():
-        if name.endswith(wrong):
-            return f"Units here are W and Wh: write {name.removesuffix(wrong)}{right}"
-    model: Any = Site
-    for part in loc[:-1]:
-        if isinstance(part, str) and hasattr(model, "model_fields"):
-            model = _record_type(model.model_fields[part].annotation)
-    known = list(getattr(model, "model_fields", {}))
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known options: {', '.join(known)}"
-
-
-def _record_type(annotation: Any) -> Any:
-    """The record class inside ``X | None`` or ``tuple[X, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((t for t in map(_record_type, get_args(annotation)) if t is not None), None)
-
-
-def _unit_hint(where: str, value: object) -> str:
-    if isinstance(value, int | float) and where.endswith(("_w", "_wh")) and 0 < value < 200:
-        unit = "W" if where.endswith("_w") else "Wh"
-        return f" (the unit is {unit}; {value} looks like k{unit}: write {value * 1000:g})"
-    return ""

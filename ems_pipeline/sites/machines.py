@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import GensetMode
-from ems_pipeline.sites.record import LimitW, PowerW, Record, WallClock
+from ems_pipeline.sites.record import LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday
 
 
 class DailyWindow(Record):
@@ -23,15 +23,15 @@ class Genset(Asset):
 
     min_power_w: PowerW
     max_power_w: PowerW
-    start_cost: float = Field(ge=0)
-    fuel_per_kwh: float = Field(ge=0)
-    min_run_minutes: int = Field(30, ge=0)
-    min_pause_minutes: int = Field(30, ge=0)
-    idle_fuel_per_h: float = Field(0.0, ge=0)
+    start_cost: Money
+    fuel_per_kwh: Price
+    min_run_minutes: Minutes = 30
+    min_pause_minutes: Minutes = 30
+    idle_fuel_per_h: Price = 0.0
     """Money per hour of turning without load; `fuel_per_kwh` comes on top (straight fuel curve)."""
     warm_up_minutes: int = Field(0, ge=0, le=60)
-    max_starts_per_day: int | None = Field(None, ge=0)
-    run_hours_left: float | None = Field(None, ge=0)
+    max_starts_per_day: int | None = Field(None, ge=0, le=96)
+    run_hours_left: float | None = Field(None, ge=0, le=100_000)
     """Hours to the next service when this number first stands in the registered file; hours run since are taken off.
 
     After a service write the new number: the same again is taken for the old one.
@@ -49,7 +49,7 @@ class DeferrableLoad(Asset):
     profile_w: tuple[LimitW, ...] = ()
     """Power per quarter-hour of the run, instead of `power_w` for `run_minutes`."""
     window: DailyWindow
-    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    weekdays: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
     """Days on which the window begins, 0 = Monday."""
-    skip_price: float = Field(100.0, gt=0)
+    skip_price: float = Field(100.0, gt=0, le=10_000_000)
     """What a run that finds no room is worth avoiding, site currency."""

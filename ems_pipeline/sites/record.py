@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import time
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 KEY_PATTERN = r"^[a-z0-9][a-z0-9-]*$"
 """Keys become Dagster partition keys: a `|` or a comma there silently drops partitions."""
@@ -21,6 +22,22 @@ def _quoted(value: object) -> object:
     return value
 
 
+Known = Mapping[str, Callable[[str], str]]
+"""By kind of name (``map``, ``market_zone``): why a name means nothing outside the file; empty when it does."""
+
+
+def known_as(kind: str) -> AfterValidator:
+    """A name that must mean something to whoever reads the file; read back from the registry nobody is asked."""
+
+    def ask(name: str, info: ValidationInfo) -> str:
+        known: Known = info.context or {}
+        if fault := known[kind](name) if kind in known else "":
+            raise ValueError(fault)
+        return name
+
+    return AfterValidator(ask)
+
+
 WallClock = Annotated[time, BeforeValidator(_quoted)]
 """Local time of day."""
 Weekday = Annotated[int, Field(ge=0, le=6)]
@@ -28,9 +45,9 @@ Weekday = Annotated[int, Field(ge=0, le=6)]
 
 
 class Record(BaseModel):
-    """Base of all site records: immutable, no unknown keys."""
+    """Base of all site records: immutable, no unknown keys, no number that is none (``inf`` is stored as null)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 Pct = Annotated[float, Field(ge=0, le=100)]
@@ -39,3 +56,8 @@ Efficiency = Annotated[float, Field(gt=0.5, le=1.0)]
 PowerW = Annotated[float, Field(ge=100, le=20_000_000)]
 LimitW = Annotated[float, Field(ge=0, le=20_000_000)]
 EnergyWh = Annotated[float, Field(ge=200, le=100_000_000)]
+# Upper bounds keep sums finite and a solver's numbers sane; money is in site currency, forints and crowns included.
+Money = Annotated[float, Field(ge=0, le=10_000_000)]
+Price = Annotated[float, Field(ge=0, le=100_000)]
+"""Money per kWh, kW, kelvin-hour or hour."""
+Minutes = Annotated[int, Field(ge=0, le=10_080)]

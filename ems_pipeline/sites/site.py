@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ems_pipeline import time_grid
-from ems_pipeline.sites import schedule
+from ems_pipeline.sites import place, schedule
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.electric import Battery, Charger, PvArray
 from ems_pipeline.sites.machines import DeferrableLoad, Genset
-from ems_pipeline.sites.record import Key, PowerW, Record
+from ems_pipeline.sites.record import Key, PowerW, Record, known_as
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import Tariff
 from ems_pipeline.sites.thermal import HeatPump
@@ -47,7 +47,7 @@ class Site(Record):
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
     active: bool = True
-    market_zone: str
+    market_zone: Annotated[str, known_as("market_zone")]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     grid: GridConnection
     tariff: Tariff
@@ -67,12 +67,18 @@ class Site(Record):
     planning: PlanningPolicy = PlanningPolicy()
     control: ControlPolicy = ControlPolicy()
 
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_place(cls, name: str) -> str:
+        time_grid.civil_zone(name)
+        return name
+
     @model_validator(mode="after")
     def _references_resolve(self) -> Self:
-        time_grid.zone(self.timezone)
         gateways = {g.key for g in self.gateways}
         devices = {d.key for d in self.devices}
-        faults = [
+        faults = self._disagreements()
+        faults += [
             f"device {d.key!r} names gateway {d.gateway!r}; known gateways: {sorted(gateways)}"
             for d in self.devices
             if d.gateway not in gateways
@@ -96,6 +102,15 @@ class Site(Record):
         """All assets, in the order of the site file."""
         steered = (*self.batteries, *self.pv, *self.chargers, *self.heat_pumps, *self.gensets)
         return (*steered, *self.deferrables)
+
+    def _disagreements(self) -> list[str]:
+        """Facts of which one must be wrong, because the other stands there, too."""
+        faults = [place.swapped(self.latitude, self.longitude, self.timezone)]
+        if self.tariff.currency != self.currency:
+            faults.append(
+                f"currency is {self.currency} and tariff.currency {self.tariff.currency}; a site has one, its bill's"
+            )
+        return [fault for fault in faults if fault]
 
     def _unknown_members(self) -> list[str]:
         """Fuses and inverters that name an asset the site does not have."""

@@ -12,9 +12,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ems_pipeline.sites.record import Record, WallClock
+from ems_pipeline.sites.record import Price, Record, WallClock, Weekday
 
 PerKwh = Annotated[float, Field(ge=-20, le=50)]
+Month = Annotated[int, Field(ge=1, le=12)]
 
 
 class Window(Record):
@@ -25,8 +26,8 @@ class Window(Record):
 
     start: WallClock
     end: WallClock
-    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
-    months: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+    weekdays: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
+    months: tuple[Month, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
 
 class RegisterPrices(Record):
@@ -100,7 +101,7 @@ class SellTerms(Record):
     price_per_kwh: PerKwh = 0.0
     fee_per_kwh: PerKwh = 0.0
     deduct_rel: float = Field(0.0, ge=0, le=1)
-    floor_per_kwh: float | None = None
+    floor_per_kwh: PerKwh | None = None
     """Least price paid, before VAT: some contracts do not pass negative prices on."""
     unpaid_at_negative_spot: bool = False
     """Nothing is paid or charged while the market price is negative (German feed-in tariff of plants since 2025)."""
@@ -110,8 +111,8 @@ class SellTerms(Record):
 class CapacityCharge(Record):
     """Charge on the highest quarter-hour import of a month."""
 
-    price_per_kw_month: float = Field(ge=0)
-    floor_kw: float = Field(0.0, ge=0)
+    price_per_kw_month: Price
+    floor_kw: float = Field(0.0, ge=0, le=20_000)
 
 
 class TariffPeriod(Record):
@@ -123,7 +124,7 @@ class TariffPeriod(Record):
     energy: EnergyTerms = EnergyTerms()
     distribution: DistributionTerms
     levies_per_kwh: dict[str, PerKwh] = Field(default_factory=dict)
-    monthly: dict[str, float] = Field(default_factory=dict)
+    monthly: dict[str, Annotated[float, Field(ge=-10_000_000, le=10_000_000)]] = Field(default_factory=dict)
     sell: SellTerms = SellTerms()
     capacity: CapacityCharge | None = None
 

@@ -16,7 +16,7 @@ class House(Record):
     heat_capacity_wh_per_k: float = Field(ge=500, le=5_000_000)
     comfort_min_c: float = Field(20.0, ge=5, le=30)
     comfort_max_c: float = Field(23.0, ge=6, le=35)
-    discomfort_price_per_kh: float = Field(5.0, gt=0)
+    discomfort_price_per_kh: float = Field(5.0, gt=0, le=100_000)
     """Money per kelvin-hour outside the comfort band."""
 
 
@@ -31,7 +31,7 @@ class HotWater(Record):
     flow_temp_c: float = Field(55.0, ge=25, le=75)
     room_c: float = Field(20.0, ge=0, le=40)
     daily_wh: float = Field(6000.0, ge=0, le=1_000_000)
-    too_cold_price_per_kh: float = Field(2.0, gt=0)
+    too_cold_price_per_kh: float = Field(2.0, gt=0, le=100_000)
 
     @property
     def heat_capacity_wh_per_k(self) -> float:

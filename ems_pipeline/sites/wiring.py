@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from ems_pipeline.sites.record import Key, LimitW, PowerW, Record
+from ems_pipeline.sites.record import Key, LimitW, PowerW, Price, Record, known_as
 
 
 class GridConnection(Record):
@@ -16,7 +17,7 @@ class GridConnection(Record):
     export_limit_w: LimitW
     phases: Literal[1, 3] = 3
     nominal_voltage_v: float = Field(230.0, ge=100, le=500)
-    peak_price_per_kw: float = Field(0.0, ge=0)
+    peak_price_per_kw: Price = 0.0
     """Capacity charge: money per kW of the month's highest quarter-hour import, site currency."""
 
 
@@ -52,11 +53,30 @@ class Gateway(Record):
     """Name of the environment variable that holds the password; a secret never stands in a site file."""
 
 
+LARGEST_OPTION = 1e9
+
+
+def _usable(value: object) -> object:
+    """A number that a driver can work with, also where it is written as text: ``float("nan")`` is a float."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) else 0.0
+    except OverflowError:
+        number = math.inf
+    except ValueError:  # a text that is no number
+        return value
+    if not abs(number) <= LARGEST_OPTION:
+        raise ValueError(f"is no usable number; write one from {-LARGEST_OPTION:g} to {LARGEST_OPTION:g}")
+    return value
+
+
+Option = Annotated[float | str | bool, BeforeValidator(_usable)]
+
+
 class Device(Record):
     """One piece of hardware: which point map describes it and where it answers."""
 
     key: Key
-    map: str
+    map: Annotated[str, known_as("map")]
     gateway: Key
     unit_id: int = Field(1, ge=1, le=247)
-    options: dict[str, float | str | bool] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)

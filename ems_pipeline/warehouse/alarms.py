@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.plain_text import paragraph
 from ems_pipeline.warehouse.frames import query
 
 SAME = "site_key IS NOT DISTINCT FROM :site AND device_key IS NOT DISTINCT FROM :device AND kind = :kind"
@@ -27,6 +29,7 @@ def raise_alarm(
 
     Args:
         severity: ``info``, ``warning`` or ``critical``.
+        text: made printable here, whoever said it.
     """
     connection.execute(
         sa.text("""INSERT INTO ems.alarm (site_key, device_key, kind, severity, text, raised_at, last_at)
@@ -34,8 +37,35 @@ def raise_alarm(
                    ON CONFLICT (coalesce(site_key, ''), coalesce(device_key, ''), kind) WHERE cleared_at IS NULL
                    DO UPDATE SET times = alarm.times + 1, last_at = excluded.last_at, text = excluded.text,
                                  severity = excluded.severity"""),
-        {"site": site_key, "device": device, "kind": kind, "severity": severity, "text": text, "at": at},
+        {"site": site_key, "device": device, "kind": kind, "severity": severity, "text": paragraph(text), "at": at},
     )
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong now, for `settle`."""
+
+    site_key: str | None
+    kind: str
+    severity: str
+    text: str
+
+
+def settle(connection: Connection, kinds: str, troubles: Iterable[Trouble], at: datetime) -> None:
+    """Make the open alarms whose kind begins with ``kinds`` those of the troubles: raise, leave alone, clear.
+
+    What stands already with the same words is not counted again: it is one trouble, however often somebody looks.
+    """
+    found = connection.execute(
+        sa.text("SELECT site_key, kind, text FROM ems.alarm WHERE cleared_at IS NULL AND starts_with(kind, :kinds)"),
+        {"kinds": kinds},
+    )
+    standing = {(site, kind): text for site, kind, text in found}
+    for trouble in troubles:
+        if standing.pop((trouble.site_key, trouble.kind), None) != paragraph(trouble.text):
+            raise_alarm(connection, trouble.site_key, trouble.kind, trouble.severity, trouble.text, at)
+    for site, kind in standing:
+        clear(connection, site, kind, at)
 
 
 def clear(connection: Connection, site_key: str | None, kind: str, at: datetime, device: str | None = None) -> bool:

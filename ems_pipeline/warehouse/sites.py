@@ -11,6 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse.frames import query, upsert
 
@@ -28,6 +29,9 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
 
     Returns:
         Number of configuration versions added.
+
+    Raises:
+        ValueError: what was written does not read back as the same site; the caller's transaction must not commit.
     """
     sites = list(sites)
     known = set(query(connection, "SELECT site_key FROM ems.site")["site_key"].to_list())
@@ -38,19 +42,47 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
         # A site taken out of service by hand stays out when its file is edited; the file can only switch it off.
         if site.key not in known or not site.active:
             set_active(connection, site.key, site.active)
-    added = 0
-    for site in sites:
-        result = connection.execute(
-            sa.text("""
+    return sum(_add_version(connection, site, known_at) for site in sites)
+
+
+def _add_version(connection: Connection, site: Site, known_at: datetime) -> bool:
+    """Whether the configuration was news; it is read back, because whoever cannot read it later is out of service.
+
+    News is, too, what stands there already and cannot be read any more.
+    """
+    # What is registered last is the newest, also after the clock went back.
+    standing = connection.execute(
+        sa.text("SELECT config::text FROM ems.site_config WHERE site_key = :key ORDER BY known_at DESC LIMIT 1"),
+        {"key": site.key},
+    ).scalar()
+    is_broken = standing is not None and isinstance(_site_or_fault(site.key, standing), str)
+    written = connection.execute(
+        sa.text("""
             INSERT INTO ems.site_config (site_key, config_hash, config, known_at)
-            SELECT :key, :hash, CAST(:config AS jsonb), :known_at
-            WHERE :hash IS DISTINCT FROM (
-                SELECT config_hash FROM ems.site_config WHERE site_key = :key ORDER BY known_at DESC LIMIT 1)
-            ON CONFLICT DO NOTHING"""),
-            {"key": site.key, "hash": config_hash(site), "config": site.model_dump_json(), "known_at": known_at},
-        )
-        added += int(result.rowcount)
-    return added
+            SELECT :key, :hash, CAST(:config AS jsonb),
+                   greatest(CAST(:known_at AS timestamptz), max(known_at) + interval '1 us')
+            FROM ems.site_config WHERE site_key = :key
+            HAVING :is_broken OR :hash IS DISTINCT FROM (array_agg(config_hash ORDER BY known_at DESC))[1]
+            RETURNING config::text"""),
+        {
+            "key": site.key,
+            "hash": config_hash(site),
+            "config": site.model_dump_json(),
+            "known_at": known_at,
+            "is_broken": is_broken,
+        },
+    ).scalar()
+    if written is not None and _read(site.key, written) != site:
+        raise ValueError(f"site {site.key} does not read back as it was written; nothing was registered: report it")
+    return written is not None
+
+
+def _read(site_key: str, config: str) -> Site:
+    """A stored configuration; ValueError says why it cannot be one."""
+    site = Site.model_validate_json(config)
+    if site.key != site_key:
+        raise ValueError(f"it is that of {site.key}")
+    return site
 
 
 def set_active(connection: Connection, site_key: str, is_active: bool) -> None:
@@ -63,14 +95,50 @@ def set_active(connection: Connection, site_key: str, is_active: bool) -> None:
 
 
 def configured(connection: Connection) -> list[Site]:
-    """Active sites in the newest registered version of their configuration, ordered by key."""
+    """Active sites in the newest registered version of their configuration, ordered by key; see `unreadable`."""
+    return [found for found in _all_newest(connection).values() if isinstance(found, Site)]
+
+
+def unreadable(connection: Connection) -> dict[str, str]:
+    """Active sites whose newest configuration is none: by key, why. They alone are out of service."""
+    return {key: found for key, found in _all_newest(connection).items() if isinstance(found, str)}
+
+
+def newest(connection: Connection, site_key: str) -> Site:
+    """A site, in service or not, in the newest version of its configuration that can be read.
+
+    Raises:
+        LookupError: it was never registered, or no version can be read.
+    """
+    versions = query(
+        connection,
+        "SELECT config::text AS config FROM ems.site_config WHERE site_key = :key ORDER BY known_at DESC",
+        key=site_key,
+    )["config"]
+    readable = (found for text in versions if isinstance(found := _site_or_fault(site_key, text), Site))
+    site = next(readable, None)
+    if site is None:
+        raise LookupError(
+            f"site {site_key!r} is not registered; `ems site list` shows what is, `ems site add FILE` registers one"
+        )
+    return site
+
+
+def _all_newest(connection: Connection) -> dict[str, Site | str]:
     frame = query(
         connection,
-        """SELECT DISTINCT ON (c.site_key) c.config::text AS config
+        """SELECT DISTINCT ON (c.site_key) c.site_key, c.config::text AS config
            FROM ems.site_config c JOIN ems.site s USING (site_key) WHERE s.is_active
            ORDER BY c.site_key, c.known_at DESC""",
     )
-    return [Site.model_validate_json(text) for text in frame["config"]]
+    return {key: _site_or_fault(key, text) for key, text in frame.iter_rows()}
+
+
+def _site_or_fault(site_key: str, config: str) -> Site | str:
+    try:
+        return _read(site_key, config)
+    except ValueError as error:
+        return plain(error)
 
 
 def active_keys(connection: Connection) -> list[str]:

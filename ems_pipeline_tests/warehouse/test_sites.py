@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, sites
@@ -40,3 +41,43 @@ def test_a_site_taken_out_of_service_stays_out_when_its_file_is_read_again(wareh
 def test_an_unregistered_site_cannot_be_switched(warehouse: Warehouse) -> None:
     with pytest.raises(LookupError, match="ems site list"), warehouse.begin() as connection:
         sites.set_active(connection, "nowhere", True)
+
+
+def corrupt(warehouse: Warehouse, site_key: str, config: str, at: datetime) -> None:
+    """A version that nobody wrote through `register`."""
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text("INSERT INTO ems.site_config VALUES (:key, :hash, CAST(:config AS jsonb), :at)"),
+            {"key": site_key, "hash": "x", "config": config, "at": at},
+        )
+
+
+@pytest.mark.parametrize("config", ["null", "[]", '"text"', "1", "{}", '{"key": "home01"}', "OTHER", "NULLED"])
+def test_a_configuration_that_is_none_puts_its_site_alone_out_of_service(
+    warehouse: Warehouse, home01: Site, config: str
+) -> None:
+    other, later = home01.model_copy(update={"key": "home02"}), NOW + timedelta(hours=1)
+    with warehouse.begin() as connection:
+        connection.execute(sa.text("TRUNCATE ems.site CASCADE"))
+        sites.register(connection, [home01, other], NOW)
+    written = {"OTHER": other.model_dump_json(), "NULLED": home01.model_dump_json().replace("-10.0", "null")}
+    corrupt(warehouse, "home01", written.get(config, config), later)
+    with warehouse.begin() as connection:
+        assert sites.configured(connection) == [other]
+        assert set(sites.unreadable(connection)) == {"home01"}
+        assert sites.newest(connection, "home01") == home01, "its devices are let go by what can be read"
+        assert sites.register(connection, [home01], later + timedelta(hours=1)) == 1, "saying it once more mends it"
+        assert {site.key for site in sites.configured(connection)} == {"home01", "home02"}
+
+
+def test_what_does_not_read_back_is_not_registered(warehouse: Warehouse, home01: Site) -> None:
+    infinite = home01.grid.model_copy(update={"peak_price_per_kw": float("inf")})
+    with pytest.raises(ValueError, match="peak_price_per_kw"), warehouse.begin() as connection:
+        sites.register(connection, [home01.model_copy(update={"grid": infinite})], NOW + timedelta(days=1))
+    with warehouse.begin() as connection:
+        assert sites.newest(connection, "home01").grid == home01.grid
+
+
+def test_a_site_that_was_never_registered_is_named_with_the_remedy(warehouse: Warehouse) -> None:
+    with warehouse.begin() as connection, pytest.raises(LookupError, match="ems site add FILE"):
+        sites.newest(connection, "nowhere")

@@ -1,0 +1,40 @@
+"""The folder of site files, each read by itself and held against what the maps and the markets know."""
+
+import os
+from pathlib import Path
+
+from ems_pipeline.devices import obedience
+from ems_pipeline.devices.map_file import MapFileError, load_map
+from ems_pipeline.market.sources import unknown_zone
+from ems_pipeline.sites import Site, SiteFileError, load_site, load_sites
+from ems_pipeline.sites.loader import faulty
+
+
+def site_folder() -> Path:
+    """``EMS_SITES``, or ``sites`` below the working directory."""
+    return Path(os.environ.get("EMS_SITES", "sites")).resolve()
+
+
+def read_site(path: Path) -> Site:
+    """The site in a file, usable as it stands.
+
+    Raises:
+        SiteFileError: every fault of the file, maps and market zone included.
+    """
+    site = load_site(path, known={"map": _unknown_map, "market_zone": unknown_zone})
+    if faults := list(obedience.misfits(site)):
+        raise faulty(path, faults, site.key)
+    return site
+
+
+def read_sites() -> list[Site | SiteFileError]:
+    """What the files of the folder say; a file that cannot be used costs no other anything."""
+    return load_sites(site_folder(), read_site)
+
+
+def _unknown_map(name: str) -> str:
+    try:
+        load_map(name)
+    except MapFileError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,32 @@
+"""Text from outside (devices, servers, files, tokens) made harmless once, where it comes in: printable and bounded.
+
+What is not printable may not be stored (PostgreSQL takes no NUL, UTF-8 no lone surrogate), steers a terminal (ESC), or
+makes a line read differently from what it says (direction marks); a device that repeats itself fills a table.
+"""
+
+from __future__ import annotations
+
+LONGEST = 500
+"""Characters of a reason: enough for what went wrong and where, too little for a page of HTML."""
+LONGEST_PARAGRAPH = 4000
+"""Characters of a text of several lines, such as all faults of a file."""
+
+
+def plain(text: object, longest: int = LONGEST) -> str:
+    """One line of printable characters, ``longest`` at most; what is unprintable is shown as an escape (``\\x1b``)."""
+    words = " ".join(str(text)[: 4 * longest].split())  # cut first: a device may send megabytes
+    shown = words if words.isprintable() else "".join(map(_shown, words))
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def paragraph(text: object, longest: int = LONGEST_PARAGRAPH) -> str:
+    """Like `plain`, but lines and their indentation stay."""
+    lines = str(text)[:longest].rstrip().splitlines()
+    shown = "\n".join(line if line.isprintable() else "".join(map(_shown, line)) for line in lines)
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else character.encode("unicode_escape").decode("ascii")
