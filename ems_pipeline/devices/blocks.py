@@ -6,7 +6,7 @@ asking twice; where a device fails a block with one invalid address (Samsung), i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ems_pipeline.devices.link import Link
@@ -34,27 +34,30 @@ class WriteBlock:
     points: tuple[str, ...]
 
 
-def plan_reads(points: Iterable[Point], link: Link) -> list[ReadBlock]:
+def plan_reads(points: Iterable[Point], link: Link, absent: Collection[int] = ()) -> list[ReadBlock]:
     """The fewest blocks that cover all registers of the points without splitting a value.
 
-    Greedy from the lowest address: extending a block as far as it goes never costs a request later.
+    Greedy from the lowest address: extending a block as far as it goes never costs a request later. ``absent`` are
+    registers the device is known to refuse; no block runs over one.
     """
-    blocks: list[ReadBlock] = []
-    for first, last in sorted({_aligned(span, link) for p in points for span in _spans(p, link)}):
-        if blocks:
-            block = blocks[-1]
-            end = max(block.start + block.count, last + 1)
-            if first - (block.start + block.count) <= link.max_hole and end - block.start <= link.max_read:
-                blocks[-1] = ReadBlock(block.start, end - block.start)
-                continue
-        blocks.append(ReadBlock(first, last + 1 - first))
-    return blocks
+    return _joined({_aligned(span, link) for p in points for span in _spans(p, link)}, link, absent)
 
 
-def single_reads(points: Iterable[Point], block: ReadBlock, link: Link) -> list[ReadBlock]:
-    """The same block value by value: what is left when one of its addresses is invalid."""
-    spans = sorted({_aligned(span, link) for p in points for span in _spans(p, link)})
-    return [ReadBlock(first, last + 1 - first) for first, last in spans if first in block.addresses]
+def smaller_reads(points: Iterable[Point], block: ReadBlock, link: Link) -> list[ReadBlock]:
+    """What is left of a block when one of its addresses is invalid: without what not all models have, that value by
+    value; a block of nothing else, or of what all have, value by value."""
+    within = {
+        (span, p.optional)
+        for p in points
+        for span in (_aligned(own, link) for own in _spans(p, link))
+        if span[0] in block.addresses
+    }
+    surely = {span for span, optional in within if not optional}
+    perhaps = sorted({span for span, optional in within if optional})
+    if not surely or not perhaps:
+        return [ReadBlock(first, last + 1 - first) for first, last in sorted({span for span, _ in within})]
+    refused = {a for first, last in perhaps for a in range(first, last + 1)}
+    return [*_joined(surely, link, refused), *(ReadBlock(first, last + 1 - first) for first, last in perhaps)]
 
 
 def plan_writes(points: Sequence[Point], words: Mapping[int, int], link: Link) -> list[WriteBlock]:
@@ -69,6 +72,20 @@ def plan_writes(points: Sequence[Point], words: Mapping[int, int], link: Link) -
                 blocks[-1] = WriteBlock(last.start, last.words + own, (*last.points, point.name))
                 continue
         blocks.append(WriteBlock(point.addresses[0], own, (point.name,)))
+    return blocks
+
+
+def _joined(spans: Iterable[tuple[int, int]], link: Link, absent: Collection[int]) -> list[ReadBlock]:
+    blocks: list[ReadBlock] = []
+    for first, last in sorted(spans):
+        if blocks:
+            block = blocks[-1]
+            end = max(block.start + block.count, last + 1)
+            hole = range(block.start + block.count, first)
+            if len(hole) <= link.max_hole and end - block.start <= link.max_read and not any(a in absent for a in hole):
+                blocks[-1] = ReadBlock(block.start, end - block.start)
+                continue
+        blocks.append(ReadBlock(first, last + 1 - first))
     return blocks
 
 

@@ -6,7 +6,7 @@ A fleet says tens of thousands of values a minute; decoded one by one they would
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -58,17 +58,17 @@ class Decoder:
         """Per point the patterns that mean "no value", filled up by repeating them."""
         self._codes = [(i, *_sorted(p.codes)) for i, p in enumerate(points) if p.codes is not None]
 
-    def decode(self, rows: Sequence[Sequence[int]], high_words_live: Sequence[bool]) -> list[Samples]:
+    def decode(self, rows: Sequence[Sequence[int]], high_words_live: Sequence[bool | None]) -> list[Samples]:
         """Site values of the points per row, with quality and reason of those that may not be believed.
 
         Args:
             rows: words 0..65535, a row per device.
-            high_words_live: per row; False while no separate high word of the device was ever non-zero, see
-                `high_words_are_live`.
+            high_words_live: per row; whether separate high words count where they are 0, see `high_words.filled`; None:
+                nobody knows, and what could be read in two ways is no value.
         """
         words = np.array(rows, np.uint64).reshape(len(rows), -1)
         patterns, powers = self._patterns(words), _signed16(words[:, self._exponents])
-        numbers = self._numbers(patterns, powers, np.array(high_words_live))
+        numbers = self._numbers(patterns, powers, np.array([live is True for live in high_words_live]))
         values = (numbers * self._scale + self._offset) * self._sign
         for i, known, meant in self._codes:
             at = np.searchsorted(known, patterns[:, i]).clip(max=len(known) - 1)
@@ -77,10 +77,16 @@ class Decoder:
         suspect[:, self._scaled] |= np.abs(powers) > LARGEST_EXPONENT
         for nothing in self._nothing:
             suspect |= patterns == nothing
+        untold = np.array([live is None for live in high_words_live])
+        split = patterns[:, self._split]
+        is_open = np.zeros(suspect.shape, bool)
+        is_open[:, self._split] = untold[:, None] & (split >= 0x8000) & (split <= 0xFFFF)
+        suspect |= is_open
         faults: dict[int, dict[int, Fault]] = {}
         for row, i in np.argwhere(suspect).tolist():
             power = int(powers[row, np.searchsorted(self._scaled, i)]) if i in self._scaled else 0
-            value, quality, reason = _examined(self._points[i], float(values[row, i]), int(patterns[row, i]), power)
+            point, read = self._points[i], float(values[row, i])
+            value, quality, reason = _examined(point, read, int(patterns[row, i]), power, is_open=is_open[row, i])
             values[row, i] = math.nan if value is None else value
             faults.setdefault(row, {})[i] = quality, reason
         return [Samples(row, faults.get(at, NONE)) for at, row in enumerate(values)]
@@ -126,8 +132,16 @@ def _sorted(codes: Mapping[int, float]) -> tuple[npt.NDArray[np.uint64], npt.NDA
     return np.array(known, np.uint64), np.array([codes[k] for k in known])
 
 
-def _examined(point: Point, value: float, pattern: int, power: int) -> tuple[float | None, Quality, str]:
-    """A value that cannot be simply good: "no value", no number, no scale, an unknown code, outside its range."""
+def _examined(
+    point: Point, value: float, pattern: int, power: int, *, is_open: bool
+) -> tuple[float | None, Quality, str]:
+    """A value that cannot be simply good: "no value", no number, no scale, two meanings, an unknown code, outside its
+    range."""
+    if is_open:
+        reason = (
+            f"{pattern} or {pattern - 0x10000}: register {point.high_address} is 0 and the phases do not tell which"
+        )
+        return None, Quality.GARBAGE, reason
     if pattern in point.nothing:
         return None, Quality.NOT_READY, f"{pattern:#x} means that the device has no value"
     if point.type == "f32" and point.invalid and pattern & 0x7FFF_FFFF > 0x7F80_0000:
@@ -141,16 +155,8 @@ def _examined(point: Point, value: float, pattern: int, power: int) -> tuple[flo
     return judge(point, None if math.isnan(value) else value)
 
 
-def high_words_are_live(points: Iterable[Point], words: Mapping[int, int]) -> bool:
-    """Whether this firmware fills separate high words: any of them is 0xFFFF, the sign of a negative number.
-
-    Old Deye firmware leaves them 0, and -500 W would read as +65,036 W; until one is seen the low word is signed alone.
-    """
-    return any(words.get(p.high_address) == 0xFFFF for p in points if p.high_address is not None)
-
-
 def interpret(
-    point: Point, words: Mapping[int, int], *, high_words_live: bool = True
+    point: Point, words: Mapping[int, int], *, high_words_live: bool | None = True
 ) -> tuple[float | None, Quality, str]:
     """Site value of one numeric point, whether it may be believed, and why not.
 

@@ -61,9 +61,11 @@ def release(target: Target) -> list[PointWrite]:
 
 
 def needs(point_map: PointMap) -> frozenset[str]:
-    """All settings (for read-modify-write and for writing only what changes) and what turns watts into amperes."""
+    """All settings (for read-modify-write and for writing only what changes), what turns watts into amperes, and how
+    large the inverter is."""
     settings = {p.key for p in point_map.points if p.group == "setting"}
-    return frozenset(settings | {"battery_voltage_v", "bms_charge_current_limit", "bms_discharge_current_limit"})
+    limits = {"battery_voltage_v", "bms_charge_current_limit", "bms_discharge_current_limit"}
+    return frozenset(settings | limits | set(point_map.rated_by.values()))
 
 
 DEYE = Family(translate, release, needs, frozenset({BatteryCommand}))

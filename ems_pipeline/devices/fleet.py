@@ -122,7 +122,7 @@ def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, cl
 
 def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
     """What the site file says about the parts that this device drives; the device's own `options` win."""
-    options: dict[str, float | str | bool] = {}
+    options: dict[str, float | str | bool] = {"connection_w": max(site.grid.import_limit_w, site.grid.export_limit_w)}
     if batteries := [b for b in site.batteries if b.device == device.key]:
         options["charge_limit_w"] = sum(b.charge_limit_w for b in batteries)
         options["discharge_limit_w"] = sum(b.discharge_limit_w for b in batteries)

@@ -40,6 +40,11 @@ def _said(point_map: PointMap) -> Iterator[str]:
             yield f"- **Also, {text}**: {found}"
     if identity := names(p.name for p in others if p.group == "identity"):
         yield f"- **Identity**: {identity}"
+    if optional := names(p.name for p in point_map.points if p.optional):
+        yield f"- **Not all models have**: {optional}"
+    if point_map.made_for:
+        sizes = ", ".join(f"`{name}` {size:g}" for name, size in point_map.made_for.items())
+        yield f"- **Ranges are for**: {sizes}; they grow with what the device or the site file states"
     yield f"- **When nobody talks to it**: {point_map.silence}"
     yield f"- **Unverified**: {names(p.name for p in point_map.points if not p.verified) or 'nothing'}"
     yield f"- **Sources**: {'; '.join(point_map.sources)}"

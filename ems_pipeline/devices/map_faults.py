@@ -18,7 +18,7 @@ from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
 
 RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "rest": Rest, "derived": Derived}
-ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready|rest):")
+ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready|rest|rated_by|phases):")
 """How a fault between parts begins, see `PointMap`."""
 Lines = Mapping[tuple[str, ...], int]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 
+from ems_pipeline.devices import growth
 from ems_pipeline.devices.command import Command
 from ems_pipeline.devices.contract import (
     Acknowledgement,
@@ -31,7 +32,7 @@ class MappedDriver(ABC):
 
     def __init__(self, device: str, point_map: PointMap, family: Family, options: Options, clock: Clock) -> None:
         self.device = device
-        self.point_map = point_map
+        self.point_map = growth.counting(point_map, options)
         self.family = family
         self.options = options
         self._clock = clock
@@ -54,13 +55,17 @@ class MappedDriver(ABC):
         return Answer(self.device, self.point_map, selection, said, asked_at, self._clock.now())
 
     def translate(self, command: Command, live: Live) -> tuple[PointWrite, ...]:
-        return self.family.writes_for(Target(self.point_map, self.options, live), command)
+        return self.family.writes_for(Target(self._fitted(live), self.options, live), command)
 
     def release_writes(self, live: Live) -> tuple[PointWrite, ...]:
-        return self.family.writes_to_release(Target(self.point_map, self.options, live))
+        return self.family.writes_to_release(Target(self._fitted(live), self.options, live))
+
+    def _fitted(self, measured: Live) -> PointMap:
+        """The map with the ranges of a device of this size, as far as the site file or the device has said it."""
+        return growth.fitted(self.point_map, growth.sizes(self.point_map, self.options, measured))
 
     async def write(self, writes: Sequence[PointWrite]) -> Acknowledgement:
-        sent = checked(self.point_map, writes)
+        sent = checked(self._fitted({}), writes)
         points = [self.point_map.point(w.point) for w in sent]
         refusals = await self._send(points, [w.value for w in sent])
         return Acknowledgement(

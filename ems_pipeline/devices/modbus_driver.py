@@ -7,55 +7,23 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from ems_pipeline.devices import blocks, codec
+from ems_pipeline.devices import blocks, codec, growth, high_words
 from ems_pipeline.devices.blocks import ReadBlock
-from ems_pipeline.devices.contract import DeviceFault, Options
-from ems_pipeline.devices.decoding import Decoder, high_words_are_live, interpret
-from ems_pipeline.devices.link import Link
+from ems_pipeline.devices.contract import Acknowledgement, DeviceFault, Options, PointWrite, SetpointRefused
+from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.modbus import Connection
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.reading import Fault
+from ems_pipeline.devices.read_plan import ReadPlan, faults_of, is_refused
+from ems_pipeline.devices.reading import Quality
 from ems_pipeline.devices.sampling import Sample, Selection, Words
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.time_grid import Clock
 
 HELD, HELD_FRAC = 1e-3, 1e-6
 """How far a value may be from what a register at the device's own scale holds of it: the noise of a float."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadPlan:
-    """How some points are asked for and understood; the same for all devices of a map that have its points there.
-
-    ``points`` are those the device has, at ``positions`` of those asked (None: all of them); the others are ``absent``.
-    ``high_words`` are the registers of separate high words -> where they stand in what the blocks bring.
-    """
-
-    points: tuple[Point, ...]
-    positions: tuple[int, ...] | None
-    absent: dict[int, Fault]
-    reads: tuple[ReadBlock, ...]
-    decoder: Decoder
-    high_words: dict[int, int]
-
-    @classmethod
-    def of(cls, asked: Sequence[Point], placed: Sequence[Point], absent: Mapping[str, Sample], link: Link) -> ReadPlan:
-        """The fewest requests for the placed points, and a decoder for what they bring."""
-        reads = tuple(blocks.plan_reads(placed, link))
-        columns = {address: i for i, address in enumerate(a for block in reads for a in block.addresses)}
-        at = {p.name: i for i, p in enumerate(asked)}
-        return cls(
-            tuple(placed),
-            tuple(at[p.name] for p in placed) if absent else None,
-            {at[name]: (sample.quality, sample.reason) for name, sample in absent.items()},
-            reads,
-            Decoder(placed, columns),
-            {a: columns[a] for p in placed if (a := p.high_address) is not None},
-        )
 
 
 class ModbusDriver(MappedDriver):
@@ -76,6 +44,10 @@ class ModbusDriver(MappedDriver):
         self.unit_id = unit_id
         self._gap_s = float(options.get("gap_s", point_map.link.gap_s))
         self._high_words_live = False
+        self._stated: dict[str, float] | None = None
+        """Sizes the device states itself; None: not asked."""
+        self._lacking: frozenset[str] = frozenset()
+        """Optional points that it has refused."""
 
     async def connect(self) -> None:
         await self.connection.connect()
@@ -89,27 +61,81 @@ class ModbusDriver(MappedDriver):
         words, _ = await self._words(points)
         return {p.name: codec.decode_text(p, words) for p in points if all(a in words for a in p.addresses)}
 
+    async def write(self, writes: Sequence[PointWrite]) -> Acknowledgement:
+        try:
+            return await super().write(writes)
+        except SetpointRefused:
+            if self._stated is not None or not await self._asked_its_size():
+                raise
+            return await super().write(writes)
+
     @property
     def _layout(self) -> Hashable:
-        """On what the registers of the points depend beside the map; None while it is not known."""
-        return ()
+        """On what the registers of the points and their ranges depend beside the map; None while it is not known."""
+        return self._lacking, frozenset((self._stated or {}).items()), frozenset(self._sizes.items())
+
+    @property
+    def _sizes(self) -> dict[str, float]:
+        return growth.sizes(self.point_map, self.options, self._stated or {})
+
+    def _fitted(self, measured: Mapping[str, float]) -> PointMap:
+        return super()._fitted({**(self._stated or {}), **measured})
 
     async def _placed(self, points: Sequence[Point]) -> tuple[list[Point], dict[str, Sample]]:
-        """The points with their registers on this device; those it does not have, with the reason."""
-        return list(points), {}
+        """The points with their registers and ranges on this device; those it does not have, with the reason."""
+        fitted, lacks = self._fitted({}).by_name, Sample(None, Quality.ABSENT, "this model does not have it")
+        absent = {p.name: lacks for p in points if p.name in self._lacking}
+        return [fitted[p.name] for p in points if p.name not in absent], absent
 
     async def _sample(self, selection: Selection) -> Words:
-        plan = self.point_map.made.get((selection, self._layout)) or await self._plan(selection)
-        row, missing = await self._row(plan.points, plan.reads)
-        if plan.high_words and not self._high_words_live:
-            high = {a: row[i] for a, i in plan.high_words.items()}
-            self._high_words_live = high_words_are_live(plan.points, high)
-        faults = _faults(plan, missing) if missing else plan.absent
-        return Words(plan.decoder, row, self._high_words_live, faults, plan.positions)
+        plan = await self._planned(selection)
+        row, missing = await self._row(plan)
+        filled = self._filled(plan, row)
+        if len(missing) < len(row) and self._is_beyond(plan, row, filled) and await self._asked_its_size():
+            plan = await self._planned(selection)
+            filled = self._filled(plan, row)
+        if lacking := {p.name for p in plan.points if p.optional and is_refused(p, missing)}:
+            self._lacking |= lacking
+        faults = faults_of(plan, missing) if missing else plan.absent
+        return Words(plan.decoder, row, filled, faults, plan.positions)
+
+    def _filled(self, plan: ReadPlan, row: Sequence[int]) -> bool | None:
+        """Whether this firmware fills separate high words; what it has shown once holds as long as the driver lives."""
+        if not plan.splits or self._high_words_live:
+            return self._high_words_live
+        phases = self.point_map.phases
+        filled = high_words.filled(plan.splits, phases, row, self._sizes.get(high_words.RATED, 0.0))
+        self._high_words_live = any(row[split.high] for split in plan.splits)
+        return filled
+
+    def _is_beyond(self, plan: ReadPlan, row: Sequence[int], filled: bool | None) -> bool:
+        """Whether it depends on the device's size, not asked yet, what a frame means or whether it can be true."""
+        if self._stated is not None or not self.point_map.rated_by:
+            return False
+        if filled is None:
+            return True
+        (samples,) = plan.decoder.decode([row], [filled])
+        return any(samples.faults[i][0] is Quality.OUT_OF_RANGE for i in plan.grown & samples.faults.keys())
+
+    async def _asked_its_size(self) -> bool:
+        """Ask the device once how large it is; whether it said so."""
+        names = set(self.point_map.rated_by.values())
+        points = [p for p in self.point_map.points if p.name in names]
+        words, missing = await self._words(points)
+        if any(fault.quality is Quality.NO_ANSWER for fault in missing.values()):
+            return False
+        known = {p.name: interpret(p, words) for p in points if all(a in words for a in p.registers)}
+        self._stated = {name: v for name, (v, quality, _) in known.items() if v is not None and quality is Quality.GOOD}
+        return bool(self._stated)
+
+    async def _planned(self, selection: Selection) -> ReadPlan:
+        plan: ReadPlan | None = self.point_map.made.get((selection, self._layout))
+        return plan or await self._plan(selection)
 
     async def _plan(self, selection: Selection) -> ReadPlan:
         placed, absent = await self._placed(selection.asked)
-        plan = ReadPlan.of(selection.asked, placed, absent, self.point_map.link)
+        refused = {a for p in self.point_map.points if p.name in self._lacking for a in p.addresses}
+        plan = ReadPlan.of(selection.asked, placed, absent, self.point_map.link, refused)
         if self._layout is not None:
             self.point_map.made[selection, self._layout] = plan
         return plan
@@ -137,11 +163,14 @@ class ModbusDriver(MappedDriver):
     async def _words(self, points: Sequence[Point]) -> tuple[dict[int, int], dict[int, DeviceFault]]:
         """Registers of the points, and for each that is missing the reason."""
         reads = blocks.plan_reads(points, self.point_map.link)
-        row, missing = await self._row(points, reads)
+        row, missing = await self._asked(points, reads)
         addresses = [a for block in reads for a in block.addresses]
         return {a: word for a, word in zip(addresses, row, strict=True) if a not in missing}, missing
 
-    async def _row(
+    async def _row(self, plan: ReadPlan) -> tuple[array[int], dict[int, DeviceFault]]:
+        return await self._asked(plan.points, plan.reads)
+
+    async def _asked(
         self, points: Sequence[Point], reads: Iterable[ReadBlock]
     ) -> tuple[array[int], dict[int, DeviceFault]]:
         """Words of the blocks in their order, 0 where they are missing; and by register why they are."""
@@ -163,32 +192,28 @@ class ModbusDriver(MappedDriver):
     async def _piecemeal(
         self, points: Sequence[Point], block: ReadBlock, refusal: DeviceFault
     ) -> tuple[dict[int, int], dict[int, DeviceFault]]:
-        """A refused block value by value, where that may help: one unknown register must not hide its neighbours."""
-        singles = blocks.single_reads(points, block, self.point_map.link)
-        if not refusal.illegal_address or len(singles) < 2:
+        """A refused block in smaller parts, where that may help: one unknown register must not hide its neighbours."""
+        parts = blocks.smaller_reads(points, block, self.point_map.link)
+        if not refusal.illegal_address or parts in ([], [block]):
             return {}, dict.fromkeys(block.addresses, refusal)
         words: dict[int, int] = {}
         faults: dict[int, DeviceFault] = {}
-        for i, single in enumerate(singles):
+        for i, part in enumerate(parts):
             try:
-                words |= zip(single.addresses, await self._read_block(single), strict=True)
+                words |= zip(part.addresses, await self._read_block(part), strict=True)
             except DeviceFault as fault:
-                failed = singles[i:] if fault.device_wide else [single]
-                faults |= dict.fromkeys((a for one in failed for a in one.addresses), fault)
-                if fault.device_wide:
+                inner = [p for p in points if not p.optional]
+                found, lacking = await self._piecemeal(inner, part, fault)
+                words |= found
+                faults |= lacking
+                if any(f.device_wide for f in lacking.values()):
+                    faults |= dict.fromkeys((a for one in parts[i:] for a in one.addresses), fault)
                     break
         return words, {a: fault for a, fault in faults.items() if a not in words}
 
     async def _read_block(self, block: ReadBlock) -> list[int]:
         function = self.point_map.link.read_function
         return await self.connection.read(self.unit_id, function, block.start, block.count, self._gap_s)
-
-
-def _faults(plan: ReadPlan, missing: Mapping[int, DeviceFault]) -> dict[int, Fault]:
-    """What is wrong with points that lack a register, by their position among those asked."""
-    lacking = [next((missing[a] for a in p.registers if a in missing), None) for p in plan.points]
-    found = {i: (fault.quality, fault.reason) for i, fault in enumerate(lacking) if fault is not None}
-    return plan.absent | {i if plan.positions is None else plan.positions[i]: fault for i, fault in found.items()}
 
 
 def _encoded(point: Point, value: float, words: Mapping[int, int], faults: Mapping[int, DeviceFault]) -> dict[int, int]:

@@ -58,6 +58,8 @@ class Point(MapRecord):
     quantity: str | None = None
     range: tuple[float, float] | None = None
     """Physically possible site values; anything else is refused for writing and marked for reading."""
+    grows: tuple[str, ...] = ()
+    """Sizes (`made_for` of the map) that the range grows with, where device or connection are larger."""
     min_nonzero: float | None = None
     """0 or at least this much: a wallbox cannot offer 1 to 5 A (IEC 61851-1)."""
     site_most: str | None = None
@@ -73,6 +75,8 @@ class Point(MapRecord):
     """Site number (enum) or bit number (bits) -> what it means."""
     invalid: tuple[int, ...] = ()
     """Raw patterns that mean "no value" (overflow 0x7FFF, a counter of 0), beside that of the type (`NOTHING`)."""
+    optional: bool = False
+    """Not all models of the map have it: a refused register means that this one has not, and a sum goes without."""
     access: Literal["r", "rw", "w"] = "r"
     group: Literal["live", "slow", "setting", "identity"] = "live"
     block: str | None = None

@@ -8,15 +8,15 @@ Add a device by adding a file. `map_file` reads files into these records, `link`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from ems_pipeline.devices.link import Link, MapRecord
 from ems_pipeline.devices.map_rules import Derived, Ready, Rest
-from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.point import Point, PointName
 from ems_pipeline.devices.quantities import QUANTITIES
 
 Made = TypeVar("Made")
@@ -37,6 +37,14 @@ class PointMap(MapRecord):
     ready: Ready | None = None
     rest: Rest | None = None
     derived: dict[str, Derived] = Field(default_factory=dict)
+    made_for: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Sizes the ranges were written for, by name; points that name one in `grows` follow the device's own."""
+    largest: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Of these sizes the largest of the family, which holds where nobody says how large the one here is."""
+    rated_by: dict[str, PointName] = Field(default_factory=dict)
+    """Sizes that the device states itself, and by which point."""
+    phases: dict[PointName, tuple[PointName, ...]] = Field(default_factory=dict)
+    """Powers and the phases that add up to them: what tells how a separate high word is to be read."""
     points: tuple[Point, ...]
 
     @cached_property
@@ -59,12 +67,24 @@ class PointMap(MapRecord):
         found: Made = self.made[key]
         return found
 
+    def with_points(self, points: Iterable[Point]) -> PointMap:
+        """The same device with other points (of the same names); a copy would keep what was made of the old ones."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**{**fields, "points": tuple(points)})
+
     def point(self, name: str) -> Point:
-        """The point called ``name`` (its own name or its quantity); KeyError names the map."""
-        try:
-            return self.by_name.get(name) or self.by_key[name]
-        except KeyError:
-            raise KeyError(f"map {self.map} has no point {name!r}; see `ems device map check`") from None
+        """The point called ``name`` (its own name or its quantity); KeyError names the map.
+
+        A quantity made of one point that every model has, and of others that some have, is known by the one.
+        """
+        parts = self.derived[name].points if name in self.derived else ()
+        always = [part for part in parts if not self.by_name[part].optional]
+        found = (
+            self.by_name.get(name) or self.by_key.get(name) or (self.by_name[always[0]] if len(always) == 1 else None)
+        )
+        if found is None:
+            raise KeyError(f"map {self.map} has no point {name!r}; see `ems device map check`")
+        return found
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
@@ -90,8 +110,16 @@ class PointMap(MapRecord):
                 yield f"derived {quantity!r} is made of {name!r}, which is no point; define it"
         if self.ready and self.ready.point not in self.by_name:
             yield f"ready: {self.ready.point!r} is no point; define it"
-        named = (self.rest.point, *self.rest.zero) if self.rest else ()
-        yield from (f"rest: {name!r} is no point; define it" for name in named if name not in self.by_name)
+        named = {
+            "rest": (self.rest.point, *self.rest.zero) if self.rest else (),
+            "rated_by": tuple(self.rated_by.values()),
+            "phases": (*self.phases, *(name for parts in self.phases.values() for name in parts)),
+        }
+        for of, names in named.items():
+            yield from (f"{of}: {name!r} is no point; define it" for name in names if name not in self.by_name)
+        for point in self.points:
+            if unknown := sorted(set(point.grows) - set(self.made_for)):
+                yield f"point {point.name!r} grows with {unknown}, which is not in `made_for`; add what it was made for"
 
     def _without_a_place(self) -> Iterator[str]:
         if not self.points:

@@ -35,6 +35,8 @@ class Quality(IntEnum):
     AT_REST = 6
     """Nothing is measured because nothing moves: an inverter sleeps, by its own word or because the sun is down. The
     value is 0 and counts; the reason says how it is known."""
+    ABSENT = 7
+    """The device does not have the point: it refuses the register, and the map says that not every model has it."""
 
 
 BELIEVED = frozenset({Quality.GOOD, Quality.AT_REST})
@@ -68,7 +70,7 @@ class Reading:
         return self.value if self.is_good and now - self.reported_at <= max_age else None
 
 
-UNANSWERED = frozenset({Quality.NO_ANSWER, Quality.REFUSED, Quality.GARBAGE})
+UNANSWERED = frozenset({Quality.NO_ANSWER, Quality.REFUSED, Quality.GARBAGE, Quality.ABSENT})
 """The device said nothing, or nothing that can be used."""
 Fault = tuple[Quality, str]
 """Why a value is not good: quality and reason."""

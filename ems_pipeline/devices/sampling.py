@@ -89,7 +89,8 @@ def _select(point_map: PointMap, names: tuple[str, ...], gated: bool) -> Selecti
     gate = point_map.ready.point if point_map.ready and names and gated else None
     asleep = point_map.rest if point_map.rest and {*points, *parts}.intersection(point_map.rest.zero) else None
     told = [name for name in (gate, asleep.point if asleep else None) if name]
-    asked = {name: point_map.by_name[name] for name in told} | points | parts
+    phases = {n: point_map.by_name[n] for name in points for n in point_map.phases.get(name, ())}
+    asked = {name: point_map.by_name[name] for name in told} | points | parts | phases
     at = {name: i for i, name in enumerate(asked)}
     quantities = (*(p.key for p in points.values()), *derived)
     units = (*(p.unit for p in points.values()), *(QUANTITIES[n].unit for n in derived))
@@ -114,7 +115,7 @@ class Words:
 
     decoder: Decoder
     row: array[int]
-    high_words_live: bool
+    high_words_live: bool | None
     missing: Mapping[int, Fault]
     positions: tuple[int, ...] | None = None
 
@@ -195,6 +196,7 @@ def _derive(rule: Derived, parts: list[Sample]) -> Sample:
     """A sum is as bad as its worst part: three strings out of four are not the roof."""
     if rule.first_good:
         return next((s for s in parts if s.quality is Quality.GOOD), parts[-1])
+    parts = [s for s in parts if s.quality is not Quality.ABSENT] or parts
     bad = next((s for s in parts if s.quality not in BELIEVED or s.value is None), None)
     if bad is not None:
         return Sample(None, bad.quality, bad.reason)

@@ -23,7 +23,7 @@ class SunSpecDriver(ModbusDriver):
 
     @property
     def _layout(self) -> Hashable:
-        return self._found
+        return self._found and (self._found, frozenset(self._sizes.items()))
 
     async def models(self) -> tuple[FoundModel, ...]:
         """What the device has; asked once until `close`.
@@ -41,7 +41,8 @@ class SunSpecDriver(ModbusDriver):
             found = await self.models()
         except DeviceFault as fault:
             return [], dict.fromkeys((p.name for p in points), Sample(None, fault.quality, fault.reason))
-        places = {p.name: placed(p, found) for p in points}
+        fitted = self._fitted({}).by_name
+        places = {p.name: placed(fitted[p.name], found) for p in points}
         absent = {n: Sample(None, Quality.REFUSED, why) for n, why in places.items() if isinstance(why, str)}
         return [p for p in places.values() if isinstance(p, Point)], absent
 

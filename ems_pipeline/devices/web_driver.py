@@ -93,13 +93,14 @@ class WebDriver(MappedDriver):
         for point in selection.asked:
             requests.setdefault(self._address(self.point_map.link.request, point), []).append(point)
         samples: dict[str, Sample] = {}
+        fitted = self._fitted({}).by_name
         gone: DeviceFault | None = None
         for request, asked in requests.items():
             try:
                 if gone is not None:
                     raise gone
                 document = await self._get(request)
-                samples |= {p.name: sample_of(document, p, self.point_map, self.dialect) for p in asked}
+                samples |= {p.name: sample_of(document, fitted[p.name], self.point_map, self.dialect) for p in asked}
             except DeviceFault as fault:
                 samples |= dict.fromkeys((p.name for p in asked), Sample(None, fault.quality, fault.reason))
                 gone = fault if fault.device_wide else None

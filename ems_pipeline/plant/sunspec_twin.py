@@ -38,7 +38,7 @@ class SunSpecTwin(MeterTwin):
         )
         places = [placed(p, self.models) for p in point_map.points]
         there = tuple(p for p in places if isinstance(p, Point))
-        super().__init__(world, device, point_map.model_copy(update={"points": there}))
+        super().__init__(world, device, point_map.with_points(there))
         self._frame = _frame(base, self.models)
 
     @property

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ems_pipeline.devices import codec
-from ems_pipeline.devices.decoding import Decoder, high_words_are_live, interpret
+from ems_pipeline.devices.decoding import Decoder, interpret
 from ems_pipeline.devices.map_file import known_maps, load_map
 from ems_pipeline.devices.point import NOTHING, Point
 from ems_pipeline.devices.reading import Quality
@@ -21,6 +21,8 @@ NUMERIC = [
     if point.address is not None and point.type != "ascii"
 ]
 WORD = st.integers(0, 0xFFFF)
+KNOWN = st.sampled_from([True, False, None])
+"""Whether high words are filled."""
 SEVERAL = st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=8)
 
 
@@ -37,8 +39,13 @@ def test_old_firmware_without_high_words_still_exports():
     """High words that are always 0 must not turn -500 W into +65,036 W."""
     grid = point_of("deye-sun-20k-hp3", "grid_power_w")
     words = {625: 0x10000 - 500, 690: 0}
-    assert not high_words_are_live([grid], words)
     assert interpret(grid, words, high_words_live=False) == (-500.0, Quality.GOOD, "")
+
+
+def test_what_can_be_read_in_two_ways_is_no_value_while_nobody_knows_the_firmware():
+    grid = point_of("deye-sun-20k-hp3", "grid_power_w")
+    assert interpret(grid, {625: 40_000, 690: 0}, high_words_live=None)[:2] == (None, Quality.GARBAGE)
+    assert interpret(grid, {625: 400, 690: 0}, high_words_live=None)[:2] == (400.0, Quality.GOOD)
 
 
 def test_a_live_high_word_makes_the_low_word_unsigned():
@@ -120,7 +127,7 @@ def test_what_a_point_can_hold_comes_back_to_within_half_a_step(point, data):
 @given(point=st.sampled_from(NUMERIC), data=st.data())
 def test_no_words_make_a_good_value_outside_the_range(point, data):
     words = {address: data.draw(WORD) for address in point.addresses}
-    value, quality, reason = interpret(point, words, high_words_live=data.draw(st.booleans()))
+    value, quality, reason = interpret(point, words, high_words_live=data.draw(KNOWN))
     if quality is Quality.GOOD:
         assert value is not None
         assert math.isfinite(value)
@@ -137,7 +144,7 @@ def test_devices_decoded_together_read_as_each_alone(points, data):
     columns = {a: i for i, a in enumerate(dict.fromkeys(a for p in points for a in p.registers))}
     row = st.lists(WORD, min_size=len(columns), max_size=len(columns))
     rows = data.draw(st.lists(row, min_size=1, max_size=4))
-    live = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    live = data.draw(st.lists(KNOWN, min_size=len(rows), max_size=len(rows)))
     for words, is_live, samples in zip(rows, live, Decoder(points, columns).decode(rows, live), strict=True):
         by_register = dict(zip(columns, words, strict=True))
         for i, point in enumerate(points):

@@ -13,7 +13,8 @@ HIGH, LOW = (load_map(name, {}) for name in ("deye-sun-20k-hp3", "deye-sun-12k-l
 SCALES = {
     **dict.fromkeys(["battery_voltage", "slot1_voltage", "slot6_voltage", "bms_charge_voltage"], (0.1, 0.01)),
     **dict.fromkeys(["bms_discharge_voltage", "bms_voltage"], (0.1, 0.01)),
-    **dict.fromkeys(["battery_power", "pv1_power", "pv2_power", "pv3_power", "pv4_power"], (10, 1)),
+    "battery2_voltage": (0.1, 0.01),
+    **dict.fromkeys(["battery_power", "battery2_power", *(f"pv{n}_power" for n in range(1, 9))], (10, 1)),
     **dict.fromkeys(["zero_export_power", "max_sell_power", "slot1_power", "slot6_power"], (10, 1)),
     **dict.fromkeys(["grid_peak_shaving_power", "max_solar_power"], (10, 1)),
     "bms_current": (0.1, 1),

@@ -148,3 +148,27 @@ def test_there_are_the_meters_people_have() -> None:
     assert {
         "eastron-sdm630", "eastron-sdm72d-m", "eastron-sdm72d-m-v2", "carlo-gavazzi-em24", "carlo-gavazzi-em340",
     } <= set(METERS)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["eastron-sdm630", "eastron-sdm72d-m", "carlo-gavazzi-em340", "carlo-gavazzi-em24"])
+@pytest.mark.parametrize(
+    ("options", "quality"),
+    [
+        ({}, Quality.GOOD),  # nobody says how large the connection is
+        ({"connection_w": 150_000.0}, Quality.GOOD),
+        ({"connection_w": 17_000.0}, Quality.OUT_OF_RANGE),
+        ({"connection_w": 17_000.0, "ct_ratio": 40}, Quality.GOOD),
+    ],
+)
+def test_a_meter_behind_transformers_is_believed_as_far_as_its_connection_goes(
+    name: str, options: dict[str, float], quality: Quality
+) -> None:
+    async def run() -> Reading:
+        slave = Slave()
+        slave.hold(load_map(name, {}), power=138_000)
+        async with bus({1: slave}) as port:
+            return (await driver(name, port, options=options, timeout_s=1.0).read(["grid_power_w"]))[0]
+
+    found = asyncio.run(run())
+    assert found.quality is quality
+    assert found.value == 138_000 if quality is Quality.GOOD else "outside" in found.reason

@@ -1,0 +1,73 @@
+"""How some points of a device are asked for and understood: requests, decoder, the fault of what did not come. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ems_pipeline.devices import blocks
+from ems_pipeline.devices.blocks import ReadBlock
+from ems_pipeline.devices.contract import DeviceFault
+from ems_pipeline.devices.decoding import Decoder
+from ems_pipeline.devices.high_words import Split
+from ems_pipeline.devices.link import Link
+from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.reading import Fault, Quality
+from ems_pipeline.devices.sampling import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """How some points are asked for and understood; the same for all devices of a map that have its points there.
+
+    ``points`` are those the device has, at ``positions`` of those asked (None: all of them); the others are ``absent``.
+    ``splits`` are those with a separate high word, ``grown`` the positions of those whose range follows a size.
+    """
+
+    points: tuple[Point, ...]
+    positions: tuple[int, ...] | None
+    absent: dict[int, Fault]
+    reads: tuple[ReadBlock, ...]
+    decoder: Decoder
+    splits: tuple[Split, ...]
+    grown: frozenset[int]
+
+    @classmethod
+    def of(
+        cls,
+        asked: Sequence[Point],
+        placed: Sequence[Point],
+        absent: Mapping[str, Sample],
+        link: Link,
+        refused: Collection[int] = (),
+    ) -> ReadPlan:
+        """The fewest requests for the placed points, and a decoder for what they bring; none runs over a register the
+        device is known to refuse."""
+        reads = tuple(blocks.plan_reads(placed, link, refused))
+        columns = {address: i for i, address in enumerate(a for block in reads for a in block.addresses)}
+        at = {p.name: i for i, p in enumerate(asked)}
+        return cls(
+            tuple(placed),
+            tuple(at[p.name] for p in placed) if absent else None,
+            {at[name]: (sample.quality, sample.reason) for name, sample in absent.items()},
+            reads,
+            Decoder(placed, columns),
+            Split.of(placed, columns),
+            frozenset(i for i, p in enumerate(placed) if p.grows),
+        )
+
+
+def is_refused(point: Point, missing: Mapping[int, DeviceFault]) -> bool:
+    """Whether the device says that a register of the point does not exist."""
+    return any(missing[a].illegal_address for a in point.registers if a in missing)
+
+
+def faults_of(plan: ReadPlan, missing: Mapping[int, DeviceFault]) -> dict[int, Fault]:
+    """What is wrong with points that lack a register, by their position among those asked."""
+    lacking = [next((missing[a] for a in p.registers if a in missing), None) for p in plan.points]
+    found = {
+        i: (Quality.ABSENT if plan.points[i].optional and fault.illegal_address else fault.quality, fault.reason)
+        for i, fault in enumerate(lacking)
+        if fault is not None
+    }
+    return plan.absent | {i if plan.positions is None else plan.positions[i]: fault for i, fault in found.items()}
