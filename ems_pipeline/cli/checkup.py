@@ -5,6 +5,7 @@ Add a check as a function that yields findings, and list it in `ALL`; one that r
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Level = Literal["good", "warning", "wrong"]
 HISTORY_DAYS = 14
 NIGHT_PV_W = 50
+OFF_BY = 3.0
+"""A counter further than this from the measured energy is wrong; gaps explain less."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,26 @@ def history() -> Iterator[Finding]:
             yield Finding("wrong", what, text)
 
 
+def counters() -> Iterator[Finding]:
+    """A counter must count what the power of its device adds up to; newer Deye firmware counts in tenfold steps."""
+    from ems_pipeline.devices.growth import COUNTER_SCALE
+    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse.counters import counted
+
+    with open_warehouse().begin() as connection:
+        rows = counted(connection)
+    wrong = 0
+    for site, device, quantity, counted_wh, measured_wh in rows.iter_rows():
+        ratio = measured_wh / counted_wh if counted_wh > 0 else math.inf
+        if 1 / OFF_BY < ratio < OFF_BY:
+            continue
+        wrong += 1
+        text = f"{quantity} counted {counted_wh / 1000:.1f} kWh in a week and the power adds up to {measured_wh / 1000:.1f}"
+        tenfold = f"; set its option {COUNTER_SCALE}: 10" if 5 < ratio < 20 else "; check its scale at the display"
+        yield Finding("warning", f"counter {site}/{device}", text + tenfold)
+    yield Finding("good", "counters", f"{rows.height - wrong} of {rows.height} agree with the measured power")
+
+
 def pv_azimuth() -> Iterator[Finding]:
     """The measured PV must come from where the site file says the modules look."""
     from ems_pipeline.orchestration import azimuth
@@ -194,4 +217,4 @@ def pv_azimuth() -> Iterator[Finding]:
 
 
 WITHOUT_DATABASE: tuple[Check, ...] = (code_location, site_files, bus_conflicts)
-ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, disk, clock, history, pv_azimuth)
+ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, disk, clock, history, counters, pv_azimuth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from ems_pipeline.devices import growth, high_words
+from ems_pipeline.devices import growth
 from ems_pipeline.devices.deye import GRID_CHARGE_BIT, SLOTS
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.plant.hybrid import Settings, TouSlot
@@ -22,7 +22,7 @@ class DeyeTwin(Twin):
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
         self.hybrid = hybrid = part_of(world.hybrids.values(), lambda h: h.key, device, "battery or PV array")
-        point_map = growth.fitted(point_map, {high_words.RATED: hybrid.settings.rated_power_w})
+        point_map = growth.fitted(point_map, growth.sizes(point_map, world.site.device(device).options, {}))
         self.rated_w = min(_highest(point_map, "slot1_power"), hybrid.settings.rated_power_w)
         hybrid.nominal_voltage_v = 400.0 if _highest(point_map, "battery_voltage") > 100 else 51.2
         hybrid.settings = Settings.self_use(self.rated_w, hybrid.settings.low_soc_pct, hybrid.settings.max_sell_power_w)

@@ -133,7 +133,7 @@ class OutOfRange(Trouble):
         changed = dict(words)
         for point in self.twin.point_map.points:
             if measured(point) and point.range is not None and point.type != "f32":
-                extreme = dict.fromkeys(point.addresses, 0xFFFF)
+                extreme = dict.fromkeys(point.addresses, 0xFFFE)  # all ones would say "no value"
                 if point.type in codec.SIGNED:
                     extreme[point.high_address or point.addresses[-1 if point.word_order == "low-first" else 0]] = (
                         0x7FFF
