@@ -192,7 +192,8 @@ def counters() -> Iterator[Finding]:
         if 1 / OFF_BY < ratio < OFF_BY:
             continue
         wrong += 1
-        text = f"{quantity} counted {counted_wh / 1000:.1f} kWh in a week and the power adds up to {measured_wh / 1000:.1f}"
+        told = f"{counted_wh / 1000:.1f} kWh in a week, its power adds up to {measured_wh / 1000:.1f}"
+        text = f"{quantity} counted {told}"
         tenfold = f"; set its option {COUNTER_SCALE}: 10" if 5 < ratio < 20 else "; check its scale at the display"
         yield Finding("warning", f"counter {site}/{device}", text + tenfold)
     yield Finding("good", "counters", f"{rows.height - wrong} of {rows.height} agree with the measured power")
