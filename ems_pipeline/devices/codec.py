@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.reading import Quality
+from ems_pipeline.plain_text import plain
 
 SIGNED = frozenset({"s16", "s32"})
 INTEGERS = {"u16": 16, "s16": 16, "bits": 16, "enum": 16, "u32": 32, "s32": 32, "u64": 64}
@@ -95,7 +96,7 @@ def encode(point: Point, value: float, power: int = 0) -> dict[int, int]:
 def decode_text(point: Point, words: Mapping[int, int]) -> str:
     """Text of an `ascii` point: two characters a register, high byte first, without NUL and blanks around."""
     packed = b"".join(words[a].to_bytes(2, "big") for a in point.addresses)
-    return packed.split(b"\0", 1)[0].decode("ascii", errors="replace").strip()
+    return plain(packed.split(b"\0", 1)[0].decode("ascii", errors="replace")).strip()
 
 
 def encode_text(point: Point, text: str) -> dict[int, int]:

@@ -15,6 +15,7 @@ from ems_pipeline.devices.command import Command
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.reading import Quality, Readings
 from ems_pipeline.devices.sampling import Answer, Selection
+from ems_pipeline.plain_text import plain
 
 Live = Mapping[str, float]
 """Good values of a device by quantity or point name, as `good_values` makes them from its readings."""
@@ -36,9 +37,9 @@ class DeviceFault(Exception):
     def __init__(
         self, quality: Quality, reason: str, *, device_wide: bool = False, illegal_address: bool = False
     ) -> None:
-        super().__init__(reason)
+        self.reason = plain(reason)
+        super().__init__(self.reason)
         self.quality = quality
-        self.reason = reason
         self.device_wide = device_wide
         self.illegal_address = illegal_address
 

@@ -17,6 +17,8 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from ems_pipeline.plain_text import plain
+
 
 class Quality(IntEnum):
     """Why a value may or may not be used; stored as a smallint, so numbers never change meaning."""
@@ -83,6 +85,12 @@ class Samples:
 
     values: npt.NDArray[np.float64]
     faults: Mapping[int, Fault]
+
+    def __post_init__(self) -> None:
+        """What a device says of a fault goes into the database with everybody's readings: here it becomes words."""
+        if self.faults:
+            said = {i: (quality, plain(reason)) for i, (quality, reason) in self.faults.items()}
+            object.__setattr__(self, "faults", said)
 
     def of(self, i: int) -> tuple[float | None, Quality, str]:
         """Value, quality and reason at a position."""

@@ -23,6 +23,7 @@ import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
 from ems_pipeline.http import conversation
+from ems_pipeline.plain_text import plain
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 SECRET_NAMES = ("token", "key", "secret", "pass", "pwd", "credential", "auth", "sig")
@@ -37,9 +38,9 @@ class HttpError(Exception):
     """A request without a usable reply: where, what came back, and what to do about it."""
 
     def __init__(self, url: str, reason: str, remedy: str, status: int | None = None, body: bytes = b"") -> None:
-        super().__init__(f"{redacted(url)}: {reason}; {remedy}")
-        self.url = redacted(url)
-        self.reason = reason
+        self.url = plain(redacted(url))
+        self.reason = plain(reason)
+        super().__init__(f"{self.url}: {self.reason}; {remedy}")
         self.status = status
         self.body = body
 

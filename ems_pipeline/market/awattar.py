@@ -6,7 +6,14 @@ import json
 from datetime import UTC, date, datetime
 
 from ems_pipeline import http, time_grid
-from ems_pipeline.market.document import MARKET_TIMEZONE, MalformedDocument, PriceDocument, PricePoint, day_document
+from ems_pipeline.market.document import (
+    MARKET_TIMEZONE,
+    MalformedDocument,
+    PriceDocument,
+    PricePoint,
+    day_document,
+    parser,
+)
 from ems_pipeline.market.settings import SourceSettings
 
 NAME = "awattar"
@@ -24,24 +31,22 @@ def fetch(day: date, zone: str, settings: SourceSettings) -> bytes:
     return http.get(url, query, None, settings.timeout_s, settings.retries)
 
 
+@parser(NAME)
 def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     """Prices of ``day``. See `day_document` for what is refused."""
-    try:
-        content = json.loads(document)
-        path = str(content.get("url", ""))
-        entries = [
-            (int(e["start_timestamp"]), int(e["end_timestamp"]), e["marketprice"], e["unit"]) for e in content["data"]
-        ]
-        points = [
-            PricePoint(
-                datetime.fromtimestamp(start / 1000, UTC),
-                (end - start) // 60_000,
-                None if price is None else float(price),
-            )
-            for start, end, price, _ in entries
-        ]
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"{NAME} sent no price list ({error!r}); it starts {document[:60]!r}") from None
+    content = json.loads(document)
+    path = str(content.get("url", ""))
+    entries = [
+        (int(e["start_timestamp"]), int(e["end_timestamp"]), e["marketprice"], e["unit"]) for e in content["data"]
+    ]
+    points = [
+        PricePoint(
+            datetime.fromtimestamp(start / 1000, UTC),
+            (end - start) // 60_000,
+            None if price is None else float(price),
+        )
+        for start, end, price, _ in entries
+    ]
     if path and not path.startswith(f"/{COUNTRIES[zone]}/"):
         raise MalformedDocument(f"{NAME} answered for {path!r}, asked was {zone}; check the address")
     if units := {str(unit) for *_, unit in entries if str(unit).lower() != UNIT}:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ems_pipeline import http
-from ems_pipeline.market.document import MalformedDocument, SourceFailed
+from ems_pipeline.market.document import MalformedDocument, SourceFailed, parser
 from ems_pipeline.market.settings import SourceSettings
 
 NAME = "cnb"
@@ -56,6 +56,7 @@ def read(day: date, settings: SourceSettings) -> RateList:
     raise SourceFailed(f"{NAME} gives no rates for {day}: {'; '.join(faults)}")
 
 
+@parser(NAME)
 def parse(document: bytes) -> RateList:
     """Either shape. Raises `MalformedDocument` when it is none, or has no euro."""
     rates = _parse_json(document) if document.lstrip()[:1] == b"{" else _parse_text(document)
@@ -85,12 +86,9 @@ def _fetch_text(day: date, settings: SourceSettings) -> bytes:
 
 
 def _parse_json(document: bytes) -> RateList:
-    try:
-        entries = json.loads(document)["rates"]
-        days = {date.fromisoformat(e["validFor"]) for e in entries}
-        rates = {str(e["currencyCode"]): float(e["rate"]) / float(e["amount"]) for e in entries}
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
-        raise MalformedDocument(f"{NAME} sent no rate list ({error!r}); it starts {document[:60]!r}") from None
+    entries = json.loads(document)["rates"]
+    days = {date.fromisoformat(e["validFor"]) for e in entries}
+    rates = {str(e["currencyCode"]): float(e["rate"]) / float(e["amount"]) for e in entries}
     if len(days) != 1:
         raise MalformedDocument(f"{NAME} list holds rates of {sorted(map(str, days))}; one day was expected")
     return RateList(days.pop(), rates)
@@ -98,13 +96,10 @@ def _parse_json(document: bytes) -> RateList:
 
 def _parse_text(document: bytes) -> RateList:
     """Line 1 `19 Aug 2026 #159` or `19.08.2026 #159`, line 2 headings, then country|currency|amount|code|rate."""
-    try:
-        first, _, *lines = document.decode("utf-8").strip().splitlines()
-        said = first.partition("#")[0].strip()
-        form = "%d.%m.%Y" if said[2:3] == "." else "%d %b %Y"
-        valid_for = datetime.strptime(said, form).date()  # noqa: DTZ007 - a civil day, not an instant
-        fields = [line.split("|") for line in lines]
-        rates = {code: float(rate.replace(",", ".")) / float(amount) for _, _, amount, code, rate in fields}
-    except (ValueError, ZeroDivisionError) as error:
-        raise MalformedDocument(f"{NAME} sent no rate list ({error}); it starts {document[:60]!r}") from None
+    first, _, *lines = document.decode("utf-8").strip().splitlines()
+    said = first.partition("#")[0].strip()
+    form = "%d.%m.%Y" if said[2:3] == "." else "%d %b %Y"
+    valid_for = datetime.strptime(said, form).date()  # noqa: DTZ007 - a civil day, not an instant
+    fields = [line.split("|") for line in lines]
+    rates = {code: float(rate.replace(",", ".")) / float(amount) for _, _, amount, code, rate in fields}
     return RateList(valid_for, rates)

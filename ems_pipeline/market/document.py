@@ -1,7 +1,7 @@
 """What every price source delivers: one delivery day of one market zone, one row per quarter-hour, checked.
 
-A parser turns bytes into `PricePoint`s; `day_document` turns points into a `PriceDocument` or refuses them. Add a
-check here when it holds for every source; what only one source gets wrong belongs to its module.
+A parser (marked by `parser`) turns bytes into `PricePoint`s; `day_document` turns points into a `PriceDocument` or
+refuses them. Add a check here when it holds for every source; what only one source gets wrong belongs to its module.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import polars as pl
 
-from ems_pipeline import time_grid
+from ems_pipeline import outside, time_grid
+from ems_pipeline.plain_text import LONGEST_PARAGRAPH, plain
 
 MARKET_TIMEZONE = time_grid.zone("Europe/Brussels")
 """The coupled day-ahead market trades the CET/CEST civil day in every zone, also where clocks differ."""
@@ -41,7 +43,10 @@ PRICE_SCHEMA = {
 
 
 class SourceError(Exception):
-    """What was asked could not be had from a source."""
+    """What was asked could not be had from a source; its text may repeat what the source said."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(plain(text, LONGEST_PARAGRAPH))
 
 
 class NotYetPublished(SourceError):
@@ -54,6 +59,10 @@ class MalformedDocument(SourceError):
 
 class SourceFailed(SourceError):
     """The source refused, is out of order, or is not configured."""
+
+
+parser = partial(outside.parser, fault=MalformedDocument, spoken=SourceError)
+"""Decorator of every parser here, with its source: a document it stumbles over, whatever over, is malformed."""
 
 
 @dataclass(frozen=True, slots=True)

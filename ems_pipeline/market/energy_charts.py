@@ -18,6 +18,7 @@ from ems_pipeline.market.document import (
     PriceDocument,
     PricePoint,
     day_document,
+    parser,
 )
 from ems_pipeline.market.settings import SourceSettings
 
@@ -38,15 +39,13 @@ def fetch(day: date, zone: str, settings: SourceSettings) -> bytes:
         raise
 
 
+@parser(NAME)
 def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     """Prices of ``day``; the step is read from the distance of the instants. See `day_document` for what is refused."""
-    try:
-        content = json.loads(document)
-        instants = [datetime.fromtimestamp(int(s), UTC) for s in content["unix_seconds"]]
-        prices = [None if p is None else float(p) for p in content["price"]]
-        unit = str(content["unit"])
-    except (KeyError, OverflowError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"{NAME} sent no price list ({error!r}); it starts {document[:60]!r}") from None
+    content = json.loads(document)
+    instants = [datetime.fromtimestamp(int(s), UTC) for s in content["unix_seconds"]]
+    prices = [None if p is None else float(p) for p in content["price"]]
+    unit = str(content["unit"])
     if len(instants) != len(prices) or unit != UNIT:
         raise MalformedDocument(
             f"{NAME} sent {len(instants)} instants and {len(prices)} prices in {unit!r}; expected equal numbers in "

@@ -22,6 +22,7 @@ from ems_pipeline.market.document import (
     PricePoint,
     SourceFailed,
     day_document,
+    parser,
 )
 from ems_pipeline.market.settings import SourceSettings
 
@@ -80,6 +81,7 @@ def fetch(day: date, zone: str, settings: SourceSettings) -> bytes:
         raise
 
 
+@parser(NAME)
 def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     """Prices of ``day``, with the document's creation as its publication; see `day_document` for what is refused."""
     root = xml.read(document, NAME)

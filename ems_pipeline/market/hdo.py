@@ -11,7 +11,7 @@ import json
 from datetime import date, datetime, time
 
 from ems_pipeline import http
-from ems_pipeline.market.document import MalformedDocument, SourceFailed
+from ems_pipeline.market.document import SourceFailed, parser
 from ems_pipeline.market.settings import SourceSettings
 from ems_pipeline.sites.tariff import Window
 
@@ -26,6 +26,7 @@ def fetch(ean: str, settings: SourceSettings) -> bytes:
     return http.post(settings.url(NAME, URL), body, headers, settings.timeout_s, settings.retries)
 
 
+@parser(NAME)
 def parse(document: bytes, signal: str) -> dict[date, tuple[Window, ...]]:
     """Low-register windows by local day, split at midnight as the distributor does.
 
@@ -33,13 +34,10 @@ def parse(document: bytes, signal: str) -> dict[date, tuple[Window, ...]]:
         SourceFailed: the point has no such signal; the ones it has are named.
         MalformedDocument: not the distributor's document, or a window that cannot be read.
     """
-    try:
-        entries = json.loads(document)["data"]["signals"]
-        signals = {str(entry["signal"]) for entry in entries}
-        chosen = [(str(e["datum"]), str(e["casy"])) for e in entries if e["signal"] == signal]
-        days = {_day(day): tuple(_window(text) for text in times.split(";") if text.strip()) for day, times in chosen}
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"{NAME} sent no switching times ({error!r}); it starts {document[:60]!r}") from None
+    entries = json.loads(document)["data"]["signals"]
+    signals = {str(entry["signal"]) for entry in entries}
+    chosen = [(str(e["datum"]), str(e["casy"])) for e in entries if e["signal"] == signal]
+    days = {_day(day): tuple(_window(text) for text in times.split(";") if text.strip()) for day, times in chosen}
     if not days:
         raise SourceFailed(f"{NAME} has no signal {signal!r} for this point; it has {sorted(signals)}")
     return days

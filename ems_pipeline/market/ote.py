@@ -18,6 +18,7 @@ from ems_pipeline.market.document import (
     PriceDocument,
     SourceFailed,
     day_document,
+    parser,
     points_by_position,
 )
 from ems_pipeline.market.settings import SourceSettings
@@ -53,6 +54,7 @@ def request(day: date) -> bytes:
     ).encode()
 
 
+@parser(NAME)
 def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     """Prices of ``day``; a reply may hold several days. See `day_document` for what is refused."""
     if b"Application is not available" in document:

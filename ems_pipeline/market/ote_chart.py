@@ -18,6 +18,7 @@ from ems_pipeline.market.document import (
     NotYetPublished,
     PriceDocument,
     day_document,
+    parser,
     points_by_position,
 )
 from ems_pipeline.market.settings import SourceSettings
@@ -40,25 +41,20 @@ def fetch(day: date, _zone: str, settings: SourceSettings) -> bytes:
         raise
 
 
+@parser(NAME)
 def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     """Prices of ``day``. See `day_document` for what is refused."""
-    try:
-        content = json.loads(document)
-        lines: list[dict[str, Any]] = content["data"]["dataLine"]
-        titles = [str(line["title"]) for line in lines]
-        graph_title = str(content.get("graph", {}).get("title", ""))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"{NAME} sent no chart ({error!r}); it starts {document[:60]!r}") from None
+    content = json.loads(document)
+    lines: list[dict[str, Any]] = content["data"]["dataLine"]
+    titles = [str(line["title"]) for line in lines]
+    graph_title = str(content.get("graph", {}).get("title", ""))
     quarterly = day >= QUARTER_HOUR_MARKET_FROM
     wanted = QUARTER_HOUR_TITLES if quarterly else HOUR_TITLES
     chosen = [line for line, title in zip(lines, titles, strict=True) if title.startswith(wanted)]
     if not chosen:
         raise NotYetPublished(f"{NAME} has no price line for {day} yet; its lines are {titles}")
     _check_day(graph_title, day)
-    try:
-        prices = {int(p["x"]): None if p["y"] is None else float(p["y"]) for p in chosen[0]["point"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"{NAME} has points without numbers ({error!r}); use another source") from None
+    prices = {int(p["x"]): None if p["y"] is None else float(p["y"]) for p in chosen[0]["point"]}
     if len(prices) != len(chosen[0]["point"]):
         raise MalformedDocument(f"{NAME} has a position twice on {day}; use another source")
     points = points_by_position(prices, 15 if quarterly else 60, day, NAME)

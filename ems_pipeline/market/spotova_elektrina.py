@@ -18,6 +18,7 @@ from ems_pipeline.market.document import (
     PriceDocument,
     SourceFailed,
     day_document,
+    parser,
     points_by_position,
 )
 from ems_pipeline.market.settings import SourceSettings
@@ -37,15 +38,13 @@ def fetch(_day: date, _zone: str, settings: SourceSettings) -> bytes:
     return reply.date_at.isoformat().encode() + SEPARATOR + reply.body
 
 
+@parser(NAME)
 def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     """Prices of ``day`` if that is today or tomorrow for the list. See `day_document` for what is refused."""
     head, _, body = document.partition(SEPARATOR)
-    try:
-        replied_at = time_grid.utc(datetime.fromisoformat(head.decode()))
-        content = json.loads(body)
-        lists = {name: [float(e["priceEur"]) for e in content[name]] for name in ("hoursToday", "hoursTomorrow")}
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"{NAME} sent no price list ({error!r}); it starts {body[:60]!r}") from None
+    replied_at = time_grid.utc(datetime.fromisoformat(head.decode()))
+    content = json.loads(body)
+    lists = {name: [float(e["priceEur"]) for e in content[name]] for name in ("hoursToday", "hoursTomorrow")}
     today = time_grid.local_day(replied_at, MARKET_TIMEZONE)
     midnight, next_midnight = time_grid.day_bounds(today, MARKET_TIMEZONE)
     if replied_at - midnight < STALE_CACHE or next_midnight - replied_at < STALE_CACHE:

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import polars as pl
 
 from ems_pipeline import http, time_grid
-from ems_pipeline.market.document import MalformedDocument, SourceFailed
+from ems_pipeline.market.document import MalformedDocument, SourceFailed, parser
 from ems_pipeline.market.settings import SourceSettings
 
 Colour = Literal["blue", "white", "red"]
@@ -92,9 +92,7 @@ def fetch_rte(first: date, last: date, settings: SourceSettings) -> bytes:
         raise SourceFailed("rte needs credentials; register an application there and set EMS_RTE_CREDENTIALS")
     base = settings.url("rte", RTE_URL)
     login = {"Authorization": f"Basic {settings.rte_credentials}"}
-    token = _json(http.post(f"{base}/token/oauth", b"", login, settings.timeout_s, settings.retries), "rte")
-    if not isinstance(token, dict) or "access_token" not in token:
-        raise MalformedDocument("rte sent no access_token; check EMS_RTE_CREDENTIALS")
+    token = _token(http.post(f"{base}/token/oauth", b"", login, settings.timeout_s, settings.retries))
     start, end = time_grid.day_bounds(first, PARIS)[0], time_grid.day_bounds(last, PARIS)[1]
     query = {
         "start_date": start.astimezone(PARIS).isoformat(),
@@ -104,20 +102,25 @@ def fetch_rte(first: date, last: date, settings: SourceSettings) -> bytes:
     return http.get(
         f"{base}/open_api/tempo_like_supply_contract/v1/tempo_like_calendars",
         query,
-        {"Authorization": f"Bearer {token['access_token']}"},
+        {"Authorization": f"Bearer {token}"},
         settings.timeout_s,
         settings.retries,
     )
 
 
+@parser(RTE)
+def _token(document: bytes) -> str:
+    token = json.loads(document)
+    if not isinstance(token, dict) or not isinstance(token.get("access_token"), str):
+        raise MalformedDocument(f"{RTE} sent no access_token; check EMS_RTE_CREDENTIALS")
+    return str(token["access_token"])
+
+
+@parser(RTE)
 def parse_rte(document: bytes) -> dict[date, Colour]:
     """Colours by Tempo day; a day without a value (2022-12-28 was one) is absent."""
-    content = _json(document, "rte")
-    try:
-        values = content["tempo_like_calendars"]["values"]
-        days = {time_grid.local_day(datetime.fromisoformat(v["start_date"]), PARIS): v.get("value") for v in values}
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"rte sent no Tempo calendar ({error!r}); it starts {document[:60]!r}") from None
+    values = json.loads(document)["tempo_like_calendars"]["values"]
+    days = {time_grid.local_day(datetime.fromisoformat(v["start_date"]), PARIS): v.get("value") for v in values}
     return {day: _colour(value, "rte") for day, value in days.items() if value}
 
 
@@ -127,13 +130,11 @@ def fetch_public(day: date, settings: SourceSettings) -> bytes:
     return http.get(url, timeout_s=settings.timeout_s, retries=settings.retries)
 
 
+@parser(PUBLIC)
 def parse_public(document: bytes) -> dict[date, Colour]:
     """Colour by Tempo day: code 1 blue, 2 white, 3 red; 0 is not announced yet and gives no entry."""
-    content = _json(document, "tempo-public")
-    try:
-        colours = {date.fromisoformat(d["dateJour"]): PUBLIC_CODES[d["codeJour"]] for d in _as_list(content)}
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedDocument(f"tempo-public sent no day colour ({error!r}); it starts {document[:60]!r}") from None
+    content = json.loads(document)
+    colours = {date.fromisoformat(d["dateJour"]): PUBLIC_CODES[d["codeJour"]] for d in _as_list(content)}
     return {day: colour for day, colour in colours.items() if colour is not None}
 
 
@@ -145,10 +146,3 @@ def _colour(value: str, source: str) -> Colour:
     if value.lower() not in ("blue", "white", "red"):
         raise MalformedDocument(f"{source} names the colour {value!r}; known are BLUE, WHITE, RED")
     return cast(Colour, value.lower())
-
-
-def _json(document: bytes, source: str) -> Any:
-    try:
-        return json.loads(document)
-    except ValueError:
-        raise MalformedDocument(f"{source} sent no complete JSON; it starts {document[:60]!r}") from None

@@ -5,9 +5,17 @@ A source that is busy or down is neither: that is `ems_pipeline.http.TransientEr
 
 from __future__ import annotations
 
+from functools import partial
+
+from ems_pipeline import outside
+from ems_pipeline.plain_text import LONGEST_PARAGRAPH, plain
+
 
 class WeatherError(ValueError):
     """Base of everything that keeps a weather document out; nothing of such a document is stored."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(plain(text, LONGEST_PARAGRAPH))
 
 
 class MalformedWeather(WeatherError):
@@ -16,3 +24,7 @@ class MalformedWeather(WeatherError):
 
 class RejectedWeatherRequest(WeatherError):
     """The source understood us and refused (unknown variable, wrong place, no such model): asking again is useless."""
+
+
+parser = partial(outside.parser, fault=MalformedWeather, spoken=WeatherError)
+"""Decorator of every parser here, with its source: a document it stumbles over, whatever over, is malformed."""

@@ -18,8 +18,9 @@ import polars as pl
 from ems_pipeline import http, time_grid
 from ems_pipeline.sites import PvArray
 from ems_pipeline.units import kilo, slot_power_w
-from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest
+from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest, parser
 
+NAME = "forecast.solar"
 SERVER = ("EMS_SOURCE_FORECAST_SOLAR_URL", "https://api.forecast.solar")
 LONGEST_STEP = timedelta(hours=3)
 """Between two stamps further apart than this lies a night, not a period of generation."""
@@ -42,6 +43,7 @@ def fetch(array: PvArray, latitude: float, longitude: float) -> bytes:
         raise
 
 
+@parser(NAME)
 def parse(body: bytes) -> pl.DataFrame:
     """Energy since the previous stamp -> mean power per slot, ``[starts_at, power_w]``, W; the energy is kept.
 
@@ -75,13 +77,9 @@ def _spread(energy_wh: dict[datetime, float], start: datetime, end: datetime, wh
         energy_wh[slot] = energy_wh.get(slot, 0.0) + wh * (inside / (end - start))
 
 
+@parser(NAME)
 def _result(body: bytes) -> Mapping[str, Any]:
-    try:
-        reply = json.loads(body)
-    except ValueError as error:
-        raise MalformedWeather(
-            f"forecast.solar reply is no JSON ({error}); it is truncated or an error page"
-        ) from error
+    reply = json.loads(body)
     message = reply.get("message") if isinstance(reply, Mapping) else None
     if not isinstance(message, Mapping):
         raise MalformedWeather("forecast.solar reply has no message block; it is not an estimate")

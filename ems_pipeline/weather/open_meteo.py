@@ -19,7 +19,7 @@ import polars as pl
 
 from ems_pipeline import http, time_grid
 from ems_pipeline.weather import sun
-from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest
+from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest, parser
 from ems_pipeline.weather.frame import (
     COLUMNS,
     RADIATION,
@@ -30,6 +30,7 @@ from ems_pipeline.weather.frame import (
     split_mean,
 )
 
+NAME = "open-meteo"
 VARIABLES = {
     "temperature_c": "temperature_2m",
     "ghi_w_m2": "shortwave_radiation",
@@ -112,6 +113,7 @@ def _fetch(api: str, block: str, names: list[str], latitude: float, longitude: f
         raise
 
 
+@parser(NAME)
 def parse(body: bytes, latitude: float, longitude: float, days_before: int = 0) -> pl.DataFrame:
     """A reply of the forecast, archive or previous-runs API -> weather per quarter-hour.
 
@@ -160,11 +162,9 @@ def parse_previous_runs(body: bytes, latitude: float, longitude: float, days_bef
     return frame.with_columns(known_at=pl.col("starts_at") - pl.duration(hours=24 * days_before))
 
 
+@parser(NAME)
 def _one_place(body: bytes) -> Mapping[str, Any]:
-    try:
-        document = json.loads(body)
-    except ValueError as error:
-        raise MalformedWeather(f"Open-Meteo reply is no JSON ({error}); it is truncated or an error page") from error
+    document = json.loads(body)
     if isinstance(document, list) and len(document) == 1:
         document = document[0]
     if not isinstance(document, Mapping):
@@ -178,14 +178,11 @@ def _stamps(series: Mapping[str, Any], units: Mapping[str, str], offset_s: Any, 
     times = series.get("time") or []
     if not times or not isinstance(offset_s, int | float):
         raise MalformedWeather("Open-Meteo reply has no time axis or no utc_offset_seconds; it is truncated")
-    try:
-        if units.get("time") == "unixtime":
-            stamps = [datetime.fromtimestamp(t, UTC) for t in times]
-        else:
-            # One constant offset for all rows, also across a clock change: documented behaviour of the source.
-            stamps = [datetime.fromisoformat(t).replace(tzinfo=UTC) - timedelta(seconds=offset_s) for t in times]
-    except (TypeError, ValueError) as error:
-        raise MalformedWeather(f"Open-Meteo time axis cannot be read: {error}") from error
+    if units.get("time") == "unixtime":
+        stamps = [datetime.fromtimestamp(t, UTC) for t in times]
+    else:
+        # One constant offset for all rows, also across a clock change: documented behaviour of the source.
+        stamps = [datetime.fromisoformat(t).replace(tzinfo=UTC) - timedelta(seconds=offset_s) for t in times]
     uneven = next((later for earlier, later in pairwise(stamps) if later - earlier != step), None)
     if uneven is not None or not time_grid.is_slot(stamps[0]):
         raise MalformedWeather(f"Open-Meteo time axis is not an even grid of {step} (at {uneven or stamps[0]})")
