@@ -6,11 +6,13 @@ refuses them. Add a check here when it holds for every source; what only one sou
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import polars as pl
 
@@ -33,7 +35,12 @@ BELIEVABLE_PER_MWH = (-1_000.0, 10_000.0)
 """Beyond this the document is in another unit or currency."""
 
 STEPS_MIN = (15, 30, 60)
-ZERO_RUN = timedelta(hours=4)
+
+DOUBTED_RUN = timedelta(hours=4)
+"""The same price for so long is in doubt: 0 on any day, any price in the quarter-hour market. Measured there: 3.25 h at
+the longest. Hours of the old market repeat a price other than 0 for up to 10 h."""
+IMPOSSIBLE_RUN = timedelta(hours=12)
+"""The same price for so long has never been true; the longest measured run of zeros is 8 h (CZ, 2024-04-06)."""
 
 PRICE_SCHEMA = {
     "starts_at": pl.Datetime("us", "UTC"),
@@ -88,6 +95,19 @@ class PriceDocument:
     currency: str
     source: str
     published_at: datetime | None = None
+    doubt: str | None = None
+    """Why it was believed for want of a better one only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a well-formed document may be wrong. ``is_possible``: such days have been, so it may as well be true."""
+
+    reason: str
+    is_possible: bool
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def market_day_slots(day: date) -> list[datetime]:
@@ -151,23 +171,30 @@ def points_by_position(prices: Mapping[int, float | None], minutes: int, day: da
     return [PricePoint(start + timedelta(minutes=minutes) * (i - 1), minutes, p) for i, p in sorted(prices.items())]
 
 
-def doubt(document: PriceDocument, day_before: pl.DataFrame | None) -> str | None:
+def doubt(document: PriceDocument, day_before: pl.DataFrame | None) -> Doubt | None:
     """Why a well-formed document should be believed only when a second source says the same, or None.
 
     ``day_before``: prices of the previous delivery day (``starts_at``, ``price_per_mwh``), where known.
     Incidents: zeros for days to come on ENTSO-E (2023-12-28), a whole zone at zero (Belgium, 2026-03-31), caches that
-    serve today's list as tomorrow's around midnight.
+    serve today's list as tomorrow's around midnight. A curve cut short repeats its last price, and some lists have
+    nothing for the hour that the clocks repeat.
     """
     prices: list[float] = document.prices["price_per_mwh"].to_list()
-    if (run := _longest_zero_run(prices)) >= ZERO_RUN:
-        return f"exactly 0.00 for {run / timedelta(hours=1):g} h on end"
-    low, high = CLEARING_LIMITS_PER_MWH
-    if document.currency == MARKET_CURRENCY and not low <= min(prices) <= max(prices) <= high:
-        return f"prices from {min(prices)} to {max(prices)} lie outside the auction's limits {low:g} to {high:g}"
     if day_before is not None and not day_before.is_empty():
         yesterday = day_before.sort("starts_at")["price_per_mwh"].to_list()
         if prices == yesterday and len(set(prices)) > 1:
-            return "the same list as the day before"
+            return Doubt("the same list as the day before", is_possible=False)
+    runs = _runs(prices)
+    longest = _longest_doubtful(runs, document.day)
+    if (lasts := time_grid.SLOT * (longest.stop - longest.start)) >= DOUBTED_RUN:
+        on_end = f"exactly {longest.price:.2f} for {lasts / timedelta(hours=1):g} h on end"
+        return Doubt(on_end, is_possible=lasts < IMPOSSIBLE_RUN)
+    low, high = CLEARING_LIMITS_PER_MWH
+    if document.currency == MARKET_CURRENCY and not low <= min(prices) <= max(prices) <= high:
+        beyond = f"prices from {min(prices)} to {max(prices)} lie outside the auction's limits {low:g} to {high:g}"
+        return Doubt(beyond, is_possible=True)
+    if _repeated_hour_is_empty(runs, document.prices["starts_at"].to_list()):
+        return Doubt("exactly 0.00 in the hour that the clocks repeat, and only there", is_possible=True)
     return None
 
 
@@ -199,9 +226,34 @@ def _believable(point: PricePoint, price: float, source: str) -> float:
     return price
 
 
-def _longest_zero_run(prices: list[float]) -> timedelta:
-    longest = run = 0
-    for price in prices:
-        run = run + 1 if price == 0.0 else 0
-        longest = max(longest, run)
-    return time_grid.SLOT * longest
+def _longest_doubtful(runs: list[_Run], day: date) -> _Run:
+    """Of the runs of a day the longest that is strange when it is long."""
+    strange = [run for run in runs if run.price == 0.0 or day >= QUARTER_HOUR_MARKET_FROM or len(runs) == 1]
+    return max(strange, key=lambda run: run.stop - run.start, default=_Run(0, 0, 0.0))
+
+
+class _Run(NamedTuple):
+    """Quarter-hours ``[start, stop)`` of a day that have one price."""
+
+    start: int
+    stop: int
+    price: float
+
+
+def _runs(prices: list[float]) -> list[_Run]:
+    runs, start = [], 0
+    for price, same in itertools.groupby(prices):
+        stop = start + sum(1 for _ in same)
+        runs.append(_Run(start, stop, price))
+        start = stop
+    return runs
+
+
+def _repeated_hour_is_empty(runs: list[_Run], slots: list[datetime]) -> bool:
+    """Whether a run of zeros fills a pass of the hour that the autumn day has twice, and ends with it."""
+    clock = [time_grid.slot_of_day(at, MARKET_TIMEZONE) for at in slots]
+    twice = [i for i, number in enumerate(clock) if clock.count(number) > 1]
+    if not twice:
+        return False
+    inside = [r for r in runs if r.price == 0.0 and twice[0] <= r.start and r.stop <= twice[-1] + 1]
+    return any(run.stop - run.start >= len(twice) // 2 for run in inside)

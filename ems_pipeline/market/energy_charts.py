@@ -11,7 +11,6 @@ import json
 from datetime import UTC, date, datetime
 
 from ems_pipeline import http
-from ems_pipeline.market import entsoe
 from ems_pipeline.market.document import (
     MalformedDocument,
     NotYetPublished,
@@ -21,10 +20,11 @@ from ems_pipeline.market.document import (
     parser,
 )
 from ems_pipeline.market.settings import SourceSettings
+from ems_pipeline.sites import market_zones
 
 NAME = "energy-charts"
 URL = "https://api.energy-charts.info/price"
-ZONES = entsoe.ZONES | {"BG", "EE", "ES", "GR", "HR", "LT", "LV", "ME", "PT", "RS"}
+ZONES = market_zones.ZONES
 UNIT = "EUR / MWh"
 
 

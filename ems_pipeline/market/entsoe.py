@@ -1,8 +1,9 @@
 """ENTSO-E Transparency Platform, document A44: day-ahead prices of every European zone. Needs a token.
 
 Reading rules (from its implementation guide and recorded replies): with curve type A03 an absent position repeats the
-one before, to the end of the period; a reply may hold several series for one interval, of which the lowest sequence in
-the traded step counts; "no data" and errors share one acknowledgement document and differ by text only.
+one before, to the end of the period; a reply may hold the series of several auctions for one interval (sequence 2 of
+DE-LU and AT is EXAA's, 5 EUR/MWh from the coupled one on average), of which none but `IDENTITY` in the traded step is
+what was asked for; "no data" and errors share one acknowledgement document and differ by text only.
 """
 
 from __future__ import annotations
@@ -25,38 +26,20 @@ from ems_pipeline.market.document import (
     parser,
 )
 from ems_pipeline.market.settings import SourceSettings
+from ems_pipeline.sites import market_zones
+from ems_pipeline.sites.market_zones import EIC
 
 NAME = "entsoe"
 URL = "https://web-api.tp.entsoe.eu/api"
-EIC = {
-    "CZ": "10YCZ-CEPS-----N",
-    "DE-LU": "10Y1001A1001A82H",
-    "AT": "10YAT-APG------L",
-    "SK": "10YSK-SEPS-----K",
-    "PL": "10YPL-AREA-----S",
-    "HU": "10YHU-MAVIR----U",
-    "FR": "10YFR-RTE------C",
-    "BE": "10YBE----------2",
-    "NL": "10YNL----------L",
-    "CH": "10YCH-SWISSGRIDZ",
-    "SI": "10YSI-ELES-----O",
-    "RO": "10YRO-TEL------P",
-    "DK1": "10YDK-1--------W",
-    "DK2": "10YDK-2--------M",
-    "FI": "10YFI-1--------U",
-    "SE1": "10Y1001A1001A44P",
-    "SE2": "10Y1001A1001A45N",
-    "SE3": "10Y1001A1001A46L",
-    "SE4": "10Y1001A1001A47J",
-    "NO1": "10YNO-1--------2",
-    "NO2": "10YNO-2--------T",
-    "NO3": "10YNO-3--------J",
-    "NO4": "10YNO-4--------9",
-    "NO5": "10Y1001A1001A48H",
-}
-ZONES = frozenset(EIC)
+ZONES = market_zones.ZONES
 RESOLUTIONS = {"PT15M": 15, "PT30M": 30, "PT60M": 60}
 DAY_AHEAD = "A01"
+SEQUENCE = "classificationSequence_AttributeInstanceComponent.position"
+IDENTITY = {"contract_MarketAgreement.type": DAY_AHEAD, "businessType": "A62", SEQUENCE: "1"}
+"""What a series of the coupled day-ahead auction says of itself; where there is one auction only, no sequence."""
+UNIT = {"currency_Unit.name": "EUR", "price_Measure_Unit.name": "MWH"}
+LONGEST_PERIOD = timedelta(days=370)
+"""Of a reply: nobody is served more than a year at once."""
 
 
 def fetch(day: date, zone: str, settings: SourceSettings) -> bytes:
@@ -92,26 +75,32 @@ def parse(document: bytes, day: date, zone: str) -> PriceDocument:
         raise SourceFailed(f"{NAME} refuses: {reason}; check EMS_ENTSOE_TOKEN and the request")
     if xml.name(root) != "Publication_MarketDocument" or xml.text(root, "type") != "A44":
         raise MalformedDocument(f"{NAME} sent <{xml.name(root)}> of type {xml.text(root, 'type')}, expected A44 prices")
-    series = [s for s in xml.children(root, "TimeSeries") if _is_day_ahead(s)]
+    series = list(xml.children(root, "TimeSeries"))
     _check_zone(series, zone)
-    ranked: dict[tuple[bool, int], list[PricePoint]] = {}
-    for one in series:
-        for period in xml.children(one, "Period"):
-            points = [
-                p for p in _period_points(one, period) if time_grid.local_day(p.starts_at, MARKET_TIMEZONE) == day
-            ]
-            if points:
-                ranked.setdefault(_rank(one, points[0].minutes, day), []).extend(points)
-    best = ranked[min(ranked)] if ranked else []
-    currencies = {xml.text(s, "currency_Unit.name") for s in series} or {"EUR"}
-    if len(currencies) > 1 or None in currencies:
-        raise MalformedDocument(f"{NAME} gives {zone} on {day} in {currencies}; one currency was expected")
+    points = list(_points_of(series, day, zone))
+    if series and not points:
+        raise NotYetPublished(f"{NAME} has no prices of the day-ahead auction of {zone} for {day} yet, only others")
     created = xml.text(root, "createdDateTime")
-    return day_document(best, day, zone, NAME, str(currencies.pop()), _instant(created) if created else None)
+    return day_document(points, day, zone, NAME, published_at=_instant(created) if created else None)
 
 
-def _is_day_ahead(series: Element) -> bool:
-    return (xml.text(series, "contract_MarketAgreement.type") or DAY_AHEAD) == DAY_AHEAD
+def _points_of(series: list[Element], day: date, zone: str) -> Iterator[PricePoint]:
+    """Prices of ``day`` of the auction that was asked for, in the step in which it trades; whatever else there is."""
+    traded = 15 if day >= QUARTER_HOUR_MARKET_FROM else 60
+    for one in series:
+        if not _is_asked_auction(one):
+            continue
+        for period in xml.children(one, "Period"):
+            for point in _period_points(one, period):
+                is_traded = point.minutes == traded or zone in market_zones.UNCOUPLED
+                if is_traded and time_grid.local_day(point.starts_at, MARKET_TIMEZONE) == day:
+                    _check_unit(one)
+                    yield point
+
+
+def _is_asked_auction(series: Element) -> bool:
+    said = {name: xml.text(series, name) for name in IDENTITY}
+    return said | {SEQUENCE: said[SEQUENCE] or IDENTITY[SEQUENCE]} == IDENTITY
 
 
 def _check_zone(series: list[Element], zone: str) -> None:
@@ -120,11 +109,9 @@ def _check_zone(series: list[Element], zone: str) -> None:
         raise MalformedDocument(f"{NAME} sent prices of {sorted(map(str, found))}, asked was {zone} ({EIC[zone]})")
 
 
-def _rank(series: Element, minutes: int, day: date) -> tuple[bool, int]:
-    """Lowest counts: the step that is traded on that day, then the first auction sequence."""
-    traded = 15 if day >= QUARTER_HOUR_MARKET_FROM else 60
-    position = xml.text(series, "classificationSequence_AttributeInstanceComponent.position")
-    return minutes != traded, _integer(position or "1")
+def _check_unit(series: Element) -> None:
+    if (said := {name: xml.text(series, name) for name in UNIT}) != UNIT:
+        raise MalformedDocument(f"{NAME} has prices in {said}; expected {UNIT}: use another source")
 
 
 def _period_points(series: Element, period: Element) -> Iterator[PricePoint]:
@@ -132,6 +119,8 @@ def _period_points(series: Element, period: Element) -> Iterator[PricePoint]:
     resolution = xml.text(period, "resolution")
     if resolution not in RESOLUTIONS:
         raise MalformedDocument(f"{NAME} has resolution {resolution!r}; known are {sorted(RESOLUTIONS)}")
+    if end - start > LONGEST_PERIOD:
+        raise MalformedDocument(f"{NAME} has a period from {start} to {end}; expected a year at most")
     minutes = RESOLUTIONS[resolution]
     given: dict[int, float] = {}
     for point in xml.children(period, "Point"):

@@ -47,11 +47,22 @@ def import_rates(
     ``rate`` is ``quote`` for one unit of ``base``, crossed over the koruna where neither is CZK.
 
     Raises:
-        SourceFailed, MalformedDocument: the bank gave no usable list; nothing is returned then.
+        SourceFailed, MalformedDocument: there is no usable list for a day; nothing is returned then. A list that cannot
+            be read costs only itself: the one before serves, provisionally.
     """
     today = time_grid.local_day(now, PRAGUE)
     wanted = {min(list_day(back), list_day(today)) for day in time_grid.days(first, last) for back in _lookback(day)}
-    lists = {rates.valid_for: rates for rates in (cnb.read(day, settings) for day in sorted(wanted))}
+    lists: dict[date, cnb.RateList] = {}
+    faults = []
+    for day in sorted(wanted):
+        try:
+            rates = cnb.read(day, settings)
+        except SourceFailed as fault:
+            faults.append(str(fault))
+        else:
+            lists[rates.valid_for] = rates
+    if not lists:
+        raise SourceFailed("; ".join(faults))
     rows = [rate_rows(lists.values(), day, now, base, quote) for day in time_grid.days(first, last)]
     return new_rows(pl.concat(rows), stored)
 

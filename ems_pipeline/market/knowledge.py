@@ -49,12 +49,13 @@ def price_rows(document: PriceDocument, now: datetime, stored: pl.DataFrame | No
     Args:
         now: when the document was received.
         stored: newest known rows of that zone and day (``starts_at``, ``price_per_mwh``, ``currency``,
-            ``resolution_min``), where there are any.
+            ``resolution_min``, ``doubt``), where there are any.
 
     Returns:
-        zone, starts_at, price_per_mwh, currency, resolution_min, source, known_at, known_basis. A price said again adds
-        nothing; a changed price is a correction, known from ``now`` on whatever the day. An hourly mean does not
-        correct a quarter-hour.
+        zone, starts_at, price_per_mwh, currency, resolution_min, source, doubt, known_at, known_basis. A price said
+        again adds nothing, unless it is in doubt no more or known in a finer step; a changed price is a correction,
+        known from ``now`` on whatever the day. An hourly mean does not correct a quarter-hour, nor a price in doubt one
+        that is in none.
     """
     since, basis = known_at(document, now)
     rows = document.prices.select(
@@ -64,19 +65,27 @@ def price_rows(document: PriceDocument, now: datetime, stored: pl.DataFrame | No
         pl.lit(document.currency).alias("currency"),
         "resolution_min",
         pl.lit(document.source).alias("source"),
+        pl.lit(document.doubt, pl.String).alias("doubt"),
         pl.lit(since).cast(pl.Datetime("us", "UTC")).alias("known_at"),
         pl.lit(basis).alias("known_basis"),
     )
     if stored is None or stored.is_empty():
         return rows
     before = stored.select(
-        "starts_at", old_price="price_per_mwh", old_currency="currency", old_resolution="resolution_min"
+        "starts_at",
+        old_price="price_per_mwh",
+        old_currency="currency",
+        old_resolution="resolution_min",
+        was_doubted=pl.col("doubt").is_not_null(),
     )
+    is_doubted = pl.col("doubt").is_not_null()
     changed = (pl.col("price_per_mwh") != pl.col("old_price")) | (pl.col("currency") != pl.col("old_currency"))
+    changed |= (pl.col("was_doubted") & ~is_doubted) | (pl.col("resolution_min") < pl.col("old_resolution"))
+    is_worse = (pl.col("resolution_min") > pl.col("old_resolution")) | (is_doubted & ~pl.col("was_doubted"))
     corrected = pl.col("old_price").is_not_null()
     return (
         rows.join(before, on="starts_at", how="left")
-        .filter(~corrected | (changed & (pl.col("resolution_min") <= pl.col("old_resolution"))))
+        .filter(~corrected | (changed & ~is_worse))
         .with_columns(
             known_at=pl.when(corrected)
             .then(pl.lit(time_grid.utc(now)))

@@ -7,7 +7,7 @@ the zones it is good for.
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal, Protocol
 
@@ -17,6 +17,7 @@ from ems_pipeline import http, time_grid
 from ems_pipeline.market import awattar, energy_charts, entsoe, ote, ote_chart, spotova_elektrina
 from ems_pipeline.market.document import (
     MARKET_TIMEZONE,
+    Doubt,
     MalformedDocument,
     NotYetPublished,
     PriceDocument,
@@ -32,6 +33,10 @@ ALERT_AFTER = time(15, 0)
 
 Results come about 13:02, delayed ones were seen until 13:45, full decoupling is decided at 14:20.
 """
+
+DECIDED_AFTER = time(14, 30)
+"""Market-local time of the day before delivery from which a list in doubt is decided: a possible one is believed and
+marked, because the plan of 15:00 needs a price; until then it is asked for again and may be confirmed or replaced."""
 
 Outcome = Literal["accepted", "doubted", "confirmed", "not yet", "malformed", "failed"]
 
@@ -118,37 +123,46 @@ def import_day(
     """The prices of one delivery day from the first source that has them and can be believed.
 
     A document in doubt (see `document.doubt`) needs a second source that agrees; a second source that is in no doubt
-    itself replaces it.
+    itself replaces it. One that nobody confirms and nobody replaces is asked for again until 14:30 of the day before,
+    then decided: believed with its `doubt` marked where such days have been, refused where never.
 
     Args:
         day_before: known prices of the previous delivery day (``starts_at``, ``price_per_mwh``), by which a stale
             list is recognised.
 
     Raises:
-        NotYetPublished: a source that works has nothing yet, and it is not 15:00 of the day before: ask again.
+        NotYetPublished: a source that works has nothing yet, and it is not 15:00 of the day before; or what it has is
+            in doubt, and it is not 14:30: ask again.
         SourceFailed: nobody could deliver, or the prices are overdue; the text lists every attempt.
     """
     attempts: list[Attempt] = []
-    doubted: PriceDocument | None = None
+    doubted: list[tuple[PriceDocument, Doubt]] = []
     for source in sources_of(zone, settings):
         document, attempt = _ask(source, day, zone, settings)
         attempts.append(attempt)
         if document is None:
             continue
-        if doubted is not None and agree(doubted, document):
-            attempts[-1] = Attempt(source.NAME, "confirmed", f"says the same as {doubted.source}")
-            return ImportedDay(doubted, tuple(attempts))
-        if reason := doubt(document, day_before):
-            attempts[-1] = Attempt(source.NAME, "doubted", reason)
-            doubted = doubted or document
-            continue
-        return ImportedDay(document, tuple(attempts))
-    raise _failure(zone, day, now, attempts)
+        same = next((other for other, _ in doubted if agree(other, document)), None)
+        if same is not None:
+            attempts[-1] = Attempt(source.NAME, "confirmed", f"says the same as {same.source}")
+            return ImportedDay(same, tuple(attempts))
+        if (reason := doubt(document, day_before)) is None:
+            return ImportedDay(document, tuple(attempts))
+        attempts[-1] = Attempt(source.NAME, "doubted", str(reason))
+        doubted.append((document, reason))
+    possible = next((replace(document, doubt=str(reason)) for document, reason in doubted if reason.is_possible), None)
+    if possible is not None and _is_past(DECIDED_AFTER, day, now):
+        return ImportedDay(possible, tuple(attempts))
+    raise _failure(zone, day, now, attempts, is_doubted=possible is not None)
 
 
 def is_overdue(day: date, now: datetime) -> bool:
     """Whether prices of ``day`` should have been known by now: from 15:00 of the day before, market time."""
-    return time_grid.utc(now) >= time_grid.local_instant(day - timedelta(days=1), ALERT_AFTER, MARKET_TIMEZONE)
+    return _is_past(ALERT_AFTER, day, now)
+
+
+def _is_past(at: time, day: date, now: datetime) -> bool:
+    return time_grid.utc(now) >= time_grid.local_instant(day - timedelta(days=1), at, MARKET_TIMEZONE)
 
 
 def _ask(source: PriceSource, day: date, zone: str, settings: SourceSettings) -> tuple[PriceDocument | None, Attempt]:
@@ -160,11 +174,15 @@ def _ask(source: PriceSource, day: date, zone: str, settings: SourceSettings) ->
         return None, Attempt(source.NAME, "malformed", str(error))
     except (SourceFailed, http.HttpError) as error:
         return None, Attempt(source.NAME, "failed", str(error))
+    except Exception as error:  # a fault of ours costs one source; the next one is asked whatever it was
+        return None, Attempt(source.NAME, "failed", f"{type(error).__name__}: {error}; please report it")
     return document, Attempt(source.NAME, "accepted")
 
 
-def _failure(zone: str, day: date, now: datetime, attempts: list[Attempt]) -> SourceError:
+def _failure(zone: str, day: date, now: datetime, attempts: list[Attempt], is_doubted: bool) -> SourceError:
     trail = "; ".join(str(attempt) for attempt in attempts)
+    if is_doubted:
+        return NotYetPublished(f"prices of {zone} for {day} are in doubt and decided at {DECIDED_AFTER:%H:%M}: {trail}")
     waiting = any(attempt.outcome == "not yet" for attempt in attempts)
     if waiting and not is_overdue(day, now):
         return NotYetPublished(f"prices of {zone} for {day} are not published yet: {trail}")

@@ -34,6 +34,14 @@ COLOUR_SCHEMA: dict[str, Any] = {
 PUBLIC_CODES: dict[int, Colour | None] = {0: None, 1: "blue", 2: "white", 3: "red"}
 
 
+class ColoursMissing(SourceFailed):
+    """A source could not be asked about some days; ``found`` has the rows of those that are known."""
+
+    def __init__(self, text: str, found: pl.DataFrame) -> None:
+        super().__init__(text)
+        self.found = found
+
+
 def worst_colour(day: date) -> Colour:
     """The dearest colour the rules allow on ``day``: red from November to March on weekdays, else white.
 
@@ -50,7 +58,7 @@ def import_colours(first: date, last: date, now: datetime, settings: SourceSetti
     has no row. A past day counts as known since it was announced, any other since ``now``.
 
     Raises:
-        SourceFailed: a day is without a colour and a source could not be asked; nothing is returned then.
+        ColoursMissing: a day is without a colour and a source could not be asked; it has the rows of the others.
     """
     today = time_grid.local_day(now, PARIS)
     days = [day for day in time_grid.days(first, last) if day <= today + timedelta(days=1)]
@@ -64,10 +72,12 @@ def import_colours(first: date, last: date, now: datetime, settings: SourceSetti
         except (http.HttpError, MalformedDocument) as error:
             faults.append(f"{source}: {error}")
     missing = [day for day in days if day not in found]
-    if missing and faults:
-        raise SourceFailed(f"no Tempo colour of {missing[0]} to {missing[-1]}: {'; '.join(faults)}; ask again later")
     rows = [(day, *found[day], _announced(day) if day < today else time_grid.utc(now)) for day in days if day in found]
-    return pl.DataFrame(rows, schema=COLOUR_SCHEMA, orient="row")
+    frame = pl.DataFrame(rows, schema=COLOUR_SCHEMA, orient="row")
+    if missing and faults:
+        told = f"no Tempo colour of {missing[0]} to {missing[-1]}: {'; '.join(faults)}; ask again later"
+        raise ColoursMissing(told, frame)
+    return frame
 
 
 def _of_rte(days: Sequence[date], settings: SourceSettings) -> Iterator[dict[date, Colour]]:

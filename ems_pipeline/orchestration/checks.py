@@ -15,7 +15,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration import device_tables
 from ems_pipeline.orchestration.assets.audit import audit_interval
-from ems_pipeline.orchestration.assets.market import market_interval_price
+from ems_pipeline.orchestration.assets.market import market_interval_price, zones_of
 from ems_pipeline.orchestration.assets.plans import rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.platform import Platform
@@ -32,11 +32,12 @@ LOAD_TOLERANCE_W, LOAD_TOLERANCE_FRAC = 100.0, 0.1
 def prices_complete(ems: dg.ResourceParam[Platform]) -> dg.AssetCheckResult:
     """Today has 92, 96 or 100 prices in every zone a site trades in, and so has every day begun since last week."""
     today = time_grid.local_day(ems.clock.now(), MARKET_TIMEZONE)
-    zones, missing = sorted({site.market_zone for site in ems.sites()}), []
+    zones, missing = zones_of(ems.sites()), []
     with ems.warehouse.begin() as connection:
         for day in time_grid.days(today - timedelta(days=6), today + timedelta(days=1)):
             slots = market_day_slots(day)
-            found = dict(market.priced_slots(connection, zones, slots[0], slots[-1] + SLOT).iter_rows())
+            counted = market.priced_slots(connection, zones, slots[0], slots[-1] + SLOT)
+            found = dict(counted.select("zone", "slots").iter_rows())
             for zone in zones:
                 has = found.get(zone, 0)
                 if has < len(slots) and (has or day == today):

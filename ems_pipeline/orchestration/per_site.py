@@ -1,9 +1,11 @@
 """One run serves many sites: what fails for one of them is an alarm there, and costs no other site anything."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import dagster as dg
 
+from ems_pipeline.http import HttpError
+from ems_pipeline.market.document import SourceError
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.situation import InputsMissing
@@ -40,6 +42,38 @@ def settle(
             alarms.raise_alarm(connection, key, kind, "warning", text, now)
 
 
+def settle_shared(
+    context: dg.AssetExecutionContext,
+    ems: Platform,
+    kind: str,
+    served: Collection[str],
+    faults: Mapping[str, str],
+    is_live: bool = True,
+) -> None:
+    """The same for what many sites share (a market zone, a currency): the alarm is no site's, and its kind names the
+    thing, e.g. ``no-prices:ES``. An alarm of a thing that nobody asks for any more ends.
+
+    Raises:
+        dg.Failure: there are faults and nothing was served, with all reasons.
+    """
+    for thing, text in faults.items():
+        context.log.error(f"{thing}: {text}")
+    if is_live:
+        now = ems.clock.now()
+        with ems.warehouse.begin() as connection:
+            for standing in alarms.open_alarms(connection)["kind"].to_list():
+                if standing.startswith(f"{kind}:") and standing.removeprefix(f"{kind}:") not in faults:
+                    alarms.clear(connection, None, standing, now)
+            for thing, text in faults.items():
+                alarms.raise_alarm(connection, None, f"{kind}:{thing}", "warning", text, now)
+    if faults and not served:
+        raise dg.Failure("; ".join(dict.fromkeys(faults.values())), allow_retries=False)
+
+
+SPEAK_FOR_THEMSELVES = (InputsMissing, WeatherError, SourceError, HttpError)
+"""Errors whose text has the remedy."""
+
+
 def told(fault: Exception) -> str:
-    """What went wrong, for people: errors that name their remedy speak for themselves, others with their kind."""
-    return str(fault) if isinstance(fault, InputsMissing | WeatherError) else f"{type(fault).__name__}: {fault}"
+    """What went wrong, for people: of other errors their kind says more than the text (``KeyError: 'x'``)."""
+    return str(fault) if isinstance(fault, SPEAK_FOR_THEMSELVES) else f"{type(fault).__name__}: {fault}"

@@ -8,18 +8,22 @@ from datetime import date, datetime
 import polars as pl
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.sites import market_zones
 from ems_pipeline.warehouse import known
 from ems_pipeline.warehouse.frames import query
 
 
 def add_prices(connection: Connection, frame: pl.DataFrame, received_at: datetime) -> int:
-    """Append market prices; columns as in ``ems.market_interval_price``. Returns rows that were news."""
+    """Append market prices; columns as in ``ems.market_interval_price`` (``doubt`` may be absent: none).
+
+    Returns rows that were news.
+    """
     return known.append(
         connection,
         "ems.market_interval_price",
-        frame,
+        frame if "doubt" in frame.columns else frame.with_columns(doubt=pl.lit(None, pl.String)),
         keys=("zone", "starts_at"),
-        values=("price_per_mwh", "currency"),
+        values=("price_per_mwh", "currency", "resolution_min", "doubt"),
         received_at=received_at,
     )
 
@@ -51,11 +55,11 @@ def put_effective_prices(connection: Connection, frame: pl.DataFrame) -> int:
 def prices(
     connection: Connection, zone: str, start: datetime, end: datetime, as_known_at: datetime | None = None
 ) -> pl.DataFrame:
-    """Market prices of ``[start, end)``: starts_at, price_per_mwh, currency, source, known_at."""
+    """Market prices of ``[start, end)``, a row per slot, with source, doubt and ``known_at``."""
     return known.as_known(
         connection,
         "ems.market_interval_price",
-        ["starts_at", "price_per_mwh", "currency", "resolution_min", "source"],
+        ["starts_at", "price_per_mwh", "currency", "resolution_min", "source", "doubt"],
         keys=("starts_at",),
         where="zone = :zone AND starts_at >= :start AND starts_at < :end",
         as_known_at=as_known_at,
@@ -116,12 +120,21 @@ def effective_prices(
 
 
 def priced_slots(connection: Connection, zones: Sequence[str], start: datetime, end: datetime) -> pl.DataFrame:
-    """How many slots of ``[start, end)`` each zone has a price for: zone, slots."""
+    """How many slots of ``[start, end)`` each zone has a price for: zone, slots, and settled.
+
+    ``settled``: those of which nobody needs to ask again, because the price is in no doubt and no stand-in (an hour's
+    mean where quarter-hours are traded).
+    """
     return query(
         connection,
-        """SELECT zone, count(DISTINCT starts_at) AS slots FROM ems.market_interval_price
-           WHERE zone = ANY(:zones) AND starts_at >= :start AND starts_at < :end GROUP BY zone""",
+        """SELECT zone, count(*) AS slots,
+                  count(*) FILTER (WHERE doubt IS NULL AND (resolution_min = 15 OR zone = ANY(:any_step))) AS settled
+           FROM (SELECT DISTINCT ON (zone, starts_at) zone, doubt, resolution_min FROM ems.market_interval_price
+                 WHERE zone = ANY(:zones) AND starts_at >= :start AND starts_at < :end
+                 ORDER BY zone, starts_at, known_at DESC) newest
+           GROUP BY zone""",
         zones=list(zones),
+        any_step=sorted(market_zones.UNCOUPLED),
         start=start,
         end=end,
     )

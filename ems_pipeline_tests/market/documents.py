@@ -10,7 +10,7 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
-from ems_pipeline.market.entsoe import EIC
+from ems_pipeline.sites.market_zones import EIC
 from ems_pipeline_tests.conftest import MEASURED_DATA
 
 RECORDED = MEASURED_DATA / "recorded"

@@ -64,7 +64,8 @@ def test_nominal_publication_follows_the_markets_clock() -> None:
 def test_rows_have_the_columns_of_the_table() -> None:
     rows = price_rows(document(), LIVE)
     assert rows.columns == [
-        "zone", "starts_at", "price_per_mwh", "currency", "resolution_min", "source", "known_at", "known_basis",
+        "zone", "starts_at", "price_per_mwh", "currency", "resolution_min", "source", "doubt", "known_at",
+        "known_basis",
     ]  # fmt: skip
     assert rows.height == 96
     assert rows["known_at"].dtype == pl.Datetime("us", "UTC")
@@ -91,5 +92,5 @@ def test_an_hourly_mean_does_not_correct_quarter_hours_but_quarter_hours_refine_
     hours = document(hourly_means(day_prices(DAY)), 60)
     assert price_rows(hours, LATER, price_rows(document(), LIVE)).is_empty()
     refined = price_rows(document(), LATER, price_rows(hours, LIVE))
-    assert refined.height > 80  # the others happen to equal their hour
+    assert refined.height == 96, "also those that happen to equal their hour: nobody need ask for them again"
     assert set(refined["resolution_min"]) == {15}

@@ -34,7 +34,7 @@ def test_ote_recorded_days_are_read_and_the_third_is_not_published() -> None:
         ote.parse(document, date(2025, 10, 23), "CZ")
 
 
-def test_entsoe_recorded_day_takes_the_first_auction_sequence_in_any_order_of_series() -> None:
+def test_entsoe_recorded_day_takes_the_coupled_auction_in_any_order_of_series() -> None:
     document = recorded("entsoe/a44_de_lu.xml")
     monday = entsoe.parse(document, date(2026, 2, 2), "DE-LU")
     tuesday = entsoe.parse(document, date(2026, 2, 3), "DE-LU")
@@ -43,15 +43,22 @@ def test_entsoe_recorded_day_takes_the_first_auction_sequence_in_any_order_of_se
     assert monday.currency == "EUR"
 
 
-def test_entsoe_recorded_second_sequence_repeats_its_omitted_position() -> None:
+def test_entsoe_recorded_series_repeats_its_omitted_position() -> None:
     document = recorded("entsoe/a44_de_lu.xml")
     position = b"<classificationSequence_AttributeInstanceComponent.position>%d<"
-    # Without the first sequences the second ones count; on the second day one of their positions is left out (A03).
-    only_second = document.replace(position % 1, position % 3)
-    prices = listed(entsoe.parse(only_second, date(2026, 2, 3), "DE-LU"))
+    # The second sequence of the second day leaves out one of its positions (A03): here it is told to be the first.
+    exchanged = document.replace(position % 1, position % 3).replace(position % 2, position % 1)
+    prices = listed(entsoe.parse(exchanged, date(2026, 2, 3), "DE-LU"))
     assert len(prices) == 96
     assert prices[78] == prices[77]
     assert prices != listed(entsoe.parse(document, date(2026, 2, 3), "DE-LU"))
+
+
+def test_entsoe_the_other_auction_alone_is_waiting_and_never_the_day_ahead_price() -> None:
+    document = recorded("entsoe/a44_de_lu.xml")
+    first = b"<classificationSequence_AttributeInstanceComponent.position>1<"
+    with pytest.raises(NotYetPublished, match="only others"):
+        entsoe.parse(document.replace(first, first.replace(b">1<", b">3<")), date(2026, 2, 3), "DE-LU")
 
 
 def test_energy_charts_recorded_hours_are_spread_over_quarter_hours() -> None:
@@ -149,12 +156,56 @@ def test_entsoe_a_curve_of_type_a03_repeats_and_one_of_type_a01_has_a_gap() -> N
         entsoe.parse(omitted, DAY, "CZ")
 
 
-def test_entsoe_prefers_the_traded_step_and_takes_the_other_when_alone() -> None:
-    quarters, hours = day_prices(DAY), [1.0 + i for i in range(24)]
-    both = shapes.entsoe(DAY, "CZ", hours, 60, more=shapes.entsoe_series(DAY, "CZ", quarters, 15, 2))
-    assert listed(entsoe.parse(both, DAY, "CZ")) == quarters
-    alone = entsoe.parse(shapes.entsoe(DAY, "CZ", hours, 60), DAY, "CZ")
-    assert (listed(alone)[4], alone.prices["resolution_min"][0]) == (2.0, 60)
+IDENTITY = {
+    "another sequence": ("AttributeInstanceComponent.position>1<", "AttributeInstanceComponent.position>2<"),
+    "an intraday auction": ("MarketAgreement.type>A01<", "MarketAgreement.type>A07<"),
+    "another business": ("businessType>A62<", "businessType>A25<"),
+    "no contract type": ("contract_MarketAgreement.type", "contract_MarketAgreement.kind"),
+    "no business type": ("businessType", "businessKind"),
+    "the hour's mean": ("PT15M", "PT60M"),
+}
+"""What makes a series none of the coupled day-ahead auction of a quarter-hour day: what it says, and says instead."""
+
+
+@pytest.mark.parametrize("what", IDENTITY)
+def test_entsoe_identity_is_required_whether_the_other_series_stands_alone_or_beside(what: str) -> None:
+    said, instead = IDENTITY[what]
+    count = 24 if "60" in instead else 96
+    other = shapes.entsoe_series(DAY, "CZ", [1.0 + i for i in range(count)]).replace(said, instead)
+    assert instead in other
+    ours = shapes.entsoe_series(DAY, "CZ", day_prices(DAY))
+    for both in (other + ours, ours + other):
+        document = shapes.entsoe(DAY, "CZ", []).replace(shapes.entsoe_series(DAY, "CZ", []).encode(), both.encode())
+        assert listed(entsoe.parse(document, DAY, "CZ")) == day_prices(DAY)
+    alone = shapes.entsoe(DAY, "CZ", []).replace(shapes.entsoe_series(DAY, "CZ", []).encode(), other.encode())
+    with pytest.raises(NotYetPublished, match="only others"):
+        entsoe.parse(alone, DAY, "CZ")
+
+
+@pytest.mark.parametrize(("said", "instead"), [("name>EUR<", "name>PLN<"), ("name>MWH<", "name>KWH<")])
+def test_entsoe_another_unit_is_refused_and_never_converted_by_guess(said: str, instead: str) -> None:
+    document = shapes.entsoe(DAY, "CZ", day_prices(DAY)).replace(said.encode(), instead.encode())
+    with pytest.raises(MalformedDocument, match=instead[5:8]):
+        entsoe.parse(document, DAY, "CZ")
+
+
+def test_entsoe_a_zone_outside_the_coupled_auction_trades_in_the_step_it_says() -> None:
+    hours = [1.0 + i for i in range(24)]
+    swiss = entsoe.parse(shapes.entsoe(DAY, "CH", hours, 60, position=None), DAY, "CH")
+    assert (listed(swiss)[4], swiss.prices["resolution_min"][0]) == (2.0, 60)
+
+
+def test_entsoe_hours_are_the_traded_step_before_the_quarter_hour_market() -> None:
+    hours = hourly_means(day_prices(HOURLY_DAY))
+    quarters = shapes.entsoe_series(HOURLY_DAY, "CZ", day_prices(HOURLY_DAY), 15)
+    document = entsoe.parse(shapes.entsoe(HOURLY_DAY, "CZ", hours, 60, more=quarters), HOURLY_DAY, "CZ")
+    assert listed(document) == [h for h in hours for _ in range(4)]
+
+
+def test_entsoe_a_period_of_centuries_is_refused_before_it_is_counted() -> None:
+    document = shapes.entsoe(DAY, "CZ", day_prices(DAY)).replace(b"2026-08-20T22:00Z", b"9026-08-20T22:00Z")
+    with pytest.raises(MalformedDocument, match="a year at most"):
+        entsoe.parse(document, DAY, "CZ")
 
 
 def test_entsoe_exact_duplicates_are_dropped_and_contradictions_refused() -> None:

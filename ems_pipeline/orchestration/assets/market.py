@@ -1,18 +1,21 @@
 """What energy costs: market prices, exchange rates, and what each site pays and gets."""
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from itertools import product
 
 import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.market import fx, knowledge, restate, sources, tariff, tempo
-from ems_pipeline.market.document import NotYetPublished, market_day_slots
+from ems_pipeline.market.document import MARKET_TIMEZONE, NotYetPublished, market_day_slots
 from ems_pipeline.market.settings import SourceSettings
+from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.figures import materialized, plot
 from ems_pipeline.orchestration.partitions import SiteWindow, day_partitions, days_of, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.sites import Site, market_zones
 from ems_pipeline.warehouse import market
 
 GROUP = "market"
@@ -29,53 +32,94 @@ def market_interval_price(
 ) -> Iterator[dg.MaterializeResult]:
     """Day-ahead prices [currency/MWh] of every market zone a site trades in, one row per quarter-hour.
 
-    Appears from 13:05 market time of the day before. Not published yet: the run ends without a materialisation and is
-    asked again; overdue (15:00) or refused by every source: the run fails and says what each source answered.
+    Appears from 13:05 market time of the day before. Not published yet, or in doubt: the run says so, and is asked
+    again. Overdue (15:00) or refused by every source: the alarm ``no-prices:ZONE`` says what each source answered, and
+    the other zones get theirs; the run fails where no zone got any.
     """
-    now, settings = ems.clock.now(), SourceSettings.from_environ()
+    now, settings, days = ems.clock.now(), SourceSettings.from_environ(), days_of(context)
     rows, trail, waiting, shown = 0, [], [], pl.DataFrame()
-    for zone in sorted({site.market_zone for site in ems.sites()}):
-        for day in days_of(context):
-            start, end = market_day_slots(day)[0], market_day_slots(day)[-1] + time_grid.SLOT
-            with ems.warehouse.begin() as connection:
-                before = market.prices(connection, zone, start - timedelta(days=1), start)
-                stored = market.prices(connection, zone, start, end)
-            try:
-                imported = sources.import_day(zone, day, now, settings, before if before.height else None)
-            except NotYetPublished as notice:
-                waiting.append(str(notice))
-                continue
-            with ems.warehouse.begin() as connection:
-                rows += market.add_prices(connection, knowledge.price_rows(imported.document, now, stored), now)
+    served: set[str] = set()
+    faults: dict[str, str] = {}
+    doubts: dict[str, str] = {}
+    for zone, day in product(zones_of(ems.sites()), days):
+        try:
+            imported, added = _import_day(ems, zone, day, now, settings)
+        except NotYetPublished as notice:
+            waiting.append(str(notice))
+        except Exception as error:  # whatever it is, it is this zone's and this day's
+            faults[zone] = f"{faults[zone]}; {per_site.told(error)}" if zone in faults else per_site.told(error)
+        else:
+            rows += added
+            served.add(zone)
             trail += [f"{zone} {day}: {attempt}" for attempt in imported.attempts]
             shown = imported.document.prices
+            if imported.document.doubt:
+                doubts[zone] = f"prices of {day} are believed for want of better ones: {imported.document.doubt}"
+    is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
+    per_site.settle_shared(context, ems, "doubted-prices", served, doubts, is_live)
+    per_site.settle_shared(context, ems, "no-prices", served or waiting, faults, is_live)
     if waiting:
         context.log.info("; ".join(waiting))
+    if not served:
         return
-    figures = {} if shown.is_empty() else {"mean_per_mwh": float(shown["price_per_mwh"].to_numpy().mean())}
-    picture = plot(
-        shown["starts_at"].to_list() if shown.height else [],
-        {"spot [/MWh]": {"spot": shown["price_per_mwh"].to_list() if shown.height else []}},
-        None,
-        "day-ahead prices",
-    )
-    yield materialized(rows, picture, attempts="; ".join(trail[-12:]), **figures)
+    lacking = {"missing": ", ".join(sorted(faults))} if faults else {}
+    yield materialized(rows, _price_plot(shown), attempts="; ".join(trail[-12:]), **lacking, **_mean(shown))
+
+
+def zones_of(sites: Iterable[Site]) -> list[str]:
+    """The market zones whose prices these sites need."""
+    return sorted({site.market_zone for site in sites} - {market_zones.NONE})
+
+
+def _import_day(
+    ems: Platform, zone: str, day: date, now: datetime, settings: SourceSettings
+) -> tuple[sources.ImportedDay, int]:
+    """The accepted document and how many of its rows were news."""
+    start, end = market_day_slots(day)[0], market_day_slots(day)[-1] + time_grid.SLOT
+    with ems.warehouse.begin() as connection:
+        before = market.prices(connection, zone, start - timedelta(days=1), start)
+        stored = market.prices(connection, zone, start, end)
+    imported = sources.import_day(zone, day, now, settings, before if before.height else None)
+    with ems.warehouse.begin() as connection:
+        return imported, market.add_prices(connection, knowledge.price_rows(imported.document, now, stored), now)
+
+
+def _mean(prices: pl.DataFrame) -> dict[str, float]:
+    return {"mean_per_mwh": float(prices["price_per_mwh"].to_numpy().mean())}
+
+
+def _price_plot(prices: pl.DataFrame) -> dg.MetadataValue | None:
+    panels = {"spot [/MWh]": {"spot": prices["price_per_mwh"].to_list()}}
+    return plot(prices["starts_at"].to_list(), panels, None, "day-ahead prices")
 
 
 @dg.asset(group_name=GROUP, partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
 def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """Euro in every other currency a site is billed in, for delivery days: provisional until fixed, then final."""
+    """Euro in every other currency a site is billed in, for delivery days: provisional until fixed, then final.
+
+    A currency that cannot be had is the alarm ``no-rate:CURRENCY`` and costs no other one anything.
+    """
     days, now, settings = days_of(context), ems.clock.now(), SourceSettings.from_environ()
     rows, rates = 0, {}
-    for quote in sorted({site.currency for site in ems.sites()} - {fx.MARKET_CURRENCY}):
-        with ems.warehouse.begin() as connection:
-            stored = market.fx_versions(connection, fx.MARKET_CURRENCY, quote, days[0], days[-1])
-        frame = fx.import_rates(days[0], days[-1], now, settings, stored, quote=quote)
-        with ems.warehouse.begin() as connection:
-            rows += market.add_fx(connection, frame, now)
+    faults: dict[str, str] = {}
+    quotes = sorted({site.currency for site in ems.sites()} - {fx.MARKET_CURRENCY})
+    for quote in quotes:
+        try:
+            with ems.warehouse.begin() as connection:
+                stored = market.fx_versions(connection, fx.MARKET_CURRENCY, quote, days[0], days[-1])
+            frame = fx.import_rates(days[0], days[-1], now, settings, stored, quote=quote)
+            with ems.warehouse.begin() as connection:
+                rows += market.add_fx(connection, frame, now)
+        except Exception as error:  # whatever it is, it is this currency's
+            faults[quote] = per_site.told(error)
+            continue
         if frame.height:
             rates[quote.lower()] = float(frame["rate"][-1])
-    return materialized(rows, None, **rates)
+    unconverted = [site.key for site in ems.sites() if site.currency == fx.MARKET_CURRENCY]
+    is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
+    per_site.settle_shared(context, ems, "no-rate", [*(set(quotes) - faults.keys()), *unconverted], faults, is_live)
+    lacking = {"missing": ", ".join(sorted(faults))} if faults else {}
+    return materialized(rows, None, **lacking, **rates)
 
 
 @dg.asset(group_name=GROUP, partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
@@ -87,9 +131,15 @@ def tempo_colour(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfo
     days, now = days_of(context), ems.clock.now()
     if not any(site.tariff.has_colours for site in ems.sites()):
         return materialized(0, None, contract="no site has a Tempo contract")
-    frame = tempo.import_colours(days[0], days[-1], now, SourceSettings.from_environ())
+    missing = None
+    try:
+        frame = tempo.import_colours(days[0], days[-1], now, SourceSettings.from_environ())
+    except tempo.ColoursMissing as fault:
+        frame, missing = fault.found, fault
     with ems.warehouse.begin() as connection:
         rows = market.add_colours(connection, frame, now)
+    if missing is not None:
+        raise dg.Failure(str(missing), allow_retries=False)
     told = ", ".join(f"{day}: {colour} ({source})" for day, colour, source, _ in frame[-7:].iter_rows())
     return materialized(rows, None, colours=told or "nothing announced yet")
 
