@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ems_pipeline.forecast import habits
 from ems_pipeline.forecast.load_grid import PARTS, LoadGrid
 from ems_pipeline.forecast.windows import Array, Index, mean_before
+from ems_pipeline.sites import market_zones
 
 MARGIN = timedelta(hours=2)
 """A day's smoothed shape reads one hour ahead and a clock change moves it by one more: younger is not used."""
@@ -34,7 +35,8 @@ def country_of(market_zone: str) -> str | None:
     import holidays
 
     code = market_zone[:2].upper()
-    return code if code in holidays.list_supported_countries() else None
+    known = market_zone != market_zones.NONE and code in holidays.list_supported_countries()
+    return code if known else None
 
 
 def features(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """What a site's prices were at each moment something about them became known.
 
 A market price appears at 13:05 of the day before, its exchange rate is provisional then and final a day later, the
-colour of a Tempo day is announced the day before, and each may be corrected. Each such change is a **layer** of a day;
+colour of a Tempo day is announced the day before, and each may be corrected; a contract that no market price enters is
+priced without any of it. Each such change is a **layer** of a day;
 evaluating layer after layer gives the effective price every decision could have known, in a handful of passes over the
 whole window however long it is.
 """
@@ -27,22 +28,26 @@ class Layer:
     since: pl.DataFrame
 
 
-def layers(prices: pl.DataFrame, rates: pl.DataFrame | None, colours: pl.DataFrame | None = None) -> Iterator[Layer]:
+def layers(
+    base: pl.DataFrame, prices: pl.DataFrame, rates: pl.DataFrame | None, colours: pl.DataFrame | None = None
+) -> Iterator[Layer]:
     """States of knowledge in order, oldest first.
 
     Args:
+        base: ``day``, ``known_at`` of every day that is wanted, before any market price of it was known.
         prices: all versions: day (the site's civil day), starts_at, price_per_mwh, currency, known_at.
         rates: all versions: rate_on, base, quote, rate, is_provisional, known_at; None when no exchange is needed.
         colours: all versions of Tempo colours: colour_day, colour, known_at; None for another contract.
     """
-    changes = prices.select("day", "known_at")
+    wanted = base.select("day").unique()
+    changes = [base.select("day", "known_at"), prices.select("day", "known_at")]
     if rates is not None:
-        rated = rates.rename({"rate_on": "day"}).join(prices.select("day").unique(), on="day", how="semi")
-        changes = pl.concat([changes, rated.select("day", "known_at")])
-    coloured = None if colours is None else _of_civil_days(colours, prices)
+        rated = rates.rename({"rate_on": "day"}).join(wanted, on="day", how="semi")
+        changes.append(rated.select("day", "known_at"))
+    coloured = None if colours is None else _of_civil_days(colours, wanted)
     if coloured is not None:
-        changes = pl.concat([changes, coloured.select("day", "known_at")])
-    ranked = changes.unique().sort("day", "known_at").with_columns(layer=pl.int_range(pl.len()).over("day"))
+        changes.append(coloured.select("day", "known_at"))
+    ranked = pl.concat(changes).unique().sort("day", "known_at").with_columns(layer=pl.int_range(pl.len()).over("day"))
     for _, since in ranked.group_by("layer", maintain_order=True):
         moment = since.select("day", pl.col("known_at").alias("moment"))
         known_prices = _newest(prices.join(moment, on="day"), ["starts_at"])
@@ -54,19 +59,15 @@ def layers(prices: pl.DataFrame, rates: pl.DataFrame | None, colours: pl.DataFra
         known_colours = None
         if coloured is not None:
             known_colours = _newest(coloured.join(moment, on="day"), ["day", "colour_day"])
-        if known_prices.height:
-            yield Layer(
-                known_prices.drop("day", "moment", "known_at"),
-                known_rates,
-                known_colours,
-                since.select("day", "known_at"),
-            )
+        yield Layer(
+            known_prices.drop("day", "moment", "known_at"), known_rates, known_colours, since.select("day", "known_at")
+        )
 
 
-def _of_civil_days(colours: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+def _of_civil_days(colours: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
     """Each version under both civil days that its Tempo day, 06:00 to 06:00, lies in."""
     both = pl.concat([colours.with_columns(day=pl.col("colour_day").dt.offset_by(later)) for later in ("0d", "1d")])
-    return both.join(prices.select("day").unique(), on="day", how="semi")
+    return both.join(wanted, on="day", how="semi")
 
 
 def _newest(versions: pl.DataFrame, keys: list[str]) -> pl.DataFrame:

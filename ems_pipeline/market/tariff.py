@@ -103,18 +103,19 @@ def effective_price(
 
     Returns:
         starts_at, buy_per_kwh, sell_per_kwh, spot_per_kwh, currency, is_provisional, components (struct, per kWh before
-        VAT: register, energy, markup, supplier_fee, distribution, levy_<name>, vat, sell_fee, degraded). Slots without
-        a market price have no row.
+        VAT: register, energy, markup, supplier_fee, distribution, levy_<name>, vat, sell_fee, degraded). A slot without
+        a market price has no row where one enters its contract; where none does, its ``spot_per_kwh`` is null.
 
     Raises:
         ValueError: no exchange rate for a day, two rates for one, or an hour of a 60-minute contract is incomplete.
     """
-    joined = coefficients.join(_settled(prices, coefficients), on="starts_at", how="inner", maintain_order="left")
-    in_currency = _with_rate(joined, rates).with_columns(
+    joined = coefficients.join(_settled(prices, coefficients), on="starts_at", how="left", maintain_order="left")
+    known = joined.filter(pl.col("settled_per_mwh").is_not_null() | ~_needs_market())
+    in_currency = _with_rate(known, rates).with_columns(
         spot_per_kwh=units.per_kwh(pl.col("settled_per_mwh")) * pl.col("rate")
     )
     levies = [name for name in in_currency.columns if name.startswith(LEVY)]
-    energy = pl.col("fixed_per_kwh") + pl.col("spot_factor") * pl.col("spot_per_kwh")
+    energy = pl.col("fixed_per_kwh") + pl.col("spot_factor") * SPOT
     parts = in_currency.with_columns(energy=energy, markup=pl.col("spot_factor") * _markup(), sell_per_kwh=_sell())
     net = pl.sum_horizontal("energy", "markup", "supplier_fee_per_kwh", "distribution_per_kwh", *levies)
     return parts.with_columns(buy_per_kwh=net * (1 + pl.col("vat"))).select(
@@ -168,15 +169,23 @@ def _terms(tariff: Tariff, period: TariffPeriod) -> pl.DataFrame:
     return pl.DataFrame([row], schema_overrides={"sell_floor_per_kwh": pl.Float64})
 
 
+SPOT = pl.col("spot_per_kwh").fill_null(0.0)
+"""Null only where no market price enters the contract, and every factor of it is 0."""
+
+
+def _needs_market() -> pl.Expr:
+    return (pl.col("spot_factor") != 0) | (pl.col("sell_spot_factor") != 0) | pl.col("sell_unpaid_at_negative_spot")
+
+
 def _markup() -> pl.Expr:
     """A relative markup on negative prices lowers the price, raises it, or is not taken: contracts differ."""
-    spot, mode = pl.col("spot_per_kwh"), pl.col("markup_rel_mode")
+    spot, mode = SPOT, pl.col("markup_rel_mode")
     marked = pl.when(mode == "absolute").then(spot.abs()).when(mode == "max0").then(spot.clip(0.0)).otherwise(spot)
     return pl.col("markup_rel") * marked
 
 
 def _sell() -> pl.Expr:
-    spot = pl.col("spot_per_kwh")
+    spot = SPOT
     net = pl.col("sell_fixed_per_kwh") + pl.col("sell_spot_factor") * spot - pl.col("sell_fee_per_kwh")
     floored = pl.max_horizontal(net, "sell_floor_per_kwh")  # a null floor is no floor
     paid = pl.when(pl.col("sell_unpaid_at_negative_spot") & (spot < 0)).then(0.0).otherwise(floored)
@@ -214,6 +223,7 @@ def _hour_price() -> pl.Expr:
 
 
 def _with_rate(joined: pl.DataFrame, rates: pl.DataFrame | None) -> pl.DataFrame:
+    joined = joined.with_columns(pl.col("price_currency").fill_null(pl.col("currency")))
     own = pl.col("price_currency") == pl.col("currency")
     if joined.select(own.all()).item():
         return joined.with_columns(rate=pl.lit(1.0), is_provisional=pl.lit(False))

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from ems_pipeline import time_grid
-from ems_pipeline.sites import place, schedule
+from ems_pipeline.sites import market_zones, place, schedule
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.electric import Battery, Charger, PvArray
 from ems_pipeline.sites.machines import DeferrableLoad, Genset
@@ -93,6 +93,8 @@ class Site(Record):
         for kind, keys in (("asset", [a.key for a in assets]), ("device", [d.key for d in self.devices])):
             faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
         faults += schedule.faults(self.schedules, {a.key: a for a in assets})
+        if self.market_zone == market_zones.NONE and self.tariff.needs_market:
+            faults.append(f"market_zone is {self.market_zone!r} and the tariff has a market price; name the zone")
         if faults:
             raise ValueError("; ".join(dict.fromkeys(faults)))
         return self

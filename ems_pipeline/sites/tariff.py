@@ -147,6 +147,14 @@ class Tariff(Record):
         return self
 
     @property
+    def needs_market(self) -> bool:
+        """Whether a market price enters any period: what is bought or sold at spot, or unpaid when it is negative."""
+        return any(
+            "spot" in (period.energy.kind, period.sell.kind) or period.sell.unpaid_at_negative_spot
+            for period in self.periods
+        )
+
+    @property
     def has_colours(self) -> bool:
         """Whether any period is a Tempo contract."""
         return any(period.energy.kind == "tempo" for period in self.periods)

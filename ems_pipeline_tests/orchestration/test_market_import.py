@@ -10,13 +10,15 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from ems_pipeline.orchestration import schedules
+from ems_pipeline import time_grid
+from ems_pipeline.orchestration import requests, schedules
 from ems_pipeline.orchestration.assets import market as assets
+from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.tariff import Tariff
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, alarms
+from ems_pipeline.warehouse import Warehouse, alarms, market
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline_tests.market import documents as shapes
@@ -61,7 +63,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
 def empty(warehouse: Warehouse) -> Iterator[Warehouse]:
     yield warehouse
     with warehouse.begin() as connection:
-        for table in ("market_interval_price", "fx_rate", "tempo_colour", "alarm"):
+        for table in ("market_interval_price", "fx_rate", "tempo_colour", "effective_price", "alarm"):
             connection.execute(sa.text(f"DELETE FROM ems.{table}"))
 
 
@@ -250,3 +252,69 @@ def test_today_is_imported_at_the_turn_of_the_day_whatever_is_known(
     at_five_past, at_three = (datetime(2026, 8, day, *at, tzinfo=UTC) for day, at in ((19, (22, 5)), (20, (1, 0))))
     assert asks(empty, sites, at_five_past)
     assert not asks(empty, sites, at_three)
+
+
+FIXED = {
+    "name": "Fixed", "currency": "EUR",
+    "periods": [{
+        "valid_from": "2025-01-01", "vat": 0.23, "energy": {"kind": "fixed", "price_per_kwh": 0.25},
+        "distribution": {"high_per_kwh": 0.05}, "sell": {"kind": "fixed", "price_per_kwh": 0.2},
+    }],
+}  # fmt: skip
+
+
+def irish(home01: Site, **changes: object) -> Site:
+    """A home where nobody publishes a market price, on a fixed tariff."""
+    home = home01.model_dump() | {
+        "key": "dublin", "market_zone": "none", "currency": "EUR", "tariff": FIXED, "timezone": "Europe/Dublin",
+        "latitude": 53.3, "longitude": -6.3,
+    }  # fmt: skip
+    return Site.model_validate(home | changes)
+
+
+def price_sites(warehouse: Warehouse, sites: list[Site], now: datetime) -> None:
+    platform = of(warehouse, sites, now)
+    with dg.instance_for_test() as instance:
+        runs = InProcess(platform, instance)
+        runs.register([site.key for site in sites])
+        for request in requests.for_sites(instance, "price_sites", sites, lambda _: (DAY, DAY), "now"):
+            runs.job(request)
+
+
+def test_a_fixed_contract_is_priced_where_there_is_no_market_and_costs_no_question(
+    empty: Warehouse, home01: Site, server: Replay
+) -> None:
+    site, eve = irish(home01), datetime(2026, 8, 19, 12, 0, tzinfo=UTC)
+    price_sites(empty, [site], eve)
+    start, end = time_grid.day_bounds(DAY, time_grid.zone("Europe/Dublin"))
+    with empty.begin() as connection:
+        found = market.effective_prices(connection, site.key, start, end, eve)
+    assert found.height == 96
+    assert found["buy_per_kwh"].to_list() == pytest.approx([1.23 * 0.30] * 96)
+    assert found["sell_per_kwh"].to_list() == pytest.approx([0.2] * 96)
+    assert found["spot_per_kwh"].null_count() == 96
+    assert assets.zones_of([site]) == []
+    assert server.asked == []
+
+
+def test_a_site_that_cannot_be_priced_is_an_alarm_and_its_neighbour_has_its_prices(
+    empty: Warehouse, home01: Site
+) -> None:
+    late = FIXED | {"periods": [FIXED["periods"][0] | {"valid_from": "2027-01-01"}]}  # type: ignore[index]
+    sites = [irish(home01), irish(home01, key="cork", tariff=late), *homes(home01, "NL")]
+    price_sites(empty, sites, PUBLISHED)
+    with empty.begin() as connection:
+        found = alarms.open_alarms(connection)
+        priced_sites = query(connection, "SELECT DISTINCT site_key FROM ems.effective_price")["site_key"].to_list()
+    said = dict(found.select("site_key", "text").iter_rows())
+    assert priced_sites == ["dublin"]
+    assert said.keys() == {"cork", "nl"}
+    assert "no period for 2026-08-20" in said["cork"]
+    assert "no market price of NL" in said["nl"]
+
+
+def test_a_contract_that_a_market_price_enters_needs_a_market(home01: Site) -> None:
+    for sell in ({"kind": "spot"}, {"kind": "none", "unpaid_at_negative_spot": True}):
+        period = FIXED["periods"][0] | {"sell": sell}  # type: ignore[index]
+        with pytest.raises(ValueError, match="name the zone"):
+            irish(home01, tariff=FIXED | {"periods": [period]})

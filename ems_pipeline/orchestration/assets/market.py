@@ -17,6 +17,7 @@ from ems_pipeline.orchestration.partitions import SiteWindow, day_partitions, da
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site, market_zones
 from ems_pipeline.warehouse import market
+from ems_pipeline.warehouse.situation import InputsMissing
 
 GROUP = "market"
 
@@ -151,18 +152,27 @@ def tempo_colour(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfo
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def effective_price(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """What the site pays and is paid per kWh, tariff, fees and taxes included, with the components of each price."""
-    rows, shown, site = 0, pl.DataFrame(), None
-    for window in windows(context, ems):
-        site = window.site
-        frame = _effective_rows(window, ems)
-        with ems.warehouse.begin() as connection:
-            rows += market.put_effective_prices(connection, frame)
-        shown = frame if frame.height else shown
+    """What the site pays and is paid per kWh, tariff, fees and taxes included, with the components of each price.
+
+    A site that cannot be priced is its own alarm ``unpriced``; a contract that no market price enters needs none.
+    """
+    rows, shown, site, served, now = 0, pl.DataFrame(), None, [], ems.clock.now()
+    faults: dict[str, str] = {}
+    chosen = windows(context, ems)
+    for window in chosen:
+        try:
+            frame = _effective_rows(window, ems)
+            with ems.warehouse.begin() as connection:
+                rows += market.put_effective_prices(connection, frame)
+        except Exception as error:  # whatever it is, it is this site's
+            faults[window.site.key] = per_site.told(error)
+            continue
+        site, shown = window.site, frame
+        served.append(site.key)
+    is_live = any(window.last >= time_grid.local_day(now, window.zone) for window in chosen)
+    per_site.settle(context, ems, "unpriced", served, faults, is_live)
     if shown.is_empty():
-        raise dg.Failure(
-            "no market price is known for this window: materialise market_interval_price for these days first"
-        )
+        return materialized(rows)
     prices = {"buy": shown["buy_per_kwh"].to_list(), "sell": shown["sell_per_kwh"].to_list()}
     return materialized(
         rows,
@@ -173,8 +183,12 @@ def effective_price(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Pla
 
 
 def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:
-    """Prices of a window in every state of knowledge: each row is known since the newest input it is made of."""
-    site, zone = window.site, time_grid.zone(window.site.timezone)
+    """Prices of a window in every state of knowledge: each row is known since the newest input it is made of.
+
+    Raises:
+        InputsMissing: nothing of the window can be priced.
+    """
+    site, zone = window.site, window.zone
     with ems.warehouse.begin() as connection:
         prices = market.price_versions(connection, site.market_zone, window.start, window.end)
         base = fx.MARKET_CURRENCY
@@ -183,16 +197,29 @@ def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:
         colours = None
         if site.tariff.has_colours:
             colours = market.colour_versions(connection, window.first - timedelta(days=1), window.last)
-    if prices.is_empty():
-        return pl.DataFrame()
-    day = pl.col("starts_at").dt.convert_time_zone(site.timezone).dt.date()
-    starts = prices["starts_at"].unique().sort().to_list()
+    starts = time_grid.slots(window.start, window.end)
+    day_of = pl.DataFrame(
+        [(at, day) for day in window.days for at in time_grid.day_slots(day, zone)],
+        schema={"starts_at": pl.Datetime("us", "UTC"), "day": pl.Date()},
+        orient="row",
+    )
     coefficients = tariff.tariff_coefficients(site.tariff, starts, zone)
     frames = []
-    for layer in restate.layers(prices.with_columns(day=day), rates, colours):
+    for layer in restate.layers(_contract_known(window), prices.join(day_of, on="starts_at"), rates, colours):
         if layer.colours is not None:
             coefficients = tariff.announced_coefficients(site.tariff, starts, zone, layer.colours)
         effective = tariff.effective_price(coefficients, layer.prices, layer.rates)
         rows = tariff.effective_price_rows(site.key, effective, ems.clock.now()).drop("known_at")
-        frames.append(rows.with_columns(day=day).join(layer.since, on="day", how="inner").drop("day"))
-    return pl.concat(frames) if frames else pl.DataFrame()
+        frames.append(rows.join(day_of, on="starts_at").join(layer.since, on="day", how="inner").drop("day"))
+    if all(frame.is_empty() for frame in frames):
+        raise InputsMissing(
+            f"no market price of {site.market_zone} is known for {window.first} to {window.last}: materialise "
+            "market_interval_price for these days first"
+        )
+    return pl.concat(frames)
+
+
+def _contract_known(window: SiteWindow) -> pl.DataFrame:
+    """Since when what the contract says of a day counts as known: before any plan for it, from midnight to midnight."""
+    rows = [(day, time_grid.day_bounds(day - timedelta(days=1), window.zone)[0]) for day in window.days]
+    return pl.DataFrame(rows, schema={"day": pl.Date(), "known_at": pl.Datetime("us", "UTC")}, orient="row")
