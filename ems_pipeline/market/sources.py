@@ -88,15 +88,6 @@ class ImportedDay:
     attempts: tuple[Attempt, ...]
 
 
-def unknown_zone(zone: str) -> str:
-    """Why no prices can be had for a market zone, with the zones it may mean; empty when a source serves it."""
-    zones = sorted({served for source in SOURCES.values() for served in source.ZONES})
-    if zone in zones:
-        return ""
-    near = [known for known in zones if known.startswith(zone[:2])] if zone else []
-    return f"is no market zone that a price source serves; {'write ' + ' or '.join(near or zones)}"
-
-
 def sources_of(zone: str, settings: SourceSettings) -> list[PriceSource]:
     """The sources of a zone in order.
 

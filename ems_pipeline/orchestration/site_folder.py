@@ -5,8 +5,7 @@ from pathlib import Path
 
 from ems_pipeline.devices import obedience
 from ems_pipeline.devices.map_file import MapFileError, load_map
-from ems_pipeline.market.sources import unknown_zone
-from ems_pipeline.sites import Site, SiteFileError, load_site, load_sites
+from ems_pipeline.sites import Site, SiteFileError, load_site, load_sites, market_zones
 from ems_pipeline.sites.loader import faulty
 
 
@@ -21,7 +20,7 @@ def read_site(path: Path) -> Site:
     Raises:
         SiteFileError: every fault of the file, maps and market zone included.
     """
-    site = load_site(path, known={"map": _unknown_map, "market_zone": unknown_zone})
+    site = load_site(path, known={"map": _unknown_map, "market_zone": market_zones.fault})
     if faults := list(obedience.misfits(site)):
         raise faulty(path, faults, site.key)
     return site

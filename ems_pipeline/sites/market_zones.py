@@ -55,12 +55,9 @@ UNCOUPLED = frozenset({"CH", "ME", "RS"})
 
 
 def fault(zone: str) -> str:
-    """Why a site cannot trade in ``zone``; empty when it can."""
+    """Why a site cannot trade in ``zone``, with the zones it may mean; empty when it can."""
     if zone in ZONES or zone == NONE:
         return ""
-    near = [known for known in sorted(ZONES) if known.startswith(zone[:2].upper()) and zone[:2]]
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    return (
-        f"market zone {zone!r} is none that a price source serves{hint} Zones are {', '.join(sorted(ZONES))}; write "
-        f"{NONE!r} where the contract has fixed prices and there is no market price"
-    ).replace("serves Zones", "serves; zones")
+    near = [known for known in sorted(ZONES) if zone and known.startswith(zone[:2].upper())]
+    known = " or ".join(near or sorted(ZONES))
+    return f"is no market zone that a price source serves; write {known}, or {NONE!r} where no market price enters"

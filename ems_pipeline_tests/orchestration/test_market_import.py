@@ -69,12 +69,12 @@ def empty(warehouse: Warehouse) -> Iterator[Warehouse]:
 
 def homes(home01: Site, *zones: str) -> list[Site]:
     """A site per zone, called like it; billed in crowns where the zone is CZ."""
-    return [
-        home01.model_copy(
-            update={"key": zone.lower(), "market_zone": zone, "currency": "CZK" if zone == "CZ" else "EUR"}
-        )
-        for zone in zones
-    ]
+    return [billed(home01, zone.lower(), zone, "CZK" if zone == "CZ" else "EUR") for zone in zones]
+
+
+def billed(home01: Site, key: str, zone: str, currency: str) -> Site:
+    tariff = home01.tariff.model_copy(update={"currency": currency})
+    return home01.model_copy(update={"key": key, "market_zone": zone, "currency": currency, "tariff": tariff})
 
 
 def by_zone(answers: Mapping[str, Answer]) -> Answer:
@@ -180,7 +180,7 @@ def test_a_bank_that_fails_costs_no_site_that_is_billed_in_euro(empty: Warehouse
 
 def test_a_currency_the_bank_does_not_quote_costs_no_other_one(empty: Warehouse, home01: Site, server: Replay) -> None:
     server.answers = {"cnb": Answer(lambda asked: shapes.cnb_json(date.fromisoformat(asked["date"])))}
-    strange = homes(home01, "NL")[0].model_copy(update={"key": "strange", "currency": "XTS"})
+    strange = billed(home01, "strange", "NL", "XTS")
     assert run(empty, [*homes(home01, "CZ"), strange], assets.fx_rate, OVERDUE)
     assert open_alarms(empty).keys() == {"no-rate:XTS"}
     with empty.begin() as connection:
