@@ -14,7 +14,7 @@ def answers(readings: Iterable[tuple[str, Reading]]) -> list[tuple[str, Readings
 
 
 def _alone(reading: Reading) -> Readings:
-    faults = {} if reading.quality is Quality.GOOD else {0: (reading.quality, reading.reason)}
+    faults = {} if reading.quality is Quality.GOOD and not reading.reason else {0: (reading.quality, reading.reason)}
     samples = Samples(np.array([math.nan if reading.value is None else reading.value]), faults)
     names = _names(reading.quantity, reading.unit)
     return Readings(reading.device, names, samples, reading.reported_at, reading.received_at)

@@ -24,7 +24,8 @@ from ems_pipeline.devices.modbus import Connection, Endpoint
 from ems_pipeline.devices.modbus_driver import ModbusDriver
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.reading import Quality, Readings
-from ems_pipeline.devices.sampling import Answer, Sample, Selection, due, silent_answer, understood
+from ems_pipeline.devices.samples import Sample
+from ems_pipeline.devices.sampling import Answer, Selection, due, silent_answer, understood
 from ems_pipeline.devices.samsung import SAMSUNG
 from ems_pipeline.devices.sunspec_driver import SunSpecDriver
 from ems_pipeline.devices.teltonika import TELTONIKA

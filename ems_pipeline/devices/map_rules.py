@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -34,18 +34,25 @@ class Rest(MapRecord):
     reason: str
 
 
+FaultWord = Literal["bits", "code"] | tuple[float, ...]
+"""What of a point is a fault: any bit, any number but 0, or these values (of a `bits` point: these bits)."""
+
+
 class Derived(MapRecord):
-    """A canonical quantity made of points: their `sum`, or the `first_good` of them in order. All must be readable."""
+    """A canonical quantity made of points: their `sum`, the `first_good` of them in order, or the faults they name. All
+    must be readable."""
 
     sum: tuple[PointName, ...] = ()
     first_good: tuple[PointName, ...] = ()
+    told_by: dict[PointName, FaultWord] = Field(default_factory=dict)
+    """Fault words of the device, see `fault_words`."""
 
     @model_validator(mode="after")
     def _has_one_rule(self) -> Self:
-        if bool(self.sum) == bool(self.first_good):
-            raise ValueError("give either `sum` or `first_good`")
+        if [bool(self.sum), bool(self.first_good), bool(self.told_by)].count(True) != 1:
+            raise ValueError("give one of `sum`, `first_good` and `told_by`")
         return self
 
     @property
     def points(self) -> tuple[str, ...]:
-        return self.sum or self.first_good
+        return self.sum or self.first_good or tuple(self.told_by)

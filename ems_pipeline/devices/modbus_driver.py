@@ -18,7 +18,8 @@ from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.read_plan import ReadPlan, faults_of, is_refused
 from ems_pipeline.devices.reading import Quality
-from ems_pipeline.devices.sampling import Sample, Selection, Words
+from ems_pipeline.devices.samples import Sample
+from ems_pipeline.devices.sampling import Selection, Words
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.time_grid import Clock
 

@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from ems_pipeline.devices.link import Link, MapRecord
 from ems_pipeline.devices.map_rules import Derived, Ready, Rest
 from ems_pipeline.devices.point import Point, PointName
-from ems_pipeline.devices.quantities import QUANTITIES
+from ems_pipeline.devices.quantities import FAULT, QUANTITIES
 
 Made = TypeVar("Made")
 
@@ -104,6 +104,8 @@ class PointMap(MapRecord):
 
     def _undefined(self) -> Iterator[str]:
         for quantity, rule in self.derived.items():
+            if bool(rule.told_by) != (quantity == FAULT):
+                yield f"derived {quantity!r}: `told_by` makes {FAULT!r} and nothing else does; change one"
             if quantity not in QUANTITIES:
                 yield f"derived {quantity!r} is not in the vocabulary: {', '.join(sorted(QUANTITIES))}"
             for name in sorted(set(rule.points) - set(self.by_name)):

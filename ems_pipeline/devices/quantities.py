@@ -44,6 +44,8 @@ class Quantity:
     meaning: str
 
 
+FAULT = "fault"
+"""What a device says about itself; `told_by` of its map."""
 QUANTITIES: dict[str, Quantity] = {
     "grid_power_w": Quantity("W", "power through the grid connection, > 0 import"),
     "grid_import_wh": Quantity("Wh", "counter of energy bought"),
@@ -78,5 +80,6 @@ QUANTITIES: dict[str, Quantity] = {
     "heat_pump_energy_wh": Quantity("Wh", "counter of the heat pump's electric energy"),
     "heat_pump_mode": Quantity("", "SG Ready state asked of the heat pump, see SgReadyState"),
     "genset_power_w": Quantity("W", "power of a generating set"),
+    FAULT: Quantity("", "faults the device itself names; the reason of the reading has its words"),
     "house_power_w": Quantity("W", "the house without its planned devices"),
 }

@@ -13,7 +13,7 @@ from ems_pipeline.devices.high_words import Split
 from ems_pipeline.devices.link import Link
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.reading import Fault, Quality
-from ems_pipeline.devices.sampling import Sample
+from ems_pipeline.devices.samples import Sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,27 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ems_pipeline.devices.decoding import Decoder
+from ems_pipeline.devices.fault_words import fault_of
 from ems_pipeline.devices.map_rules import Derived
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.quantities import QUANTITIES
+from ems_pipeline.devices.quantities import FAULT, QUANTITIES
 from ems_pipeline.devices.reading import BELIEVED, Fault, Names, Quality, Readings, Samples
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One point as it came off the wire, in site units."""
-
-    value: float | None
-    quality: Quality = Quality.GOOD
-    reason: str = ""
-
-
-def columns(samples: Iterable[Sample]) -> Samples:
-    """Samples in the order of their points."""
-    given = list(samples)
-    values = np.array([math.nan if s.value is None else s.value for s in given])
-    return Samples(values, {i: (s.quality, s.reason) for i, s in enumerate(given) if s.quality is not Quality.GOOD})
+from ems_pipeline.devices.samples import Sample, columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +30,8 @@ class Selection:
 
     ``names`` has the points ``taken`` first (None: all, as asked), then the ``derived`` ones. ``gate`` is the point by
     which the device says whether its values count, ``gate_reading`` its position among the names, if it is one;
-    ``rest`` the point by which it says that it rests, and ``resting`` those that are 0 then.
+    ``rest`` the point by which it says that it rests, and ``resting`` those that are 0 then. ``ungated`` are positions
+    among the names that count whatever the gate says: fault words.
     """
 
     names: Names
@@ -55,6 +42,7 @@ class Selection:
     gate_reading: int | None
     rest: int | None
     resting: tuple[int, ...]
+    ungated: frozenset[int]
 
 
 def names_in(point_map: PointMap, groups: Collection[str] = ("live",)) -> tuple[str, ...]:
@@ -89,6 +77,7 @@ def _select(point_map: PointMap, names: tuple[str, ...], gated: bool) -> Selecti
     gate = point_map.ready.point if point_map.ready and names and gated else None
     asleep = point_map.rest if point_map.rest and {*points, *parts}.intersection(point_map.rest.zero) else None
     told = [name for name in (gate, asleep.point if asleep else None) if name]
+    words = {name for rule in point_map.derived.values() for name in rule.told_by}
     phases = {n: point_map.by_name[n] for name in points for n in point_map.phases.get(name, ())}
     asked = {name: point_map.by_name[name] for name in told} | points | parts | phases
     at = {name: i for i, name in enumerate(asked)}
@@ -103,6 +92,7 @@ def _select(point_map: PointMap, names: tuple[str, ...], gated: bool) -> Selecti
         list(points).index(gate) if gate in points else None,
         at[asleep.point] if asleep else None,
         tuple(at[name] for name in asleep.zero if name in at) if asleep else (),
+        frozenset(i for i, name in enumerate((*points, *derived)) if name in {FAULT, *words}),
     )
 
 
@@ -181,18 +171,22 @@ def _readings(answer: Answer, samples: Samples) -> Readings:
     if taken is not None:
         values, faults = values[taken], {i: faults[at] for i, at in enumerate(taken.tolist()) if at in faults}
     if chosen.derived:
-        made = columns(_derive(rule, [Sample(*samples.of(i)) for i in parts]) for rule, parts in chosen.derived)
+        made = columns(_derived(chosen, rule, [Sample(*samples.of(i)) for i in at], at) for rule, at in chosen.derived)
         faults = {**faults, **{len(values) + i: fault for i, fault in made.faults.items()}}
         values = np.concatenate((values, made.values))
     unready = _not_ready(answer, samples)
     if unready is not None:
-        unfit = set(range(len(values))) - set(faults) - {chosen.gate_reading}
+        unfit = set(range(len(values))) - set(faults) - {chosen.gate_reading} - chosen.ungated
         values[list(unfit)] = math.nan
         faults = {**faults, **dict.fromkeys(unfit, unready)}
     return Readings(answer.device, chosen.names, Samples(values, faults), answer.asked_at, answer.received_at)
 
 
-def _derive(rule: Derived, parts: list[Sample]) -> Sample:
+def _derived(chosen: Selection, rule: Derived, parts: list[Sample], at: Sequence[int]) -> Sample:
+    return fault_of(rule, [chosen.asked[i] for i in at], parts) if rule.told_by else _made(rule, parts)
+
+
+def _made(rule: Derived, parts: list[Sample]) -> Sample:
     """A sum is as bad as its worst part: three strings out of four are not the roof."""
     if rule.first_good:
         return next((s for s in parts if s.quality is Quality.GOOD), parts[-1])

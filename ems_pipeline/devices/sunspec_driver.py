@@ -8,7 +8,7 @@ from ems_pipeline.devices.contract import DeviceFault
 from ems_pipeline.devices.modbus_driver import ModbusDriver
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.reading import Quality
-from ems_pipeline.devices.sampling import Sample
+from ems_pipeline.devices.samples import Sample
 from ems_pipeline.devices.sunspec import BASES, FoundModel, discover, placed
 
 

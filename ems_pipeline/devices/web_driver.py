@@ -19,7 +19,8 @@ from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.reading import Quality, Samples
-from ems_pipeline.devices.sampling import Sample, Selection, columns
+from ems_pipeline.devices.samples import Sample, columns
+from ems_pipeline.devices.sampling import Selection
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.devices.web import WebGateway
 from ems_pipeline.time_grid import Clock

@@ -14,7 +14,7 @@ from ems_pipeline import control, time_grid
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.health import Health
 from ems_pipeline.devices.reading import Readings
-from ems_pipeline.orchestration import logs, shards
+from ems_pipeline.orchestration import device_faults, logs, shards
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
@@ -56,6 +56,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
     with ems.warehouse.begin() as connection:
         rows = telemetry.store(connection, answers)
         health.save(connection, heard)
+        device_faults.file(connection, answers, ems.clock.now())
         alarms.settle(connection, CLOSED, closed, ems.clock.now())
     good = sum(len(readings) - len(readings.samples.faults) for _, readings in answers)
     dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]

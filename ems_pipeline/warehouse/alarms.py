@@ -86,6 +86,16 @@ def clear_of_sites(connection: Connection, site_keys: Sequence[str], kind: str, 
     )
 
 
+def open_of_kind(connection: Connection, kind: str) -> set[tuple[str, str]]:
+    """Site and device of every open alarm of a kind that is about a device."""
+    found = connection.execute(
+        sa.text("""SELECT site_key, device_key FROM ems.alarm
+                   WHERE kind = :kind AND site_key IS NOT NULL AND device_key IS NOT NULL AND cleared_at IS NULL"""),
+        {"kind": kind},
+    )
+    return {(site, device) for site, device in found}
+
+
 def open_kinds(connection: Connection, site_key: str) -> set[tuple[str, str]]:
     """Device (empty: the site itself) and kind of every open alarm of a site."""
     found = connection.execute(

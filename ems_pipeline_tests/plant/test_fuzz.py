@@ -19,7 +19,7 @@ from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.loxone import DIALECT
 from ems_pipeline.devices.map_file import known_maps, load_map
 from ems_pipeline.devices.reading import Quality
-from ems_pipeline.devices.sampling import Sample
+from ems_pipeline.devices.samples import Sample
 from ems_pipeline.devices.web_driver import Dialect, sample_of
 from ems_pipeline.plant import FAULTS, Fault, Plant, World, running_plant
 from ems_pipeline.plant.refusals import Refused, Silent
