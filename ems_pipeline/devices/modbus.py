@@ -19,6 +19,7 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
 
+from ems_pipeline.devices import stray
 from ems_pipeline.devices.contract import DeviceFault
 from ems_pipeline.devices.reading import Quality
 
@@ -37,6 +38,8 @@ EXCEPTIONS = {
     11: "gateway got no answer from the device",
 }
 ILLEGAL_ADDRESS = 2
+MOST_HEARD = 520
+"""Bytes kept of what comes instead of an answer: two of the longest frames."""
 GATEWAY_SILENCE = frozenset({10, 11})
 """Said by the gateway about one slave; the slave is silent, not the gateway."""
 
@@ -61,6 +64,9 @@ class Connection:
         self._client: AsyncModbusTcpClient | None = None
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
+        self._sent = b""
+        self._heard = bytearray()
+        """What came since the last request was sent."""
 
     async def read(
         self, unit_id: int, function: Literal[3, 4], start: int, count: int, gap_s: float = 0.0
@@ -132,8 +138,9 @@ class Connection:
                 answer = await ask(client)
             except ModbusException as error:
                 await self._drop()
-                reason = f"no usable answer in {self.endpoint.timeout_s:g} s"
-                raise DeviceFault(Quality.NO_ANSWER, reason, device_wide=True) from error
+                reason, came = f"no usable answer in {self.endpoint.timeout_s:g} s", self._came_instead()
+                said = f"{reason}: {came}" if came else reason
+                raise DeviceFault(Quality.NO_ANSWER, said, device_wide=True) from error
             except BaseException:  # a cancelled request is a timeout for the stream: its answer may still come
                 await self._drop()
                 raise
@@ -145,7 +152,13 @@ class Connection:
         end = self.endpoint
         framer = FramerType.SOCKET if end.framing == "modbus-tcp" else FramerType.RTU
         client = AsyncModbusTcpClient(
-            end.host, port=end.port, framer=framer, timeout=end.timeout_s, retries=0, reconnect_delay=0
+            end.host,
+            port=end.port,
+            framer=framer,
+            timeout=end.timeout_s,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=self._overhear,
         )
         if not await client.connect():
             client.close()
@@ -154,6 +167,17 @@ class Connection:
             )
         self._client = client
         return client
+
+    def _overhear(self, sending: bool, packet: bytes) -> bytes:
+        """pymodbus's hook for every packet: keeps what was asked and what came since."""
+        if sending:
+            self._sent, self._heard = packet, bytearray()
+        elif len(self._heard) < MOST_HEARD:
+            self._heard += packet[: MOST_HEARD - len(self._heard)]
+        return packet
+
+    def _came_instead(self) -> str:
+        return stray.cause(self.endpoint.framing, self._sent, bytes(self._heard))
 
     async def _drop(self) -> None:
         """After a lost answer: close, and in RTU framing let a late answer pass by before anybody asks again."""
