@@ -91,7 +91,7 @@ def _scheduled(schedule: Schedule) -> Wish:
         schedule.asset,
         schedule.mode,
         schedule.limits,
-        0.0,
+        commands.expected_w(schedule.mode, schedule.limits),
         f"schedule {schedule.key}: {schedule.mode}",
         Source.SCHEDULE,
     )
@@ -99,7 +99,8 @@ def _scheduled(schedule: Schedule) -> Wish:
 
 def _overriding(key: str, override: Override) -> Wish:
     reason = f"override {override.override_id} by {override.created_by} until {override.until_at:%d.%m. %H:%M} UTC"
-    return Wish(key, override.mode, override.limits, 0.0, reason, Source.OVERRIDE, override.override_id)
+    power_w = commands.expected_w(override.mode, override.limits)
+    return Wish(key, override.mode, override.limits, power_w, reason, Source.OVERRIDE, override.override_id)
 
 
 def _instead_of(lower: Wish | None, wish: Wish) -> Wish:

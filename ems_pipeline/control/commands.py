@@ -121,7 +121,10 @@ def _charger(device: str, charger: Charger, wish: Wish) -> ChargerCommand:
 
 
 def _genset(device: str, wish: Wish) -> GensetCommand:
-    return GensetCommand(device, _mode(GensetMode, wish) is GensetMode.RUN, max(0.0, wish.power_w))
+    """With the power of the limit ``power_w``, as plan rows and people say it; the envelope gives the least else."""
+    power_w = _number(wish, "power_w")
+    runs = _mode(GensetMode, wish) is GensetMode.RUN
+    return GensetCommand(device, runs, max(0.0, wish.power_w) if power_w is None else power_w)
 
 
 def _mode(kind: type[Mode], wish: Wish) -> Mode:
@@ -130,6 +133,18 @@ def _mode(kind: type[Mode], wish: Wish) -> Mode:
     except ValueError:
         known = ", ".join(kind)
         raise WrongWish(f"{wish.asset_key}: mode {wish.mode!r} is none of {known}") from None
+
+
+def expected_w(mode: str, limits: Mapping[str, Any]) -> float:
+    """Bus power of an asset asked by hand to give or take it, its own sign; 0 where it is left to the device."""
+    match mode:
+        case BatteryMode.CHARGE:
+            return -float(limits.get("charge_limit_w") or 0.0)
+        case BatteryMode.DISCHARGE:
+            return float(limits.get("discharge_limit_w") or 0.0)
+        case GensetMode.RUN:
+            return float(limits.get("power_w") or 0.0)
+    return 0.0
 
 
 def _number(wish: Wish, limit: str) -> float | None:

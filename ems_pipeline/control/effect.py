@@ -119,7 +119,7 @@ def _charger(site: Site, command: ChargerCommand, live: Live) -> Effect:
 
 
 def _heat_pump(command: HeatPumpCommand, live: Live) -> Effect:
-    power_w = live.heat_pumps_w
+    power_w = live.heat_pump_w(command.device)
     if power_w is None:
         return Effect(Verdict.OPEN, "its power is not measured")
     measured = {"heat_pump_power_w": power_w}

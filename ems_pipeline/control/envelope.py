@@ -129,7 +129,7 @@ def _current(site: Site, command: ChargerCommand) -> tuple[Command, str]:
 def _comfort(site: Site, live: Live, command: HeatPumpCommand) -> tuple[Command, str]:
     """No blocking in a house that is too cold or of unknown temperature, no forcing in one that is too warm."""
     house = next(pump.house for pump in site.heat_pumps if pump.device == command.device)
-    indoor_c = live.anyones("indoor_temp_c")
+    indoor_c = live.indoor_c(command.device)
     normal = replace(command, mode=HeatPumpMode.NORMAL, power_limit_w=None)
     if command.mode is HeatPumpMode.BLOCKED and indoor_c is None:
         return normal, "not blocked: the indoor temperature is not known"

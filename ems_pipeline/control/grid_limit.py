@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, HeatPumpCommand
+from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.sites import Charger, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
@@ -31,10 +31,10 @@ def shed(
     Args:
         planned_discharge_w: what the plan lets batteries give, W >= 0; counted on only where they can and may.
     """
-    house_w = live.house_w
-    if house_w is None:
+    base_w = live.base_w
+    if base_w is None:
         return _without_a_meter(commands)
-    left_w = site.grid.import_limit_w - house_w - _heat_pumps_w(site, commands, live)
+    left_w = site.grid.import_limit_w - base_w - _rise_w(site, commands, live) - _loss_w(site, commands, live)
     left_w += _support_w(site, commands, planned_discharge_w, live)
     given: dict[str, Command] = {}
     notes = []
@@ -80,10 +80,22 @@ def _charger_within(charger: Charger, command: Command | None, left_w: float) ->
     return current_a * per_ampere_w, replace(command, current_a=float(current_a))
 
 
-def _heat_pumps_w(site: Site, commands: Commands, live: Live) -> float:
-    """What heat pumps draw now, or all they can where they are pushed."""
-    pushed = [p.max_power_w for p in site.heat_pumps if _is_pushed(commands.get(p.device or ""))]
-    return sum(pushed) if pushed else (live.heat_pumps_w or 0.0)
+def _rise_w(site: Site, commands: Commands, live: Live) -> float:
+    """What heat pumps that are pushed may draw beyond what each draws now; one that nobody measures stands still."""
+    pushed = [pump for pump in site.heat_pumps if _is_pushed(commands.get(pump.device or ""))]
+    return sum(max(0.0, pump.max_power_w - (live.heat_pump_w(pump.device) or 0.0)) for pump in pushed)
+
+
+def _loss_w(site: Site, commands: Commands, live: Live) -> float:
+    """What gensets and curtailed PV give now and will not, once their commands are obeyed."""
+    lost_w = 0.0
+    for device in dict.fromkeys(asset.device for asset in site.assets if asset.device):
+        match commands.get(device):
+            case GensetCommand(run=run, power_w=power_w):
+                lost_w += max(0.0, (live.of(device, "genset_power_w") or 0.0) - (power_w if run else 0.0))
+            case BatteryCommand(pv_limit_w=float(limit_w)):
+                lost_w += max(0.0, (live.of(device, "pv_power_w") or 0.0) - limit_w)
+    return lost_w
 
 
 def _is_pushed(command: Command | None) -> bool:

@@ -48,19 +48,28 @@ class Live:
         return sum(known) if len(known) == len(values) else None
 
     @property
-    def house_w(self) -> float | None:
-        """Import without batteries, chargers and heat pumps, net of PV: what the controller cannot move, W.
+    def base_w(self) -> float | None:
+        """Import without batteries and chargers, net of PV and gensets, heat pumps as they draw now, W.
 
-        From the bus (`ems_pipeline.units`): grid + battery - ev - heat pump = load - pv - genset. A charger or heat
-        pump whose power is unknown stays part of the house, which errs to the safe side.
+        From the bus (`ems_pipeline.units`): grid + battery - ev = load + heat pump - pv - genset. A charger whose power
+        is unknown stays part of it, which errs to the safe side.
         """
         grid_w, batteries_w = self.anyones("grid_power_w"), self.batteries_w
         if grid_w is None or batteries_w is None:
             return None
-        chargers_w = sum(self.of(c.device, "ev_power_w") or 0.0 for c in self.site.chargers)
-        return grid_w + batteries_w - chargers_w - (self.heat_pumps_w or 0.0)
+        devices = {charger.device for charger in self.site.chargers}
+        return grid_w + batteries_w - sum(self.of(device, "ev_power_w") or 0.0 for device in devices)
 
-    @property
-    def heat_pumps_w(self) -> float | None:
-        """Measured power of the heat pump, whichever device measures it."""
-        return self.anyones("heat_pump_power_w") if self.site.heat_pumps else 0.0
+    def heat_pump_w(self, device: str | None) -> float | None:
+        """Measured power of the heat pump that a device steers: its own, or another's where there is but one pump."""
+        own_w = self.of(device, "heat_pump_power_w")
+        return self.anyones("heat_pump_power_w") if own_w is None and len(self.site.heat_pumps) == 1 else own_w
+
+    def indoor_c(self, device: str | None) -> float | None:
+        """Temperature of the house that a device heats: its own, or one that no other heat pump says of its house."""
+        own_c = self.of(device, "indoor_temp_c")
+        if own_c is not None:
+            return own_c
+        others = {pump.device for pump in self.site.heat_pumps} - {device}
+        found = (self.of(d.key, "indoor_temp_c") for d in self.site.devices if d.key not in others)
+        return next((value for value in found if value is not None), None)

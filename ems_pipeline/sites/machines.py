@@ -20,6 +20,7 @@ class Genset(Asset):
     """A generating set on the site's bus."""
 
     modes = GensetMode
+    limit_names = frozenset({"power_w"})
 
     min_power_w: PowerW
     max_power_w: PowerW
