@@ -19,6 +19,11 @@ def plain(text: object, longest: int = LONGEST) -> str:
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
+def told(error: BaseException) -> str:
+    """An error nobody foresaw, with its kind: of many the text alone says nothing (``KeyError: 'x'``)."""
+    return plain(f"{type(error).__name__}: {error}")
+
+
 def paragraph(text: object, longest: int = LONGEST_PARAGRAPH) -> str:
     """Like `plain`, but lines and their indentation stay."""
     lines = str(text)[:longest].rstrip().splitlines()

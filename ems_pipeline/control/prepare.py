@@ -13,6 +13,7 @@ from ems_pipeline.control.live import Observed
 from ems_pipeline.devices.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.translation import changed
+from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
@@ -64,6 +65,9 @@ class Result:
     states: tuple[State, ...] = ()
     reason: str = ""
     found: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", plain(self.reason))  # it may repeat what a device says
 
     @property
     def failed(self) -> bool:

@@ -16,6 +16,7 @@ from ems_pipeline.control.wires import Wires
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.fleet import DeviceId
 from ems_pipeline.devices.health import Health
+from ems_pipeline.plain_text import told
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
@@ -71,7 +72,7 @@ async def _guarded(session: SiteSession, work: Work) -> list[Outcome]:
         raise
     except Exception as error:
         logger.exception("control of %s failed", session.site.key)
-        why = f"{type(error).__name__}: {error}"
+        why = told(error)
         try:
             released = await session.release(dict.fromkeys(session.drivers, why))
         except Exception:
@@ -102,7 +103,7 @@ class _Desk:
                 raise result
             if isinstance(result, BaseException):
                 logger.error("control of %s failed", site.key, exc_info=result)
-                result = [Outcome(site.key, "", "failed", f"{type(result).__name__}: {result}")]
+                result = [Outcome(site.key, "", "failed", told(result))]
             outcomes += result
         return outcomes
 

@@ -20,6 +20,7 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.prepare import Prepared, Result
 from ems_pipeline.control.wires import Wires
 from ems_pipeline.devices.contract import Driver
+from ems_pipeline.plain_text import told
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import alarms, setpoints, telemetry
 from ems_pipeline.warehouse.engine import Connection
@@ -182,7 +183,7 @@ class SiteSession:
             try:
                 results[driver.device] = await _write_once(driver, prepared[driver.device])
             except Exception as error:
-                results[driver.device] = Result((State.SENT, State.FAILED), f"{type(error).__name__}: {error}")
+                results[driver.device] = Result((State.SENT, State.FAILED), told(error))
 
         await self.wires.by_gateway(prepared, write)
         return results

@@ -12,6 +12,7 @@ from ems_pipeline.devices.fleet import DeviceId, OpenSite
 from ems_pipeline.devices.health import Health, before_attempt, may_attempt
 from ems_pipeline.devices.reading import good_values
 from ems_pipeline.devices.sampling import names_in
+from ems_pipeline.plain_text import told
 from ems_pipeline.time_grid import Clock
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class Wires:
                 found[driver.device] = await self._observe(driver)
             except Exception as error:  # a fault of one driver is that device's trouble
                 logger.exception("%s/%s cannot be read", self.site.key, driver.device)
-                found[driver.device] = Observed(fault=f"{type(error).__name__}: {error}")
+                found[driver.device] = Observed(fault=told(error))
 
         await self.by_gateway(self.drivers if devices is None else devices, ask)
         return Live(self.site, found)

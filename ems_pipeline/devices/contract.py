@@ -31,7 +31,8 @@ class DeviceFault(Exception):
     """One request that got no usable answer; drivers turn it into a quality and a reason.
 
     ``device_wide`` says that the next request would fare no better now (silence, a failed login, a restart), so that a
-    sweep stops asking; ``illegal_address`` that the request touched something the device does not have.
+    sweep stops asking; ``illegal_address`` that the request touched something the device does not have. ``reason`` may
+    repeat what the device says: here it becomes a text that telemetry, journal and people take.
     """
 
     def __init__(

@@ -32,6 +32,7 @@ from ems_pipeline.devices.teltonika import TELTONIKA
 from ems_pipeline.devices.translation import Family
 from ems_pipeline.devices.web import WebEndpoint, WebGateway
 from ems_pipeline.devices.web_driver import Dialect, WebDriver
+from ems_pipeline.plain_text import told
 from ems_pipeline.sites import Device, Gateway, Site
 from ems_pipeline.time_grid import Clock, SystemClock
 
@@ -219,7 +220,7 @@ async def _ask(driver: Driver, selection: Selection, down: Sample | None, clock:
         except Exception as error:
             # A driver promises not to raise. If one does, its neighbours' telemetry is worth more than the crash.
             logger.exception("the driver of %s failed", driver.device)
-            down = Sample(None, Quality.GARBAGE, f"driver error {type(error).__name__}: {error}; please report it")
+            down = Sample(None, Quality.GARBAGE, f"driver error {told(error)}; please report it")
     return silent_answer(driver.device, driver.point_map, selection, down, clock.now())
 
 

@@ -81,7 +81,8 @@ Fault = tuple[Quality, str]
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """Some points as they came off the wire, in site units: a position each in ``values`` (NaN: no number), and a fault
-    for each position that is not good."""
+    for each position that is not good. Its reason may repeat what a device says: here it becomes a text that every
+    store and every screen takes."""
 
     values: npt.NDArray[np.float64]
     faults: Mapping[int, Fault]

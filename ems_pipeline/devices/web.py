@@ -105,5 +105,5 @@ def _said(body: bytes) -> str:
     """What the device itself says about its refusal, where it says so in JSON."""
     try:
         return f" ({str(json.loads(body)['message'])[:80]})"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

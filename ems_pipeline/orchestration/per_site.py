@@ -6,6 +6,7 @@ import dagster as dg
 
 from ems_pipeline.http import HttpError
 from ems_pipeline.market.document import SourceError
+from ems_pipeline import plain_text
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.situation import InputsMissing
@@ -76,4 +77,4 @@ SPEAK_FOR_THEMSELVES = (InputsMissing, WeatherError, SourceError, HttpError)
 
 def told(fault: Exception) -> str:
     """What went wrong, for people: of other errors their kind says more than the text (``KeyError: 'x'``)."""
-    return str(fault) if isinstance(fault, SPEAK_FOR_THEMSELVES) else f"{type(fault).__name__}: {fault}"
+    return str(fault) if isinstance(fault, SPEAK_FOR_THEMSELVES) else plain_text.told(fault)

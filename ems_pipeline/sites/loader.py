@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ems_pipeline.plain_text import plain
+from ems_pipeline.plain_text import plain, told
 from ems_pipeline.sites import document as yaml_document
 from ems_pipeline.sites.faults import listed
 from ems_pipeline.sites.record import Known
@@ -93,7 +93,7 @@ def _loaded(path: Path, load: Callable[[Path], Site]) -> Site | SiteFileError:
     except SiteFileError as error:
         return error
     except Exception as error:  # a fault of this program costs the one file, too
-        return SiteFileError(path, f"cannot be used: {type(error).__name__}: {plain(error)}; please report it")
+        return SiteFileError(path, f"cannot be used: {told(error)}; please report it")
 
 
 def _override(document: dict[str, Any], environ: Mapping[str, str]) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from ems_pipeline.control import lifecycle
 from ems_pipeline.devices import fleet
+from ems_pipeline.devices.contract import DeviceFault
 from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.reading import Quality, Reading, Readings
+from ems_pipeline.devices.web import WebGateway
 from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.warehouse import alarms, telemetry
 from ems_pipeline.warehouse.frames import query
@@ -203,3 +205,24 @@ def test_a_fault_in_a_driver_is_that_devices_trouble(home: Bench, monkeypatch: p
     outcomes = home.control()
     assert (outcomes["heat-pump"].state, outcomes["inverter"].state) == ("failed", "echoed")
     assert "IndexError: a fault of ours" in outcomes["heat-pump"].text
+
+
+def test_a_device_that_refuses_with_unprintable_words_is_written_once_and_journalled(
+    home: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    async def refusing(_gateway: WebGateway, path: str, *_: object) -> bytes:
+        said.append(path)
+        raise DeviceFault(Quality.REFUSED, f"out of order \x00 \ud800 \x1b[2J {'x' * 10_000}")
+
+    home.plan(CHARGE)
+    monkeypatch.setattr(WebGateway, "get", refusing)
+    outcomes = home.control()
+    assert home.states("inverter") == ["echoed"], "its words cost the rest of the site nothing"
+    assert outcomes["loxone"].state == "failed"
+    assert "out of order \\x00 \\ud800 \\x1b[2J xxx" in outcomes["loxone"].text
+    assert len(outcomes["loxone"].text) < 2000
+    writes = len(home.written)
+    home.verify()
+    assert len(home.written) == writes

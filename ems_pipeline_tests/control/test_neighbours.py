@@ -25,7 +25,7 @@ from ems_pipeline_tests.control.bench import ems
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 
-CORRUPTIONS = 80
+CORRUPTIONS = 40
 STEERED = {"inverter", "wallbox-1", "loxone"}
 ODD = [None, [], {}, "x", -1, True, [[]], {"a": {}}]
 
