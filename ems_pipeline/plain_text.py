@@ -26,9 +26,14 @@ def told(error: BaseException) -> str:
 
 def paragraph(text: object, longest: int = LONGEST_PARAGRAPH) -> str:
     """Like `plain`, but lines and their indentation stay."""
-    lines = str(text)[:longest].rstrip().splitlines()
-    shown = "\n".join(line if line.isprintable() else "".join(map(_shown, line)) for line in lines)
+    shown = printable(str(text)[: longest + 1])
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Lines of printable characters, however many."""
+    lines = text.rstrip().splitlines()
+    return "\n".join(line if line.isprintable() else "".join(map(_shown, line)) for line in lines)
 
 
 def _shown(character: str) -> str:

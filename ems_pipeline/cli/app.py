@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ems_pipeline import __version__
 from ems_pipeline.cli import backfill, cadence, control, db, demo, device, doctor, event, plan, site, status, up
+from ems_pipeline.cli.terminal import words
 
 console = Console(stderr=True)
 
@@ -24,7 +25,7 @@ class Ems(typer.Typer):
         except (ValueError, LookupError, RuntimeError, OSError) as error:
             if os.environ.get("EMS_TRACEBACK"):
                 raise
-            console.print(f"[bold red]error:[/] {error}", highlight=False)
+            console.print(words("error:", "bold red") + words(f" {error}"))
             sys.exit(1)
 
 

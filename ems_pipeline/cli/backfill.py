@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ems_pipeline.cli.terminal import words
+
 console = Console()
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Local civil day, YYYY-MM-DD.")]
 
@@ -39,7 +41,7 @@ def backfill(
         raise ValueError(f"--last {last:%Y-%m-%d} lies before --first {first:%Y-%m-%d}; swap them")
     platform = Platform(prepare(), SystemClock(), read_sites)
     for fault in follow_files(platform).faults:
-        console.print(f"left out: {fault}")
+        console.print(words(f"left out: {fault}"))
     with open_instance() as instance:
         runs = InProcess(platform, instance)
         keys = [s.key for s in platform.sites()]
@@ -53,7 +55,7 @@ def backfill(
                 bar.update(task, description=str(step))
                 runs.asset(step)
                 bar.advance(task)
-    console.print(f"{len(steps)} runs done; look at them in the UI (`ems ui`)")
+    console.print(words(f"{len(steps)} runs done; look at them in the UI (`ems ui`)"))
 
 
 def progress() -> Progress:

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline.cli.terminal import words
+
 console = Console()
 
 
@@ -28,6 +30,6 @@ def cadence(
         found = counting.lately(instance, warehouse, floor_minute(SystemClock().now()), timedelta(minutes=minutes))
     for one in found:
         for line in counting.lines(one):
-            console.print(line, highlight=False)
+            console.print(words(line))
     if not all(one.is_sound for one in found):
         raise typer.Exit(1)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ems_pipeline.cli import schedule
 from ems_pipeline.cli.number import number
 from ems_pipeline.cli.site import site_of, site_on_file
+from ems_pipeline.cli.terminal import Rows, words
+from ems_pipeline.cli.wall_clock import LOCAL_TIME, end, instant, shown
 from ems_pipeline.cli.who import who
 
 if TYPE_CHECKING:
@@ -27,24 +28,27 @@ console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
 Minutes = Annotated[int | None, typer.Option("--minutes", help="How long from its begin.", min=1)]
 AtOnce = Annotated[bool, typer.Option("--now", help="Control the site now instead of at the next quarter-hour.")]
-LocalTime = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-Until = Annotated[datetime | None, typer.Option("--until", help="End, local time of the site.", formats=LocalTime)]
+Until = Annotated[datetime | None, typer.Option("--until", help="End, local time of the site.", formats=LOCAL_TIME)]
 LISTED = timedelta(hours=3)
 
 
 @app.command()
 def arm(site: SiteKey, minutes: Minutes = None, until: Until = None) -> None:
     """Let set-points reach the hardware of a site: the second opt-in. Without an end it holds until `disarm`."""
-    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.devices import obedience
+    from ems_pipeline.time_grid import SystemClock, zone
     from ems_pipeline.warehouse import arming, open_warehouse
 
     chosen, now = site_of(site), SystemClock().now()
-    end = _end(chosen, now, minutes, until)
+    wall = zone(chosen.timezone)
+    until_at = end(now, wall, minutes, until)
     with open_warehouse().begin() as connection:
-        arming.arm(connection, site, now, who(), end)
-    console.print(f"{site} is armed" + (f" until {end:%Y-%m-%d %H:%M} UTC" if end else " until `ems control disarm`"))
+        arming.arm(connection, site, now, who(), until_at)
+    console.print(words(f"{site} is armed until {shown(until_at, wall) if until_at else '`ems control disarm`'}"))
     if not chosen.control.enabled:
-        console.print("[yellow]its site file says control: {enabled: false}: everything stays in shadow[/]")
+        console.print(words("its site file says control: {enabled: false}: everything stays in shadow", "yellow"))
+    for warning in obedience.warnings(chosen):
+        console.print(words(warning, "yellow"))
 
 
 @app.command()
@@ -55,7 +59,7 @@ def disarm(site: SiteKey) -> None:
 
     with open_warehouse().begin() as connection:
         was = arming.disarm(connection, site, SystemClock().now(), who())
-    console.print(f"{site} is disarmed" if was else f"{site} was not armed")
+    console.print(words(f"{site} is disarmed" if was else f"{site} was not armed"))
     _let_go(site, "disarmed", every_device=False)
 
 
@@ -77,24 +81,30 @@ def setpoints(
     """Set-points of the last three hours, or the life of one: plan rows, reason, command, every step with its proof."""
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse, setpoint_lives
+    from ems_pipeline.warehouse import sites as registry
 
     with open_warehouse().begin() as connection:
+        wall = registry.zones(connection).get(site)
+        if wall is None:
+            raise LookupError(f"site {site!r} is not registered; `ems site list` shows what is")
         if number is None:
             listed = setpoint_lives.listing(connection, site, SystemClock().now() - LISTED)
-            table = Table("no.", "slot (UTC)", "device", "source", "state", "writes", "reason")
+            table = Rows("no.", "slot", "device", "source", "state", "writes", "reason")
             for row in listed.iter_rows(named=True):
                 state = f"{row['state']} (shadow)" if row["is_shadow"] else row["state"]
-                head = [str(row["setpoint_id"]), f"{row['slot']:%d.%m. %H:%M}", row["device_key"], row["source"]]
+                head = [str(row["setpoint_id"]), shown(row["slot"], wall), row["device_key"], row["source"]]
                 table.add_row(*head, state, str(row["points_written"]), row["reason"])
             console.print(table)
             return
         setpoint, steps = setpoint_lives.life(connection, site, number)
     for name, value in setpoint.items():
         if value not in (None, ""):
-            console.print(f"{name:>20}  {value}", highlight=False)
-    table = Table("at (UTC)", "state", "why", "measured")
+            told = value.astimezone(wall).isoformat(" ", "seconds") if isinstance(value, datetime) else value
+            console.print(words(f"{name:>20}  {told}"))
+    table = Rows("at", "state", "why", "measured")
     for at, state, reason, measured in steps.iter_rows():
-        table.add_row(f"{at:%d.%m. %H:%M:%S.%f}"[:-3], state, reason, "" if measured == "{}" else measured)
+        told_at = at.astimezone(wall).isoformat(" ", "milliseconds")
+        table.add_row(told_at, state, reason, "" if measured == "{}" else measured)
     console.print(table)
 
 
@@ -103,7 +113,7 @@ def fallback(site: SiteKey) -> None:
     """What each device of a site does when nobody talks to it any more, from its point map."""
     from ems_pipeline.devices.map_file import load_map
 
-    table = Table("device", "when we vanish", "points we may set", show_lines=True)
+    table = Rows("device", "when we vanish", "points we may set", show_lines=True)
     for device in site_on_file(site).devices:
         point_map = load_map(device.map)
         table.add_row(device.key, point_map.silence, str(sum(p.writable for p in point_map.points)))
@@ -117,7 +127,7 @@ def override_add(
     mode: Annotated[str, typer.Argument(help="Mode as in a plan row, e.g. hold, charge, off, blocked.")],
     limit: Annotated[list[str] | None, typer.Option("--limit", help="name=value, e.g. charge_limit_w=3000.")] = None,
     begin: Annotated[
-        datetime | None, typer.Option("--from", help="Begin, local time of the site; now.", formats=LocalTime)
+        datetime | None, typer.Option("--from", help="Begin, local time of the site; now.", formats=LOCAL_TIME)
     ] = None,
     minutes: Minutes = None,
     until: Until = None,
@@ -125,17 +135,18 @@ def override_add(
 ) -> None:
     """Have an asset do something for a while (an hour unless told), from the next quarter-hour's control on."""
     from ems_pipeline.control.commands import check_wish
-    from ems_pipeline.time_grid import SystemClock, utc, zone
+    from ems_pipeline.time_grid import SystemClock, zone
     from ems_pipeline.warehouse import open_warehouse, overrides
 
     chosen, now = site_of(site), SystemClock().now()
-    limits = dict(_limit(item) for item in limit or ())
-    command = check_wish(chosen, asset, mode, limits)
-    start = now if begin is None else utc(begin.replace(tzinfo=zone(chosen.timezone)))
-    end = _end(chosen, start, minutes, until) or start + timedelta(hours=1)
+    wall, limits = zone(chosen.timezone), dict(_limit(item) for item in limit or ())
+    check_wish(chosen, asset, mode, limits)
+    start = now if begin is None else instant(begin, wall)
+    until_at = end(start, wall, minutes, until) or start + timedelta(hours=1)
     with open_warehouse().begin() as connection:
-        number = overrides.add(connection, site, asset, mode, limits, start, end, who(), now)
-    console.print(f"override {number}: {command}, {start:%d.%m. %H:%M} to {end:%d.%m. %H:%M} UTC", highlight=False)
+        number = overrides.add(connection, site, asset, mode, limits, start, until_at, who(), now)
+    wish = " ".join([asset, mode, *(f"{name}={value:g}" for name, value in limits.items())])
+    console.print(words(f"override {number}: {wish}, {shown(start, wall)} to {shown(until_at, wall)}"))
     if at_once:
         _control_now(chosen)
 
@@ -145,13 +156,16 @@ def override_list(site: Annotated[str | None, typer.Argument(help="Key of a site
     """Overrides that hold or are to come."""
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse, overrides
+    from ems_pipeline.warehouse import sites as registry
 
     with open_warehouse().begin() as connection:
         listed = overrides.listing(connection, site, SystemClock().now())
-    table = Table("no.", "site", "asset", "mode", "limits", "from (UTC)", "until (UTC)", "by")
+        walls = registry.zones(connection)
+    table = Rows("no.", "site", "asset", "mode", "limits", "from", "until", "by")
     for row in listed.iter_rows(named=True):
         head = [str(row["control_override_id"]), row["site_key"], row["asset_key"], row["mode"], row["limits"]]
-        table.add_row(*head, f"{row['from_at']:%d.%m. %H:%M}", f"{row['until_at']:%d.%m. %H:%M}", row["created_by"])
+        wall = walls[row["site_key"]]
+        table.add_row(*head, shown(row["from_at"], wall), shown(row["until_at"], wall), row["created_by"])
     console.print(table)
 
 
@@ -165,7 +179,7 @@ def override_cancel(
 
     with open_warehouse().begin() as connection:
         site = overrides.cancel(connection, number, SystemClock().now(), who())
-    console.print(f"override {number} is cancelled")
+    console.print(words(f"override {number} is cancelled"))
     if at_once:
         _control_now(site_of(site))
 
@@ -180,7 +194,7 @@ def acknowledge(
 
     with open_warehouse().begin() as connection:
         alarms.acknowledge(connection, number, SystemClock().now(), who())
-    console.print(f"alarm {number} is acknowledged")
+    console.print(words(f"alarm {number} is acknowledged"))
 
 
 def _control_now(site: Site) -> None:
@@ -192,7 +206,7 @@ def _control_now(site: Site) -> None:
     clock = SystemClock()
     now = clock.now()
     for outcome in control.run_control(open_warehouse(), [site], floor_slot(now), now, clock):
-        console.print(str(outcome), highlight=False)
+        console.print(words(str(outcome)))
 
 
 def _let_go(site: str, reason: str, *, every_device: bool) -> None:
@@ -205,19 +219,9 @@ def _let_go(site: str, reason: str, *, every_device: bool) -> None:
         open_warehouse(), site_of(site), clock.now(), clock, reason, every_device=every_device
     )
     for outcome in outcomes:
-        console.print(str(outcome), highlight=False)
+        console.print(words(str(outcome)))
     if any(outcome.state == "failed" for outcome in outcomes):
         raise typer.Exit(1)
-
-
-def _end(site: Site, start: datetime, minutes: int | None, until: datetime | None) -> datetime | None:
-    from ems_pipeline.time_grid import utc, zone
-
-    if minutes is not None and until is not None:
-        raise ValueError("both --minutes and --until were given; keep one")
-    if until is not None:
-        return utc(until.replace(tzinfo=zone(site.timezone)))
-    return None if minutes is None else start + timedelta(minutes=minutes)
 
 
 def _limit(text: str) -> tuple[str, float]:

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+
+from ems_pipeline.cli.terminal import Rows, words
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -36,11 +37,11 @@ def migrate() -> None:
     warehouse = open_warehouse()
     before = migration.current(warehouse)
     after = migration.upgrade(warehouse)
-    console.print(f"schema {before or 'none'} -> {after}; routines, views and rights renewed")
+    console.print(words(f"schema {before or 'none'} -> {after}; routines, views and rights renewed"))
     with warehouse.begin() as connection:
         absent = roles.missing(connection)
     if absent:
-        console.print(f"[yellow]{warehouse.url.username} may not create roles; missing: {', '.join(absent)}[/]")
+        console.print(words(f"{warehouse.url.username} may not create roles; missing: {', '.join(absent)}", "yellow"))
 
 
 @app.command()
@@ -67,7 +68,7 @@ def login(
         with dagster.begin() as connection:
             if not roles.missing(connection):  # on a server of its own its login is its owner
                 roles.hand_over_dagster(connection)
-    console.print(f"{name} may now act as {roles.ROLES[role]}")
+    console.print(words(f"{name} may now act as {roles.ROLES[role]}"))
 
 
 @app.command()
@@ -99,14 +100,16 @@ def status() -> None:
     from ems_pipeline.warehouse.inventory import table_sizes
 
     warehouse = open_warehouse()
-    console.print(f"database {warehouse.url.render_as_string(hide_password=True)}")
+    console.print(words(f"database {warehouse.url.render_as_string(hide_password=True)}"))
     current, head = migration.current(warehouse), migration.head()
     console.print(
-        f"schema   {current or 'none'}" + ("" if current == head else f"; newest is {head}: run `ems db migrate`")
+        words(
+            f"schema   {current or 'none'}" + ("" if current == head else f"; newest is {head}: run `ems db migrate`")
+        )
     )
     if current is None:
         raise typer.Exit(1)
-    shown = Table("table", "rows", "size")
+    shown = Rows("table", "rows", "size")
     with warehouse.begin() as connection:
         sizes = table_sizes(connection)
     for name, rows, size in sizes.iter_rows():
@@ -120,7 +123,7 @@ def start() -> None:
     from ems_pipeline.warehouse.engine import ensure_databases
 
     ensure_databases()
-    console.print("the database is up")
+    console.print(words("the database is up"))
 
 
 @app.command()
@@ -130,7 +133,7 @@ def stop() -> None:
     from ems_pipeline.warehouse.local import home
 
     stopped = embedded.stop(home() / "postgres")
-    console.print("stopped" if stopped else "no embedded server was running")
+    console.print(words("stopped" if stopped else "no embedded server was running"))
 
 
 @app.command()
@@ -144,7 +147,7 @@ def backup(
     with _tables() as done:
         found = save(open_warehouse(), file, done)
     size = file.stat().st_size / 2**20
-    console.print(f"{file}: {sum(t.rows for t in found.values()):,} rows, {size:.1f} MiB", highlight=False)
+    console.print(words(f"{file}: {sum(t.rows for t in found.values()):,} rows, {size:.1f} MiB"))
 
 
 @app.command()
@@ -157,7 +160,7 @@ def restore(file: Annotated[Path, typer.Argument(help="A file that `ems db backu
     ensure_databases()
     with _tables() as done:
         found = bring_back(open_warehouse(), file, done)
-    console.print(f"{sum(t.rows for t in found.values()):,} rows restored; they are those that were saved")
+    console.print(words(f"{sum(t.rows for t in found.values()):,} rows restored; they are those that were saved"))
 
 
 @app.command()
@@ -174,8 +177,8 @@ def copy(
     with _tables() as done:
         found = transfer.copy(open_warehouse(), target, done)
     where = target.url.render_as_string(hide_password=True)
-    console.print(f"{where} holds the same {sum(t.rows for t in found.values()):,} rows", highlight=False)
-    console.print("Dagster's database need not move. Set EMS_DATABASE_URL to the new address and start again.")
+    console.print(words(f"{where} holds the same {sum(t.rows for t in found.values()):,} rows"))
+    console.print(words("Dagster's database need not move. Set EMS_DATABASE_URL to the new address and start again."))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ems_pipeline.cli.backfill import progress
+from ems_pipeline.cli.terminal import words
 
 console = Console()
 HOME = Path(".ems/demo")
@@ -60,11 +61,11 @@ def demo(
         bar.update(task, description="done")
     report = home / "report.html"
     report.write_text(page.html(outcome.account), encoding="utf-8")
-    console.print(summary.text(outcome.account), highlight=False)
-    console.print(f"{outcome.runs} Dagster runs in {outcome.wall_s:.0f} s", highlight=False)
-    console.print(f"report   {report}", highlight=False)
-    console.print(f"look     {sys.argv[0]} ui --home {home}   (then open http://127.0.0.1:3000)", highlight=False)
+    console.print(words(summary.text(outcome.account)))
+    console.print(words(f"{outcome.runs} Dagster runs in {outcome.wall_s:.0f} s"))
+    console.print(words(f"report   {report}"))
+    console.print(words(f"look     {sys.argv[0]} ui --home {home}   (then open http://127.0.0.1:3000)"))
     for failure in outcome.failures:
-        console.print(f"[red]failed run:[/] {failure}", highlight=False)
+        console.print(words(f"failed run: {failure}", "red"))
     if outcome.failures:
         raise typer.Exit(1)

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from ems_pipeline.cli.number import number
 from ems_pipeline.cli.site import site_of, site_on_file
+from ems_pipeline.cli.terminal import words
 from ems_pipeline.cli.who import who
 
 app = typer.Typer(no_args_is_help=True)
@@ -45,7 +45,7 @@ def read(
     table = reading_table()
     for r in readings:
         value = "-" if r.value is None else f"{r.value:g}"
-        table.add_row(r.device, r.quantity, value, r.unit, r.quality.name.lower(), Text(r.reason))
+        table.add_row(r.device, r.quantity, value, r.unit, r.quality.name.lower(), r.reason)
     console.print(table)
     if not any(r.is_good for r in readings):
         raise typer.Exit(1)
@@ -111,7 +111,7 @@ def write(
 def say(text: str) -> None:
     """Print a line as it is; a terminal that is gone must not keep a value from being put back."""
     with contextlib.suppress(OSError):
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print(words(text), soft_wrap=True)
 
 
 @app.command()
@@ -141,11 +141,11 @@ def scan(
                 shown.update(f"asked unit {unit_id} of {last}")
                 if found is not None:
                     answered += 1
-                    console.print(str(found), highlight=False)
+                    console.print(words(str(found)))
         return answered
 
     answered = asyncio.run(ask())
-    console.print(f"{answered} of {last - first + 1} unit ids answered behind {gateway}")
+    console.print(words(f"{answered} of {last - first + 1} unit ids answered behind {gateway}"))
     if not answered:
         raise typer.Exit(1)
 
@@ -160,7 +160,7 @@ def map_check(file: Annotated[Path, typer.Argument(help="A point map (YAML).", e
     from ems_pipeline.devices.map_file import read_map
 
     point_map = read_map(file)
-    console.print(f"{point_map.map}: good, {len(point_map.points)} points")
+    console.print(words(f"{point_map.map}: good, {len(point_map.points)} points"))
 
 
 @map_app.command("list")

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+
+from ems_pipeline.cli.terminal import Rows, words
 
 console = Console()
-MARKS = {"good": "[green]good[/]", "warning": "[yellow]warning[/]", "wrong": "[red]wrong[/]"}
+MARKS = {"good": "green", "warning": "yellow", "wrong": "red"}
 
 
 def doctor(
@@ -22,10 +23,10 @@ def doctor(
 
     checks = checkup.WITHOUT_DATABASE if definitions_only else checkup.ALL
     worst = "good"
-    table = Table("", "what", "found", show_lines=False)
+    table = Rows("", "what", "found", show_lines=False)
     for check in checks:
         for finding in checkup.run(check):
-            table.add_row(MARKS[finding.level], finding.what, finding.text)
+            table.add_row(words(finding.level, MARKS[finding.level]), finding.what, finding.text)
             worst = max(worst, finding.level, key=list(MARKS).index)
     console.print(table)
     if worst == "wrong":

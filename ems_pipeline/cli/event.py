@@ -7,24 +7,24 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ems_pipeline.cli.site import site_of
+from ems_pipeline.cli.terminal import Rows, words
+from ems_pipeline.cli.wall_clock import LOCAL_TIME, instant, shown
 from ems_pipeline.cli.who import who
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
 EventKey = Annotated[str, typer.Argument(help="Name of the event; entering it again changes it.")]
-LocalTime = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
 
 @app.command("add")
 def add(
     site: SiteKey,
     event: EventKey,
-    begin: Annotated[datetime, typer.Option("--from", help="Begin, local time of the site.", formats=LocalTime)],
-    until: Annotated[datetime, typer.Option("--until", help="End, local time of the site.", formats=LocalTime)],
+    begin: Annotated[datetime, typer.Option("--from", help="Begin, local time of the site.", formats=LOCAL_TIME)],
+    until: Annotated[datetime, typer.Option("--until", help="End, local time of the site.", formats=LOCAL_TIME)],
     limit_w: Annotated[float | None, typer.Option(help="Firm limit of the import, W.", min=0)] = None,
     price_per_kwh: Annotated[
         float, typer.Option(help="Paid for every kWh imported less than the baseline, site currency.", min=0)
@@ -33,29 +33,30 @@ def add(
 ) -> None:
     """Enter a demand-response event, or change one: a firm limit, a price for importing less, or both."""
     from ems_pipeline.plan import GridEvent
-    from ems_pipeline.time_grid import SystemClock, utc, zone
+    from ems_pipeline.time_grid import SystemClock, zone
     from ems_pipeline.warehouse import events, open_warehouse
 
-    local = zone(site_of(site).timezone)
-    start, end = (utc(at.replace(tzinfo=local)) for at in (begin, until))
+    wall = zone(site_of(site).timezone)
+    start, end = (instant(at, wall) for at in (begin, until))
     wanted = GridEvent(event, start, end, limit_w, baseline_w, price_per_kwh)
     with open_warehouse().begin() as connection:
         is_news = events.put(connection, site, wanted, who(), SystemClock().now())
-    span = f"{start:%d.%m. %H:%M} to {end:%d.%m. %H:%M} UTC"
-    console.print(f"event {event} of {site}, {span}{'' if is_news else ': known already'}", highlight=False)
+    span = f"{shown(start, wall)} to {shown(end, wall)}"
+    console.print(words(f"event {event} of {site}, {span}{'' if is_news else ': known already'}"))
 
 
 @app.command("list")
 def show(site: SiteKey) -> None:
     """Events that hold or are to come."""
-    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.time_grid import SystemClock, zone
     from ems_pipeline.warehouse import events, open_warehouse
 
+    wall = zone(site_of(site).timezone)
     with open_warehouse().begin() as connection:
-        listed = events.listing(connection, site_of(site).key, SystemClock().now())
-    table = Table("event", "from (UTC)", "until (UTC)", "limit W", "pays per kWh", "below W", "by")
+        listed = events.listing(connection, site, SystemClock().now())
+    table = Rows("event", "from", "until", "limit W", "pays per kWh", "below W", "by")
     for row in listed.iter_rows(named=True):
-        span = (f"{row['from_at']:%d.%m. %H:%M}", f"{row['until_at']:%d.%m. %H:%M}")
+        span = (shown(row["from_at"], wall), shown(row["until_at"], wall))
         terms = ("" if row[name] is None else f"{row[name]:g}" for name in ("limit_w", "price_per_kwh", "baseline_w"))
         table.add_row(row["event_key"], *span, *terms, row["entered_by"])
     console.print(table)
@@ -69,4 +70,4 @@ def cancel(site: SiteKey, event: EventKey) -> None:
 
     with open_warehouse().begin() as connection:
         events.cancel(connection, site_of(site).key, event, who(), SystemClock().now())
-    console.print(f"event {event} of {site} is cancelled", highlight=False)
+    console.print(words(f"event {event} of {site} is cancelled"))

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline.cli.terminal import words
+
 console = Console()
 
 
@@ -30,13 +32,13 @@ def plan(
     if out is not None:
         out.write_text(made.to_json() + "\n", encoding="utf-8")
     if explain and made.status != "failed":
-        console.print(narrative(made), highlight=False)
-    console.print(f"{made.status}: objective {made.objective}, gap {made.gap}, {made.solve_s:.3f} s", highlight=False)
+        console.print(words(narrative(made)))
+    console.print(words(f"{made.status}: objective {made.objective}, gap {made.gap}, {made.solve_s:.3f} s"))
     for conflict in made.conflicts:
-        console.print(f"cannot hold together: {conflict}", highlight=False)
+        console.print(words(f"cannot hold together: {conflict}"))
     for item in made.unmet:
-        console.print(f"not met: {item}", highlight=False)
+        console.print(words(f"not met: {item}"))
     for violation in violations:
-        console.print(f"[red]refused by the verifier:[/] {violation}", highlight=False)
+        console.print(words(f"refused by the verifier: {violation}", "red"))
     if made.status == "failed" or violations:
         raise typer.Exit(1)

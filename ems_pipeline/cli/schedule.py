@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ems_pipeline.cli.site import site_on_file
+from ems_pipeline.cli.terminal import Rows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +30,7 @@ def list_schedules(site: Annotated[str, typer.Argument(help="Key of the site.")]
     with open_warehouse().begin() as connection:
         overriding = overrides.active(connection, site, now)
     today = f"{local_day(now, zone(chosen.timezone)):%a %d.%m.} ({chosen.timezone})"
-    table = Table("key", "asset", "mode", "limits", "window", "days", "dates", today, "now")
+    table = Rows("key", "asset", "mode", "limits", "window", "days", "dates", today, "now")
     for schedule in chosen.schedules:
         over = overriding.get(schedule.asset)
         table.add_row(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 from rich.console import Console
-from rich.table import Table
+
+from ems_pipeline.cli.terminal import Rows, words
 
 if TYPE_CHECKING:
     from ems_pipeline.warehouse import Warehouse
@@ -57,35 +58,31 @@ def _print_runs(warehouse: Warehouse, now: datetime) -> None:
             shown.add_row(one.beat.job, *(str(count or "-") for count in counts), *(f"{lag:.1f} s" for lag in lags))
         at_work, waiting = cadence.at_work_and_waiting(instance)
     console.print(shown)
-    console.print(f"runs: {at_work} at work, {waiting} wait in the queue")
+    console.print(words(f"runs: {at_work} at work, {waiting} wait in the queue"))
 
 
 def _print_devices(devices: pl.DataFrame, now: datetime) -> None:
     silent = devices.filter(pl.col("error_streak") > 0)
     troubled = silent.filter(~pl.col("at_rest"))
     rest = f", {silent.height - troubled.height} rest" if silent.height > troubled.height else ""
-    console.print(f"devices: {devices.height - silent.height} answer, {troubled.height} do not{rest}")
+    console.print(words(f"devices: {devices.height - silent.height} answer, {troubled.height} do not{rest}"))
     for site, device, state, seen, streak, error, _ in troubled.iter_rows():
-        console.print(
-            f"  {site}/{device}: {state}, {streak} errors, last seen {_cell(seen, now)}: {error}", highlight=False
-        )
+        console.print(words(f"  {site}/{device}: {state}, {streak} errors, last seen {_cell(seen, now)}: {error}"))
 
 
 def _print_alarms(standing: pl.DataFrame, now: datetime) -> None:
-    console.print(f"alarms: {standing.height} open")
+    console.print(words(f"alarms: {standing.height} open"))
     for row in standing.iter_rows(named=True):
         of = "/".join(part for part in (row["site_key"], row["device_key"]) if part)
         often = f", {row['times']} times" if row["times"] > 1 else ""
-        console.print(f"  {row['severity']}", style=COLOURS[row["severity"]], end="")
+        console.print(words(f"  {row['severity']}", COLOURS[row["severity"]]), end="")
         console.print(
-            f"{' ' + of if of else ''} {row['kind']}, {_cell(row['raised_at'], now)}{often}: {row['text']}",
-            highlight=False,
-            markup=False,
+            words(f"{' ' + of if of else ''} {row['kind']}, {_cell(row['raised_at'], now)}{often}: {row['text']}")
         )
 
 
-def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, title_justify="left")
+def _table(title: str, *columns: str) -> Rows:
+    return Rows(*columns, title=title, title_justify="left")
 
 
 def _cell(value: object, now: datetime) -> str:

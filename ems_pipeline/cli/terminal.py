@@ -6,31 +6,22 @@ come from files, devices and tokens: ``[pack]`` in them is no style, ``[/b]`` no
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from ems_pipeline.plain_text import paragraph
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+from ems_pipeline.plain_text import printable
 
 
 def words(text: object, style: str = "") -> Text:
-    """Text to print."""
-    return Text(paragraph(text), style)
+    """Text to print; space at its end goes."""
+    return Text(printable(str(text)), style)
 
 
 class Rows(Table):
     """A table of texts."""
 
-    def add_row(self, *cells: object) -> None:  # type: ignore[override]
+    def add_row(self, *cells: object, **how: Any) -> None:
         """A row; a `Text` keeps its style."""
-        super().add_row(*(cell if isinstance(cell, Text) else words(cell) for cell in cells))
-
-
-def local(at: datetime, zone: ZoneInfo) -> str:
-    """An instant as the clock on the site's wall shows it, with its offset from UTC: ``2026-10-25 02:30+02:00``."""
-    return at.astimezone(zone).isoformat(" ", "minutes")
+        super().add_row(*(cell if isinstance(cell, Text) else words(cell) for cell in cells), **how)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline.cli.terminal import words
+
 console = Console()
 Home = Annotated[Path | None, typer.Option("--home", help="Folder of local state instead of EMS_HOME, e.g. .ems/demo.")]
 CodeServer = Annotated[
@@ -45,12 +47,12 @@ def up(
 
     _use(home)
     if with_ui:
-        console.print(f"starting; the UI will be at http://127.0.0.1:{port}", highlight=False)
+        console.print(words(f"starting; the UI will be at http://127.0.0.1:{port}"))
     live.serve(
         port if with_ui else None,
         plant,
         history_days,
-        lambda text: console.print(text, highlight=False),
+        lambda text: console.print(words(text)),
         (metrics_host, metrics_port) if metrics_port else None,
         None if log == Path("-") else log or live.home() / "services.log",
         _host_and_port(code_server),
@@ -69,7 +71,7 @@ def ui(
     from ems_pipeline.orchestration import live
 
     _use(home)
-    console.print(f"http://{host}:{port}  (Ctrl-C ends it)", highlight=False)
+    console.print(words(f"http://{host}:{port}  (Ctrl-C ends it)"))
     live.serve_ui(host, port, _host_and_port(code_server))
 
 
@@ -97,7 +99,11 @@ def _host_and_port(text: str | None) -> tuple[str, int] | None:
 
 
 def _use(home: Path | None) -> None:
+    """Work in a home that can be worked in; what cannot is refused before anything is promised."""
     import os
+
+    from ems_pipeline.warehouse.local import prepare_home
 
     if home is not None:
         os.environ["EMS_HOME"] = str(home.resolve())
+    prepare_home()

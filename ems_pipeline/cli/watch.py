@@ -9,9 +9,9 @@ from datetime import datetime
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Column, Table
-from rich.text import Text
+from rich.table import Column
 
+from ems_pipeline.cli.terminal import Rows, words
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.fleet import DeviceId
 from ems_pipeline.devices.health import Health
@@ -37,21 +37,21 @@ class Board:
             if reading.value is not None:
                 self.told[key] = reading
 
-    def table(self, now: datetime) -> Table:
+    def table(self, now: datetime) -> Rows:
         table = reading_table("age")
         for key, reading in self.newest.items():
             last = self.told.get(key)
             value, age = ("-", "-") if last is None else (f"{last.value:g}", _age(last, now))
             colour = "" if reading.quality is Quality.GOOD else "yellow"
-            quality = Text(reading.quality.name.lower().replace("_", " "), colour)
-            table.add_row(*key, value, reading.unit, quality, age, Text(reading.reason))
+            quality = words(reading.quality.name.lower().replace("_", " "), colour)
+            table.add_row(*key, value, reading.unit, quality, age, reading.reason)
         return table
 
 
-def reading_table(*more: str) -> Table:
+def reading_table(*more: str) -> Rows:
     """Columns of readings; a long reason gets several lines, everything else stays whole."""
     whole = [Column(name, no_wrap=True) for name in ("device", "quantity", "value", "unit", "quality", *more)]
-    return Table(*whole, Column("reason"))
+    return Rows(*whole, Column("reason"))
 
 
 async def watched(site: Site, device: str | None, interval_s: float, count: int | None, console: Console) -> None:

@@ -11,8 +11,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ems_pipeline.control.desired import Source, Wish
+from ems_pipeline.devices import obedience
 from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
+from ems_pipeline.sites.asset import LARGEST_LIMIT
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
 
 Wishes = Mapping[str, Wish]
@@ -39,6 +41,8 @@ def check_wish(site: Site, asset_key: str, mode: str, limits: Mapping[str, Any])
         raise WrongWish(f"site {site.key} has no asset {asset_key!r}; it has {[a.key for a in site.assets]}")
     if fault := asset.cannot(mode, limits):
         raise WrongWish(f"the override {fault}")
+    if why := obedience.deaf(site).get(asset_key):
+        raise WrongWish(f"nothing will obey for {asset_key!r}, {why}; name a device that obeys in the site file")
     device = asset.device or ""  # an asset without one was refused above
     wish = Wish(asset_key, mode, limits, 0.0, "", Source.OVERRIDE)
     return for_device(device, assets_of(site, device), {asset_key: wish})
@@ -151,7 +155,7 @@ def _number(wish: Wish, limit: str) -> float | None:
     value: Any = wish.limits.get(limit)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_LIMIT:
         raise WrongWish(f"{wish.asset_key}: {limit} = {value!r} is not a number from 0 on; the unit is in the name")
     return float(value)
 

@@ -57,9 +57,10 @@ def fresh_home(folder: Path) -> Path:
 
     Raises:
         FileExistsError: the folder is in use and was not made by a demonstration.
+        HomeUnusable: it cannot be made or written.
     """
     folder = folder.resolve()
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_dir() and os.access(folder, os.R_OK) and any(folder.iterdir()):
         if not (folder / MARKER).exists():
             raise FileExistsError(f"{folder} was not made by `ems demo` and would be emptied; choose another --home")
         embedded.stop(folder / "postgres")

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 from ems_pipeline.sites.modes import PvMode
 from ems_pipeline.sites.record import Key, Record
 
+LARGEST_LIMIT = 1e9
+"""Of any limit of a wish; ``fn_override_add`` has the same."""
+
 
 class Asset(Record):
     """A planned part of the site; `device` names the hardware that measures and obeys for it."""
@@ -31,6 +34,9 @@ class Asset(Record):
             return f"asks {self.key!r} for mode {mode!r}, which is none of {', '.join(self.modes)}"
         if unknown := sorted(set(limits) - self.limit_names):
             return f"asks {self.key!r} for limits {unknown}; it has {sorted(self.limit_names)}"
+        for name, value in limits.items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_LIMIT:
+                return f"asks {self.key!r} for {name} = {value}; a limit is a number from 0 on, the unit is in its name"
         if mode == PvMode.CURTAIL and "pv_limit_w" not in limits:
             return f"asks {self.key!r} to curtail; to what? name the limit pv_limit_w"
         return ""

@@ -15,11 +15,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from ems_pipeline import time_grid
-from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.asset import LARGEST_LIMIT, Asset
 from ems_pipeline.sites.record import Key, Record, WallClock, Weekday
 
-MOST = 1e9
-"""Of any limit, as the database has it for overrides (`fn_override_add`)."""
 QUARTERS = 96
 """Quarter-hours on the wall clock of any day."""
 WEEK = 7
@@ -35,7 +33,7 @@ class Schedule(Record):
     key: Key
     asset: Key
     mode: str
-    limits: dict[str, Annotated[float, Field(ge=0, le=MOST)]] = Field(default_factory=dict)
+    limits: dict[str, Annotated[float, Field(ge=0, le=LARGEST_LIMIT)]] = Field(default_factory=dict)
     days: tuple[Weekday, ...] = tuple(range(WEEK))
     """0 = Monday."""
     start: WallClock | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.warehouse.frames import query
 
+LONGEST = timedelta(days=7)
+"""From now to the end of an override; ``fn_override_add`` has the same for whoever files one in SQL."""
 COLUMNS = """control_override_id, site_key, asset_key, mode, limits::text AS limits, from_at, until_at, created_at,
              created_by, cancelled_at"""
 
@@ -46,10 +48,12 @@ def add(
     """File an override; returns its number.
 
     Raises:
-        ValueError: it would be over before it begins, or is over already.
+        ValueError: it would be over before it begins, is over already, or ends later than `LONGEST` from now.
     """
     if until_at <= max(from_at, at):
         raise ValueError(f"an override from {from_at} until {until_at} never holds at or after {at}; name a later end")
+    if until_at > at + LONGEST:
+        raise ValueError(f"{until_at} is more than a week away; a forgotten override is worse than none")
     return int(
         connection.execute(
             sa.text("""INSERT INTO ems.control_override

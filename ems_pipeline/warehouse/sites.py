@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline import time_grid
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse.frames import query, upsert
@@ -139,6 +141,19 @@ def _site_or_fault(site_key: str, config: str) -> Site | str:
         return _read(site_key, config)
     except ValueError as error:
         return plain(error)
+
+
+def zones(connection: Connection) -> dict[str, ZoneInfo]:
+    """Time zone of every site that was ever registered; UTC for one whose zone nobody knows any more."""
+    named = query(connection, "SELECT site_key, timezone FROM ems.site")
+    return {key: _zone_or_utc(name) for key, name in named.iter_rows()}
+
+
+def _zone_or_utc(name: str) -> ZoneInfo:
+    try:
+        return time_grid.zone(name)
+    except ValueError:
+        return time_grid.zone("UTC")
 
 
 def active_keys(connection: Connection) -> list[str]:

@@ -40,7 +40,7 @@ def test_an_event_is_entered_on_the_local_clock_listed_and_withdrawn(known: Ware
     terms = ("--from", "2999-06-01 18:00", "--until", "2999-06-01 20:00", "--limit-w", "3000")
     said = ems("add", "home01", "evening", *terms)
     assert said.exit_code == 0, said.output
-    assert "01.06. 16:00 to 01.06. 18:00 UTC" in said.output
+    assert "2999-06-01 18:00+02:00 to 2999-06-01 20:00+02:00" in said.output
     assert "known already" in ems("add", "home01", "evening", *terms).output
     with known.begin() as connection:
         (event,) = events.of(events.listing(connection, "home01", SystemClock().now()))

@@ -6,8 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.sites.asset import LARGEST_LIMIT
+from ems_pipeline.time_grid import SystemClock, zone
 from ems_pipeline.warehouse import Warehouse, arming, overrides
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.control.bench import ems
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
@@ -68,12 +71,72 @@ def test_an_override_and_its_end_may_take_effect_at_once(files: Bench) -> None:
         (("pack", "warp"), "none of self-use, hold, charge, discharge"),
         (("car-1", "charge", "--limit", "amps=10"), "it has ['current_a', 'phases']"),
         (("pack", "charge", "--limit", "charge_limit_w"), "not name=number"),
+        (("pack", "charge", "--limit", "charge_limit_w=nan"), "not name=number"),
+        (("pack", "charge", "--limit", "charge_limit_w=inf"), "not name=number"),
+        (("pack", "charge", "--limit", "charge_limit_w=1e10"), "a limit is a number from 0 on"),
+        (("pack", "charge", "--limit", "charge_limit_w=-1"), "a limit is a number from 0 on"),
+        (("pack", "hold", "--minutes", "10082"), "is more than a week away; a forgotten override is worse than none"),
+        (("pack", "hold", "--minutes", "99999999"), "is more than a week away"),
+        (("pack", "hold", "--until", "2217-01-01 00:00"), "is more than a week away"),
+        (("pack", "hold", "--minutes", "999999999999"), "is beyond any calendar; name fewer"),
+        (("pack", "hold", "--minutes", "9" * 30), "is beyond any calendar; name fewer"),
+        (("pack", "hold", "--from", "2217-01-01 00:00"), "is more than a week away"),
     ],
 )
 def test_a_wrong_wish_is_refused_with_what_there_is(files: Bench, wish: tuple[str, ...], remedy: str) -> None:
     said = ems("control", "override", "add", "home01", *wish)
     assert said.exit_code != 0
     assert remedy in str(said.exception)
+
+
+def test_the_command_line_and_the_database_bound_an_override_alike() -> None:
+    routine = (ROOT / "sql" / "routines" / "R__fn_override_add.sql").read_text(encoding="utf-8")
+    assert f"now() + interval '{overrides.LONGEST.days} days'" in routine
+    assert "% is more than a week away; a forgotten override is worse than none".replace("%", "%s") in routine
+    assert f"NOT BETWEEN 0 AND {LARGEST_LIMIT:.0e}".replace("e+0", "e") in routine
+    assert "a limit is a number from 0 on; the unit is in its name" in routine
+
+
+def test_times_are_those_of_the_wall_with_their_offset(files: Bench) -> None:
+    said = ems("control", "override", "add", "home01", "pack", "hold", "--minutes", "60")
+    end = (SystemClock().now() + timedelta(hours=1)).astimezone(zone("Europe/Prague"))
+    for shown in (said.output, ems("control", "override", "list", "home01").output):
+        assert end.isoformat(" ", "minutes")[:13] in shown
+        assert f"{end:%z}"[:3] + ":00" in shown
+    assert "override" in said.output
+    assert ": pack hold, " in said.output
+    armed = ems("control", "arm", "home01", "--minutes", "60")
+    assert end.isoformat(" ", "minutes")[:13] in armed.output
+
+
+def test_who_only_measures_is_not_asked_and_people_are_told(files: Bench) -> None:
+    meters = tuple(
+        d.model_copy(update={"map": "sunspec-hybrid"}) if d.key == "inverter" else d for d in files.site.devices
+    )
+    with files.warehouse.begin() as connection:
+        registry.register(connection, [files.site.model_copy(update={"devices": meters})], SystemClock().now())
+    said = ems("control", "override", "add", "home01", "pack", "hold")
+    assert "nothing will obey for 'pack', whose device's map sunspec-hybrid only measures" in str(said.exception)
+    with files.warehouse.begin() as connection:
+        assert overrides.listing(connection, "home01", SystemClock().now()).is_empty()
+    armed = ems("control", "arm", "home01")
+    assert armed.exit_code == 0
+    for key in ("pack", "roof-south", "roof-west"):
+        assert f"nothing will obey for '{key}', whose device's map sunspec-hybrid only measures" in armed.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("control", "arm"), ("control", "disarm"), ("release",), ("control", "setpoints"),
+        ("event", "list"), ("device", "read"), ("control", "override", "add", "nowhere", "pack", "hold"),
+    ],
+)  # fmt: skip
+def test_a_site_that_is_not_registered_is_named_with_the_remedy(files: Bench, command: tuple[str, ...]) -> None:
+    said = ems(*command) if "nowhere" in command else ems(*command, "nowhere")
+    assert said.exit_code == 1
+    assert isinstance(said.exception, LookupError)
+    assert "'nowhere' is not registered; `ems site list` shows what is" in str(said.exception)
 
 
 def test_the_life_of_a_setpoint_leads_to_its_plan_row(files: Bench) -> None:
