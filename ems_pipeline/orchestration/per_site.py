@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 import dagster as dg
 
+from ems_pipeline import plain_text
 from ems_pipeline.http import HttpError
 from ems_pipeline.market.document import SourceError
-from ems_pipeline import plain_text
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.situation import InputsMissing
