@@ -21,10 +21,10 @@ class Exclusions:
     meter: Index
     batteries: tuple[Index, ...]
 
-    def wider(self, meter: Index, batteries: tuple[Index, ...]) -> Exclusions:
-        """With further slots."""
+    def wider(self, batteries: tuple[Index, ...]) -> Exclusions:
+        """With further slots at the batteries."""
         pairs = zip(self.batteries, batteries, strict=True)
-        return Exclusions(_union(self.meter, meter), tuple(_union(a, b) for a, b in pairs))
+        return Exclusions(self.meter, tuple(_union(a, b) for a, b in pairs))
 
 
 @dataclass
@@ -46,26 +46,32 @@ class Built:
     charges: list[Index] = field(default_factory=list)
     """Per battery, in the slots of its exclusions: 1 charges, 0 discharges."""
 
+    @property
+    def directions(self) -> int:
+        """The column from which on there are only directions: all before are the same whatever is excluded."""
+        return min(
+            (int(columns[0]) for columns in (self.imports, *self.charges) if len(columns)), default=self.model.n_columns
+        )
 
-def build(problem: Problem, exclusions: Exclusions, soft: bool = False) -> Built:
+
+def build(problem: Problem, exclusions: Exclusions, stakes: float = np.inf) -> Built:
     """All laws of ``problem``; exclusivity in the slots of ``exclusions``.
 
     Args:
-        soft: comfort may be missed anywhere, also where missing it cannot pay (else it comes before cars and machines).
+        stakes: money beyond which no plan can be better than one already known; discomfort too dear for it is left out.
     """
-    priced_peaks = problem.grid.peak_price_per_kw > 0 or bool(problem.grid.events)
-    dearest = np.inf if soft or priced_peaks else float(np.abs(problem.buy_per_kwh).max())
     model = Model()
     balance = bus.balance(model, problem)
     meter = bus.meter(model, problem, balance)
+    shared = charging.sharing(problem)
     built = Built(
         model,
         balance,
         meter,
         bus.pv(model, problem, balance),
         [storage.battery(model, battery, balance) for battery in problem.batteries],
-        [charging.session(model, car, balance) for car in problem.sessions],
-        [heat.heat_pump(model, unit, balance, dearest) for unit in problem.heat_pumps],
+        [charging.session(model, car, balance, car.charger in shared) for car in problem.sessions],
+        [heat.heat_pump(model, unit, balance, stakes) for unit in problem.heat_pumps],
         [deferrable.run_once(model, machine, balance) for machine in problem.deferrables],
         [genset.genset(model, problem, unit, balance) for unit in problem.gensets],
         exclusions,
@@ -79,6 +85,12 @@ def _shared(problem: Problem, built: Built) -> None:
     model, exclusions = built.model, built.exclusions
     for inverter in problem.inverters:
         storage.shared_ac_limit(model, problem, inverter, built.pv, built.batteries)
+    for charger in sorted(charging.sharing(problem)):
+        charging.one_car(model, problem, charger, built.sessions)
+    keys = [machine.key for machine in problem.deferrables]
+    for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
+        runs = [run for name, run in zip(keys, built.deferrables, strict=True) if name == key]
+        deferrable.one_run_at_a_time(model, key, runs)
     for fuse in problem.fuses:
         charging.shared_fuse(model, problem, fuse, built.sessions)
     contract.peak(model, problem, built.meter)
@@ -95,12 +107,20 @@ def exclusions(problem: Problem) -> Exclusions:
     """Where doing both at once could pay.
 
     Import and export at once only pays where selling is dearer than buying: elsewhere less of both is as good. A
-    battery that charges and discharges at once only destroys energy, which pays where importing is paid for (buy < 0).
+    battery that charges and discharges at once only destroys energy. That pays where importing is paid for (buy < 0),
+    and where feeding in costs while room in the cells is worth something later.
     """
     if not problem.exclusive:
         return Exclusions(NONE, tuple(NONE for _ in problem.batteries))
-    wasteful = _slots(problem.buy_per_kwh < 0)
+    wasteful = _slots((problem.buy_per_kwh < 0) | ((problem.sell_per_kwh < 0) & _room_is_worth(problem)))
     return Exclusions(_slots(problem.buy_per_kwh < problem.sell_per_kwh), tuple(wasteful for _ in problem.batteries))
+
+
+def _room_is_worth(problem: Problem) -> NDArray[np.bool_]:
+    """Slots after which energy comes that is paid for being taken: imports, or PV that cannot be curtailed."""
+    stiff_w = sum((p.available_w for p in problem.pv if not p.curtailable), np.zeros(problem.slots))
+    burdens = (problem.buy_per_kwh < 0) | ((problem.sell_per_kwh < 0) & (stiff_w > problem.load_w))
+    return np.append(np.logical_or.accumulate(burdens[::-1])[::-1][1:], False)
 
 
 def _slots(condition: NDArray[np.bool_]) -> Index:

@@ -146,13 +146,17 @@ def _pv(key: str, available_w: Array, used_w: Array) -> Iterator[Decision]:
 
 
 def _charger(plan: Plan, key: str) -> Iterator[Decision]:
-    """One charger through all its sessions; state is the energy given so far in the session at hand."""
+    """One charger through all its sessions; state is the energy given so far in the session at hand.
+
+    Where sessions overlap, the one that charges is at hand.
+    """
     problem = plan.problem
     at: dict[int, tuple[ChargingSession, float, float]] = {}
     for i, car in enumerate(problem.sessions):
         if car.charger == key:
             given_wh = np.cumsum(units.slot_energy_wh(plan.session_w[i]))
-            at |= {t: (car, float(plan.session_w[i, t]), float(given_wh[t])) for t in range(car.first, car.end)}
+            mine = [t for t in range(car.first, car.end) if t not in at or plan.session_w[i, t] > 0]
+            at |= {t: (car, float(plan.session_w[i, t]), float(given_wh[t])) for t in mine}
     for t in range(problem.slots):
         if t not in at:
             yield Decision(t, key, "charger", 0.0, "off", "No car is expected.")

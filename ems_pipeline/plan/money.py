@@ -7,7 +7,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.plan.laws.bus import import_limit_w
 from ems_pipeline.plan.plan import Plan
-from ems_pipeline.plan.problem import HeatStore
+from ems_pipeline.plan.problem import BatteryStore, HeatStore
 from ems_pipeline.plan.record import Array
 
 
@@ -62,11 +62,15 @@ def _batteries(plan: Plan) -> float:
         outside = np.maximum(battery.floor_wh - cells, 0.0) + np.maximum(cells - battery.ceiling_wh, 0.0)
         total += battery.wear_per_kwh * float(kwh(charge + discharge).sum())
         total += battery.outside_price_per_kwh * float(kwh(outside).sum())
-        if battery.end_floor_wh > battery.floor_wh:
-            total += battery.outside_price_per_kwh * units.kilo(max(0.0, battery.end_floor_wh - float(cells[-1])))
+        total += battery.outside_price_per_kwh * missing_at_end_kwh(battery, cells)
         gained_wh = min(float(cells[-1]), battery.ceiling_wh) - battery.initial_wh
         total -= battery.end_value_per_kwh * units.kilo(gained_wh)
     return total
+
+
+def missing_at_end_kwh(battery: BatteryStore, cells_wh: Array) -> float:
+    """Energy missing in the cells to what is wanted at the end of the horizon, kWh."""
+    return float(units.kilo(max(0.0, battery.end_floor_wh - float(cells_wh[-1]))))
 
 
 def _sessions(plan: Plan) -> float:
@@ -120,8 +124,13 @@ def outside_kh(store: HeatStore, path_c: Array) -> float:
     return float(outside.sum() * units.SLOT_HOURS)
 
 
+def missing_at_end_k(store: HeatStore, path_c: Array) -> float:
+    """Kelvin missing to what is wanted at the end of the horizon."""
+    return max(0.0, store.end_floor_c - float(path_c[-1]))
+
+
 def _store(store: HeatStore, path_c: Array) -> float:
-    total = store.outside_price_per_kh * outside_kh(store, path_c)
-    if store.end_floor_c > store.min_c:
-        total += store.outside_price_per_kh * max(0.0, store.end_floor_c - max(float(path_c[-1]), store.min_c))
-    return total - store.end_value_per_k * (min(float(path_c[-1]), store.max_c) - store.initial_c)
+    outside = outside_kh(store, path_c) + missing_at_end_k(store, path_c)
+    return store.outside_price_per_kh * outside - store.end_value_per_k * (
+        min(float(path_c[-1]), store.max_c) - store.initial_c
+    )

@@ -52,6 +52,8 @@ class Plan(Record):
     """Money at the meter, wear and penalties, less the value of what is stored beyond the start; site currency."""
     gap: float | None = None
     """Proven distance to the best possible objective, relative."""
+    by_rule: bool = False
+    """Made by the simple rule (`rule`) because the solver found nothing better in its time."""
     conflicts: tuple[str, ...] = ()
     unmet: tuple[Unmet, ...] = ()
     grid_w: Array = field(default_factory=lambda: np.zeros(0))

@@ -1,4 +1,4 @@
-"""Solver columns back to watts: rounded to what the switches say, made exclusive, states recomputed from the powers."""
+"""Solver columns back to watts: rounded to what the switches say, states recomputed from the powers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from ems_pipeline.plan.solver import Solution
 
 NOISE_W = 1e-2
 """Less is the solver's tolerance, not a decision."""
-BOTH_W = 0.25
 
 
 def read(problem: Problem, built: Built, found: Solution) -> Plan:
-    """The plan in a solution."""
+    """The plan in a solution; batteries may still charge and discharge at once (`exclusive`)."""
     x, n = found.x, problem.slots
     house_w = _stack([_switched(x, h.house, n) for h in built.heat_pumps], n)
     tanks = [(i, h.tank) for i, h in enumerate(built.heat_pumps) if h.tank is not None]
@@ -43,7 +42,7 @@ def read(problem: Problem, built: Built, found: Solution) -> Plan:
         genset_w=_stack([_switched(x, g.power, n) for g in built.gensets], n),
         genset_on=_stack([np.round(x[g.on]) for g in built.gensets], n),
     )
-    return complete(_one_way(plan) if problem.exclusive else plan)
+    return complete(plan)
 
 
 def complete(plan: Plan) -> Plan:
@@ -52,16 +51,6 @@ def complete(plan: Plan) -> Plan:
     plan = states.follow(dataclasses.replace(plan, grid_w=grid_w - plan.genset_w.sum(axis=0)))
     plan = dataclasses.replace(plan, objective=sum(money.parts(plan).values()))
     return dataclasses.replace(plan, unmet=tuple(shortfall.unmet(plan)))
-
-
-def simultaneous(problem: Problem, plan: Plan) -> tuple[Index, tuple[Index, ...]] | None:
-    """Slots where a battery would charge and discharge at once; None when there are none."""
-    if not problem.exclusive:
-        return None
-    both = np.minimum(plan.charge_w, plan.discharge_w) > BOTH_W
-    if not both.any():
-        return None
-    return np.zeros(0, np.int32), tuple(np.flatnonzero(row).astype(np.int32) for row in both)
 
 
 def _stack(series: list[Array], slots: int) -> Array:
@@ -98,46 +87,20 @@ def _deferred(problem: Problem, built: Built, x: Array, number: int) -> Array:
 
 
 def _pv(problem: Problem, built: Built, x: Array) -> Array:
-    """Use of each array; a group's curtailment is shared in proportion to what its arrays could give."""
+    """Use of each array; a group's curtailment is shared in proportion to what its arrays could give.
+
+    Those that cannot be curtailed give all of theirs, or share what their inverter lets pass.
+    """
     used = np.zeros((len(problem.pv), problem.slots))
     for group in built.pv:
+        total_w = units.from_kilo(x[group.column])
+        stiff = [m for m in group.members if not problem.pv[m].curtailable]
         free = [m for m in group.members if problem.pv[m].curtailable]
-        offered = sum((problem.pv[m].available_w for m in free), np.zeros(problem.slots))
-        wanted = np.clip(units.from_kilo(x[group.column]) - group.fixed_w, 0.0, offered)
-        share = np.divide(wanted, offered, out=np.zeros(problem.slots), where=offered > 0)
-        share = np.where(offered - wanted > NOISE_W, share, 1.0)
-        for member in group.members:
-            source = problem.pv[member]
-            used[member] = source.available_w * share if source.curtailable else source.available_w
+        for members, wanted in ((stiff, total_w), (free, total_w - group.fixed_w)):
+            offered = sum((problem.pv[m].available_w for m in members), np.zeros(problem.slots))
+            taken = np.clip(wanted, 0.0, offered)
+            share = np.divide(taken, offered, out=np.zeros(problem.slots), where=offered > 0)
+            share = np.where(offered - taken > NOISE_W, share, 1.0)
+            for member in members:
+                used[member] = problem.pv[member].available_w * share
     return used
-
-
-def _one_way(plan: Plan) -> Plan:
-    """Net out charging against discharging where that costs nothing (a tie the solver may leave either way).
-
-    The same energy ends up in the cells; the bus needs less. Where buying costs, less is imported; what remains is PV
-    that need not be used. Slots where neither is possible are left to exclusivity binaries.
-    """
-    problem = plan.problem
-    curtailable = np.array([p.curtailable for p in problem.pv], dtype=bool)
-    charge_w, discharge_w, pv_w = plan.charge_w.copy(), plan.discharge_w.copy(), plan.pv_w.copy()
-    for i, battery in enumerate(problem.batteries):
-        both = np.flatnonzero(np.minimum(charge_w[i], discharge_w[i]) > 0)
-        if battery.steps or not len(both):
-            continue
-        before_wh = np.append(battery.initial_wh, states.cells_wh(battery, charge_w[i], discharge_w[i])[:-1])
-        for t in both:
-            roundtrip = float(np.prod(states.efficiencies(battery, before_wh[t])))
-            stored = charge_w[i, t] * roundtrip - discharge_w[i, t]
-            new_charge, new_discharge = max(stored, 0.0) / roundtrip, max(-stored, 0.0)
-            spare = (charge_w[i, t] - new_charge) - (discharge_w[i, t] - new_discharge)
-            fed = discharge_w[:, t].sum() + pv_w[:, t].sum() + plan.genset_w[:, t].sum()
-            imported = max(0.0, plan.drawn_w[t] + charge_w[:, t].sum() - fed)
-            less_import = min(spare, imported) if problem.buy_per_kwh[t] >= 0 else 0.0
-            free = pv_w[curtailable, t]
-            if spare - less_import > free.sum() + NOISE_W:
-                continue
-            if free.sum() > 0:
-                pv_w[curtailable, t] = free * max(0.0, 1.0 - (spare - less_import) / free.sum())
-            charge_w[i, t], discharge_w[i, t] = new_charge, new_discharge
-    return dataclasses.replace(plan, charge_w=charge_w, discharge_w=discharge_w, pv_w=pv_w)

@@ -10,7 +10,14 @@ import math
 import numpy as np
 
 from ems_pipeline.plan.plan import Plan
-from ems_pipeline.plan.problem import BatteryStore, ChargingSession, GensetUnit, HeatPumpUnit, HeatStore, Problem
+from ems_pipeline.plan.problem import (
+    BatteryStore,
+    ChargingSession,
+    GensetUnit,
+    HeatPumpUnit,
+    HeatStore,
+    Problem,
+)
 from ems_pipeline.plan.record import Array
 
 HOURS = 0.25
@@ -19,6 +26,9 @@ HOURS = 0.25
 
 def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> list[float]:
     path, energy = [], battery.initial_wh
+    if not battery.steps and not battery.bands:
+        gained = charge_w * battery.charge_efficiency - discharge_w / battery.discharge_efficiency
+        return [energy + HOURS * so_far for so_far in np.cumsum(gained).tolist()]
     for charge, discharge in zip(charge_w, discharge_w, strict=True):
         band = band_number(battery, energy)
         energy += HOURS * (_stored(battery, float(charge), band) - _taken(battery, float(discharge), band))
@@ -129,44 +139,51 @@ def still_on(unit: GensetUnit | HeatPumpUnit) -> int:
     """How many of the first slots a machine that was switched on lately has to run on."""
     if not unit.was_on or unit.state_slots is None:
         return 0
+    owed = max(0, unit.min_run_slots - unit.state_slots)
     if isinstance(unit, HeatPumpUnit):
-        return max(0, unit.min_run_slots - unit.state_slots)
-    owed = max(0, max(unit.min_run_slots, unit.warm_up_slots) - unit.state_slots)
+        return owed if unit.min_w > 0 else 0
     stop = cannot_go_on(unit, owed)
     return owed if stop is None else stop
 
 
-def import_limits_w(problem: Problem) -> list[float]:
-    limits = [float(w) for w in problem.grid.import_limit_w]
+def import_limits_w(problem: Problem) -> Array:
+    limits = np.array(problem.grid.import_limit_w, dtype=float)
     for event in problem.grid.events:
-        for t in range(event.first, event.end):
-            limits[t] = min(limits[t], math.inf if event.limit_w is None else event.limit_w)
+        if event.limit_w is not None:
+            limits[event.first : event.end] = np.minimum(limits[event.first : event.end], event.limit_w)
     return limits
 
 
-def excess_import_w(problem: Problem, plan: Plan) -> tuple[list[float], list[float]]:
-    """Import above the limit, W: where it can be avoided, and where the bare load alone exceeds it.
+def excess_import_w(problem: Problem, plan: Plan) -> tuple[Array, Array]:
+    """Import above the limit, W: what can be avoided, and what the bare load alone draws beyond it.
 
     With the bare load counts what heat pumps draw at least that must go on running; below, what gensets give at least.
     """
-    avoidable, forced = [], []
-    owed = [sum(u.min_w for u in problem.heat_pumps if t < still_on(u)) for t in range(len(plan.grid_w))]
-    for t, limit in enumerate(import_limits_w(problem)):
-        over = max(0.0, float(plan.grid_w[t]) - limit)
-        alone = float(problem.load_w[t]) + owed[t] - sum(float(p.available_w[t]) for p in problem.pv) > limit
-        avoidable.append(0.0 if alone else over)
-        forced.append(over if alone else 0.0)
-    return avoidable, forced
+    limits, alone = import_limits_w(problem), problem.load_w - pv_at_bus_w(problem, stiff_only=False)
+    for unit in problem.heat_pumps:
+        alone[: still_on(unit)] += unit.min_w
+    over = np.maximum(plan.grid_w - limits, 0.0)
+    forced = np.minimum(over, np.maximum(alone - limits, 0.0))
+    return over - forced, forced
 
 
-def excess_export_w(problem: Problem, plan: Plan) -> tuple[list[float], list[float]]:
-    """Export above the limit, W: where it can be avoided, and where PV that cannot be curtailed forces it."""
-    avoidable, forced = [], []
-    for t, limit in enumerate(problem.grid.export_limit_w):
-        over = max(0.0, -float(plan.grid_w[t]) - float(limit))
-        stiff = sum(float(p.available_w[t]) for p in problem.pv if not p.curtailable)
-        stiff += sum(u.min_w for u in problem.gensets if t < still_on(u) and carries_load([True] * (t + 1), u)[t])
-        alone = stiff - float(problem.load_w[t]) > limit
-        avoidable.append(0.0 if alone else over)
-        forced.append(over if alone else 0.0)
-    return avoidable, forced
+def excess_export_w(problem: Problem, plan: Plan) -> tuple[Array, Array]:
+    """Export above the limit, W: what can be avoided, and what PV that cannot be curtailed forces."""
+    stiff, limits = pv_at_bus_w(problem, stiff_only=True) - problem.load_w, problem.grid.export_limit_w
+    for unit in problem.gensets:
+        owed = still_on(unit)
+        for t, is_warm in enumerate(carries_load([True] * min(owed, len(stiff)), unit)):
+            stiff[t] += unit.min_w if is_warm else 0.0
+    over = np.maximum(-plan.grid_w - limits, 0.0)
+    forced = np.minimum(over, np.maximum(stiff - limits, 0.0))
+    return over - forced, forced
+
+
+def pv_at_bus_w(problem: Problem, stiff_only: bool) -> Array:
+    """What the arrays (or those that cannot be curtailed) bring to the bus alone: an inverter passes its AC limit."""
+    counted = {p.key: p.available_w for p in problem.pv if not (stiff_only and p.curtailable)}
+    total = np.zeros(len(problem.load_w))
+    for inverter in problem.inverters:
+        behind = sum((counted.pop(key) for key in inverter.pv if key in counted), np.zeros(len(total)))
+        total += np.minimum(behind, inverter.ac_limit_w)
+    return total + sum(counted.values())

@@ -10,11 +10,12 @@ from ems_pipeline import units
 from ems_pipeline.plan import money
 from ems_pipeline.plan.plan import Plan, Unmet
 
-LEAST_KWH, LEAST_KH = 1e-3, 1e-3
+LEAST_KWH, LEAST_KH, LEAST_K = 1e-3, 1e-3, 1e-3
 
 
 def unmet(plan: Plan) -> Iterator[Unmet]:
-    """Energy missing at departure, time outside comfort, energy beyond grid limits, reserve not yet restored."""
+    """Energy missing at departure, time outside comfort, energy beyond grid limits, reserve not yet restored,
+    what is missing at the end."""
     problem = plan.problem
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         missing = units.kilo(max(0.0, car.energy_wh - car.later_wh)) - float(money.kwh(power).sum())
@@ -24,6 +25,8 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
     for store, path in zip(stores, [*plan.indoor_c, *plan.tank_c], strict=True):
         if (outside := money.outside_kh(store, path)) > LEAST_KH:
             yield Unmet(store.key, "outside the comfort band", outside, "K h")
+        if (colder := money.missing_at_end_k(store, path)) > LEAST_K:
+            yield Unmet(store.key, "colder at the end than wanted by", colder, "K")
     for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
         if not power.any():
             yield Unmet(machine.key, "not run", float(money.kwh(machine.profile_w).sum()), "kWh")
@@ -33,3 +36,5 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
         below = int(np.count_nonzero(cells < battery.floor_wh - 1.0))
         if below:
             yield Unmet(battery.key, "below its reserve", below * units.SLOT_HOURS, "h")
+        if (missing := money.missing_at_end_kwh(battery, cells)) > LEAST_KWH:
+            yield Unmet(battery.key, "energy missing at the end", missing, "kWh")

@@ -27,7 +27,8 @@ PRIMAL = 4
 class Solution:
     """``status``: optimal, feasible (stopped early), infeasible or none; arrays are empty without a solution.
 
-    ``gap`` is relative; duals (cost per unit of a row's or a column's bound) exist for continuous models only.
+    ``gap`` is relative; ``bound`` is what no solution can be cheaper than; duals (cost per unit of a row's or a
+    column's bound) exist for continuous models only.
     """
 
     status: str
@@ -36,6 +37,7 @@ class Solution:
     x: Array
     row_dual: Array
     column_dual: Array
+    bound: float = -np.inf
 
 
 Start = tuple[Index, Array]
@@ -143,8 +145,10 @@ def _status(highspy: Any, highs: Any) -> str:
 def _solution(highspy: Any, highs: Any, is_mip: bool) -> Solution:
     name, info, nothing = _status(highspy, highs), highs.getInfo(), np.zeros(0)
     if name in ("infeasible", "none"):
-        return Solution(name, np.nan, np.inf, nothing, nothing, nothing)
-    answer = highs.getSolution()
+        bound = float(info.mip_dual_bound) if is_mip and name == "none" else -np.inf
+        return Solution(name, np.nan, np.inf, nothing, nothing, nothing, bound)
+    answer, money = highs.getSolution(), float(info.objective_function_value)
     gap = float(info.mip_gap) if is_mip else 0.0
+    bound = float(info.mip_dual_bound) if is_mip else money if name == "optimal" else -np.inf
     duals = (nothing, nothing) if is_mip else (np.array(answer.row_dual), np.array(answer.col_dual))
-    return Solution(name, float(info.objective_function_value), gap, np.array(answer.col_value), *duals)
+    return Solution(name, money, gap, np.array(answer.col_value), duals[0], duals[1], bound)

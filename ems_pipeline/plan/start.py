@@ -1,4 +1,4 @@
-"""Where the solver starts: the switches of the plan before this one, as far as they can be told from its powers.
+"""Where the solver starts: the switches of the plan before this one, as far as its powers tell, or of the round before.
 
 A start shortens the search for a first good plan; what counts as good enough stays the same. Switches it does not name
 (new slots) and all powers are decided by the solver; a start that is no longer possible is dropped by it.
@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ems_pipeline.plan.build import Built
+from ems_pipeline.plan.laws.charging import sharing
 from ems_pipeline.plan.model import Index
+from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.record import Array
 
@@ -33,13 +35,28 @@ def start(problem: Problem, built: Built) -> Known | None:
     return np.concatenate([columns for columns, _ in found]), np.concatenate([values for _, values in found])
 
 
+def from_round(built: Built, x: Array, before: Built, plan: Plan) -> Known:
+    """Where a round starts after another one: at its switches, and at the directions of the plan made of it.
+
+    Args:
+        x: the solution of the model ``before``, which differs from ``built`` in its exclusions only.
+    """
+    integer = np.flatnonzero(before.model.arrays().integer[: before.directions]).astype(np.int32)
+    found = [(integer, np.round(x[integer])), _known(built.imports, built.exclusions.meter, plan.grid_w > 0)]
+    for columns, slots, charge_w in zip(built.charges, built.exclusions.batteries, plan.charge_w, strict=True):
+        found.append(_known(columns, slots, charge_w > 0))
+    return np.concatenate([columns for columns, _ in found]), np.concatenate([values for _, values in found])
+
+
 def _machines(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[Known]:
     for unit, heating in zip(problem.heat_pumps, built.heat_pumps, strict=True):
         # Whether house or tank was heated is not told by the power.
         if unit.key in before and unit.tank is None and heating.house.on is not None:
             yield _known(heating.house.on, heating.house.slots, before[unit.key] > 0)
+    shared = sharing(problem)
     for car, charging in zip(problem.sessions, built.sessions, strict=True):
-        if car.charger in before and charging.power.on is not None:
+        # Which of several sessions charged is not told by the charger's power.
+        if car.charger in before and car.charger not in shared and charging.power.on is not None:
             yield _known(charging.power.on, charging.power.slots, before[car.charger] > 0)
     for genset, generating in zip(problem.gensets, built.gensets, strict=True):
         if genset.key in before:

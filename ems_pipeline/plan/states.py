@@ -60,16 +60,21 @@ def gained_w(battery: BatteryStore, before_wh: Array, charge_w: Array, discharge
     return np.asarray(charging * charge_w - discharge_w / discharging)
 
 
+def powers_for_w(battery: BatteryStore, before_wh: Array, gained_w: Array) -> tuple[Array, Array]:
+    """AC powers, charging and discharging, of which one is 0, that let the cells gain ``gained_w`` (< 0: lose)."""
+    more_w, less_w = np.maximum(gained_w, 0.0), np.maximum(-gained_w, 0.0)
+    if battery.steps:
+        edges, gained, drawn = _curves(battery)
+        return np.asarray(np.interp(more_w, gained, edges)), np.asarray(np.interp(less_w, drawn, edges))
+    charging, discharging = efficiencies(battery, before_wh)
+    return np.asarray(more_w / charging), np.asarray(less_w * discharging)
+
+
 def full_and_empty_w(battery: BatteryStore, before_wh: Array) -> tuple[Array, Array]:
     """AC powers that fill and that empty the window within a slot, as far as limits and tapers let them."""
     room_w = units.slot_power_w(np.maximum(battery.ceiling_wh - before_wh, 0.0))
     spare_w = units.slot_power_w(np.maximum(before_wh - battery.floor_wh, 0.0))
-    if battery.steps:
-        edges, gained, drawn = _curves(battery)
-        full, empty = np.interp(room_w, gained, edges), np.interp(spare_w, drawn, edges)
-    else:
-        charging, discharging = efficiencies(battery, before_wh)
-        full, empty = room_w / charging, spare_w * discharging
+    full, empty = powers_for_w(battery, before_wh, room_w)[0], powers_for_w(battery, before_wh, -spare_w)[1]
     full = np.minimum(full, battery.charge_limit_w)
     for taper in battery.tapers:
         within = np.clip(before_wh, battery.floor_wh, battery.ceiling_wh)

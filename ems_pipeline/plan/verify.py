@@ -87,6 +87,6 @@ def _money(problem: Problem, plan: Plan) -> Found:
 
 
 LAWS: tuple[Callable[[Problem, Plan], Found], ...] = (
-    _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.sessions, devices.fuses,
-    devices.deferrables, devices.gensets, devices.heat_pumps, _unmet, _money,
+    _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.sessions,
+    devices.chargers, devices.fuses, devices.deferrables, devices.gensets, devices.heat_pumps, _unmet, _money,
 )  # fmt: skip

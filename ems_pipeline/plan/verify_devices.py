@@ -10,6 +10,7 @@ import numpy as np
 
 from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.problem import Problem
+from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.resimulate import (
     HOURS,
     cannot_go_on,
@@ -30,7 +31,18 @@ def pv(problem: Problem, plan: Plan) -> Found:
         yield from worst("PV available", source.key, used - source.available_w, POWER_W, "W")
         yield from worst("PV not negative", source.key, -used, POWER_W, "W")
         if not source.curtailable:
-            yield from worst("PV not curtailable", source.key, source.available_w - used, POWER_W, "W")
+            unused = np.maximum(source.available_w - used - _clipped_w(problem, source.key), 0.0)
+            yield from worst("PV not curtailable", source.key, unused, POWER_W, "W")
+
+
+def _clipped_w(problem: Problem, key: str) -> Array:
+    """What the inverter of an array may keep back: what its arrays that cannot be curtailed give beyond its limit."""
+    kept = np.zeros(len(problem.load_w))
+    for inverter in problem.inverters:
+        if key in inverter.pv:
+            stiff = [p.available_w for p in problem.pv if p.key in inverter.pv and not p.curtailable]
+            kept = np.maximum(sum(stiff) - inverter.ac_limit_w, 0.0)
+    return kept
 
 
 def batteries(problem: Problem, plan: Plan) -> Found:
@@ -44,20 +56,16 @@ def batteries(problem: Problem, plan: Plan) -> Found:
             both = np.minimum(charge, discharge)
             yield from worst("one direction", battery.key, both, POWER_W, "W")
         path = cells_wh(battery, charge, discharge)
-        yield from worst(
-            "stored energy",
-            battery.key,
-            [abs(a - b) for a, b in zip(path, plan.energy_wh[i], strict=True)],
-            ENERGY_WH,
-            "Wh",
-        )
+        yield from worst("stored energy", battery.key, np.abs(np.array(path) - plan.energy_wh[i]), ENERGY_WH, "Wh")
         low, high = min(battery.floor_wh, battery.initial_wh), max(battery.ceiling_wh, battery.initial_wh)
-        yield from worst("energy floor", battery.key, [low - e for e in path], ENERGY_WH, "Wh")
-        yield from worst("energy ceiling", battery.key, [e - high for e in path], ENERGY_WH, "Wh")
+        yield from worst("energy floor", battery.key, low - np.array(path), ENERGY_WH, "Wh")
+        yield from worst("energy ceiling", battery.key, np.array(path) - high, ENERGY_WH, "Wh")
 
 
 def tapers(problem: Problem, plan: Plan) -> Found:
     for i, battery in enumerate(problem.batteries):
+        if not battery.tapers:
+            continue
         path = cells_wh(battery, plan.charge_w[i], plan.discharge_w[i])
         for taper in battery.tapers:
             excess = []
@@ -86,7 +94,16 @@ def sessions(problem: Problem, plan: Plan) -> Found:
         most_wh = car.energy_wh + indivisible_wh(car)
         yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")
         charging = [float(w) > POWER_W for w in power[: car.end]]
-        yield from stays("minimum on time", car.key, charging, True, car.min_run_slots, before=False)
+        if car.min_w > 0:
+            yield from stays("minimum on time", car.key, charging, True, car.min_run_slots, before=False)
+
+
+def chargers(problem: Problem, plan: Plan) -> Found:
+    """A charger has one connector: what a second session draws in a slot is impossible."""
+    for charger in sorted({car.charger for car in problem.sessions}):
+        mine = [plan.session_w[i] for i, car in enumerate(problem.sessions) if car.charger == charger]
+        second = [sorted(float(w) for w in at)[-2] for at in zip(*mine, strict=True)] if len(mine) > 1 else []
+        yield from worst("one car at a charger", charger, second, POWER_W, "W")
 
 
 def fuses(problem: Problem, plan: Plan) -> Found:
@@ -97,16 +114,22 @@ def fuses(problem: Problem, plan: Plan) -> Found:
 
 
 def deferrables(problem: Problem, plan: Plan) -> Found:
-    """Power is the profile, once, inside the window; or nothing at all."""
+    """Power is the profile, once, inside the window; or nothing at all. A machine is in one run at a time."""
+    busy: dict[str, list[int]] = {}
     for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
         if not (power != 0).any():
             continue
-        length, nearest = len(machine.profile_w), math.inf
+        length, nearest, at = len(machine.profile_w), math.inf, 0
         for begin in range(machine.first, machine.end - length + 1):
             wanted = np.zeros_like(power)
             wanted[begin : begin + length] = machine.profile_w
-            nearest = min(nearest, float(np.abs(power - wanted).max()))
+            if (distance := float(np.abs(power - wanted).max())) < nearest:
+                nearest, at = distance, begin
         yield from worst("runs once in its window", machine.key, [nearest], POWER_W, "W")
+        busy.setdefault(machine.key, []).extend(range(at, at + length))
+    for key, slots in busy.items():
+        twice = [float(slots.count(t) - 1) for t in range(len(plan.grid_w))]
+        yield from worst("one run at a time", key, twice, 0.0, "runs")
 
 
 def gensets(problem: Problem, plan: Plan) -> Found:
@@ -139,8 +162,7 @@ def heat_pumps(problem: Problem, plan: Plan) -> Found:
     for i, unit in enumerate(problem.heat_pumps):
         power, tank = plan.heat_pump_w[i], tank_power_w(problem, plan, i)
         yield from worst("power range", unit.key, outside(power, unit.min_w, unit.max_w), POWER_W, "W")
-        if unit.min_w > 0:
-            yield from worst("house or tank", unit.key, np.minimum(tank, power - tank), POWER_W, "W")
+        yield from worst("house or tank", unit.key, np.minimum(tank, power - tank), POWER_W, "W")
         yield from worst("tank power", unit.key, np.maximum(tank - power, -tank), POWER_W, "W")
         on = [float(w) > POWER_W for w in power]
         if unit.min_w > 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.problem import HeatStore, Problem
 from ems_pipeline.plan.resimulate import HOURS, cells_wh, excess_export_w, excess_import_w, starts_of, stores_c
@@ -14,11 +16,10 @@ def cost(problem: Problem, plan: Plan) -> float:
 
 
 def _meter_cost(problem: Problem, plan: Plan) -> float:
-    total, penalty = 0.0, problem.grid.over_limit_price_per_kwh
-    for grid, buy, sell in zip(plan.grid_w, problem.buy_per_kwh, problem.sell_per_kwh, strict=True):
-        total += HOURS * float(grid) / 1000.0 * float(buy if grid > 0 else sell)
-    over = sum(excess_import_w(problem, plan)[1]) + sum(excess_export_w(problem, plan)[1])
-    return total + penalty * HOURS * over / 1000.0
+    penalty = problem.grid.over_limit_price_per_kwh
+    paid = plan.grid_w * np.where(plan.grid_w > 0, problem.buy_per_kwh, problem.sell_per_kwh)
+    over = excess_import_w(problem, plan)[1] + excess_export_w(problem, plan)[1]
+    return HOURS * float((paid + penalty * over).sum()) / 1000.0
 
 
 def _battery_cost(problem: Problem, plan: Plan) -> float:
@@ -26,11 +27,10 @@ def _battery_cost(problem: Problem, plan: Plan) -> float:
     for i, battery in enumerate(problem.batteries):
         path = cells_wh(battery, plan.charge_w[i], plan.discharge_w[i])
         total += battery.wear_per_kwh * HOURS * float(plan.charge_w[i].sum() + plan.discharge_w[i].sum()) / 1000.0
-        for energy in path:
-            outside = max(0.0, battery.floor_wh - energy) + max(0.0, energy - battery.ceiling_wh)
-            total += battery.outside_price_per_kwh * HOURS * outside / 1000.0
-        if battery.end_floor_wh > battery.floor_wh:
-            total += battery.outside_price_per_kwh * max(0.0, battery.end_floor_wh - path[-1]) / 1000.0
+        energy = np.array(path)
+        outside = np.maximum(battery.floor_wh - energy, 0.0) + np.maximum(energy - battery.ceiling_wh, 0.0)
+        total += battery.outside_price_per_kwh * HOURS * float(outside.sum()) / 1000.0
+        total += battery.outside_price_per_kwh * max(0.0, battery.end_floor_wh - path[-1]) / 1000.0
         total -= battery.end_value_per_kwh * (min(path[-1], battery.ceiling_wh) - battery.initial_wh) / 1000.0
     return total
 
@@ -51,8 +51,7 @@ def _heat_cost(problem: Problem, plan: Plan) -> float:
 def _store_cost(store: HeatStore, path: list[float]) -> float:
     outside = sum(max(0.0, store.min_c - c) + max(0.0, c - store.max_c) for c in path)
     total = store.outside_price_per_kh * HOURS * outside
-    if store.end_floor_c > store.min_c:
-        total += store.outside_price_per_kh * max(0.0, store.end_floor_c - max(path[-1], store.min_c))
+    total += store.outside_price_per_kh * max(0.0, store.end_floor_c - path[-1])
     return total - store.end_value_per_k * (min(path[-1], store.max_c) - store.initial_c)
 
 

@@ -201,6 +201,22 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return dataclasses.replace(problem, fuses=(fuse,)), plan
 
 
+@breaks("one car at a charger", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    left, right = problem.sessions
+    here = dataclasses.replace(right, charger=left.charger)
+    at = (1, busiest(plan.session_w[:1])[1])
+    return dataclasses.replace(problem, sessions=(left, here)), plan_with(
+        plan, "session_w", at, lambda _: 0.01 * plan.session_w[0].max()
+    )
+
+
+@breaks("one run at a time", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    again = dataclasses.replace(problem, deferrables=problem.deferrables * 2)
+    return again, dataclasses.replace(plan, deferrable_w=np.repeat(plan.deferrable_w, 2, axis=0))
+
+
 @breaks("charge taper", "workshop")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     before = np.concatenate([[problem.batteries[0].initial_wh], plan.energy_wh[0][:-1]])

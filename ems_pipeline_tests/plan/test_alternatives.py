@@ -14,7 +14,7 @@ from ems_pipeline.plan.alternatives import next_best
 from ems_pipeline.plan.modes import battery_decisions
 from ems_pipeline.plan.problem import ChargeBand, DemandEvent, PowerStep
 from ems_pipeline.plan.second import with_switches_fixed
-from ems_pipeline.plan.solve import bare_cost
+from ems_pipeline.plan.stakes import bare_cost
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.test_explain import site
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ems_pipeline import units
 from ems_pipeline.plan.laws.obligations import drawn_w, given_w
@@ -18,14 +18,19 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Meter:
-    """Columns of import and export in kW, and of what exceeds a limit in the slots where nothing can avoid it."""
+    """Columns of import and export in kW, and of what exceeds a limit in the slots where nothing can avoid it.
+
+    ``*_most`` is what those may carry at most, kW per slot.
+    """
 
     imported: Index
     exported: Index
     import_over: Index
     import_over_slots: Index
+    import_over_most: Array
     export_over: Index
     export_over_slots: Index
+    export_over_most: Array
 
 
 @dataclass(frozen=True)
@@ -53,52 +58,98 @@ def import_limit_w(problem: Problem) -> Array:
     return limit
 
 
+def unavoidable_import_w(problem: Problem) -> Array:
+    """What the site draws beyond its import limit though it does nothing at all, W per slot.
+
+    Fixed load and machines that must go on running, less what PV can give through its inverters.
+    """
+    return np.maximum(problem.load_w + drawn_w(problem) - usable_pv_w(problem) - import_limit_w(problem), 0.0)
+
+
+def usable_pv_w(problem: Problem) -> Array:
+    """What all arrays together could bring to the bus, W per slot."""
+    return sum(_through(problem, [source.available_w for source in problem.pv]), np.zeros(problem.slots))
+
+
+def unavoidable_export_w(problem: Problem) -> Array:
+    """What PV that cannot be curtailed and gensets that must run on give beyond load and export limit, W per slot."""
+    stiff_w = [np.where(source.curtailable, 0.0, source.available_w) for source in problem.pv]
+    given = sum(_through(problem, stiff_w), np.zeros(problem.slots)) + given_w(problem)
+    return np.maximum(given - problem.load_w - problem.grid.export_limit_w, 0.0)
+
+
+def _through(problem: Problem, pv_w: list[Array]) -> list[Array]:
+    """What reaches the bus of powers of the arrays: those behind one inverter together at most its AC limit."""
+    behind = [
+        (inverter.ac_limit_w, [i for i, source in enumerate(problem.pv) if source.key in inverter.pv])
+        for inverter in problem.inverters
+    ]
+    free = set(range(len(problem.pv))) - {i for _, members in behind for i in members}
+    found = [pv_w[i] for i in free]
+    return found + [np.minimum(sum(pv_w[i] for i in members), limit) for limit, members in behind if members]
+
+
 def meter(model: Model, problem: Problem, balance_rows: Index) -> Meter:
     """Import and export within their limits, each kWh at its price.
 
-    A limit may be exceeded, at a price, only in slots where doing nothing at all would exceed it: fixed load above
-    what import and PV can cover, or PV that cannot be curtailed above what load and export can take; with them count
-    machines that must go on running.
+    A limit may be exceeded, at a price, only where doing nothing at all would exceed it, and by no more than that.
     """
     every = np.arange(problem.slots, dtype=np.int32)
-    grid = problem.grid
-    limit_w = import_limit_w(problem)
-    fixed_pv_w = sum((p.available_w for p in problem.pv if not p.curtailable), np.zeros(problem.slots))
-    imported = model.columns("import", every, 0.0, units.kilo(limit_w), H * problem.buy_per_kwh)
-    exported = model.columns("export", every, 0.0, units.kilo(grid.export_limit_w), -H * problem.sell_per_kwh)
-    model.add(balance_rows, imported, 1.0)
-    model.add(balance_rows, exported, -1.0)
-    short = _slots_where(problem.load_w + drawn_w(problem) - problem.pv_available_w > limit_w)
-    spilled = _slots_where(fixed_pv_w + given_w(problem) - problem.load_w > grid.export_limit_w)
-    price = grid.over_limit_price_per_kwh
-    over_import = model.columns("import over limit", short, 0.0, np.inf, H * (problem.buy_per_kwh[short] + price))
-    over_export = model.columns("export over limit", spilled, 0.0, np.inf, H * (price - problem.sell_per_kwh[spilled]))
-    model.add(balance_rows[short], over_import, 1.0)
-    model.add(balance_rows[spilled], over_export, -1.0)
-    return Meter(imported, exported, over_import, short, over_export, spilled)
+    grid, price = problem.grid, problem.grid.over_limit_price_per_kwh
+    buy, sell = problem.buy_per_kwh, problem.sell_per_kwh
+    imported = model.columns("import", every, 0.0, units.kilo(import_limit_w(problem)), H * buy)
+    exported = model.columns("export", every, 0.0, units.kilo(grid.export_limit_w), -H * sell)
+    more_in, more_out = (units.kilo(w) for w in (unavoidable_import_w(problem), unavoidable_export_w(problem)))
+    short, spilled = _slots_where(more_in > 0), _slots_where(more_out > 0)
+    over_import = model.columns("import over limit", short, 0.0, more_in[short], H * (price + buy[short]))
+    over_export = model.columns("export over limit", spilled, 0.0, more_out[spilled], H * (price - sell[spilled]))
+    for rows, columns, sign in (
+        (balance_rows, imported, 1.0),
+        (balance_rows, exported, -1.0),
+        (balance_rows[short], over_import, 1.0),
+        (balance_rows[spilled], over_export, -1.0),
+    ):
+        model.add(rows, columns, sign)
+    return Meter(imported, exported, over_import, short, more_in, over_export, spilled, more_out)
 
 
 def one_direction(model: Model, problem: Problem, meter: Meter, slots: Index) -> Index:
-    """Import and export exclude each other in ``slots``: ``import <= limit*u``, ``export <= limit*(1-u)``; ``u``."""
+    """Import and export exclude each other in ``slots``: ``import <= limit*u``, ``export <= limit*(1-u)``; ``u``.
+
+    So does what exceeds a limit: beyond the import limit counts as import.
+    """
     import_kw = units.kilo(import_limit_w(problem)[slots])
     export_kw = units.kilo(problem.grid.export_limit_w[slots])
-    return exclude(
+    choice = exclude(
         model,
         "one direction at the meter",
         slots,
         (meter.imported[slots], import_kw),
         (meter.exported[slots], export_kw),
     )
+    sides = (
+        (meter.import_over, meter.import_over_slots, meter.import_over_most, 0.0, -1.0),
+        (meter.export_over, meter.export_over_slots, meter.export_over_most, 1.0, 1.0),
+    )
+    for columns, over_slots, most, always, when_importing in sides:
+        here = np.isin(over_slots, slots)
+        at = over_slots[here]
+        rows = model.rows("one direction at the meter", at, -np.inf, always * most[at])
+        model.add(rows, columns[here], 1.0)
+        model.add(rows, choice[np.searchsorted(slots, at)], when_importing * most[at])
+    return choice
 
 
-def exclude(model: Model, name: str, slots: Index, first: tuple[Index, Array], second: tuple[Index, Array]) -> Index:
+def exclude(
+    model: Model, name: str, slots: Index, first: tuple[Index, ArrayLike], second: tuple[Index, ArrayLike]
+) -> Index:
     """At most one of two columns (with their upper bounds) is above zero in each of ``slots``; 1: the first."""
     if not len(slots):
         return slots
     choice = model.columns(name, slots, 0.0, 1.0, integer=True)
     allowed = model.rows(name, slots, -np.inf, 0.0)
     model.add(allowed, first[0], 1.0)
-    model.add(allowed, choice, -first[1])
+    model.add(allowed, choice, -np.asarray(first[1]))
     other = model.rows(name, slots, -np.inf, second[1])
     model.add(other, second[0], 1.0)
     model.add(other, choice, second[1])
@@ -111,15 +162,23 @@ def pv(model: Model, problem: Problem, balance_rows: Index) -> list[PvGroup]:
     groups: dict[int, list[int]] = {}
     for number, source in enumerate(problem.pv):
         groups.setdefault(behind.get(source.key, -1), []).append(number)
-    return [_pv_group(model, tuple(members), problem.pv, balance_rows) for members in groups.values()]
+    limits_w = {i: inverter.ac_limit_w for i, inverter in enumerate(problem.inverters)}
+    return [
+        _pv_group(model, tuple(members), problem.pv, limits_w.get(inverter, np.inf), balance_rows)
+        for inverter, members in groups.items()
+    ]
 
 
-def _pv_group(model: Model, members: tuple[int, ...], sources: tuple[PvSource, ...], balance_rows: Index) -> PvGroup:
+def _pv_group(
+    model: Model, members: tuple[int, ...], sources: tuple[PvSource, ...], ac_limit_w: float, balance_rows: Index
+) -> PvGroup:
+    """What cannot be curtailed is used, as far as the inverter lets it pass: beyond, it clips by itself."""
     zero = np.zeros(len(balance_rows))
     fixed_w = sum((sources[m].available_w for m in members if not sources[m].curtailable), zero)
     free_w = sum((sources[m].available_w for m in members if sources[m].curtailable), zero)
     every = np.arange(len(balance_rows), dtype=np.int32)
-    column = model.columns("pv", every, units.kilo(fixed_w), units.kilo(fixed_w + free_w))
+    least_kw = units.kilo(np.minimum(fixed_w, ac_limit_w))
+    column = model.columns("pv", every, least_kw, units.kilo(fixed_w + free_w))
     model.add(balance_rows, column, 1.0)
     return PvGroup(members, column, fixed_w)
 

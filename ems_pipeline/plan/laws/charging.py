@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.plan.laws.bus import exclude
 from ems_pipeline.plan.laws.obligations import allowed
 from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.model import Index, Model
@@ -23,14 +24,17 @@ class Charging:
     unmet: Index
 
 
-def session(model: Model, car: ChargingSession, balance_rows: Index) -> Charging:
-    """Power is 0 or ``[min, max]`` while the car is there and no schedule keeps the charger off."""
+def session(model: Model, car: ChargingSession, balance_rows: Index, shares: bool) -> Charging:
+    """Power is 0 or ``[min, max]`` while the car is there and no schedule keeps the charger off.
+
+    ``shares``: other sessions of the problem are at the same charger.
+    """
     window = np.arange(car.first, car.end, dtype=np.int32)
     low, high = units.kilo(car.min_w), units.kilo(car.max_w)
     may = allowed(car, len(balance_rows))[window]
-    power = semicontinuous(model, car.key, window, low, high, allowed=may)
+    power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares)
     power.draw(model, balance_rows[window], -1.0)
-    if power.on is not None and car.min_run_slots > 1:
+    if power.on is not None and car.min_w > 0 and car.min_run_slots > 1:
         minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
     return Charging(power, energy_by_departure(model, car, power))
 
@@ -49,6 +53,8 @@ def energy_by_departure(model: Model, car: ChargingSession, power: Switched) -> 
     power.draw(model, np.repeat(total, len(power.slots)), H)
     model.add(total, unmet, 1.0)
     model.add(total, ahead, -1.0)
+    if car.later_value_per_kwh > car.unmet_price_per_kwh:  # else less of both is never dearer
+        exclude(model, f"{car.key} missing or ahead", last, (unmet, units.kilo(need)), (ahead, ahead_kwh))
     return unmet
 
 
@@ -57,6 +63,24 @@ def overshoot_wh(car: ChargingSession) -> float:
     least, most = units.slot_energy_wh(car.min_w), units.slot_energy_wh(car.max_w)
     running = np.ceil(car.energy_wh / most - 1e-9)
     return float(max(0.0, running * least - car.energy_wh))
+
+
+def sharing(problem: Problem) -> set[str]:
+    """Chargers at which the problem knows more than one session."""
+    chargers = [car.charger for car in problem.sessions]
+    return {charger for charger in chargers if chargers.count(charger) > 1}
+
+
+def one_car(model: Model, problem: Problem, charger: str, sessions: list[Charging]) -> None:
+    """One connector, one current: of the sessions of a charger at most one charges in a slot."""
+    there = [charging.power for car, charging in zip(problem.sessions, sessions, strict=True) if car.charger == charger]
+    present = np.bincount(np.concatenate([power.slots for power in there]), minlength=problem.slots)
+    slots = np.flatnonzero(present > 1).astype(np.int32)
+    rows = model.rows(f"{charger} one car", slots, -np.inf, 1.0)
+    for power in there:
+        mine = np.isin(power.slots, slots)
+        if power.on is not None:
+            model.add(rows[np.searchsorted(slots, power.slots[mine])], power.on[mine], 1.0)
 
 
 def shared_fuse(model: Model, problem: Problem, fuse: Fuse, sessions: list[Charging]) -> None:

@@ -37,7 +37,7 @@ def paid_reduction(model: Model, problem: Problem, event: DemandEvent, meter: Me
         return
     slots = np.arange(event.first, event.end, dtype=np.int32)
     baseline = units.kilo(event.baseline_w)
-    most_kw = units.kilo(import_limit_w(problem)[slots])
+    most_kw = units.kilo(import_limit_w(problem)[slots]) + meter.import_over_most[slots]
     reduced = model.columns(f"{event.key} reduction", slots, 0.0, baseline, -H * event.price_per_kwh)
     answered = model.columns(f"{event.key} answered", slots, 0.0, 1.0, integer=True)
     only_then = model.rows(f"{event.key} only when answered", slots, -np.inf, 0.0)
@@ -46,4 +46,6 @@ def paid_reduction(model: Model, problem: Problem, event: DemandEvent, meter: Me
     below = model.rows(f"{event.key} below the baseline", slots, -np.inf, np.maximum(most_kw, baseline))
     model.add(below, reduced, 1.0)
     model.add(below, meter.imported[slots], 1.0)
+    over = np.isin(meter.import_over_slots, slots)
+    model.add(below[meter.import_over_slots[over] - event.first], meter.import_over[over], 1.0)
     model.add(below, answered, np.maximum(most_kw, baseline) - baseline)

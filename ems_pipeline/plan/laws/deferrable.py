@@ -13,9 +13,10 @@ from ems_pipeline.plan.problem import DeferrableRun
 
 @dataclass(frozen=True)
 class Deferred:
-    """Columns of one machine: one choice per possible first slot (from ``first`` on), and whether it does not run."""
+    """Columns of one run: one choice per possible first slot (from ``first`` on), and whether it does not run."""
 
     first: int
+    length: int
     choice: Index
     skipped: Index
 
@@ -33,4 +34,21 @@ def run_once(model: Model, machine: DeferrableRun, balance_rows: Index) -> Defer
     running = (begins[:, None] + np.arange(length)[None, :]).ravel()
     power_kw = np.tile(units.kilo(machine.profile_w), len(begins))
     model.add(balance_rows[running], np.repeat(choice, length), -power_kw)
-    return Deferred(machine.first, choice, skipped)
+    return Deferred(machine.first, length, choice, skipped)
+
+
+def one_run_at_a_time(model: Model, key: str, runs: list[Deferred]) -> None:
+    """A machine with several runs in the horizon is in at most one of them in a slot."""
+    columns = np.concatenate([np.repeat(run.choice, run.length) for run in runs])
+    slots = np.concatenate([_running(run).ravel() for run in runs])
+    of_run = np.concatenate([np.full(len(run.choice) * run.length, i) for i, run in enumerate(runs)])
+    contested = np.array([t for t in np.unique(slots) if len(set(of_run[slots == t])) > 1], dtype=np.int32)
+    rows = model.rows(f"{key} one run at a time", contested, -np.inf, 1.0)
+    here = np.isin(slots, contested)
+    model.add(rows[np.searchsorted(contested, slots[here])], columns[here], 1.0)
+
+
+def _running(run: Deferred) -> Index:
+    """The slots of the run, one row per choice."""
+    begins = run.first + np.arange(len(run.choice), dtype=np.int32)
+    return begins[:, None] + np.arange(run.length, dtype=np.int32)[None, :]

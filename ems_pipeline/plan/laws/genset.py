@@ -11,6 +11,7 @@ from ems_pipeline.plan.laws.obligations import allowed, first, must_pause, must_
 from ems_pipeline.plan.laws.switching import Switched, starts, stays
 from ems_pipeline.plan.model import Index, Model
 from ems_pipeline.plan.problem import GensetUnit, Problem
+from ems_pipeline.plan.record import Array
 
 H = units.SLOT_HOURS
 
@@ -32,9 +33,8 @@ def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index
     every = np.arange(problem.slots, dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
     on = _turning(model, unit, every)
-    begun = starts(
-        model, unit.key, every, on, unit.was_on, unit.start_cost - H * unit.fuel_per_kwh * low * unit.warm_up_slots
-    )
+    spared = H * unit.fuel_per_kwh * low * _slots_without_load(unit, problem.slots)
+    begun = starts(model, unit.key, every, on, unit.was_on, unit.start_cost - spared)
     _start_from_standstill(model, unit, every, on, begun)
     above = model.columns(f"{unit.key} power above minimum", every, 0.0, high - low, H * unit.fuel_per_kwh)
     power = Switched(every, low, on, above, begun, unit.warm_up_slots, still_warming(unit))
@@ -57,6 +57,12 @@ def _turning(model: Model, unit: GensetUnit, every: Index) -> Index:
     loaded = 1 - first(n, still_warming(unit))
     cost = H * (unit.idle_fuel_per_h + unit.fuel_per_kwh * units.kilo(unit.min_w) * loaded)
     return model.columns(f"{unit.key} on", every, wanted, may, cost, integer=True)
+
+
+def _slots_without_load(unit: GensetUnit, slots: int) -> Array:
+    """For a start in each slot, how many slots inside the horizon it turns without load that "on" counts as loaded."""
+    at = np.arange(slots)
+    return np.maximum(np.minimum(at + unit.warm_up_slots, slots) - np.maximum(at, still_warming(unit)), 0.0)
 
 
 def _start_from_standstill(model: Model, unit: GensetUnit, every: Index, on: Index, begun: Index) -> None:

@@ -15,6 +15,8 @@ from ems_pipeline.plan.problem import HeatPumpUnit, HeatStore
 from ems_pipeline.plan.record import Array
 
 H = units.SLOT_HOURS
+NOTHING_KH = 0.1 * H
+"""A tenth of a kelvin during one slot: less than a thermometer can tell."""
 
 
 @dataclass(frozen=True)
@@ -27,45 +29,54 @@ class Heating:
     tank_temperature: Index | None = None
 
 
-def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index, dearest: float) -> Heating:
+@dataclass(frozen=True)
+class Extremes:
+    """Electric power a store gets at least, at least where no other store can take what the pump owes, and at most, W.
+
+    ``stakes``: money beyond which no plan can be better than one already known.
+    """
+
+    surely_w: Array
+    owed_w: Array
+    most_w: Array
+    stakes: float
+
+
+def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index, stakes: float) -> Heating:
     """Electric power 0 or ``[min, max]``, kept on and off for its least times, into the house or into the tank.
 
-    ``dearest`` is the highest price per kWh: where discomfort costs more than any heating could save, the band is hard
-    in the slots that full power can keep warm.
+    ``stakes``: money beyond which no plan can be better than one already known (`temperature`).
     """
     every = np.arange(len(balance_rows), dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
     wanted = first(len(every), must_run(unit, len(every)))
     may = 1 - first(len(every), must_pause(unit, len(every)))
-    alone = wanted if unit.tank is None else 0.0
-    house = semicontinuous(model, unit.key, every, low, high, alone, may)
+    has_tank = unit.tank is not None
+    house = semicontinuous(model, unit.key, every, low, high, 0.0 if has_tank else wanted, may, switched=has_tank)
     house.draw(model, balance_rows, -1.0)
-    least_w, most_w = units.from_kilo(low) * wanted, units.from_kilo(high) * may
-    indoor = temperature(model, unit.store, house, unit.cop, least_w, most_w, dearest)
+    owed_w, most_w = units.from_kilo(low) * wanted, units.from_kilo(high) * may
+    extremes = Extremes(0.0 * owed_w if has_tank else owed_w, owed_w, most_w, stakes)
+    indoor = temperature(model, unit.store, house, unit.cop, extremes)
     running, heating = house.on, Heating(house, indoor)
     if unit.tank is not None and unit.tank_cop is not None:
-        tank = semicontinuous(model, f"{unit.key} tank", every, low, high, 0.0, may)
+        tank = semicontinuous(model, f"{unit.key} tank", every, low, high, 0.0, may, switched=True)
         tank.draw(model, balance_rows, -1.0)
         running = one_at_a_time(model, unit, house, tank, wanted)
-        hot_water = temperature(model, unit.tank, tank, unit.tank_cop, least_w, most_w, dearest)
+        hot_water = temperature(model, unit.tank, tank, unit.tank_cop, extremes)
         heating = Heating(house, indoor, tank, hot_water)
-    if running is not None and max(unit.min_run_slots, unit.min_pause_slots) > 1:
+    if running is not None and low > 0 and max(unit.min_run_slots, unit.min_pause_slots) > 1:
         minimum_stay(model, unit.key, every, running, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
     return heating
 
 
-def one_at_a_time(model: Model, unit: HeatPumpUnit, house: Switched, tank: Switched, wanted: Array) -> Index | None:
+def one_at_a_time(model: Model, unit: HeatPumpUnit, house: Switched, tank: Switched, wanted: Array) -> Index:
     """``running = house on + tank on <= 1``: one refrigerant circuit, one supply temperature. Returns ``running``."""
-    if house.on is None or tank.on is None:
-        shared = model.rows(f"{unit.key} shared power", house.slots, -np.inf, units.kilo(unit.max_w))
-        model.add(shared, house.above, 1.0)
-        model.add(shared, tank.above, 1.0)
-        return None
     running = model.columns(f"{unit.key} running", house.slots, wanted, 1.0)
     rows = model.rows(f"{unit.key} house or tank", house.slots, 0.0, 0.0)
     model.add(rows, running, 1.0)
-    model.add(rows, house.on, -1.0)
-    model.add(rows, tank.on, -1.0)
+    for part in (house, tank):
+        if part.on is not None:
+            model.add(rows, part.on, -1.0)
     return running
 
 
@@ -74,13 +85,12 @@ def keep_per_slot(store: HeatStore) -> float:
     return float(np.exp(-H * store.loss_w_per_k / store.capacity_wh_per_k))
 
 
-def temperature(
-    model: Model, store: HeatStore, power: Switched, cop: Array, least_w: Array, most_w: Array, dearest: float
-) -> Index:
+def temperature(model: Model, store: HeatStore, power: Switched, cop: Array, extremes: Extremes) -> Index:
     """``T[t+1] = keep T[t] + (1 - keep) (ambient + (cop power + gains) / UA)``, exact for constant slots.
 
-    The column holds the part within the band; kelvin below and above it are columns of their own, at a price, above
-    only where ``least_w`` of electric power already lead there.
+    The column holds the part within the band; kelvin below and above it are columns of their own, at a price, where the
+    pump can lead there at all. Where the price is so high that not even `NOTHING_KH` could pay within the stakes, they
+    exist only where it cannot keep the band.
     """
     every = np.arange(len(store.ambient_c), dtype=np.int32)
     keep = keep_per_slot(store)
@@ -92,37 +102,36 @@ def temperature(
     drift[0] += keep * store.initial_c
     rows = model.rows(f"{store.key} heat balance", every, drift, drift)
     price = H * store.outside_price_per_kh
-    cold = every if discomfort_can_pay(store, cop, dearest) else _slots(path_c(store, cop * most_w) < store.min_c)
+    coldest_c, warmest_c = path_c(store, cop * extremes.surely_w), path_c(store, cop * extremes.most_w)
+    floor_binds = store.end_floor_c > coldest_c[-1]
+    if store.outside_price_per_kh * NOTHING_KH > extremes.stakes:
+        coldest_c, warmest_c = warmest_c, path_c(store, cop * extremes.owed_w)
+    cold, hot = _slots(coldest_c < store.min_c), _slots(warmest_c > store.max_c)
     below = model.columns(f"{store.key} too cold", cold, 0.0, np.inf, price - value[cold])
-    hot = _slots(path_c(store, cop * least_w) > store.max_c)
     above = model.columns(f"{store.key} too warm", hot, 0.0, np.inf, price)
-    for part, sign, slots in ((within, 1.0, every), (below, -1.0, cold), (above, 1.0, hot)):
+    parts = ((within, 1.0, every), (below, -1.0, cold), (above, 1.0, hot))
+    for part, sign, slots in parts:
         model.add(rows[slots], part, sign)
         following = slots < len(every) - 1
         model.add(rows[slots[following] + 1], part[following], -keep * sign)
     power.draw(model, rows, -(1 - keep) * units.from_kilo(cop) / store.loss_w_per_k)
-    if store.end_floor_c > store.min_c:
-        _end_floor(model, store, within)
-    _warm_enough_to_be_off(model, store, power, within, below, cold, drift)
+    if floor_binds:
+        _end_floor(model, store, parts)
+    _warm_enough_to_be_off(model, store, power, parts, drift)
     return within
 
 
-def discomfort_can_pay(store: HeatStore, cop: Array, dearest: float) -> bool:
-    """Whether a kelvin too cold for one slot costs less than the dearest electricity that could heat it."""
-    kwh_per_k = units.kilo(store.capacity_wh_per_k) / float(cop.min())
-    return store.outside_price_per_kh * H <= 2.0 * dearest * kwh_per_k
-
-
 def _warm_enough_to_be_off(
-    model: Model, store: HeatStore, power: Switched, within: Index, below: Index, cold: Index, drift: Array
+    model: Model, store: HeatStore, power: Switched, parts: tuple[tuple[Index, float, Index], ...], drift: Array
 ) -> None:
     """Off in slot t, the store must have been warm enough to cool: ``T[t-1] >= T_min + loss (1 - on[t])``.
 
     Follows from the other laws, but not from their linear relaxation, which holds the edge with a trickle no machine
     can give.
     """
-    if power.on is None:
+    if power.on is None or not power.low_kw:
         return
+    (within, _, _), (below, _, cold), (above, _, hot) = parts
     keep = keep_per_slot(store)
     cooling_k = (store.min_c - drift) / keep - store.min_c
     slots = _slots(cooling_k > 0)
@@ -130,8 +139,8 @@ def _warm_enough_to_be_off(
     rows = model.rows(f"{store.key} warm enough to be off", slots, store.min_c + cooling_k[slots], np.inf)
     model.add(rows, within[slots - 1], 1.0)
     model.add(rows, power.on[slots], cooling_k[slots])
-    here = np.isin(slots, cold)
-    model.add(rows[here], below[np.isin(cold, slots)], 1.0 / keep)
+    model.add(rows[np.isin(slots, cold)], below[np.isin(cold, slots)], 1.0 / keep)
+    model.add(rows[np.isin(slots - 1, hot)], above[np.isin(hot, slots - 1)], 1.0)
 
 
 def path_c(store: HeatStore, heat_w: Array) -> Array:
@@ -147,10 +156,13 @@ def _slots(condition: NDArray[np.bool_]) -> Index:
     return np.flatnonzero(condition).astype(np.int32)
 
 
-def _end_floor(model: Model, store: HeatStore, within: Index) -> None:
-    """Temperature wanted at the end of the horizon; what is missing is priced."""
-    last = np.array([len(within) - 1], dtype=np.int32)
-    missing = model.columns(f"{store.key} missing at the end", last, 0.0, np.inf, store.outside_price_per_kh)
-    rows = model.rows(f"{store.key} end floor", last, store.end_floor_c, np.inf)
-    model.add(rows, within[-1:], 1.0)
-    model.add(rows, missing, 1.0)
+def _end_floor(model: Model, store: HeatStore, parts: tuple[tuple[Index, float, Index], ...]) -> None:
+    """Temperature wanted at the end of the horizon; each kelvin missing has its price, also those below the band."""
+    last = len(store.ambient_c) - 1
+    ends = [(part[-1:], sign) for part, sign, slots in parts if len(slots) and slots[-1] == last]
+    at = np.array([last], dtype=np.int32)
+    missing = model.columns(f"{store.key} missing at the end", at, 0.0, np.inf, store.outside_price_per_kh)
+    row = model.rows(f"{store.key} end floor", at, store.end_floor_c, np.inf)
+    for part, sign in ends:
+        model.add(row, part, sign)
+    model.add(row, missing, 1.0)

@@ -10,13 +10,13 @@ from ems_pipeline.plan.record import Array
 
 
 def must_run(unit: GensetUnit | HeatPumpUnit, slots: int) -> int:
-    """For how many of the first slots a machine that runs must go on; lock-outs and the next service end it earlier."""
-    if not unit.was_on or unit.state_slots is None:
+    """For how many of the first slots a machine that runs must go on; lock-outs and the next service end it earlier.
+
+    A heat pump without a least power has no on and off to keep.
+    """
+    if not unit.was_on or unit.state_slots is None or not is_switched(unit):
         return 0
-    least = unit.min_run_slots
-    if isinstance(unit, GensetUnit):
-        least = max(least, unit.warm_up_slots)
-    left = min(slots, max(0, least - unit.state_slots))
+    left = min(slots, max(0, unit.min_run_slots - unit.state_slots))
     if isinstance(unit, GensetUnit):
         blocked = np.flatnonzero(allowed(unit, slots)[:left] == 0)
         left = int(blocked[0]) if len(blocked) else left
@@ -27,9 +27,14 @@ def must_run(unit: GensetUnit | HeatPumpUnit, slots: int) -> int:
 
 def must_pause(unit: GensetUnit | HeatPumpUnit, slots: int) -> int:
     """For how many of the first slots a machine that was switched off must stay off."""
-    if unit.was_on is not False or unit.state_slots is None:
+    if unit.was_on is not False or unit.state_slots is None or not is_switched(unit):
         return 0
     return min(slots, max(0, unit.min_pause_slots - unit.state_slots))
+
+
+def is_switched(unit: GensetUnit | HeatPumpUnit) -> bool:
+    """Whether the machine is either off or at a power above zero; a set turns or stands also without load."""
+    return isinstance(unit, GensetUnit) or unit.min_w > 0
 
 
 def still_warming(unit: GensetUnit) -> int:

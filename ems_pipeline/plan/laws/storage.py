@@ -37,6 +37,8 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
     into_cells(model, store, cells, charge, discharge)
     for taper in store.tapers:
         _taper(model, store, taper, charge, energy)
+    if store.tapers and store.initial_wh > store.ceiling_wh:
+        _full_before_above(model, store, energy, cells.parts[-1][0])
     return Store(charge, discharge, energy)
 
 
@@ -60,6 +62,22 @@ def _taper(model: Model, store: BatteryStore, taper: Taper, charge: Index, energ
     rows = model.rows(f"{store.key} taper", every, -np.inf, upper)
     model.add(rows, charge, 1.0)
     model.add(rows[1:], energy[:-1], taper.slope_w_per_wh)
+
+
+def _full_before_above(model: Model, store: BatteryStore, energy: Index, above: Index) -> None:
+    """``above > 0`` only where the window is full: a taper that sees the window alone must not be told of an empty one.
+
+    Needed only for cells that start above their ceiling and taper; elsewhere nothing is gained by it.
+    """
+    every = np.arange(len(energy), dtype=np.int32)
+    floor, ceiling, most = (units.kilo(wh) for wh in (store.floor_wh, store.ceiling_wh, store.initial_wh))
+    is_above = model.columns(f"{store.key} above its ceiling or not", every, 0.0, 1.0, integer=True)
+    only_then = model.rows(f"{store.key} above only when full", every, -np.inf, 0.0)
+    model.add(only_then, above, 1.0)
+    model.add(only_then, is_above, ceiling - most)
+    full = model.rows(f"{store.key} full when above", every, floor, np.inf)
+    model.add(full, energy, 1.0)
+    model.add(full, is_above, floor - ceiling)
 
 
 def stored_energy(model: Model, store: BatteryStore, every: Index) -> Cells:
@@ -89,8 +107,8 @@ def stored_energy(model: Model, store: BatteryStore, every: Index) -> Cells:
         above = model.columns(f"{store.key} above its ceiling", every, 0.0, initial_kwh - ceiling, price)
         _follow(model, kept, above, 1.0)
         parts.append((above, 1.0))
-    if store.end_floor_wh > store.floor_wh:
-        _end_floor(model, store, energy)
+    if store.end_floor_wh > min(store.floor_wh, store.initial_wh):
+        _end_floor(model, store, parts)
     return Cells(kept, tuple(parts))
 
 
@@ -100,12 +118,13 @@ def _follow(model: Model, rows: Index, column: Index, sign: float) -> None:
     model.add(rows[1:], column[:-1], -sign)
 
 
-def _end_floor(model: Model, store: BatteryStore, energy: Index) -> None:
-    """Energy wanted at the end of the horizon; what is missing is priced."""
-    last = np.array([len(energy) - 1], dtype=np.int32)
+def _end_floor(model: Model, store: BatteryStore, parts: list[tuple[Index, float]]) -> None:
+    """Energy wanted at the end of the horizon; each kWh missing has its price, also those missing to the floor."""
+    last = np.array([len(parts[0][0]) - 1], dtype=np.int32)
     missing = model.columns(f"{store.key} missing at the end", last, 0.0, np.inf, store.outside_price_per_kwh)
     wanted = model.rows(f"{store.key} end floor", last, units.kilo(store.end_floor_wh), np.inf)
-    model.add(wanted, energy[-1:], 1.0)
+    for part, sign in parts:
+        model.add(wanted, part[-1:], sign)
     model.add(wanted, missing, 1.0)
 
 

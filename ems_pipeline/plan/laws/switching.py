@@ -31,7 +31,7 @@ class Switched:
     def draw(self, model: Model, rows: Index, factor: ArrayLike) -> None:
         """Enter ``factor * power`` into ``rows``, one row per slot of the machine."""
         model.add(rows, self.above, factor)
-        if self.on is not None:
+        if self.on is not None and self.low_kw > 0:
             self.carry(model, rows, np.asarray(factor) * self.low_kw)
 
     def carry(self, model: Model, rows: Index, factor: ArrayLike) -> None:
@@ -41,7 +41,8 @@ class Switched:
         spread = np.broadcast_to(factor, len(rows))
         model.add(rows[self.warming :], self.on[self.warming :], spread[self.warming :])
         if self.begun is not None and self.warm_up:
-            into_window(model, rows, self.begun, range(-self.warm_up + 1, 1), -spread)
+            starting = np.where(np.arange(len(rows)) < self.warming, 0.0, -spread)
+            into_window(model, rows, self.begun, range(-self.warm_up + 1, 1), starting)
 
 
 def semicontinuous(
@@ -52,13 +53,14 @@ def semicontinuous(
     high_kw: float,
     wanted: ArrayLike = 0.0,
     allowed: ArrayLike = 1.0,
+    switched: bool = False,
 ) -> Switched:
     """Power 0 or ``[low, high]`` kW: ``power = low * on + above`` with ``above <= (high - low) * on``.
 
     One row per slot instead of two, and no column that only repeats others. ``wanted`` 1 keeps a slot on, ``allowed`` 0
-    off.
+    off. A machine without a minimum has a switch only where another law asks for it (``switched``).
     """
-    if low_kw <= 0:
+    if low_kw <= 0 and not switched:
         return Switched(slots, 0.0, None, model.columns(f"{key} power", slots, 0.0, high_kw * np.asarray(allowed)))
     on = model.columns(f"{key} on", slots, wanted, allowed, integer=True)
     above = model.columns(f"{key} power above minimum", slots, 0.0, high_kw - low_kw)
@@ -68,7 +70,7 @@ def semicontinuous(
     return Switched(slots, low_kw, on, above)
 
 
-def starts(model: Model, key: str, slots: Index, on: Index, was_on: bool | None, cost: float = 0.0) -> Index:
+def starts(model: Model, key: str, slots: Index, on: Index, was_on: bool | None, cost: ArrayLike = 0.0) -> Index:
     """``start[t] >= on[t] - on[t-1]``: 1 where the machine is switched on; free in the first slot if unknown before.
 
     The column is continuous: whatever limits or prices it drives it to 0 or 1.

@@ -1,0 +1,83 @@
+"""A second planner, written apart from the first: every law in its plainest form, slow, for small problems.
+
+It reads the JSON form of a problem and knows nothing of the package: true states instead of parts within a band, a
+switch wherever the law says "or", each run and pause spelled out slot by slot. `optimum` gives the least money; a
+difference to the planner's is a fault of one of the two.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import small_devices as devices
+from small_model import H, Model, Term
+
+Json = dict[str, Any]
+
+
+def optimum(problem: Json, gap: float = 1e-6, time_limit_s: float = 60.0) -> tuple[str, float]:
+    """Status of the solver and the least money, in the problem's currency."""
+    site = Site(problem)
+    return site.model.solve(gap, time_limit_s)
+
+
+class Site:
+    """The model of one problem; ``bus`` collects what feeds (+) and draws (-) per slot, kW."""
+
+    def __init__(self, problem: Json) -> None:
+        self.p, self.model = problem, Model()
+        self.n = len(problem["buy_per_kwh"])
+        self.bus: list[list[Term]] = [[] for _ in range(self.n)]
+        self.ac: dict[str, list[list[Term]]] = {}
+        self.owed_kw = [0.0] * self.n
+        self.given_kw = [0.0] * self.n
+        devices.pv(self)
+        devices.batteries(self)
+        devices.inverters(self)
+        devices.cars(self)
+        devices.heat_pumps(self)
+        devices.machines(self)
+        devices.gensets(self)
+        _meter(self)
+
+
+def _meter(site: Site) -> None:
+    """What is missing is bought, what is too much is sold, one of the two; beyond a limit only what is unavoidable."""
+    p, m, grid = site.p, site.model, site.p["grid"]
+    peak = m.var(0.0, math.inf, grid["peak_price_per_kw"])
+    for t in range(site.n):
+        limit, most_out = grid["import_limit_w"][t] / 1e3, grid["export_limit_w"][t] / 1e3
+        for event in grid["events"]:
+            if event["limit_w"] is not None and event["first"] <= t < event["end"]:
+                limit = min(limit, event["limit_w"] / 1e3)
+        load = p["load_w"][t] / 1e3
+        extra_in = max(0.0, load + site.owed_kw[t] - _alone_kw(p, t, False) - limit)
+        extra_out = max(0.0, _alone_kw(p, t, True) + site.given_kw[t] - load - most_out)
+        bought = m.var(0.0, limit + extra_in, H * p["buy_per_kwh"][t])
+        sold = m.var(0.0, most_out + extra_out, -H * p["sell_per_kwh"][t])
+        for power, within, extra in ((bought, limit, extra_in), (sold, most_out, extra_out)):
+            over = m.var(0.0, extra, H * grid["over_limit_price_per_kwh"])
+            m.row([(power, 1.0), (over, -1.0)], -math.inf, within)
+        if p["exclusive"]:
+            m.either((bought, limit + extra_in), (sold, most_out + extra_out))
+        m.row([(peak, 1.0), (bought, -1.0)], -grid["peak_so_far_w"] / 1e3, math.inf)
+        m.row([*site.bus[t], (bought, 1.0), (sold, -1.0)], load, load)
+        for event in grid["events"]:
+            if event["price_per_kwh"] > 0 and event["first"] <= t < event["end"]:
+                base = event["baseline_w"] / 1e3
+                reduced = m.var(0.0, base, -H * event["price_per_kwh"])
+                yes = m.var(0.0, 1.0, integer=True)
+                m.row([(reduced, 1.0), (yes, -base)], -math.inf, 0.0)
+                top = max(base, limit + extra_in)
+                m.row([(reduced, 1.0), (bought, 1.0), (yes, top - base)], -math.inf, top)
+
+
+def _alone_kw(p: Json, t: int, stiff: bool) -> float:
+    """PV on the bus without anybody's help, all of it or what cannot be curtailed: inverters pass their AC limit."""
+    arrays = {a["key"]: a["available_w"][t] / 1e3 for a in p["pv"] if not (stiff and a["curtailable"])}
+    total = sum(arrays.values())
+    for inverter in p["inverters"]:
+        behind = sum(arrays.get(key, 0.0) for key in inverter["pv"])
+        total -= max(0.0, behind - inverter["ac_limit_w"] / 1e3)
+    return total
