@@ -94,18 +94,21 @@ def _by_segment(m: Model, power: int, edges: list[float], factors: list[float]) 
 
 
 def _by_band(m: Model, b: Json, charge: int, discharge: int, before: int | None) -> list[Term]:
-    """The band in which the slot begins decides; half a Wh below an edge is at it."""
+    """The band in which the slot begins decides; it ends a Wh short of the next, but for where the cells start."""
     edges = [-math.inf, *(band["upto_wh"] for band in b["bands"][:-1]), math.inf]
     bottom, top = 0.0, max(b["capacity_wh"], b["initial_wh"]) / 1e3
     chosen, value = [], []
     sums: dict[int, list[Term]] = {charge: [(charge, -1.0)], discharge: [(discharge, -1.0)]}
     level: list[list[Term]] = [[], []]
     for band, low, high in zip(b["bands"], edges, edges[1:], strict=False):
-        allowed = 1.0 if before is not None else float(low - 0.5 <= b["initial_wh"] < high - 0.5)
-        here = m.var(0.0, allowed, integer=True)
+        starts_here = low - 0.5 <= b["initial_wh"] < high - 0.5
+        here = m.var(0.0, 1.0 if before is not None or starts_here else 0.0, integer=True)
         chosen.append((here, 1.0))
-        level[0].append((here, max(bottom, (low - 0.5) / 1e3)))
-        level[1].append((here, min(top, (high - 0.5) / 1e3)))
+        least, most = low, high - 1.0
+        if starts_here:
+            least, most = min(least, b["initial_wh"]), max(most, b["initial_wh"])
+        level[0].append((here, max(bottom, least / 1e3)))
+        level[1].append((here, min(top, most / 1e3)))
         for power, factor, limit in (
             (charge, -H * band["charge_efficiency"], b["charge_limit_w"] / 1e3),
             (discharge, H / band["discharge_efficiency"], b["discharge_limit_w"] / 1e3),

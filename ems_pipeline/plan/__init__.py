@@ -9,6 +9,7 @@
 The mathematics: docs/planner.md. A new law: a function in laws/, its arithmetic in verify.py, a mutation in the tests.
 """
 
+from ems_pipeline.plan.accept import ProblemInvalid
 from ems_pipeline.plan.assemble import assemble
 from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, MachineState, PlanInputs, SiteState
 from ems_pipeline.plan.plan import Plan, Unmet
@@ -18,6 +19,18 @@ from ems_pipeline.plan.verify import verify
 from ems_pipeline.plan.violation import Violation
 
 __all__ = [
-    "EvSession", "GridEvent", "InputsInvalid", "MachineState", "Plan", "PlanInputs", "Problem", "SiteState", "Unmet",
-    "Violation", "assemble", "solve", "verify",
+    "EvSession",
+    "GridEvent",
+    "InputsInvalid",
+    "MachineState",
+    "Plan",
+    "PlanInputs",
+    "Problem",
+    "ProblemInvalid",
+    "SiteState",
+    "Unmet",
+    "Violation",
+    "assemble",
+    "solve",
+    "verify",
 ]  # fmt: skip

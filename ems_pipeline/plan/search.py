@@ -84,9 +84,14 @@ class Search:
         close = max(self.gap * abs(_money(self.best)), self.tolerance * bare_cost(self.problem))
         return _money(self.best) - self.bound <= close
 
+    def is_settled(self, last: Round | None) -> bool:
+        """Whether the best plan is the optimum of a round that needed no repair."""
+        is_repaired = last is None or self.origin is not last or any(map(len, last.costly))
+        return not is_repaired and last is not None and last.found.status == "optimal"
+
     def proven_gap(self, last: Round | None) -> float | None:
         """Proven distance of the best plan to the best possible one, relative; None where nothing is proven."""
-        if last is not None and self.origin is last and not any(map(len, last.costly)):
+        if last is not None and self.is_settled(last):
             return last.found.gap
         if self.best is None or not np.isfinite(self.bound):
             return None

@@ -8,6 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from ems_pipeline.plan import solver
+from ems_pipeline.plan.accept import accept
 from ems_pipeline.plan.alternatives import resolved
 from ems_pipeline.plan.exclusive import one_way
 from ems_pipeline.plan.marginal import marginals
@@ -47,6 +48,7 @@ def solve(
     Raises:
         ProblemInvalid: a value no plan can be made of; the text names all of them.
     """
+    accept(problem)
     begun = perf_counter()
     search, watch = Search(problem, gap, tolerance, by_rule(problem)), Stopwatch(time_limit_s)
     watch.build_s += perf_counter() - begun
@@ -59,7 +61,7 @@ def solve(
         return Plan(problem, "failed", conflicts=reasons, build_s=watch.build_s, solve_s=watch.solve_s)
     return dataclasses.replace(
         search.best,
-        status="optimal" if search.is_proven else "feasible",
+        status="optimal" if search.is_proven or search.is_settled(last) else "feasible",
         gap=search.proven_gap(last),
         build_s=watch.build_s,
         solve_s=watch.solve_s,

@@ -38,13 +38,7 @@ class Band:
 
 
 def into_cells(model: Model, store: BatteryStore, cells: Cells, charge: Index, discharge: Index) -> None:
-    """Charging and discharging enter the energy balance.
-
-    Raises:
-        ValueError: efficiency is given by power and by state of charge.
-    """
-    if store.steps and store.bands:
-        raise ValueError(f"{store.key} has efficiencies by power and by state of charge; give one of the two")
+    """Charging and discharging enter the energy balance."""
     bands = reachable(store)
     if len(bands) > 1:
         _by_charge(model, store, bands, cells, charge, discharge)

@@ -43,17 +43,7 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
 
 
 def _taper(model: Model, store: BatteryStore, taper: Taper, charge: Index, energy: Index) -> None:
-    """``charge[t] <= limit - slope (E[t-1] - from)``: a nearly full battery takes less.
-
-    Raises:
-        ValueError: the line reaches zero below the ceiling, which would make a full battery impossible.
-    """
-    at_ceiling_w = taper.limit_w - taper.slope_w_per_wh * (store.ceiling_wh - taper.from_wh)
-    if at_ceiling_w < 0:
-        raise ValueError(
-            f"taper of {store.key} allows {at_ceiling_w:.0f} W at its ceiling of {store.ceiling_wh:.0f} Wh; lower the "
-            "slope or the ceiling so that it ends at 0 W or above"
-        )
+    """``charge[t] <= limit - slope (E[t-1] - from)``: a nearly full battery takes less."""
     every = np.arange(len(charge), dtype=np.int32)
     most = units.kilo(taper.limit_w) + taper.slope_w_per_wh * units.kilo(taper.from_wh)
     upper = np.full(len(every), most)

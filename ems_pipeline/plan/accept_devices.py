@@ -1,0 +1,136 @@
+"""What the fields of a problem have to be to each other, for `accept`: lengths, windows, order, names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ems_pipeline.plan.problem import BatteryStore, HeatPumpUnit, HeatStore, Problem
+
+FULLER = 1.05
+"""Measured charge is rounded, and capacity a nominal value: cells may seem fuller than full by so much."""
+
+
+def misfits(problem: Problem) -> Iterator[str]:
+    """Faults of fields that do not fit each other, each with its remedy."""
+    for law in (_lengths, _windows, _ranges, _names, _machines):
+        yield from law(problem)
+    for i, battery in enumerate(problem.batteries):
+        yield from _battery(f"batteries[{i}]", battery)
+
+
+def _lengths(problem: Problem) -> Iterator[str]:
+    grid = problem.grid
+    series: dict[str, Any] = {"sell_per_kwh": problem.sell_per_kwh, "load_w": problem.load_w}
+    series |= {"grid.import_limit_w": grid.import_limit_w, "grid.export_limit_w": grid.export_limit_w}
+    series |= {f"pv[{i}].available_w": source.available_w for i, source in enumerate(problem.pv)}
+    for i, unit in enumerate(problem.heat_pumps):
+        series |= {f"heat_pumps[{i}].cop": unit.cop, f"heat_pumps[{i}].tank_cop": unit.tank_cop}
+        for path, store in _stores(f"heat_pumps[{i}]", unit):
+            series |= {f"{path}.ambient_c": store.ambient_c, f"{path}.gains_w": store.gains_w}
+    for path, values in series.items():
+        if values is not None and np.shape(values) != (problem.slots,):
+            yield f"{path} has {np.size(values)} values and buy_per_kwh {problem.slots}; give one per slot"
+    for i, previous in enumerate(problem.previous):
+        if previous.power_w.ndim != 1 or len(previous.power_w) > problem.slots:
+            size = previous.power_w.size
+            yield f"previous[{i}].power_w has {size} values for {problem.slots} slots; give those of this horizon"
+
+
+def _stores(path: str, unit: HeatPumpUnit) -> Iterator[tuple[str, HeatStore]]:
+    yield f"{path}.store", unit.store
+    if unit.tank is not None:
+        yield f"{path}.tank", unit.tank
+
+
+def _windows(problem: Problem) -> Iterator[str]:
+    inside: list[tuple[str, Any]] = [(f"grid.events[{i}]", event) for i, event in enumerate(problem.grid.events)]
+    inside += [(f"sessions[{i}]", car) for i, car in enumerate(problem.sessions)]
+    inside += [(f"deferrables[{i}]", machine) for i, machine in enumerate(problem.deferrables)]
+    blocking: tuple[tuple[str, Sequence[Any]], ...] = (("sessions", problem.sessions), ("gensets", problem.gensets))
+    for kind, units in blocking:
+        for i, unit in enumerate(units):
+            inside += [(f"{kind}[{i}].blocked[{k}]", window) for k, window in enumerate(unit.blocked)]
+    for path, window in inside:
+        if window.end > problem.slots:
+            yield f"{path}.end is {window.end} beyond a horizon of {problem.slots} slots; give an end within it"
+        elif window.first >= window.end:
+            yield f"{path} is [{window.first}, {window.end}), no slot at all; give an end after its begin"
+    if any(later <= earlier for earlier, later in pairwise((0, *problem.day_breaks, problem.slots))):
+        yield f"day_breaks are {problem.day_breaks}; give slots from 1 to {problem.slots - 1}, each once, in order"
+
+
+def _ranges(problem: Problem) -> Iterator[str]:
+    switched: list[tuple[str, Any]] = [(f"sessions[{i}]", car) for i, car in enumerate(problem.sessions)]
+    switched += [(f"heat_pumps[{i}]", unit) for i, unit in enumerate(problem.heat_pumps)]
+    switched += [(f"gensets[{i}]", unit) for i, unit in enumerate(problem.gensets)]
+    for path, unit in switched:
+        if unit.min_w > unit.max_w:
+            yield f"{path}.min_w is {unit.min_w:g} and max_w {unit.max_w:g}; give a least power below the most"
+    for i, unit in enumerate(problem.heat_pumps):
+        if (unit.tank is None) != (unit.tank_cop is None):
+            yield f"heat_pumps[{i}] has tank or tank_cop, not both; give both, or none"
+        for path, store in _stores(f"heat_pumps[{i}]", unit):
+            if store.min_c > store.max_c:
+                yield f"{path}.min_c is {store.min_c:g} and max_c {store.max_c:g}; give a band from cold to warm"
+    for i, car in enumerate(problem.sessions):
+        if car.later_wh > car.energy_wh:
+            yield f"sessions[{i}].later_wh is {car.later_wh:g} of energy_wh {car.energy_wh:g}; give what of it can wait"
+
+
+def _names(problem: Problem) -> Iterator[str]:
+    """Names are unique within what they name; a machine may have several runs.
+
+    Inverters and fuses may name devices the problem leaves out: a car that is not there, an array without a forecast.
+    """
+    kinds: dict[str, Sequence[Any]] = {
+        "pv": problem.pv, "batteries": problem.batteries, "inverters": problem.inverters, "sessions": problem.sessions,
+        "heat_pumps": problem.heat_pumps, "gensets": problem.gensets, "fuses": problem.fuses,
+        "previous": problem.previous,
+    }  # fmt: skip
+    for kind, records in kinds.items():
+        keys = [record.key for record in records]
+        for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
+            yield f"{kind} has the key {key!r} {keys.count(key)} times; give every one its own"
+    for side in ("pv", "batteries"):
+        behind = [key for inverter in problem.inverters for key in getattr(inverter, side)]
+        for key in dict.fromkeys(behind):
+            if behind.count(key) > 1:
+                yield f"inverters name {key!r} in {side} {behind.count(key)} times; give it to the one it stands behind"
+
+
+def _machines(problem: Problem) -> Iterator[str]:
+    for i, machine in enumerate(problem.deferrables):
+        if machine.profile_w.ndim != 1 or not (machine.profile_w > 0).any():
+            yield f"deferrables[{i}].profile_w never draws power; give W per quarter-hour of its run"
+
+
+def _battery(path: str, battery: BatteryStore) -> Iterator[str]:
+    edges = (0.0, battery.floor_wh, battery.ceiling_wh, battery.capacity_wh)
+    if any(low > high for low, high in pairwise(edges)):
+        floor, ceiling, capacity = (f"{edge:g}" for edge in edges[1:])
+        yield f"{path} has floor_wh {floor}, ceiling_wh {ceiling}, capacity_wh {capacity}; give them in this order"
+    for name in ("initial_wh", "end_floor_wh"):
+        if getattr(battery, name) > FULLER * battery.capacity_wh:
+            much = getattr(battery, name)
+            yield f"{path}.{name} is {much:g} of capacity_wh {battery.capacity_wh:g}; give what fits in"
+    if battery.steps and battery.bands:
+        yield f"{path} has efficiencies by power (steps) and by state of charge (bands); give one of the two"
+    most_w = max(battery.charge_limit_w, battery.discharge_limit_w)
+    curves = (
+        ("steps", [step.upto_w for step in battery.steps], most_w, "the limits of power"),
+        ("bands", [band.upto_wh for band in battery.bands], battery.capacity_wh, "the capacity"),
+    )
+    for name, ends, reach, what in curves:
+        if any(low >= high for low, high in pairwise(ends)) or (ends and ends[-1] < reach * (1 - 1e-9)):
+            yield f"{path}.{name} end at {ends}; give them rising, the last at {what} ({reach:g}) or above"
+    for k, taper in enumerate(battery.tapers):
+        full_w = taper.limit_w - taper.slope_w_per_wh * (battery.ceiling_wh - taper.from_wh)
+        if full_w < -1e-6:
+            yield (
+                f"{path}.tapers[{k}] allows {full_w:.0f} W at the ceiling of {battery.ceiling_wh:g} Wh; give a lower "
+                "slope or ceiling, so that it ends at 0 W or above"
+            )
