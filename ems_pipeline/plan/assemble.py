@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -173,7 +175,11 @@ def _sessions(site: Site, inputs: PlanInputs, after: float) -> list[ChargingSess
         energy_wh = _wanted_wh(charger, wanted)
         if first < min(end, n) and energy_wh > 0:
             found.append(_session(charger, energy_wh, first, end, n, after, blocked[charger.key]))
-    return found
+    taken = Counter(session.key for session in found)  # two cars in one slot at one charger are two sessions
+    return [
+        session if taken[session.key] == 1 else dataclasses.replace(session, key=f"{session.key}#{number}")
+        for number, session in enumerate(found)
+    ]
 
 
 def _scheduled_off(site: Site, starts: list[datetime]) -> dict[str, tuple[Window, ...]]:

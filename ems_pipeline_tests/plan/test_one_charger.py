@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ems_pipeline.plan import verify
+from ems_pipeline.plan import assemble, verify
 from ems_pipeline.plan.problem import Fuse, PreviousPower
 from ems_pipeline.plan.read import complete
 from ems_pipeline_tests.plan.small import car, house, planned
@@ -57,3 +57,11 @@ def test_a_plan_before_that_charged_starts_neither_of_two_sessions() -> None:
     assert planned(dataclasses.replace(problem, previous=before)).objective == pytest.approx(
         planned(problem).objective, abs=1e-6
     )
+
+
+def test_two_sessions_that_begin_together_keep_names_of_their_own(home, day_inputs) -> None:
+    inputs = day_inputs(24.0)
+    twice = dataclasses.replace(inputs, sessions=(inputs.sessions[0], inputs.sessions[0]))
+    sessions = assemble(home, twice).sessions
+    assert len({session.key for session in sessions}) == 2
+    assert planned(assemble(home, twice), gap=1e-2).status == "optimal"
