@@ -46,6 +46,10 @@ def test_what_was_issued_after_the_slot_is_no_forecast() -> None:
     assert daily_scores(issues((-0.25, 500)), series(500.0), series(450.0, "x"), "Europe/Prague").is_empty()
 
 
+def test_what_was_issued_within_the_slot_is_a_forecast_of_it() -> None:
+    assert not daily_scores(issues((-0.2, 500)), series(500.0), series(450.0, "x"), "Europe/Prague").is_empty()
+
+
 def test_without_a_measurement_nothing_is_scored() -> None:
     assert daily_scores(issues((1, 500)), series(None), series(450.0, "x"), "Europe/Prague").is_empty()
 

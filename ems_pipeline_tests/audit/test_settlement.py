@@ -84,6 +84,13 @@ def test_the_charge_before_midnight_opens_the_next_day() -> None:
     assert second["stored_change_wh"] == pytest.approx(-2000)
 
 
+def test_only_the_charge_just_before_midnight_opens_the_day() -> None:
+    frame = slots(*({"soc_pct": 80.0, "self_use_soc_pct": 70.0} for _ in range(95)), {}, {"soc_pct": 40.0})
+    second = settle_days(frame, PRAGUE, STORAGE).to_dicts()[1]
+    assert second["stored_change_wh"] == pytest.approx(-1000), "from the 50 % of 23:45, not the 80 % of 23:30"
+    assert second["self_use_stored_change_wh"] == 0
+
+
 def test_stored_energy_cancels_over_days_of_one_price() -> None:
     """Charging on one day and discharging on the next saves what the two bills say, wherever midnight falls."""
     charge = {"grid_w": 5000.0, "battery_w": -4000.0, "soc_pct": 58.0}
@@ -114,7 +121,24 @@ def test_a_slot_that_was_not_measured_counts_on_neither_side() -> None:
     day = only_day(slots({}, gap, {}))
     assert (day["slots"], day["settled_slots"]) == (3, 2)
     assert day["cost"] == pytest.approx(2.0)
+    assert day["import_wh"] == pytest.approx(500.0)
     assert day["coverage_pct"] == pytest.approx(200 / 3)
+
+
+@pytest.mark.parametrize("unknown", ["grid_w", "no_battery_grid_w", "self_use_grid_w"])
+def test_a_slot_is_settled_only_where_the_site_and_both_baselines_have_a_cost(unknown: str) -> None:
+    day = only_day(slots({}, {unknown: None}))
+    assert day["settled_slots"] == 1
+    assert (day["cost"], day["no_battery_cost"], day["self_use_cost"]) == (1.0, 1.0, 1.0)
+
+
+def test_what_was_used_is_the_house_with_cars_and_heat_pump() -> None:
+    assert only_day(slots({"load_w": 400.0, "ev_w": 3000.0, "heat_pump_w": 1200.0}))["consumption_wh"] == 1150
+
+
+def test_one_provisional_price_makes_the_day_provisional() -> None:
+    assert only_day(slots({}, {"is_price_provisional": True}))["is_provisional"]
+    assert not only_day(slots({}, {}))["is_provisional"]
 
 
 def test_without_a_price_nothing_is_settled_and_nothing_is_zero() -> None:
@@ -137,3 +161,4 @@ def test_a_battery_of_unknown_charge_leaves_its_saving_unknown() -> None:
 def test_without_a_battery_the_bill_alone_decides() -> None:
     day = only_day(slots({"soc_pct": None, "grid_w": 400.0}), storage=None)
     assert day["no_battery_saving"] == pytest.approx(0.6)
+    assert (day["stored_change_wh"], day["stored_value_per_kwh"]) == (0, 0)

@@ -132,7 +132,7 @@ def _untouched(tree: ast.Module) -> set[int]:
                 left.append(node)
             case ast.Call(func=ast.Name(id="TypeVar" | "cast" | "NewType")):
                 left.append(node)
-            case ast.keyword(arg="strict" | "default_factory" | "frozen" | "slots"):
+            case ast.keyword(arg="strict" | "default_factory" | "frozen" | "slots" | "maintain_order"):
                 left.append(node)
             case ast.ClassDef():
                 left += node.decorator_list
