@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ems_pipeline.devices.link import MapRecord
-from ems_pipeline.devices.point import PointName
+from ems_pipeline.devices.point import Address, PointName
 
 
 class Ready(MapRecord):
@@ -32,6 +32,19 @@ class Rest(MapRecord):
     values: tuple[float, ...] = Field(min_length=1)
     zero: tuple[PointName, ...] = Field(min_length=1)
     reason: str
+
+
+class SlotList(MapRecord):
+    """Registers whose content a list selects: the id in ``ids + k`` says which message stands in ``values + k``."""
+
+    ids: Address
+    values: Address
+    count: int = Field(ge=1, le=64)
+
+    @property
+    def addresses(self) -> range:
+        """Registers of the slots."""
+        return range(self.values, self.values + self.count)
 
 
 FaultWord = Literal["bits", "code"] | tuple[float, ...]

@@ -5,13 +5,14 @@ Nothing here knows a vendor. Change it when all Modbus devices gain an ability.
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
-from ems_pipeline.devices import blocks, codec, growth, high_words
+from ems_pipeline.devices import blocks, codec, growth, high_words, slots
+from ems_pipeline.devices.block_reader import BlockReader
 from ems_pipeline.devices.blocks import ReadBlock
 from ems_pipeline.devices.contract import Acknowledgement, DeviceFault, Options, PointWrite, SetpointRefused
 from ems_pipeline.devices.decoding import interpret
+from ems_pipeline.devices.map_rules import SlotList
 from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.modbus import Connection
 from ems_pipeline.devices.point import Point
@@ -44,22 +45,26 @@ class ModbusDriver(MappedDriver):
         self.connection = connection
         self.unit_id = unit_id
         self._gap_s = float(options.get("gap_s", point_map.link.gap_s))
+        self._reader = BlockReader(connection, unit_id, point_map.link, self._gap_s)
         self._high_words_live = False
         self._stated: dict[str, float] | None = None
         """Sizes the device states itself; None: not asked."""
         self._lacking: frozenset[str] = frozenset()
         """Optional points that it has refused."""
+        self._listed: dict[SlotList, tuple[int, ...]] | None = None if point_map.slots else {}
+        """What its slots show; None: not asked."""
 
     async def connect(self) -> None:
         await self.connection.connect()
 
     async def close(self) -> None:
+        self._listed = None if self.point_map.slots else {}
         await self.connection.close()
 
     async def read_texts(self) -> dict[str, str]:
         """The device's own identification (serial number and the like) by point name; what fails is left out."""
         points, _ = await self._placed([p for p in self.point_map.points if p.type == "ascii"])
-        words, _ = await self._words(points)
+        words, _ = await self._reader.words(points)
         return {p.name: codec.decode_text(p, words) for p in points if all(a in words for a in p.addresses)}
 
     async def write(self, writes: Sequence[PointWrite]) -> Acknowledgement:
@@ -73,7 +78,9 @@ class ModbusDriver(MappedDriver):
     @property
     def _layout(self) -> Hashable:
         """On what the registers of the points and their ranges depend beside the map; None while it is not known."""
-        return self._lacking, frozenset((self._stated or {}).items()), frozenset(self._sizes.items())
+        if self._listed is None:
+            return None
+        return self._lacking, frozenset(self._sizes.items()), tuple(self._listed.items())
 
     @property
     def _sizes(self) -> dict[str, float]:
@@ -86,11 +93,36 @@ class ModbusDriver(MappedDriver):
         """The points with their registers and ranges on this device; those it does not have, with the reason."""
         fitted, lacks = self._fitted({}).by_name, Sample(None, Quality.ABSENT, "this model does not have it")
         absent = {p.name: lacks for p in points if p.name in self._lacking}
-        return [fitted[p.name] for p in points if p.name not in absent], absent
+        asked = [fitted[p.name] for p in points if p.name not in absent]
+        try:
+            listed = await self._slots() if any(p.message is not None for p in asked) else {}
+        except DeviceFault as fault:
+            return [], dict.fromkeys((p.name for p in points), Sample(None, fault.quality, fault.reason))
+        places = {p.name: slots.placed(p, listed) for p in asked}
+        absent |= {name: place for name, place in places.items() if isinstance(place, Sample)}
+        return [place for place in places.values() if isinstance(place, Point)], absent
+
+    async def _slots(self) -> dict[SlotList, tuple[int, ...]]:
+        """What the device's lists of messages select, asked once until `close`; empty where it does not show a list.
+
+        Raises:
+            DeviceFault: the device keeps silent.
+        """
+        if self._listed is None:
+            found: dict[SlotList, tuple[int, ...]] = {}
+            for of in self.point_map.slots:
+                try:
+                    found[of] = tuple(await self._reader.block(ReadBlock(of.ids, of.count)))
+                except DeviceFault as fault:
+                    if not fault.illegal_address:
+                        raise
+                    found[of] = ()
+            self._listed = found
+        return self._listed
 
     async def _sample(self, selection: Selection) -> Words:
         plan = await self._planned(selection)
-        row, missing = await self._row(plan)
+        row, missing = await self._reader.row(plan.points, plan.reads)
         filled = self._filled(plan, row)
         if len(missing) < len(row) and self._is_beyond(plan, row, filled) and await self._asked_its_size():
             plan = await self._planned(selection)
@@ -122,7 +154,7 @@ class ModbusDriver(MappedDriver):
         """Ask the device once how large it is; whether it said so."""
         names = set(self.point_map.rated_by.values())
         points = [p for p in self.point_map.points if p.name in names]
-        words, missing = await self._words(points)
+        words, missing = await self._reader.words(points)
         if any(fault.quality is Quality.NO_ANSWER for fault in missing.values()):
             return False
         known = {p.name: interpret(p, words) for p in points if all(a in words for a in p.registers)}
@@ -145,7 +177,7 @@ class ModbusDriver(MappedDriver):
         wanted = dict(zip((p.name for p in points), values, strict=True))
         placed, absent = await self._placed(points)
         refusals = {name: sample.reason for name, sample in absent.items()}
-        scales, faults = await self._words([p for p in placed if p.exponent_address is not None or p.invalid])
+        scales, faults = await self._reader.words([p for p in placed if p.exponent_address is not None or p.invalid])
         words: dict[int, int] = {}
         for point in placed:
             try:
@@ -160,61 +192,6 @@ class ModbusDriver(MappedDriver):
             except DeviceFault as fault:
                 refusals |= dict.fromkeys(block.points, fault.reason)
         return refusals
-
-    async def _words(self, points: Sequence[Point]) -> tuple[dict[int, int], dict[int, DeviceFault]]:
-        """Registers of the points, and for each that is missing the reason."""
-        reads = blocks.plan_reads(points, self.point_map.link)
-        row, missing = await self._asked(points, reads)
-        addresses = [a for block in reads for a in block.addresses]
-        return {a: word for a, word in zip(addresses, row, strict=True) if a not in missing}, missing
-
-    async def _row(self, plan: ReadPlan) -> tuple[array[int], dict[int, DeviceFault]]:
-        return await self._asked(plan.points, plan.reads)
-
-    async def _asked(
-        self, points: Sequence[Point], reads: Iterable[ReadBlock]
-    ) -> tuple[array[int], dict[int, DeviceFault]]:
-        """Words of the blocks in their order, 0 where they are missing; and by register why they are."""
-        row = array("H")
-        missing: dict[int, DeviceFault] = {}
-        silent: DeviceFault | None = None
-        for block in reads:
-            try:
-                if silent is not None:  # a silent device would cost its timeout for every block
-                    raise silent
-                row.extend(await self._read_block(block))
-            except DeviceFault as fault:
-                found, lacking = await self._piecemeal(points, block, fault)
-                row.extend(found.get(a, 0) for a in block.addresses)
-                missing |= lacking
-                silent = next((f for f in lacking.values() if f.device_wide), None)
-        return row, missing
-
-    async def _piecemeal(
-        self, points: Sequence[Point], block: ReadBlock, refusal: DeviceFault
-    ) -> tuple[dict[int, int], dict[int, DeviceFault]]:
-        """A refused block in smaller parts, where that may help: one unknown register must not hide its neighbours."""
-        parts = blocks.smaller_reads(points, block, self.point_map.link)
-        if not refusal.illegal_address or parts in ([], [block]):
-            return {}, dict.fromkeys(block.addresses, refusal)
-        words: dict[int, int] = {}
-        faults: dict[int, DeviceFault] = {}
-        for i, part in enumerate(parts):
-            try:
-                words |= zip(part.addresses, await self._read_block(part), strict=True)
-            except DeviceFault as fault:
-                inner = [p for p in points if not p.optional]
-                found, lacking = await self._piecemeal(inner, part, fault)
-                words |= found
-                faults |= lacking
-                if any(f.device_wide for f in lacking.values()):
-                    faults |= dict.fromkeys((a for one in parts[i:] for a in one.addresses), fault)
-                    break
-        return words, {a: fault for a, fault in faults.items() if a not in words}
-
-    async def _read_block(self, block: ReadBlock) -> list[int]:
-        function = self.point_map.link.read_function
-        return await self.connection.read(self.unit_id, function, block.start, block.count, self._gap_s)
 
 
 def _encoded(point: Point, value: float, words: Mapping[int, int], faults: Mapping[int, DeviceFault]) -> dict[int, int]:

@@ -42,6 +42,8 @@ class Point(MapRecord):
     exponent_address: Address | None = None
     """Register with the decimal exponent of the value (s16): raw * 10^exponent, read in the same request; 0x8000 there
     means that the value has no scale and therefore does not count."""
+    message: Annotated[int, Field(ge=1, le=0xFFFF)] | None = None
+    """Which message stands at the address, of registers whose content the device's own list selects (`slots`)."""
     path: str | None = None
     """What to ask an HTTP device for; `link.request` makes the address of it."""
     field: str | None = None

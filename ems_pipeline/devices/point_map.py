@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from ems_pipeline.devices.link import Link, MapRecord
-from ems_pipeline.devices.map_rules import Derived, Ready, Rest
+from ems_pipeline.devices.map_rules import Derived, Ready, Rest, SlotList
 from ems_pipeline.devices.point import Point, PointName
 from ems_pipeline.devices.quantities import FAULT, QUANTITIES
 
@@ -43,6 +43,8 @@ class PointMap(MapRecord):
     """Of these sizes the largest of the family, which holds where nobody says how large the one here is."""
     rated_by: dict[str, PointName] = Field(default_factory=dict)
     """Sizes that the device states itself, and by which point."""
+    slots: tuple[SlotList, ...] = ()
+    """Registers whose content the device's own lists select; points there name their `message`."""
     phases: dict[PointName, tuple[PointName, ...]] = Field(default_factory=dict)
     """Powers and the phases that add up to them: what tells how a separate high word is to be read."""
     points: tuple[Point, ...]
@@ -119,7 +121,10 @@ class PointMap(MapRecord):
         }
         for of, names in named.items():
             yield from (f"{of}: {name!r} is no point; define it" for name in names if name not in self.by_name)
+        selected = {a for of in self.slots for a in of.addresses}
         for point in self.points:
+            if (point.message is not None) != (point.address in selected):
+                yield f"point {point.name!r}: a `message` stands in one of `slots`, and nothing else does; correct one"
             if unknown := sorted(set(point.grows) - set(self.made_for)):
                 yield f"point {point.name!r} grows with {unknown}, which is not in `made_for`; add what it was made for"
 

@@ -185,6 +185,9 @@ class Twin:
                 words[point.addresses[0]] = raws[point.name]
             elif point.readable:
                 words |= codec.encode(point, self.value(point, live))
+        shown = {p.address: p.message for p in self.point_map.points if p.message is not None}
+        for of in self.point_map.slots:
+            words |= {of.ids + k: shown.get(of.values + k) or 0 for k in range(of.count)}
         return words
 
 
