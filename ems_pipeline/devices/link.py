@@ -22,6 +22,8 @@ class Link(MapRecord):
 
     read_function: Literal[3, 4] = 3
     write_function: Literal[6, 16] = 16
+    also_functions: tuple[Literal[3, 4, 6, 16], ...] = ()
+    """Functions the device takes beside these two; drivers use those alone, the virtual plant takes all."""
     max_read: int = Field(125, ge=1, le=125)
     max_write: int = Field(123, ge=1, le=123)
     max_hole: int = Field(0, ge=0, le=100)

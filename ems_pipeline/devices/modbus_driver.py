@@ -45,7 +45,6 @@ class ModbusDriver(MappedDriver):
         self.connection = connection
         self.unit_id = unit_id
         self._gap_s = float(options.get("gap_s", point_map.link.gap_s))
-        self._reader = BlockReader(connection, unit_id, point_map.link, self._gap_s)
         self._high_words_live = False
         self._stated: dict[str, float] | None = None
         """Sizes the device states itself; None: not asked."""
@@ -74,6 +73,10 @@ class ModbusDriver(MappedDriver):
             if self._stated is not None or not await self._asked_its_size():
                 raise
             return await super().write(writes)
+
+    @property
+    def _reader(self) -> BlockReader:
+        return BlockReader(self.connection, self.unit_id, self.point_map.link, self._gap_s)
 
     @property
     def _layout(self) -> Hashable:

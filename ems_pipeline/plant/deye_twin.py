@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+from ems_pipeline import time_grid
 from ems_pipeline.devices import growth
 from ems_pipeline.devices.deye import GRID_CHARGE_BIT, SLOTS
 from ems_pipeline.devices.point_map import PointMap
@@ -12,6 +13,10 @@ from ems_pipeline.plant.instruments import CELL_TEMP_C
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
 
+CLOCK = (62, 63, 64)
+"""Year and month, day and hour, minute and second, a byte each."""
+ALL_OFF = 0xAAAA
+"""Two-bit fields of register 178, 10 each."""
 SLOT_STARTS = (0, 400, 800, 1200, 1600, 2000)
 
 
@@ -19,6 +24,7 @@ class DeyeTwin(Twin):
     """A Deye hybrid inverter; ignores function 6 without an answer, as the real one does."""
 
     silent_functions = frozenset({6})
+    longest_read = 125
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
         self.hybrid = hybrid = part_of(world.hybrids.values(), lambda h: h.key, device, "battery or PV array")
@@ -58,6 +64,7 @@ class DeyeTwin(Twin):
             "run_state": 2.0,
             "on_off_state": 1.0,
             "relays": 0b10111,
+            "feature_switches": ALL_OFF,
         }
 
     def obey(self) -> None:
@@ -94,6 +101,10 @@ class DeyeTwin(Twin):
         volt, today = hybrid.limits.voltage_v or hybrid.nominal_voltage_v, world.midnight
         current_a = hybrid.battery_w / volt
         found |= {f"grid_power_l{n}": found["grid_power_w"] / 3 for n in (1, 2, 3)}
+        found |= {f"outer_ct_power_l{n}": found["grid_power_w"] / 3 for n in (1, 2, 3)}
+        found |= {f"outer_ct_current_l{n}": found["grid_power_w"] / 3 / 230.0 for n in (1, 2, 3)}
+        found |= {f"load_power_l{n}": found["load_power_w"] / 3 for n in (1, 2, 3)}
+        found |= {f"inverter_power_l{n}": (hybrid.pv_w + hybrid.battery_w) / 3 for n in (1, 2, 3)}
         found |= {f"grid_voltage_l{n}": 230.0 + 0.5 * n for n in (1, 2, 3)}
         for n, array in enumerate(hybrid.arrays[:4], 1):
             share_w = hybrid.pv_w * array.peak_power_w / sum(a.peak_power_w for a in hybrid.arrays)
@@ -102,6 +113,7 @@ class DeyeTwin(Twin):
         return found | {
             "inverter_power": hybrid.pv_w + hybrid.battery_w,
             "battery_power": hybrid.battery_w,
+            "outer_ct_power": found["grid_power_w"],
             "battery_current": current_a,
             "bms_charge_voltage": 1.05 * hybrid.nominal_voltage_v,
             "bms_discharge_voltage": 0.9 * hybrid.nominal_voltage_v,
@@ -120,6 +132,17 @@ class DeyeTwin(Twin):
             "load_today": world.counters.consumed_wh - today.counters.consumed_wh,
             "pv_today": hybrid.pv_wh - today.pv_wh.get(hybrid.key, 0.0),
         }
+
+    def _encode(self) -> dict[int, int]:
+        """With what the map has no use for and others read: clock, AC side and load side."""
+        world = self.world
+        local = world.at.astimezone(time_grid.zone(world.site.timezone))
+        power_w = self.hybrid.pv_w + self.hybrid.battery_w
+        clock = (local.year - 2000 << 8 | local.month, local.day << 8 | local.hour, local.minute << 8 | local.second)
+        words = dict(zip(CLOCK, clock, strict=True))
+        for n in range(3):
+            words |= {627 + n: 2300, 630 + n: round(power_w / 3 / 230.0 * 100) & 0xFFFF, 644 + n: 2300}
+        return words | dict.fromkeys((638, 655), 5000) | super()._encode()
 
 
 def _highest(point_map: PointMap, point: str) -> float:

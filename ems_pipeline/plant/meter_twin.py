@@ -12,6 +12,8 @@ from ems_pipeline.plant.twin import Twin
 
 VOLTAGE_V, POWER_FACTOR = 230.0, 0.98
 """What it finds on each phase, whatever flows."""
+TANGENT = math.tan(math.acos(POWER_FACTOR))
+"""Reactive power per active power."""
 PHASES = (1, 2, 3)
 
 
@@ -26,7 +28,12 @@ class MeterTwin(Twin):
         whole = {"voltage_ln_avg": VOLTAGE_V, "voltage_ll_avg": VOLTAGE_V * math.sqrt(3)}
         whole |= {"power_factor": math.copysign(POWER_FACTOR, total_w), "energy_total": sum(energies.values())}
         whole |= {"apparent_power": abs(total_w) / POWER_FACTOR, "current_avg": _current_a(total_w / 3)}
-        phases = [_phase(n, total_w / 3) | {f"{way}_l{n}": wh / 3 for way, wh in energies.items()} for n in PHASES]
+        whole |= {"reactive_power": total_w * TANGENT, "phase_angle": math.degrees(math.acos(POWER_FACTOR))}
+        whole |= {"import_power": max(total_w, 0.0), "export_power": max(-total_w, 0.0), "power_demand": total_w}
+        counted = energies | {"energy_total": whole["energy_total"]}
+        counted |= {f"reactive_{way}": wh * TANGENT for way, wh in counted.items()}
+        whole |= counted | {f"resettable_{way}": wh for way, wh in counted.items()}
+        phases = [_phase(n, total_w / 3) | {f"{way}_l{n}": wh / 3 for way, wh in counted.items()} for n in PHASES]
         return found | whole | {"current_sum": 3 * whole["current_avg"]} | phases[0] | phases[1] | phases[2]
 
     def _total(self, name: str, found: Mapping[str, float]) -> float | None:
@@ -44,6 +51,7 @@ def _phase(n: int, power_w: float) -> dict[str, float]:
         f"current_l{n}": _current_a(power_w),
         f"power_l{n}": power_w,
         f"apparent_power_l{n}": abs(power_w) / POWER_FACTOR,
+        f"reactive_power_l{n}": power_w * TANGENT,
         f"power_factor_l{n}": math.copysign(POWER_FACTOR, power_w),
     }
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.plant.log import Logger
@@ -209,8 +210,9 @@ def _serve_web(plant: Plant, stack: ExitStack) -> dict[str, int]:
                 plant.environ[variable] = password
             scheme = Digest if any(t.point_map.link.login == "digest" for t in behind) else Basic
             login = scheme(gateway.user, password) if gateway.user else None
-            service = web_service(behind)
-            ports[gateway.key] = stack.enter_context(serving_http(gateway.host, gateway.port, service, login))
+            service = web_service(behind, has_login=login is not None)
+            served = serving_http(gateway.host, gateway.port, service, login, shelly_rpc.OPEN)
+            ports[gateway.key] = stack.enter_context(served)
     return ports
 
 

@@ -20,6 +20,8 @@ from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
 from ems_pipeline.plant.world import World
 
+READS, WRITES = {3, 4}, {6, 16}
+"""Functions of Modbus that a twin may understand."""
 REFRESH = timedelta(seconds=1)
 """How often a device renews its registers while nothing changes; powers change with a decision, which shows at once."""
 
@@ -31,6 +33,8 @@ class Twin:
     """Points that a restart sets back to what the installer left."""
     has_holes = True
     """Whether registers between those of the map exist, too, and are 0, where the link does not say otherwise."""
+    longest_read: int | None = None
+    """Registers it gives at once, where that is more than drivers ask for."""
     silent_functions: frozenset[int] = frozenset()
     """Functions the device ignores without an answer."""
 
@@ -90,7 +94,7 @@ class Twin:
             Refused: a function or an address the device does not have.
             Silent: the device ignores such requests.
         """
-        self._check_function(function, {self.point_map.link.read_function})
+        self._check_function(function, self._spoken & READS)
         self._check_shape(address, count)
         words: Mapping[int, int] = self.registers()
         for trouble in self.troubles.values():
@@ -108,7 +112,7 @@ class Twin:
         Raises:
             Refused, Silent: as for `read`, and a value outside the point's range.
         """
-        self._check_function(function, {self.point_map.link.write_function})
+        self._check_function(function, self._spoken & WRITES)
         words = {address + i: int(v) for i, v in enumerate(values)}
         wanted: dict[str, float] = {}
         for a in words:
@@ -117,7 +121,7 @@ class Twin:
                 raise Refused(ILLEGAL_ADDRESS)
             scales = self.registers() if point.exponent_address is not None else {}
             value, quality, _ = interpret(point, {**scales, **words})
-            if value is None or quality:
+            if value is None or quality or 0 < value < (point.min_nonzero or 0.0):
                 raise Refused(ILLEGAL_VALUE)
             wanted[point.name] = value
         self.asked()
@@ -161,6 +165,11 @@ class Twin:
             for trouble in self.troubles.values():
                 trouble.before()
 
+    @property
+    def _spoken(self) -> set[int]:
+        link = self.point_map.link
+        return {link.read_function, link.write_function, *link.also_functions}
+
     def _check_function(self, function: int, spoken: set[int]) -> None:
         self.check_alive()
         if function in self.silent_functions:
@@ -173,7 +182,7 @@ class Twin:
         link = self.point_map.link
         if link.even and (address % 2 or count % 2):
             raise Refused(ILLEGAL_ADDRESS)
-        if count > link.max_read:
+        if count > (self.longest_read or link.max_read):
             raise Refused(ILLEGAL_VALUE)
 
     def _encode(self) -> dict[int, int]:

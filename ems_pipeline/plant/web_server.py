@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -18,11 +18,14 @@ Ask = Callable[[str, Mapping[str, str], bytes], Answer]
 
 
 @contextmanager
-def serving_http(host: str, port: int, ask: Ask, login: Basic | Digest | None = None) -> Iterator[int]:
+def serving_http(
+    host: str, port: int, ask: Ask, login: Basic | Digest | None = None, free: Collection[str] = ()
+) -> Iterator[int]:
     """Serve until the block ends; yields the port (0 asks for any free one).
 
     Args:
         login: who may ask; None: everybody.
+        free: paths that everybody may ask all the same.
 
     Raises:
         OSError: the port is taken.
@@ -42,7 +45,8 @@ def serving_http(host: str, port: int, ask: Ask, login: Basic | Digest | None = 
             parts = urlsplit(self.path)
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             given = self.headers.get("Authorization", "")
-            stranger = login is not None and not login.admits(self.command, self.path, given)
+            is_shut = login is not None and parts.path not in free
+            stranger = is_shut and login is not None and not login.admits(self.command, self.path, given)
             if stranger:
                 status, reply = 401, b"<html><head><title>error</title></head><body>401</body></html>"
             else:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.point import Point
+from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.refusals import BUSY, Refused
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import LoxoneTwin
@@ -17,14 +18,19 @@ from ems_pipeline.plant.web_server import Answer, Ask
 IO_PATH = "/jdev/sps/io/"
 
 
-def web_service(twins: Sequence[Twin]) -> Ask:
+def web_service(twins: Sequence[Twin], *, has_login: bool = False) -> Ask:
     """The web service of the twins behind one gateway."""
     miniservers = [t for t in twins if isinstance(t, LoxoneTwin)]
-    return _miniserver(miniservers) if miniservers else _documents(twins)
+    return _miniserver(miniservers) if miniservers else shelly_rpc.with_calls(_documents(twins, has_login=has_login))
 
 
-def _documents(twins: Sequence[Twin]) -> Ask:
-    """Documents that hold the points of every twin where its map looks for them."""
+def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
+    """Documents that hold the points of every twin where its map looks for them, and what it says of itself."""
+    told = {
+        path: document
+        for twin in twins
+        for path, document in shelly_rpc.about(twin.point_map.map, has_login=has_login).items()
+    }
     served: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Twin, list[Point]]] = {}
     for twin in twins:
         for point in twin.point_map.points:
@@ -33,6 +39,8 @@ def _documents(twins: Sequence[Twin]) -> Ask:
             served.setdefault(key, (twin, []))[1].append(point)
 
     def ask(path: str, query: Mapping[str, str], _body: bytes) -> Answer:
+        if path in told:
+            return 200, json.dumps(told[path]).encode()
         twin, points = served.get((path, tuple(sorted(query.items()))), (None, []))
         if twin is None:
             return 404, json.dumps({"code": 404, "message": f"No handler for {path}"}).encode()
