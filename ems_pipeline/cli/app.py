@@ -25,7 +25,7 @@ class Ems(typer.Typer):
         except (ValueError, LookupError, RuntimeError, OSError) as error:
             if os.environ.get("EMS_TRACEBACK"):
                 raise
-            console.print(words("error:", "bold red") + words(f" {error}"))
+            console.print(words("error:", "bold red") + words(f" {error}"), soft_wrap=True)
             sys.exit(1)
 
 

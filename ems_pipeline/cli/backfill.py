@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ems_pipeline.cli.progress import steps
 from ems_pipeline.cli.terminal import words
 
 console = Console()
@@ -48,18 +48,10 @@ def backfill(
         if unknown := set(site or []) - set(keys):
             raise LookupError(f"{sorted(unknown)}: no active site is called so; active are {keys}")
         runs.register(keys)
-        steps = list(runs.steps(assets or INPUTS, site or keys, first.date(), last.date(), days_per_run))
-        with progress() as bar:
-            task = bar.add_task("backfill", total=len(steps))
-            for step in steps:
-                bar.update(task, description=str(step))
+        wanted = list(runs.steps(assets or INPUTS, site or keys, first.date(), last.date(), days_per_run))
+        with steps(console) as on_step:
+            for done, step in enumerate(wanted):
+                on_step(str(step), done, len(wanted))
                 runs.asset(step)
-                bar.advance(task)
-    console.print(words(f"{len(steps)} runs done; look at them in the UI (`ems ui`)"))
-
-
-def progress() -> Progress:
-    """The one look of a progress bar."""
-    return Progress(
-        BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"), console=console
-    )
+            on_step("done", len(wanted), len(wanted))
+    console.print(words(f"{len(wanted)} runs done; look at them in the UI (`ems ui`)"))

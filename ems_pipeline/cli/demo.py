@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from ems_pipeline.cli.backfill import progress
+from ems_pipeline.cli.aside import Interrupted, aside, leave, silence
+from ems_pipeline.cli.progress import steps
 from ems_pipeline.cli.terminal import words
 
 console = Console()
@@ -45,23 +46,31 @@ def demo(
     """Run the whole pipeline on the virtual plant: past days backfilled, then closed loop over Modbus TCP and HTTP.
 
     Everything goes through Dagster runs: look at them afterwards with `ems ui --home .ems/demo`. Exit code 1 when a
-    run failed. A replayed day takes two to three minutes.
+    run failed. A replayed day takes two to three minutes. Ctrl-C ends it; the database is stopped in either case.
     """
     from ems_pipeline.orchestration.demo import Demonstration, fresh_home, run
     from ems_pipeline.report import page, summary
+    from ems_pipeline.warehouse import embedded
 
     os.environ["EMS_HOME"] = str(fresh_home(home))
     for address in ("EMS_DATABASE_URL", "EMS_DAGSTER_DATABASE_URL"):
         os.environ.pop(address, None)  # a demonstration never touches an installation
     played = (*(replay or []), *(files or []))
     wanted = Demonstration(site, played, price_zone, first.date() if first else None, days, history_days, seed)
-    with progress() as bar:
-        task = bar.add_task("starting", total=None)
-        outcome = run(wanted, lambda what, done, of: bar.update(task, description=what, completed=done, total=of))
-        bar.update(task, description="done")
+    try:
+        with steps(console) as on_step:
+            outcome = aside(lambda: run(wanted, on_step))
+    except Interrupted as interrupted:
+        text = f"{interrupted}: the demonstration is over, its database is stopped; begin it anew any time"
+        console.print(words(text), soft_wrap=True)
+        silence()
+        embedded.stop(home / "postgres")
+        leave(interrupted.signal)
+    embedded.stop(home / "postgres")
     report = home / "report.html"
     report.write_text(page.html(outcome.account), encoding="utf-8")
-    console.print(words(summary.text(outcome.account)))
+    account = summary.text(outcome.account)
+    console.print(account)
     console.print(words(f"{outcome.runs} Dagster runs in {outcome.wall_s:.0f} s"))
     console.print(words(f"report   {report}"))
     console.print(words(f"look     {sys.argv[0]} ui --home {home}   (then open http://127.0.0.1:3000)"))

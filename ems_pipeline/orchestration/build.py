@@ -12,13 +12,17 @@ from ems_pipeline.orchestration.platform import PlatformResource
 ASSET_MODULES = (market, weather, telemetry, forecasts, heat, plans, audit)
 
 
-def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_defs(
+    resource_overrides: Mapping[str, Any] | None = None, console: dg.LoggerDefinition | None = None
+) -> dg.Definitions:
     """The code location.
 
     Args:
+        console: how runs speak to people; Dagster's own way by default. Machines have theirs (``EMS_LOG=json``).
         resource_overrides: replaces resources by name; ``{"ems": platform}`` runs everything on another warehouse and
             clock.
     """
+    spoken = logs.json_lines if logs.wants_json() else console
     return dg.Definitions(
         assets=dg.load_assets_from_modules(ASSET_MODULES),
         asset_checks=checks.ALL,
@@ -28,5 +32,5 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         resources={"ems": PlatformResource(), **(resource_overrides or {})},
         # A process per step would cost a second each; a run does one small thing.
         executor=dg.in_process_executor,
-        loggers={"console": logs.json_lines} if logs.wants_json() else None,
+        loggers={"console": spoken} if spoken is not None else None,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import troubles
+from ems_pipeline.orchestration import logs, troubles
 from ems_pipeline.orchestration.build import build_defs
 from ems_pipeline.orchestration.partitions import day_partitions, site_day, site_partitions
 from ems_pipeline.orchestration.platform import Platform
@@ -50,7 +50,7 @@ class InProcess:
     def __init__(self, platform: Platform, instance: dg.DagsterInstance) -> None:
         self.platform = platform
         self.instance = instance
-        self.defs = build_defs({"ems": platform})
+        self.defs = build_defs({"ems": platform}, logs.words)
 
     def job(self, request: dg.RunRequest, **run_config: Any) -> None:
         """Execute what a sensor or schedule asked for.

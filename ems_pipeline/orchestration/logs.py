@@ -9,13 +9,14 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.plain_text import printable
 
 CONFIG = {"log_level": dg.Field(str, is_required=False, default_value="INFO", description="Nothing below it is shown.")}
 
@@ -53,12 +54,32 @@ def _is_event(record: logging.LogRecord) -> bool:
     return getattr(record, "dagster_meta", {}).get("dagster_event") is not None
 
 
+class Words(logging.Formatter):
+    """What a run says, without its number, its step and the stack."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = getattr(record, "dagster_meta", {}).get("orig_message", record.getMessage())
+        return f"{record.levelname.lower()}: {printable(str(said))}"
+
+
+@dg.logger(CONFIG, description="Messages on stderr.")
+def words(init: dg.InitLoggerContext) -> logging.Logger:
+    """The console of runs in a terminal. That a step failed is not told here: whoever asked for the run says why."""
+    return _logger(init, Words(), lambda record: not _is_event(record))
+
+
 @dg.logger(CONFIG, description="JSON lines on stderr.")
 def json_lines(init: dg.InitLoggerContext) -> logging.Logger:
     """The console of runs when machines read it."""
+    return _logger(init, JsonLines(), lambda record: record.levelno >= logging.WARNING or not _is_event(record))
+
+
+def _logger(
+    init: dg.InitLoggerContext, formatter: logging.Formatter, is_shown: Callable[[logging.LogRecord], bool]
+) -> logging.Logger:
     logger = logging.Logger("ems.runs", init.logger_config["log_level"])
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    handler.addFilter(lambda record: record.levelno >= logging.WARNING or not _is_event(record))
+    handler.setFormatter(formatter)
+    handler.addFilter(is_shown)
     logger.addHandler(handler)
     return logger

@@ -10,7 +10,10 @@ from ems_pipeline import units
 from ems_pipeline.plan import money
 from ems_pipeline.plan.plan import Plan, Unmet
 
-LEAST_KWH, LEAST_KH, LEAST_K = 1e-3, 1e-3, 1e-3
+LEAST_KWH, LEAST_K = 1e-3, 1e-3
+"""A watt-hour and a thousandth of a kelvin: less is rounding of the solver."""
+LEAST_KH = 0.01
+"""A tenth of a kelvin, the step of a room thermometer, for six minutes: less outside the band nobody can measure."""
 
 
 def unmet(plan: Plan) -> Iterator[Unmet]:

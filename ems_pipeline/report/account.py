@@ -31,7 +31,8 @@ class Account:
     """Rows of some days of one site, as settled.
 
     ``days``: rows of ems.vw_audit_summary; ``slots``: rows of ems.audit_interval;
-    ``setpoints``: device_key, total, shadow, echoed, effective, failed, reverted;
+    ``setpoints``: device_key, total, shadow, echoed, effective (null: signals, of which none can be seen), failed,
+    reverted;
     ``alarms``: severity, kind, text, raised_at; ``plans``: kind, plans, failed, unverified, solve_s (mean),
     slowest_s; ``unmet``: text, plans, last_decided_at; ``tables``: name, rows, bytes.
     """

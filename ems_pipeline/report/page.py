@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from ems_pipeline import time_grid
 from ems_pipeline.report.account import Account
 from ems_pipeline.report.charts import Values, slot_chart
-from ems_pipeline.report.summary import FLOW_NAMES, amount
+from ems_pipeline.report.summary import FLOW_NAMES, amount, seen
 from ems_pipeline.units import kilo
 
 CHARTED_DAYS = 16
@@ -42,6 +42,7 @@ def html(account: Account) -> str:
         zone=time_grid.zone(account.site.timezone),
         money=lambda value: amount(value, account.site.currency),
         flow_names=FLOW_NAMES,
+        seen=seen,
         pictures=list(_pictures(account)),
         decisions=_decisions(account),
     )

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ems_pipeline.plain_text import plain
 from ems_pipeline.report.account import Account
 
 FLOW_NAMES = {
@@ -34,7 +35,7 @@ def amount(value: float | None, currency: str) -> str:
 
 def _money(account: Account) -> RenderableType:
     currency = account.site.currency
-    table = Table(title=f"{account.site.name}, {account.first} to {account.last}", title_justify="left")
+    table = Table(title=Text(plain(f"{account.site.name}, {account.first} to {account.last}")), title_justify="left")
     for name in ("day", "cost", "no battery", "self-use", "saved vs none", "saved vs self-use", "slots measured"):
         table.add_column(name, justify="left" if name == "day" else "right", no_wrap=name == "day")
     columns = ("cost", "no_battery_cost", "self_use_cost", "no_battery_saving", "self_use_saving")
@@ -67,8 +68,13 @@ def _setpoints(account: Account) -> RenderableType:
     for name in columns:
         table.add_column(name, justify="right")
     for row in account.setpoints.iter_rows(named=True):
-        table.add_row(row["device_key"], *(str(row[c]) for c in columns))
+        table.add_row(row["device_key"], *(seen(row[c]) for c in columns))
     return table
+
+
+def seen(count: int | None) -> str:
+    """How many set-points came so far; of signals it cannot be seen whether they had an effect."""
+    return "cannot be seen" if count is None else str(count)
 
 
 def _plans(account: Account) -> RenderableType:

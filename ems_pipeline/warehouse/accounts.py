@@ -33,9 +33,11 @@ def of_site(connection: Connection, site: Site, first: date, last: date) -> Acco
     )
 
 
+# A signal has no power of its own: whether it had an effect cannot be seen.
 SETPOINTS = """
     SELECT device_key, count(*) AS total, count(*) FILTER (WHERE is_shadow) AS shadow, count(echoed_at) AS echoed,
-           count(effective_at) AS effective, count(*) FILTER (WHERE state = 'failed') AS failed,
+           CASE WHEN bool_or(command ->> 'command' NOT IN ('SignalCommand', 'release', 'none'))
+                THEN count(effective_at) END AS effective, count(*) FILTER (WHERE state = 'failed') AS failed,
            count(*) FILTER (WHERE state = 'reverted') AS reverted
     FROM ems.setpoint WHERE site_key = :site AND slot >= :start AND slot < :end
     GROUP BY device_key ORDER BY device_key"""

@@ -10,10 +10,12 @@ import pytest
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.orchestration import logs, ops
 from ems_pipeline.orchestration.build import build_defs
+from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
+from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.orchestration.test_clock_work import MINUTE, NOON
 
 
@@ -84,3 +86,21 @@ def test_without_the_switch_lines_are_for_people(
 
 def test_fields_of_figures_are_what_was_counted() -> None:
     assert logs.fields({"rows": 3}) == {"fields": {"rows": 3}}
+
+
+def test_in_a_terminal_a_failed_run_is_one_message_and_no_stack(
+    warehouse: Warehouse, home01: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
+    platform = Platform(warehouse, SimulatedClock(NOON), lambda: [home01])
+    with warehouse.begin() as connection:
+        registry.register(connection, [home01], NOON)
+    with dg.instance_for_test() as instance:
+        runs = InProcess(platform, instance)
+        runs.register(["home01"])
+        capfd.readouterr()
+        with pytest.raises(RunFailed, match="materialise market_interval_price"):
+            runs.asset(Step("effective_price", NOON.date(), NOON.date(), "home01"))
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert "Stack" not in said
+    assert len(said.splitlines()) <= 3

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ems_pipeline.plan import Plan, Problem, solve, verify
+from ems_pipeline.plan import Plan, Problem, shortfall, solve, verify
 from ems_pipeline.plan.problem import GensetUnit, GridLimits, HeatPumpUnit, HeatStore, Window
 from ems_pipeline_tests.plan.random_sites import START
 
@@ -118,3 +118,14 @@ def test_a_plan_that_forgets_what_was_before_is_refused(change: dict[str, object
     changed = dataclasses.replace(problem.gensets[0], **change)
     refused = verify(dataclasses.replace(problem, gensets=(changed,)), plan)
     assert law in {violation.law for violation in refused}, [str(v) for v in refused]
+
+
+@pytest.mark.parametrize(("below_k", "is_told"), [(0.004, False), (0.05, True)])
+def test_what_no_thermometer_shows_is_no_unmet_wish(below_k: float, is_told: bool) -> None:
+    """Four slots of 0.004 K below the band are 0.004 K h, of 0.05 K a twentieth of a kelvin-hour."""
+    plan = planned(heated())
+    path = plan.indoor_c.copy()
+    path[:] = 21.0
+    path[0, :4] = 20.0 - below_k
+    found = [item.what for item in shortfall.unmet(dataclasses.replace(plan, indoor_c=path))]
+    assert ("outside the comfort band" in found) is is_told

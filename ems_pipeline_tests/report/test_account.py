@@ -119,3 +119,21 @@ def test_a_failed_set_point_is_seen_in_both(home01: Site) -> None:
     shown = account(home01)
     assert '<td class="bad">1</td>' in page.html(shown)
     assert re.search(r"inverter\s*.\s*4\s*.\s*0\s*.\s*4\s*.\s*3\s*.\s*1\s*.\s*0", printed(shown))
+
+
+def test_whether_a_signal_had_an_effect_is_not_told_as_none(home01: Site) -> None:
+    told = {
+        "device_key": "loxone",
+        "total": 96,
+        "shadow": 0,
+        "echoed": 96,
+        "effective": None,
+        "failed": 0,
+        "reverted": 0,
+    }
+    shown = account(home01, setpoints=pl.DataFrame([told]))
+    assert "<td>96</td><td>cannot be seen</td>" in page.html(shown)
+    console = Console(width=150)
+    with console.capture() as said:
+        console.print(summary.text(shown))
+    assert "cannot be seen" in said.get()
