@@ -32,8 +32,10 @@ import yaml
 from pymodbus.client import AsyncModbusTcpClient
 from sqlalchemy.engine import make_url
 
+from ems_pipeline.control.gateways import reading
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.map_file import FOLDERS_VARIABLE
+from ems_pipeline.devices.turns import Turns
 from ems_pipeline.orchestration import worker
 from ems_pipeline.sites import Device, Gateway, Site, load_site
 from ems_pipeline.time_grid import SystemClock
@@ -129,18 +131,18 @@ class Bench:
         asyncio.run(everything())
 
     def sweep(self) -> None:
-        """As the telemetry op reads: drivers opened, everything due read, connections closed."""
+        """As the telemetry op reads: drivers opened, everything due read in turns at the wires, connections closed."""
 
-        async def everything() -> fleet.Sweep:
+        async def everything(turns: Turns) -> fleet.Sweep:
             opened = [fleet.open_site(site) for site in self.sites]
             try:
-                return await fleet.read_all(opened)
+                return await fleet.read_all(opened, turns=turns)
             finally:
                 for site in opened:
                     await site.close()
 
-        with fleet.runner() as loop:
-            self.swept = loop.run(everything())
+        with reading(self.warehouse, "benchmark") as turns, fleet.runner() as loop:
+            self.swept = loop.run(everything(turns))
         bad = [h.last_error for h in self.swept.health.values() if h.last_error]
         if bad:
             raise RuntimeError(f"{len(bad)} devices did not answer, e.g. {bad[0]}; is the server overloaded?")

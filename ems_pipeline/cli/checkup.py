@@ -78,29 +78,15 @@ def _good_sites() -> list[Site]:
 
 
 def bus_conflicts() -> Iterator[Finding]:
-    """Two gateways at one address, or two devices with one unit id, answer for each other.
+    """Two entries for one gateway, or for one device, answer for each other."""
+    from ems_pipeline.warehouse.sites import device_twice
 
-    Except SunSpec: an inverter and its meter may be models of one unit, each found by its own map.
-    """
-    from ems_pipeline.devices.map_file import load_map
-
-    seen: dict[tuple[str, int], str] = {}
-    units: dict[tuple[str, str, int, str], str] = {}
-    for site in _good_sites():
-        for gateway in site.gateways:
-            name, address = f"{site.key}/{gateway.key}", (gateway.host, gateway.port)
-            if address in seen:
-                text = f"{name} and {seen[address]} are both {gateway.host}:{gateway.port}; make them one gateway"
-                yield Finding("wrong", "bus", text)
-            seen[address] = name
-        for device in site.devices:
-            models = device.map if load_map(device.map).protocol == "sunspec" else ""
-            name, unit = f"{site.key}/{device.key}", (site.key, device.gateway, device.unit_id, models)
-            if site.gateway_of(device).transport != "http" and unit in units:
-                text = f"{name} and {units[unit]} share unit id {device.unit_id} behind {device.gateway}; change one"
-                yield Finding("wrong", "bus", text)
-            units[unit] = name
-    yield Finding("good", "bus", f"{len(seen)} gateways, {len(units)} devices looked at")
+    sites = _good_sites()
+    for i, site in enumerate(sites):
+        if fault := device_twice(site, sites[:i]):
+            yield Finding("wrong", "bus", fault)
+    gateways, devices = sum(len(s.gateways) for s in sites), sum(len(s.devices) for s in sites)
+    yield Finding("good", "bus", f"{gateways} gateways, {devices} devices looked at")
 
 
 def secrets() -> Iterator[Finding]:
@@ -115,6 +101,31 @@ def secrets() -> Iterator[Finding]:
                 yield Finding("warning", "secrets", text)
         except SecretUnreadable as error:
             yield Finding("wrong", "secrets", f"{site.key}/{gateway.key}: {error}")
+
+
+def arms() -> Iterator[Finding]:
+    """An arm that is about to end, or that does not stand for what is registered, leaves its site in shadow."""
+    from ems_pipeline.control import footing, permit
+    from ems_pipeline.control.arm_alarms import ends_soon
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import arming, open_warehouse
+    from ems_pipeline.warehouse import sites as registry
+
+    now = SystemClock().now()
+    with open_warehouse().begin() as connection:
+        told = footing.told(connection, registry.configured(connection))
+        standings = arming.standings(connection, [one.site_key for one in told])
+    for one in told:
+        current, standing = footing.current(one), standings[one.site_key]
+        if current is None or standing.arm is None:
+            continue
+        what, until = f"arm of {one.site_key}", f"it ends at {standing.arm.until_at:%Y-%m-%d %H:%M} UTC"
+        if why := permit.not_live(current, standing, now):
+            yield Finding("warning", what, f"the site is in shadow: {why}")
+        elif ends_soon(standing.arm, now):
+            yield Finding("warning", what, f"{until}: ems control arm {one.site_key}")
+        else:
+            yield Finding("good", what, until)
 
 
 def database() -> Iterator[Finding]:
@@ -218,4 +229,4 @@ def pv_azimuth() -> Iterator[Finding]:
 
 
 WITHOUT_DATABASE: tuple[Check, ...] = (code_location, site_files, bus_conflicts)
-ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, disk, clock, history, counters, pv_azimuth)
+ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, arms, disk, clock, history, counters, pv_azimuth)

@@ -33,18 +33,25 @@ LISTED = timedelta(hours=3)
 
 
 @app.command()
-def arm(site: SiteKey, minutes: Minutes = None, until: Until = None) -> None:
-    """Let set-points reach the hardware of a site: the second opt-in. Without an end it holds until `disarm`."""
+def arm(
+    site: SiteKey,
+    minutes: Minutes = None,
+    until: Until = None,
+    days: Annotated[int | None, typer.Option("--days", help="How many days; 30 unless told.", min=1, max=3650)] = None,
+) -> None:
+    """Let set-points reach the hardware of a site: the second opt-in, for the devices and limits registered now."""
     from ems_pipeline.devices import obedience
     from ems_pipeline.time_grid import SystemClock, zone
     from ems_pipeline.warehouse import arming, open_warehouse
 
     chosen, now = site_of(site), SystemClock().now()
     wall = zone(chosen.timezone)
-    until_at = end(now, wall, minutes, until)
+    if days is not None and (minutes is not None or until is not None):
+        raise ValueError("--days was given beside --minutes or --until; keep one")
+    wanted = now + timedelta(days=days) if days is not None else end(now, wall, minutes, until)
     with open_warehouse().begin() as connection:
-        arming.arm(connection, site, now, who(), until_at)
-    console.print(words(f"{site} is armed until {shown(until_at, wall) if until_at else '`ems control disarm`'}"))
+        until_at = arming.arm(connection, site, now, who(), wanted)
+    console.print(words(f"{site} is armed until {shown(until_at, wall)}"))
     if not chosen.control.enabled:
         console.print(words("its site file says control: {enabled: false}: everything stays in shadow", "yellow"))
     for warning in obedience.warnings(chosen):
@@ -68,8 +75,14 @@ def release(
     every_device: Annotated[
         bool, typer.Option("--every-device", help="Also devices of which the journal knows nothing.")
     ] = False,
+    gone: Annotated[
+        str | None, typer.Option("--gone", help="A device that nobody can reach any more: say that it is in order.")
+    ] = None,
 ) -> None:
     """Hand the devices of a site back to their own logic. An armed site is steered again at the next quarter-hour."""
+    if gone is not None:
+        _declare_gone(site, gone)
+        return
     _let_go(site, f"released by {who()}", every_device=every_device)
 
 
@@ -215,13 +228,20 @@ def _let_go(site: str, reason: str, *, every_device: bool) -> None:
     from ems_pipeline.warehouse import open_warehouse
 
     clock = SystemClock()
-    outcomes = control.release_site(
-        open_warehouse(), site_of(site), clock.now(), clock, reason, every_device=every_device
-    )
+    outcomes = control.release_site(open_warehouse(), site, clock.now(), clock, reason, every_device=every_device)
     for outcome in outcomes:
         console.print(words(str(outcome)))
     if any(outcome.state == "failed" for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _declare_gone(site: str, device: str) -> None:
+    from ems_pipeline import control
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse
+
+    for outcome in control.declare_gone(open_warehouse(), site, device, SystemClock().now(), who()):
+        console.print(words(str(outcome)))
 
 
 def _limit(text: str) -> tuple[str, float]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from ems_pipeline.cli.number import number
 from ems_pipeline.cli.site import site_of, site_on_file
 from ems_pipeline.cli.terminal import words
 from ems_pipeline.cli.who import who
+
+if TYPE_CHECKING:
+    from ems_pipeline.devices.turns import Turns
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -29,18 +32,20 @@ def read(
 ) -> None:
     """Read devices now and print every value with its quality; exit code 1 when nothing answered."""
     from ems_pipeline.cli.watch import reading_table
+    from ems_pipeline.control.gateways import reading_beside
     from ems_pipeline.devices import fleet
 
     groups = ("live", "slow", "setting") if everything else ("live",)
 
-    async def sweep() -> fleet.Sweep:
+    async def sweep(turns: Turns) -> fleet.Sweep:
         opened = fleet.open_site(site_on_file(site))
         try:
-            return await fleet.read_all([opened], groups=groups)
+            return await fleet.read_all([opened], groups=groups, turns=turns)
         finally:
             await opened.close()
 
-    answers = asyncio.run(sweep()).readings[site]
+    with reading_beside("device read") as turns:
+        answers = asyncio.run(sweep(turns)).readings[site]
     readings = [r for answer in answers if device in (None, answer.device) for r in answer]
     table = reading_table()
     for r in readings:
@@ -60,12 +65,13 @@ def watch(
 ) -> None:
     """Show values with unit, quality and age as they change; Ctrl-C ends it."""
     from ems_pipeline.cli.watch import watched
+    from ems_pipeline.control.gateways import reading_beside
 
     chosen = site_on_file(site)
     if device is not None and device not in (known := [d.key for d in chosen.devices]):
         raise LookupError(f"site {site} has no device {device!r}; it has {known}")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(watched(chosen, device, interval, count, console))
+    with contextlib.suppress(KeyboardInterrupt), reading_beside("device watch") as turns:
+        asyncio.run(watched(chosen, device, interval, count, console, turns))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # a value may begin with a minus
@@ -122,6 +128,7 @@ def scan(
     last: Annotated[int, typer.Option(help="Last unit id.", min=1, max=247)] = 32,
 ) -> None:
     """Ask every unit id behind a Modbus gateway and say who answers."""
+    from ems_pipeline.control.gateways import reading_beside
     from ems_pipeline.devices.fleet import open_wire
     from ems_pipeline.devices.modbus import Connection
     from ems_pipeline.devices.scan import scan as scan_units
@@ -134,17 +141,18 @@ def scan(
     if not isinstance(wire, Connection):
         raise ValueError(f"gateway {gateway} speaks {chosen.transport}, which has no unit ids; scan a Modbus gateway")
 
-    async def ask() -> int:
+    async def ask(turns: Turns) -> int:
         answered = 0
         with console.status("scanning") as shown:
-            async for unit_id, found in scan_units(wire, range(first, last + 1)):
+            async for unit_id, found in scan_units(wire, range(first, last + 1), turns):
                 shown.update(f"asked unit {unit_id} of {last}")
                 if found is not None:
                     answered += 1
                     console.print(words(str(found)))
         return answered
 
-    answered = asyncio.run(ask())
+    with reading_beside("device scan") as turns:
+        answered = asyncio.run(ask(turns))
     console.print(words(f"{answered} of {last - first + 1} unit ids answered behind {gateway}"))
     if not answered:
         raise typer.Exit(1)

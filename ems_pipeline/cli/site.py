@@ -128,10 +128,20 @@ def _placed(file: Path, target: Path) -> Iterator[None]:
 
 @app.command()
 def remove(key: Annotated[str, typer.Argument(help="Key of the site.")]) -> None:
-    """Take a site out of service: nothing is read, planned or written any more; its history stays."""
+    """Take a site out of service and hand its devices back: nothing is read, planned or told any more; its history
+    stays."""
+    from ems_pipeline import control
+    from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse
     from ems_pipeline.warehouse import sites as registry
 
-    with open_warehouse().begin() as connection:
+    warehouse, clock = open_warehouse(), SystemClock()
+    with warehouse.begin() as connection:
         registry.set_active(connection, key, False)
-    console.print(words(f"{key} is out of service; release its devices with `ems release {key}`"))
+    console.print(words(f"{key} is out of service"))
+    outcomes = control.release_site(warehouse, key, clock.now(), clock, "taken out of service")
+    for outcome in outcomes:
+        console.print(words(str(outcome)))
+    if any(outcome.state == "failed" for outcome in outcomes):
+        console.print("what could not be released is tried again every quarter-hour until it is")
+        raise typer.Exit(1)

@@ -31,7 +31,7 @@ def status() -> None:
             health.overview(connection),
             alarms.open_alarms(connection),
         )
-    shown = _table("sites", "site", "telemetry", "plan decided", "planned until", "last set-point", "armed")
+    shown = _table("sites", "site", "telemetry", "plan decided", "planned until", "last set-point", "armed, ends")
     for values in sites.iter_rows():
         shown.add_row(*(_cell(value, now) for value in values))
     console.print(shown)

@@ -16,6 +16,7 @@ from ems_pipeline.devices import fleet
 from ems_pipeline.devices.fleet import DeviceId
 from ems_pipeline.devices.health import Health
 from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.turns import ALONE, Turns
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SystemClock
 
@@ -54,7 +55,9 @@ def reading_table(*more: str) -> Rows:
     return Rows(*whole, Column("reason"))
 
 
-async def watched(site: Site, device: str | None, interval_s: float, count: int | None, console: Console) -> None:
+async def watched(
+    site: Site, device: str | None, interval_s: float, count: int | None, console: Console, turns: Turns = ALONE
+) -> None:
     """Read every ``interval_s`` and redraw each second, ``count`` times (None: until interrupted).
 
     Between two readings no connection is held: many devices take one only.
@@ -64,7 +67,7 @@ async def watched(site: Site, device: str | None, interval_s: float, count: int 
     opened = fleet.open_site(only, clock)
     with Live(board.table(clock.now()), console=console, auto_refresh=False) as live:
         for number in itertools.count(1):
-            sweep = await fleet.read_all([opened], health, clock=clock)
+            sweep = await fleet.read_all([opened], health, clock=clock, turns=turns)
             await opened.close()
             health |= sweep.health
             board.take([r for answer in sweep.readings[site.key] for r in answer])

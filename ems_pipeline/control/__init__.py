@@ -6,7 +6,7 @@ hand. See docs/control.md.
 """
 
 from ems_pipeline.control.cycle import run_control
-from ems_pipeline.control.release import release_site
+from ems_pipeline.control.release import declare_gone, release_all, release_site
 from ems_pipeline.control.verification import run_verification
 
-__all__ = ["release_site", "run_control", "run_verification"]
+__all__ = ["declare_gone", "release_all", "release_site", "run_control", "run_verification"]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import lifecycle, prepare, runner
+from ems_pipeline.control import footing, lifecycle, prepare, runner
 from ems_pipeline.control.desired import Desired, Source
+from ems_pipeline.control.footing import Footing
+from ems_pipeline.control.gateways import reading
 from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.order import Order, Standing, check_opt_ins, driver_of, observe
@@ -22,13 +25,14 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.control.verification import OVERLOAD
 from ems_pipeline.devices import fleet
+from ems_pipeline.devices.address import at_address
 from ems_pipeline.devices.command import PointCommand
 from ems_pipeline.devices.contract import Driver, PointWrite, SetpointRefused
 from ems_pipeline.devices.reading import good_values
 from ems_pipeline.devices.sampling import names_in
 from ems_pipeline.devices.translation import changed
 from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import Warehouse, setpoints
+from ems_pipeline.warehouse import Warehouse, arming, setpoints
 
 MARGIN = timedelta(minutes=2)
 """How long after its end a value that nobody put back is left to whoever wrote it; then the device is released."""
@@ -46,17 +50,25 @@ def look(warehouse: Warehouse, order: Order, clock: Clock) -> Standing:
         LookupError: no such device or point, or the site is not registered.
     """
     with warehouse.begin() as connection:
-        check_opt_ins(connection, order, clock.now())
-    opened = fleet.open_site(order.site, clock)
+        (told,) = footing.told(connection, [order.site])
+        standing = arming.standings(connection, [order.site.key]).get(order.site.key)
+    current = footing.current(told)
+    if current is None:
+        raise LookupError(f"site {order.site.key} is not registered; `ems site add FILE` registers it")
+    check_opt_ins(order, current, standing, clock.now())
+    opened = fleet.open_site(current.site, clock)
+    driver = driver_of(opened.drivers, order.device)
 
-    async def ask(driver: Driver) -> Standing:
-        try:
-            live = await observe(driver, order.site, order.point)
-            return stands(driver, order, live.devices[order.device])
-        finally:
-            await opened.close()
+    async def ask() -> Standing:
+        with reading(warehouse, "device write") as turns:
+            async with turns.turn(at_address(current.wires[order.device])):
+                try:
+                    live = await observe(driver, order.site, order.point)
+                finally:
+                    await opened.close()
+        return stands(driver, order, live.devices[order.device])
 
-    return asyncio.run(ask(driver_of(opened.drivers, order.device)))
+    return asyncio.run(ask())
 
 
 def write(warehouse: Warehouse, order: Order, clock: Clock, wait: Wait, say: Callable[[str], None]) -> list[Outcome]:
@@ -79,10 +91,20 @@ def write(warehouse: Warehouse, order: Order, clock: Clock, wait: Wait, say: Cal
         return await visit.made()
 
     slot = time_grid.floor_slot(clock.now())
-    outcomes = runner.run(warehouse, [order.site], slot, clock, work, PATIENCE_S, ask_the_dead=True)
+    name = f"device write {order.device} {order.point} by {order.who}"
+    outcomes = runner.run(warehouse, [order.site], slot, clock, work, PATIENCE_S, name=name, ask_the_dead=True)
     if refusal:
         raise refusal[0]
     return outcomes
+
+
+def _refusal(order: Order, on: Footing, standing: arming.Standing | None, now: datetime) -> str:
+    """Why an order must not be carried out any more; empty when it may."""
+    try:
+        check_opt_ins(order, on, standing, now)
+    except (SetpointRefused, LookupError) as refusal:
+        return str(refusal)
+    return ""
 
 
 @dataclass
@@ -103,7 +125,9 @@ class _Visit:
     @classmethod
     async def begun(cls, session: SiteSession, order: Order, wait: Wait, say: Callable[[str], None]) -> _Visit:
         driver = driver_of(session.drivers, order.device)
-        await session.read_journal(lambda connection: check_opt_ins(connection, order, session.clock.now()))
+        await session.read_journal(lambda _: None)
+        check_opt_ins(order, session.footing, session.standing, session.clock.now())
+        session.permit = replace(session.permit, may=partial(_refusal, order, session.footing))
         live = await observe(driver, order.site, order.point)
         standing = stands(driver, order, live.devices[order.device])
         until = max((s.valid_until for s in session.journal.of(order.device) if not s.is_shadow), default=None)
@@ -142,7 +166,7 @@ class _Visit:
         release_failed = command.restores or self.order.restore_after_s is None
         outcomes = await self.session.carry_out([desired], self.live, release_failed=release_failed)
         if outcomes[0].state == State.SENT:
-            await self.wait(self.standing.point.settle_s)
+            await self.session.off_the_wire(self.wait(self.standing.point.settle_s))
             outcomes = [await self._settled()]
             if release_failed and outcomes[0].state == State.FAILED:
                 outcomes += await self.session.release({command.device: f"failed: {outcomes[0].text}"})
@@ -173,7 +197,7 @@ class _Visit:
         limit_w, left_s = self.order.site.grid.import_limit_w, seconds
         while left_s > 0:
             step_s = min(LOOK_S, left_s)
-            await self.wait(step_s)
+            await self.session.off_the_wire(self.wait(step_s))
             left_s -= step_s
             grid_w = await self._grid_w()
             if grid_w is not None and grid_w > limit_w * OVERLOAD:

@@ -8,10 +8,11 @@ from datetime import datetime
 from ems_pipeline.control import authority, runner
 from ems_pipeline.control.authority import Mandate
 from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, SLOT, Clock
-from ems_pipeline.warehouse import Warehouse, alarms, arming, market, overrides, plans, setpoints
+from ems_pipeline.warehouse import Warehouse, alarms, market, overrides, plans, setpoints
 from ems_pipeline.warehouse.engine import Connection
 
 PATIENCE_S = 20.0
@@ -30,31 +31,32 @@ def run_control(
         slot: start of the quarter-hour.
         now: the decision's instant: newest plan, overrides and arms known then.
     """
-    sites = list(sites)
-    with warehouse.begin() as connection:
-        armed = arming.armed(connection, [s.key for s in sites], now)
 
     async def control(session: SiteSession) -> list[Outcome]:
         site = session.site
-        is_live = site.control.enabled and site.key in armed
         mandate, told_at = await session.read_journal(
             lambda connection: (
                 _mandate(connection, site, slot, now),
                 setpoints.lived_before(connection, site.key, slot, now + CLOCK_SLACK),
             )
         )
-        if is_live and (why := await _lived_already(session, told_at, now)):
+        why = session.not_live
+        if why == OVERTAKEN:
+            return [Outcome(site.key, "", "skipped", why)]
+        if session.footing.former:
             return await session.release(dict.fromkeys(session.drivers, why))
+        if not why and (lived := await _lived_already(session, told_at, now)):
+            return await session.release(dict.fromkeys(session.drivers, lived))
         live = await session.know()
         desired = authority.resolve(site, mandate, live, _signals(session), now)
         asked = [d for d in desired if not d.is_release]
-        if is_live:
+        if not why:
             left = {d.device: d.reason for d in desired if d.is_release}
             return await session.carry_out(asked, live) + await session.release(left)
-        held = await session.release(dict.fromkeys(session.drivers, not_live(site)))
+        held = await session.release(dict.fromkeys(session.drivers, why))
         return held + await session.carry_out(asked, live, is_shadow=True)
 
-    return runner.run(warehouse, sites, slot, clock, control, PATIENCE_S)
+    return runner.run(warehouse, sites, slot, clock, control, PATIENCE_S, name="control")
 
 
 async def _lived_already(session: SiteSession, told_at: datetime | None, now: datetime) -> str:
@@ -79,13 +81,6 @@ async def _lived_already(session: SiteSession, told_at: datetime | None, now: da
         lambda connection: alarms.raise_alarm(connection, site.key, CLOCK_ALARM, "critical", text, now)
     )
     return text
-
-
-def not_live(site: Site) -> str:
-    """Which opt-in is missing."""
-    return (
-        "the site is not armed (ems control arm)" if site.control.enabled else "the site file does not enable control"
-    )
 
 
 def _mandate(connection: Connection, site: Site, slot: datetime, now: datetime) -> Mandate:

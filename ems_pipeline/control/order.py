@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ems_pipeline.control.cycle import not_live
+from ems_pipeline.control.footing import Footing
 from ems_pipeline.control.live import Live, Observed
+from ems_pipeline.control.permit import UNREGISTERED, not_live
 from ems_pipeline.devices.command import PointCommand
 from ems_pipeline.devices.contract import Driver, SetpointRefused
 from ems_pipeline.devices.point import Point
@@ -18,8 +19,6 @@ from ems_pipeline.devices.reading import good_values
 from ems_pipeline.devices.translation import check_value, needed_by_hand
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import arming
-from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.engine import Connection
 
 LONGEST_S = 600.0
 """The gateways are ours while a value stands: no longer than the controller can be kept from a quarter-hour."""
@@ -51,28 +50,32 @@ class Standing:
     undone: str
 
 
-def check_opt_ins(connection: Connection, order: Order, now: datetime) -> None:
+def check_opt_ins(order: Order, footing: Footing, standing: arming.Standing | None, now: datetime) -> None:
     """Refuse an order without both opt-ins, but for a value that ends by itself on a site that enables no control.
+
+    Args:
+        footing: of the newest configuration.
 
     Raises:
         SetpointRefused, LookupError: with what is missing and the remedy.
     """
-    site = order.site
-    if site.key not in registry.active_keys(connection):
-        raise LookupError(f"site {site.key} is not registered, so nothing could be journalled; `ems site add FILE`")
+    site = footing.site
+    if standing is None:
+        raise LookupError(f"site {site.key}: {UNREGISTERED}, so nothing could be journalled")
     seconds = order.restore_after_s
     if seconds is not None and not 0 < seconds <= LONGEST_S:
         raise SetpointRefused(f"--restore-after {seconds:g} s is outside 0..{LONGEST_S:g} s; nothing was written")
-    if site.control.enabled and arming.is_armed(connection, site.key, now):
+    why = not_live(footing, standing, now)
+    if not why:
         return
     if site.control.enabled:
-        raise SetpointRefused(f"{not_live(site)}; arm it for a while: ems control arm {site.key} --minutes 15")
+        raise SetpointRefused(f"{why}; arm it for a while: ems control arm {site.key} --minutes 15")
     if not order.commissioning:
         raise SetpointRefused(
-            f"{not_live(site)}; enable and arm it, or try a value for a while: --commissioning --restore-after 60"
+            f"{why}; enable and arm it, or try a value for a while: --commissioning --restore-after 60"
         )
     if seconds is None:
-        raise SetpointRefused(f"{not_live(site)}: with --commissioning a value must end; add --restore-after SECONDS")
+        raise SetpointRefused(f"{why}: with --commissioning a value must end; add --restore-after SECONDS")
 
 
 def driver_of(drivers: Mapping[str, Driver], device: str) -> Driver:

@@ -71,7 +71,8 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        return State.FAILED in self.states
+        """Whether the device is to be handed back: it failed, or was held back at the wire."""
+        return State.FAILED in self.states or State.SUPERSEDED in self.states
 
 
 def prepare(desired: Desired, driver: Driver, observed: Observed, written_today: WrittenToday) -> Prepared:

@@ -17,13 +17,15 @@ from ems_pipeline.control.desired import Desired, Source
 from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import STATE, Live, Observed
 from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.permit import LOST, OVERTAKEN, Permit, Withdrawn
 from ems_pipeline.control.prepare import Prepared, Result
 from ems_pipeline.control.wires import Wires
-from ems_pipeline.devices.contract import Driver
+from ems_pipeline.devices.contract import Driver, MayGo
 from ems_pipeline.plain_text import told
 from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import alarms, setpoints, telemetry
-from ems_pipeline.warehouse.engine import Connection
+from ems_pipeline.warehouse import DatabaseUnavailable, alarms, arming, setpoints, telemetry
+from ems_pipeline.warehouse.arming import Standing
+from ems_pipeline.warehouse.engine import Blocked, Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
 T = TypeVar("T")
@@ -53,18 +55,33 @@ class Journal:
         return [s for s in self.open if s.device_key == device]
 
 
-class SiteSession:
-    """One site whose gateways are ours for now."""
+@dataclass(frozen=True)
+class Turn:
+    """The right to the wires while their gateways are ours: leave them to those who read, and take them back."""
 
-    def __init__(self, wires: Wires, transact: Transact, clock: Clock, slot: datetime) -> None:
+    pause: Callable[[], Awaitable[None]]
+    resume: Callable[[], Awaitable[None]]
+
+
+class SiteSession:
+    """One site on one footing, whose gateways are ours for now."""
+
+    def __init__(
+        self, wires: Wires, permit: Permit, turn: Turn, transact: Transact, clock: Clock, slot: datetime
+    ) -> None:
         self.site = wires.site
+        self.footing = permit.footing
         self.wires = wires
+        self.permit = permit
         self.journal = Journal()
+        self.standing: Standing | None = None
+        """What the database said about steering the site when the journal was read."""
         self.clock = clock
         self.transact = transact
         self.slot = slot
+        self._turn = turn
         self._unconcluded: set[str] = set()
-        """Devices that were written to and whose outcome is not committed yet."""
+        """Devices that were written to, or are to be released, and whose outcome is not committed yet."""
 
     @property
     def drivers(self) -> Mapping[str, Driver]:
@@ -75,15 +92,35 @@ class SiteSession:
         """Read the journal, and whatever else the caller wants to know, in one transaction."""
 
         def read(connection: Connection) -> T:
+            steered = setpoints.steered(connection, self.site.key)
             self.journal = Journal(
-                setpoints.open_setpoints(connection, self.site.key),
-                {device: s.slot for device, s in setpoints.steered(connection, self.site.key).items()},
+                [s for s in setpoints.open_setpoints(connection, self.site.key) if self._is_ours(s)],
+                {s.device_key: s.slot for s in steered if self.footing.holds(s)},
                 setpoints.writes_on(connection, self.site.key, self.clock.now().date()),
                 alarms.open_kinds(connection, self.site.key),
             )
+            self.standing = arming.standings(connection, [self.site.key]).get(self.site.key)
             return load(connection)
 
         return await self.transact(read)
+
+    def _is_ours(self, setpoint: Setpoint) -> bool:
+        """Shadows are of no wire: the newest configuration's session ends them."""
+        return not self.footing.former if setpoint.is_shadow else self.footing.holds(setpoint)
+
+    @property
+    def not_live(self) -> str:
+        """Why devices must not be told anything, as of the journal's reading; empty when they may."""
+        return self.permit.may(self.standing, self.clock.now())
+
+    async def off_the_wire(self, rest: Awaitable[None]) -> None:
+        """Let a device settle, or a value stand, while those who read have the wires."""
+        await self.wires.close()
+        await self._turn.pause()
+        try:
+            await rest
+        finally:
+            await self._turn.resume()
 
     async def know(self) -> Live:
         """What all devices say now; what they do not answer, as they told telemetry lately.
@@ -116,28 +153,44 @@ class SiteSession:
             d.device: prepare.prepare(d, self.drivers[d.device], live.devices[d.device], self.journal.written_today)
             for d in wanted
         }
-        rows = await self._intend(list(prepared.values()), live, is_shadow=is_shadow)
-        results = _imagined(prepared) if is_shadow else await self._write(prepared)
+        try:
+            rows, withheld = await self._intend(list(prepared.values()), live, is_shadow=is_shadow)
+        except Withdrawn as withdrawn:
+            return await self._withdrawn(str(withdrawn), release=release_failed)
+        told = {device: p for device, p in prepared.items() if device not in withheld}
+        results = _imagined(told) if is_shadow else await self._write(told)
         await self._conclude(rows, results)
         outcomes = [Outcome(self.site.key, d.device, "stands", d.reason) for d in desired if d not in wanted]
+        outcomes += [Outcome(self.site.key, device, "skipped", why) for device, why in withheld.items()]
         outcomes += [_outcome(row, results[row.device_key]) for row in rows]
         failed = {device: f"failed: {result.reason}" for device, result in results.items() if result.failed}
-        reachable = [d for d in failed if not (is_shadow or live.devices[d].fault or prepared[d].desired.is_release)]
+        reachable = [d for d in failed if not (is_shadow or live.devices[d].fault or told[d].desired.is_release)]
         if not release_failed:
             return outcomes
         return outcomes + await self.release({device: failed[device] for device in reachable})
+
+    async def _withdrawn(self, why: str, *, release: bool) -> list[Outcome]:
+        """Nothing may be told any more: what stands is handed back, unless another run is about to look after it."""
+        if why in (OVERTAKEN, LOST):
+            return [Outcome(self.site.key, "", "skipped", f"nothing was told: {why}")]
+        withdrawn = [Outcome(self.site.key, "", "withdrawn", f"nothing was told: {why}")]
+        if not release:
+            return withdrawn
+        return withdrawn + await self.release(dict.fromkeys(self.drivers, why))
 
     async def release(self, reasons: Mapping[str, str]) -> list[Outcome]:
         """Hand devices back to their own logic, each for its reason, where they may hold anything of ours."""
         held = {d: why for d, why in reasons.items() if d in self.journal.steered and d in self.drivers}
         if not held:
             return []
+        self._unconcluded |= held.keys()
         live = await self.wires.observe(held)
         until = self.clock.now() + timedelta(minutes=self.site.control.setpoint_ttl_minutes)
         return await self.carry_out([Desired(d, None, Source.RELEASE, why, until) for d, why in held.items()], live)
 
     async def let_go_unjournalled(self) -> None:
-        """The journal is gone with writes under way: release those devices all the same, it is the safer wrong."""
+        """The journal is gone or blocked with writes or releases under way: release those devices all the same, it is
+        the safer wrong. The next look finds what stands and journals it."""
         live = await self.wires.observe(self._unconcluded)
 
         async def let_go(driver: Driver) -> None:
@@ -153,40 +206,71 @@ class SiteSession:
             for s in self.journal.of(desired.device)
         )
 
-    async def _intend(self, prepared: Sequence[Prepared], live: Live, *, is_shadow: bool) -> list[Setpoint]:
-        """Commit what is about to be written, after settling what an interrupted controller has left behind."""
-        now = self.clock.now()
-        drafts = [p.draft(self.site, self.slot, is_shadow=is_shadow) for p in prepared]
+    async def _intend(
+        self, prepared: Sequence[Prepared], live: Live, *, is_shadow: bool
+    ) -> tuple[list[Setpoint], dict[str, str]]:
+        """Commit what is about to be written, after settling what an interrupted controller has left behind; and by
+        device why it is not to be told after all.
+
+        Raises:
+            Withdrawn: the site may not be steered any more.
+        """
         settled: list[Step] = []
         for device in () if is_shadow else (p.desired.device for p in prepared if not p.fault):
             for left in [s for s in self.journal.of(device) if s.state in ("intended", "sent") and not s.is_shadow]:
                 driver, values = self.drivers[device], live.devices[device].values
-                settled += prepare.recovered(left, driver.point_map, values, now)
+                settled += prepare.recovered(left, driver.point_map, values, self.clock.now())
+        asking = [p.desired for p in prepared if not (is_shadow or p.desired.hands_back)]
 
-        def journal(connection: Connection) -> list[Setpoint]:
+        def journal(connection: Connection) -> tuple[list[Setpoint], dict[str, str]]:
+            withheld = self.permit.kept(connection, asking, self.clock.now()) if asking else {}
+            drafts = [
+                replace(
+                    p.draft(self.site, self.slot, is_shadow=is_shadow),
+                    config_hash=self.footing.config_hash,
+                    wire=self.footing.wires[p.desired.device],
+                )
+                for p in prepared
+                if p.desired.device not in withheld
+            ]
             setpoints.take(connection, settled)
-            return setpoints.intend(connection, drafts, now)
+            return setpoints.intend(connection, drafts, self.clock.now()), withheld
 
-        rows = await self.transact(journal)
+        rows, withheld = await self.transact(journal)
         self.follow(settled)
         self.journal.open += rows
         if not is_shadow:
-            self.journal.steered |= {p.desired.device: self.slot for p in prepared if not p.fault}
-        return rows
+            told = [p.desired.device for p in prepared if not p.fault and p.desired.device not in withheld]
+            self.journal.steered |= dict.fromkeys(told, self.slot)
+        return rows, withheld
 
     async def _write(self, prepared: Mapping[str, Prepared]) -> dict[str, Result]:
         """Write every change once and read it back; an unexpected fault of one driver is that device's failure."""
         results: dict[str, Result] = {}
 
         async def write(driver: Driver) -> None:
-            self._unconcluded |= {driver.device} if prepared[driver.device].changes else set()
+            one = prepared[driver.device]
+            self._unconcluded |= {driver.device} if one.changes else set()
             try:
-                results[driver.device] = await _write_once(driver, prepared[driver.device])
+                results[driver.device] = await _write_once(driver, one, self.may_go(one.desired))
             except Exception as error:
                 results[driver.device] = Result((State.SENT, State.FAILED), told(error))
 
         await self.wires.by_gateway(prepared, write)
         return results
+
+    def may_go(self, desired: Desired) -> MayGo:
+        """What each request of a wish asks right before it goes out; nothing holds up a release."""
+
+        async def asked() -> str:
+            if desired.hands_back:
+                return ""
+            try:
+                return await self.permit.now(desired, self.clock.now)
+            except (DatabaseUnavailable, Blocked) as error:
+                return f"whether it may go cannot be asked: {error}"
+
+        return asked
 
     async def _conclude(self, rows: Sequence[Setpoint], results: Mapping[str, Result]) -> None:
         """Journal what the wire said, end what a new set-point replaces, raise and clear alarms."""
@@ -232,12 +316,14 @@ def _imagined(prepared: Mapping[str, Prepared]) -> dict[str, Result]:
     return {device: Result((State.FAILED,), p.fault) if p.fault else Result() for device, p in prepared.items()}
 
 
-async def _write_once(driver: Driver, prepared: Prepared) -> Result:
+async def _write_once(driver: Driver, prepared: Prepared, may_go: MayGo) -> Result:
     if prepared.fault:
         return Result((State.FAILED,), prepared.fault)
     if not prepared.changes:
         return prepare.standing(prepared.desired)
-    answer = await driver.write(prepared.changes)
+    if halted := await may_go():
+        return Result((State.SUPERSEDED,), f"held back: {halted}")
+    answer = await driver.write(prepared.changes, may_go)
     return prepare.judge(prepared, driver.point_map, answer, await driver.read_back(prepared.changes))
 
 

@@ -6,24 +6,24 @@ somebody else who writes. What fails, reverts or expires is released at once and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import effect, grid_limit, lifecycle, prepare, runner, trouble
-from ems_pipeline.control.cycle import not_live
+from ems_pipeline.control import arm_alarms, effect, grid_limit, lifecycle, prepare, runner, trouble
 from ems_pipeline.control.desired import Desired, Source, command_of
 from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices.contract import Driver, SetpointRefused
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, Clock
-from ems_pipeline.warehouse import Warehouse, alarms, arming, setpoints
+from ems_pipeline.warehouse import Warehouse, alarms, setpoints
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
 
@@ -51,14 +51,29 @@ class Look:
         return Outcome(self.setpoint.site_key, self.setpoint.device_key, last.after, last.reason)
 
 
-def run_verification(warehouse: Warehouse, sites: Iterable[Site], now: datetime, clock: Clock) -> list[Outcome]:
-    """Look at every set-point that has not ended; outcomes are the ones that changed."""
+def run_verification(
+    warehouse: Warehouse,
+    sites: Iterable[Site],
+    now: datetime,
+    clock: Clock,
+    serves: Callable[[str], bool] = lambda _: True,
+) -> list[Outcome]:
+    """Look at every set-point that has not ended; outcomes are the ones that changed.
+
+    Args:
+        serves: which sites beyond the given ones are looked after, where something stands still though they are out of
+            service.
+    """
     sites = list(sites)
-    with warehouse.begin() as connection:
-        armed = arming.armed(connection, [s.key for s in sites], now)
+    with warehouse.begin(runner.JOURNAL_PATIENCE_S) as connection:
+        left = {held.site_key for held in setpoints.held(connection)} - {site.key for site in sites}
 
     async def verify(session: SiteSession) -> list[Outcome]:
         await session.read_journal(lambda _: None)
+        await arm_alarms.note(session, now)
+        why = session.not_live
+        if why == OVERTAKEN:
+            return [Outcome(session.site.key, "", "skipped", why)]
         standing = [s for s in session.journal.open if not s.is_shadow]
         live = await session.wires.observe() if standing or session.journal.steered else Live(session.site, {})
         looks = [_look(s, session, live, now) for s in session.journal.open]
@@ -69,14 +84,17 @@ def run_verification(warehouse: Warehouse, sites: Iterable[Site], now: datetime,
         held = {s.device_key for s in standing}
         forgotten = [d for d, slot in session.journal.steered.items() if d not in held and slot < session.slot]
         let_go |= dict.fromkeys(forgotten, FORGOTTEN)
-        if not (session.site.control.enabled and session.site.key in armed):
-            let_go = dict.fromkeys(session.journal.steered, not_live(session.site)) | let_go
+        if why:
+            let_go = dict.fromkeys(session.journal.steered, why) | let_go
         outcomes += await session.release(let_go)
-        outcomes += await _relieve(session, live, now)
-        await _feed(session, live)
+        if not why:
+            outcomes += await _relieve(session, live, now)
+            await _feed(session, live)
         return outcomes
 
-    return runner.run(warehouse, sites, time_grid.floor_slot(now), clock, verify, PATIENCE_S)
+    left_ours = sorted(key for key in left if serves(key))
+    slot = time_grid.floor_slot(now)
+    return runner.run(warehouse, sites, slot, clock, verify, PATIENCE_S, name="verification", left=left_ours)
 
 
 def _look(setpoint: Setpoint, session: SiteSession, live: Live, now: datetime) -> Look:
@@ -191,7 +209,8 @@ async def _feed(session: SiteSession, live: Live) -> None:
             beat = [w for w in driver.translate(command, observed.values) if w.point in ALIVE]
         except SetpointRefused:
             continue
-        await driver.write(beat)
+        beating = Desired(device, command, Source(standing.source), "", standing.valid_until)
+        await driver.write(beat, session.may_go(replace(beating, override_id=standing.control_override_id)))
 
 
 def _standing(session: SiteSession) -> Mapping[str, Setpoint]:

@@ -36,6 +36,10 @@ class Wires:
 
         await asyncio.gather(*(behind(g.key) for g in self.site.gateways))
 
+    async def close(self) -> None:
+        """Let the connections go; the next request opens them again."""
+        await self._opened.close()
+
     async def observe(self, devices: Collection[str] | None = None) -> Live:
         """Ask devices (None: all) for their state and settings; one that fails is an `Observed` with a fault."""
         found: dict[str, Observed] = {}

@@ -7,7 +7,7 @@ when and how often to write is `control`'s business. Add here when all devices g
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +21,15 @@ Live = Mapping[str, float]
 """Good values of a device by quantity or point name, as `good_values` makes them from its readings."""
 Options = Mapping[str, float | str | bool]
 """What the site says about one device: its limits, and the `options` of the site file."""
+
+
+MayGo = Callable[[], Awaitable[str]]
+"""Asked right before each request that sets something: why it must not go any more, empty when it may."""
+
+
+async def always() -> str:
+    """Nothing is in the way."""
+    return ""
 
 
 class SetpointRefused(ValueError):
@@ -135,8 +144,9 @@ class Driver(Protocol):
         """Writes that hand the device back to its own safe mode; pure, same errors as `translate`."""
         ...
 
-    async def write(self, writes: Sequence[PointWrite]) -> Acknowledgement:
-        """Send the writes once; never repeats one, never raises for a device that refuses."""
+    async def write(self, writes: Sequence[PointWrite], may_go: MayGo = always) -> Acknowledgement:
+        """Send the writes once; never repeats one, never raises for a device that refuses. Those ``may_go`` holds back
+        count as refused."""
         ...
 
     async def read_back(self, writes: Sequence[PointWrite]) -> list[Echo]:

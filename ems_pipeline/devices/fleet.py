@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +18,7 @@ from datetime import datetime
 import uvloop
 
 from ems_pipeline.devices import loxone
+from ems_pipeline.devices.address import address_now
 from ems_pipeline.devices.contract import DeviceFault, Driver
 from ems_pipeline.devices.deye import DEYE
 from ems_pipeline.devices.health import Health, before_attempt, failed, may_attempt, next_probe_at, succeeded
@@ -30,6 +33,7 @@ from ems_pipeline.devices.samsung import SAMSUNG
 from ems_pipeline.devices.sunspec_driver import SunSpecDriver
 from ems_pipeline.devices.teltonika import TELTONIKA
 from ems_pipeline.devices.translation import Family
+from ems_pipeline.devices.turns import ALONE, Turns
 from ems_pipeline.devices.web import WebEndpoint, WebGateway
 from ems_pipeline.devices.web_driver import Dialect, WebDriver
 from ems_pipeline.plain_text import told
@@ -48,6 +52,9 @@ DIALECTS: dict[str, Dialect] = {"loxone": loxone.DIALECT}
 """`driver:` of a point map -> how such a device answers over HTTP; every other one says plain JSON."""
 
 UNKNOWN = Health()
+LONGEST_TURN_S = 1.0
+"""How long a sweep keeps a gateway before it lets others go first; one device more is asked whatever it takes."""
+KEPT = "not asked: somebody else was talking to its gateway all the time"
 logger = logging.getLogger(__name__)
 
 Wire = Connection | WebGateway
@@ -152,16 +159,18 @@ async def read_all(
     health: Mapping[DeviceId, Health] | None = None,
     groups: Collection[str] = ("live",),
     clock: Clock | None = None,
+    turns: Turns = ALONE,
 ) -> Sweep:
     """Read the due groups of every device of every site, gateways concurrently; never raises for hardware.
 
     Args:
         health: what earlier sweeps learned, from `device_health`; devices with an open circuit are not asked.
         groups: point groups that are due, see `due_groups`.
+        turns: where others may be talking to the same gateways.
     """
     opened, known, ticking = list(sites), health or {}, clock or SystemClock()
     wanted = frozenset(groups)
-    jobs = [_ask_gateway(o.site.key, o.behind(g.key), known, wanted, ticking) for o in opened for g in o.site.gateways]
+    jobs = [_in_turns(o, g, known, wanted, ticking, turns) for o in opened for g in o.site.gateways]
     heard = [item for behind in await asyncio.gather(*jobs) for item in behind]
     sweep = Sweep({o.site.key: [] for o in opened})
     answers = understood([answer for *_, answer in heard])
@@ -180,14 +189,61 @@ Heard = tuple[str, Health, bool, Answer]
 """Site, the device's health before, whether it was asked, what it said."""
 
 
-async def _ask_gateway(
-    site: str, drivers: list[Driver], known: Mapping[DeviceId, Health], groups: frozenset[str], clock: Clock
+async def _in_turns(
+    opened: OpenSite,
+    gateway: Gateway,
+    known: Mapping[DeviceId, Health],
+    groups: frozenset[str],
+    clock: Clock,
+    turns: Turns,
 ) -> list[Heard]:
-    """The devices behind one gateway in turn; once nobody listens there, the rest need not try."""
+    """The devices behind one gateway, in as many turns at its wire as keep nobody waiting for long."""
+    site, drivers = opened.site.key, opened.behind(gateway.key)
+    if turns is ALONE:
+        return await _ask_gateway(site, drivers, known, groups, clock)
+    heard: list[Heard] = []
+    address = await address_now(gateway)
+    while len(heard) < len(drivers):
+        left = drivers[len(heard) :]
+        if not await turns.take(address):
+            return heard + [_not_asked(site, driver, known, groups, clock) for driver in left]
+        try:
+            heard += await _ask_gateway(site, left, known, groups, clock, LONGEST_TURN_S)
+        finally:
+            await left[0].close()
+            await turns.give_back(address)
+    return heard
+
+
+def _not_asked(
+    site: str, driver: Driver, known: Mapping[DeviceId, Health], groups: frozenset[str], clock: Clock
+) -> Heard:
+    """A device whose wire somebody else had all the time: that says nothing about its health."""
+    selection, kept = due(driver.point_map, groups), Sample(None, Quality.NO_ANSWER, KEPT)
+    silent = silent_answer(driver.device, driver.point_map, selection, kept, clock.now())
+    return site, known.get((site, driver.device), UNKNOWN), False, silent
+
+
+async def _ask_gateway(
+    site: str,
+    drivers: list[Driver],
+    known: Mapping[DeviceId, Health],
+    groups: frozenset[str],
+    clock: Clock,
+    longest_s: float = math.inf,
+) -> list[Heard]:
+    """The devices behind one gateway one after the other; once nobody listens there, the rest need not try.
+
+    Args:
+        longest_s: after so long the rest is left for another turn.
+    """
     down: Sample | None = None
     is_heard = False
     heard: list[Heard] = []
+    began = time.monotonic()
     for driver in drivers:
+        if heard and time.monotonic() - began >= longest_s:
+            break
         selection = due(driver.point_map, groups)
         before = before_attempt(known.get((site, driver.device), UNKNOWN), driver.device, clock.now())
         if not may_attempt(before):

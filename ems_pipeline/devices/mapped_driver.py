@@ -15,9 +15,11 @@ from ems_pipeline.devices.contract import (
     Acknowledgement,
     Echo,
     Live,
+    MayGo,
     Options,
     PointAnswer,
     PointWrite,
+    always,
 )
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
@@ -64,10 +66,10 @@ class MappedDriver(ABC):
         """The map with the ranges of a device of this size, as far as the site file or the device has said it."""
         return growth.fitted(self.point_map, growth.sizes(self.point_map, self.options, measured))
 
-    async def write(self, writes: Sequence[PointWrite]) -> Acknowledgement:
+    async def write(self, writes: Sequence[PointWrite], may_go: MayGo = always) -> Acknowledgement:
         sent = checked(self._fitted({}), writes)
         points = [self.point_map.point(w.point) for w in sent]
-        refusals = await self._send(points, [w.value for w in sent])
+        refusals = await self._send(points, [w.value for w in sent], may_go)
         return Acknowledgement(
             tuple(
                 PointAnswer(w.point, p.name not in refusals, refusals.get(p.name, ""))
@@ -97,5 +99,5 @@ class MappedDriver(ABC):
         """Every point asked, by its position; a failure is a fault with its reason, never an exception."""
 
     @abstractmethod
-    async def _send(self, points: Sequence[Point], values: Sequence[float]) -> dict[str, str]:
-        """Send each value once; the points that were refused, with the reason."""
+    async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
+        """Send each value once, asking before each request; the points that were refused, with the reason."""

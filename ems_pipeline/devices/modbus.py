@@ -20,7 +20,7 @@ from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
 
 from ems_pipeline.devices import stray
-from ems_pipeline.devices.contract import DeviceFault
+from ems_pipeline.devices.contract import DeviceFault, MayGo, always
 from ems_pipeline.devices.reading import Quality
 
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -90,12 +90,18 @@ class Connection:
         return list(answer.registers)
 
     async def write(
-        self, unit_id: int, function: Literal[6, 16], start: int, words: Sequence[int], gap_s: float = 0.0
+        self,
+        unit_id: int,
+        function: Literal[6, 16],
+        start: int,
+        words: Sequence[int],
+        gap_s: float = 0.0,
+        may_go: MayGo = always,
     ) -> None:
         """Write ``words`` from ``start`` on, once: a write is never repeated here.
 
         Raises:
-            DeviceFault: no, a negative or an unusable answer.
+            DeviceFault: no, a negative or an unusable answer, or ``may_go`` held it back.
         """
 
         def ask(client: AsyncModbusTcpClient) -> Awaitable[ModbusPDU]:
@@ -103,7 +109,7 @@ class Connection:
                 return client.write_register(start, words[0], device_id=unit_id)
             return client.write_registers(start, list(words), device_id=unit_id)
 
-        answer = await self._exchange(ask, function, gap_s)
+        answer = await self._exchange(ask, function, gap_s, may_go)
         if answer.address != start:
             await self.close()
             raise DeviceFault(Quality.GARBAGE, f"wrote to register {start}, the answer speaks of {answer.address}")
@@ -125,7 +131,11 @@ class Connection:
             self._client = None
 
     async def _exchange(
-        self, ask: Callable[[AsyncModbusTcpClient], Awaitable[ModbusPDU]], function: int, gap_s: float
+        self,
+        ask: Callable[[AsyncModbusTcpClient], Awaitable[ModbusPDU]],
+        function: int,
+        gap_s: float,
+        may_go: MayGo = always,
     ) -> ModbusPDU:
         async with self._turn:
             if self._quiet_until:
@@ -133,6 +143,8 @@ class Connection:
             client = self._client
             if client is None or not client.connected:
                 client = await self._opened()
+            if halted := await may_go():  # after every wait: what follows goes out at once
+                raise DeviceFault(Quality.REFUSED, halted)
             self.requests += 1
             try:
                 answer = await ask(client)

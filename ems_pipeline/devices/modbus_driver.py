@@ -10,7 +10,15 @@ from collections.abc import Hashable, Mapping, Sequence
 from ems_pipeline.devices import blocks, codec, growth, high_words, slots
 from ems_pipeline.devices.block_reader import BlockReader
 from ems_pipeline.devices.blocks import ReadBlock
-from ems_pipeline.devices.contract import Acknowledgement, DeviceFault, Options, PointWrite, SetpointRefused
+from ems_pipeline.devices.contract import (
+    Acknowledgement,
+    DeviceFault,
+    MayGo,
+    Options,
+    PointWrite,
+    SetpointRefused,
+    always,
+)
 from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.map_rules import SlotList
 from ems_pipeline.devices.mapped_driver import MappedDriver
@@ -66,13 +74,13 @@ class ModbusDriver(MappedDriver):
         words, _ = await self._reader.words(points)
         return {p.name: codec.decode_text(p, words) for p in points if all(a in words for a in p.addresses)}
 
-    async def write(self, writes: Sequence[PointWrite]) -> Acknowledgement:
+    async def write(self, writes: Sequence[PointWrite], may_go: MayGo = always) -> Acknowledgement:
         try:
-            return await super().write(writes)
+            return await super().write(writes, may_go)
         except SetpointRefused:
             if self._stated is not None or not await self._asked_its_size():
                 raise
-            return await super().write(writes)
+            return await super().write(writes, may_go)
 
     @property
     def _reader(self) -> BlockReader:
@@ -176,7 +184,7 @@ class ModbusDriver(MappedDriver):
             self.point_map.made[selection, self._layout] = plan
         return plan
 
-    async def _send(self, points: Sequence[Point], values: Sequence[float]) -> dict[str, str]:
+    async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
         wanted = dict(zip((p.name for p in points), values, strict=True))
         placed, absent = await self._placed(points)
         refusals = {name: sample.reason for name, sample in absent.items()}
@@ -191,7 +199,7 @@ class ModbusDriver(MappedDriver):
         function = self.point_map.link.write_function
         for block in blocks.plan_writes(sent, words, self.point_map.link):
             try:
-                await self.connection.write(self.unit_id, function, block.start, block.words, self._gap_s)
+                await self.connection.write(self.unit_id, function, block.start, block.words, self._gap_s, may_go)
             except DeviceFault as fault:
                 refusals |= dict.fromkeys(block.points, fault.reason)
         return refusals

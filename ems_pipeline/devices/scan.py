@@ -6,13 +6,16 @@ is not. Nothing is written.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from ems_pipeline.devices.address import socket_of
 from ems_pipeline.devices.contract import DeviceFault
 from ems_pipeline.devices.modbus import Connection
 from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.turns import ALONE, Turns
 
 PROBES: tuple[tuple[Literal[3, 4], int], ...] = ((3, 0), (4, 0))
 """Holding, then input register 0: most devices have one of the two, and the others say that they have not."""
@@ -29,18 +32,28 @@ class Found:
         return f"unit {self.unit_id}: {self.answer}"
 
 
-async def scan(wire: Connection, unit_ids: Iterable[int]) -> AsyncIterator[tuple[int, Found | None]]:
+async def scan(
+    wire: Connection, unit_ids: Iterable[int], turns: Turns = ALONE
+) -> AsyncIterator[tuple[int, Found | None]]:
     """Ask each unit id in turn; yields it with what it answered, None for silence.
 
+    Args:
+        turns: where others may be talking to the gateway; it is left to them after each unit id.
+
     Raises:
-        DeviceFault: the gateway itself cannot be reached.
+        DeviceFault: the gateway itself cannot be reached, or somebody else kept it for too long.
     """
-    await wire.connect()
-    try:
-        for unit_id in unit_ids:
-            yield unit_id, await _ask(wire, unit_id)
-    finally:
-        await wire.close()
+    address = await asyncio.to_thread(socket_of, wire.endpoint.host, wire.endpoint.port)
+    for unit_id in unit_ids:
+        if not await turns.take(address):
+            raise DeviceFault(Quality.NO_ANSWER, f"somebody else talks to {address} all the time; try again later")
+        try:
+            await wire.connect()
+            found = await _ask(wire, unit_id)
+        finally:
+            await wire.close()
+            await turns.give_back(address)
+        yield unit_id, found
 
 
 async def _ask(wire: Connection, unit_id: int) -> Found | None:

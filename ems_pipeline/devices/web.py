@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ems_pipeline import http
-from ems_pipeline.devices.contract import DeviceFault
+from ems_pipeline.devices.contract import DeviceFault, MayGo, always
 from ems_pipeline.devices.reading import Quality
 from ems_pipeline.secret import SecretUnreadable, secret
 
@@ -48,16 +48,20 @@ class WebGateway:
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
 
-    async def get(self, path: str, gap_s: float = 0.0, scheme: Literal["basic", "digest"] = "basic") -> bytes:
+    async def get(
+        self, path: str, gap_s: float = 0.0, scheme: Literal["basic", "digest"] = "basic", may_go: MayGo = always
+    ) -> bytes:
         """The body behind ``path`` (already URL-encoded), asked once; ``scheme`` is how the device wants the login.
 
         Raises:
-            DeviceFault: no or a negative answer.
+            DeviceFault: no or a negative answer, or ``may_go`` held it back.
         """
         async with self._turn:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._quiet_until - loop.time()))
             login = self._login(scheme)
+            if halted := await may_go():  # after every wait: what follows goes out at once
+                raise DeviceFault(Quality.REFUSED, halted)
             self.requests += 1
             try:
                 url = f"{self.endpoint.base_url}/{path}"

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ems_pipeline.devices import codec
-from ems_pipeline.devices.contract import DeviceFault, Options
+from ems_pipeline.devices.contract import DeviceFault, MayGo, Options, always
 from ems_pipeline.devices.mapped_driver import MappedDriver
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
@@ -107,18 +107,18 @@ class WebDriver(MappedDriver):
                 gone = fault if fault.device_wide else None
         return columns(samples[p.name] for p in selection.asked)
 
-    async def _send(self, points: Sequence[Point], values: Sequence[float]) -> dict[str, str]:
+    async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
         refusals = {}
         for point, value in zip(points, values, strict=True):
             raw = f"{codec.to_raw(point, value):.6f}".rstrip("0").rstrip(".")
             try:
-                await self._get(self._address(self.point_map.link.write or "", point, raw))
+                await self._get(self._address(self.point_map.link.write or "", point, raw), may_go)
             except DeviceFault as fault:
                 refusals[point.name] = fault.reason
         return refusals
 
-    async def _get(self, request: str) -> Any:
-        return self.dialect.document(await self.gateway.get(request, self._gap_s, self.point_map.link.login))
+    async def _get(self, request: str, may_go: MayGo = always) -> Any:
+        return self.dialect.document(await self.gateway.get(request, self._gap_s, self.point_map.link.login, may_go))
 
     def _address(self, form: str, point: Point, value: str = "") -> str:
         path = str(self.options.get(point.name, point.path))

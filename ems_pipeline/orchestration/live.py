@@ -11,18 +11,19 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import control, notify
-from ems_pipeline.orchestration import history, metrics, services
+from ems_pipeline.orchestration import history, metrics, plant_arm, services
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
+from ems_pipeline.orchestration.plant_arm import PlantArm
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
+from ems_pipeline.orchestration.registration import follow_files
 from ems_pipeline.orchestration.site_folder import read_sites
 from ems_pipeline.orchestration.supervisor import Child, Supervisor
 from ems_pipeline.orchestration.watch import Watch, wake_sensors
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SystemClock
-from ems_pipeline.warehouse import arming, embedded
+from ems_pipeline.warehouse import embedded
 from ems_pipeline.warehouse.inventory import measured_history
 from ems_pipeline.warehouse.local import home
 
@@ -56,9 +57,12 @@ def serve(
     for fault in follow_files(platform).faults:
         say(f"left out: {fault}")
     with ExitStack() as stack:
-        for site in platform.sites():
-            if is_here(site) if with_plant is None else with_plant:
-                stack.enter_context(_plant(site, platform, history_days, say))
+        plant_arm.end_all(platform)
+        arms = [
+            stack.enter_context(_plant(site, platform, history_days, say))
+            for site in platform.sites()
+            if (is_here(site) if with_plant is None else with_plant)
+        ]
         if scraped_at is not None:
             stack.enter_context(_scraped(platform, scraped_at, say))
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
@@ -80,6 +84,8 @@ def serve(
                 logger.exception("looking after clock, disk and database failed")
             if log is not None:
                 keep_short(log)
+            for arm in arms:
+                arm.prolong()
 
         supervisor = Supervisor(_children(port, code_server), os.environ, sink, say, look_after)
         supervisor.run()
@@ -89,15 +95,12 @@ def serve(
 
 
 def let_go(platform: Platform, reason: str) -> Iterator[str]:
-    """Release every site, in words; one that cannot be released keeps none of the others waiting."""
-    for site in platform.sites():
-        try:
-            outcomes = control.release_site(platform.warehouse, site, platform.clock.now(), platform.clock, reason)
-            yield from map(str, outcomes)
-        except Exception as error:
-            logger.exception("releasing %s failed", site.key)
-            yield f"{site.key}: not released: {plain(error)}; look at its devices"
-    yield from map(str, let_go_unreadable(platform))
+    """Release whatever stands in any device, in words; one that cannot be released keeps none of the others waiting."""
+    try:
+        yield from map(str, control.release_all(platform.warehouse, platform.clock.now(), platform.clock, reason))
+    except Exception as error:
+        logger.exception("devices were not released")
+        yield f"not released: {plain(error)}; look at the devices"
 
 
 def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None) -> None:
@@ -156,10 +159,11 @@ def _keep_database_up(say: Say) -> None:
 
 
 @contextmanager
-def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Iterator[None]:
+def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Iterator[PlantArm]:
     """The virtual plant at the addresses of the site file, with documents of its own market and sky.
 
-    A site that was never measured gets the plant's own past; and because nothing real can be switched, it is armed.
+    A site that was never measured gets the plant's own past; and because nothing real can be switched, it is armed for
+    as long as the plant runs.
     """
     from ems_pipeline.plant import serving
 
@@ -176,9 +180,8 @@ def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Itera
                 )
             else:
                 history.know_the_present(runs, site)
-        with platform.warehouse.begin() as connection:
-            arming.arm(connection, site.key, platform.clock.now(), by="virtual plant")
-        yield
+        with plant_arm.armed(platform, site.key) as arm:
+            yield arm
 
 
 def _is_new(platform: Platform, site: Site) -> bool:

@@ -63,7 +63,7 @@ class Figures(Collector):
             (s["site"],): (s["planned_until"] - now).total_seconds() for s in sites.to_dicts() if s["planned_until"]
         }
         yield _gauge("ems_planned_ahead_seconds", "How far that plan reaches from now.", ["site"], ahead)
-        armed = {(s["site"],): float(s["armed"]) for s in sites.to_dicts()}
+        armed = {(s["site"],): float((s["armed_until"] or now) > now) for s in sites.to_dicts()}
         yield _gauge("ems_armed", "1: set-points of the site may reach its hardware.", ["site"], armed)
         told = {(site, state): float(number) for site, number, state in outcomes.iter_rows()}
         yield _gauge("ems_setpoints_last_day", "Set-points meant for hardware, by state.", ["site", "state"], told)

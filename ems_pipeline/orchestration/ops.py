@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from ems_pipeline import control, time_grid
+from ems_pipeline.control.gateways import reading
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.health import Health
 from ems_pipeline.devices.reading import Readings
+from ems_pipeline.devices.turns import Turns
 from ems_pipeline.orchestration import device_faults, logs, shards
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
@@ -47,7 +49,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
     answers: list[tuple[str, Readings]] = []
     heard: dict[fleet.DeviceId, Health] = {}
     first = time_grid.floor_minute(ems.clock.now())
-    with _opened(sites, ems.clock) as (read_all, closed):
+    with reading(ems.warehouse, "telemetry") as turns, _opened(sites, ems.clock, turns) as (read_all, closed):
         for sweep_at in (first + MINUTE * i for i in range(config.sweeps)):
             ems.clock.wait_until(sweep_at)
             sweep = read_all(known | heard, sweep_at)
@@ -66,11 +68,8 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
 
 
 @contextmanager
-def _opened(sites: list[Site], clock: Clock) -> Iterator[tuple[Sweeper, list[Trouble]]]:
-    """A function that sweeps all sites, and what is wrong with those that have no drivers.
-
-    Their connections stay open from one sweep to the next.
-    """
+def _opened(sites: list[Site], clock: Clock, turns: Turns) -> Iterator[tuple[Sweeper, list[Trouble]]]:
+    """A function that sweeps all sites, and what is wrong with those that have no drivers."""
     opened, closed = [], []
     for site in sites:
         try:
@@ -79,7 +78,7 @@ def _opened(sites: list[Site], clock: Clock) -> Iterator[tuple[Sweeper, list[Tro
             closed.append(Trouble(site.key, CLOSED, "critical", f"no device of {site.key} is read: {error}"))
     with fleet.runner() as loop:
         try:
-            yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock)), closed
+            yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock, turns)), closed
         finally:
             for of_site in opened:
                 loop.run(of_site.close())
@@ -101,7 +100,8 @@ def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
 def check_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
     """Look again at what was written: did the power move, did the device forget, has a set-point expired?"""
     shard = shards.of_run(context.run.tags)
-    for outcome in control.run_verification(ems.warehouse, ems.sites(shard), ems.clock.now(), ems.clock):
+    sites, now = ems.sites(shard), ems.clock.now()
+    for outcome in control.run_verification(ems.warehouse, sites, now, ems.clock, shard.holds):
         context.log.info(str(outcome), extra=logs.fields(outcome))
     for outcome in let_go_unreadable(ems, shard):
         context.log.warning(str(outcome), extra=logs.fields(outcome))

@@ -82,9 +82,8 @@ class Watch:
         """Set-points of a time to come would not end for as long; the next look at the devices may be as far away."""
         try:
             now = self._platform.clock.now()
-            for site in self._platform.sites():
-                for outcome in control.release_site(self._platform.warehouse, site, now, self._platform.clock, why):
-                    self._say(str(outcome))
+            for outcome in control.release_all(self._platform.warehouse, now, self._platform.clock, why):
+                self._say(str(outcome))
         except DatabaseUnavailable as error:
             self._say(f"devices could not be let go: {error}")
 

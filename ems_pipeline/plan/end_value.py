@@ -16,13 +16,8 @@ LAST_SLOTS = 96
 
 def price_after_horizon(buy_per_kwh: Array, sell_per_kwh: Array, surplus_w: Array) -> float:
     """Money per kWh at the bus after the horizon; ``surplus_w`` is PV less load per slot."""
-    last = slice(-LAST_SLOTS, None)
-    return typical_price(buy_per_kwh[last], sell_per_kwh[last], surplus_w[last])
-
-
-def typical_price(buy_per_kwh: Array, sell_per_kwh: Array, surplus_w: Array) -> float:
-    """Median over all slots of what a kWh is worth at the bus; ``surplus_w`` is PV less load per slot."""
-    return float(np.median(np.where(surplus_w > 0, np.maximum(sell_per_kwh, 0.0), buy_per_kwh)))
+    worth = np.where(surplus_w > 0, np.maximum(sell_per_kwh, 0.0), buy_per_kwh)
+    return float(np.median(worth[-LAST_SLOTS:]))
 
 
 def cells(price_per_kwh: float, discharge_efficiency: float, wear_per_kwh: float) -> float:

@@ -51,6 +51,7 @@ FAULTS: dict[str, Kind] = {
     "half-open": Kind("line", "connections are accepted and bytes swallowed", "no answer after the timeout"),
     "garbage": Kind("line", "random bytes instead of answers", "no answer or garbage, never good"),
     "foreign": Kind("line", "a frame of another unit and transaction comes first", "no answer or the right one"),
+    "broadcast": Kind("line", "every client hears all answers", "good while one master talks at a time"),
 }
 """Kind by name. `ems_pipeline_tests/plant/test_faults.py` has one scenario per name."""
 

@@ -82,10 +82,12 @@ class Line(ServerRequestHandler):
             data = self._chance.randbytes(self._chance.randint(1, 40))
         if "foreign" in self.server.faults:
             data = (foreign_rtu(data) if isinstance(self.framer, FramerRTU) else foreign(data)) + data
-        if "slow" in self.server.faults:
-            self.loop.call_later(SLOW_S, super().send, data, addr)
-        else:
-            super().send(data, addr)
+        hearers = self.server.active_connections.values() if "broadcast" in self.server.faults else [self]
+        for say in [super(Line, hearer).send for hearer in hearers if isinstance(hearer, Line)]:
+            if "slow" in self.server.faults:
+                self.loop.call_later(SLOW_S, say, data, addr)
+            else:
+                say(data, addr)
 
 
 def foreign(frame: bytes) -> bytes:

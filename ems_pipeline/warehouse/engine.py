@@ -13,18 +13,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from psycopg.errors import DiskFull
+from psycopg.errors import DiskFull, LockNotAvailable, QueryCanceled
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from ems_pipeline.warehouse import embedded
 from ems_pipeline.warehouse.local import home
 
+PATIENT = sa.text("SELECT set_config('lock_timeout', :lock, true), set_config('statement_timeout', :all, true)")
+PATIENT_WORK = 3
+"""A statement that waits for nobody may still take so many times the patience."""
 EMS_DATABASE = "ems"
 DAGSTER_DATABASE = "dagster"
 
 
 class DatabaseUnavailable(RuntimeError):
     """The database cannot be reached; the text names it (without password) and the remedy."""
+
+
+class Blocked(RuntimeError):
+    """Somebody else holds what a transaction needs for longer than it may wait; nothing of it was kept."""
 
 
 @dataclass
@@ -47,13 +54,19 @@ class Warehouse:
         return self._engine
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, patience_s: float | None = None) -> Iterator[Connection]:
         """One transaction: commits at the end, rolls back on any error.
+
+        Args:
+            patience_s: how long a statement may wait for what others have locked, and take in all; None: for ever.
 
         Raises:
             DatabaseUnavailable: no connection could be made, it broke, or the disk of the server is full.
+            Blocked: the patience is over.
         """
         with self._explained(), self.engine.begin() as connection:
+            if patience_s is not None:
+                connection.execute(PATIENT, {"lock": f"{patience_s:g}s", "all": f"{PATIENT_WORK * patience_s:g}s"})
             yield connection
 
     @contextmanager
@@ -70,6 +83,8 @@ class Warehouse:
         except DiskFull as error:  # from below SQLAlchemy: a COPY
             raise DatabaseUnavailable(_full(self.url, error)) from error
         except sa.exc.OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable | QueryCanceled):
+                raise Blocked(f"{self.url.database}: {str(error.orig).strip().splitlines()[0]}") from error
             if isinstance(error.orig, DiskFull):
                 raise DatabaseUnavailable(_full(self.url, error.orig)) from error
             if error.connection_invalidated or not self.is_up():

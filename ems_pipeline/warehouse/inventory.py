@@ -35,14 +35,15 @@ def table_sizes(connection: Connection) -> pl.DataFrame:
 
 
 def site_status(connection: Connection) -> pl.DataFrame:
-    """Active sites by key: site, telemetry (newest good reading), plan_decided_at, planned_until, setpoint_at, armed.
+    """Active sites by key: site, telemetry (newest good reading), plan_decided_at, planned_until, setpoint_at,
+    armed_until.
 
-    Plans are executable ones only; a set-point in shadow counts. Null: never.
+    Plans are executable ones only; a set-point in shadow counts; an arm may be over. Null: never.
     """
     return query(
         connection,
         f"""SELECT s.site_key AS site, t.reported_at AS telemetry, r.decided_at AS plan_decided_at,
-                  r.horizon_end AS planned_until, p.intended_at AS setpoint_at, a.armed_at IS NOT NULL AS armed
+                  r.horizon_end AS planned_until, p.intended_at AS setpoint_at, a.until_at AS armed_until
            FROM ems.site s
            LEFT JOIN LATERAL (
                SELECT max(newest.reported_at) AS reported_at FROM ems.point p CROSS JOIN LATERAL (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,6 +97,25 @@ def active(connection: Connection, site_key: str, at: datetime) -> dict[str, Ove
         at=at,
     )
     return {row["asset_key"]: _override(row) for row in found.iter_rows(named=True)}
+
+
+def standing(connection: Connection, override_ids: Collection[int]) -> set[int]:
+    """Those of the overrides that nobody has taken back."""
+    return _uncancelled(connection, override_ids, "")
+
+
+def keep(connection: Connection, override_ids: Collection[int]) -> set[int]:
+    """As `standing`, and nobody can take them back until this transaction ends; one that somebody is at is left out."""
+    return _uncancelled(connection, override_ids, "FOR SHARE SKIP LOCKED")
+
+
+def _uncancelled(connection: Connection, override_ids: Collection[int], lock: str) -> set[int]:
+    found = connection.execute(
+        sa.text(f"""SELECT control_override_id FROM ems.control_override
+                    WHERE control_override_id = ANY(:ids) AND cancelled_at IS NULL {lock}"""),
+        {"ids": list(override_ids)},
+    )
+    return set(found.scalars())
 
 
 def listing(connection: Connection, site_key: str | None, at: datetime) -> pl.DataFrame:

@@ -7,7 +7,7 @@ so two writers of the journal can never take the same step twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -24,7 +24,7 @@ TOUCHED = "NOT is_shadow AND (sent_at IS NOT NULL OR echoed_at IS NOT NULL OR st
 FIELDS = """setpoint_id, site_key, device_key, slot, source, command::text AS command, writes::text AS writes,
             array_to_json(changes)::text AS changes, planning_run_id::text AS planning_run_id, plan_decided_at,
             array_to_json(asset_keys)::text AS asset_keys, control_override_id, reason, is_shadow, state, state_reason,
-            valid_until, intended_at, sent_at, echoed_at, effective_at, ended_at"""
+            valid_until, intended_at, sent_at, echoed_at, effective_at, ended_at, config_hash, wire"""
 
 
 class StaleStep(RuntimeError):
@@ -59,6 +59,10 @@ class Setpoint:
     echoed_at: datetime | None = None
     effective_at: datetime | None = None
     ended_at: datetime | None = None
+    config_hash: str = ""
+    """The version of the site's configuration it was made with."""
+    wire: str = ""
+    """Where the device answered, and as what (`devices.address`)."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,13 @@ INTEND = """
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(position int, site_key text, device_key text,
             slot timestamptz, source text, command jsonb, writes jsonb, changes text[], planning_run_id uuid,
             plan_decided_at timestamptz, asset_keys text[], control_override_id bigint, reason text, is_shadow boolean,
-            valid_until timestamptz, before jsonb)
+            valid_until timestamptz, config_hash text, wire text, before jsonb)
     ), added AS (
         INSERT INTO ems.setpoint (site_key, device_key, slot, source, command, writes, changes, planning_run_id,
-            plan_decided_at, asset_keys, control_override_id, reason, is_shadow, state, valid_until, intended_at)
+            plan_decided_at, asset_keys, control_override_id, reason, is_shadow, state, valid_until, intended_at,
+            config_hash, wire)
         SELECT site_key, device_key, slot, source, command, writes, changes, planning_run_id, plan_decided_at,
-               asset_keys, control_override_id, reason, is_shadow, 'intended', valid_until, :at
+               asset_keys, control_override_id, reason, is_shadow, 'intended', valid_until, :at, config_hash, wire
         FROM given ORDER BY position
         RETURNING setpoint_id, site_key, device_key
     ), logged AS (
@@ -168,20 +173,51 @@ def open_setpoints(connection: Connection, site_key: str) -> list[Setpoint]:
 STEERED = f"""
     WITH RECURSIVE newest AS (
         (SELECT * FROM ems.setpoint WHERE site_key = :site AND {TOUCHED}
-         ORDER BY device_key, setpoint_id DESC LIMIT 1)
+         ORDER BY device_key, wire, setpoint_id DESC LIMIT 1)
         UNION ALL
         SELECT following.* FROM newest CROSS JOIN LATERAL (
-            SELECT * FROM ems.setpoint p WHERE p.site_key = :site AND {TOUCHED} AND p.device_key > newest.device_key
-            ORDER BY p.device_key, p.setpoint_id DESC LIMIT 1) following
+            SELECT * FROM ems.setpoint p WHERE p.site_key = :site AND {TOUCHED}
+                AND (p.device_key, p.wire) > (newest.device_key, newest.wire)
+            ORDER BY p.device_key, p.wire, p.setpoint_id DESC LIMIT 1) following
     )
-    SELECT {FIELDS} FROM newest WHERE state <> 'released'"""
-"""One step along the index per device (V014): every control run and every look asks, however long the journal."""
+    SELECT {FIELDS} FROM newest n WHERE state <> 'released' AND (wire <> '' OR NOT EXISTS (
+        SELECT FROM newest later WHERE later.device_key = n.device_key AND later.setpoint_id > n.setpoint_id))"""
+"""One step along the index per wire (V019): every control run and every look asks, however long the journal."""
 
 
-def steered(connection: Connection, site_key: str) -> dict[str, Setpoint]:
-    """Devices that may still hold something of ours, each with its newest such set-point; a released one is absent."""
-    newest = query(connection, STEERED, site=site_key)
-    return {s.device_key: s for s in _setpoints(newest)}
+def steered(connection: Connection, site_key: str) -> list[Setpoint]:
+    """What may still hold something of ours: the newest set-point of each device and wire, if it is no release.
+
+    A device that was told at one place and is at another by now may be among them twice.
+    """
+    return _setpoints(query(connection, STEERED, site=site_key))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A device that may hold something of ours, or has an open set-point: where, and by which configuration."""
+
+    site_key: str
+    device_key: str
+    wire: str
+    config_hash: str
+
+
+HELD = f"""
+    SELECT s.site_key, h.device_key, h.wire, h.config_hash FROM ems.site s
+    CROSS JOIN LATERAL ({STEERED.replace(":site", "s.site_key")}) h
+    UNION
+    SELECT site_key, device_key, wire, config_hash FROM ems.setpoint WHERE state IN {OPEN} AND NOT is_shadow"""
+
+
+def held(connection: Connection, site_keys: Collection[str] | None = None) -> list[Held]:
+    """What stands in the devices of some sites, or of all, for all their wires."""
+    found = query(
+        connection,
+        f"SELECT * FROM ({HELD}) held WHERE CAST(:sites AS text[]) IS NULL OR site_key = ANY(:sites) ORDER BY 1, 2, 3",
+        sites=None if site_keys is None else list(site_keys),
+    )
+    return [Held(*row) for row in found.iter_rows()]
 
 
 def lived_before(connection: Connection, site_key: str, slot: datetime, latest: datetime) -> datetime | None:
@@ -227,7 +263,7 @@ def _count_writes(connection: Connection, drafts: Sequence[Setpoint], day: date)
 
 def _row(draft: Setpoint) -> dict[str, Any]:
     names = """site_key device_key slot source command writes changes planning_run_id plan_decided_at asset_keys
-               control_override_id reason is_shadow valid_until before"""
+               control_override_id reason is_shadow valid_until config_hash wire before"""
     return {name: getattr(draft, name) for name in names.split()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,9 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
+from ems_pipeline.devices.address import address_of, place_of
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse.frames import query, upsert
+
+
+class DeviceTwice(ValueError):
+    """One device stands twice in what is registered, so two would steer it; the text names both."""
 
 
 def config_hash(site: Site) -> str:
@@ -33,10 +38,12 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
         Number of configuration versions added.
 
     Raises:
+        DeviceTwice: a device is another active site's, or stands twice in one.
         ValueError: what was written does not read back as the same site; the caller's transaction must not commit.
     """
     sites = list(sites)
-    known = set(query(connection, "SELECT site_key FROM ems.site")["site_key"].to_list())
+    _demand_own_devices(sites, [site for site in configured(connection) if site.key not in {s.key for s in sites}])
+    known = set(all_keys(connection))
     columns = ["site_key", "name", "timezone", "latitude", "longitude", "market_zone", "currency"]
     rows = [(s.key, s.name, s.timezone, s.latitude, s.longitude, s.market_zone, s.currency) for s in sites]
     upsert(connection, "ems.site", pl.DataFrame(rows, schema=columns, orient="row"), ["site_key"])
@@ -45,6 +52,38 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
         if site.key not in known or not site.active:
             set_active(connection, site.key, site.active)
     return sum(_add_version(connection, site, known_at) for site in sites)
+
+
+def _demand_own_devices(sites: Sequence[Site], others: Sequence[Site]) -> None:
+    so_far = list(others)
+    for site in (s for s in sites if s.active):
+        if fault := device_twice(site, so_far):
+            raise DeviceTwice(fault)
+        so_far.append(site)
+
+
+def device_twice(site: Site, others: Sequence[Site]) -> str:
+    """Which device of a site is another one's, or stands in it twice; empty when each is one of its own.
+
+    Several sites may share a gateway, with units of their own. Within one site an address is one gateway: the devices
+    behind it are asked in turn.
+    """
+    seen: dict[str, str] = {}
+    for gateway in site.gateways:
+        address = address_of(gateway)
+        if address in seen:
+            return f"{seen[address]} and {site.key}/{gateway.key} are both at {address}; make them one gateway"
+        seen[address] = f"{site.key}/{gateway.key}"
+    taken = {place_of(other, device): f"{other.key}/{device.key}" for other in others for device in other.devices}
+    for device in site.devices:
+        place, name = place_of(site, device), f"{site.key}/{device.key}"
+        if place in taken:
+            return (
+                f"{name} is {taken[place]}: both are at {place}, and two would steer it. Remove one of the two from "
+                "its file, or take its site out of service (ems site remove)"
+            )
+        taken[place] = name
+    return ""
 
 
 def _add_version(connection: Connection, site: Site, known_at: datetime) -> bool:
@@ -154,6 +193,35 @@ def _zone_or_utc(name: str) -> ZoneInfo:
         return time_grid.zone(name)
     except ValueError:
         return time_grid.zone("UTC")
+
+
+def all_keys(connection: Connection) -> list[str]:
+    """Keys of all sites that were ever registered, in order."""
+    return query(connection, "SELECT site_key FROM ems.site ORDER BY site_key")["site_key"].to_list()
+
+
+def newest_hashes(connection: Connection, site_keys: Collection[str]) -> dict[str, str]:
+    """By site the hash of its newest configuration; sites that are not registered are absent."""
+    found = query(
+        connection,
+        """SELECT DISTINCT ON (site_key) site_key, config_hash FROM ems.site_config
+           WHERE site_key = ANY(:sites) ORDER BY site_key, known_at DESC""",
+        sites=list(site_keys),
+    )
+    return dict(found.iter_rows())
+
+
+def version(connection: Connection, site_key: str, config_hash: str) -> Site | None:
+    """A site in the configuration of that hash, however long ago; None when it never had it or it cannot be read."""
+    rows = query(
+        connection,
+        """SELECT config::text AS config FROM ems.site_config WHERE site_key = :key AND config_hash = :hash
+           ORDER BY known_at DESC""",
+        key=site_key,
+        hash=config_hash,
+    )["config"]
+    readable = (found for text in rows if isinstance(found := _site_or_fault(site_key, text), Site))
+    return next(readable, None)
 
 
 def active_keys(connection: Connection) -> list[str]:

@@ -24,7 +24,7 @@ def test_two_meters_with_one_unit_id_are_a_conflict(
     home01: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (text,) = findings(home01, ("eastron-sdm630", "eastron-sdm72d-m"), tmp_path, monkeypatch)
-    assert "share unit id 77 behind rs485; change one" in text
+    assert "home01/d1 is home01/d0: both are at 127.0.0.1:15020 unit 77" in text
 
 
 def test_an_inverter_and_its_meter_may_be_one_sunspec_unit(

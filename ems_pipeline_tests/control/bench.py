@@ -19,13 +19,16 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.contract import PointWrite
 from ems_pipeline.devices.map_file import load_map
+from ems_pipeline.plant.faults import Fault
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, plans
+from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
 
 SLOTS = 8
-TABLES = """setpoint_event setpoint point_write_count control_override control_arm alarm device_health planning_run
+TABLES = """control_miss gateway_lease gateway_party setpoint_event setpoint
+            point_write_count control_override control_arm alarm device_health planning_run
             telemetry"""
 Row = tuple[str, str, str, float, Mapping[str, Any]]
 """Asset, kind, mode, power, limits."""
@@ -78,10 +81,18 @@ def store_plan(
 
 def control(warehouse: Warehouse, site: Site, clock: SimulatedClock) -> dict[str, Outcome]:
     now = clock.now()
+    known(warehouse, site, now)
     return {o.device: o for o in controller.run_control(warehouse, [site], time_grid.floor_slot(now), now, clock)}
 
 
+def known(warehouse: Warehouse, site: Site, now: datetime) -> None:
+    """What a test made of a site is what is registered."""
+    with warehouse.begin() as connection:
+        registry.register(connection, [site], now)
+
+
 def verify(warehouse: Warehouse, site: Site, clock: SimulatedClock) -> dict[str, Outcome]:
+    known(warehouse, site, clock.now())
     return {o.device: o for o in controller.run_verification(warehouse, [site], clock.now(), clock)}
 
 
@@ -113,16 +124,18 @@ def wanted(warehouse: Warehouse, site: Site, device: str, point: str) -> float |
     return named.get(point)
 
 
+def line_fault(gateway: str) -> Fault:
+    """Nobody answers behind a gateway."""
+    return Fault("dropped", gateway)
+
+
 def wait_for_locks(warehouse: Warehouse) -> None:
     """Until the server has noticed that a killed process is gone, which takes it some milliseconds."""
     for _ in range(200):
         with warehouse.begin() as connection:
-            held = query(
-                connection,
-                """SELECT 1 AS one FROM pg_locks JOIN pg_database d ON d.oid = database
-                   WHERE locktype = 'advisory' AND datname = current_database()""",
-            )
-        if held.is_empty():
+            parties = query(connection, "SELECT count(*) AS n FROM ems.gateway_party")["n"][0]
+            gone = query(connection, "SELECT party_id FROM ems.gateway_party FOR UPDATE SKIP LOCKED")
+        if gone.height == parties:
             return
         time.sleep(0.02)
     raise AssertionError("the killed controller still holds its gateways")

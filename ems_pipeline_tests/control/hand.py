@@ -11,6 +11,7 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import arming
 from ems_pipeline.warehouse import setpoint_lives as journal
+from ems_pipeline_tests.control import bench
 
 if TYPE_CHECKING:
     from ems_pipeline_tests.control.conftest import Bench
@@ -34,10 +35,13 @@ class Hand:
         self.home.advance(seconds=seconds)
 
     def look(self, **change: Any) -> str:
-        return commissioning.look(self.home.warehouse, replace(self.order, **change), self.home.clock).undone
+        order = replace(self.order, **change)
+        bench.known(self.home.warehouse, order.site, self.home.clock.now())
+        return commissioning.look(self.home.warehouse, order, self.home.clock).undone
 
     def write(self, **change: Any) -> list[Outcome]:
         order = replace(self.order, **change)
+        bench.known(self.home.warehouse, order.site, self.home.clock.now())
         return commissioning.write(self.home.warehouse, order, self.home.clock, self.wait, self.said.append)
 
     def row(self, number: int) -> dict[str, Any]:

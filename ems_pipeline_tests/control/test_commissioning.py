@@ -95,11 +95,14 @@ def test_a_killed_hand_leaves_a_setpoint_that_expires(hand: Hand) -> None:
     assert hand.home.held("inverter")["max_sell_power"] != SELL
 
 
-def test_too_much_import_ends_the_trial(hand: Hand) -> None:
+def test_too_much_import_ends_the_trial(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the gateways are ours nobody else can relieve the connection."""
-    site = hand.home.site
-    tight = site.model_copy(update={"grid": site.grid.model_copy(update={"import_limit_w": -20_000.0})})
-    hand.write(site=tight, restore_after_s=300)
+
+    async def too_much(_: object) -> float:
+        return 2 * hand.home.site.grid.import_limit_w
+
+    monkeypatch.setattr(commissioning._Visit, "_grid_w", too_much)
+    hand.write(restore_after_s=300)
     assert hand.waited == [5.0]
     assert "the connection carries" in hand.row(-1)["reason"]
 

@@ -115,12 +115,12 @@ def test_a_used_up_write_budget_refuses_the_hand(hand: Hand) -> None:
 
 
 def test_nothing_is_written_while_another_controller_is_master(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ems_pipeline.warehouse.gateway_lock import gateway_locks
+    from ems_pipeline.warehouse.gateway_lock import Grant, gateway_locks
 
     monkeypatch.setattr(commissioning, "PATIENCE_S", 0.0)
     addresses = [f"{g.host}:{g.port}" for g in hand.home.site.gateways]
     with gateway_locks(hand.home.warehouse) as locks:
-        assert locks.acquire(addresses)
+        assert locks.steer(addresses) is Grant.TAKEN
         (outcome,) = hand.write()
     assert outcome.state == "skipped"
     assert hand.home.written == []

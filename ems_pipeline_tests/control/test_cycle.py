@@ -8,7 +8,9 @@ import pytest
 
 from ems_pipeline import control, time_grid
 from ems_pipeline.warehouse import alarms, arming, overrides
+from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline_tests.control import bench
 from ems_pipeline_tests.control.bench import Row
 from ems_pipeline_tests.control.conftest import Bench
 
@@ -189,13 +191,13 @@ def test_every_setpoint_names_its_plan_rows(home: Bench) -> None:
 
 def test_a_second_controller_leaves_a_held_gateway_alone(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from ems_pipeline.control import cycle
-    from ems_pipeline.warehouse.gateway_lock import gateway_locks
+    from ems_pipeline.warehouse.gateway_lock import Grant, gateway_locks
 
     monkeypatch.setattr(cycle, "PATIENCE_S", 0.0)
     home.plan(CHARGE)
     gateway = home.site.gateways[0]
     with gateway_locks(home.warehouse) as locks:
-        assert locks.acquire([f"{gateway.host}:{gateway.port}"])
+        assert locks.steer([f"{gateway.host}:{gateway.port}"]) is Grant.TAKEN
         outcomes = home.control()
     assert outcomes[""].state == "skipped"
     assert home.states("inverter") == []
@@ -203,16 +205,22 @@ def test_a_second_controller_leaves_a_held_gateway_alone(home: Bench, monkeypatc
 
 
 def test_a_silent_site_does_not_fail_its_neighbour(home: Bench) -> None:
-    dead = home.site.model_copy(
-        update={"gateways": tuple(g.model_copy(update={"port": 1}) for g in home.site.gateways)}
-    )
+    silent = tuple(g.model_copy(update={"port": i + 1}) for i, g in enumerate(home.site.gateways))
+    dead = home.site.model_copy(update={"key": "dead", "gateways": silent})
     home.plan(CHARGE)
     slot = time_grid.floor_slot(home.clock.now())
-    broken = home.site.model_copy(update={"devices": (home.site.devices[0].model_copy(update={"map": "no-such-map"}),)})
+    elsewhere = tuple(g.model_copy(update={"port": i + 11}) for i, g in enumerate(home.site.gateways))
+    faulty = tuple(d.model_copy(update={"map": "no-such-map"}) for d in home.site.devices)
+    broken = home.site.model_copy(update={"key": "broken", "gateways": elsewhere, "devices": faulty})
+    for site in (broken, dead):
+        bench.known(home.warehouse, site, home.clock.now())
     outcomes = control.run_control(home.warehouse, [broken, home.site, dead], slot, home.clock.now(), home.clock)
     states = [(o.device, o.state) for o in outcomes]
     assert states[0] == ("", "failed")
     assert ("inverter", "echoed") in states
+    with home.warehouse.begin() as connection:
+        for site in (broken, dead):
+            registry.set_active(connection, site.key, False)
 
 
 def test_the_heartbeat_of_a_home_controller_is_toggled_with_every_look(home: Bench) -> None:

@@ -48,6 +48,7 @@ TABLE = [
     ("half-open", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
     ("garbage", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
     ("foreign", "rs485-heat", "heat-pump", ["effective"], None),
+    ("broadcast", "rs485-heat", "heat-pump", ["effective"], None),
 ]
 
 

@@ -82,9 +82,9 @@ def test_a_device_is_steered_from_the_first_touch_to_its_release(warehouse: Ware
         refused, sent = setpoints.intend(connection, [draft("wallbox-2"), draft("loxone")], NOON)
         setpoints.take(connection, lifecycle.path(refused, State.FAILED, at=NOON))
         setpoints.take(connection, lifecycle.path(sent, State.SENT, State.FAILED, at=NOON))
-        steered = setpoints.steered(connection, "home01")
+        steered = {s.device_key for s in setpoints.steered(connection, "home01")}
         assert "wallbox-2" not in steered, "it was refused before the wire"
         assert "loxone" in steered, "something of ours may stand in it"
         (release,) = setpoints.intend(connection, [draft("loxone")], NOON)
         setpoints.take(connection, lifecycle.path(release, State.SENT, State.ECHOED, State.RELEASED, at=NOON))
-        assert "loxone" not in setpoints.steered(connection, "home01")
+        assert "loxone" not in {s.device_key for s in setpoints.steered(connection, "home01")}

@@ -12,18 +12,20 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.devices.address import wires_of
 from ems_pipeline.orchestration.live import let_go
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
 from ems_pipeline.orchestration.site_folder import read_sites
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import Warehouse, alarms, arming
+from ems_pipeline.time_grid import SLOT
+from ems_pipeline.warehouse import Warehouse, alarms, arming, setpoints
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.control import bench
 from ems_pipeline_tests.control.bench import ems
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
+from ems_pipeline_tests.copies import copy_of
 
 CORRUPTIONS = 40
 STEERED = {"inverter", "wallbox-1", "loxone"}
@@ -175,18 +177,21 @@ def test_a_site_whose_row_is_spoilt_is_let_go_told_and_alone(files: Bench) -> No
         assert alarms.open_alarms(connection).is_empty()
 
 
-def test_a_site_that_cannot_be_let_go_keeps_no_other_waiting(files: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_site_that_cannot_be_let_go_keeps_no_other_waiting(files: Bench) -> None:
+    """Something stands in a device at which nobody answers any more."""
     steered(files)
+    first, now = copy_of(files.site, "a-first"), files.clock.now()
+    wire = wires_of(first)["inverter"]
+    stands = {"command": "none"}
     with files.warehouse.begin() as connection:
-        registry.register(connection, [files.site.model_copy(update={"key": "a-first"})], files.clock.now())
-    from ems_pipeline.control import release_site
-
-    def refusing(warehouse: Warehouse, site: Site, *rest: Any, **named: Any) -> list[Outcome]:
-        if site.key == "a-first":
-            raise RuntimeError("out of order")
-        return release_site(warehouse, site, *rest, **named)
-
-    monkeypatch.setattr("ems_pipeline.control.release_site", refusing)
+        registry.register(connection, [first], now)
+        row = setpoints.Setpoint(
+            "a-first", "inverter", now, "plan", stands, "test", now + SLOT, is_shadow=False,
+            config_hash=registry.config_hash(first), wire=wire,
+        )  # fmt: skip
+        setpoints.intend(connection, [row], now)
     said = list(let_go(platform_of(files), "stopped"))
-    assert said[0] == "a-first: not released: out of order; look at its devices"
+    assert said[0].startswith("a-first/inverter: failed")
     assert files.steered() == set()
+    with files.warehouse.begin() as connection:
+        registry.set_active(connection, "a-first", False)

@@ -18,6 +18,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, forecasts, models, sites, telemetry
 from ems_pipeline.warehouse.frames import copy_into
 from ems_pipeline.weather import sun
+from ems_pipeline_tests.copies import copy_of
 
 START = datetime(2026, 4, 30, 22, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -151,7 +152,7 @@ def test_a_backfill_trains_nothing_and_imported_history_is_a_trial(warehouse: Wa
 
 def test_the_load_of_a_heated_house_follows_the_newest_issue_of_the_weather(warehouse: Warehouse, home01: Site) -> None:
     """150 W per kelvin below 15 degrees: ten degrees colder tomorrow is 1.5 kW more, once somebody says so."""
-    heated, generator = home01.model_copy(update={"key": "heated", "pv": ()}), np.random.default_rng(7)
+    heated, generator = copy_of(home01, "heated", pv=()), np.random.default_rng(7)
     starts = time_grid.slots(START, START + DAYS * DAY)
     daily = 6 + np.convolve(generator.normal(0, 3, DAYS + 2), np.ones(3) / 3**0.5, "valid")
     temperature = np.repeat(daily, 96)
@@ -174,7 +175,7 @@ def test_the_load_of_a_heated_house_follows_the_newest_issue_of_the_weather(ware
 
 def test_a_trial_reads_the_weather_known_at_noon_of_the_day_before(warehouse: Warehouse, home01: Site) -> None:
     """Issues of 11:59 and 12:01 (site clock): the slots of the next day see the first, on the short day, too."""
-    site, zone = home01.model_copy(update={"key": "on-trial"}), time_grid.zone(home01.timezone)
+    site, zone = copy_of(home01, "on-trial"), time_grid.zone(home01.timezone)
     day = date(2026, 3, 29)
     start, end = time_grid.day_bounds(day, zone)
     noon = time_grid.local_instant(day - timedelta(days=1), clock_time(12), zone)

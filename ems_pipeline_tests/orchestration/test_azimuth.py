@@ -16,6 +16,7 @@ from ems_pipeline.forecast.pv_geometry import plane_radiation
 from ems_pipeline.orchestration import azimuth
 from ems_pipeline.sites import PvArray, Site
 from ems_pipeline.warehouse import Warehouse, alarms, sites, telemetry
+from ems_pipeline_tests.copies import copy_of
 
 LATITUDE, LONGITUDE = 49.0, 8.5
 END = datetime(2026, 6, 1, tzinfo=UTC)
@@ -23,7 +24,7 @@ END = datetime(2026, 6, 1, tzinfo=UTC)
 
 def one_plane(site: Site, key: str, tilt_deg: float, azimuth_deg: float) -> Site:
     plane = PvArray(key="roof", peak_power_w=800, tilt_deg=tilt_deg, azimuth_deg=azimuth_deg)
-    return site.model_copy(update={"key": key, "pv": (plane,), "latitude": LATITUDE, "longitude": LONGITUDE})
+    return copy_of(site, key, pv=(plane,), latitude=LATITUDE, longitude=LONGITUDE)
 
 
 def keep(warehouse: Warehouse, site: Site, power: pl.DataFrame) -> None:

@@ -149,7 +149,8 @@ def test_a_control_run_that_comes_too_late_touches_nothing(daemon: Daemon) -> No
 
 def test_a_site_whose_gateways_are_dead_is_rows_with_reasons_and_a_green_run(daemon: Daemon) -> None:
     dead = daemon.platform.sites()[0]
-    gateways = tuple(g.model_copy(update={"host": "127.0.0.1", "port": 9, "timeout_s": 0.2}) for g in dead.gateways)
+    nowhere = {"host": "127.0.0.1", "timeout_s": 0.2}
+    gateways = tuple(g.model_copy(update=nowhere | {"port": i}) for i, g in enumerate(dead.gateways, 9))
     with daemon.platform.warehouse.begin() as connection:
         registry.register(connection, [dead.model_copy(update={"gateways": gateways})], NOON + MINUTE)
     daemon.clock.wait_until(NOON + 2 * MINUTE)

@@ -13,13 +13,14 @@ from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline_tests.copies import copy_of
 from ems_pipeline_tests.orchestration.conftest import TODAY, Bench
 
 
 @pytest.fixture
 def twin(filled: Bench) -> Iterator[Site]:
     """A second site, of which nothing is known; registered before the first by its key."""
-    twin = filled.site.model_copy(update={"key": "a-twin"})
+    twin = copy_of(filled.site, "a-twin")
     with filled.warehouse.begin() as connection:
         registry.register(connection, [filled.site, twin], filled.clock.now())
     filled.runs.register([twin.key])

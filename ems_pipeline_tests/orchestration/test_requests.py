@@ -16,6 +16,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.copies import copy_of
 
 EVENING = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
 """Half past midnight of the second in Prague, still the first in California."""
@@ -26,7 +27,7 @@ KEYS = ["west", "alpha", "sunny", "beta", "gamma"]
 @pytest.fixture
 def sites(home01: Site) -> list[Site]:
     zones = {"sunny": "America/Los_Angeles"}
-    return [home01.model_copy(update={"key": key, "timezone": zones.get(key, "Europe/Prague")}) for key in KEYS]
+    return [copy_of(home01, key, timezone=zones.get(key, "Europe/Prague")) for key in KEYS]
 
 
 @pytest.fixture

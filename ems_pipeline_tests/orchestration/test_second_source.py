@@ -21,6 +21,7 @@ from ems_pipeline.warehouse import alarms, forecasts
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.weather import forecast_solar, open_meteo
 from ems_pipeline.weather.errors import MalformedWeather
+from ems_pipeline_tests.copies import copy_of
 from ems_pipeline_tests.orchestration.conftest import PRAGUE, TODAY, Bench
 from ems_pipeline_tests.servers import free_ports
 
@@ -78,7 +79,7 @@ def pv(bench: Bench) -> None:
 
 
 def no_pv(bench: Bench) -> Site:
-    return bench.site.model_copy(update={"key": "z-bare", "pv": ()})
+    return copy_of(bench.site, "z-bare", pv=())
 
 
 def alarm(bench: Bench, kind: str) -> dict[str, str]:
@@ -197,7 +198,7 @@ def test_a_plane_that_the_source_refuses_costs_no_other_site_its_pv(
     """The first in order has a plane nobody estimates, which is its alarm; the last has no PV at all."""
     monkeypatch.setenv("EMS_SOURCE_OPEN_METEO_URL", unreachable)
     plane = bench.site.pv[0].model_copy(update={"key": "refused"})
-    others = [bench.site.model_copy(update={"key": "a-steep", "pv": (plane,)}), no_pv(bench)]
+    others = [copy_of(bench.site, "a-steep", pv=(plane,)), no_pv(bench)]
     bench.clock.advance_to(bench.clock.now() + timedelta(minutes=30))
     with registered(bench, others) as sites:
         platform = Platform(bench.warehouse, bench.clock, lambda: sites)
@@ -213,7 +214,7 @@ def test_a_plane_that_the_source_refuses_costs_no_other_site_its_pv(
 def test_weather_that_cannot_be_used_at_one_place_costs_no_other_site_its_weather(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    elsewhere = bench.site.model_copy(update={"key": "a-far", "latitude": 10.0})
+    elsewhere = copy_of(bench.site, "a-far", latitude=10.0)
     parse = open_meteo.parse
 
     def refused(body: bytes, latitude: float, longitude: float) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.copies import copy_of
 
 DAY = date(2026, 3, 1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ KEYS = [f"home{i:03}" for i in range(300)]
 
 @pytest.fixture
 def sites(home01: Site) -> list[Site]:
-    return [home01.model_copy(update={"key": key}) for key in KEYS[:9]]
+    return [copy_of(home01, key) for key in KEYS[:9]]
 
 
 @pytest.fixture

@@ -233,6 +233,12 @@ async def _(bench: Bench, drivers: dict[str, Driver]) -> None:
     await impatient.close()
 
 
+@scenario("broadcast")
+async def _(bench: Bench, drivers: dict[str, Driver]) -> None:
+    inject(bench, "broadcast")
+    assert qualities(await drivers["inverter"].read()) == {Quality.GOOD}
+
+
 @scenario("foreign")
 async def _(bench: Bench, drivers: dict[str, Driver]) -> None:
     inject(bench, "foreign")

@@ -35,7 +35,7 @@ def measure(connection: Connection, start: datetime, slots: int, **values: float
 
 
 def test_a_site_that_never_did_anything_says_so(connection: Connection) -> None:
-    assert inventory.site_status(connection).rows() == [("home01", None, None, None, None, False)]
+    assert inventory.site_status(connection).rows() == [("home01", None, None, None, None, None)]
     assert inventory.measured_history(connection).rows() == [("home01", 0, None, None)]
 
 
@@ -49,7 +49,7 @@ def test_status_shows_the_newest_good_reading_and_the_arm(connection: Connection
     arming.arm(connection, "home01", MIDNIGHT, "test")
     (row,) = inventory.site_status(connection).to_dicts()
     assert row["telemetry"] == MIDNIGHT + timedelta(minutes=1)
-    assert row["armed"] is True
+    assert row["armed_until"] == MIDNIGHT + arming.USUAL_LENGTH
 
 
 def test_history_counts_local_days_and_sees_pv_at_midnight(connection: Connection) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, sites
+from ems_pipeline_tests.copies import copy_of
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 
@@ -56,7 +57,7 @@ def corrupt(warehouse: Warehouse, site_key: str, config: str, at: datetime) -> N
 def test_a_configuration_that_is_none_puts_its_site_alone_out_of_service(
     warehouse: Warehouse, home01: Site, config: str
 ) -> None:
-    other, later = home01.model_copy(update={"key": "home02"}), NOW + timedelta(hours=1)
+    other, later = copy_of(home01, "home02"), NOW + timedelta(hours=1)
     with warehouse.begin() as connection:
         connection.execute(sa.text("TRUNCATE ems.site CASCADE"))
         sites.register(connection, [home01, other], NOW)
@@ -71,8 +72,8 @@ def test_a_configuration_that_is_none_puts_its_site_alone_out_of_service(
 
 
 def test_what_does_not_read_back_is_not_registered(warehouse: Warehouse, home01: Site) -> None:
-    infinite = home01.grid.model_copy(update={"import_limit_w": float("inf")})
-    with pytest.raises(ValueError, match="import_limit_w"), warehouse.begin() as connection:
+    infinite = home01.grid.model_copy(update={"peak_price_per_kw": float("inf")})
+    with pytest.raises(ValueError, match="peak_price_per_kw"), warehouse.begin() as connection:
         sites.register(connection, [home01.model_copy(update={"grid": infinite})], NOW + timedelta(days=1))
     with warehouse.begin() as connection:
         assert sites.newest(connection, "home01").grid == home01.grid

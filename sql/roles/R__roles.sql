@@ -39,7 +39,7 @@ DO $$ BEGIN
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
     REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.grid_event FROM ems_service;
-    GRANT DELETE ON ems.planning_run TO ems_service;
+    GRANT DELETE ON ems.planning_run, ems.gateway_party TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
     -- Named one by one: a new table is closed until somebody has thought about what stands in it.
@@ -51,7 +51,8 @@ DO $$ BEGIN
         ems.forecast_model, ems.forecast_score,
         ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health,
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.grid_event,
-        ems.control_arm, ems.control_override, ems.setpoint, ems.setpoint_event, ems.point_write_count, ems.alarm,
+        ems.control_arm, ems.control_override, ems.control_miss, ems.setpoint, ems.setpoint_event, ems.point_write_count,
+        ems.alarm, ems.gateway_party, ems.gateway_lease,
         ems.audit_interval, ems.audit_day,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint

@@ -1,0 +1,166 @@
+"""An arm stands for the hardware and limits it was given for, and ends; one device has one site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from ems_pipeline.devices.address import wires_of
+from ems_pipeline.devices.reach import reach, wider
+from ems_pipeline.orchestration import plant_arm
+from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.registration import follow_files
+from ems_pipeline.sites import Site
+from ems_pipeline.warehouse import alarms, arming
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.control import bench
+from ems_pipeline_tests.control.conftest import Bench
+from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
+from ems_pipeline_tests.copies import copy_of
+
+
+def alarm_kinds(home: Bench) -> set[str]:
+    with home.warehouse.begin() as connection:
+        return set(alarms.open_alarms(connection)["kind"])
+
+
+def with_battery(site: Site, **change: object) -> Site:
+    return site.model_copy(update={"batteries": (site.batteries[0].model_copy(update=change),)})
+
+
+def test_an_arm_does_not_stand_for_other_addresses_until_it_is_given_again(home: Bench) -> None:
+    """What was armed was the virtual plant; what answers at the new address is somebody's hardware."""
+    moved = tuple(g.model_copy(update={"host": "127.0.0.9"}) for g in home.site.gateways)
+    first, home.plant.site = home.site, home.site.model_copy(update={"gateways": moved})
+    home.plan(CHARGE, CAR, WARM)
+    assert {o.state for o in home.control().values()} == {"shadow"}
+    home.verify()
+    assert home.written == []
+    assert "arm-for-other" in alarm_kinds(home)
+    home.plant.site = first
+    home.verify()
+    assert "arm-for-other" not in alarm_kinds(home)
+    assert home.control()["inverter"].state == "echoed"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_wider"),
+    [
+        ({"charge_limit_w": 7000.0}, False),
+        ({"charge_limit_w": 9000.0}, True),
+        ({"min_soc_pct": 5.0}, True),
+        ({"reserve_soc_pct": 20.0}, False),
+        ({"device": "wallbox-1"}, True),
+        ({"wear_per_kwh": 1.0}, False),
+        ({"key": "other-pack"}, True),
+    ],
+)
+def test_limits_may_become_narrower_but_not_wider_than_armed(
+    home01: Site, change: dict[str, object], is_wider: bool
+) -> None:
+    given, now = reach(home01, wires_of(home01)), with_battery(home01, **change)
+    assert bool(wider(given, reach(now, wires_of(now)))) == is_wider
+
+
+def test_an_arm_that_nobody_gave_an_end_lasts_30_days_and_says_so_before_and_after(home: Bench) -> None:
+    with home.warehouse.begin() as connection:
+        arming.arm(connection, "home01", home.clock.now(), "test")
+    began = home.clock.now()
+    for days, kind in ((1, None), (28, "arm-ends"), (31, "arm-ended")):
+        home.clock.advance_to(began + timedelta(days=days))
+        home.verify()
+        assert {k for k in alarm_kinds(home) if k.startswith("arm-")} == ({kind} if kind else set())
+    home.plan(CHARGE)
+    assert {o.state for o in home.control().values()} == {"shadow"}
+    with home.warehouse.begin() as connection:
+        arming.arm(connection, "home01", home.clock.now(), "test")
+    home.verify()
+    assert not {k for k in alarm_kinds(home) if k.startswith("arm-")}
+
+
+def test_nobody_is_told_of_the_end_of_an_arm_for_some_minutes(home: Bench) -> None:
+    with home.warehouse.begin() as connection:
+        arming.arm(connection, "home01", home.clock.now(), "test", home.clock.now() + timedelta(minutes=15))
+    home.advance(minutes=30)
+    home.verify()
+    assert alarm_kinds(home) == set()
+
+
+@pytest.fixture
+def platform(home: Bench) -> Platform:
+    return Platform(home.warehouse, home.clock, lambda: [home.site])
+
+
+@pytest.fixture
+def running(platform: Platform) -> Iterator[plant_arm.PlantArm]:
+    with plant_arm.armed(platform, "home01") as arm:
+        yield arm
+
+
+def is_armed(home: Bench) -> bool:
+    with home.warehouse.begin() as connection:
+        return arming.is_armed(connection, "home01", home.clock.now())
+
+
+def test_the_arm_of_the_plant_ends_with_it_and_a_killed_one_within_minutes(home: Bench, platform: Platform) -> None:
+    with plant_arm.armed(platform, "home01") as arm:
+        for _ in range(10):
+            home.advance(minutes=2)
+            arm.prolong()
+            assert is_armed(home)
+    assert not is_armed(home)
+    plant_arm.PlantArm(platform, "home01")  # and nobody prolongs it
+    home.advance(minutes=6)
+    assert not is_armed(home)
+
+
+def test_the_next_start_ends_what_a_killed_plant_has_left(home: Bench, platform: Platform) -> None:
+    plant_arm.PlantArm(platform, "home01")
+    plant_arm.end_all(platform)
+    assert not is_armed(home)
+
+
+def test_what_a_person_decides_about_the_arm_of_a_plant_holds(home: Bench, running: plant_arm.PlantArm) -> None:
+    with home.warehouse.begin() as connection:
+        arming.disarm(connection, "home01", home.clock.now(), "a person")
+    home.advance(minutes=2)
+    running.prolong()
+    assert not is_armed(home)
+
+
+def test_a_site_that_is_not_registered_cannot_be_armed(home: Bench) -> None:
+    with home.warehouse.begin() as connection, pytest.raises(LookupError, match="ems site add"):
+        arming.arm(connection, "nowhere", home.clock.now(), "test")
+
+
+def test_a_device_of_another_site_is_refused_with_both_named_and_the_others_are_registered(home: Bench) -> None:
+    copied = home.site.model_copy(update={"key": "a-copy"})  # asked for before the one it was copied from
+    platform = Platform(home.warehouse, home.clock, lambda: [copied, copy_of(home.site, "good"), home.site])
+    followed = follow_files(platform)
+    assert [site.key for site in followed.sites] == ["good", "home01"]
+    assert "a-copy/inverter is home01/inverter: both are at 127.0.0.1:" in followed.faults[0]
+    with home.warehouse.begin() as connection:
+        assert set(registry.active_keys(connection)) == {"good", "home01"}
+        registry.set_active(connection, "good", False)
+
+
+def test_two_sites_share_a_gateway_with_units_of_their_own(home: Bench) -> None:
+    """A meter of a flat behind the house's gateway: registered, and read and told in turn."""
+    units = tuple(d.model_copy(update={"unit_id": d.unit_id + 100}) for d in home.site.devices if d.key != "loxone")
+    gateways = tuple(g for g in home.site.gateways if g.transport != "http")
+    flat = home.site.model_copy(update={"key": "flat", "devices": units, "gateways": gateways})
+    bench.known(home.warehouse, flat, home.clock.now())
+    with home.warehouse.begin() as connection:
+        assert "flat" in registry.active_keys(connection)
+        registry.set_active(connection, "flat", False)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1"])
+def test_one_address_is_one_gateway_however_it_is_spelt(home: Bench, host: str) -> None:
+    first, second, *others = home.site.gateways
+    twice = second.model_copy(update={"host": host, "port": first.port})
+    changed = home.site.model_copy(update={"gateways": (first, twice, *others)})
+    with home.warehouse.begin() as connection, pytest.raises(registry.DeviceTwice, match="make them one gateway"):
+        registry.register(connection, [changed], home.clock.now())
