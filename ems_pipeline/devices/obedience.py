@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ems_pipeline.devices import options
 from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.fleet import FAMILIES
 from ems_pipeline.devices.map_file import load_map
@@ -42,6 +43,7 @@ def misfits(site: Site) -> Iterator[str]:
     """What a site file asks of its devices that their maps cannot give, each with its remedy; same errors as `deaf`."""
     for device in site.devices:
         point_map, gateway = load_map(device.map), site.gateway_of(device)
+        yield from (f"device {device.key!r}: {fault}" for fault in options.faults(point_map, device.options))
         if point_map.driver not in FAMILIES:
             yield (
                 f"device {device.key!r}: map {device.map} has the unknown driver {point_map.driver!r}; known: "
