@@ -29,11 +29,15 @@ def sizes(point_map: PointMap, options: Mapping[str, float | str | bool], measur
 
 def fitted(point_map: PointMap, said: Said) -> PointMap:
     """The map with the ranges of a device of these sizes."""
-    factors = {name: size / point_map.made_for[name] for name, size in said.items() if size > point_map.made_for[name]}
-    if not factors:
+    if not (found := factors(point_map, said)):
         return point_map
-    key = "fitted", frozenset(factors.items())
-    return point_map.once(key, lambda: point_map.with_points(grown(p, factors) for p in point_map.points))
+    key = "fitted", frozenset(found.items())
+    return point_map.once(key, lambda: point_map.with_points(grown(p, found) for p in point_map.points))
+
+
+def factors(point_map: PointMap, said: Said) -> dict[str, float]:
+    """How many times larger the device is than what the map was made for; what is not larger is left out."""
+    return {name: size / point_map.made_for[name] for name, size in said.items() if size > point_map.made_for[name]}
 
 
 def grown(point: Point, factors: Said) -> Point:

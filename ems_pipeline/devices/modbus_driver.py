@@ -56,6 +56,7 @@ class ModbusDriver(MappedDriver):
         self._high_words_live = False
         self._stated: dict[str, float] | None = None
         """Sizes the device states itself; None: not asked."""
+        self._growth = self._grown()
         self._lacking: frozenset[str] = frozenset()
         """Optional points that it has refused."""
         self._listed: dict[SlotList, tuple[int, ...]] | None = None if point_map.slots else {}
@@ -91,11 +92,14 @@ class ModbusDriver(MappedDriver):
         """On what the registers of the points and their ranges depend beside the map; None while it is not known."""
         if self._listed is None:
             return None
-        return self._lacking, frozenset(self._sizes.items()), tuple(self._listed.items())
+        return self._lacking, self._growth, tuple(self._listed.items())
 
     @property
     def _sizes(self) -> dict[str, float]:
         return growth.sizes(self.point_map, self.options, self._stated or {})
+
+    def _grown(self) -> frozenset[tuple[str, float]]:
+        return frozenset(growth.factors(self.point_map, self._sizes).items())
 
     def _fitted(self, measured: Mapping[str, float]) -> PointMap:
         return super()._fitted({**(self._stated or {}), **measured})
@@ -156,10 +160,7 @@ class ModbusDriver(MappedDriver):
         """Whether it depends on the device's size, not asked yet, what a frame means or whether it can be true."""
         if self._stated is not None or not self.point_map.rated_by:
             return False
-        if filled is None:
-            return True
-        (samples,) = plan.decoder.decode([row], [filled])
-        return any(samples.faults[i][0] is Quality.OUT_OF_RANGE for i in plan.grown & samples.faults.keys())
+        return filled is None or plan.is_beyond(row, whole=filled)
 
     async def _asked_its_size(self) -> bool:
         """Ask the device once how large it is; whether it said so."""
@@ -170,6 +171,7 @@ class ModbusDriver(MappedDriver):
             return False
         known = {p.name: interpret(p, words) for p in points if all(a in words for a in p.registers)}
         self._stated = {name: v for name, (v, quality, _) in known.items() if v is not None and quality is Quality.GOOD}
+        self._growth = self._grown()
         return bool(self._stated)
 
     async def _planned(self, selection: Selection) -> ReadPlan:

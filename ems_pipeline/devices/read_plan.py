@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ems_pipeline.devices import blocks
 from ems_pipeline.devices.blocks import ReadBlock
+from ems_pipeline.devices.codec import SIGNED
 from ems_pipeline.devices.contract import DeviceFault
 from ems_pipeline.devices.decoding import Decoder
 from ems_pipeline.devices.high_words import Split
@@ -17,11 +18,32 @@ from ems_pipeline.devices.samples import Sample
 
 
 @dataclass(frozen=True, slots=True)
+class Edge:
+    """The range of a point of one register, as raw numbers, and where its word stands in a row."""
+
+    column: int
+    is_signed: bool
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, point: Point, columns: Mapping[int, int]) -> Edge:
+        """The ends of a point's range."""
+        ends = [(end * point.sign - point.offset) / point.scale for end in point.range or ()]
+        return cls(columns[point.registers[0]], point.type in SIGNED, min(ends), max(ends))
+
+    def is_passed(self, row: Sequence[int]) -> bool:
+        """Whether the number lies outside."""
+        word = row[self.column]
+        return not self.low <= (word - 0x10000 if self.is_signed and word >= 0x8000 else word) <= self.high
+
+
+@dataclass(frozen=True, slots=True)
 class ReadPlan:
     """How some points are asked for and understood; the same for all devices of a map that have its points there.
 
     ``points`` are those the device has, at ``positions`` of those asked (None: all of them); the others are ``absent``.
-    ``splits`` are those with a separate high word, ``grown`` the positions of those whose range follows a size.
+    ``splits`` are those with a separate high word, ``edges`` the ends of others whose range follows a size.
     """
 
     points: tuple[Point, ...]
@@ -30,7 +52,7 @@ class ReadPlan:
     reads: tuple[ReadBlock, ...]
     decoder: Decoder
     splits: tuple[Split, ...]
-    grown: frozenset[int]
+    edges: tuple[Edge, ...]
 
     @classmethod
     def of(
@@ -53,8 +75,13 @@ class ReadPlan:
             reads,
             Decoder(placed, columns),
             Split.of(placed, columns),
-            frozenset(i for i, p in enumerate(placed) if p.grows),
+            tuple(Edge.of(p, columns) for p in placed if p.grows and p.range and len(p.registers) == 1),
         )
+
+    def is_beyond(self, row: Sequence[int], *, whole: bool) -> bool:
+        """Whether a value lies outside a range that follows a size; looked at in every frame, and so not decoded."""
+        splits = any(not s.range[0] <= s.value(row, whole=whole) <= s.range[1] for s in self.splits)
+        return splits or any(edge.is_passed(row) for edge in self.edges)
 
 
 def is_refused(point: Point, missing: Mapping[int, DeviceFault]) -> bool:

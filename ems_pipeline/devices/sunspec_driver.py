@@ -23,7 +23,7 @@ class SunSpecDriver(ModbusDriver):
 
     @property
     def _layout(self) -> Hashable:
-        return self._found and (self._found, frozenset(self._sizes.items()))
+        return self._found and (self._found, super()._layout)
 
     async def models(self) -> tuple[FoundModel, ...]:
         """What the device has; asked once until `close`.
