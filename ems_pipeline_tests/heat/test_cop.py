@@ -53,3 +53,40 @@ def test_gaps_and_impossible_values_do_not_reach_the_fit() -> None:
         [rows, rows.head(200).with_columns(cop=pl.lit(0.0)), rows.head(50).with_columns(flow_c=pl.lit(None))]
     )
     assert cop.fit(dirty, 0.42) == cop.fit(rows, 0.42)
+
+
+def graded(grades: list[float], lifts: list[float]) -> pl.DataFrame:
+    """Rows whose quality grade and lift are given, at a flow of 35 degrees."""
+    outdoor = [35.0 - lift for lift in lifts]
+    carnot = cop.carnot_cop(np.array(outdoor), 35.0)
+    measured = (np.array(grades) * carnot).tolist()
+    return pl.DataFrame({"outdoor_c": outdoor, "flow_c": [35.0] * len(lifts), "cop": measured})
+
+
+@pytest.mark.parametrize(("odd", "is_kept"), [(0.425, True), (0.375, True), (0.435, False), (0.365, False)])
+def test_a_row_counts_within_three_hundredths_of_grade_where_all_others_agree(odd: float, is_kept: bool) -> None:
+    rows = graded([0.40] * 20 + [odd], [35.0] * 21)
+    assert cop.fit(rows, 0.42).samples == (21 if is_kept else 20)
+
+
+@pytest.mark.parametrize(("odd", "is_kept"), [(0.484, True), (0.494, False)])
+def test_a_row_counts_within_three_scaled_median_deviations(odd: float, is_kept: bool) -> None:
+    """Half of the others at 0.38, half at 0.42: 0.02 from the median, times 1.4826, times 3 is 0.089."""
+    rows = graded([0.38] * 20 + [0.40] * 2 + [0.42] * 20 + [odd], [35.0] * 43)
+    assert (cop.fit(rows, 0.40).samples == 43) is is_kept
+
+
+def test_the_fit_is_least_squares_with_the_stated_grade_as_fifty_rows_and_a_drift_of_a_half_percent_expected() -> None:
+    """Written a second time as rows: measured ones, fifty at the stated grade, one that wants no drift."""
+    lifts = [20.0 + 1.0 * i for i in range(30)]
+    grades = [0.36 + 0.002 * (lift - 35.0) + 0.004 * (-1) ** i for i, lift in enumerate(lifts)]
+    left = np.array(grades) - 0.40
+    spread = float(np.std(left))
+    a = np.array([*([1.0, lift - 35.0] for lift in lifts), [50.0**0.5, 0.0], [0.0, spread / 0.005]])
+    shift, drift = np.linalg.lstsq(a, np.array([*left, 0.0, 0.0]), rcond=None)[0]
+    fitted = cop.fit(graded(grades, lifts), 0.40)
+    assert fitted.samples == 30
+    assert fitted.efficiency == pytest.approx(0.40 + shift, abs=1e-9)
+    assert fitted.drift_per_k == pytest.approx(drift, abs=1e-9)
+    even = cop.fit(graded([0.40] * 30, lifts), 0.40)
+    assert (even.efficiency, even.drift_per_k) == (pytest.approx(0.40), pytest.approx(0.0, abs=1e-12))

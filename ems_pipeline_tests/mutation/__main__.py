@@ -16,11 +16,11 @@ from ems_pipeline_tests.mutation.mutations import Mutation, mutations
 
 ROOT = Path(__file__).parents[2]
 TESTS = {
-    "plan/verify": ["plan/test_verify.py"],
-    "plan/verify_devices": ["plan/test_verify.py"],
-    "plan/verify_money": ["plan/test_verify.py"],
-    "plan/resimulate": ["plan/test_verify.py"],
-    "plan/money": ["plan/test_verify.py", "plan/test_solve.py"],
+    "plan/verify": ["plan/test_second_opinion.py", "plan/test_verify.py"],
+    "plan/verify_devices": ["plan/test_second_opinion.py", "plan/test_verify.py"],
+    "plan/verify_money": ["plan/test_second_opinion.py", "plan/test_verify.py"],
+    "plan/resimulate": ["plan/test_second_opinion.py", "plan/test_verify.py"],
+    "plan/money": ["plan/test_second_opinion.py", "plan/test_verify.py"],
     "audit/settlement": ["audit/test_settlement.py"],
     "audit/baselines": ["audit/test_baselines.py"],
     "audit/scores": ["audit/test_scores.py"],
