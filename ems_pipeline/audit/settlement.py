@@ -19,8 +19,8 @@ SETTLED = pl.col("cost").is_not_null() & pl.col("no_battery_cost").is_not_null()
 def settle_days(slots: pl.DataFrame, timezone: str, storage: Storage | None) -> pl.DataFrame:
     """One row per local civil day.
 
-    The change in stored energy is worth, per kWh in the cells, what the planner's rule for the end of its horizon says
-    of the day (`plan.end_value`), without wear: the median over its slots of the buying price where energy was short
+    The change in stored energy is worth, per kWh in the cells, what a kWh was typically worth on the day
+    (`plan.end_value.typical_price`), without wear: the median over its slots of the buying price where energy was short
     and the selling price where there was too much, times the discharging efficiency. The rule is the same for site and
     baselines, so over consecutive days it cancels but for the price differences between days.
 
@@ -83,7 +83,7 @@ def _stored_values(slots: pl.DataFrame, storage: Storage | None) -> pl.DataFrame
     worth = {}
     for (day,), rows in slots.drop_nulls(columns).partition_by("day", as_dict=True).items():
         buy, sell, deficit_w = (rows[column].to_numpy() for column in columns)
-        price = end_value.price_after_horizon(buy, sell, -deficit_w)
+        price = end_value.typical_price(buy, sell, -deficit_w)
         worth[day] = end_value.cells(price, storage.discharge_efficiency, 0.0) if storage else 0.0
     return pl.DataFrame(
         {"day": list(worth), "stored_value_per_kwh": list(worth.values())},

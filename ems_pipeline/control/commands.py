@@ -62,8 +62,10 @@ def for_device(device: str, assets: Sequence[Asset], wishes: Wishes) -> Command 
         return _battery(device, assets, wishes)
     match first:
         case PvArray():
-            limit_w = _pv_limit_w(assets, wishes)
-            return BatteryCommand(device, BatteryMode.SELF_USE, pv_limit_w=limit_w) if limit_w is not None else None
+            limit_w, export_w = _pv_limit_w(assets, wishes), _least([wishes[a.key] for a in wished], "export_limit_w")
+            if limit_w is None and export_w is None:
+                return None
+            return BatteryCommand(device, BatteryMode.SELF_USE, pv_limit_w=limit_w, export_limit_w=export_w)
         case Charger():
             return _charger(device, first, wishes[first.key])
         case HeatPump():
@@ -81,14 +83,13 @@ def _battery(device: str, assets: Sequence[Asset], wishes: Wishes) -> BatteryCom
     if len(modes) > 1:
         raise WrongWish(f"batteries of {device} are to {sorted(modes)} at once; one inverter has one mode")
     targets = [v for wish in asked if (v := _number(wish, "target_soc_pct")) is not None]
-    exports = [v for wish in asked if (v := _number(wish, "export_limit_w")) is not None]
     return BatteryCommand(
         device,
         modes.pop(),
         charge_limit_w=_sum(asked, "charge_limit_w"),
         discharge_limit_w=_sum(asked, "discharge_limit_w"),
         target_soc_pct=min(targets) if targets else None,
-        export_limit_w=min(exports) if exports else None,
+        export_limit_w=_least([wishes[a.key] for a in assets if a.key in wishes], "export_limit_w"),
         pv_limit_w=_pv_limit_w(assets, wishes),
     )
 
@@ -105,8 +106,8 @@ def _pv_limit_w(assets: Sequence[Asset], wishes: Wishes) -> float | None:
 
 def _pv_wish_w(wish: Wish) -> float | None:
     mode, limit_w = _mode(PvMode, wish), _number(wish, "pv_limit_w")
-    if mode is PvMode.CURTAIL and limit_w is None:
-        raise WrongWish(f"{wish.asset_key}: curtail to what? name the limit pv_limit_w")
+    if mode is PvMode.CURTAIL and limit_w is None and _number(wish, "export_limit_w") is None:
+        raise WrongWish(f"{wish.asset_key}: curtail to what? name the limit pv_limit_w or export_limit_w")
     return limit_w if mode is PvMode.CURTAIL else None
 
 
@@ -158,6 +159,11 @@ def _number(wish: Wish, limit: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_LIMIT:
         raise WrongWish(f"{wish.asset_key}: {limit} = {value!r} is not a number from 0 on; the unit is in the name")
     return float(value)
+
+
+def _least(wishes: Sequence[Wish], limit: str) -> float | None:
+    """The tightest of the limits that are named."""
+    return min((value for wish in wishes if (value := _number(wish, limit)) is not None), default=None)
 
 
 def _sum(wishes: Sequence[Wish], limit: str) -> float | None:

@@ -15,7 +15,8 @@ from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.sites import Charger
 
 EARLY = timedelta(hours=4)
-"""A car that comes so much before its habit is taken for the expected one; earlier it is an extra visit."""
+"""A car that comes so much before its habit is taken for the expected one; earlier it is an extra visit, unless that
+would last until the expected car comes: it is there already."""
 LATE = timedelta(hours=3)
 """So long an absent car is still expected any minute; after that the session is given up."""
 DONE_WH = 100.0
@@ -29,7 +30,7 @@ def sessions_now(
     now: datetime,
     site_zone: ZoneInfo,
 ) -> list[ExpectedSession]:
-    """Sessions to plan with.
+    """Sessions to plan with: one car at a time, in order of arrival.
 
     Args:
         expected: from habits, in order of arrival, overlapping the horizon.
@@ -37,17 +38,30 @@ def sessions_now(
         delivered_wh: energy already given in the running session, None when unknown.
     """
     if is_plugged_in is None:
-        return list(expected)
+        return one_at_a_time(expected)
     if not is_plugged_in:
-        return [_late(session, now) for session in expected if session.arrival_at > now - LATE]
+        return one_at_a_time([_late(session, now) for session in expected if session.arrival_at > now - LATE])
     running = [session for session in expected if session.arrival_at <= now + EARLY]
     later = [session for session in expected if session.arrival_at > now + EARLY]
     current = running[-1] if running else _visit(charger, now, site_zone)
+    if not running and later and later[0].arrival_at < current.departure_at:
+        current = later.pop(0)  # it would have to come while it is there: it came early
     missing_wh = current.energy_wh - (delivered_wh or 0.0)
-    if missing_wh < DONE_WH:
-        return later
     arrived = min(current.arrival_at, time_grid.floor_slot(now))
-    return [replace(current, arrival_at=arrived, energy_wh=missing_wh, probability=1.0), *later]
+    there = replace(current, arrival_at=arrived, energy_wh=max(missing_wh, 0.0), probability=1.0)
+    return [session for session in one_at_a_time([there, *later]) if session.energy_wh >= DONE_WH]
+
+
+def one_at_a_time(sessions: Sequence[ExpectedSession]) -> list[ExpectedSession]:
+    """Sessions of one charger in order of arrival: who stays until after the next arrival has left by then."""
+    found: list[ExpectedSession] = []
+    for session in sorted(sessions, key=lambda s: s.arrival_at):
+        if found and session.arrival_at < found[-1].departure_at:
+            earlier = found.pop()
+            if earlier.arrival_at < session.arrival_at:
+                found.append(replace(earlier, departure_at=session.arrival_at))
+        found.append(session)
+    return found
 
 
 def _late(session: ExpectedSession, now: datetime) -> ExpectedSession:

@@ -14,13 +14,11 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.plan import states
 from ems_pipeline.plan.build import Built
-from ems_pipeline.plan.modes import Decision, battery_decisions
+from ems_pipeline.plan.moment import IDLE_W, kept_per_kwh
 from ems_pipeline.plan.plan import Alternative, Plan
 from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.second import Settled
 
-SAME_W = 50.0
-"""Actions that move the same power are one."""
 ACTIONS = ("self-use", "hold", "charge", "discharge")
 RESOLVED, BOUND, IMPOSSIBLE = "re-solved", "bound", "impossible"
 
@@ -40,9 +38,9 @@ class NextBest:
 
 def resolved(plan: Plan, built: Built, settled: Settled, slots: int, time_limit_s: float) -> tuple[Alternative, ...]:
     """Every other action in the first ``slots``, each by solving the linear problem again from the last basis."""
-    decisions, found = battery_decisions(plan), []
+    found = []
     for i, battery in enumerate(plan.problem.batteries):
-        for action, power_w, other in _choices(plan, i, decisions[i]):
+        for action, power_w, other in _choices(plan, i):
             for t in (slot for slot in other if slot < slots):
                 held = _held(plan, built, i, t, float(power_w[t]))
                 status, cost = settled.linear.narrowed(held, time_limit_s)
@@ -68,9 +66,9 @@ def _held(plan: Plan, built: Built, i: int, t: int, power_w: float) -> dict[int,
     return bounds | ({} if one_way is None else {one_way: (0.0, 1.0)})
 
 
-def next_best(plan: Plan, decisions: list[list[Decision]]) -> NextBest | None:
+def next_best(plan: Plan) -> NextBest | None:
     """The cheapest other action of any battery in every slot; None without batteries or marginal values."""
-    if not decisions or plan.marginals is None:
+    if not plan.problem.batteries or plan.marginals is None:
         return None
     solved = {(a.key, a.action, a.slot): a.extra for a in plan.alternatives}
     n = plan.problem.slots
@@ -78,7 +76,7 @@ def next_best(plan: Plan, decisions: list[list[Decision]]) -> NextBest | None:
     impossible: list[tuple[str, ...]] = [()] * n
     for i, battery in enumerate(plan.problem.batteries):
         taken = _cost_of(plan, i, plan.discharge_w[i] - plan.charge_w[i])
-        for name, power_w, other in _choices(plan, i, decisions[i]):
+        for name, power_w, other in _choices(plan, i):
             bound = _cost_of(plan, i, power_w) - taken
             for t in other:
                 of = RESOLVED if (battery.key, name, t) in solved else BOUND
@@ -91,13 +89,12 @@ def next_best(plan: Plan, decisions: list[list[Decision]]) -> NextBest | None:
     return NextBest(np.maximum(best, 0.0), tuple(action), tuple(kind), tuple(impossible))
 
 
-def _choices(plan: Plan, i: int, decisions: list[Decision]) -> Iterator[tuple[str, Array, list[int]]]:
-    """Actions of battery ``i``: name, power, and the slots where neither the plan nor an action before it does that."""
-    modes = np.array([decision.mode for decision in decisions])
+def _choices(plan: Plan, i: int) -> Iterator[tuple[str, Array, list[int]]]:
+    """Actions of battery ``i``: name, power, slots where neither the plan nor an action before it moves as much."""
     taken = [plan.discharge_w[i] - plan.charge_w[i]]
     for action in ACTIONS:
         power_w = _action_w(plan, i, action)
-        other = (modes != action) & np.all([np.abs(power_w - known) > SAME_W for known in taken], axis=0)
+        other = np.all([np.abs(power_w - known) > IDLE_W for known in taken], axis=0)
         taken.append(np.where(other, power_w, np.inf))
         yield action, power_w, np.flatnonzero(other).tolist()
 
@@ -110,13 +107,12 @@ def _deficit_w(plan: Plan, i: int) -> Array:
 def _action_w(plan: Plan, i: int, action: str) -> Array:
     """Power of battery ``i`` (> 0 discharges) under an action, as far as limits and cells as planned allow."""
     most_in, most_out = states.full_and_empty_w(plan.problem.batteries[i], states.before_wh(plan, i))
-    wanted = {
-        "self-use": _deficit_w(plan, i),
+    return {
+        "self-use": states.following_w(plan, i),
         "hold": np.zeros(plan.problem.slots),
         "charge": -most_in,
         "discharge": most_out,
     }[action]
-    return np.clip(wanted, -most_in, most_out)
 
 
 def _meter_w(plan: Plan, i: int, power_w: Array | float) -> tuple[Array, Array]:
@@ -137,7 +133,7 @@ def _cost_of(plan: Plan, i: int, power_w: Array) -> Array:
     money = problem.buy_per_kwh * _kwh(bought) - problem.sell_per_kwh * _kwh(sold)
     before_wh = states.before_wh(plan, i)
     gained_w = states.gained_w(battery, before_wh, np.maximum(-power_w, 0.0), np.maximum(power_w, 0.0))
-    worth = np.append(plan.marginals.stored_per_kwh[i][1:], battery.end_value_per_kwh) if plan.marginals else 0.0
+    worth = kept_per_kwh(plan, i) if plan.marginals else 0.0
     return np.asarray(money + battery.wear_per_kwh * _kwh(np.abs(power_w)) - worth * _kwh(gained_w))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -18,7 +18,9 @@ from ems_pipeline.plan.assemble_machines import (
     genset_unit,
     heat_pump_unit,
     slots_of,
+    too_short,
 )
+from ems_pipeline.plan.end_value import AfterHorizon
 from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
 from ems_pipeline.plan.problem import (
     BatteryStore,
@@ -33,6 +35,7 @@ from ems_pipeline.plan.problem import (
     Problem,
     PvSource,
     Taper,
+    Unmet,
     Window,
 )
 from ems_pipeline.plan.record import Array
@@ -58,9 +61,10 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
     clean = {name: _complete(name, values, n) for name, values in series.items()}
     pv_w = {a.key: np.maximum(clean[f"pv_w[{a.key}]"], 0.0) for a in site.pv}
     buy, sell = clean["buy_per_kwh"], clean["sell_per_kwh"]
-    after = inputs.terminal_price_per_kwh
-    if after is None:
-        after = end_value.price_after_horizon(buy, sell, sum(pv_w.values(), np.zeros(n)) - clean["load_w"])
+    given = inputs.terminal_price_per_kwh
+    after = AfterHorizon.of(buy, sell, sum(pv_w.values(), np.zeros(n)) - clean["load_w"])
+    if given is not None:
+        after = AfterHorizon(given, given)
     dearest = max(float(np.abs(buy).max()), float(np.abs(sell).max()), 1e-3)
     local_days = [time_grid.local_day(at, zone) for at in inputs.starts]
     soc = inputs.state.soc_pct
@@ -73,17 +77,27 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         load_w=clean["load_w"],
         grid=_grid(site, inputs, dearest),
         pv=tuple(PvSource(a.key, pv_w[a.key], a.curtailable) for a in site.pv),
-        batteries=tuple(_battery(b, _known(soc, b.key, "soc_pct"), after, dearest) for b in site.batteries),
+        batteries=tuple(
+            _battery(b, _known(soc, b.key, "soc_pct"), after.cells_per_kwh, dearest) for b in site.batteries
+        ),
         inverters=tuple(HybridInverter(i.key, i.ac_limit_w, i.pv, i.batteries) for i in site.inverters),
-        sessions=tuple(_sessions(site, inputs, after)),
+        sessions=tuple(_sessions(site, inputs, after.other_per_kwh)),
         heat_pumps=tuple(
-            heat_pump_unit(h, clean["outdoor_c"], _known(inputs.state.indoor_c, h.key, "indoor_c"), inputs, zone, after)
+            heat_pump_unit(
+                h,
+                clean["outdoor_c"],
+                _known(inputs.state.indoor_c, h.key, "indoor_c"),
+                inputs,
+                zone,
+                after.other_per_kwh,
+            )
             for h in site.heat_pumps
         ),
         deferrables=tuple(run for m in site.deferrables for run in deferrable_runs(m, inputs, zone, dearest)),
         gensets=tuple(genset_unit(g, inputs, zone) for g in site.gensets),
         fuses=tuple(Fuse(f.key, f.limit_w, f.chargers) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
+        left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),
         day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
     )
 
@@ -167,19 +181,35 @@ def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
 
 def _sessions(site: Site, inputs: PlanInputs, after: float) -> list[ChargingSession]:
     """Sessions that touch the horizon; only whole slots of presence count, and what can wait until later is said."""
-    chargers = {c.key: c for c in site.chargers}
-    n, found, blocked = len(inputs.starts), [], _scheduled_off(site, inputs.starts)
-    for wanted in inputs.sessions:
-        charger = _known(chargers, wanted.charger, "chargers")
-        first, end = slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
-        energy_wh = _wanted_wh(charger, wanted)
-        if first < min(end, n) and energy_wh > 0:
-            found.append(_session(charger, energy_wh, first, end, n, after, blocked[charger.key]))
+    n, blocked = len(inputs.starts), _scheduled_off(site, inputs.starts)
+    found = [
+        _session(charger, energy_wh, first, end, n, after, blocked[charger.key])
+        for charger, energy_wh, first, end in _wanted(site, inputs)
+        if first < min(end, n)
+    ]
     taken = Counter(session.key for session in found)  # two cars in one slot at one charger are two sessions
     return [
         session if taken[session.key] == 1 else dataclasses.replace(session, key=f"{session.key}#{number}")
         for number, session in enumerate(found)
     ]
+
+
+def _too_late(site: Site, inputs: PlanInputs) -> Iterator[Unmet]:
+    """Cars that want energy and leave within the horizon before a whole quarter-hour is over."""
+    for charger, energy_wh, first, end in _wanted(site, inputs):
+        if end <= first and end < len(inputs.starts):
+            what = "energy missing at departure, no whole quarter-hour is left"
+            yield Unmet(charger.key, what, units.kilo(energy_wh), "kWh")
+
+
+def _wanted(site: Site, inputs: PlanInputs) -> Iterator[tuple[Charger, float, int, int]]:
+    """Charger, energy and slot window of every session that is not over and wants something."""
+    chargers = {c.key: c for c in site.chargers}
+    for wanted in inputs.sessions:
+        charger = _known(chargers, wanted.charger, "chargers")
+        energy_wh = _wanted_wh(charger, wanted)
+        if energy_wh > 0 and wanted.departs_at > inputs.starts[0]:
+            yield charger, energy_wh, *slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
 
 
 def _scheduled_off(site: Site, starts: list[datetime]) -> dict[str, tuple[Window, ...]]:

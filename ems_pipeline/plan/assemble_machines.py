@@ -13,7 +13,7 @@ from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.plan import end_value
 from ems_pipeline.plan.inputs import InputsInvalid, MachineState, PlanInputs
-from ems_pipeline.plan.problem import DeferrableRun, GensetUnit, HeatPumpUnit, HeatStore, Window
+from ems_pipeline.plan.problem import DeferrableRun, GensetUnit, HeatPumpUnit, HeatStore, Unmet, Window
 from ems_pipeline.plan.record import Array
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, HeatPump, HotWater
 
@@ -62,22 +62,39 @@ def profile_w(machine: DeferrableLoad) -> Array:
 def deferrable_runs(
     machine: DeferrableLoad, inputs: PlanInputs, zone: ZoneInfo, dearest: float
 ) -> Iterator[DeferrableRun]:
-    """One run per window that begins inside the horizon and fits into it, and per begun window still waiting.
+    """One run per window that begins inside the horizon and ends in it, and per begun window still waiting.
 
-    A run under way goes on: what is left of it begins now, and not to run costs more than any kWh could save.
+    A run under way goes on: what is left of it begins now, and not to run costs more than any kWh could save. A window
+    too short for its run (an hour the spring change skips, what is left of a begun one) is for `too_short`.
     """
     whole_w = profile_w(machine)
     left_w = whole_w[inputs.state.begun.get(machine.key, len(whole_w)) :][: len(inputs.starts)]
     if len(left_w):
         price = machine.skip_price + OVER_LIMIT * dearest * units.kilo(float(units.slot_energy_wh(whole_w).sum()))
         yield DeferrableRun(machine.key, left_w, 0, len(left_w), price)
+    for first, end in _windows(machine, inputs, zone):
+        if end - first >= len(whole_w):
+            yield DeferrableRun(machine.key, whole_w, first, end, machine.skip_price)
+
+
+def too_short(machine: DeferrableLoad, inputs: PlanInputs, zone: ZoneInfo) -> Iterator[Unmet]:
+    """Runs that are wanted in a window too short for them: named, not dropped."""
+    whole_w = profile_w(machine)
+    for first, end in _windows(machine, inputs, zone):
+        if end - first < len(whole_w):
+            kwh = units.kilo(float(units.slot_energy_wh(whole_w).sum()))
+            yield Unmet(machine.key, "not run, its window is too short", kwh, "kWh")
+
+
+def _windows(machine: DeferrableLoad, inputs: PlanInputs, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """Slot windows in which a run is wanted and that end within the horizon."""
     for day, begins, ends in daily(machine.window, inputs.starts, zone):
         begun = begins < inputs.starts[0]
         if day.weekday() not in machine.weekdays or (begun and machine.key not in inputs.state.waiting):
             continue
         first, end = slots_of(begins, ends, inputs.starts, whole=True)
-        if end <= len(inputs.starts) and end - first >= len(whole_w):
-            yield DeferrableRun(machine.key, whole_w, first, end, machine.skip_price)
+        if end <= len(inputs.starts):
+            yield first, end
 
 
 def genset_unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo) -> GensetUnit:

@@ -8,21 +8,8 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline.plan.marginal import Marginals
-from ems_pipeline.plan.problem import Problem
+from ems_pipeline.plan.problem import Problem, Unmet
 from ems_pipeline.plan.record import MEASURED, Array, Record
-
-
-@dataclass(frozen=True, eq=False)
-class Unmet(Record):
-    """A wish that physics or price refused: of whom, what, how much."""
-
-    key: str
-    what: str
-    amount: float
-    unit: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.what} {self.amount:.4g} {self.unit}"
 
 
 @dataclass(frozen=True, eq=False)

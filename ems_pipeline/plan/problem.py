@@ -261,6 +261,19 @@ class PreviousPower(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class Unmet(Record):
+    """A wish that physics or price refused: of whom, what, how much."""
+
+    key: str
+    what: str
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.what} {self.amount:.4g} {self.unit}"
+
+
+@dataclass(frozen=True, eq=False)
 class Problem(Record):
     """One planning problem; `exclusive` False relaxes the exclusivity laws (a lower bound, for comparison only)."""
 
@@ -283,6 +296,8 @@ class Problem(Record):
     day_breaks: tuple[int, ...] = ()
     """Slots that begin a new local day."""
     exclusive: bool = True
+    left_out: tuple[Unmet, ...] = ()
+    """Wishes of the site that no slot can serve (a car that leaves within the quarter-hour, a window too short)."""
 
     @property
     def slots(self) -> int:

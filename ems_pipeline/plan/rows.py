@@ -30,7 +30,7 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
     if plan.status == "failed":
         return pl.DataFrame(schema=_SLOT_SCHEMA)
     decisions = battery_decisions(plan)
-    other = next_best(plan, decisions)
+    other = next_best(plan)
     columns: dict[str, Any] = {
         "starts_at": problem.starts,
         "grid_w": plan.grid_w,

@@ -64,10 +64,10 @@ class Search:
     origin: Round | None = None
     bound: float = -np.inf
 
-    def offer(self, plan: Plan, origin: Round | None) -> None:
-        """Keep a plan if nothing known is cheaper and the verifier accepts it."""
+    def offer(self, plan: Plan, origin: Round | None, may_cost: float = 0.0) -> None:
+        """Keep a plan if nothing known is cheaper by more than it may cost, and the verifier accepts it."""
         known = min(_money(self.rule), np.inf if self.best is None else _money(self.best))
-        is_cheap = _money(plan) <= known + EQUAL * max(1.0, bare_cost(self.problem))
+        is_cheap = _money(plan) <= known + may_cost + EQUAL * max(1.0, bare_cost(self.problem))
         if is_cheap and not verify(self.problem, plan):
             self.best, self.origin = plan, origin
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.plan import money
-from ems_pipeline.plan.plan import Plan, Unmet
+from ems_pipeline.plan.plan import Plan
+from ems_pipeline.plan.problem import Unmet
 
 LEAST_KWH, LEAST_K = 1e-3, 1e-3
 """A watt-hour and a thousandth of a kelvin: less is rounding of the solver."""
@@ -17,9 +18,12 @@ LEAST_KH = 0.01
 
 
 def unmet(plan: Plan) -> Iterator[Unmet]:
-    """Energy missing at departure, time outside comfort, energy beyond grid limits, reserve not yet restored,
-    what is missing at the end."""
+    """Energy missing at departure, time outside comfort, runs left out, limits exceeded, reserves and ends not reached.
+
+    What the problem itself had to leave out comes first.
+    """
     problem = plan.problem
+    yield from problem.left_out
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         missing = units.kilo(max(0.0, car.energy_wh - car.later_wh)) - float(money.kwh(power).sum())
         if missing > LEAST_KWH:

@@ -79,7 +79,7 @@ def _second_stage(search: Search, origin: Round, watch: Stopwatch, resolved_slot
     if settled is None:
         return
     calm, _ = one_way(read(problem, origin.built, dataclasses.replace(origin.found, x=settled.x)))
-    search.offer(calm, origin)
+    search.offer(calm, origin, settled.given_up)
     best = first if search.best is None else search.best
     begun = perf_counter()
     others = resolved(best, origin.built, settled, resolved_slots, watch.left_s)

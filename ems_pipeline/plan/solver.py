@@ -68,7 +68,7 @@ class Linear:
         """``near`` is a point from which the solver starts; it need not be feasible."""
         import highspy
 
-        self._highspy, self._arrays = highspy, arrays
+        self._highspy, self.arrays = highspy, arrays
         self._highs = _load(highspy, arrays)
         start = highspy.HighsSolution()
         start.col_value = near.tolist()
@@ -86,7 +86,7 @@ class Linear:
         self._run(time_limit_s)
         found = _status(self._highspy, self._highs), float(self._highs.getInfo().objective_function_value)
         for column in bounds:
-            self._highs.changeColBounds(column, self._arrays.lower[column], self._arrays.upper[column])
+            self._highs.changeColBounds(column, self.arrays.lower[column], self.arrays.upper[column])
         return found
 
     def _run(self, time_limit_s: float) -> None:

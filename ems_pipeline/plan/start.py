@@ -28,10 +28,11 @@ def start(problem: Problem, built: Built) -> Known | None:
     Problems without such machines are solved before a start has paid for itself (measured: docs/planner.md).
     """
     before = {previous.key: previous.power_w for previous in problem.previous}
-    machines = [part for part in _machines(problem, built, before) if len(part[0])]
+    machines = [known for _, known in _machines(problem, built, before) if len(known[0])]
     if not machines:
         return None
-    found = [*machines, *_runs(problem, built, before), *_directions(problem, built, before)]
+    runs = [known for _, known in _runs(problem, built, before)]
+    found = [*machines, *runs, *_directions(problem, built, before)]
     return np.concatenate([columns for columns, _ in found]), np.concatenate([values for _, values in found])
 
 
@@ -48,31 +49,38 @@ def from_round(built: Built, x: Array, before: Built, plan: Plan) -> Known:
     return np.concatenate([columns for columns, _ in found]), np.concatenate([values for _, values in found])
 
 
-def _machines(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[Known]:
+def switched_before(problem: Problem, built: Built) -> Iterator[tuple[Array, Known]]:
+    """Per machine what the plan before wanted of it, W, and the switches that say so."""
+    before = {previous.key: previous.power_w for previous in problem.previous}
+    for key, known in (*_machines(problem, built, before), *_runs(problem, built, before)):
+        yield before[key], known
+
+
+def _machines(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[tuple[str, Known]]:
     for unit, heating in zip(problem.heat_pumps, built.heat_pumps, strict=True):
         # Whether house or tank was heated is not told by the power.
         if unit.key in before and unit.tank is None and heating.house.on is not None:
-            yield _known(heating.house.on, heating.house.slots, before[unit.key] > 0)
+            yield unit.key, _known(heating.house.on, heating.house.slots, before[unit.key] > 0)
     shared = sharing(problem)
     for car, charging in zip(problem.sessions, built.sessions, strict=True):
         # Which of several sessions charged is not told by the charger's power.
         if car.charger in before and car.charger not in shared and charging.power.on is not None:
-            yield _known(charging.power.on, charging.power.slots, before[car.charger] > 0)
+            yield car.charger, _known(charging.power.on, charging.power.slots, before[car.charger] > 0)
     for genset, generating in zip(problem.gensets, built.gensets, strict=True):
         if genset.key in before:
             loaded = before[genset.key] > 0
             ahead = [np.append(loaded[k:], np.zeros(k, dtype=bool)) for k in range(genset.warm_up_slots + 1)]
-            yield _known(generating.on, generating.power.slots, np.any(ahead, axis=0))
+            yield genset.key, _known(generating.on, generating.power.slots, np.any(ahead, axis=0))
 
 
-def _runs(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[Known]:
+def _runs(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[tuple[str, Known]]:
     """Machines that run once: the start from which on the whole profile was drawn, where there is one."""
     for machine, deferred in zip(problem.deferrables, built.deferrables, strict=True):
         drew = before.get(machine.key, np.zeros(0)) > 0
         begins = deferred.first + np.arange(len(deferred.choice))
         chosen = np.array([drew[b : b + len(machine.profile_w)].sum() == len(machine.profile_w) for b in begins], float)
         if chosen.sum() == 1:
-            yield deferred.choice, chosen
+            yield machine.key, (deferred.choice, chosen)
 
 
 def _directions(problem: Problem, built: Built, before: Mapping[str, Array]) -> Iterator[Known]:

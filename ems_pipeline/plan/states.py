@@ -10,7 +10,7 @@ from ems_pipeline import units
 from ems_pipeline.plan.laws.efficiency import EDGE_WH
 from ems_pipeline.plan.laws.heat import path_c
 from ems_pipeline.plan.plan import Plan
-from ems_pipeline.plan.problem import BatteryStore
+from ems_pipeline.plan.problem import BatteryStore, HybridInverter
 from ems_pipeline.plan.record import Array
 
 
@@ -37,6 +37,29 @@ def tank_power_w(plan: Plan) -> Array:
 def before_wh(plan: Plan, i: int) -> Array:
     """Energy in the cells of battery ``i`` at the start of each slot, Wh."""
     return np.concatenate([[plan.problem.batteries[i].initial_wh], plan.energy_wh[i][:-1]])
+
+
+def following_w(plan: Plan, i: int) -> Array:
+    """What battery ``i`` would move if it followed the meter (> 0 discharges), as far as cells and inverter allow."""
+    battery = plan.problem.batteries[i]
+    deficit_w = plan.grid_w + plan.discharge_w[i] - plan.charge_w[i]
+    most_in, most_out = full_and_empty_w(battery, before_wh(plan, i))
+    for inverter in plan.problem.inverters:
+        if battery.key in inverter.batteries:
+            others_w = _beside_w(plan, i, inverter)
+            most_in = np.clip(inverter.ac_limit_w + others_w, 0.0, most_in)
+            most_out = np.clip(inverter.ac_limit_w - others_w, 0.0, most_out)
+    return np.clip(deficit_w, -most_in, most_out)
+
+
+def _beside_w(plan: Plan, i: int, inverter: HybridInverter) -> Array:
+    """What PV arrays and the other batteries behind an inverter give, W."""
+    problem, total = plan.problem, np.zeros(plan.problem.slots)
+    for source, power_w in zip(problem.pv, plan.pv_w, strict=True):
+        total += power_w if source.key in inverter.pv else 0.0
+    for k, other in enumerate(problem.batteries):
+        total += plan.discharge_w[k] - plan.charge_w[k] if k != i and other.key in inverter.batteries else 0.0
+    return total
 
 
 def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> Array:

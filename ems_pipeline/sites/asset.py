@@ -37,6 +37,6 @@ class Asset(Record):
         for name, value in limits.items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST_LIMIT:
                 return f"asks {self.key!r} for {name} = {value}; a limit is a number from 0 on, the unit is in its name"
-        if mode == PvMode.CURTAIL and "pv_limit_w" not in limits:
-            return f"asks {self.key!r} to curtail; to what? name the limit pv_limit_w"
+        if mode == PvMode.CURTAIL and not {"pv_limit_w", "export_limit_w"} & set(limits):
+            return f"asks {self.key!r} to curtail; to what? name the limit pv_limit_w or export_limit_w"
         return ""

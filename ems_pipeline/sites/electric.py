@@ -16,7 +16,7 @@ class PvArray(Asset):
     """One plane of modules. `azimuth_deg` counts clockwise from north: 90 east, 180 south, 270 west."""
 
     modes = PvMode
-    limit_names = frozenset({"pv_limit_w"})
+    limit_names = frozenset({"pv_limit_w", "export_limit_w"})
 
     peak_power_w: PowerW
     tilt_deg: float = Field(ge=0, le=90)

@@ -23,7 +23,7 @@ class PvMode(StrEnum):
 
     PRODUCE = "produce"
     CURTAIL = "curtail"
-    """Give no more than `pv_limit_w`."""
+    """Give no more than `pv_limit_w`, and no more than what the meter lets out under `export_limit_w`."""
 
 
 class ChargerMode(StrEnum):

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from ems_pipeline.plan import Plan, Problem, assemble, solve, solver
 from ems_pipeline.plan import build as building
 from ems_pipeline.plan.alternatives import next_best
-from ems_pipeline.plan.modes import battery_decisions
 from ems_pipeline.plan.problem import ChargeBand, DemandEvent, PowerStep
 from ems_pipeline.plan.second import with_switches_fixed
 from ems_pipeline.plan.stakes import bare_cost
@@ -137,7 +136,7 @@ def test_charging_fully_respects_taper_bands_and_room() -> None:
 
 def test_the_cheapest_action_of_all_batteries_is_named() -> None:
     plan = solve(cheap_then_dear())
-    best = next_best(plan, battery_decisions(plan))
+    best = next_best(plan)
     assert best is not None
     for slot in range(3):
         known = [a.extra for a in plan.alternatives if a.slot == slot and a.extra is not None]

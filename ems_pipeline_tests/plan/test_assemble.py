@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -140,10 +140,67 @@ def test_a_missing_state_or_a_gap_is_refused_by_name(home: Site, day_inputs) -> 
         assemble(home, dataclasses.replace(inputs, load_w=load_w))
 
 
-def test_the_price_after_the_horizon_is_the_median_of_what_a_kwh_is_worth(home: Site, day_inputs) -> None:
+def test_cells_are_worth_the_price_of_dear_slots_and_cars_that_of_a_typical_one(home: Site, day_inputs) -> None:
+    """Half of the slots lack energy: at 4.00, a tenth of them at 6.00; in the others a kWh fetches 1.00."""
     inputs = day_inputs(24.0)
-    flat = dataclasses.replace(
-        inputs, buy_per_kwh=np.full(96, 4.0), sell_per_kwh=np.full(96, 1.0), load_w=np.full(96, 9e3)
-    )
-    # Every slot lacks energy, so a kWh is worth 4.00; out of the cells 0.96 of it, less wear of 0.35 per kWh.
+    lacks = np.arange(96) % 2 == 0
+    buy = np.where(np.arange(96) >= 86, 6.0, 4.0)
+    changed = dataclasses.replace(
+        inputs, buy_per_kwh=buy, sell_per_kwh=np.full(96, 1.0), load_w=np.where(lacks, 30e3, 0.0) + 1.0,
+        pv_w={key: np.where(lacks, 0.0, 100.0) for key in inputs.pv_w},
+    )  # fmt: skip
+    leaves_later = EvSession("car-1", START + timedelta(hours=22), START + timedelta(hours=25), 15_000.0)
+    problem = assemble(home, dataclasses.replace(changed, sessions=(leaves_later,)))
+    # Five of 48 lacking slots are dear: more than a tenth. Out of the cells comes 0.96, less wear of 0.35 per kWh.
+    assert problem.batteries[0].end_value_per_kwh == pytest.approx((6.0 - 0.35) * 0.96)
+    assert problem.sessions[0].later_value_per_kwh == pytest.approx((4.0 + 1.0) / 2)
+
+
+def test_a_forecast_of_nothing_but_surplus_does_not_make_stored_energy_worthless(home: Site, day_inputs) -> None:
+    inputs = day_inputs(24.0)
+    sunny = dataclasses.replace(inputs, load_w=np.full(96, 1.0), pv_w={key: np.full(96, 900.0) for key in inputs.pv_w})
+    flat = dataclasses.replace(sunny, buy_per_kwh=np.full(96, 4.0), sell_per_kwh=np.full(96, 1.0))
     assert assemble(home, flat).batteries[0].end_value_per_kwh == pytest.approx((4.0 - 0.35) * 0.96)
+
+
+def test_a_car_that_leaves_within_the_quarter_hour_is_named_with_what_it_misses(home: Site, day_inputs) -> None:
+    leaving = EvSession("car-1", START - timedelta(hours=3), START + timedelta(minutes=10), 5_000.0)
+    gone = EvSession("car-2", START - timedelta(hours=3), START, 5_000.0)
+    later = EvSession("car-2", START + timedelta(hours=30), START + timedelta(hours=31), 5_000.0)
+    problem = assemble(home, dataclasses.replace(day_inputs(24.0), sessions=(leaving, gone, later)))
+    assert problem.sessions == ()
+    named = [str(item) for item in solve(problem, stage2=False, gap=0.05).unmet if item.key.startswith("car")]
+    assert named == ["car-1: energy missing at departure, no whole quarter-hour is left 5 kWh"]
+
+
+@pytest.mark.parametrize(
+    ("window", "starts_at", "waits"),
+    [
+        (DailyWindow(start="02:00", end="03:00"), datetime(2026, 3, 28, 12, tzinfo=UTC), False),
+        (DailyWindow(start="14:00", end="14:30"), START, False),
+        (DailyWindow(start="12:00", end="13:30"), START, True),
+    ],
+    ids=["the hour that spring skips", "a window shorter than the run", "too little left of a begun window"],
+)
+def test_a_run_that_fits_nowhere_is_named(
+    home: Site, day_inputs, window: DailyWindow, starts_at: datetime, waits: bool
+) -> None:
+    machine = DeferrableLoad(key="washing", power_w=2000, run_minutes=60, window=window)
+    inputs = day_inputs(24.0)
+    starts = [at + (starts_at - START) for at in inputs.starts]
+    state = dataclasses.replace(inputs.state, waiting=frozenset({"washing"} if waits else ()))
+    problem = assemble(
+        home.model_copy(update={"deferrables": (machine,)}),
+        dataclasses.replace(inputs, starts=starts, sessions=(), state=state),
+    )
+    named = [item for item in solve(problem, stage2=False, gap=0.05).unmet if item.key == "washing"]
+    assert [(item.what, item.amount) for item in named] == [("not run, its window is too short", 2.0)]
+
+
+def test_a_run_whose_window_ends_after_the_horizon_is_left_to_a_later_plan(home: Site, day_inputs) -> None:
+    machine = DeferrableLoad(
+        key="washing", power_w=2000, run_minutes=60, window=DailyWindow(start="10:00", end="16:00")
+    )
+    problem = assemble(home.model_copy(update={"deferrables": (machine,)}), day_inputs(24.0))
+    assert problem.deferrables == ()
+    assert problem.left_out == ()
