@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ems_pipeline import units
-from ems_pipeline.plan.laws.bus import exclude
 from ems_pipeline.plan.laws.obligations import first, must_pause, must_run
 from ems_pipeline.plan.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.model import Index, Model
