@@ -7,6 +7,7 @@ A start shortens the search for a first good plan; what counts as good enough st
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,11 @@ from numpy.typing import NDArray
 from ems_pipeline.plan.build import Built
 from ems_pipeline.plan.laws.charging import sharing
 from ems_pipeline.plan.model import Index
-from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.record import Array
+
+if TYPE_CHECKING:
+    from ems_pipeline.plan.plan import Plan
 
 Known = tuple[Index, Array]
 """Columns, and the 0 or 1 each begins with."""

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from ems_pipeline.cli.app import app
 from ems_pipeline.plan import Problem, ProblemInvalid, problem, solve
 from ems_pipeline.plan.accept import FIELDS, accept
-from ems_pipeline.plan.problem import Fuse, HeatStore, HybridInverter, PreviousPower, Window
+from ems_pipeline.plan.problem import Fuse, HeatStore, HybridInverter, PreviousPower, Unmet, Window
 from ems_pipeline.plan.record import Array, FormInvalid
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, machine, roof
@@ -48,6 +48,7 @@ def everything() -> Problem:
         fuses=(Fuse("garage", 9000.0, ("box",)),),
         previous=(PreviousPower("pack", np.zeros(3)),),
         day_breaks=(2,),
+        left_out=(Unmet("car", "energy missing at departure", 1.0, "kWh"),),
     )
 
 
