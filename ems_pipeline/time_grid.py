@@ -14,10 +14,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from time import sleep
 from typing import Protocol
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
+
+reset_tzpath(())
+"""Zones are those of the package `tzdata`, whose release we choose, and not of whatever lies below /usr/share."""
+ZoneInfo.clear_cache()
 
 SLOT = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
+MICROSECOND = timedelta(microseconds=1)
+ONE_DAY = timedelta(days=1)
 CLOCK_SLACK = MINUTE
 """A clock is set right by seconds all the time; by more than this it has jumped."""
 
@@ -139,6 +145,34 @@ def slots(start: datetime, end: datetime) -> list[datetime]:
 def count_slots(start: datetime, end: datetime) -> int:
     """Number of slots in ``[start, end)``; 0 when the window is empty."""
     return max(0, (utc(end) - utc(start)) // SLOT)
+
+
+def offsets(start: datetime, end: datetime, site_zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
+    """What is to be added to UTC in ``[start, end]`` to read the clock on the wall: since when, and how much.
+
+    The first entry is of ``start``, each further one of a change, which falls on a whole minute.
+    """
+    at, end = floor_minute(start), utc(end)
+    found = [(utc(start), _offset(at, site_zone))]
+    while at < end:
+        later = min(at + ONE_DAY, floor_minute(end) + MINUTE)
+        if _offset(later, site_zone) != found[-1][1]:
+            found.append((_change(at, later, site_zone), _offset(later, site_zone)))
+        at = later
+    return found
+
+
+def _change(before: datetime, after: datetime, site_zone: ZoneInfo) -> datetime:
+    """The minute from which the offset is that of ``after``."""
+    old = _offset(before, site_zone)
+    while after - before > MINUTE:
+        middle = before + (after - before) // MINUTE // 2 * MINUTE
+        before, after = (middle, after) if _offset(middle, site_zone) == old else (before, middle)
+    return after
+
+
+def _offset(at: datetime, site_zone: ZoneInfo) -> timedelta:
+    return at.astimezone(site_zone).utcoffset() or timedelta()
 
 
 def local_day(at: datetime, site_zone: ZoneInfo) -> date:

@@ -15,6 +15,7 @@ LAYERS = {
     "secret": 0,
     "plain_text": 0,
     "outside": 0,
+    "local_time": 0,
     "sites": 1,
     **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify"], 2),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ems_pipeline import local_time, time_grid
 from ems_pipeline.forecast import score
 from ems_pipeline.time_grid import SLOT
 
@@ -47,7 +48,7 @@ def _by_horizon(issues: pl.DataFrame, timezone: str) -> pl.DataFrame:
         issues.filter(pl.col("known_at") < pl.col("starts_at") + SLOT)
         .with_columns(
             horizon=score.horizon(pl.col("starts_at"), pl.col("known_at")),
-            day=pl.col("starts_at").dt.convert_time_zone(timezone).dt.date(),
+            day=local_time.day(pl.col("starts_at"), time_grid.zone(timezone)),
         )
         .sort("starts_at", "known_at")
         .unique(["starts_at", "horizon"], keep="last", maintain_order=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from ems_pipeline import units
+from ems_pipeline import local_time, time_grid, units
 from ems_pipeline.audit.baselines import Storage
 from ems_pipeline.plan import end_value
 
@@ -35,7 +35,7 @@ def settle_days(slots: pl.DataFrame, timezone: str, storage: Storage | None) -> 
         no_battery_cost, self_use_cost, no_battery_saving, self_use_saving, is_provisional]``; what cannot be known is
         null. ``planned_cost`` is null unless every settled slot was planned.
     """
-    day = pl.col("starts_at").dt.convert_time_zone(timezone).dt.date()
+    day = local_time.day(pl.col("starts_at"), time_grid.zone(timezone))
     known = slots.sort("starts_at").with_columns(
         day=day,
         soc_before=pl.col("soc_pct").shift(1),

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ems_pipeline import time_grid
+from ems_pipeline import local_time, time_grid
 from ems_pipeline.forecast import habits
 from ems_pipeline.forecast.windows import Array, Index, days_before, last_days, mean_around, quantile, quietly
 
@@ -62,7 +62,7 @@ class LoadGrid:
         at = pl.Series("starts_at", range((until - start) // step)) * step + start  # type: ignore[operator]
         frame = pl.DataFrame({"starts_at": at.cast(history.schema["starts_at"])})
         frame = frame.join(history.unique("starts_at", keep="last"), on="starts_at", how="left", maintain_order="left")
-        local = pl.col("starts_at").dt.convert_time_zone(site_zone.key)
+        local = local_time.wall(pl.col("starts_at"), site_zone)
         minute = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute().cast(pl.Int64)
         clock = frame.select(day=local.dt.date(), slot=minute // (step // time_grid.MINUTE))
         first_day: date = clock["day"][0]

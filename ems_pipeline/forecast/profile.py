@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ems_pipeline import time_grid
+from ems_pipeline import local_time, time_grid
 from ems_pipeline.forecast import habits, standard_load
 
 Array = NDArray[np.float64]
@@ -42,7 +42,7 @@ UNMEASURED_BAND = (0.25, 3.0)
 
 def wall_clock(starts_at: pl.Expr, site_zone: ZoneInfo) -> dict[str, pl.Expr]:
     """``weekday`` (0 Monday .. 6 Sunday) and ``slot`` (0..95) of an instant by the site's clock."""
-    local = starts_at.dt.convert_time_zone(site_zone.key)
+    local = local_time.wall(starts_at, site_zone)
     return {
         "weekday": local.dt.weekday().cast(pl.Int32) - 1,
         "slot": local.dt.hour().cast(pl.Int32) * 4 + local.dt.minute().cast(pl.Int32) // 15,

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ems_pipeline import time_grid
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.forecast.windows import Array, Index, days_before, last_days, mean_before, quietly
 
-UTC_CLOCK = ZoneInfo("UTC")
+UTC_CLOCK = time_grid.zone("UTC")
 LIT_SHARE = 0.02
 """Of the peak; below it the sun is down or nearly so, and a band is right without knowing anything."""
 BASE_HOURS = (-1.0, -0.5, 0.5, 1.0)

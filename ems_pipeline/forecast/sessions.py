@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ems_pipeline import time_grid
+from ems_pipeline import local_time, time_grid
 from ems_pipeline.sites import Charger
 from ems_pipeline.units import slot_energy_wh
 
@@ -122,12 +122,13 @@ def measured_habits(charger: Charger, sessions: pl.DataFrame, site_zone: ZoneInf
 def _one_per_day(sessions: pl.DataFrame, site_zone: ZoneInfo, now: datetime) -> pl.DataFrame:
     """One row per civil day of arrival: the stay of the session with most energy, the energy of all of them."""
     stay = pl.col("departure_at") - pl.col("arrival_at")
-    local = pl.col("arrival_at").dt.convert_time_zone(site_zone.key)
+    local = pl.col("local")
     finished = sessions.filter(
         pl.col("departure_at") <= now, stay >= MIN_STAY, stay <= MAX_STAY, pl.col("energy_wh") > 0
     )
     return (
-        finished.sort("energy_wh", descending=True)
+        finished.with_columns(local=local_time.wall(pl.col("arrival_at"), site_zone))
+        .sort("energy_wh", descending=True)
         .group_by(local.dt.date().alias("day"), maintain_order=True)
         .agg(
             minute=(local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)).first(),

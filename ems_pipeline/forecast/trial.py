@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from ems_pipeline import time_grid
+from ems_pipeline import local_time, time_grid
 from ems_pipeline.forecast import load_model, profile, pv_features, pv_geometry, pv_model, score
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.forecast.windows import Array, Index
@@ -75,5 +75,5 @@ def _frame(grid: LoadGrid, target: Index, low: Array, middle: Array, high: Array
 
 
 def _daily(made: pl.DataFrame, actual: pl.DataFrame, site_zone: ZoneInfo) -> pl.DataFrame:
-    day = pl.col("starts_at").dt.convert_time_zone(site_zone.key).dt.date()
+    day = local_time.day(pl.col("starts_at"), site_zone)
     return score.score(score.pairs(made, actual).with_columns(day=day), "day", "model")

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
+from ems_pipeline import time_grid
 from ems_pipeline.plan import money
 from ems_pipeline.plan.plan import Plan
 from ems_pipeline.plan.rows import stored_values
 from ems_pipeline.report import charts
 from ems_pipeline.units import kilo
 
-UTC = ZoneInfo("UTC")
+UTC = time_grid.zone("UTC")
 MOST_LIMITS = 3
 HEADINGS = (
     "from",

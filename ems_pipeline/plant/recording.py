@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ems_pipeline import time_grid
+from ems_pipeline import local_time, time_grid
 from ems_pipeline.plant.replay import INSTANT, Replay
 from ems_pipeline.sites import Site
 
@@ -105,7 +105,7 @@ def _quarters(values: pl.DataFrame, step_minutes: int) -> pl.DataFrame:
 
 def _by_day_of_year(measured: pl.DataFrame, values: pl.DataFrame, name: str, zone: ZoneInfo) -> pl.DataFrame:
     """Same month, day and wall clock; of several years the newest. 29 February may stay a gap."""
-    local = pl.col("starts_at").dt.convert_time_zone(zone.key)
+    local = local_time.wall(pl.col("starts_at"), zone)
     key = [
         local.dt.month().alias("m"),
         local.dt.day().alias("d"),

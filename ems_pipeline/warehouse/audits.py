@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline import time_grid
 from ems_pipeline.audit.baselines import Storage, no_battery, self_use
 from ems_pipeline.audit.settlement import settle_days
 from ems_pipeline.sites import Site
@@ -116,7 +117,7 @@ def put_days(connection: Connection, site: Site, start: datetime, end: datetime,
     """
     frame = slots(connection, site.key, start - SLOT, end)
     days = settle_days(frame, site.timezone, Storage.of(site.batteries))
-    days = days.filter(pl.col("day") >= pl.lit(start).dt.convert_time_zone(site.timezone).dt.date())
+    days = days.filter(pl.col("day") >= time_grid.local_day(start, time_grid.zone(site.timezone)))
     labelled = days.with_columns(
         site_key=pl.lit(site.key),
         currency=pl.lit(site.currency),

@@ -74,8 +74,10 @@ def measured_history(connection: Connection) -> pl.DataFrame:
         f"""SELECT s.site_key, count(DISTINCT v.local_time::date) FILTER (WHERE v.load_w IS NOT NULL) AS days,
                    avg(v.pv_w) FILTER (WHERE extract(hour FROM v.local_time) = 0) AS night_pv_w, avg(v.load_w) AS load_w
             FROM ems.site s
-            LEFT JOIN (SELECT b.site_key, b.pv_w, b.load_w, b.starts_at AT TIME ZONE z.timezone AS local_time
+            LEFT JOIN (SELECT b.site_key, b.pv_w, b.load_w, b.starts_at AT TIME ZONE 'UTC' + o.utc_offset AS local_time
                        FROM ems.vw_site_15m b JOIN ems.site z USING (site_key)
+                       JOIN ems.zone_offset o ON o.timezone = z.timezone
+                        AND b.starts_at >= o.valid_from AND b.starts_at < o.valid_to
                        WHERE b.starts_at >= (SELECT max(starts_at) FROM ems.telemetry_15m) - interval '{HISTORY}') v
                    USING (site_key)
             WHERE s.is_active GROUP BY s.site_key ORDER BY s.site_key""",

@@ -15,7 +15,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.warehouse import roles
+from ems_pipeline import time_grid
+from ems_pipeline.warehouse import clocks, roles
 from ems_pipeline.warehouse.engine import Warehouse
 from ems_pipeline.warehouse.holders import InTheWay, begin_without_waiting
 
@@ -55,6 +56,7 @@ def _upgrade(warehouse: Warehouse) -> str:
         config = _config(connection)
         command.upgrade(config, "head")
         _replace_routines_and_views(connection)
+        clocks.renew_all(connection, time_grid.SystemClock().now())
         apply_file(connection, "roles/R__roles.sql")
         roles.bind_logins(connection)
     return head()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from sqlalchemy.engine import Connection
 
+from ems_pipeline import time_grid
 from ems_pipeline.warehouse import known
 from ems_pipeline.warehouse.frames import query
 
@@ -76,8 +78,7 @@ def trial_scores(connection: Connection, site_key: str, target: Target, before: 
     )
 
 
-HALF_A_DAY_AHEAD = "starts_at - make_interval(hours => 12)"
-NOON_BEFORE = "(CAST(starts_at AT TIME ZONE :zone AS date) - 1 + TIME '12:00') AT TIME ZONE :zone"
+NOON = time(12)
 
 
 def weather_as_forecast(
@@ -90,15 +91,29 @@ def weather_as_forecast(
     Args:
         noon_in: time zone of the site: as known at noon of the day before, which is when a model on trial decides.
     """
-    known = NOON_BEFORE if noon_in else HALF_A_DAY_AHEAD
+    decided = (noon_in and _noons(start, end, time_grid.zone(noon_in))) or [(start, end, None)]
+    firsts, ends, noons = (list(column) for column in zip(*decided, strict=True))
     return query(
         connection,
-        f"""SELECT DISTINCT ON (starts_at) starts_at, temperature_c, ghi_w_m2, dni_w_m2, dhi_w_m2, cloud_pct
-            FROM ems.weather_forecast
-            WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND known_at <= {known}
-            ORDER BY starts_at, known_at DESC""",
+        """SELECT DISTINCT ON (starts_at) starts_at, temperature_c, ghi_w_m2, dni_w_m2, dhi_w_m2, cloud_pct
+           FROM ems.weather_forecast
+           JOIN unnest(CAST(:firsts AS timestamptz[]), CAST(:ends AS timestamptz[]), CAST(:noons AS timestamptz[]))
+                AS d (first, until, noon) ON starts_at >= d.first AND starts_at < d.until
+           WHERE site_key = :site AND starts_at >= :start AND starts_at < :end
+             AND known_at <= coalesce(d.noon, starts_at - make_interval(hours => 12))
+           ORDER BY starts_at, known_at DESC""",
         site=site_key,
         start=start,
         end=end,
-        **({"zone": noon_in} if noon_in else {}),
+        firsts=firsts,
+        ends=ends,
+        noons=noons,
     )
+
+
+def _noons(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[datetime, datetime, datetime]]:
+    """Bounds of the civil days that a window touches, and noon of the day before each."""
+    return [
+        (*time_grid.day_bounds(day, zone), time_grid.local_instant(day - time_grid.ONE_DAY, NOON, zone))
+        for day in time_grid.days_of(start, end, zone)
+    ]

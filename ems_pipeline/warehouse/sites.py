@@ -16,6 +16,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.devices.address import address_of, place_of
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
+from ems_pipeline.warehouse import clocks
 from ems_pipeline.warehouse.frames import query, upsert
 
 
@@ -47,6 +48,7 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
     columns = ["site_key", "name", "timezone", "latitude", "longitude", "market_zone", "currency"]
     rows = [(s.key, s.name, s.timezone, s.latitude, s.longitude, s.market_zone, s.currency) for s in sites]
     upsert(connection, "ems.site", pl.DataFrame(rows, schema=columns, orient="row"), ["site_key"])
+    clocks.know(connection, {site.timezone for site in sites}, known_at)
     for site in sites:
         # A site taken out of service by hand stays out when its file is edited; the file can only switch it off.
         if site.key not in known or not site.active:

@@ -44,7 +44,7 @@ DO $$ BEGIN
 
     -- Named one by one: a new table is closed until somebody has thought about what stands in it.
     GRANT SELECT ON
-        ems.site, ems.site_config,
+        ems.site, ems.site_config, ems.zone_offset,
         ems.market_interval_price, ems.fx_rate, ems.tempo_colour, ems.effective_price,
         ems.weather_forecast, ems.weather_observation, ems.pv_forecast, ems.load_forecast, ems.heat_demand_forecast,
         ems.ev_session_forecast, ems.baseline_consumption, ems.cop_history, ems.cop_curve, ems.building_response,

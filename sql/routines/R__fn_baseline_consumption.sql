@@ -21,10 +21,12 @@ LANGUAGE sql STABLE AS $$
         SELECT slot_of_day, avg(power_w) AS power_w, count(*)::int AS samples FROM history GROUP BY 1
     ), wanted AS (
         SELECT g AS starts_at,
-               (extract(hour FROM g AT TIME ZONE s.timezone) * 4
-                + extract(minute FROM g AT TIME ZONE s.timezone)::int / 15)::int AS slot_of_day,
-               extract(isodow FROM g AT TIME ZONE s.timezone)::int AS weekday
-        FROM ems.site s, generate_series(p_from, p_to - interval '15 minutes', interval '15 minutes') g
+               (extract(hour FROM l.local_time) * 4 + extract(minute FROM l.local_time)::int / 15)::int AS slot_of_day,
+               extract(isodow FROM l.local_time)::int AS weekday
+        FROM ems.site s
+        CROSS JOIN generate_series(p_from, p_to - interval '15 minutes', interval '15 minutes') g
+        JOIN ems.zone_offset z ON z.timezone = s.timezone AND g >= z.valid_from AND g < z.valid_to
+        CROSS JOIN LATERAL (SELECT g AT TIME ZONE 'UTC' + z.utc_offset AS local_time) l
         WHERE s.site_key = p_site_key
     )
     SELECT w.starts_at, coalesce(k.power_w, a.power_w), coalesce(k.samples, a.samples)

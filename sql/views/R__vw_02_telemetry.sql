@@ -17,10 +17,13 @@ WHERE q.starts_at >= (SELECT max(starts_at) FROM ems.telemetry_15m l WHERE l.sit
 
 -- Measured house load without the planned devices: what fn_baseline_consumption averages.
 CREATE OR REPLACE VIEW ems.vw_actual_baseline AS
-SELECT v.site_key, v.starts_at, v.starts_at AT TIME ZONE s.timezone AS local_time,
-       extract(isodow FROM v.starts_at AT TIME ZONE s.timezone)::int AS weekday,
-       (extract(hour FROM v.starts_at AT TIME ZONE s.timezone) * 4
-        + extract(minute FROM v.starts_at AT TIME ZONE s.timezone)::int / 15)::int AS slot_of_day,
+SELECT v.site_key, v.starts_at, l.local_time,
+       extract(isodow FROM l.local_time)::int AS weekday,
+       (extract(hour FROM l.local_time) * 4 + extract(minute FROM l.local_time)::int / 15)::int AS slot_of_day,
        v.load_w AS power_w, v.coverage_pct
-FROM ems.vw_site_15m v JOIN ems.site s USING (site_key)
+FROM ems.vw_site_15m v
+JOIN ems.site s USING (site_key)
+LEFT JOIN ems.zone_offset z
+  ON z.timezone = s.timezone AND v.starts_at >= z.valid_from AND v.starts_at < z.valid_to
+CROSS JOIN LATERAL (SELECT v.starts_at AT TIME ZONE 'UTC' + z.utc_offset AS local_time) l
 WHERE v.load_w IS NOT NULL;
