@@ -24,8 +24,6 @@ DISPUTED = ["America/Vancouver", "America/Edmonton", "America/Winnipeg", "Americ
 ZONES = [*DISPUTED, "Europe/Prague", "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"]
 MINUTES = st.integers(0, 15 * 366 * 1440)
 INSTANTS = MINUTES.map(lambda count: datetime(2015, 1, 1, tzinfo=UTC) + count * time_grid.MINUTE)
-    lambda minute: datetime(2015, 1, 1, tzinfo=UTC) + minute * time_grid.MINUTE
-)
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 

@@ -91,7 +91,9 @@ def weather_as_forecast(
     Args:
         noon_in: time zone of the site: as known at noon of the day before, which is when a model on trial decides.
     """
-    decided = (noon_in and _noons(start, end, time_grid.zone(noon_in))) or [(start, end, None)]
+    decided: list[tuple[datetime, datetime, datetime | None]] = [(start, end, None)]
+    if noon_in is not None and start < end:
+        decided = [*_noons(start, end, time_grid.zone(noon_in))]
     firsts, ends, noons = (list(column) for column in zip(*decided, strict=True))
     return query(
         connection,
