@@ -16,7 +16,6 @@ from ems_pipeline.orchestration.assets import market as assets
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
-from ems_pipeline.sites.tariff import Tariff
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms, market
 from ems_pipeline.warehouse import sites as registry
@@ -74,7 +73,15 @@ def homes(home01: Site, *zones: str) -> list[Site]:
 
 def billed(home01: Site, key: str, zone: str, currency: str) -> Site:
     tariff = home01.tariff.model_copy(update={"currency": currency})
-    return home01.model_copy(update={"key": key, "market_zone": zone, "currency": currency, "tariff": tariff})
+    return without_devices(home01, key=key, market_zone=zone, currency=currency, tariff=tariff.model_dump())
+
+
+def without_devices(home01: Site, **changes: object) -> Site:
+    """The demo home with other terms and nothing to steer: no two homes may share a device."""
+    said = home01.model_dump() | {"gateways": [], "devices": []} | changes
+    for kind in ("pv", "batteries", "chargers", "heat_pumps"):
+        said[kind] = [asset | {"device": None} for asset in said[kind]]
+    return Site.model_validate(said)
 
 
 def by_zone(answers: Mapping[str, Answer]) -> Answer:
@@ -219,10 +226,8 @@ def test_a_day_is_asked_for_until_every_zone_has_prices_in_no_doubt_and_in_the_t
 def test_a_tempo_colour_is_asked_for_until_it_is_known_though_the_prices_are_complete(
     empty: Warehouse, home01: Site, server: Replay
 ) -> None:
-    (site,) = homes(home01, "FR")
-    sites = [
-        site.model_copy(update={"key": "maison", "tariff": Tariff.model_validate(TEMPO), "timezone": "Europe/Paris"})
-    ]
+    paris = {"key": "maison", "market_zone": "FR", "currency": "EUR", "timezone": "Europe/Paris"}
+    sites = [without_devices(home01, **paris, tariff=TEMPO, latitude=48.9, longitude=2.3)]
     today = DAY - timedelta(days=1)
 
     def colour(code: int) -> Answer:
@@ -265,11 +270,11 @@ FIXED = {
 
 def irish(home01: Site, **changes: object) -> Site:
     """A home where nobody publishes a market price, on a fixed tariff."""
-    home = home01.model_dump() | {
+    home = {
         "key": "dublin", "market_zone": "none", "currency": "EUR", "tariff": FIXED, "timezone": "Europe/Dublin",
         "latitude": 53.3, "longitude": -6.3,
     }  # fmt: skip
-    return Site.model_validate(home | changes)
+    return without_devices(home01, **home | changes)
 
 
 def price_sites(warehouse: Warehouse, sites: list[Site], now: datetime) -> None:
