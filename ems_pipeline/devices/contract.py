@@ -40,18 +40,26 @@ class DeviceFault(Exception):
     """One request that got no usable answer; drivers turn it into a quality and a reason.
 
     ``device_wide`` says that the next request would fare no better now (silence, a failed login, a restart), so that a
-    sweep stops asking; ``illegal_address`` that the request touched something the device does not have. ``reason`` may
-    repeat what the device says: here it becomes a text that telemetry, journal and people take.
+    sweep stops asking; ``illegal_address`` that the request touched something the device does not have; ``was_heard``
+    that something came which was no answer. ``reason`` may repeat what the device says: here it becomes a text that
+    telemetry, journal and people take.
     """
 
     def __init__(
-        self, quality: Quality, reason: str, *, device_wide: bool = False, illegal_address: bool = False
+        self,
+        quality: Quality,
+        reason: str,
+        *,
+        device_wide: bool = False,
+        illegal_address: bool = False,
+        was_heard: bool = False,
     ) -> None:
         self.reason = plain(reason)
         super().__init__(self.reason)
         self.quality = quality
         self.device_wide = device_wide
         self.illegal_address = illegal_address
+        self.was_heard = was_heard
 
 
 @dataclass(frozen=True, slots=True)

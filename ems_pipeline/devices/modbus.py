@@ -152,7 +152,7 @@ class Connection:
                 await self._drop()
                 reason, came = f"no usable answer in {self.endpoint.timeout_s:g} s", self._came_instead()
                 said = f"{reason}: {came}" if came else reason
-                raise DeviceFault(Quality.NO_ANSWER, said, device_wide=True) from error
+                raise DeviceFault(Quality.NO_ANSWER, said, device_wide=True, was_heard=bool(came)) from error
             except BaseException:  # a cancelled request is a timeout for the stream: its answer may still come
                 await self._drop()
                 raise

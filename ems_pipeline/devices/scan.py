@@ -62,7 +62,7 @@ async def _ask(wire: Connection, unit_id: int) -> Found | None:
             (word,) = await wire.read(unit_id, function, address, 1)
         except DeviceFault as fault:
             if fault.quality is Quality.NO_ANSWER:
-                return None
+                return Found(unit_id, fault.reason) if fault.was_heard else None
             if not fault.illegal_address:
                 return Found(unit_id, fault.reason)
         else:

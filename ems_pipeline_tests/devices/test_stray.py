@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from pymodbus.framer.rtu import FramerRTU
 
+from ems_pipeline.devices.modbus import Connection, Endpoint
 from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.scan import scan
 from ems_pipeline_tests.devices.bench import driver, scripted
 
 UNIT = 5
@@ -112,3 +114,18 @@ def test_what_came_after_an_earlier_request_is_not_held_against_a_later_one() ->
     first, second = asyncio.run(run())
     assert "transaction id" in first
     assert second == "no usable answer in 0.2 s"
+
+
+def test_a_scan_shows_a_gateway_that_numbers_its_answers_itself() -> None:
+    """Else it finds nobody, and the person at commissioning looks for a broken wire."""
+
+    async def script(packet: bytes, _: int) -> bytes:
+        return tcp(transaction(packet) + 1, packet[6], right(packet, "modbus-tcp"))
+
+    async def run() -> list[str]:
+        async with scripted(script) as port:
+            wire = Connection(Endpoint("127.0.0.1", port, timeout_s=0.2))
+            return [str(found) async for _, found in scan(wire, [UNIT])]
+
+    (found,) = asyncio.run(run())
+    assert found.startswith("unit 5: no usable answer in 0.2 s: an answer with transaction id")
