@@ -7,7 +7,7 @@ Which devices get what is decided elsewhere (`cycle`, `verification`, `release`)
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -180,13 +180,18 @@ class SiteSession:
 
     async def release(self, reasons: Mapping[str, str]) -> list[Outcome]:
         """Hand devices back to their own logic, each for its reason, where they may hold anything of ours."""
-        held = {d: why for d, why in reasons.items() if d in self.journal.steered and d in self.drivers}
+        held = {device: reasons[device] for device in self.owe(reasons)}
         if not held:
             return []
-        self._unconcluded |= held.keys()
         live = await self.wires.observe(held)
         until = self.clock.now() + timedelta(minutes=self.site.control.setpoint_ttl_minutes)
         return await self.carry_out([Desired(d, None, Source.RELEASE, why, until) for d, why in held.items()], live)
+
+    def owe(self, devices: Collection[str]) -> list[str]:
+        """Those of the devices that may hold anything of ours: from now on they are let go, journalled or not."""
+        held = [device for device in devices if device in self.journal.steered and device in self.drivers]
+        self._unconcluded |= set(held)
+        return held
 
     async def let_go_unjournalled(self) -> None:
         """The journal is gone or blocked with writes or releases under way: release those devices all the same, it is

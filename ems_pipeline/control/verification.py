@@ -77,8 +77,6 @@ def run_verification(
         standing = [s for s in session.journal.open if not s.is_shadow]
         live = await session.wires.observe() if standing or session.journal.steered else Live(session.site, {})
         looks = [_look(s, session, live, now) for s in session.journal.open]
-        await _journal(session, looks, now)
-        outcomes = [look.outcome for look in looks if look.steps]
         troubled = [look for look in looks if look.let_go and look.setpoint.source != Source.RELEASE]
         let_go = {look.setpoint.device_key: look.let_go for look in troubled}
         held = {s.device_key for s in standing}
@@ -86,6 +84,9 @@ def run_verification(
         let_go |= dict.fromkeys(forgotten, FORGOTTEN)
         if why:
             let_go = dict.fromkeys(session.journal.steered, why) | let_go
+        session.owe(let_go)
+        await _journal(session, looks, now)
+        outcomes = [look.outcome for look in looks if look.steps]
         outcomes += await session.release(let_go)
         if not why:
             outcomes += await _relieve(session, live, now)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -43,7 +44,7 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
         ValueError: what was written does not read back as the same site; the caller's transaction must not commit.
     """
     sites = list(sites)
-    _demand_own_devices(sites, [site for site in configured(connection) if site.key not in {s.key for s in sites}])
+    _demand_own_devices(connection, sites)
     known = set(all_keys(connection))
     columns = ["site_key", "name", "timezone", "latitude", "longitude", "market_zone", "currency"]
     rows = [(s.key, s.name, s.timezone, s.latitude, s.longitude, s.market_zone, s.currency) for s in sites]
@@ -56,9 +57,14 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
     return sum(_add_version(connection, site, known_at) for site in sites)
 
 
-def _demand_own_devices(sites: Sequence[Site], others: Sequence[Site]) -> None:
-    so_far = list(others)
-    for site in (s for s in sites if s.active):
+def _demand_own_devices(connection: Connection, sites: Sequence[Site]) -> None:
+    """What is in service and has not changed was looked at when it was registered."""
+    hashes, active = newest_hashes(connection, [s.key for s in sites]), set(active_keys(connection))
+    news = [s for s in sites if s.active and not (s.key in active and hashes.get(s.key) == config_hash(s))]
+    if not news:
+        return
+    so_far = [site for site in configured(connection) if site.key not in {s.key for s in news}]
+    for site in news:
         if fault := device_twice(site, so_far):
             raise DeviceTwice(fault)
         so_far.append(site)
@@ -120,6 +126,7 @@ def _add_version(connection: Connection, site: Site, known_at: datetime) -> bool
     return written is not None
 
 
+@lru_cache(maxsize=512)
 def _read(site_key: str, config: str) -> Site:
     """A stored configuration; ValueError says why it cannot be one."""
     site = Site.model_validate_json(config)

@@ -45,8 +45,8 @@ class Truth:
     config_hash: str
     armed_at: datetime | None = None
     until_at: datetime = NOON
-    is_armed_for_this: bool = False
-    """Nothing the arm was given for has become wider since."""
+    armed_for: Site | None = None
+    """The site as it was when it was armed."""
     is_active: bool = True
     is_readable: bool = True
     cancelled: set[int] = field(default_factory=set)
@@ -54,7 +54,21 @@ class Truth:
     def may_be_told(self, now: datetime) -> bool:
         """Whether set-points may reach the site's devices."""
         armed = self.armed_at is not None and self.armed_at <= now < self.until_at
-        return armed and self.is_armed_for_this and self.is_active and self.is_readable and self.site.control.enabled
+        return armed and self.is_as_armed and self.is_active and self.is_readable and self.site.control.enabled
+
+    @property
+    def is_as_armed(self) -> bool:
+        """Nothing of what the fuzz changes is wider than when the site was armed; it may have been meanwhile."""
+        return (
+            self.armed_for is not None
+            and hardware(self.armed_for) == hardware(self.site)
+            and (self.site.batteries[0].charge_limit_w <= self.armed_for.batteries[0].charge_limit_w)
+        )
+
+
+def hardware(site: Site) -> object:
+    """Which devices there are, and where."""
+    return [(g.host, g.port) for g in site.gateways], [(d.key, d.unit_id) for d in site.devices]
 
 
 @dataclass

@@ -58,7 +58,7 @@ class Fuzz:
         self._withdrawals: dict[str, str] = {}
         """Site by the address at whose next request something is withdrawn from it."""
         for number in range(sites):
-            self._register(self._site(demo, f"fuzz-{number}"), is_new=True)
+            self._register(self._site(demo, f"fuzz-{number}"))
 
     @property
     def now(self) -> Any:
@@ -133,14 +133,13 @@ class Fuzz:
         cut = {"devices": devices, "gateways": (gateway,), "chargers": demo.chargers[:1], "heat_pumps": ()}
         return demo.model_copy(update=cut | {"key": key, "fuses": ()})
 
-    def _register(self, site: Site, *, is_new: bool = False, is_wider: bool = False) -> None:
+    def _register(self, site: Site) -> None:
         with self.warehouse.engine.begin() as connection:
             registry.register(connection, [site], self.now)
         self.world.place(site)
         truth = self.world.truths.setdefault(site.key, Truth(site, ""))
         truth.site, truth.config_hash = site, registry.config_hash(site)
         truth.is_readable = True
-        truth.is_armed_for_this &= not (is_wider or is_new)
 
     def _happen(self, event: str, key: str) -> None:
         truth = self.world.truths[key]
@@ -159,7 +158,7 @@ class Fuzz:
         if not truth.is_readable:
             return
         truth.armed_at, truth.until_at = self.now, self.now + length
-        truth.is_armed_for_this = True
+        truth.armed_for = truth.site
         with self.warehouse.engine.begin() as connection:
             arming.arm(connection, key, self.now, "fuzz", truth.until_at)
 
@@ -185,26 +184,25 @@ class Fuzz:
             battery = truth.site.batteries[0]
             power_w = min(max(battery.charge_limit_w * factor, 1000.0), 12_000.0)
             pack = battery.model_copy(update={"charge_limit_w": power_w})
-            is_wider = power_w > battery.charge_limit_w
-            self._register(truth.site.model_copy(update={"batteries": (pack,)}), is_wider=is_wider)
+            self._register(truth.site.model_copy(update={"batteries": (pack,)}))
 
         return change
 
     def _move(self, key: str, truth: Truth) -> None:
         gateway: Gateway = truth.site.gateways[0].model_copy(update={"port": next(self._ports)})
-        self._register(truth.site.model_copy(update={"gateways": (gateway,)}), is_wider=True)
+        self._register(truth.site.model_copy(update={"gateways": (gateway,)}))
 
     def _unit(self, key: str, truth: Truth) -> None:
         first, *others = truth.site.devices
         moved = first.model_copy(update={"unit_id": first.unit_id % 9 + 1})
-        self._register(truth.site.model_copy(update={"devices": (moved, *others)}), is_wider=True)
+        self._register(truth.site.model_copy(update={"devices": (moved, *others)}))
 
     def _rename_device(self, key: str, truth: Truth) -> None:
         *others, last = truth.site.devices
         name = f"box-{next(self._ports)}"
         chargers = (truth.site.chargers[0].model_copy(update={"device": name}),)
         devices = (*others, last.model_copy(update={"key": name}))
-        self._register(truth.site.model_copy(update={"devices": devices, "chargers": chargers}), is_wider=True)
+        self._register(truth.site.model_copy(update={"devices": devices, "chargers": chargers}))
 
     def _rename(self, key: str, truth: Truth) -> None:
         self._register(truth.site.model_copy(update={"name": f"site {next(self._ports)}"}))

@@ -21,6 +21,9 @@ from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.steps import STEPS
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 
+UNTOLD = ("before the intent", "intent written, not committed", "intent committed, wire untouched")
+"""Steps before the wire: without a database that says it may, nothing goes out."""
+
 
 @pytest.fixture
 def own_server(home: Bench) -> Iterator[Path]:
@@ -76,7 +79,7 @@ def test_a_killed_database_leaves_what_the_next_run_recovers_from(
         with pytest.raises(DatabaseUnavailable):
             home.control()
     first = registers(home)
-    assert bool(first) == (step not in ("before the intent", "intent written, not committed"))
+    assert bool(first) == (step not in UNTOLD)
     assert max(Counter((d, p) for d, p, _ in first).values(), default=0) <= 2, "told once, handed back once"
     held = home.held("inverter") | home.held("wallbox-1") | home.held("heat-pump")
     assert (held["grid_charge_enable"], held["current_limit"], held["flow_setpoint"]) == (0, 16, 38)
