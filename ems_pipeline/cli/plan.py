@@ -17,7 +17,7 @@ def plan(
     problem: Annotated[Path, typer.Option(help="Problem as JSON (see docs/planner.md).", exists=True, dir_okay=False)],
     out: Annotated[Path | None, typer.Option(help="Where the plan is written as JSON.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print the plan slot by slot, with its reasons.")] = False,
-    time_limit_s: Annotated[float, typer.Option(help="Seconds the solver may take.", min=0.1)] = 30.0,
+    time_limit_s: Annotated[float, typer.Option(help="Seconds the solver may take.", min=0.0)] = 30.0,
     resolved_slots: Annotated[
         int, typer.Option(help="In how many of the first slots other battery actions are solved again.", min=0)
     ] = 8,
@@ -33,7 +33,9 @@ def plan(
         out.write_text(made.to_json() + "\n", encoding="utf-8")
     if explain and made.status != "failed":
         console.print(words(narrative(made)))
-    console.print(words(f"{made.status}: objective {made.objective}, gap {made.gap}, {made.solve_s:.3f} s"))
+    by_rule = " by the simple rule" if made.by_rule else ""
+    figures = f"objective {made.objective}, gap {made.gap}, {made.solve_s:.3f} s"
+    console.print(words(f"{made.status}{by_rule}: {figures}"))
     for conflict in made.conflicts:
         console.print(words(f"cannot hold together: {conflict}"))
     for item in made.unmet:

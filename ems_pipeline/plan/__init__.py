@@ -1,9 +1,11 @@
 """The planner: ``solve(problem) -> plan``, ``verify(problem, plan) -> violations``. Pure: no database, no clock.
 
     inputs.py    what a plan may know                          assemble.py  site + inputs -> Problem (problem.py)
+    accept.py    the door: what no plan can be made of         rule.py      the simple rule's plan, by arithmetic
     laws/        one physical law = one function               build.py     laws -> model.py's columns and rows
-    solver.py    HiGHS                                         solve.py     the sequence of solves
-    read.py      solution -> plan.py                           modes.py     powers -> modes, limits, reasons
+    solver.py    HiGHS                                         search.py    rounds of solves, the best plan kept
+    read.py      solution -> plan.py                           exclusive.py one direction per battery and slot
+    solve.py     rule, rounds, calm                            modes.py     powers -> modes, limits, reasons
     verify.py    the same laws by arithmetic, independent      explain.py   the plan in words
 
 The mathematics: docs/planner.md. A new law: a function in laws/, its arithmetic in verify.py, a mutation in the tests.

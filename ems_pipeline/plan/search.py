@@ -104,13 +104,16 @@ def rounds(search: Search, watch: Stopwatch) -> Round | None:
     As long as a round may leave something to be made exclusive, it takes no more than half of the time that is left.
     """
     problem, last = search.problem, None
-    exclusions, share = building.exclusions(problem), HALF if problem.batteries and problem.exclusive else 1.0
+    exclusions, share = building.exclusions(problem), HALF if _may_burn(problem) else 1.0
     stakes = at_stake(problem, _money(search.rule))
     for attempt in range(ROUNDS):
         if not watch.left_s:
             break
         this = _round(search, exclusions, watch.left_s * share, watch, stakes, last)
         search.bound = max(search.bound, this.found.bound)
+        if this.plan is None and this.found.status == "none" and share < 1.0:
+            share = 1.0  # nothing was found in its half of the time
+            continue
         if this.plan is None:
             return last or this
         search.offer(this.plan, this)
@@ -125,6 +128,12 @@ def rounds(search: Search, watch: Stopwatch) -> Round | None:
         else:
             exclusions, share = everywhere(problem), 1.0
     return last
+
+
+def _may_burn(problem: Problem) -> bool:
+    """Whether energy could be in the way somewhere: then a round may burn it where no binary stands against it."""
+    stiff = any(not source.curtailable for source in problem.pv) or bool(problem.gensets)
+    return problem.exclusive and bool(problem.batteries) and (stiff or float(problem.sell_per_kwh.min()) < 0)
 
 
 def _round(

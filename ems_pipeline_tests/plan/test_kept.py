@@ -67,7 +67,7 @@ def test_a_first_round_survives_later_rounds_that_find_nothing(monkeypatch: pyte
     best, rule = planned(wasteful()).objective, by_rule(wasteful()).objective
     solves = only_first(monkeypatch, lambda *_: NOTHING)
     plan = planned(wasteful(), stage2=False)
-    assert len(solves) == 2
+    assert len(solves) == 3  # half of the time, then all that is left
     assert plan.status == "feasible"
     assert best is not None
     assert plan.objective is not None
