@@ -216,6 +216,8 @@ def test_energy_that_can_wait_is_worth_its_value_and_not_missing() -> None:
     problem = house(FLAT, 0.0, sessions=(waits,))
     assert cost(problem, acting(problem, session_w=[4140.0, 4140.0, 0, 0])) == pytest.approx(2.07 * 0.3 - 0.57 * 0.4)
     assert cost(problem, acting(problem, session_w=[4140.0, 0, 0, 0])) == pytest.approx(1.035 * 0.3 + 0.465 * 2)
+    patient = dataclasses.replace(problem, sessions=(dataclasses.replace(waits, later_wh=3000.0),))
+    assert cost(patient, acting(patient)) == 0.0
 
 
 def test_a_machine_runs_its_profile_once_inside_its_window() -> None:
