@@ -10,7 +10,7 @@ import dagster as dg
 
 from ems_pipeline.orchestration import beats, shards
 from ems_pipeline.orchestration.beats import Beat
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.coordinator import ANEW_TAG, SLOT_TAG
 from ems_pipeline.orchestration.requests import RANGE_START
 from ems_pipeline.orchestration.shards import Shard
 from ems_pipeline.time_grid import MINUTE
@@ -111,8 +111,14 @@ def _cadence(
     good = [(slot, r) for slot, r in runs if r.dagster_run.status is dg.DagsterRunStatus.SUCCESS]
     lags = [r.start_time - beat.due(slot).timestamp() for slot, r in runs if r.start_time is not None]
     failed = sum(r.dagster_run.is_finished for _, r in runs) - len(good)
-    served = {slot: _times([_part(r.dagster_run.tags) for of, r in good if of == slot]) for slot in wanted}
+    served = {slot: _served([r.dagster_run.tags for of, r in good if of == slot]) for slot in wanted}
     return Cadence(beat, served, lags, failed, recorded, doubled)
+
+
+def _served(runs: list[Mapping[str, str]]) -> int:
+    """How often a slot was served; one decided anew, where there was no plan before, is no second service."""
+    first = [_part(tags) for tags in runs if ANEW_TAG not in tags]
+    return _times(first) or min(1, _times([_part(tags) for tags in runs]))
 
 
 def _part(tags: Mapping[str, str]) -> tuple[Shard, str]:

@@ -10,6 +10,10 @@ from dagster._core.run_coordinator.base import SubmitRunContext
 
 SLOT_TAG = "ems/slot"
 """On every run of clock work: the slot it serves, as its sensor named it."""
+ASKED_TAG = "ems/asked"
+"""On every control run: when its sensor asked for it."""
+ANEW_TAG = "ems/anew"
+"""On a control run of a slot that had one before, without a plan or before an arm, a start or a reload: since when."""
 AGAIN_TAG = "dagster/parent_run_id"
 BY_HAND = "__ASSET_JOB"
 """How Dagster calls the job of assets that somebody materialises in the UI, backfills among them."""

@@ -10,22 +10,23 @@ from pathlib import Path
 
 import polars as pl
 
-from ems_pipeline import control, notify
-from ems_pipeline.orchestration import history, metrics, plant_arm, services
+from ems_pipeline import notify
+from ems_pipeline.orchestration import hand_back, history, metrics, plant_arm, services
+from ems_pipeline.orchestration.hand_back import let_go
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
 from ems_pipeline.orchestration.plant_arm import PlantArm
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.registration import follow_files
 from ems_pipeline.orchestration.site_folder import read_sites
-from ems_pipeline.orchestration.supervisor import Child, Supervisor
+from ems_pipeline.orchestration.supervisor import Child, Guard, Supervisor
 from ems_pipeline.orchestration.watch import Watch, wake_sensors
-from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SystemClock
-from ems_pipeline.warehouse import embedded
+from ems_pipeline.warehouse import embedded, home_lock, local, supervision
 from ems_pipeline.warehouse.inventory import measured_history
 from ems_pipeline.warehouse.local import home
+from ems_pipeline.warehouse.supervision import AlreadySupervised, Supervision
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Say = Callable[[str], None]
@@ -51,12 +52,17 @@ def serve(
         scraped_at: host and port at which Prometheus is answered; None: nowhere.
         log: file for what the services say; None: this process's own stderr, which somebody else keeps.
         code_server: host and port of one that runs already; None: one of its own.
+
+    Raises:
+        HomeTaken, AlreadySupervised: another one runs in this home, or on this database.
     """
-    warehouse = prepare()
-    platform = Platform(warehouse, SystemClock(), read_sites)
-    for fault in follow_files(platform).faults:
-        say(f"left out: {fault}")
     with ExitStack() as stack:
+        lock = stack.enter_context(home_lock.held("ems up", say))
+        warehouse = prepare()
+        platform = Platform(warehouse, SystemClock(), read_sites)
+        claim = stack.enter_context(supervision.sole_supervisor(warehouse, home(), platform.clock.now()))
+        for fault in follow_files(platform).faults:
+            say(f"left out: {fault}")
         plant_arm.end_all(platform)
         arms = [
             stack.enter_context(_plant(site, platform, history_days, say))
@@ -67,46 +73,66 @@ def serve(
             stack.enter_context(_scraped(platform, scraped_at, say))
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
         say(f"log of the services: {log or 'stderr'}")
-
-        def wake() -> None:
-            """Anew, because a daemon that measures its pauses by the clock may be in one of an hour."""
-            supervisor.restart("daemon")
-            with open_instance() as instance:
-                wake_sensors(instance)
-
-        watch = Watch(platform, notify.from_environment(), say, wake)
-
-        def look_after() -> None:
-            _keep_database_up(say)
-            try:
-                watch.look()
-            except Exception:  # whatever is wrong with what it looks at: the services are kept alive
-                logger.exception("looking after clock, disk and database failed")
-            if log is not None:
-                keep_short(log)
-            for arm in arms:
-                arm.prolong()
-
-        supervisor = Supervisor(_children(port, code_server), os.environ, sink, say, look_after)
-        supervisor.run()
-        say("stopping: devices are handed back to themselves")
-        for line in let_go(platform, "ems up stopped"):
-            say(line)
+        guard = Guard([sys.executable, "-m", hand_back.__name__], lock, sink, say)
+        children = stack.enter_context(_children(port, code_server))
+        is_ours = _supervise(platform, claim, children, guard, sink, say, log, arms)
+        if is_ours:
+            say("stopping: devices are handed back to themselves")
+            for line in let_go(platform, "ems up stopped"):
+                say(line)
+        guard.dismiss()
 
 
-def let_go(platform: Platform, reason: str) -> Iterator[str]:
-    """Release whatever stands in any device, in words; one that cannot be released keeps none of the others waiting."""
-    try:
-        yield from map(str, control.release_all(platform.warehouse, platform.clock.now(), platform.clock, reason))
-    except Exception as error:
-        logger.exception("devices were not released")
-        yield f"not released: {plain(error)}; look at the devices"
+def _supervise(
+    platform: Platform,
+    claim: Supervision,
+    children: list[Child],
+    guard: Guard,
+    sink: int,
+    say: Say,
+    log: Path | None,
+    arms: list[PlantArm],
+) -> bool:
+    """Keep everything alive until stopped; whether the devices are still ours to let go."""
+
+    def wake() -> None:
+        """Anew, because a daemon that measures its pauses by the clock may be in one of an hour."""
+        supervisor.restart("daemon")
+        with open_instance() as instance:
+            wake_sensors(instance)
+
+    watch = Watch(platform, notify.from_environment(), say, wake)
+    watch.herald.over(hand_back.KIND, "ems up runs again")
+    is_ours = True
+
+    def look_after() -> None:
+        nonlocal is_ours
+        _keep_database_up(say)
+        try:
+            watch.look()
+            if watch.has_looked:
+                claim.keep()
+        except AlreadySupervised as taken:
+            say(f"stopping: {taken}")
+            is_ours = False
+            supervisor.stop()
+        except Exception:  # whatever is wrong with what it looks at: the services are kept alive
+            logger.exception("looking after clock, disk and database failed")
+        if log is not None:
+            keep_short(log)
+        for arm in arms:
+            arm.prolong()
+
+    supervisor = Supervisor(children, os.environ, sink, say, look_after, guard)
+    supervisor.run()
+    return is_ours
 
 
 def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None) -> None:
     """Only the web UI, in place of this process; ``code_server`` as for `serve`."""
     prepare()
-    of = Path("workspace.yaml") if code_server is None else services.workspace(home() / "dagster", code_server)
+    folder = local.private(home() / "dagster" / "ui")  # not the daemon's, which may ask another code server
+    of = Path("workspace.yaml") if code_server is None else services.workspace(folder, code_server)
     _become(services.webserver(of, host, port))
 
 
@@ -189,7 +215,9 @@ def _is_new(platform: Platform, site: Site) -> bool:
         return site.key not in measured_history(connection).filter(pl.col("days") > 0)["site_key"]
 
 
-def _children(port: int | None, code_server: tuple[str, int] | None) -> list[Child]:
+@contextmanager
+def _children(port: int | None, code_server: tuple[str, int] | None) -> Iterator[list[Child]]:
+    """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
     where = services.code_socket(folder) if code_server is None else code_server
     socket = where if isinstance(where, Path) else None  # what listens elsewhere is somebody else's to wait for
@@ -197,4 +225,9 @@ def _children(port: int | None, code_server: tuple[str, int] | None) -> list[Chi
     children = [services.daemon(workspace, socket)]
     if code_server is None:
         children.insert(0, services.code_server(where))
-    return children if port is None else [*children, services.webserver(workspace, "127.0.0.1", port, socket)]
+    try:
+        yield children if port is None else [*children, services.webserver(workspace, "127.0.0.1", port, socket)]
+    finally:
+        if socket is not None:
+            socket.unlink(missing_ok=True)
+            local.forget(socket.parent)

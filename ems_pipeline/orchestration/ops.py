@@ -4,7 +4,7 @@ One op serves all sites of its run's shard; a dead device or site is rows with r
 retry policy: for anything that writes to hardware the next slot is the retry.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -17,16 +17,18 @@ from ems_pipeline.devices.health import Health
 from ems_pipeline.devices.reading import Readings
 from ems_pipeline.devices.turns import Turns
 from ems_pipeline.orchestration import device_faults, logs, shards
+from ems_pipeline.orchestration.beats import slot_of, stamp
+from ems_pipeline.orchestration.coordinator import ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import MINUTE, Clock
-from ems_pipeline.warehouse import alarms, health, telemetry
+from ems_pipeline.warehouse import alarms, health, served, telemetry
 from ems_pipeline.warehouse.alarms import Trouble
 
 STALE = timedelta(minutes=5)
-"""A control run that starts later than this after its quarter-hour would act on the wrong slot."""
+"""A control run that starts later than this after it was asked for was meant for a world that has gone."""
 
 
 CLOSED = "site-devices"
@@ -89,11 +91,23 @@ def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
     """Bring every device of every site to what the newest verified plan, an override or safety asks for this slot."""
     now = ems.clock.now()
     slot = time_grid.floor_slot(now)
-    if now - slot > STALE:
-        raise dg.Failure(f"quarter-hour {slot} began {now - slot} ago: too late to act on it; the next one will")
+    if fault := _too_late(context.run.tags, slot, now):
+        raise dg.Failure(fault)
     sites = ems.sites(shards.of_run(context.run.tags))
+    with ems.warehouse.begin() as connection:
+        served.decide(connection, sites, slot, now)
     for outcome in control.run_control(ems.warehouse, sites, slot, now, ems.clock):
         context.log.info(str(outcome), extra=logs.fields(outcome))
+
+
+def _too_late(tags: Mapping[str, str], slot: datetime, now: datetime) -> str:
+    """Why a control run must not act now; empty when it may. One begun by hand has the first minutes of its slot."""
+    if SLOT_TAG in tags and tags[SLOT_TAG] != stamp(slot):
+        return f"asked for quarter-hour {slot_of(tags[SLOT_TAG])}, and now it is {slot}: too late to act on it"
+    asked_at = datetime.fromisoformat(tags[ASKED_TAG]) if ASKED_TAG in tags else slot
+    if now - asked_at > STALE:
+        return f"quarter-hour {slot} was to be served at {asked_at}, {now - asked_at} ago: too late to act on it"
+    return ""
 
 
 @dg.op(out=dg.Out(dg.Nothing))

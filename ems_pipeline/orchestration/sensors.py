@@ -4,26 +4,31 @@ Dagster asks each every 20 seconds; one that is asked shortly before its slot wa
 its slot. A sensor fires once per slot through its cursor and `run_key`, and catches up on nothing: a missed minute of
 telemetry cannot be read later. The op computes its slot from the clock again and refuses a stale one. When the clock
 goes back, sensors go on with it, lest nobody looks at the devices for as long; control does not steer a slot twice.
+Control alone is asked for a slot again: where it has decided without a plan, or before an arm, a start or a reload.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
 
 from ems_pipeline.orchestration import beats, requests, troubles
 from ems_pipeline.orchestration.beats import Beat, Served, slot_of
-from ems_pipeline.orchestration.ops import STALE
+from ems_pipeline.orchestration.coordinator import ANEW_TAG, ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import local_days, site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site, SiteFileError
+from ems_pipeline.warehouse.served import undecided_since
 from ems_pipeline.warehouse.sites import config_hash
 
 EVERY_S = 18
 """The daemon looks every five seconds, so a sensor is asked every twenty; asking costs more writes than a run."""
+CONTROL_EVERY_S = 8
+"""The first control comes within half a minute of the first plan."""
 LOOK_AHEAD = timedelta(seconds=23)
 """A slot that begins within this is waited for: it would have begun when the sensor is asked again."""
 
@@ -33,19 +38,20 @@ def _slot_sensor(
     beat: Beat,
     description: str,
     asked: Callable[[dg.SensorEvaluationContext, Platform, Served], Iterable[dg.RunRequest]] | None = None,
-    not_after: timedelta = timedelta.max,
+    anew: Callable[[Platform, Served], Iterable[dg.RunRequest]] | None = None,
+    every_s: int = EVERY_S,
 ) -> dg.SensorDefinition:
     """A sensor that asks for the beat's job once per slot, the moment it is due.
 
     Args:
         asked: the requests for a slot; by default one run of the job per shard.
-        not_after: a slot of which more has passed is left out.
+        anew: the requests for a slot that is served, where it has to be served again.
     """
 
     @dg.sensor(
         name=name,
         job_name=beat.job,
-        minimum_interval_seconds=EVERY_S,
+        minimum_interval_seconds=every_s,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=description,
     )
@@ -53,15 +59,15 @@ def _slot_sensor(
         now, served = ems.clock.now(), Served.read(context.cursor)
         slot = beat.slot(now)
         if served.stamp == beats.stamp(slot):
+            if anew and (again := list(anew(ems, served))):
+                return again
             slot = beat.slot(now + LOOK_AHEAD)
-        again = served.went_back(now, beat)
-        if served.stamp and not again and slot <= slot_of(served.stamp):
+        went_back = served.went_back(now, beat)
+        if served.stamp and not went_back and slot <= slot_of(served.stamp):
             return dg.SkipReason(f"slot {served.stamp} is served")
-        serving = Served(beats.stamp(slot), served.lives + again)
+        serving = Served(beats.stamp(slot), served.lives + went_back)
         ems.clock.wait_until(beat.due(slot))
         context.update_cursor(str(serving))
-        if now - slot > not_after:
-            return dg.SkipReason(f"slot {slot} began more than {not_after} ago; the next one will be served")
         return list(asked(context, ems, serving) if asked else requests.for_slot(beat.job, serving, ems.sites))
 
     return evaluate
@@ -73,9 +79,37 @@ def _plans(context: dg.SensorEvaluationContext, ems: Platform, slot: Served) -> 
     return requests.for_sites(context.instance, beats.PLAN.job, ems.sites(), today, slot.key, slot=slot.stamp)
 
 
+def _control(context: dg.SensorEvaluationContext, ems: Platform, slot: Served) -> Iterable[dg.RunRequest]:  # noqa: ARG001
+    return _asked_at(ems, requests.for_slot(beats.CONTROL.job, slot, ems.sites))
+
+
+def _control_anew(ems: Platform, slot: Served) -> Iterable[dg.RunRequest]:
+    """Control of the running slot once more, where it has not been decided with a plan since the newest cause to."""
+    with ems.warehouse.begin() as connection:
+        since = undecided_since(connection, ems.sites(), slot_of(slot.stamp), ems.clock.now())
+    if since is None:
+        return []
+    again = Served(f"{slot.key}-{since:%H%M%S%f}")
+    found = requests.for_slot(beats.CONTROL.job, again, ems.sites)
+    tags = {SLOT_TAG: slot.stamp, ANEW_TAG: since.isoformat()}
+    return _asked_at(ems, found, tags)
+
+
+def _asked_at(
+    ems: Platform, found: Iterable[dg.RunRequest], more: Mapping[str, str] = MappingProxyType({})
+) -> list[dg.RunRequest]:
+    tags = {**more, ASKED_TAG: ems.clock.now().isoformat()}
+    return [request.with_replaced_attrs(tags={**request.tags, **tags}) for request in found]
+
+
 telemetry_sensor = _slot_sensor("telemetry_every_minute", beats.TELEMETRY, "Reads all devices once a minute.")
 control_sensor = _slot_sensor(
-    "control_every_quarter_hour", beats.CONTROL, "Writes set-points at each quarter-hour.", not_after=STALE
+    "control_every_quarter_hour",
+    beats.CONTROL,
+    "Writes set-points at each quarter-hour, and soon after the first plan, an arm, a start or a reload.",
+    _control,
+    _control_anew,
+    CONTROL_EVERY_S,
 )
 verification_sensor = _slot_sensor(
     "verification_every_two_minutes", beats.VERIFICATION, "Looks again at what was written."

@@ -38,19 +38,19 @@ def code_server(where: Where, module: str = DEFINITIONS, working_directory: Path
     listening = ["-s", str(where)] if isinstance(where, Path) else ["-h", where[0], "-p", str(where[1])]
     what = ["-m", module, "-d", str(working_directory.resolve()), "--location-name", "ems"]
     watched = [sys.executable, "-m", "ems_pipeline.orchestration.code_server", "code-server", "start"]
-    return Child("code server", [*watched, *what, *listening, *_log_format()])
+    return Child("code server", [*watched, *what, *listening, *_log_format()], oom_score=200)
 
 
 def daemon(workspace: Path, socket: Path | None = None) -> Child:
     """Evaluates sensors and schedules, launches runs; begins when its code server listens."""
     command = [_script("dagster-daemon"), "run", "-w", str(workspace), *_log_format()]
-    return Child("daemon", command, waits_for=socket)
+    return Child("daemon", command, waits_for=socket, oom_score=200)
 
 
 def webserver(workspace: Path, host: str, port: int, socket: Path | None = None) -> Child:
     """The web UI."""
     command = [_script("dagster-webserver"), "-w", str(workspace), "-h", host, "-p", str(port), *_log_format()]
-    return Child("web UI", command, waits_for=socket)
+    return Child("web UI", command, waits_for=socket, oom_score=600)
 
 
 def _log_format() -> list[str]:

@@ -13,10 +13,11 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.scheduler.instigation import SensorInstigatorData
 
-from ems_pipeline import control
-from ems_pipeline.notify import Notice, Notifier, NotSent
+from ems_pipeline.notify import Notifier
+from ems_pipeline.orchestration.duties import Duties
+from ems_pipeline.orchestration.hand_back import let_go
+from ems_pipeline.orchestration.herald import Herald
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.warehouse import DatabaseUnavailable, alarms
 from ems_pipeline.warehouse.local import home
 
 JUMP_S = 60.0
@@ -45,23 +46,27 @@ class Watch:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         """``after_jump_back``: what has to be woken, besides the devices that are let go."""
-        self._platform, self._notifiers, self._say = platform, notifiers, say
+        self._platform, self._say = platform, say
+        self.herald = Herald(platform, notifiers, say)
+        self.has_looked = False
+        """Whether the last look was at the database, too."""
+        self._duties = Duties(platform, self.herald, say, steady)
         self._after_jump_back = after_jump_back
         self._wall, self._steady = wall, steady
         self._seen = wall(), steady()
         self._looked_at = self._answered_at = self._jumped_at = steady()
-        self._said: dict[str, str] = {}
-        """Severity by kind of what stands."""
 
     def look(self) -> None:
         """Called every second."""
         self._clock()
-        if self._steady() - self._looked_at >= EVERY_S:
+        self._duties.look()
+        self.has_looked = self._steady() - self._looked_at >= EVERY_S
+        if self.has_looked:
             self._looked_at = self._steady()
             self._database()
             self._disk()
             if self._steady() - self._jumped_at >= CALM_S:
-                self._over("clock-jumped", "the clock has been steady for an hour")
+                self.herald.over("clock-jumped", "the clock has been steady for an hour")
 
     def _clock(self) -> None:
         wall, steady = self._wall(), self._steady()
@@ -71,30 +76,23 @@ class Watch:
             return
         way = "back" if jump_s < 0 else "forward"
         text = f"the clock went {way} by {abs(jump_s):.0f} s (or the machine slept); make sure that NTP runs"
-        self._said.pop("clock-jumped", None)  # every jump is worth saying
+        self.herald.forget("clock-jumped")  # every jump is worth saying
         self._jumped_at = steady
-        self._tell("clock-jumped", "critical", text)
+        self.herald.tell("clock-jumped", "critical", text)
         if jump_s < 0:
-            self._let_go(text)
+            # Set-points of a time to come would not end for as long, nor may anybody look at the devices.
+            for line in let_go(self._platform, text):
+                self._say(line)
             self._after_jump_back()
-
-    def _let_go(self, why: str) -> None:
-        """Set-points of a time to come would not end for as long; the next look at the devices may be as far away."""
-        try:
-            now = self._platform.clock.now()
-            for outcome in control.release_all(self._platform.warehouse, now, self._platform.clock, why):
-                self._say(str(outcome))
-        except DatabaseUnavailable as error:
-            self._say(f"devices could not be let go: {error}")
 
     def _database(self) -> None:
         if self._platform.warehouse.is_up():
             self._answered_at = self._steady()
-            self._over("database-down", "the database answers again")
+            self.herald.over("database-down", "the database answers again")
         elif self._steady() - self._answered_at >= GONE_AFTER_S:
             where = self._platform.warehouse.url.render_as_string(hide_password=True)
             text = f"database {where} does not answer; nothing is measured, planned or written until it does"
-            self._tell("database-down", "critical", text)
+            self.herald.tell("database-down", "critical", text)
 
     def _disk(self) -> None:
         """Only the embedded database's: another server's disk is not ours to see."""
@@ -102,46 +100,10 @@ class Watch:
             return
         free_gib = free_bytes() / GIB
         if free_gib >= LOW_GIB:
-            self._over("disk-low", f"{free_gib:.1f} GiB are free again")
+            self.herald.over("disk-low", f"{free_gib:.1f} GiB are free again")
         else:
             text = f"{free_gib:.1f} GiB are free at {home()}; a full disk stops the database. Make room, {LOW_GIB} GiB"
-            self._tell("disk-low", "critical" if free_gib < FULL_GIB else "warning", text)
-
-    def _tell(self, kind: str, severity: str, text: str) -> None:
-        """File an alarm, which is told to people from there; without a database tell them from here."""
-        if self._said.get(kind) == severity:
-            return
-        self._said[kind] = severity
-        self._say(f"{severity}: {text}")
-        now = self._platform.clock.now()
-        try:
-            with self._platform.warehouse.begin() as connection:
-                alarms.raise_alarm(connection, None, kind, severity, text, now)
-        except DatabaseUnavailable:
-            self._send(Notice(0, severity, "", "", kind, text, now))
-
-    def _over(self, kind: str, text: str) -> None:
-        """What stood is over, also what a former process has said."""
-        if self._said.get(kind) == "":
-            return
-        now = self._platform.clock.now()
-        try:
-            with self._platform.warehouse.begin() as connection:
-                was_filed = alarms.clear(connection, None, kind, now)
-        except DatabaseUnavailable:
-            return
-        if self._said.get(kind) and not was_filed:  # it was told from here, so its end is, too
-            self._send(Notice(0, "info", "", "", kind, text, now))
-        if self._said.get(kind):
-            self._say(text)
-        self._said[kind] = ""
-
-    def _send(self, notice: Notice) -> None:
-        for notifier in self._notifiers:
-            try:
-                notifier.send([notice])
-            except NotSent as error:
-                self._say(f"not told: {error}")
+            self.herald.tell("disk-low", "critical" if free_gib < FULL_GIB else "warning", text)
 
 
 def free_bytes() -> int:

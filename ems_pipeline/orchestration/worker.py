@@ -16,6 +16,7 @@ WORKER_TAG = ".dagster/ems_worker"
 """Hidden run tag that identifies the worker's process: boot, pid and start, so that a reused pid fools nobody."""
 BATCH_NICENESS = 10
 """Runs that serve no slot give way on the processor."""
+BATCH_OOM_SCORE = "500"
 FEW_COLLECTIONS = 50_000
 """A worker is gone in seconds: looking through a fleet's readings every 700 objects took a tenth of a sweep."""
 logger = logging.getLogger("ems_pipeline.launcher")
@@ -61,6 +62,7 @@ def main(instance: str, run_id: str, asked_at: float, fault: str | None) -> None
             raise LookupError(f"run {run_id} was deleted, or has no code, before its worker began")
         if SLOT_TAG not in run.tags:
             os.nice(BATCH_NICENESS)
+            _go_first_when_memory_ends()
         _say_how_it_started(dagster, run, time.time() - asked_at, fault)
         stop = threading.Event()
         threading.Thread(target=_watch, args=(dagster, run_id, stop), name="watch", daemon=True).start()
@@ -69,6 +71,13 @@ def main(instance: str, run_id: str, asked_at: float, fault: str | None) -> None
                 pass
         finally:
             stop.set()
+
+
+def _go_first_when_memory_ends() -> None:
+    """The kernel then ends a backfill before anything that reads or steers."""
+    score = Path("/proc/self/oom_score_adj")
+    if score.exists():
+        score.write_text(BATCH_OOM_SCORE, encoding="utf-8")
 
 
 def _watch(dagster: Any, run_id: str, stop: threading.Event) -> None:

@@ -148,7 +148,8 @@ def steered_slots(connection: Connection, start: datetime, end: datetime) -> lis
 def doubled_setpoints(connection: Connection, start: datetime, end: datetime) -> list[str]:
     """Devices told twice by the plan for one slot in ``[start, end)`` although the first set-point stood, in words.
 
-    After a failure, a reversion or an expiry telling again is right; an override or a limit may always step in.
+    After a failure, a reversion, an expiry or a release telling again is right; an override or a limit may always step
+    in.
     """
     found = query(
         connection,
@@ -157,7 +158,11 @@ def doubled_setpoints(connection: Connection, start: datetime, end: datetime) ->
            FROM ems.setpoint a JOIN ems.setpoint b USING (site_key, device_key, slot)
            WHERE a.setpoint_id < b.setpoint_id AND a.source = 'plan' AND b.source = 'plan'
              AND NOT a.is_shadow AND NOT b.is_shadow AND a.slot >= :start AND a.slot < :end
-             AND a.state NOT IN ('failed', 'reverted', 'expired') ORDER BY a.slot, a.site_key, a.device_key""",
+             AND a.state NOT IN ('failed', 'reverted', 'expired')
+             AND NOT EXISTS (SELECT FROM ems.setpoint r
+                             WHERE r.site_key = a.site_key AND r.device_key = a.device_key AND r.source = 'release'
+                               AND r.setpoint_id BETWEEN a.setpoint_id AND b.setpoint_id)
+           ORDER BY a.slot, a.site_key, a.device_key""",
         start=start,
         end=end,
     )

@@ -67,16 +67,24 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
 EXECUTABLE = "is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')"
 
 
-def _newest_executable(slot: str, decided_by: str) -> str:
-    """SQL for the run that holds in a slot; both are SQL expressions."""
+def newest_executable(slot: str, decided_by: str, site: str = ":site") -> str:
+    """SQL for the run that holds in a slot; all are SQL expressions."""
     return f"""
     SELECT planning_run_id FROM ems.planning_run
-    WHERE site_key = :site AND {EXECUTABLE}
+    WHERE site_key = {site} AND {EXECUTABLE}
       AND decided_at <= {decided_by} AND horizon_start <= {slot} AND horizon_end > {slot}
     ORDER BY decided_at DESC, kind = 'rolling' DESC LIMIT 1"""
 
 
-NEWEST_EXECUTABLE = _newest_executable(":slot", ":as_known_at")
+NEWEST_EXECUTABLE = newest_executable(":slot", ":as_known_at")
+
+
+def decided_at(connection: Connection, site_key: str, slot: datetime, as_known_at: datetime) -> datetime | None:
+    """When the newest executable plan that covers a slot was decided; None: there is none."""
+    return connection.execute(
+        sa.text(f"SELECT decided_at FROM ems.planning_run WHERE planning_run_id = ({NEWEST_EXECUTABLE})"),
+        {"site": site_key, "slot": slot, "as_known_at": as_known_at},
+    ).scalar()
 
 
 def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_at: datetime) -> pl.DataFrame:
@@ -127,7 +135,7 @@ def in_force(
         f"""SELECT d.asset_key, d.starts_at, d.mode, d.power_w
             FROM generate_series(CAST(:start AS timestamptz), CAST(:end AS timestamptz) - interval '15 minutes',
                                  interval '15 minutes') AS s(slot)
-            CROSS JOIN LATERAL ({_newest_executable("s.slot", "least(s.slot, :as_known_at)")}) r
+            CROSS JOIN LATERAL ({newest_executable("s.slot", "least(s.slot, :as_known_at)")}) r
             JOIN ems.planning_device_interval d ON d.planning_run_id = r.planning_run_id AND d.starts_at = s.slot
             WHERE d.asset_key = ANY(:assets)
             ORDER BY d.asset_key, d.starts_at""",

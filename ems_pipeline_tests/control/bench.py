@@ -29,7 +29,7 @@ from ems_pipeline.warehouse.frames import query
 SLOTS = 8
 TABLES = """control_miss gateway_lease gateway_party setpoint_event setpoint
             point_write_count control_override control_arm alarm device_health planning_run
-            telemetry"""
+            telemetry control_decision supervisor"""
 Row = tuple[str, str, str, float, Mapping[str, Any]]
 """Asset, kind, mode, power, limits."""
 

@@ -99,6 +99,7 @@ def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) ->
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)
         with warehouse.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM ems.site_config")  # the plant of another test had other ports
             registry.register(connection, [plant.site], NOON)
             registry.set_active(connection, plant.site.key, True)
             arming.arm(connection, plant.site.key, NOON, "test")

@@ -11,7 +11,6 @@ from pathlib import Path
 import dagster as dg
 
 from ems_pipeline.orchestration import beats, jobs, sensors
-from ems_pipeline.orchestration.ops import STALE
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.warehouse import open_warehouse
 from ems_pipeline_tests.control import steps
@@ -44,8 +43,7 @@ def stand(step: str) -> None:
 
 for known in steps.STEPS:
     setattr(*steps.at(known, lambda known=known: stand(known)))  # type: ignore[misc]
-sensors.EVERY_S = 1
-control = sensors._slot_sensor("control", beats.CONTROL, "The real one, asked more often.", not_after=STALE)
+control = sensors._slot_sensor("control", beats.CONTROL, "The real one, asked more often.", every_s=1)
 platform = Platform(open_warehouse(), ToldClock(), list)
 defs = dg.Definitions(
     jobs=[jobs.apply_control], sensors=[control], resources={"ems": platform}, executor=dg.in_process_executor

@@ -53,6 +53,7 @@ DO $$ BEGIN
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.grid_event,
         ems.control_arm, ems.control_override, ems.control_miss, ems.setpoint, ems.setpoint_event, ems.point_write_count,
         ems.alarm, ems.gateway_party, ems.gateway_lease,
+        ems.supervisor, ems.control_decision,
         ems.audit_interval, ems.audit_day,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint

@@ -24,6 +24,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo
 from ems_pipeline.warehouse import DatabaseUnavailable, plans
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.situation import plan_inputs
 
 GROUP = "plan"
@@ -32,6 +33,8 @@ DAILY_DECISION = time(15, 0)
 QUICK: Any = {"time_limit_s": 8.0, "gap": 1e-3, "tolerance": 2e-3}
 """A rolling plan is made again in 15 minutes from what was measured; proving its last cents took most of its time."""
 UNPLANNED = "unplanned"
+WORTH_STEERING = 2 * time_grid.MINUTE
+"""With less of a quarter-hour left, the next one is as good a begin."""
 """Kind of the alarm of a site that could not be planned while others could."""
 INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_session_forecast]
 
@@ -117,8 +120,8 @@ def _decide(
     context: dg.AssetExecutionContext, ems: Platform, site: Site, kind: str, day: date, at: datetime
 ) -> Decision:
     """Read what was known, solve, verify, store; an unverified plan is stored too, and never executed."""
-    start = time_grid.ceil_slot(at)
     with ems.warehouse.begin() as connection:
+        start = _first_slot(connection, site, kind, day, at)
         knowledge = plan_inputs(connection, site, at, start)
     problem = assemble(site, knowledge.inputs)
     plan = solve(problem, **(QUICK if kind == "rolling" else {}), resolved_slots=site.planning.resolved_slots)
@@ -147,6 +150,18 @@ def _decide(
     with ems.warehouse.begin() as connection:
         plans.store(connection, head, plan.slot_rows(), plan.device_rows())
     return site, problem, plan, violations
+
+
+def _first_slot(connection: Connection, site: Site, kind: str, day: date, at: datetime) -> datetime:
+    """The next quarter-hour; the running one where no plan may be followed in it and enough of it is left."""
+    following = time_grid.ceil_slot(at)
+    running = time_grid.floor_slot(at)
+    is_live = kind == "rolling" and day == time_grid.local_day(at, time_grid.zone(site.timezone))
+    if not is_live or following - at < WORTH_STEERING or following == running:
+        return following
+    holds_since = plans.decided_at(connection, site.key, running, at)
+    oldest = at - time_grid.MINUTE * site.control.max_plan_age_minutes
+    return running if holds_since is None or holds_since < oldest else following
 
 
 def _result(decisions: list[Decision]) -> dg.MaterializeResult:
