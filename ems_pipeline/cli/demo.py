@@ -66,7 +66,8 @@ def demo(
         silence()
         embedded.stop(home / "postgres")
         leave(interrupted.signal)
-    embedded.stop(home / "postgres")
+    finally:
+        embedded.stop(home / "postgres")
     report = home / "report.html"
     report.write_text(page.html(outcome.account), encoding="utf-8")
     account = summary.text(outcome.account)

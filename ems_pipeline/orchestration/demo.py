@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.report.account import Account
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.time_grid import SimulatedClock, SystemClock
-from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded, local
+from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded, home_lock, local
 from ems_pipeline.warehouse import sites as registry
 
 MARKER = "demo"
@@ -57,12 +57,14 @@ def fresh_home(folder: Path) -> Path:
 
     Raises:
         FileExistsError: the folder is in use and was not made by a demonstration.
+        HomeTaken: another command lives in it.
         HomeUnusable: it cannot be made or written.
     """
     folder = folder.resolve()
     if folder.is_dir() and os.access(folder, os.R_OK) and any(folder.iterdir()):
         if not (folder / MARKER).exists():
             raise FileExistsError(f"{folder} was not made by `ems demo` and would be emptied; choose another --home")
+        home_lock.demand_free(folder)
         embedded.stop(folder / "postgres")
         shutil.rmtree(folder)
     local.private(folder)
@@ -83,8 +85,9 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
     last = first + timedelta(days=wanted.days - 1)
     clock = SimulatedClock(time_grid.day_bounds(first, zone)[0])
     replay = plant.read_replay(wanted.replay, site, first, last, wanted.price_zone) if wanted.replay else None
-    warehouse = prepare()
     with (
+        home_lock.held("ems demo"),
+        closing(prepare()) as warehouse,
         plant.running_plant(
             site, clock, seed=wanted.seed, replay=replay, history_days=wanted.history_days + history.LOGGED_BEFORE
         ) as served,
@@ -97,8 +100,8 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
         failures = _live(runs, served.site, clock, time_grid.days(first, last), on_step)
         _leave(warehouse, served.site, clock)
         count = instance.get_runs_count()
-    with warehouse.begin() as connection:
-        account = accounts.of_site(connection, site, first, last)
+        with warehouse.begin() as connection:
+            account = accounts.of_site(connection, site, first, last)
     return Outcome(account, count, time.monotonic() - began, failures)
 
 

@@ -48,6 +48,17 @@ def held(what: str, say: Callable[[str], None] = print, patience_s: float = PATI
         os.close(descriptor)
 
 
+def demand_free(folder: Path) -> None:
+    """See that nobody lives in a folder that is about to be emptied; HomeTaken otherwise."""
+    path = folder / NAME
+    if path.exists():
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            _take(descriptor, path, print, 0.0)
+        finally:
+            os.close(descriptor)
+
+
 def _take(descriptor: int, path: Path, say: Callable[[str], None], patience_s: float) -> None:
     until = time.monotonic() + patience_s
     is_said = False
