@@ -211,6 +211,8 @@ class _Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    do_POST = do_GET
+
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
 
@@ -253,7 +255,14 @@ def proxy(secrets: Path) -> Iterator[str]:
 
 
 def ask(address: str, path: str, password: str | None = None, **headers: str) -> tuple[int, dict[str, Any]]:
-    request = urllib.request.Request(address + path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    """GraphQL is asked by POST, as the UI does, but for the websocket's opening."""
+    method = "POST" if path.endswith("/graphql") and "Upgrade" not in headers else "GET"
+    return ask_by(method, address, path, password, **headers)
+
+
+def ask_by(method: str, address: str, path: str, password: str | None, **headers: str) -> tuple[int, dict[str, Any]]:
+    named = {k.replace("_", "-"): v for k, v in headers.items()}
+    request = urllib.request.Request(address + path, headers=named, method=method)
     if password is not None:
         request.add_header("Authorization", "Basic " + base64.b64encode(f"ems:{password}".encode()).decode())
     try:
@@ -286,6 +295,33 @@ def test_another_site_cannot_use_a_logged_in_browser(proxy: str, secrets: Path) 
         assert ask(proxy, "/graphql", password, Origin=origin)[0] == 403, origin
     assert ask(proxy, "/graphql", password, Origin=proxy)[0] == 200
     assert ask(proxy, "/graphql", password, Origin=f"https://{host}")[0] == 200, "TLS ended before us"
+
+
+@pytest.mark.parametrize("said", ["cross-site", "same-site", "anything", "Cross-Site"])
+def test_a_link_or_picture_of_another_site_is_refused_although_it_names_no_origin(
+    proxy: str, secrets: Path, said: str
+) -> None:
+    password = (secrets / "ui_password").read_text()
+    for path in ("/", "/graphql", "/metrics", "/runs"):
+        assert ask(proxy, path, password, Sec_Fetch_Site=said)[0] == 403, path
+    for ours in ("same-origin", "none"):
+        assert ask(proxy, "/runs", password, Sec_Fetch_Site=ours)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/graphql?query=mutation", "/graphql/", "/GraphQL", "//graphql", "/x/../graphql"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
+def test_graphql_is_asked_by_post_only(proxy: str, secrets: Path, path: str, method: str) -> None:
+    password = (secrets / "ui_password").read_text()
+    assert ask_by(method, proxy, path, password)[0] == 405
+    assert ask_by("POST", proxy, path, password)[1]["who"] == "ui"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.0.2.1:8080"])
+def test_a_name_that_is_not_ours_is_not_answered(proxy: str, secrets: Path, host: str) -> None:
+    """A page's own name may lead to our address: to the browser it is then one site with us."""
+    password = (secrets / "ui_password").read_text()
+    for path in ("/", "/graphql", "/rest/", "/alive"):
+        assert ask(proxy, path, password, Host=host, Origin=f"http://{host}")[0] == 421, path
 
 
 def test_the_ui_gets_its_websocket(proxy: str, secrets: Path) -> None:

@@ -48,8 +48,9 @@ def daemon(workspace: Path, socket: Path | None = None) -> Child:
 
 
 def webserver(workspace: Path, host: str, port: int, socket: Path | None = None) -> Child:
-    """The web UI."""
-    command = [_script("dagster-webserver"), "-w", str(workspace), "-h", host, "-p", str(port), *_log_format()]
+    """The web UI; for its own pages only."""
+    program = [sys.executable, "-m", "ems_pipeline.orchestration.web_server"]
+    command = [*program, "-w", str(workspace), "-h", host, "-p", str(port), *_log_format()]
     return Child("web UI", command, waits_for=socket, oom_score=600)
 
 
