@@ -2,8 +2,9 @@
 
 A browser on this machine sends its requests wherever a page tells it to, and Dagster takes mutations by GET, which
 browsers send along with links and pictures. Refused are requests that say they come from elsewhere (Origin,
-Sec-Fetch-Site), a name of this machine that is none of its own (a name of theirs that leads to our address), and GraphQL
-by anything but POST. What says nothing of itself is no browser. `deploy/nginx/ems.conf` does the same at the proxy.
+Sec-Fetch-Site), a name of this machine that is none of its own (a name of theirs that leads to our address), and
+GraphQL by anything but POST. What says nothing of itself is no browser. `deploy/nginx/ems.conf` does the same at the
+proxy.
 """
 
 import sys
