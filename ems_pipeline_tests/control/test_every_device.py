@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ems_pipeline.control import authority, commands, effect, envelope, grid_limit
+from ems_pipeline.control import authority, effect, envelope, grid_limit
 from ems_pipeline.control.authority import Mandate
 from ems_pipeline.control.desired import Source
 from ems_pipeline.control.effect import Verdict
@@ -154,7 +154,7 @@ def test_a_genset_is_asked_for_a_power_by_schedule_and_override(
     assert [d.command for d in asked] == [GensetCommand("genset", True, runs_w)] * 2
     authority_of = Source.ENVELOPE if runs_w != power_w else None
     assert [d.source for d in asked] == [authority_of or Source.SCHEDULE, authority_of or Source.OVERRIDE]
-    assert commands.check_wish(large, "diesel", "run", limits) is not None
+    assert large.gensets[0].cannot("run", limits) == ""
 
 
 def test_a_battery_asked_by_hand_says_what_it_will_give(large: Site) -> None:
