@@ -14,6 +14,7 @@ from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints
+from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
 
 PATIENCE_S = 60.0
@@ -27,9 +28,14 @@ def release_site(
     Args:
         site: as registered, or the key of one, which may be out of service.
         every_device: also those of which the journal knows nothing, as after the loss of a database.
+
+    Raises:
+        LookupError: no such site was ever registered.
     """
     slot = time_grid.floor_slot(now)
     key = site if isinstance(site, str) else site.key
+    with warehouse.begin(runner.JOURNAL_PATIENCE_S) as connection:
+        registry.newest(connection, key)
 
     async def let_go(session: SiteSession) -> list[Outcome]:
         await session.read_journal(lambda _: None)

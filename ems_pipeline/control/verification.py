@@ -66,7 +66,7 @@ def run_verification(
     """
     sites = list(sites)
     with warehouse.begin(runner.JOURNAL_PATIENCE_S) as connection:
-        left = {held.site_key for held in setpoints.held(connection)} - {site.key for site in sites}
+        left = setpoints.unfinished_sites(connection) - {site.key for site in sites}
 
     async def verify(session: SiteSession) -> list[Outcome]:
         await session.read_journal(lambda _: None)

@@ -220,6 +220,12 @@ def held(connection: Connection, site_keys: Collection[str] | None = None) -> li
     return [Held(*row) for row in found.iter_rows()]
 
 
+def unfinished_sites(connection: Connection) -> set[str]:
+    """Keys of sites in which something stands still, or a set-point, be it a shadow, has not ended."""
+    open_rows = query(connection, f"SELECT DISTINCT site_key FROM ems.setpoint WHERE state IN {OPEN}")["site_key"]
+    return {one.site_key for one in held(connection)} | set(open_rows)
+
+
 def lived_before(connection: Connection, site_key: str, slot: datetime, latest: datetime) -> datetime | None:
     """When a slot that a clock has gone back over was served the first time; None: it was not, or this is that time.
 

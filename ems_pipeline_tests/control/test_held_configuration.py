@@ -198,6 +198,18 @@ def test_a_device_that_nobody_can_reach_any_more_can_be_declared_gone(home: Benc
         control.declare_gone(home.warehouse, "home01", "heat-pump", home.clock.now(), "test")
 
 
+def test_shadows_of_a_site_taken_out_of_service_end_like_any_others(home: Bench) -> None:
+    with home.warehouse.begin() as connection:
+        arming.disarm(connection, "home01", home.clock.now(), "test")
+    home.plan(CHARGE)
+    home.control()
+    with home.warehouse.begin() as connection:
+        registry.set_active(connection, "home01", False)
+    home.advance(minutes=25)
+    look(home)
+    assert home.states("inverter") == ["expired"]
+
+
 def test_stopping_lets_go_of_sites_that_are_out_of_service_and_of_devices_that_are_elsewhere_now(home: Bench) -> None:
     steer(home)
     register(home, moved_gateway(device_removed(home.site)))
