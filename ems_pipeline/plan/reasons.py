@@ -114,6 +114,6 @@ def _in_balance(now: Moment) -> str:
     if now.before_wh >= now.battery.ceiling_wh - FULL_WH:
         return "The battery is full; what the sun gives beyond the demand is left."
     brings = now.stored_brings
-    if brings is not None and at_most(brings, 0.0):
+    if brings is not None and not now.may_store:
         return f"Leave room: a kWh of the sun stored now is worth {price(now.plan, brings)}."
     return f"The sun gives more than is used. {unknown(now.plan, now.slot)}"

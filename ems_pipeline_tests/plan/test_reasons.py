@@ -67,6 +67,7 @@ def battery_claims(plan: Plan, d: Decision) -> None:
         case "Leave room":
             assert said[0] <= PRICE
             assert before_wh < b.ceiling_wh
+            assert d.limits["charge_limit_w"] == 0.0
         case "Nothing to store or to cover":
             assert abs(lacks_w) <= HALF_W
             assert problem.pv_available_w[t] - plan.pv_w[:, t].sum() <= HALF_W
