@@ -22,6 +22,8 @@ from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest
 
 NAME = "forecast.solar"
 SERVER = ("EMS_SOURCE_FORECAST_SOLAR_URL", "https://api.forecast.solar")
+LARGEST_WH = 1e9
+"""Of a period; beyond it, below 0 and where there is no number, the source says nothing about the period."""
 LONGEST_STEP = timedelta(hours=3)
 """Between two stamps further apart than this lies a night, not a period of generation."""
 
@@ -62,7 +64,7 @@ def parse(body: bytes) -> pl.DataFrame:
     energy_wh: dict[datetime, float] = {}
     stamped = sorted((_stamp(at), float(wh)) for at, wh in periods.items())
     for (start, _), (end, wh) in pairwise(stamped):
-        if end - start <= LONGEST_STEP:
+        if end - start <= LONGEST_STEP and 0 <= wh < LARGEST_WH:
             _spread(energy_wh, start, end, wh)
     rows = sorted(energy_wh.items())
     return pl.DataFrame(

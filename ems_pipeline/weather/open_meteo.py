@@ -57,11 +57,18 @@ RANGE = {
     "cloud_pct": (0.0, 100.0),
     "wind_m_s": (0.0, 120.0),
 }
-"""Physical limits; radiation slightly below zero is model noise and becomes zero."""
+"""Physical limits: a value beyond is a cell without a value. Radiation slightly below zero is model noise: zero."""
 
+LARGEST = 1e9
+"""Of a number at all; JSON has no largest one."""
+MOST_IMPOSSIBLE = 0.5
+"""Where more of a column lies beyond, it is in another unit, and the whole reply is none we understand."""
+
+BRIGHT_W_M2, HIGH_SUN_W_M2 = 100.0, 250.0
+"""What a clear sky would give. Under the heaviest cloud something of it is left: an exact zero is a gap, surely so
+where the sun stands some 17 degrees high."""
 DARK_DAYLIGHT = timedelta(hours=4)
-BRIGHT_W_M2 = 100.0
-"""What a clear sky would give; under the heaviest cloud something of it is left, so exact zeros are gaps."""
+"""So much of it is no gap: the reply has no radiation at all."""
 
 STEPS = {"minutely_15": time_grid.SLOT, "hourly": timedelta(hours=1)}
 
@@ -198,17 +205,21 @@ def _column(series: Mapping[str, Any], units: Mapping[str, str], ours: str, name
         raise MalformedWeather(f"Open-Meteo {name} has {len(values)} values for {count} times; the reply is truncated")
     if (unit := units.get(name)) not in FACTORS[ours]:
         raise MalformedWeather(f"Open-Meteo {name} is in {unit!r}; expected {' or '.join(FACTORS[ours])}")
-    try:
-        numbers = np.array([np.nan if v is None else v for v in values], dtype=float) * FACTORS[ours][str(unit)]
-    except (TypeError, ValueError) as error:
-        raise MalformedWeather(f"Open-Meteo {name} holds something that is no number: {error}") from error
+    numbers = np.array([_number(value) for value in values]) * FACTORS[ours][str(unit)]
     low, high = RANGE[ours]
-    if ((numbers < low) | (numbers > high)).any():
+    impossible = (numbers < low) | (numbers > high)
+    if impossible.sum() > MOST_IMPOSSIBLE * np.isfinite(numbers).sum():
         raise MalformedWeather(
             f"Open-Meteo {name} ranges {np.nanmin(numbers):g}..{np.nanmax(numbers):g} {unit}; "
             f"physics allows {low}..{high}; drop this reply and ask again"
         )
+    numbers[impossible] = np.nan
     return np.maximum(numbers, 0.0) if ours in RADIATION else numbers
+
+
+def _number(value: Any) -> float:
+    """A cell; NaN where there is no number in it."""
+    return float(value) if isinstance(value, int | float) and abs(value) < LARGEST else np.nan
 
 
 def _quarter_hours(
@@ -218,11 +229,11 @@ def _quarter_hours(
     starts = quarter_starts(first, step, len(columns["ghi_w_m2"]))
     zenith, _ = sun.position(starts, latitude, longitude)
     clear = sun.clear_sky_ghi(zenith)
+    columns["ghi_w_m2"] = _without_dark_noons(columns["ghi_w_m2"], clear.reshape(-1, parts).mean(axis=1), step)
     shapes: dict[str, Array] = {"ghi_w_m2": clear, "dhi_w_m2": clear, "dni_w_m2": np.where(clear > 0, 1000.0, 0.0)}
     quarters: dict[str, Array] = {c: split_mean(columns[c], parts, shapes[c]) for c in RADIATION}
     quarters |= {c: at_midpoints(columns[c], parts) for c in COLUMNS if c not in RADIATION}
     ghi, dhi = quarters["ghi_w_m2"], quarters["dhi_w_m2"]
-    _refuse_dark_days(ghi, clear)
     if np.isnan(dhi).all():
         quarters["dni_w_m2"], quarters["dhi_w_m2"] = sun.decompose(ghi, zenith, sun.midpoints(starts))
     elif np.isnan(quarters["dni_w_m2"]).all():
@@ -231,10 +242,12 @@ def _quarter_hours(
     return drop_unknown_tail(frame.with_columns(pl.col("starts_at").cast(pl.Datetime("us", "UTC"))))
 
 
-def _refuse_dark_days(ghi: Array, clear: Array) -> None:
-    dark = int(((ghi == 0) & (clear > BRIGHT_W_M2)).sum()) * time_grid.SLOT
-    if dark >= DARK_DAYLIGHT:
+def _without_dark_noons(ghi: Array, clear: Array, step: timedelta) -> Array:
+    """Global radiation with a gap where it is exactly 0 under a high sun, in a reply that has light elsewhere."""
+    lasts = int(((ghi == 0) & (clear > BRIGHT_W_M2)).sum()) * step
+    if lasts >= DARK_DAYLIGHT:
         raise MalformedWeather(
-            f"Open-Meteo radiation is exactly 0 for {dark / timedelta(hours=1):g} h of daylight; drop this reply and "
+            f"Open-Meteo radiation is exactly 0 for {lasts / timedelta(hours=1):g} h of daylight; drop this reply and "
             "ask again"
         )
+    return np.where((ghi == 0) & (clear > HIGH_SUN_W_M2) & (ghi > 0).any(), np.nan, ghi)

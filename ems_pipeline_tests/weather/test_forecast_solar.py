@@ -51,3 +51,12 @@ def test_azimuth_is_turned_from_north_based_to_south_based(monkeypatch: pytest.M
     east = PvArray(key="east", peak_power_w=5400, tilt_deg=35, azimuth_deg=90)
     forecast_solar.fetch(east, 50.08, 14.42)
     assert asked == [("https://api.forecast.solar/estimate/50.0800/14.4200/35/-90/5.4", {"time": "utc"})]
+
+
+@pytest.mark.parametrize("impossible", [-5.0, float("nan"), float("inf"), 1e12])
+def test_an_impossible_energy_is_a_period_nobody_knows_and_costs_no_other(impossible: float) -> None:
+    hours = {f"2026-08-20T{hour:02}:00:00+00:00": float(wh) for hour, wh in ((8, 0), (9, 400), (10, 800), (11, 1200))}
+    good = forecast_solar.parse(body(hours))
+    spoilt = forecast_solar.parse(body(hours | {"2026-08-20T10:00:00+00:00": impossible}))
+    assert spoilt["power_w"].to_list() == pytest.approx([400.0] * 4 + [1200.0] * 4)
+    assert spoilt.join(good, on=["starts_at", "power_w"]).height == 8

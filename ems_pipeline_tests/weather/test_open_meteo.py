@@ -98,7 +98,7 @@ def test_what_is_not_the_promised_document_is_malformed(change: dict[str, Any], 
 def test_values_outside_physics_short_columns_uneven_grids_and_error_pages_are_malformed() -> None:
     first = datetime(2026, 8, 20, 6, tzinfo=UTC)
     with pytest.raises(MalformedWeather, match="physics"):
-        parse(reply(first, shortwave_radiation=[1600.0, 0.0]))
+        parse(reply(first, temperature_2m=[283.15, 284.15, 11.0], shortwave_radiation=[1.0, 2.0, 3.0]))
     short = reply(first, shortwave_radiation=[0.0, 60.0])
     short["hourly"]["cloud_cover"].pop()
     with pytest.raises(MalformedWeather, match="1 values for 2 times"):
@@ -110,6 +110,42 @@ def test_values_outside_physics_short_columns_uneven_grids_and_error_pages_are_m
     for body in (b"<html>Bad gateway</html>", json.dumps(short).encode()[:80], b"[]"):
         with pytest.raises(MalformedWeather):
             open_meteo.parse(body, *PRAGUE)
+
+
+IMPOSSIBLE = [1600.0, -6.0, float("inf"), float("nan"), "n/a", [], {}, int("9" * 400)]
+
+
+@pytest.mark.parametrize("impossible", IMPOSSIBLE, ids=lambda value: f"{value!s:.4}")
+@pytest.mark.parametrize(
+    "name", ["shortwave_radiation", "direct_normal_irradiance", "diffuse_radiation", "cloud_cover", "wind_speed_10m"]
+)
+def test_an_impossible_cell_is_missing_and_costs_no_other_cell_anything(name: str, impossible: Any) -> None:
+    ours = next(key for key, theirs in open_meteo.VARIABLES.items() if theirs == name)
+    document = reply(
+        datetime(2026, 8, 20, 9, tzinfo=UTC), "minutely_15", shortwave_radiation=[300.0, 310.0, 320.0, 330.0]
+    )
+    good = parse(document)
+    document["minutely_15"][name][1] = impossible
+    spoilt = parse(document)
+    # An instant stands for the quarter-hours on both of its sides.
+    touched = {1} if ours in open_meteo.RADIATION else {1, 2}
+    for i in range(good.height):
+        assert spoilt[ours][i] == (None if i in touched else good[ours][i]), i
+    others = [column for column in good.columns if column != ours]
+    assert spoilt.select(others).equals(good.select(others))
+
+
+def test_an_exact_zero_under_a_high_sun_is_a_gap_and_at_night_it_is_darkness() -> None:
+    """21 June in Prague: the sun stands 63 degrees high at noon and is down at midnight."""
+    for hour, expected in ((11, None), (0, 0.0)):
+        radiation = [1.0, 0.0, 1.0, 1.0]
+        document = reply(datetime(2026, 6, 21, hour, tzinfo=UTC), "minutely_15", shortwave_radiation=radiation)
+        assert parse(document)["ghi_w_m2"].to_list() == [1.0, expected, 1.0, 1.0]
+    hours = reply(datetime(2026, 6, 21, 10, tzinfo=UTC), shortwave_radiation=[500.0, 0.0, 0.0, 0.0, 500.0])
+    assert parse(hours)["ghi_w_m2"].is_null().to_list() == [False] * 4 + [True] * 12 + [False] * 4
+    hours["hourly"]["shortwave_radiation"] = [500.0, 0.0, 0.0, 0.0, 0.0]
+    with pytest.raises(MalformedWeather, match="exactly 0 for 4 h of daylight"):
+        parse(hours)
 
 
 def test_a_variable_the_model_does_not_have_is_never_filled_with_zero() -> None:

@@ -64,8 +64,7 @@ def _as_issued_then(window: SiteWindow, last: date) -> list[pl.DataFrame]:
             site.latitude, site.longitude, first, last + timedelta(days=1), days_before
         )
         frame = open_meteo.parse_previous_runs(body, site.latitude, site.longitude, days_before)
-        inside = frame.filter(pl.col("starts_at").is_between(window.start, window.end, closed="left"))
-        frames.append(inside.with_columns(source=pl.lit("open-meteo")))
+        frames.append(_usable(frame, window.start, window.end).with_columns(source=pl.lit("open-meteo")))
     return frames
 
 
@@ -74,9 +73,13 @@ def _newest(window: SiteWindow, now: datetime, today: date) -> pl.DataFrame:
     body = open_meteo.fetch_forecast(site.latitude, site.longitude, days=(window.last - today).days + 2)
     frame = open_meteo.parse(body, site.latitude, site.longitude)
     start = max(time_grid.floor_slot(now), window.start)
-    return frame.filter(pl.col("starts_at").is_between(start, window.end, closed="left")).with_columns(
-        source=pl.lit("open-meteo"), known_at=pl.lit(now)
-    )
+    return _usable(frame, start, window.end).with_columns(source=pl.lit("open-meteo"), known_at=pl.lit(now))
+
+
+def _usable(frame: pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame:
+    """Slots of ``[start, end)`` whose weather is known: where an issue has a gap, the one before it still stands."""
+    inside = frame.filter(pl.col("starts_at").is_between(start, end, closed="left"))
+    return inside.drop_nulls(["temperature_c", "ghi_w_m2"])
 
 
 @dg.asset(group_name=GROUP, partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
