@@ -162,3 +162,25 @@ def test_without_a_battery_the_bill_alone_decides() -> None:
     day = only_day(slots({"soc_pct": None, "grid_w": 400.0}), storage=None)
     assert day["no_battery_saving"] == pytest.approx(0.6)
     assert (day["stored_change_wh"], day["stored_value_per_kwh"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "worth"),
+    [
+        # 100 slots: 52 at 8, then 48 at 2. The middle of all of them is 8; of the last 96 alone (48 and 48) it is 5.
+        (date(2026, 10, 25), 100, 8.0),
+        # 92 slots: 48 at 8, then 44 at 2.
+        (date(2026, 3, 29), 92, 8.0),
+        (date(2026, 6, 2), 96, 5.0),
+    ],
+)
+def test_all_slots_of_a_day_say_what_its_stored_energy_is_worth_however_many_there_are(
+    day: date, count: int, worth: float
+) -> None:
+    starts = time_grid.day_slots(day, time_grid.zone(PRAGUE))
+    dear = count - {100: 48, 92: 44, 96: 48}[count]
+    rows = slots(*({"buy": 8.0 if i < dear else 2.0} for i in range(count)))
+    frame = rows.with_columns(pl.Series("starts_at", starts).cast(pl.Datetime("us", "UTC")))
+    assert len(starts) == count
+    assert only_day(frame)["stored_value_per_kwh"] == pytest.approx(worth * STORAGE.discharge_efficiency)
+    assert only_day(frame)["slots"] == count
