@@ -66,12 +66,12 @@ def day_registers(period: TariffPeriod, day: date, calendars: DayCalendars) -> D
     terms = period.distribution
     proportional = terms.mixed_slot == "proportional"
     low = calendars.low_windows.get(day)
-    low_minutes = _minutes(terms.low_windows, day) if low is None else _minutes(low, day, only_day=True)
+    low_minutes = _minutes(terms.low_windows, period, day) if low is None else _listed(low)
     network = _MinutePrices("high" if low_minutes.any() or terms.low_windows else "single", terms.high_per_kwh)
     if terms.low_per_kwh is not None:
         network.paint(low_minutes, "low", terms.low_per_kwh)
     for band in terms.bands:
-        network.paint(_minutes(band.windows, day), band.name, band.per_kwh)
+        network.paint(_minutes(band.windows, period, day), band.name, band.per_kwh)
     energy, degraded = _energy(period, day, low_minutes, calendars)
     named = energy if period.energy.kind == "tempo" else network
     return DayRegisters(
@@ -95,8 +95,8 @@ def _tempo(prices: TempoPrices, day: date, colours: Mapping[date, Colour]) -> tu
     """Hours before 06:00 carry the colour of the day before; an unannounced colour is taken as the worst possible."""
     painted = _MinutePrices("", 0.0)
     degraded: list[str | None] = [None] * SLOTS_OF_CLOCK
-    high = _minutes((TEMPO_HIGH,), day)
-    before_six = _minutes((Window(start=time(0), end=time(6)),), day)
+    high = _listed((TEMPO_HIGH,))
+    before_six = _listed((Window(start=time(0), end=time(6)),))
     for colour_day, hours in ((day - timedelta(days=1), before_six), (day, ~before_six)):
         colour = colours.get(colour_day)
         if colour is None:
@@ -109,17 +109,29 @@ def _tempo(prices: TempoPrices, day: date, colours: Mapping[date, Colour]) -> tu
     return painted, degraded
 
 
-def _minutes(windows: Iterable[Window], day: date, only_day: bool = False) -> NDArray[np.bool_]:
-    """Which minutes of the wall clock of ``day`` lie in a window; ``only_day``: the list is of that very day."""
+def _minutes(windows: Iterable[Window], period: TariffPeriod, day: date) -> NDArray[np.bool_]:
+    """Which minutes of the wall clock of ``day`` lie in a window; the night's hours belong to the evening before."""
     mask = np.zeros(MINUTES, dtype=bool)
+    today, yesterday = period.weekday(day), period.weekday(day - timedelta(days=1))
     for window in windows:
-        start, end = (at.hour * 60 + at.minute for at in (window.start, window.end))
-        if only_day or _applies(window, day):
+        if day.month not in window.months:
+            continue
+        start, end = _bounds(window)
+        if today in window.weekdays:
             mask[start : end if end > start else MINUTES] = True
-        if end <= start and not only_day and _applies(window, day - timedelta(days=1)):
+        if end <= start and yesterday in window.weekdays:
             mask[:end] = True
     return mask
 
 
-def _applies(window: Window, day: date) -> bool:
-    return day.weekday() in window.weekdays and day.month in window.months
+def _listed(windows: Iterable[Window]) -> NDArray[np.bool_]:
+    """Which minutes lie in a window of a list that is of that very day."""
+    mask = np.zeros(MINUTES, dtype=bool)
+    for start, end in map(_bounds, windows):
+        mask[start : end if end > start else MINUTES] = True
+    return mask
+
+
+def _bounds(window: Window) -> tuple[int, int]:
+    start, end = (at.hour * 60 + at.minute for at in (window.start, window.end))
+    return start, end

@@ -118,14 +118,23 @@ def _complete(name: str, given: Array, n: int) -> Array:
 
 def _grid(site: Site, inputs: PlanInputs, dearest: float) -> GridLimits:
     n = len(inputs.starts)
+    peak_price_per_kw, floor_w = _capacity(site, inputs.starts[0])
     return GridLimits(
         np.full(n, site.grid.import_limit_w),
         np.full(n, site.grid.export_limit_w),
-        peak_price_per_kw=site.grid.peak_price_per_kw,
-        peak_so_far_w=inputs.state.month_peak_import_w or 0.0,
+        peak_price_per_kw=peak_price_per_kw,
+        peak_so_far_w=max(inputs.state.month_peak_import_w or 0.0, floor_w),
         events=tuple(found for event in inputs.events if (found := _event(event, inputs.starts)) is not None),
         over_limit_price_per_kwh=OVER_LIMIT * dearest,
     )
+
+
+def _capacity(site: Site, at: datetime) -> tuple[float, float]:
+    """What a kW of the month's peak costs with VAT, and the power up to which it is billed whatever is drawn."""
+    period = site.tariff.period_on(time_grid.local_day(at, time_grid.zone(site.timezone)))
+    if period.capacity is None:
+        return 0.0, 0.0
+    return period.capacity.price_per_kw_month * (1 + period.vat), units.from_kilo(period.capacity.floor_kw)
 
 
 def _event(event: GridEvent, starts: list[datetime]) -> DemandEvent | None:

@@ -6,14 +6,14 @@ from pydantic import Field
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import GensetMode
-from ems_pipeline.sites.record import LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday
+from ems_pipeline.sites.record import LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday, WindowEnd
 
 
 class DailyWindow(Record):
     """Local wall-clock time ``[start, end)`` on every day; an end before the start is on the next day."""
 
     start: WallClock
-    end: WallClock
+    end: WindowEnd
 
 
 class Genset(Asset):

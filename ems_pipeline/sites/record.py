@@ -40,6 +40,19 @@ def known_as(kind: str) -> AfterValidator:
 
 WallClock = Annotated[time, BeforeValidator(_quoted)]
 """Local time of day."""
+
+
+def _ends(at: time) -> time:
+    """A day ends at midnight; 23:59 would lose its last quarter-hour."""
+    if (at.hour, at.minute) == (23, 59):
+        raise ValueError(
+            f'a window up to {at:%H:%M} leaves a minute of the day out; write "00:00" for the end of the day'
+        )
+    return at
+
+
+WindowEnd = Annotated[time, BeforeValidator(_quoted), AfterValidator(_ends)]
+"""Local time of day at which a window ends; 00:00 is the end of the day."""
 Weekday = Annotated[int, Field(ge=0, le=6)]
 """0 = Monday."""
 

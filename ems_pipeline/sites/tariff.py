@@ -8,24 +8,47 @@ Add a field here when a contract has a term that none of these expresses.
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ems_pipeline.sites.record import Price, Record, WallClock, Weekday
+from ems_pipeline.sites.record import Price, Record, WallClock, Weekday, WindowEnd
 
 PerKwh = Annotated[float, Field(ge=-20, le=50)]
 Month = Annotated[int, Field(ge=1, le=12)]
 
 
+SUNDAY = 6
+
+
+@cache
+def public_holidays(place: str, year: int) -> frozenset[date]:
+    """Public holidays of a country or of a part of it.
+
+    Raises:
+        ValueError: nobody knows them.
+    """
+    import holidays
+
+    country, _, subdivision = place.partition("-")
+    try:
+        return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year))
+    except NotImplementedError:
+        raise ValueError(
+            f"no public holidays of {place!r} are known; write a country (ES) or its part (ES-MD)"
+        ) from None
+
+
 class Window(Record):
     """A wall-clock window ``[start, end)``; it crosses midnight when ``end`` is not after ``start``; 00:00 ends a day.
 
-    ``weekdays`` (0 = Monday) and ``months`` are those of the day it starts on.
+    ``weekdays`` (0 = Monday) are those of the day it starts on, as a night belongs to its evening. ``months`` are those
+    of the hour itself: a season ends at midnight of its last day, and begins at midnight of its first.
     """
 
     start: WallClock
-    end: WallClock
+    end: WindowEnd
     weekdays: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
     months: tuple[Month, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
@@ -127,6 +150,20 @@ class TariffPeriod(Record):
     monthly: dict[str, Annotated[float, Field(ge=-10_000_000, le=10_000_000)]] = Field(default_factory=dict)
     sell: SellTerms = SellTerms()
     capacity: CapacityCharge | None = None
+    holidays: str | None = None
+    """Country, or ``COUNTRY-SUBDIVISION`` (ISO 3166), whose public holidays count as Sundays in all windows."""
+
+    @field_validator("holidays")
+    @classmethod
+    def _is_a_place_with_holidays(cls, place: str | None) -> str | None:
+        if place is not None:
+            public_holidays(place, 2026)
+        return place
+
+    def weekday(self, day: date) -> int:
+        """0 = Monday; a public holiday is a Sunday."""
+        is_holiday = self.holidays is not None and day in public_holidays(self.holidays, day.year)
+        return SUNDAY if is_holiday else day.weekday()
 
 
 class Tariff(Record):

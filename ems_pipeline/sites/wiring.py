@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from ems_pipeline.sites.record import Key, LimitW, PowerW, Price, Record, known_as
+from ems_pipeline.sites.record import Key, LimitW, PowerW, Record, known_as
 
 
 class GridConnection(Record):
@@ -17,8 +18,19 @@ class GridConnection(Record):
     export_limit_w: LimitW
     phases: Literal[1, 3] = 3
     nominal_voltage_v: float = Field(230.0, ge=100, le=500)
-    peak_price_per_kw: Price = 0.0
-    """Capacity charge: money per kW of the month's highest quarter-hour import, site currency."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_price(cls, given: Any) -> Any:
+        """A peak's price is a term of the contract; stored configurations still say that there is none."""
+        if not isinstance(given, Mapping) or "peak_price_per_kw" not in given:
+            return given
+        if given["peak_price_per_kw"]:
+            raise ValueError(
+                "peak_price_per_kw is a term of the contract; write tariff.periods[].capacity: "
+                "{price_per_kw_month: ...}, without VAT"
+            )
+        return {key: value for key, value in given.items() if key != "peak_price_per_kw"}
 
 
 class FuseGroup(Record):

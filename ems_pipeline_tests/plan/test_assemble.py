@@ -23,7 +23,14 @@ from ems_pipeline.sites import (
     Schedule,
     Site,
 )
+from ems_pipeline.sites.tariff import CapacityCharge, Tariff
 from ems_pipeline_tests.plan.conftest import START
+
+
+def with_capacity(tariff: Tariff, **terms: float) -> Tariff:
+    """The contract with a charge on the month's peak."""
+    periods = tuple(p.model_copy(update={"capacity": CapacityCharge(**terms)}) for p in tariff.periods)
+    return tariff.model_copy(update={"periods": periods})
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +51,7 @@ def farm(home: Site) -> Site:
         update={
             "batteries": (battery,),
             "heat_pumps": (pump,),
-            "grid": home.grid.model_copy(update={"peak_price_per_kw": 200.0}),
+            "tariff": with_capacity(home.tariff, price_per_kw_month=200.0, floor_kw=3.0),
             "gensets": (
                 Genset(key="diesel", min_power_w=2000, max_power_w=8000, start_cost=20, fuel_per_kwh=9,
                        idle_fuel_per_h=15, warm_up_minutes=15, max_starts_per_day=2, run_hours_left=10,
@@ -204,3 +211,15 @@ def test_a_run_whose_window_ends_after_the_horizon_is_left_to_a_later_plan(home:
     problem = assemble(home.model_copy(update={"deferrables": (machine,)}), day_inputs(24.0))
     assert problem.deferrables == ()
     assert problem.left_out == ()
+
+
+def test_the_contracts_capacity_charge_is_what_the_planner_pays_for_a_peak(home: Site, day_inputs) -> None:
+    """200 per kW and month without VAT are 242; 3 kW are billed anyway, so a peak begins to cost above them."""
+    inputs = day_inputs(24)
+    site = home.model_copy(update={"tariff": with_capacity(home.tariff, price_per_kw_month=200.0, floor_kw=3.0)})
+    for so_far_w, billed_w in ((None, 3000.0), (2000.0, 3000.0), (4500.0, 4500.0)):
+        state = dataclasses.replace(inputs.state, month_peak_import_w=so_far_w)
+        grid = assemble(site, dataclasses.replace(inputs, state=state)).grid
+        assert grid.peak_price_per_kw == pytest.approx(242.0)
+        assert grid.peak_so_far_w == billed_w
+    assert assemble(home, inputs).grid.peak_price_per_kw == 0.0
