@@ -18,6 +18,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.control import commands, envelope, grid_limit
 from ems_pipeline.control.desired import Desired, Source, Wish
 from ems_pipeline.control.live import Live
+from ems_pipeline.devices import obedience
 from ems_pipeline.devices.command import SignalCommand
 from ems_pipeline.devices.contract import SetpointRefused
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
@@ -59,7 +60,7 @@ def resolve(
         signals: which of `SIGNALS` each home controller of the site takes.
     """
     plan_fault = mandate.plan_fault(site, now)
-    wishes = _wishes(site, mandate, {} if plan_fault else _planned(mandate))
+    wishes = _wishes(site, mandate, {} if plan_fault else _planned(site, mandate))
     desired = [_device(site, mandate, device.key, wishes, plan_fault) for device in site.devices]
     found = [_within_envelope(site, d, live) for d in desired if d is not None]
     found = _within_grid(site, found, live)
@@ -77,12 +78,15 @@ def _wishes(site: Site, mandate: Mandate, planned: Mapping[str, Wish]) -> dict[s
     return wishes
 
 
-def _planned(mandate: Mandate) -> dict[str, Wish]:
+def _planned(site: Site, mandate: Mandate) -> dict[str, Wish]:
+    """What the plan asks of whoever obeys; of what only measures it says what it expects."""
+    deaf = obedience.deaf(site)
     return {
         row["asset_key"]: Wish(
             row["asset_key"], row["mode"], json.loads(row["limits"]), row["power_w"], row["reason"], Source.PLAN
         )
         for row in mandate.plan.rows(named=True)
+        if row["asset_key"] not in deaf
     }
 
 

@@ -39,6 +39,29 @@ def obedient(site: Site) -> list[str]:
     return [device.key for device in site.devices if _taken(load_map(device.map))]
 
 
+def steerable(site: Site) -> Site:
+    """The site as far as a plan has a say in it; same errors as `deaf`.
+
+    Batteries, chargers, heat pumps and gensets that do not obey are left out, arrays that do not are not curtailable.
+    """
+    left_out = deaf(site)
+
+    def kept(keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(key for key in keys if key not in left_out)
+
+    return site.model_copy(
+        update={
+            "pv": tuple(a.model_copy(update={"curtailable": a.curtailable and a.key not in left_out}) for a in site.pv),
+            "batteries": tuple(b for b in site.batteries if b.key not in left_out),
+            "chargers": tuple(c for c in site.chargers if c.key not in left_out),
+            "heat_pumps": tuple(h for h in site.heat_pumps if h.key not in left_out),
+            "gensets": tuple(g for g in site.gensets if g.key not in left_out),
+            "fuses": tuple(f.model_copy(update={"chargers": kept(f.chargers)}) for f in site.fuses),
+            "inverters": tuple(i.model_copy(update={"batteries": kept(i.batteries)}) for i in site.inverters),
+        }
+    )
+
+
 def misfits(site: Site) -> Iterator[str]:
     """What a site file asks of its devices that their maps cannot give, each with its remedy; same errors as `deaf`."""
     for device in site.devices:
@@ -72,9 +95,9 @@ def warnings(site: Site) -> Iterator[str]:
 
 
 def _why_deaf(site: Site, asset: Asset) -> str:
-    if asset.device is None:
+    device = next((d for d in site.devices if d.key == asset.device), None)
+    if device is None:
         return "which has no device"
-    device = site.device(asset.device)
     if ASKED[type(asset)] in _taken(load_map(device.map)):
         return ""
     return f"whose device's map {device.map} only measures"

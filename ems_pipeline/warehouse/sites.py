@@ -121,7 +121,8 @@ def _add_version(connection: Connection, site: Site, known_at: datetime) -> bool
             "is_broken": is_broken,
         },
     ).scalar()
-    if written is not None and _read(site.key, written) != site:
+    # Python's own numbers beside what the database says: a number that is none is stored as null.
+    if written is not None and json.loads(written) != json.loads(json.dumps(site.model_dump(), default=str)):
         raise ValueError(f"site {site.key} does not read back as it was written; nothing was registered: report it")
     return written is not None
 

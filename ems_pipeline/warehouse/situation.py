@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,8 @@ from ems_pipeline.devices.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
-from ems_pipeline.sites import Charger, Site
+from ems_pipeline.plan.unsteered import charging_w
+from ems_pipeline.sites import Charger, HeatPump, Site
 from ems_pipeline.warehouse import buildings, events, forecasts, machines, market, plans, telemetry
 
 STATE_AGE = timedelta(minutes=30)
@@ -49,6 +51,25 @@ class Knowledge:
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class LeftAlone:
+    """What draws power at a site and nobody steers: it charges and heats as it likes."""
+
+    chargers: tuple[Charger, ...] = ()
+    heat_pumps: tuple[HeatPump, ...] = ()
+
+    @classmethod
+    def of(cls, whole: Site, steered: Site) -> LeftAlone:
+        """Of a site, what is not in the part that can be steered."""
+        return cls(
+            tuple(c for c in whole.chargers if c not in steered.chargers),
+            tuple(h for h in whole.heat_pumps if h not in steered.heat_pumps),
+        )
+
+
+NOTHING = LeftAlone()
+
+
 def measured(connection: Connection, site: Site, at: datetime) -> Measured:
     """State of the site at an instant: minute telemetry, else the last quarter-hour that ended before."""
     slot_end = time_grid.floor_slot(at)
@@ -61,10 +82,16 @@ def measured(connection: Connection, site: Site, at: datetime) -> Measured:
     return Measured(values, reported)
 
 
-def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetime) -> Knowledge:
+def plan_inputs(
+    connection: Connection, site: Site, at: datetime, start: datetime, left_alone: LeftAlone = NOTHING
+) -> Knowledge:
     """Everything a plan decided at ``at`` and beginning with slot ``start`` may know.
 
     The horizon ends with the last slot that has a price and all forecasts.
+
+    Args:
+        site: what can be steered.
+        left_alone: what draws power beside it; what is expected of that is part of the load.
 
     Raises:
         InputsMissing: no price, forecast or state is known then.
@@ -74,7 +101,7 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
     load = forecasts.newest(connection, "load_forecast", site.key, start, far, at)
     pv = forecasts.newest(connection, "pv_forecast", site.key, start, far, at)
     heat = forecasts.newest(connection, "heat_demand_forecast", site.key, start, far, at)
-    starts = _common_slots(site, start, prices, load, pv, heat)
+    starts = _common_slots(site, left_alone, start, prices, load, pv, heat)
     state = measured(connection, site, at)
     history = machines.so_far(connection, site, state.values, at, start)
     asked = events.listing(connection, site.key, at)
@@ -84,12 +111,12 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
         starts=starts,
         buy_per_kwh=_column(aligned, prices, "buy_per_kwh"),
         sell_per_kwh=_column(aligned, prices, "sell_per_kwh"),
-        load_w=_column(aligned, load, "power_w"),
+        load_w=_column(aligned, load, "power_w") + _drawn_w(connection, site, left_alone, state, at, aligned, heat),
         pv_w={a.key: _column(aligned, pv.filter(pl.col("asset_key") == a.key), "power_w") for a in site.pv},
         outdoor_c=_column(aligned, heat.filter(pl.col("asset_key") == site.heat_pumps[0].key), "outdoor_c")
         if site.heat_pumps
         else None,
-        sessions=_sessions(connection, site, state, at, starts),
+        sessions=_sessions(connection, site, site.chargers, state, at, starts),
         state=SiteState(
             at=at,
             soc_pct=_required(site.batteries, state, "battery_soc_pct", at),
@@ -113,12 +140,31 @@ def plan_inputs(connection: Connection, site: Site, at: datetime, start: datetim
     return Knowledge(inputs, {"known_at": known, "state_reported_at": measured_at, "houses": told})
 
 
-def _common_slots(site: Site, start: datetime, *frames: pl.DataFrame) -> list[datetime]:
+def _drawn_w(
+    connection: Connection, site: Site, left_alone: LeftAlone, state: Measured, at: datetime, aligned: pl.DataFrame,
+    heat: pl.DataFrame,
+) -> np.ndarray[Any, np.dtype[np.float64]]:  # fmt: skip
+    """Expected power of what is left alone, per slot, W."""
+    starts = aligned["starts_at"].to_list()
+    chargers = {charger.key: charger for charger in left_alone.chargers}
+    drawn_w = np.zeros(len(starts))
+    for session in _sessions(connection, site, left_alone.chargers, state, at, starts):
+        drawn_w += charging_w(chargers[session.charger], session, starts)
+    for pump in left_alone.heat_pumps:
+        own = heat.filter(pl.col("asset_key") == pump.key)
+        drawn_w += _column(aligned, own, "heat_w") / _column(aligned, own, "cop")
+    return drawn_w
+
+
+def _common_slots(site: Site, left_alone: LeftAlone, start: datetime, *frames: pl.DataFrame) -> list[datetime]:
     """Slots from ``start`` on without a gap that every input covers."""
     prices, load, pv, heat = frames
     wanted = [("effective_price", prices), ("load_forecast", load)]
     wanted += [("pv_forecast", pv.filter(pl.col("asset_key") == a.key)) for a in site.pv]
-    wanted += [("heat_demand_forecast", heat.filter(pl.col("asset_key") == p.key)) for p in site.heat_pumps]
+    wanted += [
+        ("heat_demand_forecast", heat.filter(pl.col("asset_key") == p.key))
+        for p in (*site.heat_pumps, *left_alone.heat_pumps)
+    ]
     common: set[datetime] | None = None
     for name, frame in wanted:
         covered = set(frame["starts_at"].to_list())
@@ -147,12 +193,13 @@ def _required(assets: Any, state: Measured, quantity: str, at: datetime) -> dict
 
 
 def _sessions(
-    connection: Connection, site: Site, state: Measured, at: datetime, starts: list[datetime]
-) -> tuple[EvSession, ...]:
+    connection: Connection, site: Site, chargers: Iterable[Charger], state: Measured, at: datetime,
+    starts: list[datetime],
+) -> tuple[EvSession, ...]:  # fmt: skip
     end = starts[-1] + time_grid.SLOT
     frame = forecasts.newest_sessions(connection, site.key, starts[0], end, at)
     found: list[EvSession] = []
-    for charger in site.chargers:
+    for charger in chargers:
         expected = [
             ExpectedSession(charger.key, row["arrives_at"], row["departs_at"], row["energy_wh"], row["probability"])
             for row in frame.filter(pl.col("asset_key") == charger.key).iter_rows(named=True)

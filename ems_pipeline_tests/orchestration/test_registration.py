@@ -19,6 +19,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline_tests.conftest import ROOT
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
@@ -148,12 +149,14 @@ def test_what_the_registry_refuses_is_told_and_costs_that_site_alone(
 ) -> None:
     for key in ("home01", "home02"):
         put(folder, key)
-    read = registry._read
+    add = registry._add_version
 
-    def misread(key: str, config: str) -> Site:
-        return read(key, config.replace('"home01"', '"other"') if key == "home01" else config)
+    def refusing(connection: Connection, site: Site, known_at: datetime) -> bool:
+        if site.key == "home01":
+            raise ValueError("no")
+        return add(connection, site, known_at)
 
-    monkeypatch.setattr(registry, "_read", misread)
+    monkeypatch.setattr(registry, "_add_version", refusing)
     (fault,) = follow_files(platform).faults
     assert "site home01 cannot be registered" in fault
     monkeypatch.undo()

@@ -13,7 +13,7 @@ from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, solve, ve
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, events, forecasts, market, plans, sites, telemetry
-from ems_pipeline.warehouse.situation import STATE_AGE, InputsMissing, Knowledge, plan_inputs
+from ems_pipeline.warehouse.situation import STATE_AGE, InputsMissing, Knowledge, LeftAlone, plan_inputs
 from ems_pipeline_tests.readings import answers
 
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
@@ -194,3 +194,15 @@ def stored(warehouse: Warehouse, found: Knowledge, plan: Plan, at: datetime) -> 
         ("diesel", "run", pytest.approx(plan.genset_w[0, 0])),
         ("mill", "run", 1500.0),
     ]
+
+
+def test_what_nobody_steers_is_load_and_not_in_the_plans_hands(warehouse: Warehouse, home01: Site) -> None:
+    """A heat pump left alone draws what its heat takes (2000 W at a COP of 3.5), beside the house's 450 W."""
+    at = START - timedelta(minutes=1)
+    measure(warehouse, at, battery_soc_pct=40.0)
+    steered = home01.model_copy(update={"heat_pumps": ()})
+    with warehouse.begin() as connection:
+        found = plan_inputs(connection, steered, at, START, LeftAlone.of(home01, steered))
+    assert found.inputs.load_w.tolist() == pytest.approx([450.0 + 2000.0 / 3.5] * len(found.inputs.starts))
+    problem = assemble(steered, found.inputs)
+    assert problem.heat_pumps == ()

@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import __version__, time_grid
+from ems_pipeline.devices import obedience
 from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.assets.forecasts import (
     ev_session_forecast,
@@ -25,7 +26,7 @@ from ems_pipeline.units import kilo
 from ems_pipeline.warehouse import DatabaseUnavailable, plans
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
-from ems_pipeline.warehouse.situation import plan_inputs
+from ems_pipeline.warehouse.situation import LeftAlone, plan_inputs
 
 GROUP = "plan"
 DAILY_DECISION = time(15, 0)
@@ -120,10 +121,11 @@ def _decide(
     context: dg.AssetExecutionContext, ems: Platform, site: Site, kind: str, day: date, at: datetime
 ) -> Decision:
     """Read what was known, solve, verify, store; an unverified plan is stored too, and never executed."""
+    steered = obedience.steerable(site)
     with ems.warehouse.begin() as connection:
         start = _first_slot(connection, site, kind, day, at)
-        knowledge = plan_inputs(connection, site, at, start)
-    problem = assemble(site, knowledge.inputs)
+        knowledge = plan_inputs(connection, steered, at, start, LeftAlone.of(site, steered))
+    problem = assemble(steered, knowledge.inputs)
     plan = solve(problem, **(QUICK if kind == "rolling" else {}), resolved_slots=site.planning.resolved_slots)
     violations = verify(problem, plan)
     head = plans.PlanningRun(
@@ -135,7 +137,7 @@ def _decide(
         horizon_end=knowledge.inputs.starts[-1] + time_grid.SLOT,
         status=plan.status,
         is_verified=plan.status != "failed" and not violations,
-        inputs=knowledge.provenance,
+        inputs=knowledge.provenance | {"unsteered": obedience.deaf(site)},
         config_hash=registry.config_hash(site),
         code_version=__version__,
         objective=plan.objective,
