@@ -143,6 +143,23 @@ def database() -> Iterator[Finding]:
         )
 
 
+def zone_tables() -> Iterator[Finding]:
+    """Python, polars and the database should mean the same by the local time of every site."""
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import open_warehouse
+    from ems_pipeline.warehouse import sites as registry
+    from ems_pipeline.warehouse.zone_tables import disagreement
+
+    with open_warehouse().begin() as connection:
+        named = {zone.key for zone in registry.zones(connection).values()} | {s.timezone for s in _good_sites()}
+        for timezone in sorted(named):
+            if fault := disagreement(connection, timezone, SystemClock().now()):
+                text = f"{fault}. We count by zoneinfo; queries of your own that ask the others are off: renew them"
+                yield Finding("warning", f"zone {timezone}", text)
+            else:
+                yield Finding("good", f"zone {timezone}", "one local time for the coming year in all tables")
+
+
 def disk() -> Iterator[Finding]:
     """A full disk stops the database."""
     from ems_pipeline.orchestration.watch import GIB, LOW_GIB, free_bytes
@@ -229,4 +246,15 @@ def pv_azimuth() -> Iterator[Finding]:
 
 
 WITHOUT_DATABASE: tuple[Check, ...] = (code_location, site_files, bus_conflicts)
-ALL: tuple[Check, ...] = (*WITHOUT_DATABASE, secrets, database, arms, disk, clock, history, counters, pv_azimuth)
+ALL: tuple[Check, ...] = (
+    *WITHOUT_DATABASE,
+    secrets,
+    database,
+    arms,
+    zone_tables,
+    disk,
+    clock,
+    history,
+    counters,
+    pv_azimuth,
+)
