@@ -138,7 +138,18 @@ def store_plans(warehouse: Warehouse, sites: list[Site], decided_at: datetime, n
     )
     for site in sites:
         run = plans.PlanningRun(
-            site.key, "rolling", start.date(), decided_at, start, start + 2 * SLOT, "optimal", True, {}, "-", "-"
+            site.key,
+            "rolling",
+            start.date(),
+            decided_at,
+            start,
+            start + 2 * SLOT,
+            "optimal",
+            True,
+            {},
+            "-",
+            "-",
+            decided_at,
         )
         with warehouse.begin() as connection:
             plans.store(connection, run, pl.DataFrame(), devices)

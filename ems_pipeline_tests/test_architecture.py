@@ -13,6 +13,7 @@ LAYERS = {
     "units": 0,
     "time_grid": 0,
     "secret": 0,
+    "version": 0,
     "plain_text": 0,
     "outside": 0,
     "local_time": 0,

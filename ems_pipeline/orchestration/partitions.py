@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import shards
@@ -56,6 +57,15 @@ class SiteWindow:
     def days(self) -> list[date]:
         """The civil days in order."""
         return time_grid.days(self.first, self.last)
+
+    def part(self, first: date, last: date) -> "SiteWindow":
+        """The days ``first`` to ``last`` of it."""
+        return _window(self.site, first, last)
+
+    def by_day(self, frame: pl.DataFrame, column: str = "starts_at") -> Iterator[tuple[date, pl.DataFrame]]:
+        """The days in order, each with its rows of a frame: those whose instant in ``column`` is of that civil day."""
+        for day in self.days:
+            yield day, frame.filter(pl.col(column).is_between(*time_grid.day_bounds(day, self.zone), closed="left"))
 
 
 DECISION_OF_THE_DAY = time(14, 30)

@@ -1,6 +1,6 @@
-"""One run serves many sites: what fails for one of them is an alarm there, and costs no other site anything."""
+"""What went wrong for one of many, in words; and the alarms of what many sites share. Those of a site: `ledger.py`."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import dagster as dg
 
@@ -13,36 +13,6 @@ from ems_pipeline.warehouse.situation import InputsMissing
 from ems_pipeline.weather.errors import WeatherError
 
 
-def settle(
-    context: dg.AssetExecutionContext,
-    ems: Platform,
-    kind: str,
-    served: Iterable[str],
-    faults: Mapping[str, str],
-    is_live: bool = True,
-) -> None:
-    """End the alarm ``kind`` of the sites that were served and raise it with the reason for the others.
-
-    Args:
-        faults: what is wrong and the remedy, by site.
-        is_live: whether this is about today or later; a backfill says nothing about how things stand.
-
-    Raises:
-        dg.Failure: nobody was served, or somebody was not by a backfill; with all reasons.
-    """
-    done = [key for key in served if key not in faults]
-    if faults and (not done or not is_live):
-        raise dg.Failure("; ".join(dict.fromkeys(faults.values())), allow_retries=False)
-    if not is_live:
-        return
-    now = ems.clock.now()
-    with ems.warehouse.begin() as connection:
-        alarms.clear_of_sites(connection, done, kind, now)
-        for key, text in faults.items():
-            context.log.error(f"{key}: {text}")
-            alarms.raise_alarm(connection, key, kind, "warning", text, now)
-
-
 def settle_shared(
     context: dg.AssetExecutionContext,
     ems: Platform,
@@ -51,8 +21,8 @@ def settle_shared(
     faults: Mapping[str, str],
     is_live: bool = True,
 ) -> None:
-    """The same for what many sites share (a market zone, a currency): the alarm is no site's, and its kind names the
-    thing, e.g. ``no-prices:ES``. An alarm of a thing that nobody asks for any more ends.
+    """File and end alarms of what many sites share (a market zone, a currency): the alarm is no site's, and its kind
+    names the thing, e.g. ``no-prices:ES``. An alarm of a thing that nobody asks for any more ends.
 
     Raises:
         dg.Failure: there are faults and nothing was served, with all reasons.

@@ -14,6 +14,9 @@ from ems_pipeline.sites import Site
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
+ROUTINE_TAG = "ems/routine"
+"""On runs that a clock asked for: what they cannot serve is an alarm where it stands, and not a failed run."""
+
 
 def for_sites(
     instance: dg.DagsterInstance,
@@ -45,7 +48,7 @@ def for_sites(
             between = held[held.index(keys[0]) : held.index(keys[-1]) + 1]
             ends = {RANGE_START: site_day(keys[0], first), RANGE_END: site_day(keys[-1], last)}
             meant = {} if between == keys else {MEANT_TAG: ",".join(keys)}
-            tags = shard.tags if slot is None else of_slot(slot, shard)
+            tags = {ROUTINE_TAG: key, **(shard.tags if slot is None else of_slot(slot, shard))}
             yield dg.RunRequest(
                 f"{job_name}-{key}-{first}{shard.key}", job_name=job_name, tags={**ends, **meant, **tags}
             )
@@ -71,5 +74,5 @@ def for_days(job_name: str, first: date, last: date, key: str) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"{job_name}-{key}",
         job_name=job_name,
-        tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()},
+        tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat(), ROUTINE_TAG: key},
     )

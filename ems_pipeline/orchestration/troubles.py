@@ -16,6 +16,10 @@ from ems_pipeline.warehouse import alarms
 
 FAILED = "run-failed:"
 """How the kind of a failed run's alarm begins; the name of its job follows."""
+FAILED_ASSET = "asset-failed:"
+"""The same of a run by hand, which has no job of its own; the name of the asset that failed follows."""
+BY_HAND = "__ASSET_JOB"
+"""The job of every run that materialises assets from the UI, from a backfill or by `ems backfill`."""
 
 
 OURS = re.compile(r"^(dagster\._core\.definitions\.events\.Failure|ems_pipeline\.[\w.]+): ")
@@ -36,12 +40,21 @@ def reason(error: Any) -> str:
 def failures(context: dg.RunFailureSensorContext) -> None:
     """Files an alarm for every failed run, with the first line of its error."""
     platform = PlatformResource().create_resource(dg.build_init_resource_context())
-    errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
+    events = context.get_step_failure_events()
+    errors = [event.step_failure_data.error for event in events]
     reasons = [reason(error) for error in errors if error is not None]
     text = (reasons[0] if reasons else str(context.failure_event.message).strip()).splitlines()[0]
     with platform.warehouse.begin() as connection:
-        kind = FAILED + context.dagster_run.job_name
-        alarms.raise_alarm(connection, None, kind, "warning", text, platform.clock.now())
+        for kind in _kinds(context.dagster_run, [str(event.step_key) for event in events]):
+            alarms.raise_alarm(connection, None, kind, "warning", text, platform.clock.now())
+
+
+def _kinds(run: dg.DagsterRun, failed_steps: list[str]) -> list[str]:
+    """What failed: the job, or of a run by hand the assets; one that failed as a whole failed for them all."""
+    if run.job_name != BY_HAND:
+        return [FAILED + run.job_name]
+    selected = [key.to_user_string() for key in run.asset_selection or ()]
+    return [FAILED_ASSET + name for name in sorted(failed_steps or selected)] or [FAILED + BY_HAND]
 
 
 @dg.sensor(
@@ -66,15 +79,19 @@ def alarm_notices(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Pla
 
 
 def _works_again(instance: dg.DagsterInstance, alarm: dict[str, Any]) -> bool:
-    """Whether a run of the alarm's job was asked for after its last failure and succeeded."""
-    if not alarm["kind"].startswith(FAILED):
+    """Whether a run of what the alarm is about was asked for after its last failure and succeeded."""
+    by_hand = alarm["kind"].startswith(FAILED_ASSET)
+    if not by_hand and not alarm["kind"].startswith(FAILED):
         return False
     succeeded = dg.RunsFilter(
-        job_name=alarm["kind"].removeprefix(FAILED),
+        job_name=BY_HAND if by_hand else alarm["kind"].removeprefix(FAILED),
         statuses=[dg.DagsterRunStatus.SUCCESS],
         created_after=alarm["last_at"],
     )
-    return bool(instance.get_run_records(succeeded, limit=1))
+    if not by_hand:
+        return bool(instance.get_run_records(succeeded, limit=1))
+    asset = dg.AssetKey(alarm["kind"].removeprefix(FAILED_ASSET))
+    return any(asset in (run.asset_selection or ()) for run in instance.get_runs(succeeded))
 
 
 def _notice(alarm: dict[str, Any]) -> notify.Notice:

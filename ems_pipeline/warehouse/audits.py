@@ -109,8 +109,8 @@ def _put_baselines(connection: Connection, frame: pl.DataFrame, site_key: str) -
 def put_days(connection: Connection, site: Site, start: datetime, end: datetime, as_known_at: datetime) -> pl.DataFrame:
     """Add up the settled slots of ``[start, end)``, whole local days, and store a row per day.
 
-    A day of which no more is settled than before and which has another cost now is marked restated for ever, unless its
-    prices were called provisional.
+    A day of which no more is settled than before and which has another cost or planned cost now is marked restated for
+    ever; the cost may change unmarked while its prices are called provisional.
 
     Returns:
         The days as in `settle_days`, empty when no slot was filled.
@@ -132,8 +132,10 @@ def put_days(connection: Connection, site: Site, start: datetime, end: datetime,
         INSERT INTO ems.audit_day AS old ({names}) SELECT {names} FROM incoming
         ON CONFLICT (site_key, day) DO UPDATE SET {values}, filled_at = now(),
             is_restated = old.is_restated
-                OR (NOT old.is_provisional AND old.settled_slots >= excluded.settled_slots
-                    AND coalesce(abs(old.cost - excluded.cost) > 0.005, false))""")
+                OR (old.settled_slots >= excluded.settled_slots
+                    AND (NOT old.is_provisional AND coalesce(abs(old.cost - excluded.cost) > 0.005, false)
+                         OR (old.planned_cost IS NULL) <> (excluded.planned_cost IS NULL)
+                         OR coalesce(abs(old.planned_cost - excluded.planned_cost) > 0.005, false)))""")
     return days
 
 

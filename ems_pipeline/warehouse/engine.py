@@ -70,6 +70,12 @@ class Warehouse:
             yield connection
 
     @contextmanager
+    def savepoint(self, connection: Connection) -> Iterator[None]:
+        """A part of a transaction that is kept or undone by itself; same errors as `begin`."""
+        with self._explained(), connection.begin_nested():
+            yield
+
+    @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Reads of one instant, whatever is written meanwhile; same errors as `begin`."""
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}

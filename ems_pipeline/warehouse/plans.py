@@ -14,12 +14,18 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse.frames import copy_into, query
 
 
 @dataclass(frozen=True)
 class PlanningRun:
-    """Head of a plan: who decided when, on which inputs, with which result."""
+    """Head of a plan: who decided when, on which inputs, with which result.
+
+    Attributes:
+        decided_at: everything known later was not used.
+        recorded_at: when it is stored, by the clock that decided; nobody can have followed it earlier.
+    """
 
     site_key: str
     kind: str
@@ -32,7 +38,7 @@ class PlanningRun:
     inputs: Mapping[str, Any]
     config_hash: str
     code_version: str
-    is_hindsight: bool = False
+    recorded_at: datetime
     objective: float | None = None
     gap_frac: float | None = None
     build_s: float | None = None
@@ -42,19 +48,27 @@ class PlanningRun:
     problem: str | None = None
     dagster_run_id: str | None = None
 
+    @property
+    def is_hindsight(self) -> bool:
+        """Whether its first quarter-hour was over when it was recorded: a comparison, never what was planned."""
+        return self.recorded_at - self.horizon_start >= SLOT
+
 
 def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices: pl.DataFrame) -> UUID:
-    """Write a plan in the caller's transaction; making the same decision again replaces it.
+    """Write a plan in the caller's transaction. What was recorded stays: only hindsight made again replaces itself.
 
     Args:
         slots: rows of ``ems.planning_interval`` without the run id.
         devices: rows of ``ems.planning_device_interval`` without the run id; ``limits`` as JSON text.
     """
-    connection.execute(
-        sa.text("DELETE FROM ems.planning_run WHERE site_key = :site AND kind = :kind AND decided_at = :at"),
-        {"site": run.site_key, "kind": run.kind, "at": run.decided_at},
-    )
-    record = dataclasses.asdict(run) | {"problem": json.loads(run.problem) if run.problem else None}
+    if run.is_hindsight:
+        connection.execute(
+            sa.text("""DELETE FROM ems.planning_run
+                       WHERE site_key = :site AND kind = :kind AND decided_at = :at AND is_hindsight"""),
+            {"site": run.site_key, "kind": run.kind, "at": run.decided_at},
+        )
+    problem = json.loads(run.problem) if run.problem else None
+    record = dataclasses.asdict(run) | {"problem": problem, "is_hindsight": run.is_hindsight}
     run_id = connection.execute(
         sa.text("SELECT ems.fn_create_planning_run(CAST(:run AS jsonb))"), {"run": json.dumps(record, default=str)}
     ).scalar_one()
@@ -67,13 +81,9 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
 EXECUTABLE = "is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')"
 
 
-def newest_executable(slot: str, decided_by: str, site: str = ":site") -> str:
+def newest_executable(slot: str, as_known_at: str, site: str = ":site") -> str:
     """SQL for the run that holds in a slot; all are SQL expressions."""
-    return f"""
-    SELECT planning_run_id FROM ems.planning_run
-    WHERE site_key = {site} AND {EXECUTABLE}
-      AND decided_at <= {decided_by} AND horizon_start <= {slot} AND horizon_end > {slot}
-    ORDER BY decided_at DESC, kind = 'rolling' DESC LIMIT 1"""
+    return f"SELECT planning_run_id FROM ems.fn_plan_in_force({site}, {slot}, {as_known_at})"
 
 
 NEWEST_EXECUTABLE = newest_executable(":slot", ":as_known_at")
@@ -135,7 +145,7 @@ def in_force(
         f"""SELECT d.asset_key, d.starts_at, d.mode, d.power_w
             FROM generate_series(CAST(:start AS timestamptz), CAST(:end AS timestamptz) - interval '15 minutes',
                                  interval '15 minutes') AS s(slot)
-            CROSS JOIN LATERAL ({newest_executable("s.slot", "least(s.slot, :as_known_at)")}) r
+            CROSS JOIN LATERAL ({newest_executable("s.slot", "least(s.slot, CAST(:as_known_at AS timestamptz))")}) r
             JOIN ems.planning_device_interval d ON d.planning_run_id = r.planning_run_id AND d.starts_at = s.slot
             WHERE d.asset_key = ANY(:assets)
             ORDER BY d.asset_key, d.starts_at""",
@@ -144,31 +154,4 @@ def in_force(
         start=start,
         end=end,
         as_known_at=as_known_at,
-    )
-
-
-def newest_problem(connection: Connection, site_key: str, kind: str, as_known_at: datetime) -> str | None:
-    """The stored problem (JSON) of the newest plan of a kind decided by an instant."""
-    return connection.execute(
-        sa.text("""SELECT problem::text FROM ems.planning_run WHERE site_key = :site AND kind = :kind
-                   AND decided_at <= :at ORDER BY decided_at DESC LIMIT 1"""),
-        {"site": site_key, "kind": kind, "at": as_known_at},
-    ).scalar_one_or_none()
-
-
-def slot_rows(
-    connection: Connection, site_key: str, start: datetime, end: datetime, kind: str | None = None
-) -> pl.DataFrame:
-    """Planned bus per slot of ``[start, end)``, each from the newest verified plan decided before the slot began."""
-    return query(
-        connection,
-        """SELECT DISTINCT ON (i.starts_at) i.*, r.kind, r.decided_at
-           FROM ems.planning_interval i JOIN ems.planning_run r USING (planning_run_id)
-           WHERE r.site_key = :site AND i.starts_at >= :start AND i.starts_at < :end AND r.is_verified
-             AND r.decided_at <= i.starts_at AND (CAST(:kind AS text) IS NULL OR r.kind = :kind)
-           ORDER BY i.starts_at, r.decided_at DESC""",
-        site=site_key,
-        start=start,
-        end=end,
-        kind=kind,
     )

@@ -115,6 +115,17 @@ def last_filled(connection: Connection, site_key: str, start: datetime, end: dat
     ).scalar()
 
 
+def count_15m(connection: Connection, site_key: str, start: datetime, end: datetime) -> int:
+    """Rows of a site in ``[start, end)``, also of points that did not answer."""
+    counted = connection.execute(
+        sa.text("""SELECT count(*) FROM ems.telemetry_15m WHERE site_key = :site AND quantity = ANY(
+                       ARRAY(SELECT DISTINCT quantity FROM ems.point WHERE site_key = :site))
+                   AND starts_at >= :start AND starts_at < :end"""),
+        {"site": site_key, "start": start, "end": end},
+    )
+    return int(counted.scalar_one())
+
+
 def import_15m(connection: Connection, site_key: str, history: pl.DataFrame) -> int:
     """Store a logger's quarter-hour history: device_key, quantity, unit, starts_at, value (null = not measured)."""
     register(connection, history.select(pl.lit(site_key).alias("site_key"), "device_key", "quantity", "unit"))

@@ -59,6 +59,7 @@ def store_plan(
         {},
         "x",
         "0",
+        recorded_at=decided_at,
     )
     devices = pl.DataFrame(
         [

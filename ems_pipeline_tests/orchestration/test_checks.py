@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ems_pipeline.devices.reading import Quality, Reading
 from ems_pipeline.market.document import market_day_slots
 from ems_pipeline.orchestration import checks
+from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
@@ -71,7 +72,7 @@ def look(ems: Platform, name: str) -> tuple[bool, str]:
     elif name == "verified_plan_in_force":
         results = [checks.verified_plan_in_force(ems)]
     else:
-        results = list(checks.telemetry_checks(ems))
+        results = list(checks.telemetry_findings(ems))
     (result,) = [r for r in results if r.check_name == name]
     assert result.severity is dg.AssetCheckSeverity.WARN, "a check never stops the next plan"
     return bool(result.passed), str(result.metadata["found"].value)
@@ -154,3 +155,12 @@ def test_a_site_without_a_plan_that_may_be_followed_is_found(ems: Platform, home
     assert f"the newest verified plan is of {decided}" in look(ems, "verified_plan_in_force")[1]
     store_plan(ems.warehouse, home01, NOW - timedelta(minutes=40), [])
     assert look(ems, "verified_plan_in_force") == (True, "nothing")
+
+
+def test_one_of_several_checks_is_executed_alone_as_the_ui_does(ems: Platform) -> None:
+    chosen = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("telemetry_15m"), "bus_balances"))
+    job = dg.define_asset_job("alone", chosen)
+    defs = dg.Definitions(assets=[telemetry_15m], asset_checks=checks.ALL[1:2], jobs=[job], resources={"ems": ems})
+    with dg.instance_for_test() as instance:
+        result = defs.resolve_job_def("alone").execute_in_process(instance=instance)
+    assert [found.check_name for found in result.get_asset_check_evaluations()] == ["bus_balances"]

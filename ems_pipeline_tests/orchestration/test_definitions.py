@@ -88,11 +88,7 @@ def test_sensors_and_schedules_run_from_the_start_and_ask_for_jobs_that_exist() 
         assert schedule.job_name in names
 
 
-def test_checks_never_block_but_the_verification_of_plans(defs: dg.Definitions) -> None:
+def test_checks_never_block_the_other_sites_of_a_run(defs: dg.Definitions) -> None:
+    """A day whose plan was refused is not materialised: that stops whatever would be made of it."""
     graph = defs.resolve_asset_graph()
-    blocking = {
-        f"{key.asset_key.to_user_string()}:{key.name}"
-        for key in graph.asset_check_keys
-        if graph.get_check_spec(key).blocking
-    }
-    assert blocking == {"daily_plan:plan_verified", "rolling_plan:plan_verified"}
+    assert not [key for key in graph.asset_check_keys if graph.get_check_spec(key).blocking]

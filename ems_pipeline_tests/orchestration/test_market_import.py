@@ -307,7 +307,7 @@ def test_a_site_that_cannot_be_priced_is_an_alarm_and_its_neighbour_has_its_pric
 ) -> None:
     late = FIXED | {"periods": [FIXED["periods"][0] | {"valid_from": "2027-01-01"}]}  # type: ignore[index]
     sites = [irish(home01), irish(home01, key="cork", tariff=late), *homes(home01, "NL")]
-    price_sites(empty, sites, PUBLISHED)
+    price_sites(empty, sites, OVERDUE)
     with empty.begin() as connection:
         found = alarms.open_alarms(connection)
         priced_sites = query(connection, "SELECT DISTINCT site_key FROM ems.effective_price")["site_key"].to_list()

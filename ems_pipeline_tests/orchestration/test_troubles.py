@@ -12,6 +12,7 @@ import pytest
 from ems_pipeline.orchestration import troubles
 from ems_pipeline.orchestration.build import build_defs
 from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline_tests.notify.test_notify import TOKEN, Chat, chat
@@ -36,7 +37,17 @@ class Installation:
 
     def fail(self) -> None:
         """A control run that comes too late, and the daemon noticing."""
-        result = self.run("apply_control")
+        self.notice(self.run("apply_control"))
+
+    def by_hand(self, asset: str, **tags: str) -> dg.ExecuteInProcessResult:
+        """An asset materialised as the UI does it."""
+        job = build_defs({"ems": self.platform}).resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            instance=self.instance, asset_selection=[dg.AssetKey(asset)], tags=tags, raise_on_error=False
+        )
+
+    def notice(self, result: dg.ExecuteInProcessResult) -> None:
+        """The daemon sees a run that failed."""
         assert not result.success
         run = self.instance.get_run_by_id(result.run_id)
         assert run is not None
@@ -91,6 +102,19 @@ def test_a_failed_run_is_told_once_and_over_when_its_job_works_again(
     installation.fail()
     installation.look()
     assert len(chat.got) == 2, "trouble that returns is told again"
+
+
+def test_a_failed_run_by_hand_is_the_alarm_of_the_asset_that_failed(installation: Installation) -> None:
+    """All runs by hand share one job: an asset that works does not end the alarm of one that does not."""
+    day = {RANGE_START: "2026-02-01|home01", RANGE_END: "2026-02-01|home01"}
+    installation.instance.add_dynamic_partitions("site", ["home01"])
+    for asset in ("effective_price", "daily_plan"):
+        installation.notice(installation.by_hand(asset, **day))
+    both = [("asset-failed:daily_plan", 1), ("asset-failed:effective_price", 1)]
+    assert sorted(installation.open()) == both
+    assert installation.by_hand("fx_rate", **{RANGE_START: "2026-02-01", RANGE_END: "2026-02-01"}).success
+    installation.look()
+    assert sorted(installation.open()) == both
 
 
 def test_every_alarm_is_told_once_also_when_the_way_was_blocked(

@@ -23,7 +23,7 @@ SELECT ems.fn_fill_telemetry_15m('home01', '2026-02-28 20:00+00', '2026-03-01 04
 INSERT INTO ems.planning_run
 SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'home01', 'rolling', '2026-03-01', g, g,
        g + interval '1 day', 'optimal', true, false, -1.5, NULL, 0.1, 0.2, '[]', '[]', '{"a": [1, 2.50, null, "x"]}',
-       NULL, 'hash', '1', NULL, now()
+       NULL, 'hash', '1', NULL, g
 FROM generate_series(1, 20) n, LATERAL (SELECT '2026-03-01 00:00+00'::timestamptz + n * interval '15 min') x (g);
 INSERT INTO ems.planning_interval (planning_run_id, starts_at, grid_w, pv_w, pv_available_w, battery_w, genset_w,
                                    load_w, ev_w, heat_pump_w, buy_per_kwh, sell_per_kwh, cost, mode, reason)

@@ -63,7 +63,7 @@ def price(
 
 def planned(connection: Connection, decided_at: datetime, starts: list[datetime], **head: Any) -> str:
     """A plan that imports 800 W in every slot at prices of its own."""
-    values = {"kind": "rolling", "status": "optimal", "is_verified": True, "is_hindsight": False} | head
+    values = {"kind": "rolling", "status": "optimal", "is_verified": True, "recorded_at": decided_at} | head
     run = plans.PlanningRun(
         site_key="home01", day=DAY, decided_at=decided_at, horizon_start=starts[0], horizon_end=starts[-1] + SLOT,
         inputs={}, config_hash="c", code_version="v", **values,
@@ -212,8 +212,13 @@ def test_a_day_with_a_gap_is_completed_without_and_corrected_with_a_restatement(
 
 @pytest.mark.parametrize(
     "head",
-    [{"is_verified": False}, {"status": "failed"}, {"is_hindsight": True}],
-    ids=["unverified", "failed", "hindsight"],
+    [
+        {"is_verified": False},
+        {"status": "failed"},
+        {"recorded_at": START + timedelta(days=3)},
+        {"recorded_at": START + timedelta(seconds=1)},
+    ],
+    ids=["unverified", "failed", "hindsight", "too late for this slot"],
 )
 def test_a_plan_nobody_may_execute_is_not_what_was_planned(connection: Connection, home01: Site, head: Any) -> None:
     good = planned(connection, START - timedelta(hours=9), first_slots(4), kind="daily")
@@ -222,6 +227,41 @@ def test_a_plan_nobody_may_execute_is_not_what_was_planned(connection: Connectio
     rows = fill(connection, home01)
     assert str(rows["planning_run_id"][0]) == good, "nor is one decided after the slot began"
     assert str(rows["planning_run_id"][1]) != good
+
+
+def test_a_plan_made_afterwards_changes_nothing_that_was_planned(connection: Connection, home01: Site) -> None:
+    """Better informed, decided for an instant before the slots, recorded when they were over: hindsight."""
+    measure(connection, first_slots(4))
+    price(connection, first_slots(4), buy=4.0, sell=1.0)
+    planned(connection, START - timedelta(hours=9), first_slots(4), kind="daily")
+    before = fill(connection, home01)
+    late = planned(connection, START - timedelta(minutes=1), first_slots(4), recorded_at=LATER)
+    assert plans.device_rows(connection, "home01", START, LATER).is_empty()
+    assert fill(connection, home01).rows() == before.rows()
+    assert planned(connection, START - timedelta(minutes=1), first_slots(4), recorded_at=LATER + SLOT) != late
+    heads = connection.execute(sa.text("SELECT is_hindsight FROM ems.planning_run ORDER BY decided_at")).scalars().all()
+    assert heads == [False, True], "hindsight made again replaces itself, and nothing else"
+
+
+def test_the_same_decision_made_again_leaves_the_one_that_was_followed(connection: Connection, home01: Site) -> None:
+    first = planned(connection, START - timedelta(minutes=1), first_slots(4))
+    planned(connection, START - timedelta(minutes=1), first_slots(4), recorded_at=START + timedelta(days=1))
+    assert {str(run) for run in fill(connection, home01)["planning_run_id"]} == {first}
+
+
+def test_another_plan_than_was_told_is_a_restatement(connection: Connection, home01: Site) -> None:
+    """Nothing but a change of the database itself does that: it may not pass unseen."""
+    starts = time_grid.day_slots(DAY, PRAGUE)
+    measure(connection, starts)
+    price(connection, starts, buy=4.0, sell=1.0)
+    planned(connection, START - timedelta(minutes=1), starts)
+    audits.fill(connection, home01, START, END, LATER)
+    audits.put_days(connection, home01, START, END, LATER)
+    connection.execute(sa.text("UPDATE ems.planning_interval SET grid_w = 900 WHERE starts_at = :at"), {"at": START})
+    assert audits.fill(connection, home01, START, END, LATER) == 1
+    audits.put_days(connection, home01, START, END, LATER)
+    assert audits.slots(connection, "home01", START, END)["revision"].to_list() == [2] + [1] * 95
+    assert audits.summary(connection, "home01", DAY, DAY)["is_restated"].to_list() == [True]
 
 
 def test_the_command_in_force_is_the_newest_valid_one_and_says_whether_it_was_confirmed(

@@ -78,8 +78,9 @@ def plan_of(connection: Connection, site: Site, decided_at: datetime, first: dat
     """A stored executable plan: power per asset and slot; 0.0 is off, -0.0 is on without power."""
     slots = len(next(iter(modes.values())))
     run = plans.PlanningRun(
-        site.key, "rolling", first.date(), decided_at, first, first + slots * SLOT, "optimal", True, {}, "c", "v"
-    )
+        site.key, "rolling", first.date(), decided_at, first, first + slots * SLOT, "optimal", True, {}, "c", "v",
+        recorded_at=decided_at,
+    )  # fmt: skip
     rows = [
         {"starts_at": first + i * SLOT, "asset_key": key, "kind": "genset", "power_w": abs(w),
          "mode": "run" if w > 0 or str(w) == "-0.0" else "off", "limits": "{}", "state": None, "reason": ""}

@@ -22,7 +22,18 @@ def test_the_next_decision_knows_the_powers_of_the_plan_before_it(warehouse: War
     plan = solve(Problem("home01", "CZK", START, price, price - 0.1, np.full(4, 900.0), grid, batteries=(pack,)))
     decided_at = START - timedelta(minutes=1)
     run = plans.PlanningRun(
-        "home01", "rolling", START.date(), decided_at, START, START + 4 * SLOT, plan.status, True, {}, "c", "v"
+        "home01",
+        "rolling",
+        START.date(),
+        decided_at,
+        START,
+        START + 4 * SLOT,
+        plan.status,
+        True,
+        {},
+        "c",
+        "v",
+        decided_at,
     )
     with warehouse.begin() as connection:
         sites.register(connection, [home01], START - timedelta(days=1))

@@ -185,7 +185,7 @@ def stored(warehouse: Warehouse, found: Knowledge, plan: Plan, at: datetime) -> 
     """The plan fits into its tables, and the next decision finds the machine's run in it."""
     starts = found.inputs.starts
     run = plans.PlanningRun(
-        "home01", "rolling", START.date(), at, START, starts[-1] + SLOT, plan.status, True, {}, "c", "v"
+        "home01", "rolling", START.date(), at, START, starts[-1] + SLOT, plan.status, True, {}, "c", "v", at
     )
     with warehouse.begin() as connection:
         plans.store(connection, run, plan.slot_rows(), plan.device_rows())

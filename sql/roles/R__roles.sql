@@ -59,7 +59,7 @@ DO $$ BEGIN
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
-        ems.fn_slot_cost TO ems_analyst;
+        ems.fn_plan_in_force, ems.fn_slot_cost TO ems_analyst;
 
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel TO ems_writer;
 

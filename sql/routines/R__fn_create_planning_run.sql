@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION ems.fn_create_planning_run(p_run jsonb) RETURNS uuid 
     INSERT INTO ems.planning_run
     SELECT r.* FROM jsonb_populate_record(
         NULL::ems.planning_run,
-        jsonb_build_object('planning_run_id', gen_random_uuid(), 'recorded_at', now()) || p_run
+        jsonb_build_object('planning_run_id', gen_random_uuid()) || p_run
     ) r
     RETURNING planning_run_id
 $$;

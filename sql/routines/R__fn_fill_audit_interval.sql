@@ -1,6 +1,7 @@
 -- Settles quarter-hours of a site: the plan in force, what was commanded, what was measured and the price, side by side.
--- Prices and plan are those known at p_as_known_at. Filling again changes only rows that say something else now, and
--- counts the revision up when a settled row is restated; a price that was called provisional may become final. Not measured is NULL with its coverage, never 0.
+-- The plan is the one that held when the quarter-hour began, prices are those known at p_as_known_at. Filling again changes
+-- only rows that say something else now, and counts the revision up when a settled row is restated or its plan reads
+-- otherwise; a price that was called provisional may become final. Not measured is NULL with its coverage, never 0.
 -- Baselines are written by ems_pipeline/warehouse/audits.py. Returns the rows that are new or different.
 CREATE OR REPLACE FUNCTION ems.fn_fill_audit_interval(
     p_site_key text, p_from timestamptz, p_to timestamptz, p_as_known_at timestamptz DEFAULT now()
@@ -22,11 +23,8 @@ BEGIN
                price.is_provisional AS is_price_provisional
         FROM slot
         LEFT JOIN LATERAL (
-            SELECT i.* FROM ems.planning_run r JOIN ems.planning_interval i USING (planning_run_id)
-            WHERE r.site_key = p_site_key AND r.is_verified AND NOT r.is_hindsight
-              AND r.status IN ('optimal', 'feasible') AND r.decided_at <= least(slot.starts_at, p_as_known_at)
-              AND r.horizon_start <= slot.starts_at AND r.horizon_end > slot.starts_at AND i.starts_at = slot.starts_at
-            ORDER BY r.decided_at DESC, r.kind = 'rolling' DESC LIMIT 1
+            SELECT i.* FROM ems.fn_plan_in_force(p_site_key, slot.starts_at, least(slot.starts_at, p_as_known_at)) f
+            JOIN ems.planning_interval i ON i.planning_run_id = f.planning_run_id AND i.starts_at = slot.starts_at
         ) plan ON true
         -- the window again, so that the view aggregates no more than it
         LEFT JOIN ems.vw_site_15m bus ON bus.site_key = p_site_key AND bus.starts_at = slot.starts_at
@@ -64,8 +62,24 @@ BEGIN
         is_price_provisional = excluded.is_price_provisional, known_at = excluded.known_at, filled_at = now(),
         revision = old.revision + (old.cost IS NOT NULL AND (
             old.grid_w IS DISTINCT FROM excluded.grid_w OR NOT old.is_price_provisional
-            AND (old.buy_per_kwh, old.sell_per_kwh) IS DISTINCT FROM (excluded.buy_per_kwh, excluded.sell_per_kwh)))::int
-    WHERE (old.planning_run_id, old.commanded, old.grid_w, old.pv_w, old.battery_w, old.genset_w, old.load_w, old.ev_w,
+            AND (old.buy_per_kwh, old.sell_per_kwh) IS DISTINCT FROM (excluded.buy_per_kwh, excluded.sell_per_kwh))
+            OR (old.planned_grid_w, old.planned_pv_w, old.planned_battery_w, old.planned_genset_w,
+               old.planned_load_w, old.planned_ev_w, old.planned_heat_pump_w, old.planned_soc_pct,
+               old.planned_mode, old.planned_reason, old.planned_buy_per_kwh, old.planned_sell_per_kwh)
+            IS DISTINCT FROM
+               (excluded.planned_grid_w, excluded.planned_pv_w, excluded.planned_battery_w,
+               excluded.planned_genset_w, excluded.planned_load_w, excluded.planned_ev_w,
+               excluded.planned_heat_pump_w, excluded.planned_soc_pct, excluded.planned_mode,
+               excluded.planned_reason, excluded.planned_buy_per_kwh, excluded.planned_sell_per_kwh))::int
+    WHERE (old.planned_grid_w, old.planned_pv_w, old.planned_battery_w, old.planned_genset_w,
+          old.planned_load_w, old.planned_ev_w, old.planned_heat_pump_w, old.planned_soc_pct,
+          old.planned_mode, old.planned_reason, old.planned_buy_per_kwh, old.planned_sell_per_kwh)
+        IS DISTINCT FROM
+          (excluded.planned_grid_w, excluded.planned_pv_w, excluded.planned_battery_w,
+          excluded.planned_genset_w, excluded.planned_load_w, excluded.planned_ev_w,
+          excluded.planned_heat_pump_w, excluded.planned_soc_pct, excluded.planned_mode,
+          excluded.planned_reason, excluded.planned_buy_per_kwh, excluded.planned_sell_per_kwh)
+       OR (old.planning_run_id, old.commanded, old.grid_w, old.pv_w, old.battery_w, old.genset_w, old.load_w, old.ev_w,
            old.heat_pump_w, old.soc_pct, old.coverage_pct, old.buy_per_kwh, old.sell_per_kwh, old.is_price_provisional)
         IS DISTINCT FROM
           (excluded.planning_run_id, excluded.commanded, excluded.grid_w, excluded.pv_w, excluded.battery_w,

@@ -1,6 +1,7 @@
 """What it was worth: quarter-hours settled, days added up, forecasts scored."""
 
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,8 @@ from ems_pipeline.orchestration.assets.forecasts import load_forecast, pv_foreca
 from ems_pipeline.orchestration.assets.market import effective_price
 from ems_pipeline.orchestration.assets.plans import daily_plan, rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
-from ems_pipeline.orchestration.figures import materialized, plot
+from ems_pipeline.orchestration.figures import plot
+from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import DECISION_OF_THE_DAY, SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
@@ -39,32 +41,39 @@ def audit_interval(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Plat
 
     Nothing measured: no cost, and coverage says so. Run it again after a correction; `revision` counts restatements.
     """
-    changed, shown, site = 0, pl.DataFrame(), None
-    for window in windows(context, ems):
-        site, end = window.site, min(window.end, ems.slot_end())
-        with ems.warehouse.begin() as connection:
-            if window.start < end:
-                changed += audits.fill(connection, site, window.start, end, ems.clock.now())
-            shown = audits.slots(connection, site.key, window.start, window.end)
-    return materialized(
-        changed,
-        slot_picture(shown, site),
-        slots=shown.height,
-        cost=_total(shown, "cost"),
-        planned_cost=_total(shown, "planned_cost"),
-        no_battery_cost=_total(shown, "no_battery_cost"),
-        self_use_cost=_total(shown, "self_use_cost"),
-        coverage_pct=None if shown.is_empty() else shown.select(pl.col("coverage_pct").mean()).item(),
-        restated_slots=shown.filter(pl.col("revision") > 1).height if shown.height else 0,
-    )
+    wanted, now = windows(context, ems), ems.slot_end()
+    ledger = Ledger(context, ems, wanted)
+    for window in wanted:
+        for day in window.days:
+            start, end = time_grid.day_bounds(day, window.zone)
+            if start >= now:
+                ledger.not_yet(window.site, day, "no quarter-hour of it is over")
+                continue
+            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
+                changed = audits.fill(connection, window.site, start, min(end, now), ems.clock.now())
+                slots = audits.slots(connection, window.site.key, start, end)
+                ledger.made(
+                    window.site,
+                    day,
+                    slots.height,
+                    partial(slot_picture, slots, window.site),
+                    changed_slots=changed,
+                    cost=_total(slots, "cost"),
+                    planned_cost=_total(slots, "planned_cost"),
+                    no_battery_cost=_total(slots, "no_battery_cost"),
+                    self_use_cost=_total(slots, "self_use_cost"),
+                    coverage_pct=slots.select(pl.col("coverage_pct").mean()).item(),
+                    restated_slots=slots.filter(pl.col("revision") > 1).height,
+                )
+    return ledger.close()
 
 
-def slot_picture(slots: pl.DataFrame, site: Site | None) -> dg.MetadataValue | None:
+def slot_picture(slots: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
     """Grid power as planned and as measured, and what the slots have cost so far beside the baselines.
 
     Drawn when an hour is full: a day is filled 96 times, and a drawing costs more than the settlement.
     """
-    if slots.is_empty() or site is None or slots["starts_at"][-1].minute != LAST_QUARTER:
+    if slots["starts_at"][-1].minute != LAST_QUARTER:
         return None
     costs = {"measured": "cost", "no battery": "no_battery_cost", "self-use": "self_use_cost"}
     panels = {
@@ -85,26 +94,34 @@ def audit_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]
 
     How savings are counted: docs/audit.md.
     """
-    rows, days, site = 0, pl.DataFrame(), None
-    for window in windows(context, ems):
-        site = window.site
-        with ems.warehouse.begin() as connection:
-            days = audits.put_days(connection, site, window.start, window.end, ems.clock.now())
-        rows += days.height
-    return materialized(
-        rows,
-        day_picture(days, site),
-        cost=_total(days, "cost"),
-        no_battery_saving=_total(days, "no_battery_saving"),
-        self_use_saving=_total(days, "self_use_saving"),
-        coverage_pct=None if days.is_empty() else days.select(pl.col("coverage_pct").mean()).item(),
-    )
+    wanted = windows(context, ems)
+    ledger, shown = Ledger(context, ems, wanted), list[pl.DataFrame]()
+    for window in wanted:
+        for day in window.days:
+            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
+                bounds = time_grid.day_bounds(day, window.zone)
+                settled = audits.put_days(connection, window.site, *bounds, ems.clock.now())
+                if settled.is_empty():
+                    why = f"nothing of {window.site.key} {day} is settled: materialise audit_interval for it first"
+                    (ledger.lacks if bounds[1] <= ems.clock.now() else ledger.not_yet)(window.site, day, why)
+                    continue
+                shown.append(settled)
+                ledger.made(
+                    window.site,
+                    day,
+                    settled.height,
+                    partial(day_picture, shown, window.site),
+                    **{name: _total(settled, name) for name in ("cost", "no_battery_saving", "self_use_saving")},
+                    coverage_pct=settled["coverage_pct"][0],
+                )
+    return ledger.close()
 
 
-def day_picture(days: pl.DataFrame, site: Site | None) -> dg.MetadataValue | None:
+def day_picture(settled: list[pl.DataFrame], site: Site) -> dg.MetadataValue | None:
     """Cost per day beside the baselines; one day alone makes no picture."""
-    if days.height < 2 or site is None:
+    if len(settled) < 2:
         return None
+    days = pl.concat(settled)
     starts = [time_grid.local_instant(day, time(0), time_grid.zone(site.timezone)) for day in days["day"]]
     costs = {"measured": "cost", "no battery": "no_battery_cost", "self-use": "self_use_cost"}
     panels = {f"cost per day [{site.currency}]": {name: days[column].to_list() for name, column in costs.items()}}
@@ -119,27 +136,40 @@ def day_picture(days: pl.DataFrame, site: Site | None) -> dg.MetadataValue | Non
 )
 def forecast_score(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """Errors of load and PV forecasts per day and horizon, and their skill against the same slot of days before."""
-    frames = []
-    for window in windows(context, ems):
-        with ems.warehouse.begin() as connection:
-            for target in TARGETS:
-                scores = _scores(connection, window, target, ems.slot_end())
-                if scores.height:
-                    labelled = scores.with_columns(site_key=pl.lit(window.site.key), target=pl.lit(target))
-                    forecasts.put_scores(connection, labelled)
-                    frames.append(labelled)
-    if not frames:
-        return materialized(0)
-    scores = pl.concat(frames)
-    references = ["last-week", "yesterday"]
-    figures = {
-        f"{target}_{name}": scores.filter(pl.col("target") == target, ~pl.col("model").is_in(references))
-        .select(pl.col(column).mean())
-        .item()
-        for target in TARGETS
-        for name, column in (("mae_w", "mae_w"), ("bias_w", "bias_w"), ("skill", "skill_naive"))
+    wanted, now = windows(context, ems), ems.slot_end()
+    ledger = Ledger(context, ems, wanted)
+    for window in wanted:
+        for day in window.days:
+            if time_grid.day_bounds(day, window.zone)[0] >= now:
+                ledger.not_yet(window.site, day, "no quarter-hour of it is over")
+                continue
+            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
+                scores = {name: _scores(connection, window.part(day, day), name, now) for name in TARGETS}
+                for target, found in scores.items():
+                    labelled = found.with_columns(site_key=pl.lit(window.site.key), target=pl.lit(target))
+                    if labelled.height:
+                        forecasts.put_scores(connection, labelled)
+                rows = sum(found.height for found in scores.values())
+                if not rows:
+                    why = "was not both forecast and measured: materialise load_forecast and telemetry_15m for it first"
+                    ledger.lacks(window.site, day, f"{window.site.key} {day} {why}")
+                ledger.made(window.site, day, rows, **_score_figures(scores))
+    return ledger.close()
+
+
+def _score_figures(scores: dict[str, pl.DataFrame]) -> dict[str, Any]:
+    """Mean errors over horizons, by target; the references are what they are compared with, not forecasts."""
+    columns = (("mae_w", "mae_w"), ("bias_w", "bias_w"), ("skill", "skill_naive"))
+    ours = {
+        target: found.filter(~pl.col("model").is_in(["last-week", "yesterday"])) if found.height else found
+        for target, found in scores.items()
     }
-    return materialized(scores.height, **figures)
+    return {
+        f"{target}_{name}": found.select(pl.col(column).mean()).item()
+        for target, found in ours.items()
+        if found.height
+        for name, column in columns
+    }
 
 
 def _scores(connection: Any, window: SiteWindow, target: str, now: datetime) -> pl.DataFrame:

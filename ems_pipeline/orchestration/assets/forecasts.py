@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -11,10 +12,9 @@ from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, profile, pv_geometry, sessions
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.orchestration import learning, second_source
-from ems_pipeline.orchestration.assets.issuing import Make, each, forecast_asset, power_result, require_whole
+from ems_pipeline.orchestration.assets.issuing import Make, each, forecast_asset, power_shown, require_whole
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.assets.weather import weather_forecast
-from ems_pipeline.orchestration.figures import materialized
 from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.second_source import SecondSource
@@ -40,7 +40,10 @@ def baseline_consumption(context: dg.AssetExecutionContext, ems: dg.ResourcePara
         load = forecasts.measured_load(connection, window.site.key, oldest, window.end)
         return lambda start, end, at: profile.baseline(load, time_grid.slots(start, end), window.zone, min(at, start))
 
-    return power_result(*forecast_asset(context, ems, "baseline_consumption", windows(context, ems), maker), "load")
+    return forecast_asset(context, ems, "baseline_consumption", maker, load_shown)
+
+
+load_shown = partial(power_shown, name="load")
 
 
 def _measured_load(connection: Any, window: SiteWindow, now: datetime) -> pl.DataFrame:
@@ -74,7 +77,7 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
 
         return make
 
-    return power_result(*forecast_asset(context, ems, "load_forecast", windows(context, ems), maker), "load")
+    return forecast_asset(context, ems, "load_forecast", maker, load_shown)
 
 
 @dg.asset(
@@ -89,8 +92,7 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
     Live days whose weather is missing or older than twelve hours: as forecast.solar estimates them.
     """
     now, second = ems.clock.now(), SecondSource(context.log)
-    wanted = windows(context, ems)
-    live = [window.site for window in wanted if window.end > now]
+    live = [window.site for window in windows(context, ems) if window.end > now]
     with ems.warehouse.begin() as connection:
         lacking = second_source.lacking(connection, live, now)
     for blind in lacking:
@@ -116,11 +118,7 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
         planes = learning.pv_forecast(connection, site, pl.concat(frames), weather, at, now)
         return planes.drop_nulls("power_w")
 
-    rows, shown, site = forecast_asset(context, ems, "pv_forecast", wanted, each(make))
-    if shown.is_empty():
-        return materialized(rows)
-    total = shown.group_by("starts_at", maintain_order=True).agg(pl.col("power_w", "p10_w", "p90_w").sum())
-    return power_result(rows, total, site, "pv")
+    return forecast_asset(context, ems, "pv_forecast", each(make), partial(power_shown, name="pv"))
 
 
 @dg.asset(
@@ -153,8 +151,10 @@ def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourcePara
             )
         return pl.concat(frames) if frames else pl.DataFrame()
 
-    rows, shown, site = forecast_asset(context, ems, "heat_demand_forecast", windows(context, ems), each(make))
-    return power_result(rows, shown.rename({"heat_w": "power_w"}) if shown.height else shown, site, "heat")
+    def shown(frame: pl.DataFrame, site: Site) -> dict[str, Any]:
+        return power_shown(frame.rename({"heat_w": "power_w"}), site, "heat")
+
+    return forecast_asset(context, ems, "heat_demand_forecast", each(make), shown)
 
 
 @dg.asset(
@@ -186,8 +186,10 @@ def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam
 
         return make
 
-    rows, shown, _ = forecast_asset(context, ems, "ev_session_forecast", windows(context, ems), maker)
-    return materialized(rows, expected_kwh=float(kilo(shown["energy_wh"].sum())) if shown.height else 0.0)
+    def shown(frame: pl.DataFrame, _: Site) -> dict[str, Any]:
+        return {"expected_kwh": float(kilo(frame["energy_wh"].sum()))}
+
+    return forecast_asset(context, ems, "ev_session_forecast", maker, shown)
 
 
 def _habits(

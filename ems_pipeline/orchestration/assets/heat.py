@@ -1,15 +1,18 @@
 """How well each heat pump turned electricity into heat, and how its house keeps it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from ems_pipeline import time_grid
 from ems_pipeline.heat import building, cop, measured
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
-from ems_pipeline.orchestration.figures import materialized, plot
-from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.orchestration.figures import plot
+from ems_pipeline.orchestration.ledger import Ledger
+from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import HeatPump, Site
 from ems_pipeline.warehouse import buildings, forecasts, telemetry
@@ -31,26 +34,40 @@ def cop_history(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
     Heat is water flow times temperature rise; quarters of defrosting or start-up are left out. The curve is what
     `fn_cop_estimate` evaluates from the day's end on.
     """
-    rows, shown, site, grade = 0, pl.DataFrame(), None, None
-    for window in windows(context, ems):
-        site = window.site
-        known_at = min(window.end, ems.clock.now())
-        with ems.warehouse.begin() as connection:
-            points = telemetry.device_15m(connection, site.key, QUANTITIES, window.start, known_at)
-            for pump in site.heat_pumps:
-                shown = measured.cop_rows(points, pump.device)
-                labelled = shown.with_columns(site_key=pl.lit(site.key), asset_key=pl.lit(pump.key))
-                rows += forecasts.put_cop_history(connection, labelled)
-                learnt = forecasts.cop_history(connection, site.key, pump.key, known_at, LEARNT_FROM_DAYS)
-                curve = cop.fit(learnt, pump.carnot_efficiency)
-                grade = curve.efficiency
-                forecasts.put_cop_curve(connection, _curve_row(site.key, pump.key, curve, known_at))
-    picture = (
-        plot(shown["starts_at"].to_list(), {"COP": {"heat pump": shown["cop"].to_list()}}, site, "COP")
-        if rows
-        else None
-    )
-    return materialized(rows, picture, efficiency=grade, days=LEARNT_FROM_DAYS)
+    wanted = windows(context, ems)
+    ledger = Ledger(context, ems, wanted)
+    for window in wanted:
+        for day in window.days:
+            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
+                _cop_of_day(connection, ledger, window, day, ems.clock.now())
+    return ledger.close()
+
+
+def _cop_of_day(connection: Any, ledger: Ledger, window: SiteWindow, day: date, now: datetime) -> None:
+    site, (start, end) = window.site, time_grid.day_bounds(day, window.zone)
+    if not site.heat_pumps:
+        ledger.made(site, day, 0, nothing="the site has no heat pump")
+        return
+    if start >= now:
+        ledger.not_yet(site, day, "the day has not begun")
+        return
+    known_at = min(end, now)
+    points, frames, grades = telemetry.device_15m(connection, site.key, QUANTITIES, start, known_at), [], {}
+    for pump in site.heat_pumps:
+        ran = measured.cop_rows(points, pump.device).with_columns(site_key=pl.lit(site.key), asset_key=pl.lit(pump.key))
+        forecasts.put_cop_history(connection, ran)
+        learnt = forecasts.cop_history(connection, site.key, pump.key, known_at, LEARNT_FROM_DAYS)
+        curve = cop.fit(learnt, pump.carnot_efficiency)
+        forecasts.put_cop_curve(connection, _curve_row(site.key, pump.key, curve, known_at))
+        frames.append(ran)
+        grades[f"efficiency_{pump.key}"] = curve.efficiency
+    rows = sum(frame.height for frame in frames)
+    rested = {} if rows else {"nothing": "no heat pump ran steadily for a quarter-hour that was measured"}
+    ledger.made(site, day, rows, partial(_cop_picture, frames[0], site), days=LEARNT_FROM_DAYS, **grades, **rested)
+
+
+def _cop_picture(ran: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
+    return plot(ran["starts_at"].to_list(), {"COP": {"heat pump": ran["cop"].to_list()}}, site, "COP")
 
 
 @dg.asset(
@@ -64,14 +81,23 @@ def building_response(context: dg.AssetExecutionContext, ems: dg.ResourceParam[P
 
     Forecasts and plans made later reckon with them where they are within a factor of two of the stated values.
     """
-    rows, told = 0, []
-    for window in windows(context, ems):
-        with ems.warehouse.begin() as connection:
-            for pump in window.site.heat_pumps:
-                written, why = fit_house(connection, window.site, pump, min(window.end, ems.clock.now()))
-                rows += written
-                told.append(f"{pump.key}: {why}")
-    return materialized(rows, houses="; ".join(told) or "none", days=LEARNT_FROM_DAYS)
+    wanted = windows(context, ems)
+    ledger = Ledger(context, ems, wanted)
+    for window in wanted:
+        for day in window.days:
+            start, end = time_grid.day_bounds(day, window.zone)
+            if start >= ems.clock.now():
+                ledger.not_yet(window.site, day, "the day has not begun")
+                continue
+            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
+                rows, told = 0, []
+                for pump in window.site.heat_pumps:
+                    written, why = fit_house(connection, window.site, pump, min(end, ems.clock.now()))
+                    rows += written
+                    told.append(f"{pump.key}: {why}")
+                houses = "; ".join(told) or "the site has no heat pump"
+                ledger.made(window.site, day, rows, houses=houses, days=LEARNT_FROM_DAYS)
+    return ledger.close()
 
 
 def fit_house(connection: Any, site: Site, pump: HeatPump, at: datetime) -> tuple[int, str]:

@@ -1,8 +1,9 @@
 """What energy costs: market prices, exchange rates, and what each site pays and gets."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -11,8 +12,9 @@ from ems_pipeline import time_grid
 from ems_pipeline.market import fx, knowledge, restate, sources, tariff, tempo
 from ems_pipeline.market.document import MARKET_TIMEZONE, NotYetPublished, market_day_slots
 from ems_pipeline.market.settings import SourceSettings
-from ems_pipeline.orchestration import per_site
-from ems_pipeline.orchestration.figures import materialized, plot
+from ems_pipeline.orchestration import dagster_private, per_site
+from ems_pipeline.orchestration.figures import plot, told
+from ems_pipeline.orchestration.ledger import Ledger, record_days
 from ems_pipeline.orchestration.partitions import SiteWindow, day_partitions, days_of, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site, market_zones
@@ -26,45 +28,49 @@ GROUP = "market"
     group_name=GROUP,
     partitions_def=day_partitions,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    output_required=False,
 )
-def market_interval_price(
-    context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]
-) -> Iterator[dg.MaterializeResult]:
+def market_interval_price(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """Day-ahead prices [currency/MWh] of every market zone a site trades in, one row per quarter-hour.
 
-    Appears from 13:05 market time of the day before. Not published yet, or in doubt: the run says so, and is asked
-    again. Overdue (15:00) or refused by every source: the alarm ``no-prices:ZONE`` says what each source answered, and
-    the other zones get theirs; the run fails where no zone got any.
+    Appears from 13:05 market time of the day before; a day is made when all zones have it. Not published yet, or in
+    doubt: the run says so, and is asked again. Overdue (15:00) or refused by every source: the alarm ``no-prices:ZONE``
+    says what each source answered, and the other zones get theirs; the run fails where no zone got any.
     """
-    now, settings, days = ems.clock.now(), SourceSettings.from_environ(), days_of(context)
-    rows, trail, waiting, shown = 0, [], [], pl.DataFrame()
-    served: set[str] = set()
+    now, settings, days, zones = ems.clock.now(), SourceSettings.from_environ(), days_of(context), zones_of(ems.sites())
+    got: dict[date, dict[str, sources.ImportedDay]] = {day: {} for day in days}
+    waiting: list[str] = []
     faults: dict[str, str] = {}
     doubts: dict[str, str] = {}
-    for zone, day in product(zones_of(ems.sites()), days):
+    for zone, day in product(zones, days):
         try:
-            imported, added = _import_day(ems, zone, day, now, settings)
+            imported = got[day][zone] = _import_day(ems, zone, day, now, settings)
         except NotYetPublished as notice:
             waiting.append(str(notice))
         except Exception as error:  # whatever it is, it is this zone's and this day's
             faults[zone] = f"{faults[zone]}; {per_site.told(error)}" if zone in faults else per_site.told(error)
         else:
-            rows += added
-            served.add(zone)
-            trail += [f"{zone} {day}: {attempt}" for attempt in imported.attempts]
-            shown = imported.document.prices
             if imported.document.doubt:
                 doubts[zone] = f"prices of {day} are believed for want of better ones: {imported.document.doubt}"
+    whole = {day: _day_figures(found) for day, found in got.items() if found.keys() == set(zones)}
+    served = {zone for found in got.values() for zone in found}
+    record_days(context, whole)
     is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
     per_site.settle_shared(context, ems, "doubted-prices", served, doubts, is_live)
     per_site.settle_shared(context, ems, "no-prices", served or waiting, faults, is_live)
     if waiting:
         context.log.info("; ".join(waiting))
-    if not served:
-        return
-    lacking = {"missing": ", ".join(sorted(faults))} if faults else {}
-    yield materialized(rows, _price_plot(shown), attempts="; ".join(trail[-12:]), **lacking, **_mean(shown))
+    return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
+
+
+def _day_figures(found: Mapping[str, sources.ImportedDay]) -> dict[str, Any]:
+    """What one day's prices of all zones are, and who was asked."""
+    if not found:
+        return told(0, nothing="no site trades in a market")
+    prices = pl.concat(one.document.prices.select("starts_at", "price_per_mwh") for one in found.values())
+    attempts = "; ".join(f"{zone}: {attempt}" for zone, one in found.items() for attempt in one.attempts)
+    picture = _price_plot(prices) if len(found) == 1 else None
+    shown = {} if picture is None else {"plot": picture}
+    return told(prices.height, mean_per_mwh=prices["price_per_mwh"].mean(), attempts=attempts) | shown
 
 
 def zones_of(sites: Iterable[Site]) -> list[str]:
@@ -72,21 +78,16 @@ def zones_of(sites: Iterable[Site]) -> list[str]:
     return sorted({site.market_zone for site in sites} - {market_zones.NONE})
 
 
-def _import_day(
-    ems: Platform, zone: str, day: date, now: datetime, settings: SourceSettings
-) -> tuple[sources.ImportedDay, int]:
-    """The accepted document and how many of its rows were news."""
+def _import_day(ems: Platform, zone: str, day: date, now: datetime, settings: SourceSettings) -> sources.ImportedDay:
+    """The accepted document, stored."""
     start, end = market_day_slots(day)[0], market_day_slots(day)[-1] + time_grid.SLOT
     with ems.warehouse.begin() as connection:
         before = market.prices(connection, zone, start - timedelta(days=1), start)
         stored = market.prices(connection, zone, start, end)
     imported = sources.import_day(zone, day, now, settings, before if before.height else None)
     with ems.warehouse.begin() as connection:
-        return imported, market.add_prices(connection, knowledge.price_rows(imported.document, now, stored), now)
-
-
-def _mean(prices: pl.DataFrame) -> dict[str, float]:
-    return {"mean_per_mwh": float(prices["price_per_mwh"].to_numpy().mean())}
+        market.add_prices(connection, knowledge.price_rows(imported.document, now, stored), now)
+    return imported
 
 
 def _price_plot(prices: pl.DataFrame) -> dg.MetadataValue | None:
@@ -101,8 +102,8 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
     A currency that cannot be had is the alarm ``no-rate:CURRENCY`` and costs no other one anything.
     """
     days, now, settings = days_of(context), ems.clock.now(), SourceSettings.from_environ()
-    rows, rates = 0, {}
     faults: dict[str, str] = {}
+    figures: dict[date, dict[str, float]] = {day: {} for day in days}
     quotes = sorted({site.currency for site in ems.sites()} - {fx.MARKET_CURRENCY})
     for quote in quotes:
         try:
@@ -110,17 +111,22 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
                 stored = market.fx_versions(connection, fx.MARKET_CURRENCY, quote, days[0], days[-1])
             frame = fx.import_rates(days[0], days[-1], now, settings, stored, quote=quote)
             with ems.warehouse.begin() as connection:
-                rows += market.add_fx(connection, frame, now)
+                market.add_fx(connection, frame, now)
+                known = market.fx_versions(connection, fx.MARKET_CURRENCY, quote, days[0], days[-1])
         except Exception as error:  # whatever it is, it is this currency's
             faults[quote] = per_site.told(error)
             continue
-        if frame.height:
-            rates[quote.lower()] = float(frame["rate"][-1])
+        for day, rate in known.sort("known_at").select("rate_on", "rate").iter_rows():
+            figures[day][quote.lower()] = float(rate)
+    alone = {} if quotes else {"nothing": "every site is billed in the market's currency"}
+    record_days(
+        context,
+        {day: told(len(rates), **rates, **alone) for day, rates in figures.items() if len(rates) == len(quotes)},
+    )
     unconverted = [site.key for site in ems.sites() if site.currency == fx.MARKET_CURRENCY]
     is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
     per_site.settle_shared(context, ems, "no-rate", [*(set(quotes) - faults.keys()), *unconverted], faults, is_live)
-    lacking = {"missing": ", ".join(sorted(faults))} if faults else {}
-    return materialized(rows, None, **lacking, **rates)
+    return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
 
 
 @dg.asset(group_name=GROUP, partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
@@ -131,18 +137,20 @@ def tempo_colour(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfo
     """
     days, now = days_of(context), ems.clock.now()
     if not any(site.tariff.has_colours for site in ems.sites()):
-        return materialized(0, None, contract="no site has a Tempo contract")
+        record_days(context, {day: told(0, nothing="no site has a Tempo contract") for day in days})
+        return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
     missing = None
     try:
         frame = tempo.import_colours(days[0], days[-1], now, SourceSettings.from_environ())
     except tempo.ColoursMissing as fault:
         frame, missing = fault.found, fault
     with ems.warehouse.begin() as connection:
-        rows = market.add_colours(connection, frame, now)
+        market.add_colours(connection, frame, now)
+        known = market.colour_versions(connection, days[0], days[-1]).sort("known_at")
+    record_days(context, {day: told(1, colour=colour) for day, colour, _ in known.iter_rows()})
     if missing is not None:
         raise dg.Failure(str(missing), allow_retries=False)
-    told = ", ".join(f"{day}: {colour} ({source})" for day, colour, source, _ in frame[-7:].iter_rows())
-    return materialized(rows, None, colours=told or "nothing announced yet")
+    return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
 
 
 @dg.asset(
@@ -156,30 +164,35 @@ def effective_price(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Pla
 
     A site that cannot be priced is its own alarm ``unpriced``; a contract that no market price enters needs none.
     """
-    rows, shown, site, served, now = 0, pl.DataFrame(), None, [], ems.clock.now()
-    faults: dict[str, str] = {}
-    chosen = windows(context, ems)
-    for window in chosen:
-        try:
-            frame = _effective_rows(window, ems)
-            with ems.warehouse.begin() as connection:
-                rows += market.put_effective_prices(connection, frame)
-        except Exception as error:  # whatever it is, it is this site's
-            faults[window.site.key] = per_site.told(error)
-            continue
-        site, shown = window.site, frame
-        served.append(site.key)
-    is_live = any(window.last >= time_grid.local_day(now, window.zone) for window in chosen)
-    per_site.settle(context, ems, "unpriced", served, faults, is_live)
-    if shown.is_empty():
-        return materialized(rows)
-    prices = {"buy": shown["buy_per_kwh"].to_list(), "sell": shown["sell_per_kwh"].to_list()}
-    return materialized(
-        rows,
-        plot(shown["starts_at"].to_list(), {f"price [{shown['currency'][0]}/kWh]": prices}, site, "effective price"),
-        mean_buy_per_kwh=float(shown["buy_per_kwh"].to_numpy().mean()),
-        min_sell_per_kwh=float(shown["sell_per_kwh"].to_numpy().min()),
-    )
+    wanted, now = windows(context, ems), ems.clock.now()
+    ledger = Ledger(context, ems, wanted, "unpriced")
+    for window in wanted:
+        for day in window.days:
+            with ledger.each(window.site, day):
+                _price_day(ledger, window.part(day, day), ems, now)
+    return ledger.close()
+
+
+def _price_day(ledger: Ledger, window: SiteWindow, ems: Platform, now: datetime) -> None:
+    site, day = window.site, window.first
+    try:
+        frame = _effective_rows(window, ems)
+    except InputsMissing as missing:
+        if sources.is_overdue(day, now):
+            raise
+        ledger.not_yet(site, day, f"{missing}; it is not overdue")
+        return
+    with ems.warehouse.begin() as connection:
+        market.put_effective_prices(connection, frame)
+    newest = frame.sort("known_at").unique("starts_at", keep="last").sort("starts_at")
+
+    def picture() -> dg.MetadataValue | None:
+        prices = {"buy": newest["buy_per_kwh"].to_list(), "sell": newest["sell_per_kwh"].to_list()}
+        panels = {f"price [{newest['currency'][0]}/kWh]": prices}
+        return plot(newest["starts_at"].to_list(), panels, site, "effective price")
+
+    mean, least = newest["buy_per_kwh"].mean(), newest["sell_per_kwh"].min()
+    ledger.made(site, day, frame.height, picture, mean_buy_per_kwh=mean, min_sell_per_kwh=least)
 
 
 def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:

@@ -1,15 +1,16 @@
 """What each site should do: the MILP as an asset, verified before anybody may execute it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 
-from ems_pipeline import __version__, time_grid
+from ems_pipeline import time_grid
 from ems_pipeline.devices import obedience
-from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.assets.forecasts import (
     ev_session_forecast,
     heat_demand_forecast,
@@ -17,13 +18,15 @@ from ems_pipeline.orchestration.assets.forecasts import (
     pv_forecast,
 )
 from ems_pipeline.orchestration.assets.market import effective_price
-from ems_pipeline.orchestration.figures import materialized, plot
+from ems_pipeline.orchestration.figures import plot
+from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.plan import Plan, Problem, assemble, solve, verify
+from ems_pipeline.plan import Plan, assemble, solve, verify
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo
-from ems_pipeline.warehouse import DatabaseUnavailable, plans
+from ems_pipeline.version import code_version
+from ems_pipeline.warehouse import plans
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.situation import LeftAlone, plan_inputs
@@ -33,10 +36,16 @@ DAILY_DECISION = time(15, 0)
 """Local time on the day before: prices are out since 13:05 and corrections are in."""
 QUICK: Any = {"time_limit_s": 8.0, "gap": 1e-3, "tolerance": 2e-3}
 """A rolling plan is made again in 15 minutes from what was measured; proving its last cents took most of its time."""
-UNPLANNED = "unplanned"
 WORTH_STEERING = 2 * time_grid.MINUTE
 """With less of a quarter-hour left, the next one is as good a begin."""
-"""Kind of the alarm of a site that could not be planned while others could."""
+Kind = Literal["daily", "rolling"]
+UNPLANNED: dict[Kind, str] = {"daily": "unplanned-day", "rolling": "unplanned"}
+"""Kind of the alarm of a site that cannot be planned."""
+VERIFIED = "plan_verified"
+ON_VERIFIED = (
+    "The independent verifier found no violation. A day of which it did is not materialised, and not followed."
+)
+WARN = dg.AssetCheckSeverity.WARN
 INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_session_forecast]
 
 
@@ -45,20 +54,15 @@ INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_
     partitions_def=site_day_partitions,
     deps=INPUTS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    check_specs=[dg.AssetCheckSpec("plan_verified", asset="daily_plan", blocking=True)],
+    check_specs=[dg.AssetCheckSpec(VERIFIED, asset="daily_plan", description=ON_VERIFIED)],
 )
 def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """The plan for a day, decided at 15:00 of the day before (or now, if that comes first), with a reason per slot.
+    """The plan for a day, asked for at 15:00 of the day before, with a reason per slot.
 
-    Past days are decided as of 15:00 then, on what was known then.
+    Days that have begun are decided as of 15:00 then, on what was known then: hindsight, which nobody follows and no
+    settlement counts as planned.
     """
-    now = ems.clock.now()
-    wanted = [
-        (window.site, day, min(now, time_grid.local_instant(day - timedelta(days=1), DAILY_DECISION, window.zone)))
-        for window in windows(context, ems)
-        for day in window.days
-    ]
-    return _result(_decide_each(context, ems, "daily", wanted))
+    return _decide_each(context, ems, "daily", lambda *day: iter([_daily_decision(*day)]))
 
 
 @dg.asset(
@@ -66,24 +70,25 @@ def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform
     partitions_def=site_day_partitions,
     deps=INPUTS,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    check_specs=[dg.AssetCheckSpec("plan_verified", asset="rolling_plan", blocking=True)],
+    check_specs=[dg.AssetCheckSpec(VERIFIED, asset="rolling_plan", description=ON_VERIFIED)],
 )
 def rolling_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """The plan from the next quarter-hour on, made again every 15 minutes from the measured state.
 
-    For a past day: every quarter-hour's decision as it would have been made then, on what was known then.
+    For a past day: every quarter-hour's decision as it would have been made then, on what was known then. That is
+    hindsight: nobody follows it, and what was planned then stays what it was.
     """
-    now = ems.clock.now()
-    wanted = [
-        (window.site, day, at)
-        for window in windows(context, ems)
-        for day in window.days
-        for at in _decision_instants(day, window.zone, now)
-    ]
-    return _result(_decide_each(context, ems, "rolling", wanted))
+    return _decide_each(context, ems, "rolling", _decision_instants)
 
 
-def _decision_instants(day: date, zone: Any, now: datetime) -> Iterator[datetime]:
+def _daily_decision(day: date, zone: ZoneInfo, now: datetime) -> datetime:
+    """Now for a day to come, 15:00 of the day before for one that has begun."""
+    if day > time_grid.local_day(now, zone):
+        return now
+    return time_grid.local_instant(day - timedelta(days=1), DAILY_DECISION, zone)
+
+
+def _decision_instants(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datetime]:
     """Now for the running day; a minute before each slot of a past one."""
     if day >= time_grid.local_day(now, zone):
         yield now
@@ -91,34 +96,66 @@ def _decision_instants(day: date, zone: Any, now: datetime) -> Iterator[datetime
         yield from (slot - time_grid.MINUTE for slot in time_grid.day_slots(day, zone))
 
 
-Decision = tuple[Site, Problem, Plan, list[Any]]
+Decision = tuple[Plan, list[Any]]
 
 
 def _decide_each(
-    context: dg.AssetExecutionContext, ems: Platform, kind: str, wanted: Iterable[tuple[Site, date, datetime]]
-) -> list[Decision]:
-    """All decisions (site, day, instant); a site that cannot be planned is an alarm, and keeps no other from its plan.
+    context: dg.AssetExecutionContext,
+    ems: Platform,
+    kind: Kind,
+    instants: Callable[[date, ZoneInfo, datetime], Iterator[datetime]],
+) -> dg.MaterializeResult:
+    """All decisions of each day of each site; one that cannot be made is told, and keeps no other from its plan.
 
     Raises:
-        dg.Failure: no site could be planned for all that was wanted; with the reasons.
+        dg.Failure: see `Ledger.close`.
     """
-    decisions: dict[str, list[Decision]] = {}
-    faults: dict[str, str] = {}
-    for site, day, at in wanted:
-        if site.key in faults:
-            continue
-        try:
-            decisions.setdefault(site.key, []).append(_decide(context, ems, site, kind, day, at))
-        except DatabaseUnavailable:
-            raise
-        except Exception as fault:
-            faults[site.key] = per_site.told(fault)
-    per_site.settle(context, ems, UNPLANNED, decisions, faults)
-    return [decision for key in sorted(decisions.keys() - faults.keys()) for decision in decisions[key]]
+    wanted, now, refused = windows(context, ems), ems.clock.now(), list[str]()
+    ledger = Ledger(context, ems, wanted, UNPLANNED[kind])
+    for window in wanted:
+        for day in window.days:
+            decisions: list[Decision] = []
+            for at in instants(day, window.zone, now):
+                with ledger.each(window.site, day):
+                    decisions.append(_decide(context, ems, window.site, kind, day, at))
+            if faults := [fault for decision in decisions for fault in _faults(*decision)]:
+                refused += [f"{window.site.key} {day}: {fault}" for fault in faults]
+                ledger.lacks(window.site, day, f"no plan of {window.site.key} {day} may be followed: {faults[0]}")
+            if decisions:
+                _tell(ledger, window.site, day, [plan for plan, _ in decisions])
+    found = {"violations": "; ".join(refused[:20]) or "none", "refused_plans": len(refused)}
+    verdict: Any = {"check_name": VERIFIED, "passed": not refused, "severity": WARN, "metadata": found}
+    try:
+        return ledger.close()._replace(check_results=[dg.AssetCheckResult(**verdict)])
+    except dg.Failure:
+        context.log_event(dg.AssetCheckEvaluation(asset_key=context.asset_key, **verdict))
+        raise
+
+
+def _faults(plan: Plan, violations: list[Any]) -> list[str]:
+    """Why a plan may not be followed."""
+    nothing = f"the solver found none: {'; '.join(map(str, plan.conflicts)) or 'no reason known'}"
+    return ([nothing] if plan.status == "failed" else []) + [str(violation) for violation in violations]
+
+
+def _tell(ledger: Ledger, site: Site, day: date, decided: list[Plan]) -> None:
+    plan = decided[-1]
+    ledger.made(
+        site,
+        day,
+        sum(one.slot_rows().height for one in decided),
+        partial(plan_picture, plan.slot_rows(), site),
+        plans=len(decided),
+        cost=plan.objective,
+        solve_seconds=sum(one.solve_s for one in decided),
+        mip_gap_frac=plan.gap,
+        status=plan.status,
+        unmet="; ".join(str(item) for item in plan.unmet) or "nothing",
+    )
 
 
 def _decide(
-    context: dg.AssetExecutionContext, ems: Platform, site: Site, kind: str, day: date, at: datetime
+    context: dg.AssetExecutionContext, ems: Platform, site: Site, kind: Kind, day: date, at: datetime
 ) -> Decision:
     """Read what was known, solve, verify, store; an unverified plan is stored too, and never executed."""
     steered = obedience.steerable(site)
@@ -139,7 +176,8 @@ def _decide(
         is_verified=plan.status != "failed" and not violations,
         inputs=knowledge.provenance | {"unsteered": obedience.deaf(site)},
         config_hash=registry.config_hash(site),
-        code_version=__version__,
+        code_version=code_version(),
+        recorded_at=ems.clock.now(),
         objective=plan.objective,
         gap_frac=plan.gap,
         solve_s=plan.solve_s,
@@ -151,10 +189,10 @@ def _decide(
     )
     with ems.warehouse.begin() as connection:
         plans.store(connection, head, plan.slot_rows(), plan.device_rows())
-    return site, problem, plan, violations
+    return plan, violations
 
 
-def _first_slot(connection: Connection, site: Site, kind: str, day: date, at: datetime) -> datetime:
+def _first_slot(connection: Connection, site: Site, kind: Kind, day: date, at: datetime) -> datetime:
     """The next quarter-hour; the running one where no plan may be followed in it and enough of it is left."""
     following = time_grid.ceil_slot(at)
     running = time_grid.floor_slot(at)
@@ -164,30 +202,6 @@ def _first_slot(connection: Connection, site: Site, kind: str, day: date, at: da
     holds_since = plans.decided_at(connection, site.key, running, at)
     oldest = at - time_grid.MINUTE * site.control.max_plan_age_minutes
     return running if holds_since is None or holds_since < oldest else following
-
-
-def _result(decisions: list[Decision]) -> dg.MaterializeResult:
-    site, _, plan, _ = decisions[-1]
-    rows = plan.slot_rows()
-    violated = [str(violation) for *_, violations in decisions for violation in violations]
-    failed = sum(p.status == "failed" for _, _, p, _ in decisions)
-    result = materialized(
-        sum(p.slot_rows().height for _, _, p, _ in decisions),
-        plan_picture(rows, site),
-        plans=len(decisions),
-        cost=plan.objective,
-        solve_seconds=sum(p.solve_s for _, _, p, _ in decisions),
-        mip_gap_frac=plan.gap,
-        status=plan.status,
-        unmet="; ".join(str(item) for item in plan.unmet) or "nothing",
-    )
-    passed = not violated and not failed
-    check = dg.AssetCheckResult(
-        check_name="plan_verified",
-        passed=passed,
-        metadata={"violations": "; ".join(violated[:20]) or "none", "failed_plans": failed},
-    )
-    return result._replace(check_results=[check])
 
 
 def plan_picture(rows: pl.DataFrame, site: Site) -> dg.MetadataValue | None:

@@ -1,12 +1,14 @@
 """Quarter-hour means of what the devices said."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from ems_pipeline.orchestration.figures import materialized
-from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline import time_grid
+from ems_pipeline.orchestration.ledger import Ledger
+from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.warehouse import telemetry
 
@@ -21,17 +23,26 @@ def telemetry_15m(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     A point that did not answer has a row with NULL, never 0. Computing a day again replaces its rows, of a day still
     running those of the last hours; history imported from a logger is left alone.
     """
-    rows, bus = 0, pl.DataFrame()
-    for window in windows(context, ems):
-        site, end = window.site, min(window.end, ems.slot_end())
-        with ems.warehouse.begin() as connection:
-            start = window.start
-            if end < window.end and (filled := telemetry.last_filled(connection, site.key, start, end)):
-                start = max(start, filled - LATE)
-            rows += telemetry.fill_15m(connection, site.key, start, end)
-            bus = telemetry.site_15m(connection, site.key, window.start, window.end)
-    return materialized(
-        rows,
-        coverage_pct=None if bus.is_empty() else bus.select(pl.col("coverage_pct").mean()).item(),
-        slots=bus.height,
-    )
+    wanted, now = windows(context, ems), ems.slot_end()
+    ledger = Ledger(context, ems, wanted)
+    for window in wanted:
+        for day in window.days:
+            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
+                _fill(connection, ledger, window, day, now)
+    return ledger.close()
+
+
+def _fill(connection: Any, ledger: Ledger, window: SiteWindow, day: date, now: datetime) -> None:
+    site, (start, end) = window.site, time_grid.day_bounds(day, window.zone)
+    first, last = start, min(end, now)
+    if last < end and (filled := telemetry.last_filled(connection, site.key, start, last)):
+        first = max(start, filled - LATE)
+    if first < last:
+        telemetry.fill_15m(connection, site.key, first, last)
+    rows = telemetry.count_15m(connection, site.key, start, end)
+    if not rows:
+        ledger.not_yet(site, day, "no device of the site was measured")
+        return
+    bus = telemetry.site_15m(connection, site.key, start, end)
+    coverage_pct = None if bus.is_empty() else bus.select(pl.col("coverage_pct").mean()).item()
+    ledger.made(site, day, rows, coverage_pct=coverage_pct, slots=bus.height)

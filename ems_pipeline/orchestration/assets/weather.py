@@ -1,13 +1,16 @@
 """What the sky will do: forecasts as they were issued, and what it was."""
 
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import per_site
-from ems_pipeline.orchestration.figures import materialized, plot
+from ems_pipeline.orchestration.figures import plot
+from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
@@ -16,8 +19,11 @@ from ems_pipeline.weather import open_meteo
 from ems_pipeline.weather.errors import WeatherError
 
 GROUP = "weather"
+ONE_DAY = timedelta(days=1)
 ISSUES_BACK = (1, 2)
 """Runs of one and two days before a slot: together they hold what any decision of the day before could know."""
+ARCHIVE_LAG = timedelta(days=7)
+"""A day so old is in the archive, if it ever will be."""
 LAGS = "it lags some five days: the schedule asks again, or materialise the days later"
 
 
@@ -28,49 +34,65 @@ def weather_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Pl
     Today and later: the newest forecast, known from now. Past days: the runs made one and two days before each slot, so
     that a back-test knows what was known. Missing? Run it again; the source may have been unreachable.
     """
-    rows, shown, site, served, unusable = 0, pl.DataFrame(), None, [], {}
-    for window in windows(context, ems):
-        try:
-            frames = _issues(window, ems.clock.now())
-        except WeatherError as error:
-            unusable[window.site.key] = per_site.told(error)
-            continue
-        site = window.site
-        served.append(site.key)
+    wanted, now = windows(context, ems), ems.clock.now()
+    ledger = Ledger(context, ems, wanted, "no-weather")
+
+    def store(part: SiteWindow) -> None:
+        frames = [_newest(part, now)] if part.last >= _today(part, now) else list(_as_issued_then(part))
         with ems.warehouse.begin() as connection:
             for frame in frames:
-                rows += forecasts.issue(connection, "weather_forecast", site.key, frame)
-        shown = frames[-1]
-    per_site.settle(context, ems, "no-weather", served, unusable)
-    return materialized(rows, _picture(shown, site), mean_temperature_c=_mean(shown, "temperature_c"))
+                forecasts.issue(connection, "weather_forecast", part.site.key, frame)
+        for day, issued in part.by_day(pl.concat(frames)):
+            if issued.height:
+                _tell(ledger, part.site, day, issued)
+            else:
+                ledger.lacks(part.site, day, f"no forecast for {part.site.key} reaches {day}: materialise it later")
+
+    for window in wanted:
+        today = _today(window, now)
+        # Past days and days to come are asked of different services.
+        if window.first < today:
+            _ask(ledger, window.part(window.first, min(window.last, today - ONE_DAY)), store)
+        if window.last >= today:
+            _ask(ledger, window.part(max(window.first, today), window.last), store)
+    return ledger.close()
 
 
-def _issues(window: SiteWindow, now: datetime) -> list[pl.DataFrame]:
-    today = time_grid.local_day(now, window.zone)
-    frames = []
-    if window.first < today:
-        frames += _as_issued_then(window, min(window.last, today - timedelta(days=1)))
-    if window.last >= today:
-        frames.append(_newest(window, now, today))
-    return frames
+def _today(window: SiteWindow, now: datetime) -> date:
+    return time_grid.local_day(now, window.zone)
 
 
-def _as_issued_then(window: SiteWindow, last: date) -> list[pl.DataFrame]:
-    site, frames = window.site, []
-    # The API speaks GMT days; a local day may begin on the GMT day before.
-    first = window.first - timedelta(days=1)
-    for days_before in ISSUES_BACK:
-        body = open_meteo.fetch_previous_runs(
-            site.latitude, site.longitude, first, last + timedelta(days=1), days_before
-        )
-        frame = open_meteo.parse_previous_runs(body, site.latitude, site.longitude, days_before)
-        frames.append(_usable(frame, window.start, window.end).with_columns(source=pl.lit("open-meteo")))
-    return frames
+def _ask(ledger: Ledger, window: SiteWindow, store: Callable[[SiteWindow], None]) -> None:
+    """Ask for a window at once; a reply that cannot be used is asked for day by day, so that a bad day costs itself."""
+    with ledger.each(window.site, *window.days):
+        try:
+            store(window)
+        except WeatherError:
+            if len(window.days) == 1:
+                raise
+            for day in window.days:
+                _ask(ledger, window.part(day, day), store)
 
 
-def _newest(window: SiteWindow, now: datetime, today: date) -> pl.DataFrame:
+def _tell(ledger: Ledger, site: Site, day: date, frame: pl.DataFrame, **figures: Any) -> None:
+    newest = frame.unique("starts_at", keep="last", maintain_order=True)
+    mean_c = newest.select(pl.col("temperature_c").mean()).item()
+    ledger.made(site, day, frame.height, partial(_picture, newest, site), mean_temperature_c=mean_c, **figures)
+
+
+def _as_issued_then(window: SiteWindow) -> Iterator[pl.DataFrame]:
     site = window.site
-    body = open_meteo.fetch_forecast(site.latitude, site.longitude, days=(window.last - today).days + 2)
+    # The API speaks GMT days; a local day may begin on the GMT day before.
+    first, last = window.first - ONE_DAY, window.last + ONE_DAY
+    for days_before in ISSUES_BACK:
+        body = open_meteo.fetch_previous_runs(site.latitude, site.longitude, first, last, days_before)
+        frame = open_meteo.parse_previous_runs(body, site.latitude, site.longitude, days_before)
+        yield _usable(frame, window.start, window.end).with_columns(source=pl.lit("open-meteo"))
+
+
+def _newest(window: SiteWindow, now: datetime) -> pl.DataFrame:
+    site, days = window.site, (window.last - _today(window, now)).days + 2
+    body = open_meteo.fetch_forecast(site.latitude, site.longitude, days=days)
     frame = open_meteo.parse(body, site.latitude, site.longitude)
     start = max(time_grid.floor_slot(now), window.start)
     return _usable(frame, start, window.end).with_columns(source=pl.lit("open-meteo"), known_at=pl.lit(now))
@@ -85,36 +107,33 @@ def _usable(frame: pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame
 @dg.asset(group_name=GROUP, partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
 def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """What the weather was, from the reanalysis archive; it lags some days behind today."""
-    rows, missing, shown, site, served, unusable = 0, 0, pl.DataFrame(), None, [], {}
-    for window in windows(context, ems):
-        place, now = window.site, ems.clock.now()
-        body = open_meteo.fetch_archive(place.latitude, place.longitude, window.first - timedelta(days=1), window.last)
-        try:
-            frame = open_meteo.parse(body, place.latitude, place.longitude)
-        except WeatherError as error:
-            unusable[place.key] = per_site.told(error)
-            continue
-        site = place
-        served.append(site.key)
-        shown = frame.filter(pl.col("starts_at").is_between(window.start, window.end, closed="left"))
-        missing = time_grid.count_slots(window.start, window.end) - int(shown["temperature_c"].count())
-        if missing:
-            context.log.info(f"{site.key}: the archive lacks {missing} quarter-hours up to {window.last}; {LAGS}")
-        shown = shown.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
+    wanted, now = windows(context, ems), ems.clock.now()
+    ledger = Ledger(context, ems, wanted)
+
+    def store(part: SiteWindow) -> None:
+        site = part.site
+        body = open_meteo.fetch_archive(site.latitude, site.longitude, part.first - ONE_DAY, part.last)
+        frame = open_meteo.parse(body, site.latitude, site.longitude)
+        inside = frame.filter(pl.col("starts_at").is_between(part.start, part.end, closed="left"))
         with ems.warehouse.begin() as connection:
-            rows += forecasts.issue(connection, "weather_observation", site.key, shown)
-    per_site.settle(context, ems, "no-weather-archive", served, unusable)
-    figures = {"mean_temperature_c": _mean(shown, "temperature_c"), "missing_slots": missing}
-    return materialized(rows, _picture(shown, site), **figures)
+            observed = inside.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
+            forecasts.issue(connection, "weather_observation", site.key, observed)
+        for day, found in part.by_day(inside):
+            missing = time_grid.count_slots(*time_grid.day_bounds(day, part.zone)) - found["temperature_c"].count()
+            if missing:
+                context.log.info(f"{site.key}: the archive lacks {missing} quarter-hours of {day}; {LAGS}")
+            if found.height:
+                _tell(ledger, site, day, found, missing_slots=missing)
+            else:
+                absent = ledger.lacks if day < _today(part, now) - ARCHIVE_LAG else ledger.not_yet
+                absent(site, day, f"the archive has no weather of {site.key} on {day}; {LAGS}")
+
+    for window in wanted:
+        _ask(ledger, window, store)
+    return ledger.close()
 
 
-def _mean(frame: pl.DataFrame, column: str) -> float | None:
-    return None if frame.is_empty() else frame.select(pl.col(column).mean()).item()
-
-
-def _picture(frame: pl.DataFrame, site: Site | None) -> dg.MetadataValue | None:
-    if frame.is_empty():
-        return None
+def _picture(frame: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
     panels = {
         "radiation [W/m2]": {"pv": frame["ghi_w_m2"].to_list()},
         "outdoor [°C]": {"temperature": frame["temperature_c"].to_list()},

@@ -1,0 +1,184 @@
+"""Rows as an installation leaves them, by the million, and what every view and function is asked about them.
+
+A question is timed against a plain scan of the rows it has to look at (`benchmarks/views.py`), and may not look at more
+than twice as much when there is twice as much (a test).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.warehouse import Warehouse
+
+QUANTITIES = (
+    "grid_power_w", "pv_power_w", "battery_power_w", "ev_power_w", "heat_pump_power_w", "load_power_w",
+    "battery_soc_pct", "indoor_temp_c", "outdoor_temp_c", "flow_temp_c",
+)  # fmt: skip
+"""A home says some forty things; these are those that anything is made of."""
+SLOTS = """generate_series(CAST(:start AS timestamptz), CAST(:end AS timestamptz) - interval '15 minutes',
+                           interval '15 minutes') AS g"""
+FROM = f"FROM ems.site s, {SLOTS}"
+PARTS: dict[str, str] = {
+    "point": """
+        INSERT INTO ems.point (site_key, device_key, quantity, unit)
+        SELECT s.site_key, 'inverter', q, '' FROM ems.site s, unnest(CAST(:quantities AS text[])) AS q
+        ON CONFLICT DO NOTHING""",
+    "telemetry_15m": f"""
+        INSERT INTO ems.telemetry_15m (site_key, device_key, quantity, starts_at, mean_value, last_value, samples,
+                                       coverage_pct)
+        SELECT p.site_key, p.device_key, p.quantity, g, 500 + p.point_id, 50, 15, 100
+        FROM ems.point p, {SLOTS}""",
+    "telemetry": """
+        INSERT INTO ems.telemetry (point_id, reported_at, received_at, value, quality)
+        SELECT p.point_id, g, g, 500, 0
+        FROM ems.point p, generate_series(greatest(CAST(:start AS timestamptz), :end - interval '7 days'),
+                                          CAST(:end AS timestamptz) - interval '1 minute', interval '1 minute') AS g""",
+    "effective_price": f"""
+        INSERT INTO ems.effective_price (site_key, starts_at, buy_per_kwh, sell_per_kwh, spot_per_kwh, currency,
+                                         known_at)
+        SELECT s.site_key, g, 4, 1, 2, 'CZK', g - k * interval '12 hours' {FROM}, generate_series(1, 2) AS k""",
+    "cop_history": f"""
+        INSERT INTO ems.cop_history (site_key, asset_key, starts_at, outdoor_c, flow_c, electric_w, heat_w, cop)
+        SELECT s.site_key, 'hp', g, 5, 35, 1000, 4000, 4 {FROM}""",
+    "cop_curve": f"""
+        INSERT INTO ems.cop_curve (site_key, asset_key, efficiency, drift_per_k, samples, known_at)
+        SELECT s.site_key, 'hp', 0.4, 0, 100, g {FROM} WHERE extract(hour FROM g) = 0 AND extract(minute FROM g) = 0""",
+    "planning_run": f"""
+        INSERT INTO ems.planning_run (planning_run_id, site_key, kind, day, decided_at, horizon_start, horizon_end,
+                                      status, is_verified, inputs, config_hash, code_version, recorded_at)
+        SELECT gen_random_uuid(), s.site_key, 'rolling', g::date, g - interval '1 minute', g, g + interval '8 hours',
+               'optimal', true, '{{}}', '', '', g - interval '50 seconds' {FROM}""",
+    "planning_interval": """
+        INSERT INTO ems.planning_interval (planning_run_id, starts_at, grid_w, pv_w, pv_available_w, battery_w,
+                                           genset_w, load_w, ev_w, heat_pump_w, buy_per_kwh, sell_per_kwh, cost, mode,
+                                           reason)
+        SELECT r.planning_run_id, r.horizon_start + k * interval '15 minutes', 800, 0, 0, 0, 0, 800, 0, 0, 4, 1, 0.8,
+               'hold', '' FROM ems.planning_run r, generate_series(0, :deep) AS k WHERE r.horizon_start >= :start""",
+    "planning_device_interval": """
+        INSERT INTO ems.planning_device_interval (planning_run_id, starts_at, asset_key, kind, power_w, mode)
+        SELECT r.planning_run_id, r.horizon_start, 'pack', 'battery', 0, 'hold' FROM ems.planning_run r
+        WHERE r.horizon_start >= :start""",
+    "setpoint": """
+        INSERT INTO ems.setpoint (site_key, device_key, slot, source, command, planning_run_id, asset_keys, reason,
+                                  is_shadow, state, valid_until, intended_at)
+        SELECT r.site_key, 'inverter', r.horizon_start, 'plan', '{}', r.planning_run_id, '{pack}', '', true, 'expired',
+               r.horizon_start + interval '20 minutes', r.horizon_start
+        FROM ems.planning_run r WHERE r.horizon_start >= :start""",
+    "audit_day": f"""
+        INSERT INTO ems.audit_day (site_key, day, currency, slots, settled_slots, coverage_pct, known_at)
+        SELECT s.site_key, g::date, 'CZK', 96, 96, 100, g {FROM}
+        WHERE extract(hour FROM g) = 0 AND extract(minute FROM g) = 0""",
+}  # fmt: skip
+"""How a table is filled, in order; ``:start`` and ``:end`` bound what is new."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a view or function, and the scan that no answer can do without.
+
+    Attributes:
+        sql: parameters ``:site``, ``:start``, ``:end`` (what was lived through), ``:day`` (the start of its last day).
+        scan: reads the rows the answer is made of, and does nothing with them.
+        times: how many scans it may cost.
+    """
+
+    sql: str
+    scan: str
+    times: float
+
+
+MEASURED = "SELECT sum(mean_value), min(coverage_pct) FROM ems.telemetry_15m"
+LAST_DAY = "WHERE site_key = :site AND starts_at >= :day AND starts_at < :end"
+QUESTIONS: dict[str, Question] = {
+    "vw_site_15m": Question("SELECT count(*), sum(load_w) FROM ems.vw_site_15m", MEASURED, 25),
+    "vw_latest_telemetry": Question(
+        "SELECT count(*) FROM ems.vw_latest_telemetry", "SELECT count(*), max(value) FROM ems.telemetry", 3
+    ),
+    "vw_telemetry_15m_7d": Question(
+        "SELECT count(*), sum(mean_value) FROM ems.vw_telemetry_15m_7d",
+        f"{MEASURED} WHERE starts_at >= CAST(:end AS timestamptz) - interval '7 days'",
+        10,
+    ),
+    "vw_actual_baseline": Question("SELECT count(*), sum(power_w) FROM ems.vw_actual_baseline", MEASURED, 30),
+    "vw_site_effective_price": Question(
+        "SELECT count(*), sum(buy_per_kwh) FROM ems.vw_site_effective_price",
+        "SELECT count(*), sum(buy_per_kwh) FROM ems.effective_price",
+        20,
+    ),
+    "vw_heat_pump_cop_history": Question(
+        "SELECT count(*), sum(carnot_fraction) FROM ems.vw_heat_pump_cop_history",
+        "SELECT count(*), sum(cop) FROM ems.cop_history",
+        5,
+    ),
+    "vw_audit_summary": Question(
+        "SELECT count(*), sum(own_supply_pct) FROM ems.vw_audit_summary",
+        "SELECT count(*), sum(cost) FROM ems.audit_day",
+        5,
+    ),
+    "vw_setpoint": Question(
+        "SELECT count(*), sum(planned_w) FROM ems.vw_setpoint",
+        "SELECT (SELECT count(*) FROM ems.setpoint), (SELECT sum(power_w) FROM ems.planning_device_interval)",
+        50,
+    ),
+    "fn_effective_price": Question(
+        "SELECT sum(buy_per_kwh) FROM ems.fn_effective_price(:site, :start, :end)",
+        "SELECT sum(buy_per_kwh) FROM ems.effective_price WHERE site_key = :site",
+        5,
+    ),
+    "fn_plan_in_force": Question(
+        "SELECT * FROM ems.fn_plan_in_force(:site, CAST(:end AS timestamptz) + interval '7 days')",
+        "SELECT max(decided_at) FROM ems.planning_run WHERE site_key = :site",
+        20,
+    ),
+    "fn_baseline_consumption": Question(
+        "SELECT sum(power_w) FROM ems.fn_baseline_consumption(:site, :day, :end)",
+        f"{MEASURED} WHERE site_key = :site AND starts_at >= CAST(:day AS timestamptz) - interval '56 days'",
+        12,
+    ),
+    "fn_cop_estimate": Question(
+        "SELECT ems.fn_cop_estimate(:site, 'hp', 2, 35)",
+        "SELECT max(known_at) FROM ems.cop_curve WHERE site_key = :site",
+        3,
+    ),
+    "fn_fill_telemetry_15m": Question(
+        "SELECT ems.fn_fill_telemetry_15m(:site, :day, :end)",
+        """SELECT sum(t.value) FROM ems.telemetry t JOIN ems.point p USING (point_id)
+           WHERE p.site_key = :site AND t.reported_at >= :day AND t.reported_at < :end""",
+        40,
+    ),
+    "fn_fill_audit_interval": Question(
+        "SELECT ems.fn_fill_audit_interval(:site, :day, :end)", f"{MEASURED} {LAST_DAY}", 100
+    ),
+}
+"""By view or function; those that only write a row or make a partition have none."""
+
+
+def add_sites(connection: Connection, count: int) -> list[str]:
+    """Make ``count`` sites exist; their keys."""
+    connection.execute(
+        sa.text("""INSERT INTO ems.site (site_key, name, timezone, latitude, longitude, market_zone, currency)
+                   SELECT 'site' || lpad(n::text, 3, '0'), '', 'Europe/Prague', 50, 14, 'CZ', 'CZK'
+                   FROM generate_series(0, :n - 1) AS n ON CONFLICT DO NOTHING"""),
+        {"n": count},
+    )
+    return [f"site{n:03}" for n in range(count)]
+
+
+def live_through(warehouse: Warehouse, start: datetime, days: int, deep: int = 3) -> None:
+    """Fill what every site leaves in ``days`` days from ``start`` on; `fn_fill_audit_interval` is left to be asked.
+
+    Args:
+        deep: slots per plan beyond the first; a real plan has some 150, of which no view reads more than one.
+    """
+    end = start + timedelta(days=days)
+    given = {"start": start, "end": end, "quantities": list(QUANTITIES), "deep": deep}
+    with warehouse.begin() as connection:
+        connection.execute(sa.text("SELECT ems.fn_ensure_partitions('telemetry', :start, :end)"), given)
+        for sql in PARTS.values():
+            connection.execute(sa.text(sql), given)
+    with warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
