@@ -88,9 +88,11 @@ class Warehouse:
             yield
         except DiskFull as error:  # from below SQLAlchemy: a COPY
             raise DatabaseUnavailable(_full(self.url, error)) from error
+        except (LockNotAvailable, QueryCanceled) as error:
+            raise Blocked(_first_line(self.url, error)) from error
         except sa.exc.OperationalError as error:
             if isinstance(error.orig, LockNotAvailable | QueryCanceled):
-                raise Blocked(f"{self.url.database}: {str(error.orig).strip().splitlines()[0]}") from error
+                raise Blocked(_first_line(self.url, error.orig)) from error
             if isinstance(error.orig, DiskFull):
                 raise DatabaseUnavailable(_full(self.url, error.orig)) from error
             if error.connection_invalidated or not self.is_up():
@@ -111,6 +113,10 @@ class Warehouse:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+def _first_line(url: URL, error: Exception) -> str:
+    return f"{url.database}: {str(error).strip().splitlines()[0]}"
 
 
 def open_warehouse() -> Warehouse:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import sqlalchemy as sa
-from psycopg.errors import LockNotAvailable
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.warehouse.engine import Warehouse
+from ems_pipeline.warehouse.engine import Blocked, Warehouse
 
 OTHERS = """
     SELECT DISTINCT a.usename, a.pid, a.state
@@ -35,11 +33,7 @@ def begin_without_waiting(warehouse: Warehouse, lock_s: int) -> Iterator[Connect
         with warehouse.begin() as connection:
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{lock_s}s'")
             yield connection
-    except LockNotAvailable as error:  # from below SQLAlchemy
-        raise InTheWay(_told(warehouse)) from error
-    except sa.exc.OperationalError as error:
-        if not isinstance(error.orig, LockNotAvailable):
-            raise
+    except Blocked as error:
         raise InTheWay(_told(warehouse)) from error
 
 

@@ -56,9 +56,14 @@ def elsewhere() -> Iterator[Warehouse]:
         warehouse.close()
 
 
+def but_clocks(found: dict[str, Contents]) -> dict[str, Contents]:
+    """All but the clocks' offsets, which every upgrade writes anew as far as they are known by then."""
+    return {table: rows for table, rows in found.items() if table != "zone_offset"}
+
+
 def held(warehouse: Warehouse) -> dict[str, Contents]:
     with warehouse.begin() as connection:
-        return contents(connection)
+        return but_clocks(contents(connection))
 
 
 def next_number(warehouse: Warehouse, table: str = "setpoint_event", column: str = "setpoint_event_id") -> int:
@@ -101,7 +106,7 @@ def test_a_restored_backup_holds_what_was_saved(full: Warehouse, empty: Warehous
     assert saved["telemetry"].rows == 481
     assert (tmp_path / "night.dump").stat().st_mode & 0o077 == 0, "nobody else may read the house's habits"
     assert restore(empty, tmp_path / "night.dump", quiet) == saved
-    assert held(empty) == held(full) == saved
+    assert held(empty) == held(full) == but_clocks(saved)
     assert next_number(empty) == next_number(full)
     assert migrate.current(empty) == migrate.head()
     with empty.begin() as connection:
@@ -214,7 +219,7 @@ def test_a_copy_on_another_server_holds_the_same_and_copying_again_does_nothing(
     seen: list[str] = []
     copied = transfer.copy(full, elsewhere, lambda name, rows: seen.append(name))
     assert set(seen) == set(copied)
-    assert held(elsewhere) == held(full) == copied
+    assert held(elsewhere) == held(full) == but_clocks(copied)
     assert sum(table.rows > 0 for table in copied.values()) >= 12
     assert next_number(elsewhere) == next_number(full), "the number of a deleted row is not given again"
     assert next_number(elsewhere, "point", "point_id") == next_number(full, "point", "point_id")

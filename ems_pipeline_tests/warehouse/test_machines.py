@@ -16,6 +16,7 @@ from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, plans, sites, telemetry
 from ems_pipeline.warehouse.machines import so_far
+from ems_pipeline_tests.copies import metered
 from ems_pipeline_tests.warehouse.test_situation import INSTANT, KNOWN, START
 
 AT = START - timedelta(minutes=1)
@@ -25,19 +26,18 @@ UNDER_WAY = START - SLOT
 @pytest.fixture(scope="module")
 def farm(home01: Site) -> Site:
     """The demo site with a set, a metered mill and a washing machine nobody measures; 10:00 UTC is noon in Prague."""
-    return home01.model_copy(
-        update={
-            "gensets": (
-                Genset(key="diesel", device="genset", min_power_w=2000, max_power_w=8000, start_cost=20, fuel_per_kwh=9,
-                       warm_up_minutes=15, max_starts_per_day=3, run_hours_left=40),
-            ),
-            "deferrables": (
-                DeferrableLoad(key="mill", device="plug", power_w=1500, run_minutes=60,
-                               window=DailyWindow(start="10:00", end="18:00")),
-                DeferrableLoad(key="washing", power_w=2000, run_minutes=90,
-                               window=DailyWindow(start="08:00", end="16:00")),
-            ),
-        }
+    return metered(
+        home01, "genset", "plug",
+        gensets=(
+            Genset(key="diesel", device="genset", min_power_w=2000, max_power_w=8000, start_cost=20, fuel_per_kwh=9,
+                   warm_up_minutes=15, max_starts_per_day=3, run_hours_left=40),
+        ),
+        deferrables=(
+            DeferrableLoad(key="mill", device="plug", power_w=1500, run_minutes=60,
+                           window=DailyWindow(start="10:00", end="18:00")),
+            DeferrableLoad(key="washing", power_w=2000, run_minutes=90,
+                           window=DailyWindow(start="08:00", end="16:00")),
+        ),
     )  # fmt: skip
 
 

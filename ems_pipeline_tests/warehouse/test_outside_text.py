@@ -22,6 +22,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, alarms, health, setpoints, sites, telemetry
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.setpoints import Setpoint
+from ems_pipeline_tests.copies import copy_of
 
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
 NAMES = Names(("grid_power_w",), ("W",))
@@ -32,7 +33,7 @@ _later = itertools.count(1)
 @pytest.fixture(scope="module", autouse=True)
 def registered(warehouse: Warehouse, home01: Site) -> None:
     with warehouse.begin() as connection:
-        sites.register(connection, [home01, home01.model_copy(update={"key": "home02"})], START)
+        sites.register(connection, [home01, copy_of(home01, "home02")], START)
 
 
 def answer(samples: Samples, at: datetime) -> Readings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,11 @@ from sqlalchemy.engine import URL, Connection
 from ems_pipeline.cli.db import Role
 from ems_pipeline.control.commands import WrongWish, check_wish
 from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.sites import Battery, Charger, HeatPump, PvArray, Site
+from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, alarms, audits, migrate, overrides, plans, roles, setpoints, telemetry
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline_tests.conftest import _admin
+from ems_pipeline_tests.conftest import ROOT, _admin
 from ems_pipeline_tests.control.bench import store_plan
 from ems_pipeline_tests.readings import answers
 
@@ -268,6 +269,15 @@ def test_a_gateway_is_nobody_until_it_becomes_somebody(as_login: Connection) -> 
 MODES = ["self-use", "hold", "charge", "discharge", "produce", "curtail", "off", "blocked", "normal", "forced", "run"]
 ASSETS = {"pack": Battery, "roof-south": PvArray, "car-1": Charger, "heating": HeatPump}
 LIMITS = sorted({name for kind in ASSETS.values() for name in kind.limit_names} | {"warp_factor"})
+
+
+def test_the_database_lists_the_modes_and_limits_of_every_kind_of_asset() -> None:
+    """Also of those that no demo device obeys for."""
+    kinds = {"batteries": Battery, "pv": PvArray, "chargers": Charger, "heat_pumps": HeatPump, "gensets": Genset}
+    function = (ROOT / "sql" / "routines" / "R__fn_override_add.sql").read_text(encoding="utf-8")
+    rows = re.findall(r"\('(\w+)', '{(.+?)}'(?:::text\[\])?,\s*'{(.*?)}'(?:::text\[\])?\)", function)
+    listed = {kind: (set(modes.split(",")), set(limits.split(","))) for kind, modes, limits in rows}
+    assert listed == {kind: ({*map(str, of.modes or ())}, {*of.limit_names}) for kind, of in kinds.items()}
 
 
 @pytest.mark.parametrize("as_login", ["a_writer"], indirect=True)

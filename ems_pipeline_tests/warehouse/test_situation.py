@@ -14,6 +14,7 @@ from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, events, forecasts, market, plans, sites, telemetry
 from ems_pipeline.warehouse.situation import STATE_AGE, InputsMissing, Knowledge, LeftAlone, plan_inputs
+from ems_pipeline_tests.copies import metered
 from ems_pipeline_tests.readings import answers
 
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
@@ -139,7 +140,7 @@ def test_a_plan_knows_events_the_set_that_runs_and_the_machine_in_its_run(wareho
     mill = DeferrableLoad(
         key="mill", device="plug", power_w=1500, run_minutes=60, window=DailyWindow(start="10:00", end="18:00")
     )
-    site = home01.model_copy(update={"gensets": (diesel,), "deferrables": (mill,)})
+    site = metered(home01, "genset", "plug", gensets=(diesel,), deferrables=(mill,))
     at = START - timedelta(minutes=1)
     history = pl.DataFrame(
         [

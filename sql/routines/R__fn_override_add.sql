@@ -18,10 +18,10 @@ BEGIN
     CROSS JOIN (VALUES
         ('batteries', '{self-use,hold,charge,discharge}'::text[],
          '{charge_limit_w,discharge_limit_w,target_soc_pct,export_limit_w}'::text[]),
-        ('pv', '{produce,curtail}', '{pv_limit_w}'),
+        ('pv', '{produce,curtail}', '{pv_limit_w,export_limit_w}'),
         ('chargers', '{off,charge}', '{current_a,phases}'),
         ('heat_pumps', '{blocked,normal,recommended,forced}', '{power_limit_w}'),
-        ('gensets', '{off,run}', '{}')) AS known (kind, modes, limits)
+        ('gensets', '{off,run}', '{power_w}')) AS known (kind, modes, limits)
     CROSS JOIN LATERAL jsonb_array_elements(newest.config -> known.kind) AS found (part)
     WHERE found.part ->> 'key' = p_asset_key;
 
@@ -36,7 +36,8 @@ BEGIN
         WHEN EXISTS (SELECT FROM jsonb_each(p_limits) l
                      WHERE CASE WHEN jsonb_typeof(l.value) = 'number' THEN l.value::numeric NOT BETWEEN 0 AND 1e9
                                 ELSE true END) THEN 'a limit is a number from 0 on; the unit is in its name'
-        WHEN p_mode = 'curtail' AND NOT p_limits ? 'pv_limit_w' THEN 'curtail to what? name the limit pv_limit_w'
+        WHEN p_mode = 'curtail' AND NOT p_limits ?| '{pv_limit_w,export_limit_w}' THEN
+            'curtail to what? name the limit pv_limit_w or export_limit_w'
         WHEN begins_at IS NULL OR p_until_at IS NULL OR p_until_at <= begins_at THEN
             format('an override from %s until %s never holds; name a later end', begins_at, p_until_at)
         WHEN p_until_at > now() + interval '7 days' THEN
