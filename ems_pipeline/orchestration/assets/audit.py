@@ -150,10 +150,10 @@ def forecast_score(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Plat
                     if labelled.height:
                         forecasts.put_scores(connection, labelled)
                 rows = sum(found.height for found in scores.values())
-                if not rows:
-                    why = "was not both forecast and measured: materialise load_forecast and telemetry_15m for it first"
-                    ledger.lacks(window.site, day, f"{window.site.key} {day} {why}")
-                ledger.made(window.site, day, rows, **_score_figures(scores))
+                if rows:
+                    ledger.made(window.site, day, rows, **_score_figures(scores))
+                else:  # as on the first day of a site
+                    ledger.not_yet(window.site, day, "no quarter-hour was both forecast and measured")
     return ledger.close()
 
 
