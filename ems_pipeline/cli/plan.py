@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 
 from ems_pipeline.cli.terminal import words
+
+if TYPE_CHECKING:
+    from ems_pipeline.plan import Plan
 
 console = Console()
 
@@ -24,7 +28,7 @@ def plan(
 ) -> None:
     """Plan one problem, verify the plan, write it. Exit code 1 when it fails or the verifier refuses it."""
     from ems_pipeline import plan as planner
-    from ems_pipeline.plan.explain import narrative
+    from ems_pipeline.plan.explain import paragraphs
 
     wanted = planner.Problem.from_json(problem.read_text(encoding="utf-8"))
     made = planner.solve(wanted, time_limit_s=time_limit_s, resolved_slots=resolved_slots)
@@ -32,10 +36,11 @@ def plan(
     if out is not None:
         out.write_text(made.to_json() + "\n", encoding="utf-8")
     if explain and made.status != "failed":
-        console.print(words(narrative(made)))
+        for line in paragraphs(made):
+            shown = Padding.indent(words(line.lstrip()), len(line) - len(line.lstrip()))
+            console.print(shown)
     by_rule = " by the simple rule" if made.by_rule else ""
-    figures = f"objective {made.objective}, gap {made.gap}, {made.solve_s:.3f} s"
-    console.print(words(f"{made.status}{by_rule}: {figures}"))
+    console.print(words(f"{made.status}{by_rule}{_figures(made)}"))
     for conflict in made.conflicts:
         console.print(words(f"cannot hold together: {conflict}"))
     for item in made.unmet:
@@ -44,3 +49,11 @@ def plan(
         console.print(words(f"refused by the verifier: {violation}", "red"))
     if made.status == "failed" or violations:
         raise typer.Exit(1)
+
+
+def _figures(made: Plan) -> str:
+    """Money, and how much of it a better plan could save at most; a failed plan has none."""
+    if made.objective is None:
+        return ""
+    gap = "" if made.gap is None else f", gap {made.gap:.2%}"
+    return f": objective {made.objective:.4f} {made.problem.currency}{gap}, {made.solve_s:.3f} s"

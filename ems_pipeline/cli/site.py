@@ -143,5 +143,5 @@ def remove(key: Annotated[str, typer.Argument(help="Key of the site.")]) -> None
     for outcome in outcomes:
         console.print(words(str(outcome)))
     if any(outcome.state == "failed" for outcome in outcomes):
-        console.print("what could not be released is tried again every quarter-hour until it is")
+        console.print(words("what could not be released is tried again every quarter-hour until it is"))
         raise typer.Exit(1)

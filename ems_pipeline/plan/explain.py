@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -51,6 +51,16 @@ def narrative(plan: Plan, zone: ZoneInfo = UTC) -> Table:
     for _, group in groupby(_rows(plan), key=lambda row: row["mode"]):
         table.add_row(*_line(list(group), zone))
     return table
+
+
+def paragraphs(plan: Plan, zone: ZoneInfo = UTC) -> Iterator[str]:
+    """What `narrative` has in its rows, a paragraph each, for a screen on which thirteen columns have no room."""
+    for _, group in groupby(_rows(plan), key=lambda row: row["mode"]):
+        shown = dict(zip(HEADINGS, _line(list(group), zone), strict=True))
+        begins, slots, mode, why, limits = (shown.pop(name) for name in ("from", "slots", "mode", "why", "limits"))
+        yield f"{begins}  {mode}, {slots} slot{'' if slots == '1' else 's'}"
+        yield "    " + ", ".join(f"{name} {value}" for name, value in shown.items() if value)
+        yield f"    {why}" + (f" (binds: {limits})" if limits else "")
 
 
 def _rows(plan: Plan) -> list[Row]:

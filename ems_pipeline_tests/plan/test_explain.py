@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
+from ems_pipeline.cli import app
 from ems_pipeline.plan import Plan, Problem, search, solve
 from ems_pipeline.plan.explain import narrative, picture
 from ems_pipeline.plan.problem import (
@@ -138,3 +141,19 @@ def test_the_picture_shows_prices_with_the_marginal_value_powers_and_charge() ->
 def test_an_explained_plan_survives_json() -> None:
     plan = solve(site([0.50, 0.20, 0.4]))
     assert Plan.from_json(plan.to_json()).to_json() == plan.to_json()
+
+
+def test_a_plan_is_explained_on_a_screen_of_eighty_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mode with its slots and its reason, in words that are not cut."""
+    monkeypatch.setattr("ems_pipeline.cli.plan.console", Console(width=80))
+    problem = site([0.1, 0.1, 0.5, 0.5])
+    file = tmp_path / "problem.json"
+    file.write_text(problem.to_json(), encoding="utf-8")
+    shown = CliRunner().invoke(app, ["plan", "--problem", str(file), "--explain"])
+    assert shown.exit_code == 0, shown.output
+    assert max(map(len, shown.output.splitlines())) <= 80
+    rows = solve(problem, resolved_slots=8).slot_rows()
+    flowing = " ".join(shown.output.split())
+    for mode, slots in rows["mode"].rle().struct.unnest().select("value", "len").rows():
+        assert f"{mode}, {slots} slot" in flowing
+    assert any(reason in flowing for reason in rows["reason"].unique())
