@@ -1,13 +1,17 @@
-"""`ems doctor` and `ems metrics`: what is wrong here, and how things stand in figures."""
+"""`ems doctor`, `ems doors` and `ems metrics`: what is wrong here, what is open, how things stand in figures."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from ems_pipeline.cli.terminal import Rows, words
+
+if TYPE_CHECKING:
+    from ems_pipeline.cli.checkup import Check
 
 console = Console()
 MARKS = {"good": "green", "warning": "yellow", "wrong": "red"}
@@ -22,6 +26,25 @@ def doctor(
     from ems_pipeline.cli import checkup
 
     checks = checkup.WITHOUT_DATABASE if definitions_only else checkup.ALL
+    if _shown(checks) == "wrong":
+        raise typer.Exit(1)
+
+
+def doors() -> None:
+    """What listens here and who can connect, who may log in to the database, which files others may read.
+
+    Of the installation in EMS_HOME as it runs now. Exit code 1 when anything is open wider than it should be.
+    """
+    from ems_pipeline.cli import doors as opened
+
+    if _shown(opened.ALL) != "good":
+        raise typer.Exit(1)
+
+
+def _shown(checks: Iterable[Check]) -> str:
+    """Print what they find; the worst level."""
+    from ems_pipeline.cli import checkup
+
     worst = "good"
     table = Rows("", "what", "found", show_lines=False)
     for check in checks:
@@ -29,8 +52,7 @@ def doctor(
             table.add_row(words(finding.level, MARKS[finding.level]), finding.what, finding.text)
             worst = max(worst, finding.level, key=list(MARKS).index)
     console.print(table)
-    if worst == "wrong":
-        raise typer.Exit(1)
+    return worst
 
 
 def metrics() -> None:

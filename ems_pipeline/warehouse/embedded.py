@@ -143,10 +143,10 @@ def stop(folder: Path) -> bool:
 
 def is_running(folder: Path) -> bool:
     """Whether a live postmaster owns ``folder``."""
-    return _postmaster(folder) is not None
+    return postmaster(folder) is not None
 
 
-def _postmaster(folder: Path) -> int | None:
+def postmaster(folder: Path) -> int | None:
     """Process number of the live postmaster that owns ``folder``."""
     try:
         pid = int((folder / "postmaster.pid").read_text().splitlines()[0])

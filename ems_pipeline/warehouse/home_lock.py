@@ -59,6 +59,18 @@ def demand_free(folder: Path) -> None:
             os.close(descriptor)
 
 
+def holder(folder: Path) -> int | None:
+    """Process number of whoever lives in a home; None when it is free."""
+    try:
+        with (folder / NAME).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(folder / NAME)[0]
+    except FileNotFoundError:
+        return None
+    return None
+
+
 def _take(descriptor: int, path: Path, say: Callable[[str], None], patience_s: float) -> None:
     until = time.monotonic() + patience_s
     is_said = False

@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -76,6 +77,31 @@ def forget(folder: Path) -> None:
             folder.rmdir()
         except OSError:
             return
+
+
+def open_to_others(folder: Path) -> Iterator[Path]:
+    """What somebody else could list, read or write at or below a folder, as far as the folders on the way let them.
+
+    Somebody else is any user, or a member of the folder's own group.
+    """
+    found = dict.fromkeys(_reached(folder, None))
+    yield from sorted(found | dict.fromkeys(_reached(folder, folder.stat().st_gid)))
+
+
+def _reached(path: Path, group: int | None) -> Iterator[Path]:
+    """`open_to_others` for a member of a group, or of none."""
+    try:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return
+        bits = (status.st_mode >> 3 if status.st_gid == group else status.st_mode) & stat.S_IRWXO
+        if bits & (stat.S_IROTH | stat.S_IWOTH):
+            yield path
+        if stat.S_ISDIR(status.st_mode) and bits & stat.S_IXOTH:
+            for within in path.iterdir():
+                yield from _reached(within, group)
+    except FileNotFoundError:  # gone meanwhile
+        return
 
 
 def _close_all(path: Path) -> None:

@@ -34,6 +34,7 @@ class Installation:
     process: subprocess.Popen[bytes]
     home: Path
     ports: dict[str, int]
+    environ: dict[str, str]
 
     def processes(self) -> list[psutil.Process]:
         """The supervisor, its children, and whoever works in its home (the database is nobody's child)."""
@@ -70,7 +71,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     command += ["--port", str(ports["ui"]), "--metrics-port", str(ports["metrics"])]
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=said)
-    running = Installation(process, folder / "home", ports)
+    running = Installation(process, folder / "home", ports, environ)
     try:
         for name, path in (("metrics", "/metrics"), ("ui", "/server_info")):
             _wait(process, f"http://127.0.0.1:{ports[name]}{path}", folder / "said")
@@ -110,6 +111,17 @@ def test_the_database_and_the_code_server_listen_on_no_port_at_all(installation:
     supervisor = {c.laddr.port for c in psutil.Process(installation.process.pid).net_connections("inet")}
     unknown = {port for _, port in installation.listening()} - known - supervisor
     assert unknown == set(), "the plant's documents apart, only what was asked for"
+
+
+def test_the_command_shows_every_door_and_finds_none_open(installation: Installation) -> None:
+    command = [str(Path(sys.executable).parent / "ems"), "doors"]
+    environ = installation.environ | {"COLUMNS": "400"}
+    shown = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    for ip, port in installation.listening():
+        assert f"tcp {ip} port {port} " in shown.stdout
+    for expected in ("database login postgres", ".s.PGSQL.5432", "code.sock", "nothing at or below"):
+        assert expected in shown.stdout
 
 
 def test_a_role_of_the_database_is_not_a_login(installation: Installation) -> None:

@@ -139,7 +139,7 @@ def test_another_user_neither_connects_nor_reads(home: Path) -> None:
 def test_what_a_killed_server_left_is_taken_away(folder: Path) -> None:
     data = folder / LONG / "postgres"
     first = Path(embedded.start(data).partition("host=")[2])
-    pid = embedded._postmaster(data)
+    pid = embedded.postmaster(data)
     assert pid is not None
     os.kill(pid, 9)
     while embedded.is_running(data):

@@ -19,7 +19,18 @@ from ems_pipeline.control.commands import WrongWish, check_wish
 from ems_pipeline.devices.reading import Quality, Reading
 from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
 from ems_pipeline.time_grid import SLOT
-from ems_pipeline.warehouse import Warehouse, alarms, audits, migrate, overrides, plans, roles, setpoints, telemetry
+from ems_pipeline.warehouse import (
+    Warehouse,
+    alarms,
+    audits,
+    logins,
+    migrate,
+    overrides,
+    plans,
+    roles,
+    setpoints,
+    telemetry,
+)
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.conftest import ROOT, _admin
 from ems_pipeline_tests.control.bench import store_plan
@@ -379,3 +390,23 @@ def test_rights_outlive_the_views_that_are_made_anew(owned: Warehouse) -> None:
     with owned.begin() as connection:
         assert {role: rights(connection, role) for role in roles.ROLES.values()} == before
     assert before["ems_service"]["vw_setpoint"] >= {"SELECT"}
+
+
+def test_every_login_is_shown_with_what_binds_it(owned: Warehouse) -> None:
+    with owned.begin() as connection:
+        found = {login.name: login for login in logins.logins(connection)}
+    analyst = found["a_analyst"]
+    assert (analyst.sessions, analyst.settings["statement_timeout"]) == (6, "60s")
+    assert analyst.roles == {"ems_analyst"}
+    assert found["postgres"].is_superuser
+    assert not any(found[name].unbound() for name in ("postgres", "a_analyst", "a_writer", "a_gateway", "a_service"))
+    assert not {"ems_analyst", "ems_service"} & set(found), "roles are no logins"
+
+
+def test_a_login_without_the_limits_of_its_role_is_named(owned: Warehouse) -> None:
+    with owned.engine.connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE loose LOGIN IN ROLE ems_writer")
+        (loose,) = [login for login in logins.logins(connection) if login.name == "loose"]
+        connection.rollback()
+    wanted = ["idle_in_transaction_session_timeout", "lock_timeout", "statement_timeout", "CONNECTION LIMIT"]
+    assert loose.unbound() == wanted
