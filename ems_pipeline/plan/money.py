@@ -21,7 +21,7 @@ def parts(plan: Plan) -> dict[str, float]:
         "heat": _heat(plan),
         "peak": _peak(plan),
         "events": -_events(plan),
-        "gensets": float(sum(genset_per_slot(plan).sum(axis=0))),
+        "gensets": float(genset_per_slot(plan).sum()),
         "not run": _skipped(plan),
     }
 

@@ -48,8 +48,6 @@ def _stored(battery: BatteryStore, power: float, band: int) -> float:
     """What reaches the cells, W."""
     if battery.bands:
         return power * battery.bands[band].charge_efficiency
-    if not battery.steps:
-        return power * battery.charge_efficiency
     total, edge = 0.0, 0.0
     for step in battery.steps:
         total += step.charge_efficiency * max(0.0, min(power, step.upto_w) - edge)
@@ -61,8 +59,6 @@ def _taken(battery: BatteryStore, power: float, band: int) -> float:
     """What leaves the cells, W."""
     if battery.bands:
         return power / battery.bands[band].discharge_efficiency
-    if not battery.steps:
-        return power / battery.discharge_efficiency
     total, edge = 0.0, 0.0
     for step in battery.steps:
         total += max(0.0, min(power, step.upto_w) - edge) / step.discharge_efficiency
@@ -80,11 +76,6 @@ def starts_of(on: list[bool], was_on: bool) -> list[bool]:
     return [here and not before for here, before in zip(on, [was_on, *on[:-1]], strict=True)]
 
 
-def turned_before(unit: GensetUnit) -> int | None:
-    """Slots a set that turns has turned before the horizon; None: as long as may be asked, or it does not turn."""
-    return unit.state_slots if unit.was_on else None
-
-
 def cannot_go_on(unit: GensetUnit, slots: int) -> int | None:
     """The first slot in which a set that turns has to stop: quiet hours, or no hours left to its service."""
     for t in range(slots):
@@ -97,8 +88,9 @@ def cannot_go_on(unit: GensetUnit, slots: int) -> int | None:
 
 def carries_load(on: list[bool], unit: GensetUnit) -> list[bool]:
     """Slots in which a set may carry load: it turns, and has turned for its warm-up."""
-    before, warm_up, warm = turned_before(unit), unit.warm_up_slots, []
-    turned = (warm_up if before is None else before) if unit.was_on else 0
+    warm_up, warm = unit.warm_up_slots, []
+    before = warm_up if unit.state_slots is None else unit.state_slots
+    turned = before if unit.was_on else 0
     for here in on:
         warm.append(here and turned >= warm_up)
         turned = turned + 1 if here else 0

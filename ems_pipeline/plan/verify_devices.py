@@ -64,8 +64,6 @@ def batteries(problem: Problem, plan: Plan) -> Found:
 
 def tapers(problem: Problem, plan: Plan) -> Found:
     for i, battery in enumerate(problem.batteries):
-        if not battery.tapers:
-            continue
         path = cells_wh(battery, plan.charge_w[i], plan.discharge_w[i])
         for taper in battery.tapers:
             excess = []
@@ -137,8 +135,7 @@ def gensets(problem: Problem, plan: Plan) -> Found:
         on = [bool(value > 0.5) for value in turning]
         yield from worst("genset switch", unit.key, np.abs(turning - np.array(on, dtype=float)), 1e-6, "of 0 or 1")
         warm = carries_load(on, unit)
-        loaded = [float(w) if ready else 0.0 for w, ready in zip(power, warm, strict=True)]
-        short = [max(0.0, unit.min_w - w) if ready else 0.0 for w, ready in zip(loaded, warm, strict=True)]
+        short = [max(0.0, unit.min_w - float(w)) if ready else 0.0 for w, ready in zip(power, warm, strict=True)]
         yield from worst("genset minimum load", unit.key, short, POWER_W, "W")
         yield from worst("genset maximum load", unit.key, power - unit.max_w, POWER_W, "W")
         early = [0.0 if ready else abs(float(w)) for w, ready in zip(power, warm, strict=True)]

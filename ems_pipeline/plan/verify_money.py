@@ -17,7 +17,7 @@ def cost(problem: Problem, plan: Plan) -> float:
 
 def _meter_cost(problem: Problem, plan: Plan) -> float:
     penalty = problem.grid.over_limit_price_per_kwh
-    paid = plan.grid_w * np.where(plan.grid_w > 0, problem.buy_per_kwh, problem.sell_per_kwh)
+    paid = np.maximum(plan.grid_w, 0.0) * problem.buy_per_kwh + np.minimum(plan.grid_w, 0.0) * problem.sell_per_kwh
     over = excess_import_w(problem, plan)[1] + excess_export_w(problem, plan)[1]
     return HOURS * float((paid + penalty * over).sum()) / 1000.0
 

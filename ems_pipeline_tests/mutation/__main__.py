@@ -15,12 +15,16 @@ from ems_pipeline_tests.mutation import judge
 from ems_pipeline_tests.mutation.mutations import Mutation, mutations
 
 ROOT = Path(__file__).parents[2]
+SECOND_OPINION = [
+    "plan/test_second_opinion.py", "plan/test_money_by_hand.py", "plan/test_states_by_hand.py",
+    "plan/test_laws_at_their_edge.py", "plan/test_verify.py",
+]  # fmt: skip
 TESTS = {
-    "plan/verify": ["plan/test_second_opinion.py", "plan/test_verify.py"],
-    "plan/verify_devices": ["plan/test_second_opinion.py", "plan/test_verify.py"],
-    "plan/verify_money": ["plan/test_second_opinion.py", "plan/test_verify.py"],
-    "plan/resimulate": ["plan/test_second_opinion.py", "plan/test_verify.py"],
-    "plan/money": ["plan/test_second_opinion.py", "plan/test_verify.py"],
+    "plan/verify": SECOND_OPINION,
+    "plan/verify_devices": SECOND_OPINION,
+    "plan/verify_money": SECOND_OPINION,
+    "plan/resimulate": SECOND_OPINION,
+    "plan/money": SECOND_OPINION,
     "audit/settlement": ["audit/test_settlement.py"],
     "audit/baselines": ["audit/test_baselines.py"],
     "audit/scores": ["audit/test_scores.py"],

@@ -1,4 +1,4 @@
-"""What the second opinion says of plans written down by hand: each law with its amount and slot, money to the cent.
+"""What the second opinion says of plans written down by hand: each law with its amount and slot.
 
 No solver: a plan is its powers.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ems_pipeline.plan import Plan, Problem, verify
+from ems_pipeline.plan import Plan, verify
 from ems_pipeline.plan import money as told
 from ems_pipeline.plan.problem import (
     ChargeBand,
@@ -26,34 +26,8 @@ from ems_pipeline.plan.problem import (
 from ems_pipeline.plan.read import complete
 from ems_pipeline.plan.resimulate import band_number, cells_wh, still_on
 from ems_pipeline.plan.verify_money import cost
+from ems_pipeline_tests.plan.by_hand import FLAT, WIDTHS, acting, broken, laws
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, machine, roof
-
-WIDTHS = {
-    "pv_w": "pv", "charge_w": "batteries", "discharge_w": "batteries", "session_w": "sessions",
-    "heat_pump_w": "heat_pumps", "deferrable_w": "deferrables", "genset_w": "gensets", "genset_on": "gensets",
-}  # fmt: skip
-
-
-def acting(problem: Problem, **powers: Any) -> Plan:
-    """The plan in which devices have these powers (one row per device, or one row for the only one), else none."""
-    n = problem.slots
-    arrays = {name: np.zeros((len(getattr(problem, kind)), n)) for name, kind in WIDTHS.items()}
-    arrays["tank_w"] = np.zeros((sum(unit.tank is not None for unit in problem.heat_pumps), n))
-    for name, values in powers.items():
-        arrays[name] = np.array(values, dtype=float).reshape(arrays[name].shape)
-    return complete(Plan(problem, "feasible", **arrays))
-
-
-def broken(problem: Problem, plan: Plan) -> dict[str, tuple[float, int]]:
-    """Amount and slot by law."""
-    return {v.law: (pytest.approx(v.amount, abs=1e-6), v.slot) for v in verify(problem, plan)}
-
-
-def laws(problem: Problem, **powers: Any) -> dict[str, tuple[float, int]]:
-    return broken(problem, acting(problem, **powers))
-
-
-FLAT = [0.3] * 4
 
 
 def test_a_plan_that_does_nothing_breaks_nothing() -> None:
@@ -146,28 +120,6 @@ def test_a_battery_stays_within_its_limits_and_its_window() -> None:
     assert broken(problem, lies)["stored energy"] == (3.0, 0)
 
 
-def test_cells_outside_their_window_go_no_further_and_cost_their_price() -> None:
-    """4 kWh under a floor of 5: an hour outside, 250 Wh nearer each slot, at 2 per kWh and hour; the end wants 6."""
-    low = battery(floor_wh=5000.0, initial_wh=4000.0, end_floor_wh=6000.0, outside_price_per_kwh=2.0,
-                  end_value_per_kwh=0.5, wear_per_kwh=0.1)  # fmt: skip
-    problem = house(FLAT, 0.0, batteries=(low,))
-    plan = acting(problem, charge_w=[1000.0] * 4)
-    outside = 2 * 0.25 * (0.75 + 0.5 + 0.25 + 0.0)
-    by_hand = 0.3 * 1.0 + 0.1 * 1.0 + outside + 2 * 1.0 - 0.5 * 1.0
-    assert cost(problem, plan) == pytest.approx(by_hand)
-    assert plan.objective == pytest.approx(by_hand)
-    assert broken(problem, plan) == {}
-    assert laws(problem, discharge_w=[40.0, 0, 0, 0])["energy floor"] == (10.0, 0)
-    high = dataclasses.replace(low, floor_wh=0.0, ceiling_wh=3000.0, end_floor_wh=0.0)
-    above = dataclasses.replace(problem, batteries=(high,))
-    by_hand = 0.3 * 0.25 + 0.1 * 1.0 - 0.1 * 0.75 + 2 * 0.25 * (1.0 + 0.75 + 0.5 + 0.25)
-    emptied = acting(above, discharge_w=[0.0, 1000.0, 1000.0, 1000.0], charge_w=[0.0, 0, 0, 0])
-    by_hand = -0.1 * 0.75 + 0.1 * 0.75 + 2 * 0.25 * (1.0 + 0.75 + 0.5 + 0.25) + 0.5 * (4.0 - 3.0)
-    assert cost(above, emptied) == pytest.approx(by_hand)
-    assert emptied.objective == pytest.approx(by_hand)
-    assert laws(above, charge_w=[0.0, 0.0, 80.0, 0.0])["energy ceiling"] == (20.0, 2)
-
-
 def test_a_taper_is_read_at_the_energy_before_the_slot_within_the_window() -> None:
     """From 5000 Wh on a watt less per Wh: 1000 W at 5000 Wh, 750 W after a quarter of an hour at 1000 W."""
     pack = battery(initial_wh=5000.0, ceiling_wh=5800.0, tapers=(Taper(5000.0, 1000.0, 1.0),))
@@ -209,15 +161,6 @@ def test_a_car_charges_while_it_is_there_within_its_range_its_wish_and_its_sched
     assert laws(long, session_w=[0.0, 0.0, 0, 4140.0]) == {}  # departure ends it
     unsaid = dataclasses.replace(plan, unmet=())
     assert broken(problem, unsaid) == {"unmet energy as reported": (0.93, 0)}
-
-
-def test_energy_that_can_wait_is_worth_its_value_and_not_missing() -> None:
-    waits = car(0, 4, 3000.0, later_wh=1500.0, later_value_per_kwh=0.4, unmet_price_per_kwh=2.0)
-    problem = house(FLAT, 0.0, sessions=(waits,))
-    assert cost(problem, acting(problem, session_w=[4140.0, 4140.0, 0, 0])) == pytest.approx(2.07 * 0.3 - 0.57 * 0.4)
-    assert cost(problem, acting(problem, session_w=[4140.0, 0, 0, 0])) == pytest.approx(1.035 * 0.3 + 0.465 * 2)
-    patient = dataclasses.replace(problem, sessions=(dataclasses.replace(waits, later_wh=3000.0),))
-    assert cost(patient, acting(patient)) == 0.0
 
 
 def test_a_machine_runs_its_profile_once_inside_its_window() -> None:
@@ -299,34 +242,6 @@ def test_a_heat_pump_heats_one_store_within_its_range_and_stays_as_it_is_switche
     plan = acting(problem)
     warm = dataclasses.replace(plan, tank_c=plan.tank_c + np.array([0.0, 0.0, 0.01, 0.0]))
     assert broken(problem, warm) == {"temperature": (0.01, 2)}
-
-
-def test_comfort_costs_its_price_on_both_sides_and_at_the_end() -> None:
-    """A house without losses to speak of: 1.5 K too cold, then 0.5 K too warm, for an hour each at 2 per K h."""
-    still = {"loss_w_per_k": 1e-6, "outside_price_per_kh": 2.0}
-    cold = house(FLAT, 0.0, heat_pumps=(heat_pump(4, 0.0, 18.5, end_floor_c=19.0, end_value_per_k=0.3, **still),))
-    by_hand = 2 * 1.5 + 2 * 0.5 - 0.0
-    assert cost(cold, acting(cold)) == pytest.approx(by_hand, abs=1e-5)
-    assert acting(cold).objective == pytest.approx(by_hand, abs=1e-5)
-    hot = house(FLAT, 0.0, heat_pumps=(heat_pump(4, 0.0, 23.5, end_value_per_k=0.3, **still),))
-    by_hand = 2 * 0.5 + 0.3 * 0.5  # a kelvin above the band is worth nothing at the end
-    assert cost(hot, acting(hot)) == pytest.approx(by_hand, abs=1e-5)
-    assert acting(hot).objective == pytest.approx(by_hand, abs=1e-5)
-
-
-def test_peaks_and_events_are_part_of_the_money() -> None:
-    """2 kW beyond a peak of 1.5 kW so far at 4 per kW; an event pays 0.5 per kWh below 3 kW in two slots."""
-    event = DemandEvent("paid", 1, 3, baseline_w=3000.0, price_per_kwh=0.5)
-    grid = {"peak_price_per_kw": 4.0, "peak_so_far_w": 1500.0, "events": (event,)}
-    problem = house(FLAT, [2000.0, 1000.0, 500.0, 0.0], grid=grid)
-    by_hand = 0.3 * 3.5 / 4 + 4 * 0.5 - 0.5 * (2.0 + 2.5) / 4
-    plan = acting(problem)
-    assert cost(problem, plan) == pytest.approx(by_hand)
-    assert sum(told.parts(plan).values()) == pytest.approx(by_hand)
-    assert told.parts(plan)["peak"] == pytest.approx(2.0)
-    assert told.parts(plan)["events"] == pytest.approx(-0.5625)
-    calm = dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, peak_so_far_w=5000.0))
-    assert told.parts(acting(calm))["peak"] == 0.0
 
 
 def test_a_plan_of_another_shape_is_refused_before_anything_else() -> None:
