@@ -92,7 +92,7 @@ def _energy_lines(metered: pl.DataFrame) -> Iterator[BillLine]:
     for (vat,), slots in metered.group_by("vat", maintain_order=True):
         rate = float(str(vat))
         for part in parts:
-            if slots[part].null_count() < slots.height and (slots[part].fill_null(0.0) != 0.0).any():
+            if (slots[part] != 0.0).any():  # null where the period does not know the levy
                 yield _per_kwh(part.removeprefix(LEVY), slots, part, rate)
         for (register,), of_register in slots.group_by("register", maintain_order=True):
             yield _per_kwh(f"distribution {register}", of_register, "distribution", rate)

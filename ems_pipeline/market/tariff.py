@@ -245,5 +245,5 @@ def _with_rate(joined: pl.DataFrame, rates: pl.DataFrame | None) -> pl.DataFrame
             f"no exchange rate {first['price_currency']}/{first['currency']} for {first['day']}; import fx_rate first"
         )
     return rated.with_columns(
-        rate=pl.when(own).then(1.0).otherwise("rate"), is_provisional=~own & pl.col("is_provisional").fill_null(False)
+        rate=pl.when(own).then(1.0).otherwise("rate"), is_provisional=~own & pl.col("is_provisional")
     )

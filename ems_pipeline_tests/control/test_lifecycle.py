@@ -32,6 +32,26 @@ def test_a_step_is_taken_if_and_only_if_the_life_has_it(before: State, after: St
             lifecycle.step(1, before, after, NOON)
 
 
+def test_a_step_that_is_not_is_refused_with_those_that_are() -> None:
+    with pytest.raises(
+        IllegalStep, match=r"7 cannot go from sent to released; it may go to echoed, expired, failed, s"
+    ):
+        lifecycle.step(7, State.SENT, State.RELEASED, NOON)
+    with pytest.raises(IllegalStep, match=r"cannot go from failed to sent; it may go to nothing, it has ended"):
+        lifecycle.step(7, State.FAILED, State.SENT, NOON)
+
+
+def test_of_several_steps_the_last_has_the_reason_and_what_was_measured() -> None:
+    taken = lifecycle.path(
+        draft(), State.SENT, State.ECHOED, State.EFFECTIVE, at=NOON, reason="it obeys", measured={"w": 3.5}
+    )
+    assert [(s.before, s.after, s.reason, s.measured) for s in taken] == [
+        ("intended", "sent", "", {}),
+        ("sent", "echoed", "", {}),
+        ("echoed", "effective", "it obeys", {"w": 3.5}),
+    ]
+
+
 def test_an_end_is_an_end_and_every_state_leads_to_one() -> None:
     assert all(not NEXT[end] for end in ENDS)
     for state in OPEN:

@@ -23,6 +23,12 @@ def test_cop_at_a7_w35_is_the_hand_computed_one() -> None:
     assert cop.CopCurve(0.42).cop(7.0, 35.0) == pytest.approx(0.42 * 308.15 / 28)
 
 
+def test_no_heat_pump_gives_less_than_its_power_nor_more_than_eight_times() -> None:
+    """338.15 K / 90 K = 3.76 and 298.15 K / 15 K = 19.9: times a tenth below 1, times a half above 8."""
+    assert cop.CopCurve(0.1).cop(-25.0, 65.0) == 1.0
+    assert cop.CopCurve(0.5).cop(20.0, 25.0) == 8.0
+
+
 @given(st.floats(-25, 40), st.floats(25, 65), st.floats(0.1, 20))
 def test_colder_air_and_hotter_water_never_raise_the_cop(outdoor: float, flow: float, step: float) -> None:
     curve = cop.CopCurve(0.42)
@@ -45,6 +51,7 @@ def test_little_history_moves_the_stated_grade_little_and_none_not_at_all() -> N
     rows = history(cop.CopCurve(0.30), 10)
     assert 0.40 < cop.fit(rows, 0.45).efficiency < 0.45
     assert cop.fit(rows.clear(), 0.45) == cop.CopCurve(0.45)
+    assert cop.fit(rows.clear(), 0.45).samples == 0
 
 
 def test_gaps_and_impossible_values_do_not_reach_the_fit() -> None:
@@ -67,6 +74,13 @@ def graded(grades: list[float], lifts: list[float]) -> pl.DataFrame:
 def test_a_row_counts_within_three_hundredths_of_grade_where_all_others_agree(odd: float, is_kept: bool) -> None:
     rows = graded([0.40] * 20 + [odd], [35.0] * 21)
     assert cop.fit(rows, 0.42).samples == (21 if is_kept else 20)
+
+
+def test_a_row_at_exactly_three_hundredths_still_counts() -> None:
+    """320 K over 20 K is a limit of 16, so grades of 0.125 and 0.155 stand in the COP without any rounding."""
+    rows = pl.DataFrame({"outdoor_c": 26.85, "flow_c": 46.85, "cop": [2.0] * 20 + [16 * (0.125 + 0.03)]})
+    assert cop.carnot_cop(26.85, 46.85) == 16.0
+    assert cop.fit(rows, 0.13).samples == 21
 
 
 @pytest.mark.parametrize(("odd", "is_kept"), [(0.484, True), (0.494, False)])

@@ -145,5 +145,22 @@ def test_an_incomplete_hour_of_an_hourly_contract_is_refused(home01: Site) -> No
     tariff = Tariff.model_validate(document)
     starts = [datetime(2026, 2, 3, 12, 0, tzinfo=UTC) + timedelta(minutes=15 * i) for i in range(3)]
     terms = tariff_coefficients(tariff, starts, PRAGUE)
-    with pytest.raises(ValueError, match=r"mean of 4 quarter-hours.* has 3"):
+    with pytest.raises(ValueError, match=r"mean of 4 quarter-hours; the hour of 2026-02-03 12:00.* has 3"):
         effective_price(terms, market(starts, [1.0, 2.0, 3.0]), rates([date(2026, 2, 3)], 25.0))
+
+
+def test_an_hour_of_prices_that_cancel_out_costs_nothing(home01: Site) -> None:
+    document = home01.tariff.model_dump()
+    document["periods"][0]["energy"]["settlement_minutes"] = 60
+    starts = [datetime(2026, 2, 3, 12, 0, tzinfo=UTC) + timedelta(minutes=15 * i) for i in range(4)]
+    terms = tariff_coefficients(Tariff.model_validate(document), starts, PRAGUE)
+    found = effective_price(terms, market(starts, [10.0, -10.0, 30.0, -30.0]), rates([date(2026, 2, 3)], 25.0))
+    assert found["spot_per_kwh"].to_list() == [0.0] * 4
+
+
+def test_one_day_with_two_rates_is_refused_among_days_that_have_one(home01: Site) -> None:
+    at = datetime(2026, 2, 3, 12, 0, tzinfo=UTC)
+    terms = tariff_coefficients(home01.tariff, [at], PRAGUE)
+    days = [date(2026, 2, 2), date(2026, 2, 3), date(2026, 2, 3), date(2026, 2, 4)]
+    with pytest.raises(ValueError, match="two exchange rates for one day"):
+        effective_price(terms, market([at], [80.0]), rates(days, 25.0))
