@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from ems_pipeline import control
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, arming, embedded, migrate
 from ems_pipeline.warehouse import sites as registry
@@ -21,8 +22,10 @@ from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.steps import STEPS
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 
-UNTOLD = ("before the intent", "intent written, not committed", "intent committed, wire untouched")
-"""Steps before the wire: without a database that says it may, nothing goes out."""
+UNTOUCHED = ("before the intent", "intent written, not committed")
+"""Nothing was promised: nothing goes out."""
+UNTOLD = (*UNTOUCHED, "intent committed, wire untouched")
+"""Without a database that says it may, nothing of the plan goes out; what was promised is handed back unseen."""
 
 
 @pytest.fixture
@@ -79,7 +82,7 @@ def test_a_killed_database_leaves_what_the_next_run_recovers_from(
         with pytest.raises(DatabaseUnavailable):
             home.control()
     first = registers(home)
-    assert bool(first) == (step not in UNTOLD)
+    assert bool(first) == (step not in UNTOUCHED)
     assert max(Counter((d, p) for d, p, _ in first).values(), default=0) <= 2, "told once, handed back once"
     held = home.held("inverter") | home.held("wallbox-1") | home.held("heat-pump")
     assert (held["grid_charge_enable"], held["current_limit"], held["flow_setpoint"]) == (0, 16, 38)
@@ -91,14 +94,29 @@ def test_a_killed_database_leaves_what_the_next_run_recovers_from(
     again = registers(home)[len(first) :]
     assert set(Counter((d, p) for d, p, _ in again).values()) <= {1}, "no register is written twice"
     assert all(home.wanted(d, p) == value for d, p, value in again), "no contradictory value"
-    wanted = [(d, p, value) for d, p, value in first if value == home.wanted(d, p)]
-    assert {(d, p) for d, p, v in first} == {(d, p) for d, p, _ in wanted}, "what was told first was what is wanted"
+    wanted = {(d, p): home.wanted(d, p) for d, p, _ in first}
     assert home.held("inverter")["grid_charge_enable"] == 1
     assert home.held("wallbox-1")["current_limit"] == 10
     for device in ("inverter", "wallbox-1", "heat-pump", "loxone"):
         *former, last = home.states(device)
         assert last == "echoed"
         assert set(former) <= {"failed", "superseded"}, f"{device}: what was begun without an end has ended: {former}"
+
+    before = len(registers(home))
+    control.release_site(home.warehouse, home.site, home.clock.now(), home.clock, "the test is over")
+    handed_back = {(d, p): value for d, p, value in registers(home)[before:]}
+    for register, values in told(first).items():
+        assert set(values[:-1]) <= {wanted[register]}, "what was told before the end is what was wanted"
+        allowed = {handed_back.get(register, wanted[register])} | (set() if step in UNTOLD else {wanted[register]})
+        assert values[-1] in allowed, f"{register}: neither wanted nor handed back"
+
+
+def told(writes: list[tuple[str, str, float]]) -> dict[tuple[str, str], list[float]]:
+    """Values by register, in order."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for device, point, value in writes:
+        found.setdefault((device, point), []).append(value)
+    return found
 
 
 def registers(home: Bench) -> list[tuple[str, str, float]]:

@@ -58,7 +58,7 @@ def disk(home: Bench) -> Iterator[Disk]:
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as name:
         folder = Path(name) / "disk"
         folder.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(folder)]
         mounted = subprocess.run(command, capture_output=True, text=True, check=False)
         if mounted.returncode:
             pytest.skip(
