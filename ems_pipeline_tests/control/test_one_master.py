@@ -67,8 +67,11 @@ def test_on_a_bus_that_tells_everybody_everything_each_reads_its_own_values_in_t
         heard = asyncio.run(two(first, second))
     assert len(heard) == 2 * 2 * SWEEPS
     assert [(d, v) for d, v in heard if v != right[d]] == []
-    alone = asyncio.run(two(ALONE, ALONE))
-    assert [(d, v) for d, v in alone if v != right[d]], "without turns the fault does harm"
+
+    def harmed() -> bool:
+        return any(v != right[d] for d, v in asyncio.run(two(ALONE, ALONE)))
+
+    assert any(harmed() for _ in range(10)), "without turns the fault does harm, if not to every pair of sweeps"
 
 
 def test_control_waits_for_a_sweep_to_give_way_and_then_tells_everything(home: Bench) -> None:
