@@ -185,7 +185,7 @@ def _fail(runs: InProcess, environment: pytest.MonkeyPatch, echo: str) -> None:
 def test_the_work_was_done_with_the_secrets(kept: Kept) -> None:
     """Else the search below would prove nothing."""
     assert b"securityToken=***" in kept.places["leaks_dagster.event_logs"], "ENTSO-E was asked with its token"
-    assert b"run-failed" in kept.places["leaks_ems.alarm"]
+    assert b"asset-failed" in kept.places["leaks_ems.alarm"]
     assert b"loxone" in kept.places["leaks_ems.setpoint"]
     assert b'"device": "loxone", "state": "echoed"' in kept.places["log"], "the Miniserver took its password"
     assert {"file dagster.yaml", "file a.dump", "deployment page of the UI"} <= set(kept.places)
@@ -213,6 +213,6 @@ def test_an_alarm_of_a_failed_run_says_what_failed(machine: tuple[pytest.MonkeyP
     """Redaction leaves enough to act on."""
     warehouse = Warehouse(machine[2].set(database="leaks_ems"))
     with warehouse.begin() as connection:
-        texts = alarms.open_alarms(connection).filter(kind="run-failed:__ASSET_JOB")["text"].to_list()
+        texts = alarms.open_alarms(connection).filter(kind="asset-failed:market_interval_price")["text"].to_list()
     warehouse.close()
     assert any("entsoe" in text for text in texts), texts
