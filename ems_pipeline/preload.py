@@ -3,13 +3,15 @@
 Without Dagster's storage stack in this list every worker paid another second.
 """
 
+import importlib
+
 import alembic.command  # noqa: F401
-import dagster._cli.api
-import dagster._core.storage.event_log
-import dagster._core.storage.runs
-import dagster._core.storage.schedules  # noqa: F401
 import highspy  # noqa: F401
 import polars  # noqa: F401
 import pymodbus.client  # noqa: F401
 
 import ems_pipeline.orchestration.storage  # noqa: F401
+from ems_pipeline.orchestration import dagster_private
+
+for module in dagster_private.RUN_STACK:
+    importlib.import_module(module)

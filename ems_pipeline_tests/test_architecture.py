@@ -63,6 +63,11 @@ def imports(path: Path, top_level_only: bool = False) -> Iterator[str]:
             yield from (f"{node.module}.{name}".rstrip(".") for name in names)
 
 
+def is_private_dagster(name: str) -> bool:
+    top, _, below = name.partition(".")
+    return (top == "dagster" or top.startswith("dagster_")) and bool(below)
+
+
 def package(name: str) -> str:
     return name.split(".")[1] if "." in name else ""
 
@@ -84,6 +89,26 @@ def test_a_library_is_imported_in_its_one_place(path: Path) -> None:
     for name in imports(path):
         allowed = ONLY.get(name.split(".")[0])
         assert allowed is None or any(own.startswith(place) for place in allowed), f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_dagster_does_not_promise_is_imported_in_its_one_place(path: Path) -> None:
+    """A release may change a private module without a word: `test_dagster_private.py` says then what to look at."""
+    if path == ROOT / "orchestration" / "dagster_private.py":
+        return
+    private = [name for name in imports(path) if is_private_dagster(name)]
+    assert not private, f"{path.name} imports {private}; take it from orchestration/dagster_private.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_private"),
+    [
+        ("dagster", False), ("dagster._serdes", True), ("dagster._core.errors", True), ("dagster._", True),
+        ("dagster_postgres", False), ("dagster_postgres.utils", True), ("daggers._x", False),
+    ],
+)  # fmt: skip
+def test_only_the_top_of_a_dagster_package_is_its_public_interface(name: str, is_private: bool) -> None:
+    assert is_private_dagster(name) == is_private
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))

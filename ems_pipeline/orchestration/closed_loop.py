@@ -10,10 +10,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
-from dagster._utils.schedules import schedule_execution_time_iterator
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import beats, schedules, sensors
+from ems_pipeline.orchestration.dagster_private import schedule_execution_time_iterator
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock

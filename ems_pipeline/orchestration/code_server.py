@@ -105,7 +105,7 @@ def file_alarm(severity: str, text: str) -> None:
 
 def has_lost_its_code(client: Any) -> bool:
     """Whether a server answers for itself and its code does not; a busy one that takes its time does."""
-    from dagster._core.errors import DagsterUserCodeUnreachableError
+    from ems_pipeline.orchestration.dagster_private import DagsterUserCodeUnreachableError
 
     try:
         client.heartbeat()
@@ -121,9 +121,11 @@ def has_lost_its_code(client: Any) -> bool:
 
 def first_load_fault(client: Any) -> str | None:
     """Why the code did not load when the server began; empty: it did; None: it is still loading."""
-    from dagster._core.errors import DagsterUserCodeUnreachableError
-    from dagster._serdes import deserialize_value
-    from dagster._utils.error import SerializableErrorInfo
+    from ems_pipeline.orchestration.dagster_private import (
+        DagsterUserCodeUnreachableError,
+        SerializableErrorInfo,
+        deserialize_value,
+    )
 
     try:
         found = deserialize_value(client.list_repositories())
@@ -136,7 +138,7 @@ def first_load_fault(client: Any) -> str | None:
 
 def end_without_code(where: argparse.Namespace) -> None:
     """Say how the first load went, then look every few seconds; end this process when its code is gone."""
-    from dagster._grpc.client import DagsterGrpcClient
+    from ems_pipeline.orchestration.dagster_private import DagsterGrpcClient
 
     client = DagsterGrpcClient(socket=where.s) if where.s else DagsterGrpcClient(host=where.h, port=int(where.p))
     is_told, failed = False, 0
@@ -155,8 +157,7 @@ def end_without_code(where: argparse.Namespace) -> None:
 
 def main(arguments: list[str]) -> None:
     """Dagster's command with these arguments, watched."""
-    from dagster._cli import main as dagster_command
-    from dagster._grpc.proxy_server import DagsterProxyApiServicer
+    from ems_pipeline.orchestration.dagster_private import DagsterProxyApiServicer, dagster_command
 
     parser = argparse.ArgumentParser(add_help=False)
     for name in ("-s", "-h", "-p", "-m", "-d"):

@@ -5,8 +5,8 @@ set-points of a quarter-hour must not stand in it. Named in `dagster.yaml`.
 """
 
 from dagster import DagsterRun, DagsterRunStatus
-from dagster._core.run_coordinator import QueuedRunCoordinator
-from dagster._core.run_coordinator.base import SubmitRunContext
+
+from ems_pipeline.orchestration.dagster_private import QueuedRunCoordinator, SubmitRunContext
 
 SLOT_TAG = "ems/slot"
 """On every run of clock work: the slot it serves, as its sensor named it."""

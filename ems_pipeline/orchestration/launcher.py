@@ -10,10 +10,16 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from dagster import DagsterRun
-from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, RunLauncher, WorkerStatus
-from dagster._serdes import ConfigurableClass, serialize_value
-from dagster._serdes.config_class import ConfigurableClassData
 
+from ems_pipeline.orchestration.dagster_private import (
+    CheckRunHealthResult,
+    ConfigurableClass,
+    ConfigurableClassData,
+    LaunchRunContext,
+    RunLauncher,
+    WorkerStatus,
+    serialize_value,
+)
 from ems_pipeline.orchestration.fork_server import ForkServer
 from ems_pipeline.orchestration.worker import WORKER_TAG, identity
 

@@ -10,9 +10,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, Self
 
-from dagster._serdes.config_class import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from dagster_postgres.utils import create_pg_engine, pg_url_from_config
+
+from ems_pipeline.orchestration.dagster_private import ConfigurableClassData, create_pg_engine, pg_url_from_config
 
 SCHEMA_QUESTIONS = (
     "has_table",

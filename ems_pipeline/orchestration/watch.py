@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from ems_pipeline.notify import Notifier
+from ems_pipeline.orchestration.dagster_private import SensorInstigatorData
 from ems_pipeline.orchestration.duties import Duties
 from ems_pipeline.orchestration.hand_back import let_go
 from ems_pipeline.orchestration.herald import Herald

@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dagster_webserver import cli
-from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
+
+from ems_pipeline.orchestration.dagster_private import DagsterWebserver
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 OWN_PAGES = frozenset({"", "same-origin", "none"})
@@ -75,7 +76,7 @@ def main(arguments: list[str]) -> None:
     def guarded(self: Any) -> list[Middleware]:
         return [Middleware(OwnPagesOnly, hosts=hosts), *built(self)]
 
-    DagsterWebserver.build_middleware = guarded  # type: ignore[method-assign]
+    DagsterWebserver.build_middleware = guarded
     cli.main()
 
 

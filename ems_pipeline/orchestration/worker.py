@@ -28,9 +28,11 @@ def load(repository: str) -> None:
     Args:
         repository: serialised `RepositoryPythonOrigin`.
     """
-    from dagster._core.origin import RepositoryPythonOrigin
-    from dagster._serdes import deserialize_value
-    from dagster._utils.hosted_user_process import recon_repository_from_origin
+    from ems_pipeline.orchestration.dagster_private import (
+        RepositoryPythonOrigin,
+        deserialize_value,
+        recon_repository_from_origin,
+    )
 
     recon_repository_from_origin(deserialize_value(repository, RepositoryPythonOrigin)).get_definition().get_all_jobs()
 
@@ -43,13 +45,16 @@ def main(instance: str, run_id: str, asked_at: float, fault: str | None) -> None
         asked_at: ``time.time()`` when the launcher was asked; the delay is reported with the run.
         fault: why nothing was preloaded, if nothing was.
     """
-    from dagster._core.instance import DagsterInstance, InstanceRef
-    from dagster._grpc.impl import core_execute_run
-    from dagster._serdes import deserialize_value
-    from dagster._utils.hosted_user_process import recon_job_from_origin
-    from dagster._utils.interrupts import capture_interrupts
+    from dagster import DagsterInstance
 
     from ems_pipeline.orchestration import storage
+    from ems_pipeline.orchestration.dagster_private import (
+        InstanceRef,
+        capture_interrupts,
+        core_execute_run,
+        deserialize_value,
+        recon_job_from_origin,
+    )
 
     gc.set_threshold(FEW_COLLECTIONS)
     storage.tables_exist = True  # the daemon, which asked for this run, uses them
@@ -95,7 +100,7 @@ def _watch(dagster: Any, run_id: str, stop: threading.Event) -> None:
 
 
 def _interrupt() -> None:
-    from dagster._utils import send_interrupt
+    from ems_pipeline.orchestration.dagster_private import send_interrupt
 
     send_interrupt()
 
