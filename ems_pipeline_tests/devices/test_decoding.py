@@ -111,6 +111,13 @@ def test_an_exponent_moves_the_decimal_point_by_up_to_ten_places(word: int, powe
     assert read([word, power], exponent_address=1) == (value, GOOD, "")
 
 
+@pytest.mark.parametrize("power", [10, -10])
+def test_what_the_largest_exponent_puts_out_of_range_is_out_of_range_and_not_of_scale(power: int) -> None:
+    value, quality, reason = read([5, power & 0xFFFF], exponent_address=1, unit="W", range=(1.0, 2.0))
+    assert (value, quality) == (pytest.approx(5 * 10.0**power), Quality.OUT_OF_RANGE)
+    assert reason == f"{value:g} W is outside 1..2"
+
+
 @pytest.mark.parametrize("power", [11, -11])
 def test_an_exponent_beyond_ten_is_none(power: int) -> None:
     value, quality, reason = read([5, power & 0xFFFF], exponent_address=1)

@@ -87,6 +87,8 @@ def test_the_export_limit_is_exceeded_by_what_cannot_be_held_back_alone() -> Non
     assert laws(with_set, pv_w=sun, genset_on=on, genset_w=[0.0, 1500.0, 0.0, 0.0]) == {}
     more = laws(with_set, pv_w=sun, genset_on=on, genset_w=[0.0, 1520.0, 0.0, 0.0])
     assert more == {"export limit": (20.0, 1)} | {k: more[k] for k in more if k == "objective"}
+    warming = laws(with_set, pv_w=sun, genset_on=on, genset_w=[0.0, 1500.0, 0.0, 0.0], discharge_w=[1.0, 0.0, 0.0, 0.0])
+    assert warming["export limit"] == (1.0, 0)  # a set that warms up gives nothing, and excuses nothing
 
 
 def test_sun_is_used_as_far_as_it_shines_and_all_of_it_where_nobody_curtails() -> None:
@@ -218,6 +220,7 @@ def test_a_set_turns_warms_up_and_gives_within_its_limits() -> None:
         (genset(was_on=True, state_slots=0, min_run_slots=4, run_hours_left=0.5), 2),
         (genset(was_on=True, state_slots=0, min_run_slots=4, blocked=(Window(1, 2),)), 1),
         (heat_pump(4, was_on=True, state_slots=1, min_run_slots=3), 2),
+        (heat_pump(4, was_on=True, state_slots=1, min_run_slots=3, min_w=1.0), 2),
         (heat_pump(4, was_on=True, state_slots=1, min_run_slots=3, min_w=0.0), 0),
         (heat_pump(4, was_on=None, state_slots=1, min_run_slots=3), 0),
     ],
