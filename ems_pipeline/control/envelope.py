@@ -15,6 +15,7 @@ from typing import Any
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.contract import SetpointRefused
+from ems_pipeline.devices.options import stated
 from ems_pipeline.sites import Battery, Charger, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
@@ -47,11 +48,11 @@ def bound(site: Site, command: Command, live: Live) -> tuple[Command, list[str]]
 
 def _pack_limits(site: Site, command: BatteryCommand) -> tuple[Command, str]:
     """Powers within what the site file allows; a limit that is not named means all of it."""
-    packs = _packs(site, command.device)
-    if not packs:
+    if not _packs(site, command.device):
         return command, ""
-    charge_w, charge_note = _power("charge_limit_w", command.charge_limit_w, sum(p.charge_limit_w for p in packs))
-    give_w, give_note = _power("discharge_limit_w", command.discharge_limit_w, sum(p.discharge_limit_w for p in packs))
+    highest = partial(_highest, site, command.device)
+    charge_w, charge_note = _power("charge_limit_w", command.charge_limit_w, highest("charge_limit_w"))
+    give_w, give_note = _power("discharge_limit_w", command.discharge_limit_w, highest("discharge_limit_w"))
     note = "; ".join(n for n in (charge_note, give_note) if n)
     return replace(command, charge_limit_w=charge_w, discharge_limit_w=give_w), note
 
@@ -63,14 +64,16 @@ def _power(name: str, asked_w: float | None, highest_w: float) -> tuple[float, s
 
 
 def _export_contract(site: Site, command: BatteryCommand) -> tuple[Command, str]:
-    limit_w, note = _power("export_limit_w", command.export_limit_w, site.grid.export_limit_w)
+    allowed_w = min(site.grid.export_limit_w, _highest(site, command.device, "export_limit_w"))
+    limit_w, note = _power("export_limit_w", command.export_limit_w, allowed_w)
     return replace(command, export_limit_w=limit_w), note
 
 
 def _pv_rating(site: Site, command: BatteryCommand) -> tuple[Command, str]:
     if command.pv_limit_w is None:
         return command, ""
-    rating_w = sum(a.inverter_limit_w or a.peak_power_w for a in site.pv if a.device == command.device)
+    has_roof = any(a.device == command.device for a in site.pv)
+    rating_w = _highest(site, command.device, "pv_limit_w") if has_roof else 0.0
     limit_w, note = _power("pv_limit_w", command.pv_limit_w, rating_w)
     return replace(command, pv_limit_w=limit_w), note
 
@@ -83,8 +86,9 @@ def _state_of_charge(site: Site, live: Live, command: BatteryCommand) -> tuple[C
     soc_pct = live.of(command.device, "battery_soc_pct")
     if soc_pct is None and command.mode in (BatteryMode.CHARGE, BatteryMode.DISCHARGE):
         raise SetpointRefused(f"{command.device}: no {command.mode} without a measured state of charge")
-    lowest = max(pack.min_soc_pct for pack in packs)
-    reserve = max(pack.reserve_soc_pct for pack in packs)
+    own_pct = float(site.device(command.device).options.get("min_soc_pct", 0.0))
+    lowest = max(own_pct, *(pack.min_soc_pct for pack in packs))
+    reserve = max(own_pct, *(pack.reserve_soc_pct for pack in packs))
     highest = min(pack.max_soc_pct for pack in packs)
     command, note = _target(command, reserve if command.mode is BatteryMode.DISCHARGE else lowest, highest)
     if soc_pct is None:
@@ -112,15 +116,15 @@ def _target(command: BatteryCommand, floor: float, highest: float) -> tuple[Batt
 
 def _current(site: Site, command: ChargerCommand) -> tuple[Command, str]:
     """0 A, or between what a car needs to charge at all (IEC 61851-1: 6 A) and what the circuit carries."""
-    charger = _charger(site, command.device)
+    charger, highest_a = _charger(site, command.device), _highest(site, command.device, "max_current_a")
     if command.mode is ChargerMode.OFF:
         return replace(command, current_a=0.0, phases=charger.phases), ""
-    if command.current_a < charger.min_current_a:
+    current_a = min(float(math.floor(command.current_a)), highest_a)
+    if current_a < charger.min_current_a:
         off = replace(command, mode=ChargerMode.OFF, current_a=0.0, phases=charger.phases)
-        return off, f"{command.current_a:g} A is below the {charger.min_current_a:g} A a car needs"
-    current_a = min(float(math.floor(command.current_a)), charger.max_current_a)
-    notes = [f"{command.current_a:g} A exceeds the circuit's {charger.max_current_a:g} A"]
-    notes = notes if command.current_a > charger.max_current_a else []
+        return off, f"{min(command.current_a, highest_a):g} A is below the {charger.min_current_a:g} A a car needs"
+    notes = [f"{command.current_a:g} A exceeds the circuit's {highest_a:g} A"]
+    notes = notes if command.current_a > highest_a else []
     if command.phases != charger.phases:
         notes.append(f"wired for {charger.phases} phases, not {command.phases}")
     return replace(command, current_a=current_a, phases=charger.phases), "; ".join(notes)
@@ -160,6 +164,11 @@ def _genset_rating(site: Site, command: GensetCommand) -> tuple[Command, str]:
     power_w = min(max(command.power_w, genset.min_power_w), genset.max_power_w) if command.run else 0.0
     note = "" if power_w == command.power_w else f"{command.power_w:g} W is outside its range, {power_w:g} W instead"
     return replace(command, power_w=power_w), note
+
+
+def _highest(site: Site, device: str, limit: str) -> float:
+    """The smallest that the site file states of a limit of a device: by its parts, or by its own options."""
+    return float(stated(site, site.device(device)).get(limit, math.inf))
 
 
 def _packs(site: Site, device: str) -> list[Battery]:

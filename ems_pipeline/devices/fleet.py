@@ -25,6 +25,7 @@ from ems_pipeline.devices.health import Health, before_attempt, failed, may_atte
 from ems_pipeline.devices.map_file import load_map
 from ems_pipeline.devices.modbus import Connection, Endpoint
 from ems_pipeline.devices.modbus_driver import ModbusDriver
+from ems_pipeline.devices.options import stated
 from ems_pipeline.devices.point_map import PointMap
 from ems_pipeline.devices.reading import Quality, Readings
 from ems_pipeline.devices.samples import Sample
@@ -116,7 +117,7 @@ def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, cl
     family = FAMILIES.get(point_map.driver)
     if family is None:
         raise ValueError(f"map {point_map.map}: driver {point_map.driver!r} is unknown; known: {sorted(FAMILIES)}")
-    options = {**site_options(site, device), **device.options}
+    options = stated(site, device)
     if isinstance(wire, Connection) and point_map.protocol != "http":
         kind = SunSpecDriver if point_map.protocol == "sunspec" else ModbusDriver
         return kind(device.key, point_map, family, options, clock, wire, device.unit_id)
@@ -127,26 +128,6 @@ def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, cl
         f"device {device.key}: map {device.map} speaks {point_map.protocol} and gateway {device.gateway} does not; "
         "put it behind a gateway of that transport"
     )
-
-
-def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
-    """What the site file says about the parts that this device drives; the device's own `options` win."""
-    options: dict[str, float | str | bool] = {"connection_w": max(site.grid.import_limit_w, site.grid.export_limit_w)}
-    if batteries := [b for b in site.batteries if b.device == device.key]:
-        options["charge_limit_w"] = sum(b.charge_limit_w for b in batteries)
-        options["discharge_limit_w"] = sum(b.discharge_limit_w for b in batteries)
-        # The floor a device keeps by itself is the reserve: in self-use it would else give away what the plan keeps.
-        options["min_soc_pct"] = max(b.reserve_soc_pct for b in batteries)
-        options["export_limit_w"] = site.grid.export_limit_w
-        options |= {"export_allowed": float(site.grid.export_limit_w > 0)}
-        options |= {"export_forbidden": float(site.grid.export_limit_w <= 0)}
-    if arrays := [a for a in site.pv if a.device == device.key]:
-        options["pv_limit_w"] = sum(a.inverter_limit_w or a.peak_power_w for a in arrays)
-    for charger in (c for c in site.chargers if c.device == device.key):
-        options |= {"max_current_a": charger.max_current_a, "phases": charger.phases}
-    for pump in (h for h in site.heat_pumps if h.device == device.key):
-        options |= {"flow_temp_c": pump.flow_temp_c, "max_power_w": pump.max_power_w}
-    return options
 
 
 def runner() -> asyncio.Runner:

@@ -66,7 +66,8 @@ def misfits(site: Site) -> Iterator[str]:
     """What a site file asks of its devices that their maps cannot give, each with its remedy; same errors as `deaf`."""
     for device in site.devices:
         point_map, gateway = load_map(device.map), site.gateway_of(device)
-        yield from (f"device {device.key!r}: {fault}" for fault in options.faults(point_map, device.options))
+        found = options.faults(point_map, device.options, options.site_options(site, device))
+        yield from (f"device {device.key!r}: {fault}" for fault in found)
         if point_map.driver not in FAMILIES:
             yield (
                 f"device {device.key!r}: map {device.map} has the unknown driver {point_map.driver!r}; known: "

@@ -21,7 +21,7 @@ SITE_LIMITS = {
     "charge_limit_w": "W", "discharge_limit_w": "W", "export_limit_w": "W", "pv_limit_w": "W", "max_power_w": "W",
     "max_current_a": "A", "min_soc_pct": "%", "export_allowed": "", "export_forbidden": "",
 }  # fmt: skip
-"""What a site file may say that bounds a device's points, and the unit; `fleet.site_options` gives the values."""
+"""What a site file may say that bounds a device's points, and the unit; `options.site_options` gives the values."""
 QUOTIENTS = {("W", "V"): "A"}
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""

@@ -46,6 +46,29 @@ def test_a_power_of_the_pack(home01: Site, limit: str, asked_w: float | None, ge
     assert (getattr(found, limit), notes) == (gets_w, [note] if note else [])
 
 
+@pytest.mark.parametrize(
+    ("device", "option", "command", "field", "gets"),
+    [
+        ("wallbox-1", {"max_current_a": 10.0}, ChargerCommand("wallbox-1", C.CHARGE, 16.0, 3), "current_a", 10),
+        ("wallbox-1", {"max_current_a": 32.0}, ChargerCommand("wallbox-1", C.CHARGE, 32.0, 3), "current_a", 16),
+        ("wallbox-1", {"max_current_a": 5.0}, ChargerCommand("wallbox-1", C.CHARGE, 16.0, 3), "current_a", 0),
+        ("inverter", {"charge_limit_w": 3000.0}, BatteryCommand("inverter", B.SELF_USE), "charge_limit_w", 3000),
+        ("inverter", {"charge_limit_w": 9000.0}, BatteryCommand("inverter", B.SELF_USE), "charge_limit_w", 8000),
+        ("inverter", {"export_limit_w": 0.0}, BatteryCommand("inverter", B.SELF_USE), "export_limit_w", 0),
+        ("inverter", {"export_limit_w": 2e4}, BatteryCommand("inverter", B.SELF_USE), "export_limit_w", 10_000),
+        ("inverter", {"pv_limit_w": 4e3}, BatteryCommand("inverter", B.SELF_USE, pv_limit_w=9e3), "pv_limit_w", 4000),
+        ("inverter", {"min_soc_pct": 30.0}, BatteryCommand("inverter", B.DISCHARGE), "target_soc_pct", 30),
+        ("inverter", {"min_soc_pct": 5.0}, BatteryCommand("inverter", B.DISCHARGE), "target_soc_pct", 15),
+    ],
+)
+def test_of_a_limit_of_the_part_and_an_option_of_its_device_the_smaller_holds(
+    home01: Site, device: str, option: dict[str, float], command: Command, field: str, gets: float
+) -> None:
+    devices = tuple(d.model_copy(update={"options": option}) if d.key == device else d for d in home01.devices)
+    found, _ = decided(home01.model_copy(update={"devices": devices}), command)
+    assert getattr(found, field) == gets
+
+
 def test_only_roofs_of_the_inverter_itself_count_for_its_pv_limit(home01: Site) -> None:
     south, west = home01.pv
     site = home01.model_copy(update={"pv": (south, west.model_copy(update={"device": "loxone"}))})

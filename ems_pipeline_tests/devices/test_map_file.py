@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.devices.fleet import site_options
 from ems_pipeline.devices.map_file import MapFileError, known_maps, read_map
+from ems_pipeline.devices.options import site_options
 from ems_pipeline.devices.point import SITE_LIMITS
 from ems_pipeline.sites import Site
 
