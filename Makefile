@@ -30,7 +30,7 @@ fuzz: $(STAMP)   ## the randomised tests with fresh examples, ten times (RUNS=10
 	@for run in $$(seq $(or $(RUNS),10)); do echo "run $$run"; \
 	  HYPOTHESIS_PROFILE=fresh $(BIN)/python -m pytest -m hypothesis || exit 1; done
 
-mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? (MODULE="market/tariff plan/money"; all without)
+mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? (MODULE="market/tariff plan/result/money"; all without)
 	@$(BIN)/python -m ems_pipeline_tests.mutation $(MODULE)
 
 lint: $(STAMP)   ## format check, lint, types, and the code location loads

@@ -12,7 +12,6 @@ import numpy as np
 from rich.console import Console
 
 from ems_pipeline.plan import Problem, solve, verify
-from ems_pipeline.plan.explain import narrative, picture
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargingSession,
@@ -23,6 +22,7 @@ from ems_pipeline.plan.problem import (
     PvSource,
     Window,
 )
+from ems_pipeline.plan.wording.explain import narrative, picture
 
 HERE = Path(__file__).parent
 PRAGUE = ZoneInfo("Europe/Prague")

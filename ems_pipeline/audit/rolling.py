@@ -15,7 +15,7 @@ import numpy as np
 from ems_pipeline import time_grid, units
 from ems_pipeline.audit.baselines import Array, Storage
 from ems_pipeline.plan import PlanInputs, SiteState, assemble, solve
-from ems_pipeline.plan.modes import Decision, device_decisions
+from ems_pipeline.plan.wording.modes import Decision, device_decisions
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.modes import BatteryMode
 

@@ -28,7 +28,7 @@ def plan(
 ) -> None:
     """Plan one problem, verify the plan, write it. Exit code 1 when it fails or the verifier refuses it."""
     from ems_pipeline import plan as planner
-    from ems_pipeline.plan.explain import paragraphs
+    from ems_pipeline.plan.wording.explain import paragraphs
 
     wanted = planner.Problem.from_json(problem.read_text(encoding="utf-8"))
     made = planner.solve(wanted, time_limit_s=time_limit_s, resolved_slots=resolved_slots)

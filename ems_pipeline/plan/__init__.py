@@ -1,24 +1,27 @@
 """The planner: ``solve(problem) -> plan``, ``verify(problem, plan) -> violations``. Pure: no database, no clock.
 
-    inputs.py    what a plan may know                          assemble.py  site + inputs -> Problem (problem.py)
-    accept.py    the door: what no plan can be made of         rule.py      the simple rule's plan, by arithmetic
-    laws/        one physical law = one function               build.py     laws -> model.py's columns and rows
-    solver.py    HiGHS                                         search.py    rounds of solves, the best plan kept
-    read.py      solution -> plan.py                           exclusive.py one direction per battery and slot
-    solve.py     rule, rounds, calm                            modes.py     powers -> modes, limits, reasons
-    verify.py    the same laws by arithmetic, independent      explain.py   the plan in words
+    assembly/   a site and what is known about it -> problem
+    problem/    what is to be planned, and the door that refuses what no plan can be made of
+    model/      problem -> columns and rows; laws/: one physical law = one function
+    rule/       the simple rule's plan, by arithmetic: what every plan has to beat
+    solving/    rule, rounds of HiGHS, the best verified plan kept, calm -> plan
+    result/     the plan: powers, and all that follows from them
+    verifier/   the same laws by arithmetic, sharing nothing with the model
+    wording/    powers -> modes with limits, reasons, rows, the plan in words
 
-The mathematics: docs/planner.md. A new law: a function in laws/, its arithmetic in verify.py, a mutation in the tests.
+The mathematics: docs/planner.md. A new law: a function in model/laws/, its arithmetic in
+verifier/, a mutation in the tests.
 """
 
-from ems_pipeline.plan.accept import ProblemInvalid
-from ems_pipeline.plan.assemble import assemble
-from ems_pipeline.plan.inputs import EvSession, GridEvent, InputsInvalid, MachineState, PlanInputs, SiteState
-from ems_pipeline.plan.plan import Plan, Unmet
+from ems_pipeline.plan.assembly.assemble import assemble
+from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, MachineState, PlanInputs, SiteState
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.solve import solve
-from ems_pipeline.plan.verify import verify
-from ems_pipeline.plan.violation import Violation
+from ems_pipeline.plan.problem.accept import ProblemInvalid
+from ems_pipeline.plan.result.plan import Plan, Unmet
+from ems_pipeline.plan.solving.solve import solve
+from ems_pipeline.plan.verifier.verify import verify
+from ems_pipeline.plan.verifier.violation import Violation
+from ems_pipeline.plan.wording.rows import device_rows, slot_rows
 
 __all__ = [
     "EvSession",
@@ -33,6 +36,8 @@ __all__ = [
     "Unmet",
     "Violation",
     "assemble",
+    "device_rows",
+    "slot_rows",
     "solve",
     "verify",
 ]  # fmt: skip

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ems_pipeline.devices import codec
 from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.point import Point
 from ems_pipeline.plant.refusals import BUSY, DEVICE_FAILURE, Refused, Silent
-
-if TYPE_CHECKING:
-    from ems_pipeline.plant.twin import Twin
+from ems_pipeline.plant.twin import Trouble, Twin
 
 REVERT_AFTER_S = 77.0
 REBOOT_S = 90.0
@@ -67,32 +65,6 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in FAULTS:
             raise ValueError(f"fault {self.kind!r} is unknown; known are {', '.join(FAULTS)}")
-
-
-class Trouble:
-    """A fault at work in one twin; the base disturbs nothing."""
-
-    def __init__(self, twin: Twin) -> None:
-        self.twin = twin
-
-    def before(self) -> None:
-        """Before each request; may raise `Refused` or `Silent`."""
-
-    def shown(self, words: Mapping[int, int]) -> Mapping[int, int]:
-        """The registers a reader sees."""
-        return words
-
-    def taken(self, wanted: Mapping[str, float]) -> Mapping[str, float]:
-        """What of a write is really held."""
-        return wanted
-
-    @property
-    def obeys(self) -> bool:
-        """Whether the physics follow what is held."""
-        return True
-
-    def cleared(self) -> None:
-        """After the fault has gone."""
 
 
 def measured(point: Point) -> bool:

@@ -15,7 +15,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
-from ems_pipeline.plant.faults import FAULTS, Fault
+from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.modbus_server import Bus, serving_modbus
@@ -69,7 +69,7 @@ class Plant:
                 f"{fault.kind} is a {FAULTS[fault.kind].where} fault; the plant has {sorted(known)}, not {fault.key!r}"
             )
         if fault.key in self.twins:
-            self.twins[fault.key].trouble(fault.kind)
+            self.twins[fault.key].trouble(fault.kind, TROUBLES[fault.kind])
         else:
             self.lines[fault.key].add(fault.kind)
 

@@ -15,7 +15,6 @@ from ems_pipeline.devices import codec
 from ems_pipeline.devices.decoding import interpret
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.plant.faults import TROUBLES, Trouble
 from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
 from ems_pipeline.plant.world import World
@@ -24,6 +23,32 @@ READS, WRITES = {3, 4}, {6, 16}
 """Functions of Modbus that a twin may understand."""
 REFRESH = timedelta(seconds=1)
 """How often a device renews its registers while nothing changes; powers change with a decision, which shows at once."""
+
+
+class Trouble:
+    """A fault at work in one twin; the base disturbs nothing."""
+
+    def __init__(self, twin: Twin) -> None:
+        self.twin = twin
+
+    def before(self) -> None:
+        """Before each request; may raise `Refused` or `Silent`."""
+
+    def shown(self, words: Mapping[int, int]) -> Mapping[int, int]:
+        """The registers a reader sees."""
+        return words
+
+    def taken(self, wanted: Mapping[str, float]) -> Mapping[str, float]:
+        """What of a write is really held."""
+        return wanted
+
+    @property
+    def obeys(self) -> bool:
+        """Whether the physics follow what is held."""
+        return True
+
+    def cleared(self) -> None:
+        """After the fault has gone."""
 
 
 class Twin:
@@ -144,11 +169,11 @@ class Twin:
                 self.obey()
             self.world.decide_again()
 
-    def trouble(self, kind: str) -> None:
-        """Switch a device fault on, see `faults.FAULTS`."""
+    def trouble(self, kind: str, trouble: type[Trouble]) -> None:
+        """Switch a device fault on, see `faults`."""
         with self.world.lock:
             self.world.advance()
-            self.troubles[kind] = TROUBLES[kind](self)
+            self.troubles[kind] = trouble(self)
 
     def clear(self) -> None:
         """Switch all faults off."""

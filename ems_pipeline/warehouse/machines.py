@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
 from ems_pipeline.plan import MachineState
-from ems_pipeline.plan.assemble_machines import daily, profile_w
-from ems_pipeline.plan.machine_history import Flags, slots_into_run, state
+from ems_pipeline.plan.assembly.history import Flags, slots_into_run, state
+from ems_pipeline.plan.assembly.machines import daily, profile_w
 from ems_pipeline.sites import DeferrableLoad, Genset, HeatPump, Site
 from ems_pipeline.warehouse import plans, telemetry
 from ems_pipeline.warehouse.frames import query

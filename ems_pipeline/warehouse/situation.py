@@ -17,7 +17,7 @@ from ems_pipeline.devices.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
-from ems_pipeline.plan.unsteered import charging_w
+from ems_pipeline.plan.assembly.unsteered import charging_w
 from ems_pipeline.sites import Charger, HeatPump, Site
 from ems_pipeline.warehouse import buildings, events, forecasts, machines, market, plans, telemetry
 

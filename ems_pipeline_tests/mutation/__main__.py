@@ -20,11 +20,11 @@ SECOND_OPINION = [
     "plan/test_laws_at_their_edge.py", "plan/test_verify.py",
 ]  # fmt: skip
 TESTS = {
-    "plan/verify": SECOND_OPINION,
-    "plan/verify_devices": SECOND_OPINION,
-    "plan/verify_money": SECOND_OPINION,
-    "plan/resimulate": SECOND_OPINION,
-    "plan/money": SECOND_OPINION,
+    "plan/verifier/verify": SECOND_OPINION,
+    "plan/verifier/devices": SECOND_OPINION,
+    "plan/verifier/money": SECOND_OPINION,
+    "plan/verifier/resimulate": SECOND_OPINION,
+    "plan/result/money": SECOND_OPINION,
     "audit/settlement": ["audit/test_settlement.py"],
     "audit/baselines": ["audit/test_baselines.py"],
     "audit/scores": ["audit/test_scores.py"],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ems_pipeline.plan import Plan, Problem, verify
-from ems_pipeline.plan.read import complete
+from ems_pipeline.plan.result.complete import complete
 
 FLAT = [0.3] * 4
 WIDTHS = {

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from ems_pipeline.plan import Plan, Problem, assemble, solve, solver
-from ems_pipeline.plan import build as building
-from ems_pipeline.plan.alternatives import next_best
+from ems_pipeline.plan import Plan, Problem, assemble, slot_rows, solve
+from ems_pipeline.plan.model import build as building
 from ems_pipeline.plan.problem import ChargeBand, DemandEvent, PowerStep
-from ems_pipeline.plan.second import with_switches_fixed
-from ems_pipeline.plan.stakes import bare_cost
+from ems_pipeline.plan.solving import solver
+from ems_pipeline.plan.solving.second import with_switches_fixed
+from ems_pipeline.plan.solving.stakes import bare_cost
+from ems_pipeline.plan.wording.next_best import next_best
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.test_explain import site
 
@@ -37,17 +38,17 @@ def test_what_not_charging_costs_is_the_dear_slots_bought_not_the_first_kwh_of_t
     by_hand = 0.25 * 0.50 + 0.25 * 0.30 - 0.5 * 0.10
     # Nothing is stored yet: following the meter, holding and discharging are one.
     assert extras(plan, 0) == {"self-use": pytest.approx(by_hand)}
-    row = plan.slot_rows().row(0, named=True)
+    row = slot_rows(plan).row(0, named=True)
     assert (row["next_best_action"], row["next_best_kind"]) == ("self-use", "re-solved")
     assert row["next_best_cost"] == pytest.approx(0.15)
-    bound = solve(cheap_then_dear(), resolved_slots=0).slot_rows().row(0, named=True)
+    bound = slot_rows(solve(cheap_then_dear(), resolved_slots=0)).row(0, named=True)
     assert bound["next_best_kind"] == "bound"
     assert bound["next_best_cost"] < 0.15 - 0.01
 
 
 def test_in_the_next_slots_figures_are_solved_again_and_beyond_they_are_bounds(home, day_inputs) -> None:
     plan = solve(assemble(home, day_inputs(24.0)), gap=1e-2, resolved_slots=5)
-    kinds = plan.slot_rows()["next_best_kind"].to_list()
+    kinds = slot_rows(plan)["next_best_kind"].to_list()
     assert set(kinds[:5]) <= {"re-solved", "impossible", None}
     assert "re-solved" in kinds[:5]
     assert set(kinds[5:]) <= {"bound", None}
@@ -98,7 +99,7 @@ def test_an_action_that_the_other_switches_forbid_is_said_to_be_impossible() -> 
     plan = solve(dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, events=(event,))))
     assert extras(plan, 0)["charge"] is None
     assert (extras(plan, 0)["hold"] or 0.0) > 1.0
-    row = plan.slot_rows().row(0, named=True)
+    row = slot_rows(plan).row(0, named=True)
     assert row["next_best_kind"] == "re-solved"
     assert row["reason"].endswith("To charge fully is impossible with the other switches as planned.")
 
@@ -106,7 +107,7 @@ def test_an_action_that_the_other_switches_forbid_is_said_to_be_impossible() -> 
 def test_where_every_other_action_is_impossible_the_row_says_so_without_a_cost() -> None:
     plan = solve(cheap_then_dear())
     nothing = tuple(dataclasses.replace(a, extra=None) for a in plan.alternatives)
-    row = dataclasses.replace(plan, alternatives=nothing).slot_rows().row(0, named=True)
+    row = slot_rows(dataclasses.replace(plan, alternatives=nothing)).row(0, named=True)
     assert (row["next_best_kind"], row["next_best_cost"], row["next_best_action"]) == ("impossible", None, None)
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from ems_pipeline.plan import EvSession, GridEvent, InputsInvalid, assemble, solve, verify
-from ems_pipeline.plan.modes import device_decisions
+from ems_pipeline.plan import EvSession, GridEvent, InputsInvalid, assemble, device_rows, solve, verify
+from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import (
     ChargeTaper,
     DailyWindow,
@@ -96,7 +96,7 @@ def test_everything_at_once_is_planned_and_verified(farm: Site, day_inputs) -> N
     assert plan.status in ("optimal", "feasible")
     assert [str(v) for v in verify(problem, plan)] == []
     assert plan.grid_w[24:28].max() <= 2000.0 + 0.5
-    assert plan.device_rows()["kind"].unique().sort().to_list() == [
+    assert device_rows(plan)["kind"].unique().sort().to_list() == [
         "battery", "charger", "deferrable", "genset", "heat-pump", "pv",
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ems_pipeline.plan import Plan, Problem, assemble, solve, verify
-from ems_pipeline.plan.build import build, exclusions
+from ems_pipeline.plan.model.build import build, exclusions
 from ems_pipeline.plan.problem import ChargeBand, PowerStep
 from ems_pipeline.sites import EfficiencyBand, Site
 from ems_pipeline_tests.plan.random_sites import problems

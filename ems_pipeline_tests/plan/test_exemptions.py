@@ -9,7 +9,7 @@ import pytest
 
 from ems_pipeline.plan import Plan, Problem, verify
 from ems_pipeline.plan.problem import DemandEvent, HeatStore, HybridInverter, Taper, Window
-from ems_pipeline.plan.read import complete
+from ems_pipeline.plan.result.complete import complete
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, machine, planned, roof
 
 

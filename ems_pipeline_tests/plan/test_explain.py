@@ -13,8 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ems_pipeline.cli import app
-from ems_pipeline.plan import Plan, Problem, search, solve
-from ems_pipeline.plan.explain import narrative, picture
+from ems_pipeline.plan import Plan, Problem, device_rows, slot_rows, solve
 from ems_pipeline.plan.problem import (
     BatteryStore,
     GridLimits,
@@ -22,6 +21,8 @@ from ems_pipeline.plan.problem import (
     HeatStore,
     PreviousPower,
 )
+from ems_pipeline.plan.solving import search
+from ems_pipeline.plan.wording.explain import narrative, picture
 from ems_pipeline_tests.plan.random_sites import START
 
 
@@ -52,18 +53,18 @@ def test_stored_energy_is_worth_the_price_it_replaces_less_the_loss() -> None:
 
 def test_each_row_of_a_store_says_what_a_kwh_more_in_it_is_worth() -> None:
     """Cells as above; a kWh of heat saves a third of a kWh at 0.30 with a COP of 3 (hardly a leak)."""
-    battery = solve(site([0.20, 0.20, 0.50, 0.50], initial_wh=0.0, charge_limit_w=200.0)).device_rows()
+    battery = device_rows(solve(site([0.20, 0.20, 0.50, 0.50], initial_wh=0.0, charge_limit_w=200.0)))
     assert battery["stored_value_per_kwh"][1] == pytest.approx(0.45)
     house = HeatStore("heating", 1.0, 5000.0, np.zeros(4), np.zeros(4), 20.0, 20.0, 22.0, 5.0)
     pump = HeatPumpUnit("heating", 0.0, 2000.0, np.full(4, 3.0), house)
-    heated = solve(dataclasses.replace(site([0.30] * 4), batteries=(), heat_pumps=(pump,))).device_rows()
+    heated = device_rows(solve(dataclasses.replace(site([0.30] * 4), batteries=(), heat_pumps=(pump,))))
     assert heated["stored_value_per_kwh"].to_list() == pytest.approx([0.10] * 4, rel=2e-3)
-    assert solve(site([0.30]), stage2=False).device_rows()["stored_value_per_kwh"].null_count() == 1
+    assert device_rows(solve(site([0.30]), stage2=False))["stored_value_per_kwh"].null_count() == 1
 
 
 def test_the_next_best_action_costs_what_doing_it_by_hand_costs() -> None:
     plan = solve(site([0.50, 0.20], initial_wh=200.0))
-    row = plan.slot_rows().row(0, named=True)
+    row = slot_rows(plan).row(0, named=True)
     # Self-use gives 180 Wh of the 250 Wh now; holding them would replace a kWh at 0.20 instead of 0.50 per kWh.
     assert row["mode"] == "self-use"
     assert row["next_best_cost"] == pytest.approx(0.18 * (0.50 - 0.20), rel=1e-3)
@@ -109,8 +110,8 @@ def test_constraints_that_cannot_hold_together_are_named_with_their_slot(monkeyp
     plan = solve(site([0.3] * 4))
     assert plan.status == "failed"
     assert set(plan.conflicts) >= {"at least in slot 1", "at most in slot 1"}
-    assert plan.slot_rows().is_empty()
-    assert plan.device_rows().is_empty()
+    assert slot_rows(plan).is_empty()
+    assert device_rows(plan).is_empty()
 
 
 def test_a_plan_stopped_by_time_is_feasible_with_what_is_proven(home, day_inputs) -> None:
@@ -152,7 +153,7 @@ def test_a_plan_is_explained_on_a_screen_of_eighty_columns(tmp_path: Path, monke
     shown = CliRunner().invoke(app, ["plan", "--problem", str(file), "--explain"])
     assert shown.exit_code == 0, shown.output
     assert max(map(len, shown.output.splitlines())) <= 80
-    rows = solve(problem, resolved_slots=8).slot_rows()
+    rows = slot_rows(solve(problem, resolved_slots=8))
     flowing = " ".join(shown.output.split())
     for mode, slots in rows["mode"].rle().struct.unnest().select("value", "len").rows():
         assert f"{mode}, {slots} slot" in flowing

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from ems_pipeline.plan import Problem, search, solve, solver, verify
-from ems_pipeline.plan.exclusive import one_way
+from ems_pipeline.plan import Problem, device_rows, slot_rows, solve, verify
 from ems_pipeline.plan.problem import Fuse, HybridInverter
-from ems_pipeline.plan.read import complete
-from ems_pipeline.plan.rule import by_rule
+from ems_pipeline.plan.result.complete import complete
+from ems_pipeline.plan.rule.rule import by_rule
+from ems_pipeline.plan.solving import search, solver
+from ems_pipeline.plan.solving.exclusive import one_way
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, machine, planned, roof
 
@@ -109,8 +110,8 @@ def test_without_time_the_simple_rule_runs(limit_s: float, home, day_inputs) -> 
     plan = planned(problem, time_limit_s=limit_s)
     assert (plan.status, plan.by_rule) == ("feasible", True)
     assert plan.objective == pytest.approx(by_rule(problem).objective)
-    assert plan.slot_rows().height == problem.slots
-    assert plan.device_rows().height > 0
+    assert slot_rows(plan).height == problem.slots
+    assert device_rows(plan).height > 0
 
 
 def test_a_solver_that_finds_nothing_leaves_the_simple_rule(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ems_pipeline.plan import Problem, assemble, solve, verify
+from ems_pipeline.plan import Problem, assemble, slot_rows, solve, verify
 from ems_pipeline.plan.problem import GridLimits, HeatPumpUnit, HeatStore
 from ems_pipeline_tests.plan.random_sites import START, problems
 
@@ -32,7 +32,7 @@ def test_a_problem_inside_physical_limits_always_has_a_plan_that_obeys_every_law
     assert plan.status == "optimal"
     assert [str(v) for v in verify(problem, plan)] == []
     assert np.minimum(plan.charge_w, plan.discharge_w).max(initial=0.0) <= 1.0
-    rows = plan.slot_rows()
+    rows = slot_rows(plan)
     fed = rows["grid_w"] + rows["pv_w"] + rows["battery_w"] + rows["genset_w"]
     drawn = rows["load_w"] + rows["ev_w"] + rows["heat_pump_w"]
     assert np.abs((fed - drawn).to_numpy()).max() < 1e-6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ems_pipeline.plan import MachineState
-from ems_pipeline.plan.machine_history import slots_into_run, state
+from ems_pipeline.plan.assembly.history import slots_into_run, state
 
 YES, NO, DARK = True, False, None
 

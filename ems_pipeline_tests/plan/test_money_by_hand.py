@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ems_pipeline.plan import Plan
-from ems_pipeline.plan import money as told
 from ems_pipeline.plan.problem import DemandEvent, HeatStore
-from ems_pipeline.plan.verify_money import cost
+from ems_pipeline.plan.result import money as told
+from ems_pipeline.plan.verifier.money import cost
 from ems_pipeline_tests.plan.by_hand import FLAT, acting, broken, laws
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, roof
 

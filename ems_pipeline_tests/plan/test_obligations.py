@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ems_pipeline.plan import Plan, Problem, shortfall, solve, verify
+from ems_pipeline.plan import Plan, Problem, solve, verify
 from ems_pipeline.plan.problem import GensetUnit, GridLimits, HeatPumpUnit, HeatStore, Window
+from ems_pipeline.plan.result import shortfall
 from ems_pipeline_tests.plan.random_sites import START
 
 SLOTS = 12

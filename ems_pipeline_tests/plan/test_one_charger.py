@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ems_pipeline.plan import assemble, verify
+from ems_pipeline.plan import assemble, device_rows, slot_rows, verify
 from ems_pipeline.plan.problem import Fuse, PreviousPower
-from ems_pipeline.plan.read import complete
+from ems_pipeline.plan.result.complete import complete
 from ems_pipeline_tests.plan.small import car, house, planned
 
 CHEAP = [0.3, 0.3, 0.1, 0.1, 0.3, 0.3]
@@ -26,10 +26,10 @@ def test_two_sessions_of_a_charger_take_turns() -> None:
 def test_rows_of_a_charger_add_up_to_what_its_sessions_draw() -> None:
     problem = house(CHEAP, 500.0, 0.08, sessions=(car(0, 6, 5520.0), car(2, 6, 5520.0)))
     plan = planned(problem)
-    rows = plan.device_rows()
+    rows = device_rows(plan)
     told = rows.filter(rows["asset_key"] == "box")["power_w"].to_list()
     assert told == pytest.approx(plan.session_w.sum(axis=0).tolist())
-    assert told == pytest.approx(plan.slot_rows()["ev_w"].to_list())
+    assert told == pytest.approx(slot_rows(plan)["ev_w"].to_list())
 
 
 @pytest.mark.parametrize("min_w", [0.0, 4140.0])

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ems_pipeline.plan import Plan, Problem, solve, verify
-from ems_pipeline.plan.verify_money import cost
+from ems_pipeline.plan.verifier.money import cost
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.small import car, heat_pump, house
 

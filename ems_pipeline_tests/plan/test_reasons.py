@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ems_pipeline.plan import Plan, Problem, solve
-from ems_pipeline.plan.decision import Decision
-from ems_pipeline.plan.laws.bus import import_limit_w
-from ems_pipeline.plan.modes import device_decisions
+from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.problem import ChargingSession, DeferrableRun, GridLimits, HeatPumpUnit, HeatStore
+from ems_pipeline.plan.wording.decision import Decision
+from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.test_explain import site
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from ems_pipeline.plan import Plan, verify
-from ems_pipeline.plan import money as told
 from ems_pipeline.plan.problem import (
     ChargeBand,
     DemandEvent,
@@ -23,9 +22,10 @@ from ems_pipeline.plan.problem import (
     Taper,
     Window,
 )
-from ems_pipeline.plan.read import complete
-from ems_pipeline.plan.resimulate import band_number, cells_wh, still_on
-from ems_pipeline.plan.verify_money import cost
+from ems_pipeline.plan.result import money as told
+from ems_pipeline.plan.result.complete import complete
+from ems_pipeline.plan.verifier.money import cost
+from ems_pipeline.plan.verifier.resimulate import band_number, cells_wh, still_on
 from ems_pipeline_tests.plan.by_hand import FLAT, WIDTHS, acting, broken, laws
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, machine, roof
 

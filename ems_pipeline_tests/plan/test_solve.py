@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ems_pipeline.plan import Plan, Problem, assemble, solve, verify
+from ems_pipeline.plan import Plan, Problem, assemble, device_rows, slot_rows, solve, verify
 
 
 def test_the_demo_site_is_planned_to_the_proven_optimum(home, day_inputs) -> None:
@@ -12,12 +12,12 @@ def test_the_demo_site_is_planned_to_the_proven_optimum(home, day_inputs) -> Non
     plan = solve(problem)
     assert plan.status == "optimal"
     assert verify(problem, plan) == []
-    assert plan.slot_rows().height == problem.slots
-    assert plan.device_rows()["asset_key"].n_unique() == 6
+    assert slot_rows(plan).height == problem.slots
+    assert device_rows(plan)["asset_key"].n_unique() == 6
 
 
 def test_the_bus_balances_in_every_slot(home, day_inputs) -> None:
-    rows = solve(assemble(home, day_inputs(24.0)), gap=1e-2).slot_rows()
+    rows = slot_rows(solve(assemble(home, day_inputs(24.0)), gap=1e-2))
     sources = rows["grid_w"] + rows["pv_w"] + rows["battery_w"] + rows["genset_w"]
     used = rows["load_w"] + rows["ev_w"] + rows["heat_pump_w"]
     assert np.abs((sources - used).to_numpy()).max() < 1e-6

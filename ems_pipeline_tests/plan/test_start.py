@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ems_pipeline.plan import Plan, Problem, solve, solver, verify
-from ems_pipeline.plan.build import build, exclusions
+from ems_pipeline.plan import Plan, Problem, solve, verify
+from ems_pipeline.plan.model.build import build, exclusions
 from ems_pipeline.plan.problem import (
     BatteryStore,
     DeferrableRun,
@@ -20,8 +20,9 @@ from ems_pipeline.plan.problem import (
     HeatStore,
     PreviousPower,
 )
-from ems_pipeline.plan.read import read
-from ems_pipeline.plan.start import start
+from ems_pipeline.plan.solving import solver
+from ems_pipeline.plan.solving.read import read
+from ems_pipeline.plan.solving.start import start
 from ems_pipeline_tests.plan.random_sites import START, problems
 from ems_pipeline_tests.plan.test_laws import COST_TOLERANCE, FEW
 

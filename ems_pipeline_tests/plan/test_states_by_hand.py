@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ems_pipeline.plan.problem import ChargeBand, HybridInverter
-from ems_pipeline.plan.resimulate import band_number, carries_load, indivisible_wh, temperatures_c
+from ems_pipeline.plan.verifier.resimulate import band_number, carries_load, indivisible_wh, temperatures_c
 from ems_pipeline_tests.plan.by_hand import FLAT, laws
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, roof
 

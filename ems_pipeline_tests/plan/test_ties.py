@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ems_pipeline.plan import Plan, Problem, solve, verify
+from ems_pipeline.plan import Plan, Problem, device_rows, solve, verify
 from ems_pipeline.plan.problem import (
     ChargingSession,
     GridLimits,
@@ -22,7 +22,7 @@ from ems_pipeline_tests.plan.test_explain import site
 
 
 def told(plan: Plan, key: str) -> list[tuple[str, dict[str, Any]]]:
-    rows = plan.device_rows().filter(asset_key=key)
+    rows = device_rows(plan).filter(asset_key=key)
     return [(row["mode"], json.loads(row["limits"])) for row in rows.iter_rows(named=True)]
 
 

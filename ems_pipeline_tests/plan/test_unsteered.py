@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ems_pipeline.plan import EvSession
-from ems_pipeline.plan.unsteered import charging_w
+from ems_pipeline.plan.assembly.unsteered import charging_w
 from ems_pipeline.sites import Charger
 
 START = datetime(2026, 5, 4, 18, 0, tzinfo=UTC)

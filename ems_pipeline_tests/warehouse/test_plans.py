@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from ems_pipeline.plan import Problem, solve
+from ems_pipeline.plan import Problem, device_rows, slot_rows, solve
 from ems_pipeline.plan.problem import BatteryStore, GridLimits
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
@@ -37,7 +37,7 @@ def test_the_next_decision_knows_the_powers_of_the_plan_before_it(warehouse: War
     )
     with warehouse.begin() as connection:
         sites.register(connection, [home01], START - timedelta(days=1))
-        plans.store(connection, run, plan.slot_rows(), plan.device_rows())
+        plans.store(connection, run, slot_rows(plan), device_rows(plan))
         second = plans.powers(connection, "home01", START + SLOT, START + timedelta(minutes=14))
         none = plans.powers(connection, "home01", START, decided_at)
     assert second == {"pack": plan.battery_w[1:].round().tolist()}

@@ -9,7 +9,7 @@ import pytest
 
 from ems_pipeline.devices.quantities import EvStatus
 from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, solve, verify
+from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, events, forecasts, market, plans, sites, telemetry
@@ -189,7 +189,7 @@ def stored(warehouse: Warehouse, found: Knowledge, plan: Plan, at: datetime) -> 
         "home01", "rolling", START.date(), at, START, starts[-1] + SLOT, plan.status, True, {}, "c", "v", at
     )
     with warehouse.begin() as connection:
-        plans.store(connection, run, plan.slot_rows(), plan.device_rows())
+        plans.store(connection, run, slot_rows(plan), device_rows(plan))
         rows = plans.in_force(connection, "home01", ["mill", "diesel"], START, START + SLOT, START + SLOT)
     assert rows.select("asset_key", "mode", "power_w").rows() == [
         ("diesel", "run", pytest.approx(plan.genset_w[0, 0])),

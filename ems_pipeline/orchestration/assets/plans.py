@@ -22,7 +22,7 @@ from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.plan import Plan, assemble, solve, verify
+from ems_pipeline.plan import Plan, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.sites import Site
 from ems_pipeline.units import kilo
 from ems_pipeline.version import code_version
@@ -143,8 +143,8 @@ def _tell(ledger: Ledger, site: Site, day: date, decided: list[Plan]) -> None:
     ledger.made(
         site,
         day,
-        sum(one.slot_rows().height for one in decided),
-        partial(plan_picture, plan.slot_rows(), site),
+        sum(slot_rows(one).height for one in decided),
+        partial(plan_picture, slot_rows(plan), site),
         plans=len(decided),
         cost=plan.objective,
         solve_seconds=sum(one.solve_s for one in decided),
@@ -188,7 +188,7 @@ def _decide(
         dagster_run_id=context.run_id,
     )
     with ems.warehouse.begin() as connection:
-        plans.store(connection, head, plan.slot_rows(), plan.device_rows())
+        plans.store(connection, head, slot_rows(plan), device_rows(plan))
     return plan, violations
 
 

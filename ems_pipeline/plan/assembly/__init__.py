@@ -1,0 +1,6 @@
+"""From a site and what is known about it to a planning problem.
+
+inputs.py     what a plan may know             assemble.py   site + inputs -> problem
+machines.py   heat pumps, gensets, machines    history.py    what machines did until now
+end_value.py  what is stored at the end        unsteered.py  what nobody steers is load
+"""

@@ -1,0 +1,92 @@
+"""Cars: present for a while, wanting energy by departure, drawing nothing or at least their minimum current."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.plan.model.laws.bus import exclude
+from ems_pipeline.plan.model.laws.obligations import allowed
+from ems_pipeline.plan.model.laws.switching import Switched, minimum_stay, semicontinuous
+from ems_pipeline.plan.problem import ChargingSession, Fuse, Problem
+
+H = units.SLOT_HOURS
+
+
+@dataclass(frozen=True)
+class Charging:
+    """Columns of one session: power over its window, unmet energy in kWh."""
+
+    power: Switched
+    unmet: Index
+
+
+def session(model: Model, car: ChargingSession, balance_rows: Index, shares: bool) -> Charging:
+    """Power is 0 or ``[min, max]`` while the car is there and no schedule keeps the charger off.
+
+    ``shares``: other sessions of the problem are at the same charger.
+    """
+    window = np.arange(car.first, car.end, dtype=np.int32)
+    low, high = units.kilo(car.min_w), units.kilo(car.max_w)
+    may = allowed(car, len(balance_rows))[window]
+    power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares)
+    power.draw(model, balance_rows[window], -1.0)
+    if power.on is not None and car.min_w > 0 and car.min_run_slots > 1:
+        minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
+    return Charging(power, energy_by_departure(model, car, power))
+
+
+def energy_by_departure(model: Model, car: ChargingSession, power: Switched) -> Index:
+    """``charged + unmet - ahead = energy - later``: what is missing is priced, what can wait is worth its value.
+
+    Where the minimum power cannot give the amount exactly, the least amount above it is allowed.
+    """
+    need = max(0.0, car.energy_wh - car.later_wh)
+    ahead_kwh = units.kilo(car.energy_wh - need + overshoot_wh(car))
+    last = np.array([car.end - 1], dtype=np.int32)
+    unmet = model.columns(f"{car.key} unmet energy", last, 0.0, units.kilo(need), car.unmet_price_per_kwh)
+    ahead = model.columns(f"{car.key} energy ahead", last, 0.0, ahead_kwh, -car.later_value_per_kwh)
+    total = model.rows(f"{car.key} energy by departure", last, units.kilo(need), units.kilo(need))
+    power.draw(model, np.repeat(total, len(power.slots)), H)
+    model.add(total, unmet, 1.0)
+    model.add(total, ahead, -1.0)
+    if car.later_value_per_kwh > car.unmet_price_per_kwh:  # else less of both is never dearer
+        exclude(model, f"{car.key} missing or ahead", last, (unmet, units.kilo(need)), (ahead, ahead_kwh))
+    return unmet
+
+
+def overshoot_wh(car: ChargingSession) -> float:
+    """How much more than wanted must be allowed because ``k`` slots give ``[k min, k max]`` and nothing between."""
+    least, most = units.slot_energy_wh(car.min_w), units.slot_energy_wh(car.max_w)
+    running = np.ceil(car.energy_wh / most - 1e-9)
+    return float(max(0.0, running * least - car.energy_wh))
+
+
+def sharing(problem: Problem) -> set[str]:
+    """Chargers at which the problem knows more than one session."""
+    chargers = [car.charger for car in problem.sessions]
+    return {charger for charger in chargers if chargers.count(charger) > 1}
+
+
+def one_car(model: Model, problem: Problem, charger: str, sessions: list[Charging]) -> None:
+    """One connector, one current: of the sessions of a charger at most one charges in a slot."""
+    there = [charging.power for car, charging in zip(problem.sessions, sessions, strict=True) if car.charger == charger]
+    present = np.bincount(np.concatenate([power.slots for power in there]), minlength=problem.slots)
+    slots = np.flatnonzero(present > 1).astype(np.int32)
+    rows = model.rows(f"{charger} one car", slots, -np.inf, 1.0)
+    for power in there:
+        mine = np.isin(power.slots, slots)
+        if power.on is not None:
+            model.add(rows[np.searchsorted(slots, power.slots[mine])], power.on[mine], 1.0)
+
+
+def shared_fuse(model: Model, problem: Problem, fuse: Fuse, sessions: list[Charging]) -> None:
+    """All chargers behind one fuse together stay below it."""
+    every = np.arange(problem.slots, dtype=np.int32)
+    rows = model.rows(f"{fuse.key} fuse", every, -np.inf, units.kilo(fuse.limit_w))
+    for car, charging in zip(problem.sessions, sessions, strict=True):
+        if car.charger in fuse.chargers:
+            charging.power.draw(model, rows[charging.power.slots], 1.0)

@@ -1,0 +1,43 @@
+"""What is to be planned, as plain arrays, and the door that refuses what no plan can be made of.
+
+problem.py  prices, limits, needs, the horizon             devices.py  batteries, cars, heat pumps, gensets, machines
+accept.py   the door: each fault by field, slot, remedy    misfits.py  what fields have to be to each other
+"""
+
+from ems_pipeline.plan.problem.devices import (
+    BatteryStore,
+    ChargeBand,
+    ChargingSession,
+    DeferrableRun,
+    Fuse,
+    GensetUnit,
+    HeatPumpUnit,
+    HeatStore,
+    HybridInverter,
+    PowerStep,
+    PvSource,
+    Taper,
+    Window,
+)
+from ems_pipeline.plan.problem.problem import DemandEvent, GridLimits, PreviousPower, Problem, Unmet
+
+__all__ = [
+    "BatteryStore",
+    "ChargeBand",
+    "ChargingSession",
+    "DeferrableRun",
+    "DemandEvent",
+    "Fuse",
+    "GensetUnit",
+    "GridLimits",
+    "HeatPumpUnit",
+    "HeatStore",
+    "HybridInverter",
+    "PowerStep",
+    "PreviousPower",
+    "Problem",
+    "PvSource",
+    "Taper",
+    "Unmet",
+    "Window",
+]  # fmt: skip

@@ -1,0 +1,214 @@
+"""The devices of a problem: what they can do, where they stand, and what is wished of them.
+
+Units and slots as in `problem`. Every wish that physics can refuse carries a price instead of being a hard demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ems_pipeline.plan.record import Array, Record
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Record):
+    """Slots ``[first, end)``."""
+
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
+class PvSource(Record):
+    """A PV array: what the sky offers; a curtailable one may use less."""
+
+    key: str
+    available_w: Array
+    curtailable: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class PowerStep(Record):
+    """Efficiency of what flows between the previous step's power and ``upto_w``, charging and discharging (marginal).
+
+    Falling efficiencies need no binaries; rising ones (a converter that wakes up) do.
+    """
+
+    upto_w: float
+    charge_efficiency: float
+    discharge_efficiency: float
+
+
+@dataclass(frozen=True, eq=False)
+class ChargeBand(Record):
+    """Efficiency of a slot that begins with the cells below ``upto_wh`` and not below the band before.
+
+    An energy at most half a Wh below an edge counts as at it, in the band above: measured and rounded states meet edges
+    exactly.
+    """
+
+    upto_wh: float
+    charge_efficiency: float
+    discharge_efficiency: float
+
+
+@dataclass(frozen=True, eq=False)
+class Taper(Record):
+    """Charging at most ``limit_w - slope_w_per_wh * (energy - from_wh)`` at the energy before the slot."""
+
+    from_wh: float
+    limit_w: float
+    slope_w_per_wh: float
+
+
+@dataclass(frozen=True, eq=False)
+class BatteryStore(Record):
+    """A battery: AC-side powers, energy in the cells."""
+
+    key: str
+    capacity_wh: float
+    charge_limit_w: float
+    discharge_limit_w: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    floor_wh: float
+    """Never planned below (the larger of minimum and reserve); a battery that starts below recovers first."""
+    ceiling_wh: float
+    initial_wh: float
+    wear_per_kwh: float = 0.0
+    """Money per kWh charged or discharged on the AC side."""
+    end_value_per_kwh: float = 0.0
+    """What a kWh in the cells at the end of the horizon is worth."""
+    end_floor_wh: float = 0.0
+    """Energy wanted at the end of the horizon."""
+    outside_price_per_kwh: float = 1_000.0
+    """Price per kWh and hour outside the window ``[floor, ceiling]``, and per kWh missing at the end."""
+    steps: tuple[PowerStep, ...] = ()
+    """Efficiency by power in place of the constant one, from 0 W up to the limits; empty: constant."""
+    bands: tuple[ChargeBand, ...] = ()
+    """Efficiency by state of charge in place of the constant one, from 0 Wh up to the capacity; not with `steps`."""
+    tapers: tuple[Taper, ...] = ()
+    """How a nearly full battery limits its charging."""
+
+
+@dataclass(frozen=True, eq=False)
+class HybridInverter(Record):
+    """PV arrays and batteries behind one AC connection: ``|sum of their AC powers| <= ac_limit_w``."""
+
+    key: str
+    ac_limit_w: float
+    pv: tuple[str, ...]
+    batteries: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ChargingSession(Record):
+    """A car at a charger during ``[first, end)`` that wants ``energy_wh`` (wall side); 0 or ``[min_w, max_w]``."""
+
+    key: str
+    """Name of the session, unique in the problem."""
+    charger: str
+    first: int
+    end: int
+    energy_wh: float
+    min_w: float
+    max_w: float
+    phases: int = 3
+    voltage_v: float = 230.0
+    unmet_price_per_kwh: float = 20.0
+    later_wh: float = 0.0
+    """Of ``energy_wh``, what can wait until after the horizon; done before, it is worth ``later_value_per_kwh``."""
+    later_value_per_kwh: float = 0.0
+    min_run_slots: int = 1
+    blocked: tuple[Window, ...] = ()
+    """A schedule keeps the charger off there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fuse(Record):
+    """Chargers that share a fuse: the sum of their powers stays below ``limit_w``."""
+
+    key: str
+    limit_w: float
+    chargers: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class DeferrableRun(Record):
+    """A machine that runs its ``profile_w`` once, without a break, inside ``[first, end)``; or not, at a price."""
+
+    key: str
+    profile_w: Array
+    first: int
+    end: int
+    skip_price: float = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class GensetUnit(Record):
+    """A generating set: off, warming up (fuel, no power) or within ``[min_w, max_w]``.
+
+    Fuel costs ``idle_fuel_per_h`` while it turns plus ``fuel_per_kwh`` (the straight fuel curve of a diesel set).
+    """
+
+    key: str
+    min_w: float
+    max_w: float
+    fuel_per_kwh: float
+    idle_fuel_per_h: float = 0.0
+    start_cost: float = 0.0
+    min_run_slots: int = 1
+    min_pause_slots: int = 1
+    warm_up_slots: int = 0
+    starts_per_day: int | None = None
+    run_hours_left: float | None = None
+    """Until the next service; not exceeded within the horizon."""
+    blocked: tuple[Window, ...] = ()
+    """Quiet hours and lock-outs: it does not turn there."""
+    was_on: bool = False
+    state_slots: int | None = None
+    """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
+    starts_before: int = 0
+    """Starts already made on the first local day."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeatStore(Record):
+    """A house or a tank, first-order: ``C dT/dt = heat + gains - UA (T - ambient)``, solved exactly per slot."""
+
+    key: str
+    loss_w_per_k: float
+    capacity_wh_per_k: float
+    ambient_c: Array
+    gains_w: Array
+    """Heat nobody plans (people, sun), less heat drawn (hot water), W."""
+    initial_c: float
+    min_c: float
+    max_c: float
+    outside_price_per_kh: float
+    """Money per kelvin-hour outside ``[min_c, max_c]``, and per kelvin missing to ``end_floor_c`` at the end."""
+    end_floor_c: float = -273.15
+    end_value_per_k: float = 0.0
+    """What a kelvin within the band is worth at the end of the horizon."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeatPumpUnit(Record):
+    """A heat pump: off or ``[min_w, max_w]`` electric, giving ``cop`` times its power to its store.
+
+    With a hot-water ``tank`` it heats house or tank in a slot, never both, the tank at ``tank_cop`` (hotter supply).
+    """
+
+    key: str
+    min_w: float
+    max_w: float
+    cop: Array
+    store: HeatStore
+    min_run_slots: int = 1
+    min_pause_slots: int = 1
+    was_on: bool | None = None
+    """Whether it ran before the first slot; None when unknown (then the first start is free)."""
+    state_slots: int | None = None
+    """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
+    tank: HeatStore | None = None
+    tank_cop: Array | None = None

@@ -1,0 +1,127 @@
+"""What is to be planned: prices, needs and devices over consecutive quarter-hours, as plain arrays.
+
+Arrays have one value per slot. Powers in W on the AC side, energies in Wh, temperatures in degrees Celsius, money in
+the site's currency. Slot indices count from the horizon's first slot; windows are half open, ``[first, end)``.
+Every wish that physics can refuse carries a price instead of being a hard demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+import numpy as np
+
+from ems_pipeline import time_grid
+from ems_pipeline.plan.problem.devices import (
+    BatteryStore,
+    ChargingSession,
+    DeferrableRun,
+    Fuse,
+    GensetUnit,
+    HeatPumpUnit,
+    HybridInverter,
+    PvSource,
+)
+from ems_pipeline.plan.record import Array, Record
+
+
+@dataclass(frozen=True, eq=False)
+class DemandEvent(Record):
+    """A demand-response event over ``[first, end)``.
+
+    ``limit_w`` is a firm import limit; ``price_per_kwh`` is paid for every kWh imported less than ``baseline_w``.
+    """
+
+    key: str
+    first: int
+    end: int
+    limit_w: float | None = None
+    baseline_w: float = 0.0
+    price_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class GridLimits(Record):
+    """The meter: limits per slot, and what a kW of the month's highest quarter-hour costs beyond ``peak_so_far_w``."""
+
+    import_limit_w: Array
+    export_limit_w: Array
+    peak_price_per_kw: float = 0.0
+    peak_so_far_w: float = 0.0
+    events: tuple[DemandEvent, ...] = ()
+    over_limit_price_per_kwh: float = 1_000.0
+    """Price of a kWh beyond a limit; possible only where the fixed load alone exceeds it."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreviousPower(Record):
+    """What the plan before this one wanted of an asset, from this horizon's first slot on (may be shorter).
+
+    A battery > 0 discharges; chargers, heat pumps, gensets and machines have their power, W.
+    """
+
+    key: str
+    power_w: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Unmet(Record):
+    """A wish that physics or price refused: of whom, what, how much."""
+
+    key: str
+    what: str
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.what} {self.amount:.4g} {self.unit}"
+
+
+@dataclass(frozen=True, eq=False)
+class Problem(Record):
+    """One planning problem; `exclusive` False relaxes the exclusivity laws (a lower bound, for comparison only)."""
+
+    site: str
+    currency: str
+    start_at: datetime
+    buy_per_kwh: Array
+    sell_per_kwh: Array
+    load_w: Array
+    grid: GridLimits
+    pv: tuple[PvSource, ...] = ()
+    batteries: tuple[BatteryStore, ...] = ()
+    inverters: tuple[HybridInverter, ...] = ()
+    sessions: tuple[ChargingSession, ...] = ()
+    heat_pumps: tuple[HeatPumpUnit, ...] = ()
+    deferrables: tuple[DeferrableRun, ...] = ()
+    gensets: tuple[GensetUnit, ...] = ()
+    fuses: tuple[Fuse, ...] = ()
+    previous: tuple[PreviousPower, ...] = ()
+    day_breaks: tuple[int, ...] = ()
+    """Slots that begin a new local day."""
+    exclusive: bool = True
+    left_out: tuple[Unmet, ...] = ()
+    """Wishes of the site that no slot can serve (a car that leaves within the quarter-hour, a window too short)."""
+
+    @property
+    def slots(self) -> int:
+        """Number of quarter-hours."""
+        return len(self.buy_per_kwh)
+
+    @property
+    def starts(self) -> list[datetime]:
+        """Slot starts, UTC."""
+        return [self.start_at + time_grid.SLOT * i for i in range(self.slots)]
+
+    @property
+    def days(self) -> list[tuple[int, int]]:
+        """Local days as slot windows ``[first, end)``."""
+        edges = [0, *self.day_breaks, self.slots]
+        return [(a, b) for a, b in pairwise(edges) if a < b]
+
+    @property
+    def pv_available_w(self) -> Array:
+        """What all PV arrays together could give, W."""
+        return np.sum([p.available_w for p in self.pv], axis=0) if self.pv else np.zeros(self.slots)

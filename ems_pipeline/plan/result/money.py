@@ -1,0 +1,136 @@
+"""What a plan costs, part by part, from its powers and states: the objective the plan reports."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.model.laws.bus import import_limit_w
+from ems_pipeline.plan.problem import BatteryStore, HeatStore
+from ems_pipeline.plan.record import Array
+from ems_pipeline.plan.result.plan import Plan
+
+
+def parts(plan: Plan) -> dict[str, float]:
+    """Money by kind, site currency; their sum is the objective. Stored energy counts as gain over the start."""
+    return {
+        "energy": energy(plan),
+        "over limit": _over_limit(plan),
+        "batteries": _batteries(plan),
+        "cars": _sessions(plan),
+        "heat": _heat(plan),
+        "peak": _peak(plan),
+        "events": -_events(plan),
+        "gensets": float(genset_per_slot(plan).sum()),
+        "not run": _skipped(plan),
+    }
+
+
+def kwh(power_w: Array) -> Array:
+    """Energy per slot, kWh."""
+    return np.asarray(units.slot_energy_wh(units.kilo(power_w)))
+
+
+def energy_per_slot(plan: Plan) -> Array:
+    """Money at the meter in each slot: imports at the buying, exports at the selling price."""
+    bought, sold = kwh(np.maximum(plan.grid_w, 0.0)), kwh(np.maximum(-plan.grid_w, 0.0))
+    return np.asarray(plan.problem.buy_per_kwh * bought - plan.problem.sell_per_kwh * sold)
+
+
+def energy(plan: Plan) -> float:
+    """Money at the meter."""
+    return float(energy_per_slot(plan).sum())
+
+
+def over_limits_w(plan: Plan) -> Array:
+    """Power beyond the import and export limits per slot, W."""
+    grid = plan.problem.grid
+    over_import = np.maximum(plan.grid_w - import_limit_w(plan.problem), 0.0)
+    return np.asarray(over_import + np.maximum(-plan.grid_w - grid.export_limit_w, 0.0))
+
+
+def _over_limit(plan: Plan) -> float:
+    over_w = over_limits_w(plan)
+    return plan.problem.grid.over_limit_price_per_kwh * float(kwh(np.where(over_w > 1e-3, over_w, 0.0)).sum())
+
+
+def _batteries(plan: Plan) -> float:
+    total = 0.0
+    for battery, charge, discharge, cells in zip(
+        plan.problem.batteries, plan.charge_w, plan.discharge_w, plan.energy_wh, strict=True
+    ):
+        outside = np.maximum(battery.floor_wh - cells, 0.0) + np.maximum(cells - battery.ceiling_wh, 0.0)
+        total += battery.wear_per_kwh * float(kwh(charge + discharge).sum())
+        total += battery.outside_price_per_kwh * float(kwh(outside).sum())
+        total += battery.outside_price_per_kwh * missing_at_end_kwh(battery, cells)
+        gained_wh = min(float(cells[-1]), battery.ceiling_wh) - battery.initial_wh
+        total -= battery.end_value_per_kwh * units.kilo(gained_wh)
+    return total
+
+
+def missing_at_end_kwh(battery: BatteryStore, cells_wh: Array) -> float:
+    """Energy missing in the cells to what is wanted at the end of the horizon, kWh."""
+    return float(units.kilo(max(0.0, battery.end_floor_wh - float(cells_wh[-1]))))
+
+
+def _sessions(plan: Plan) -> float:
+    total = 0.0
+    for car, power in zip(plan.problem.sessions, plan.session_w, strict=True):
+        ahead = float(kwh(power).sum()) - units.kilo(max(0.0, car.energy_wh - car.later_wh))
+        total += car.unmet_price_per_kwh * max(-ahead, 0.0) - car.later_value_per_kwh * max(ahead, 0.0)
+    return total
+
+
+def _heat(plan: Plan) -> float:
+    pumps = plan.problem.heat_pumps
+    houses = sum(_store(u.store, path) for u, path in zip(pumps, plan.indoor_c, strict=True))
+    tanks = [u.tank for u in pumps if u.tank is not None]
+    return houses + sum(_store(tank, path) for tank, path in zip(tanks, plan.tank_c, strict=True))
+
+
+def _peak(plan: Plan) -> float:
+    grid = plan.problem.grid
+    return grid.peak_price_per_kw * units.kilo(max(0.0, float(plan.grid_w.max()) - grid.peak_so_far_w))
+
+
+def _events(plan: Plan) -> float:
+    """What demand-response events pay."""
+    return sum(
+        e.price_per_kwh
+        * float(kwh(np.maximum(e.baseline_w - np.maximum(plan.grid_w[e.first : e.end], 0.0), 0.0)).sum())
+        for e in plan.problem.grid.events
+    )
+
+
+def genset_per_slot(plan: Plan) -> Array:
+    """Fuel and starts of each genset per slot."""
+    total = np.zeros_like(plan.genset_w)
+    for i, unit in enumerate(plan.problem.gensets):
+        on = plan.genset_on[i]
+        begun = np.maximum(np.diff(on, prepend=float(unit.was_on)), 0.0)
+        total[i] = unit.fuel_per_kwh * kwh(plan.genset_w[i]) + units.SLOT_HOURS * unit.idle_fuel_per_h * on
+        total[i] += unit.start_cost * begun
+    return total
+
+
+def _skipped(plan: Plan) -> float:
+    pairs = zip(plan.problem.deferrables, plan.deferrable_w, strict=True)
+    return sum(machine.skip_price for machine, power in pairs if not power.any())
+
+
+def outside_kh(store: HeatStore, path_c: Array) -> float:
+    """Kelvin-hours outside the comfort band."""
+    outside = np.maximum(store.min_c - path_c, 0.0) + np.maximum(path_c - store.max_c, 0.0)
+    return float(outside.sum() * units.SLOT_HOURS)
+
+
+def missing_at_end_k(store: HeatStore, path_c: Array) -> float:
+    """Kelvin missing to what is wanted at the end of the horizon."""
+    return max(0.0, store.end_floor_c - float(path_c[-1]))
+
+
+def _store(store: HeatStore, path_c: Array) -> float:
+    outside = outside_kh(store, path_c) + missing_at_end_k(store, path_c)
+    return store.outside_price_per_kh * outside - store.end_value_per_k * (
+        min(float(path_c[-1]), store.max_c) - store.initial_c
+    )

@@ -1,0 +1,6 @@
+"""The second opinion: a plan simulated again by plain arithmetic. It shares nothing with the model but the records.
+
+verify.py      the whole plan               devices.py     the laws of devices
+money.py       what it costs                resimulate.py  states from powers
+violation.py   what breaking a law means
+"""

@@ -1,0 +1,171 @@
+"""The laws of devices, re-simulated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from ems_pipeline.plan.problem import Problem
+from ems_pipeline.plan.record import Array
+from ems_pipeline.plan.result.plan import Plan
+from ems_pipeline.plan.verifier.resimulate import (
+    HOURS,
+    cannot_go_on,
+    carries_load,
+    cells_wh,
+    indivisible_wh,
+    starts_of,
+    stores_c,
+    tank_power_w,
+)
+from ems_pipeline.plan.verifier.violation import ENERGY_WH, POWER_W, TEMPERATURE_K, Violation, outside, stays, worst
+
+Found = Iterator[Violation]
+
+
+def pv(problem: Problem, plan: Plan) -> Found:
+    for source, used in zip(problem.pv, plan.pv_w, strict=True):
+        yield from worst("PV available", source.key, used - source.available_w, POWER_W, "W")
+        yield from worst("PV not negative", source.key, -used, POWER_W, "W")
+        if not source.curtailable:
+            unused = np.maximum(source.available_w - used - _clipped_w(problem, source.key), 0.0)
+            yield from worst("PV not curtailable", source.key, unused, POWER_W, "W")
+
+
+def _clipped_w(problem: Problem, key: str) -> Array:
+    """What the inverter of an array may keep back: what its arrays that cannot be curtailed give beyond its limit."""
+    kept = np.zeros(len(problem.load_w))
+    for inverter in problem.inverters:
+        if key in inverter.pv:
+            stiff = [p.available_w for p in problem.pv if p.key in inverter.pv and not p.curtailable]
+            kept = np.maximum(sum(stiff) - inverter.ac_limit_w, 0.0)
+    return kept
+
+
+def batteries(problem: Problem, plan: Plan) -> Found:
+    for i, battery in enumerate(problem.batteries):
+        charge, discharge = plan.charge_w[i], plan.discharge_w[i]
+        yield from worst("charge limit", battery.key, charge - battery.charge_limit_w, POWER_W, "W")
+        yield from worst("discharge limit", battery.key, discharge - battery.discharge_limit_w, POWER_W, "W")
+        yield from worst("charge not negative", battery.key, -charge, POWER_W, "W")
+        yield from worst("discharge not negative", battery.key, -discharge, POWER_W, "W")
+        if problem.exclusive:
+            both = np.minimum(charge, discharge)
+            yield from worst("one direction", battery.key, both, POWER_W, "W")
+        path = cells_wh(battery, charge, discharge)
+        yield from worst("stored energy", battery.key, np.abs(np.array(path) - plan.energy_wh[i]), ENERGY_WH, "Wh")
+        low, high = min(battery.floor_wh, battery.initial_wh), max(battery.ceiling_wh, battery.initial_wh)
+        yield from worst("energy floor", battery.key, low - np.array(path), ENERGY_WH, "Wh")
+        yield from worst("energy ceiling", battery.key, np.array(path) - high, ENERGY_WH, "Wh")
+
+
+def tapers(problem: Problem, plan: Plan) -> Found:
+    for i, battery in enumerate(problem.batteries):
+        path = cells_wh(battery, plan.charge_w[i], plan.discharge_w[i])
+        for taper in battery.tapers:
+            excess = []
+            for charge, before in zip(plan.charge_w[i], [battery.initial_wh, *path[:-1]], strict=True):
+                energy = min(max(before, battery.floor_wh), battery.ceiling_wh)
+                excess.append(float(charge) - taper.limit_w + taper.slope_w_per_wh * (energy - taper.from_wh))
+            yield from worst("charge taper", battery.key, excess, POWER_W, "W")
+
+
+def inverters(problem: Problem, plan: Plan) -> Found:
+    for inverter in problem.inverters:
+        ac_w = sum((plan.pv_w[i] for i, p in enumerate(problem.pv) if p.key in inverter.pv), np.zeros_like(plan.grid_w))
+        for i, battery in enumerate(problem.batteries):
+            if battery.key in inverter.batteries:
+                ac_w = ac_w + plan.discharge_w[i] - plan.charge_w[i]
+        yield from worst("inverter AC limit", inverter.key, np.abs(ac_w) - inverter.ac_limit_w, POWER_W, "W")
+
+
+def sessions(problem: Problem, plan: Plan) -> Found:
+    for car, power in zip(problem.sessions, plan.session_w, strict=True):
+        absent = [0.0 if car.first <= t < car.end else abs(float(w)) for t, w in enumerate(power)]
+        yield from worst("presence", car.key, absent, POWER_W, "W")
+        off = [abs(float(w)) if any(b.first <= t < b.end for b in car.blocked) else 0.0 for t, w in enumerate(power)]
+        yield from worst("scheduled off", car.key, off, POWER_W, "W")
+        yield from worst("current range", car.key, outside(power, car.min_w, car.max_w), POWER_W, "W")
+        most_wh = car.energy_wh + indivisible_wh(car)
+        yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")
+        charging = [float(w) > POWER_W for w in power[: car.end]]
+        if car.min_w > 0:
+            yield from stays("minimum on time", car.key, charging, True, car.min_run_slots, before=False)
+
+
+def chargers(problem: Problem, plan: Plan) -> Found:
+    """A charger has one connector: what a second session draws in a slot is impossible."""
+    for charger in sorted({car.charger for car in problem.sessions}):
+        mine = [plan.session_w[i] for i, car in enumerate(problem.sessions) if car.charger == charger]
+        second = [sorted(float(w) for w in at)[-2] for at in zip(*mine, strict=True)] if len(mine) > 1 else []
+        yield from worst("one car at a charger", charger, second, POWER_W, "W")
+
+
+def fuses(problem: Problem, plan: Plan) -> Found:
+    for fuse in problem.fuses:
+        cars = zip(problem.sessions, plan.session_w, strict=True)
+        total = sum((power for car, power in cars if car.charger in fuse.chargers), np.zeros_like(plan.grid_w))
+        yield from worst("shared fuse", fuse.key, total - fuse.limit_w, POWER_W, "W")
+
+
+def deferrables(problem: Problem, plan: Plan) -> Found:
+    """Power is the profile, once, inside the window; or nothing at all. A machine is in one run at a time."""
+    busy: dict[str, list[int]] = {}
+    for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
+        if not (power != 0).any():
+            continue
+        length, nearest, at = len(machine.profile_w), math.inf, 0
+        for begin in range(machine.first, machine.end - length + 1):
+            wanted = np.zeros_like(power)
+            wanted[begin : begin + length] = machine.profile_w
+            if (distance := float(np.abs(power - wanted).max())) < nearest:
+                nearest, at = distance, begin
+        yield from worst("runs once in its window", machine.key, [nearest], POWER_W, "W")
+        busy.setdefault(machine.key, []).extend(range(at, at + length))
+    for key, slots in busy.items():
+        twice = [float(slots.count(t) - 1) for t in range(len(plan.grid_w))]
+        yield from worst("one run at a time", key, twice, 0.0, "runs")
+
+
+def gensets(problem: Problem, plan: Plan) -> Found:
+    for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
+        on = [bool(value > 0.5) for value in turning]
+        yield from worst("genset switch", unit.key, np.abs(turning - np.array(on, dtype=float)), 1e-6, "of 0 or 1")
+        warm = carries_load(on, unit)
+        short = [max(0.0, unit.min_w - float(w)) if ready else 0.0 for w, ready in zip(power, warm, strict=True)]
+        yield from worst("genset minimum load", unit.key, short, POWER_W, "W")
+        yield from worst("genset maximum load", unit.key, power - unit.max_w, POWER_W, "W")
+        early = [0.0 if ready else abs(float(w)) for w, ready in zip(power, warm, strict=True)]
+        yield from worst("genset off or warming up", unit.key, early, POWER_W, "W")
+        before, already, stop = unit.was_on, unit.state_slots, cannot_go_on(unit, len(on))
+        yield from stays("genset minimum run", unit.key, on, True, unit.min_run_slots, before, already, stop)
+        yield from stays("genset minimum pause", unit.key, on, False, unit.min_pause_slots, before, already)
+        quiet = [float(here and any(w.first <= t < w.end for w in unit.blocked)) for t, here in enumerate(on)]
+        yield from worst("genset quiet hours", unit.key, quiet, 0.0, "slots")
+        if unit.run_hours_left is not None:
+            yield from worst("genset run hours", unit.key, [HOURS * sum(on) - unit.run_hours_left], 1e-6, "h")
+        if unit.starts_per_day is not None:
+            begun = starts_of(on, unit.was_on)
+            edges = [0, *problem.day_breaks, len(on)]
+            per_day = [sum(begun[a:b]) - unit.starts_per_day for a, b in pairwise(edges)]
+            per_day[0] += min(unit.starts_before, unit.starts_per_day)
+            yield from worst("genset starts per day", unit.key, [float(x) for x in per_day], 0.0, "starts")
+
+
+def heat_pumps(problem: Problem, plan: Plan) -> Found:
+    for i, unit in enumerate(problem.heat_pumps):
+        power, tank = plan.heat_pump_w[i], tank_power_w(problem, plan, i)
+        yield from worst("power range", unit.key, outside(power, unit.min_w, unit.max_w), POWER_W, "W")
+        yield from worst("house or tank", unit.key, np.minimum(tank, power - tank), POWER_W, "W")
+        yield from worst("tank power", unit.key, np.maximum(tank - power, -tank), POWER_W, "W")
+        on = [float(w) > POWER_W for w in power]
+        if unit.min_w > 0:
+            before, already = unit.was_on, unit.state_slots
+            yield from stays("minimum run", unit.key, on, True, unit.min_run_slots, before, already)
+            yield from stays("minimum pause", unit.key, on, False, unit.min_pause_slots, before, already)
+    for (store, path), claimed in zip(stores_c(problem, plan), [*plan.indoor_c, *plan.tank_c], strict=True):
+        wrong = [abs(a - b) for a, b in zip(path, claimed, strict=True)]
+        yield from worst("temperature", store.key, wrong, TEMPERATURE_K, "K")

@@ -1,0 +1,79 @@
+"""What a plan costs, recomputed from its powers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ems_pipeline.plan.problem import HeatStore, Problem
+from ems_pipeline.plan.result.plan import Plan
+from ems_pipeline.plan.verifier.resimulate import HOURS, cells_wh, excess_export_w, excess_import_w, starts_of, stores_c
+
+
+def cost(problem: Problem, plan: Plan) -> float:
+    """The objective, in the site's currency."""
+    parts = (_meter_cost, _battery_cost, _session_cost, _heat_cost, _contract_cost, _machine_cost)
+    return sum(part(problem, plan) for part in parts)
+
+
+def _meter_cost(problem: Problem, plan: Plan) -> float:
+    penalty = problem.grid.over_limit_price_per_kwh
+    paid = np.maximum(plan.grid_w, 0.0) * problem.buy_per_kwh + np.minimum(plan.grid_w, 0.0) * problem.sell_per_kwh
+    over = excess_import_w(problem, plan)[1] + excess_export_w(problem, plan)[1]
+    return HOURS * float((paid + penalty * over).sum()) / 1000.0
+
+
+def _battery_cost(problem: Problem, plan: Plan) -> float:
+    total = 0.0
+    for i, battery in enumerate(problem.batteries):
+        path = cells_wh(battery, plan.charge_w[i], plan.discharge_w[i])
+        total += battery.wear_per_kwh * HOURS * float(plan.charge_w[i].sum() + plan.discharge_w[i].sum()) / 1000.0
+        energy = np.array(path)
+        outside = np.maximum(battery.floor_wh - energy, 0.0) + np.maximum(energy - battery.ceiling_wh, 0.0)
+        total += battery.outside_price_per_kwh * HOURS * float(outside.sum()) / 1000.0
+        total += battery.outside_price_per_kwh * max(0.0, battery.end_floor_wh - path[-1]) / 1000.0
+        total -= battery.end_value_per_kwh * (min(path[-1], battery.ceiling_wh) - battery.initial_wh) / 1000.0
+    return total
+
+
+def _session_cost(problem: Problem, plan: Plan) -> float:
+    total = 0.0
+    for car, power in zip(problem.sessions, plan.session_w, strict=True):
+        beyond = HOURS * float(power.sum()) - max(0.0, car.energy_wh - car.later_wh)
+        total += car.unmet_price_per_kwh * max(0.0, -beyond) / 1000.0
+        total -= car.later_value_per_kwh * max(0.0, beyond) / 1000.0
+    return total
+
+
+def _heat_cost(problem: Problem, plan: Plan) -> float:
+    return sum(_store_cost(store, path) for store, path in stores_c(problem, plan))
+
+
+def _store_cost(store: HeatStore, path: list[float]) -> float:
+    outside = sum(max(0.0, store.min_c - c) + max(0.0, c - store.max_c) for c in path)
+    total = store.outside_price_per_kh * HOURS * outside
+    total += store.outside_price_per_kh * max(0.0, store.end_floor_c - path[-1])
+    return total - store.end_value_per_k * (min(path[-1], store.max_c) - store.initial_c)
+
+
+def _contract_cost(problem: Problem, plan: Plan) -> float:
+    """The new monthly peak, less what events pay."""
+    grid = problem.grid
+    highest = max(float(w) for w in plan.grid_w)
+    total = grid.peak_price_per_kw * max(0.0, highest - grid.peak_so_far_w) / 1000.0
+    for event in grid.events:
+        for t in range(event.first, event.end):
+            reduced = max(0.0, event.baseline_w - max(0.0, float(plan.grid_w[t])))
+            total -= event.price_per_kwh * HOURS * reduced / 1000.0
+    return total
+
+
+def _machine_cost(problem: Problem, plan: Plan) -> float:
+    """Fuel and starts of gensets, and what is lost by machines that do not run."""
+    total = 0.0
+    for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
+        on = [bool(value > 0.5) for value in turning]
+        total += HOURS * (unit.fuel_per_kwh * float(power.sum()) / 1000.0 + unit.idle_fuel_per_h * sum(on))
+        total += unit.start_cost * sum(starts_of(on, unit.was_on))
+    for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
+        total += 0.0 if (power != 0).any() else machine.skip_price
+    return total

@@ -1,0 +1,7 @@
+"""What devices are told, and why: powers -> modes with limits, each with a reason that follows from the plan.
+
+rows.py             what is stored and executed    decision.py         one device, one slot
+modes.py            batteries                      modes_devices.py    everything else
+reasons.py          why, batteries                 reasons_devices.py  why, everything else
+next_best.py        the best other action          explain.py          for people: words and a picture
+"""

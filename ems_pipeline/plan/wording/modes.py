@@ -1,0 +1,96 @@
+"""From planned powers to modes with limits: what a device is told, so that it does well between plans.
+
+A mode says what to do when reality differs from the forecast. A battery follows the meter (self-use) unless the plan
+wants what the meter cannot tell (buying for later, keeping, selling) and doing without it would cost money. What is
+then still open is decided by the marginal value of stored energy: a battery that sells its surplus covers a cloud all
+the same where that pays. Limits stand at the meter, never at a forecast of PV or load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.result.moment import IDLE_W, Moment, moments
+from ems_pipeline.plan.result.plan import Plan
+from ems_pipeline.plan.wording import modes_devices, reasons
+from ems_pipeline.plan.wording.decision import Decision
+from ems_pipeline.plan.wording.next_best import NextBest
+
+WORTH_A_WORD = 0.005
+"""Money below which an alternative is as good."""
+VERBS = {"self-use": "follow the meter", "hold": "hold", "charge": "charge fully", "discharge": "discharge fully"}
+
+
+def device_decisions(plan: Plan) -> Iterator[Decision]:
+    """Every device in every slot, in the order batteries, PV, chargers, heat pumps, gensets, machines."""
+    for series in battery_decisions(plan):
+        yield from series
+    yield from modes_devices.decisions(plan)
+
+
+def battery_decisions(plan: Plan) -> list[list[Decision]]:
+    """One list of decisions per battery; its deficit is what the rest of the site lacks without it."""
+    return [[_battery(now) for now in moments(plan, i)] for i in range(len(plan.problem.batteries))]
+
+
+def _battery(now: Moment) -> Decision:
+    mode, limits = _mode(now)
+    if now.sell < 0 and now.deficit_w - now.power_w > -IDLE_W:
+        limits |= {"export_limit_w": 0.0}
+    soc_pct = 100.0 * now.after_wh / now.battery.capacity_wh
+    return Decision(now.slot, now.battery.key, "battery", now.power_w, mode, reasons.battery(now), limits, soc_pct)
+
+
+def _mode(now: Moment) -> tuple[str, dict[str, float]]:
+    target = {"target_soc_pct": round(100.0 * now.after_wh / now.battery.capacity_wh, 1)}
+    if now.trades and now.power_w < 0:
+        return "charge", {"charge_limit_w": round(-now.power_w, 1)} | target
+    if now.trades:
+        return "discharge", {"discharge_limit_w": round(now.power_w, 1)} | target
+    limits: dict[str, float] = {}
+    stores = now.follows or now.deficit_w > 0
+    if not stores:
+        limits["charge_limit_w"] = round(max(0.0, -now.power_w), 1)
+    elif not now.may_store and now.deficit_w > -IDLE_W:
+        limits["charge_limit_w"] = 0.0
+    covers = now.may_cover if now.deficit_w <= IDLE_W else now.follows or now.power_w > IDLE_W
+    if not covers:
+        return "hold", limits
+    if not now.follows and now.power_w > IDLE_W:
+        limits["discharge_limit_w"] = round(now.power_w, 1)
+    return "self-use", limits | _reserve(now)
+
+
+def _reserve(now: Moment) -> dict[str, float]:
+    """Where the floor can be reached within the slot, it is told: a device's own floor may be lower."""
+    battery = now.battery
+    within_wh = units.slot_energy_wh(battery.discharge_limit_w) / battery.discharge_efficiency
+    if battery.floor_wh <= 0 or now.before_wh > battery.floor_wh + within_wh:
+        return {}
+    return {"target_soc_pct": round(100.0 * battery.floor_wh / battery.capacity_wh, 1)}
+
+
+def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:
+    """One sentence per slot: the battery's reason where there is one, else what the meter does; and the alternative."""
+    if not decisions:
+        meter = ("Buy what is missing.", "Sell the surplus.", "In balance.")
+        return [meter[0] if w > IDLE_W else meter[1] if w < -IDLE_W else meter[2] for w in plan.grid_w]
+    told = [d.reason for d in decisions[0]]
+    if other is None:
+        return told
+    return [f"{reason}{_alternative(plan, other, t)}" for t, reason in enumerate(told)]
+
+
+def _alternative(plan: Plan, other: NextBest, t: int) -> str:
+    """What the next best action would cost, and which are no choice at all."""
+    said, extra = "", other.extra[t]
+    if np.isfinite(extra) and extra >= WORTH_A_WORD:
+        about = "" if other.kind[t] == "re-solved" else "about "
+        said = f" To {VERBS[other.action[t]]} instead would cost {about}{extra:.2f} {plan.problem.currency} more."
+    if other.impossible[t]:
+        verbs = " or ".join(VERBS[name] for name in other.impossible[t])
+        said += f" To {verbs} is impossible with the other switches as planned."
+    return said

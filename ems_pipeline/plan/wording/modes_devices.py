@@ -1,0 +1,132 @@
+"""What PV arrays, chargers, heat pumps, gensets and machines are told, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.plan.problem import ChargingSession
+from ems_pipeline.plan.record import Array
+from ems_pipeline.plan.result.plan import Plan
+from ems_pipeline.plan.result.states import tank_power_w
+from ems_pipeline.plan.wording import reasons_devices as reasons
+from ems_pipeline.plan.wording.decision import Decision
+
+NEARLY = 0.995
+PUSHED = 1.2
+"""From so many times what holds the temperature a heat pump is pushed."""
+
+
+def decisions(plan: Plan) -> Iterator[Decision]:
+    """Every device but batteries in every slot, in the order PV, chargers, heat pumps, gensets, machines."""
+    problem = plan.problem
+    for i in range(len(problem.pv)):
+        yield from _pv(plan, i)
+    for key in dict.fromkeys(s.charger for s in problem.sessions):
+        yield from _charger(plan, key)
+    for i in range(len(problem.heat_pumps)):
+        yield from _heat_pump(plan, i)
+    for i in range(len(problem.gensets)):
+        yield from _genset(plan, i)
+    for key in dict.fromkeys(machine.key for machine in problem.deferrables):
+        yield from _deferrable(plan, key)
+
+
+def _pv(plan: Plan, i: int) -> Iterator[Decision]:
+    """An array gives all it can, or the meter is told what may be fed in; it is switched off where buying is paid."""
+    source = plan.problem.pv[i]
+    for t, used in enumerate(plan.pv_w[i].tolist()):
+        if used >= source.available_w[t] - reasons.IDLE_W:
+            yield Decision(t, source.key, "pv", used, "produce", "All the sun gives is used or fed in.")
+            continue
+        limits, reason = reasons.curtailment(plan, i, t)
+        yield Decision(t, source.key, "pv", used, "curtail" if limits else "produce", reason, limits)
+
+
+def _charger(plan: Plan, key: str) -> Iterator[Decision]:
+    """One charger through all its sessions, which add up; state is the energy given so far to the cars at hand."""
+    cars = [(car, plan.session_w[i]) for i, car in enumerate(plan.problem.sessions) if car.charger == key]
+    given_wh = [np.cumsum(units.slot_energy_wh(power_w)) for _, power_w in cars]
+    for t in range(plan.problem.slots):
+        here = [k for k, (car, _) in enumerate(cars) if car.first <= t < car.end]
+        if not here:
+            yield Decision(t, key, "charger", 0.0, "off", "No car is expected.")
+            continue
+        power_w = float(sum(cars[k][1][t] for k in here))
+        energy_wh = float(sum(given_wh[k][t] for k in here))
+        if power_w <= 0:
+            reason = reasons.car_waits(plan, [cars[k] for k in here], t)
+            yield Decision(t, key, "charger", 0.0, "off", reason, {}, energy_wh)
+        else:
+            limits = _current(cars[here[0]][0], power_w)
+            reason = reasons.car_charges(plan, power_w, t)
+            yield Decision(t, key, "charger", power_w, "charge", reason, limits, energy_wh)
+
+
+def _current(car: ChargingSession, power_w: float) -> dict[str, float]:
+    return {"current_a": round(power_w / (car.phases * car.voltage_v), 2), "phases": float(car.phases)}
+
+
+def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:
+    """SG-Ready states: blocked when off, normal when it holds the temperature, else recommended or forced."""
+    unit, tank_w = plan.problem.heat_pumps[i], tank_power_w(plan)[i]
+    store = unit.store
+    for t in range(plan.problem.slots):
+        power_w, end_c = float(plan.heat_pump_w[i, t]), float(plan.indoor_c[i, t])
+        holding_w = max(0.0, store.loss_w_per_k * (end_c - store.ambient_c[t]) - store.gains_w[t]) / unit.cop[t]
+        if power_w <= 0:
+            mode, reason, limits = "blocked", reasons.not_heated(plan, i, t), {}
+        else:
+            limits = {"power_limit_w": round(power_w, 1)}
+            mode, reason = _heats(power_w, float(tank_w[t]), holding_w, unit.max_w)
+            if tank_w[t] <= 0 and end_c < store.min_c - reasons.COLD_K:
+                reason = f"Heat: the house is at {end_c:.1f} °C, below {store.min_c:g} °C."
+        yield Decision(t, unit.key, "heat-pump", power_w, mode, reason, limits, end_c)
+
+
+def _heats(power_w: float, tank_w: float, holding_w: float, max_w: float) -> tuple[str, str]:
+    """Mode and reason of a heat pump that runs, by what it draws against what would hold the room temperature."""
+    if tank_w > 0:
+        return "recommended", "Heat the hot water."
+    if power_w > PUSHED * holding_w:
+        if power_w >= max_w * NEARLY:
+            return "forced", "Heat at full power, more than holding the temperature takes; the house stores it."
+        return "recommended", "Heat more than holding the temperature takes; the house stores it."
+    if power_w * PUSHED < holding_w:
+        return "normal", "Heat less than holding the temperature takes; the house cools."
+    return "normal", "Hold the room temperature."
+
+
+def _genset(plan: Plan, i: int) -> Iterator[Decision]:
+    unit = plan.problem.gensets[i]
+    for t, (power, turns) in enumerate(zip(plan.genset_w[i].tolist(), plan.genset_on[i], strict=True)):
+        if not turns:
+            yield Decision(t, unit.key, "genset", 0.0, "off", reasons.genset_off(plan, i, t))
+        elif power <= 0:
+            yield Decision(t, unit.key, "genset", 0.0, "run", "Warm up before taking load.")
+        else:
+            limits = {"power_w": round(power, 1)}
+            yield Decision(t, unit.key, "genset", power, "run", reasons.genset_runs(plan, i, t), limits)
+
+
+def _deferrable(plan: Plan, key: str) -> Iterator[Decision]:
+    """One machine through all its runs; a profile may rest within a run."""
+    power_w, runs = np.zeros(plan.problem.slots), np.full(plan.problem.slots, "", dtype=object)
+    for machine, series in zip(plan.problem.deferrables, plan.deferrable_w, strict=True):
+        if machine.key == key and series.any():
+            power_w += series
+            first = begin_of(series, machine.profile_w)
+            runs[first : first + len(machine.profile_w)] = reasons.run(plan, machine, first)
+    off = "It runs at another time of this plan." if power_w.any() else "It does not run in this plan."
+    for t, power in enumerate(power_w.tolist()):
+        if runs[t]:
+            yield Decision(t, key, "deferrable", power, "run", runs[t])
+        else:
+            yield Decision(t, key, "deferrable", 0.0, "off", off)
+
+
+def begin_of(power_w: Array, profile_w: Array) -> int:
+    """First slot of a run; a profile may begin with a rest."""
+    return int(np.argmax(power_w > 0)) - int(np.argmax(profile_w > 0))
