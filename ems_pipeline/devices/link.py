@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class MapRecord(BaseModel):
-    """Base: immutable, no unknown keys."""
+    """Base: immutable, no unknown keys, every number a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Link(MapRecord):

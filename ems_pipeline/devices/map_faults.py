@@ -16,11 +16,11 @@ from ems_pipeline.devices.link import Link
 from ems_pipeline.devices.map_rules import Derived, Ready, Rest
 from ems_pipeline.devices.point import Point
 from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.sites.document import Lines
 
 RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "rest": Rest, "derived": Derived}
 ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready|rest|rated_by|phases):")
 """How a fault between parts begins, see `PointMap`."""
-Lines = Mapping[tuple[str, ...], int]
 
 
 def described(file: str, item: Mapping[str, Any], points: Sequence[tuple[str, str]], lines: Lines) -> Iterator[str]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from ems_pipeline.devices.map_faults import described
 from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.sites import document as yaml_document
+from ems_pipeline.sites.document import Lines
 
 SHIPPED = Path(__file__).parent / "maps"
 FOLDERS_VARIABLE = "EMS_DEVICE_MAPS"
@@ -95,11 +96,9 @@ def _read_cached(path: Path, _changed_ns: int) -> PointMap:
     return read_map(path)
 
 
-def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tuple[str, ...], int]]:
+def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], Lines]:
     """The document with its base below it, and the line of every key (of the file that said it last)."""
-    node = _compose(path)
-    lines = dict(_lines(node, path))
-    document = _plain(node)
+    document, lines = _document(path)
     if not isinstance(document.get("points", {}), dict):
         raise MapFileError(f"point map {path}: line {lines['points',]}: points must be a mapping of names to points")
     base_name = document.pop("extends", None)
@@ -113,10 +112,10 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], dict[tu
     base, base_lines = _merged(base_path, (*seen, path))
     whole = _overlay(base, document)
     kept = {n: p for n, p in whole.get("points", {}).items() if p is not None or n not in base.get("points", {})}
-    return {**whole, "points": kept}, base_lines | lines
+    return {**whole, "points": kept}, {**base_lines, **lines}
 
 
-def _repeated(path: Path, name: str, body: Any, lines: dict[tuple[str, ...], int]) -> list[tuple[str, dict[str, Any]]]:
+def _repeated(path: Path, name: str, body: Any, lines: Lines) -> list[tuple[str, dict[str, Any]]]:
     """A point as written and what it stands for: ``slot{n}_soc: {repeat: 6, ...}`` is six points, `step` apart.
 
     Texts of the point may say ``{n}`` (1, 2, 3), ``{i}`` (0, 1, 2), ``{abc}`` and ``{ABC}`` (a, b, c).
@@ -150,35 +149,14 @@ def _moved(body: dict[str, Any], i: int, step: int) -> dict[str, Any]:
     return moved
 
 
-def _compose(path: Path) -> yaml.MappingNode:
+def _document(path: Path) -> tuple[dict[str, Any], Lines]:
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise MapFileError(f"point map {path} cannot be read: {error.strerror}; check the path") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MapFileError(f"point map {path} is not YAML: {error}; check indentation and quotes") from error
-    if not isinstance(node, yaml.MappingNode):
+        document, lines = yaml_document.read_with_lines(path)
+    except yaml_document.DocumentError as error:
+        raise MapFileError(f"point map {path} {error}") from error
+    if not isinstance(document, dict):
         raise MapFileError(f"point map {path} is not a mapping; start with `map: {path.stem}`")
-    return node
-
-
-def _lines(node: yaml.Node, path: Path, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Path of every key -> its line; a key given twice is refused, YAML would silently keep the last."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen: set[str] = set()
-    for key, value in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        if name in seen:
-            raise MapFileError(f"point map {path}: line {line}: {name!r} is given twice; remove one")
-        seen.add(name)
-        yield (*above, name), line
-        yield from _lines(value, path, (*above, name))
-
-
-def _plain(node: yaml.MappingNode) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.SafeLoader("").construct_document(node)
-    return document
+    return document, lines
 
 
 def _overlay(base: Any, over: Any) -> Any:

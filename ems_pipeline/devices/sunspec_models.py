@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
+from ems_pipeline.sites import document
 
 TABLE = Path(__file__).with_name("sunspec_models.yaml")
 
@@ -100,7 +100,7 @@ class Model:
 def models() -> dict[int, Model]:
     """All known models by id."""
     found: dict[int, Model] = {}
-    for entry in yaml.safe_load(TABLE.read_text(encoding="utf-8")):
+    for entry in document.read(TABLE):
         scales = {name: row[0] for name, row in entry["points"].items() if row[1] == "sf"}
         group = entry.get("group")
         repeated = Group(**group, points=_points(entry["repeated"], scales)) if group else None

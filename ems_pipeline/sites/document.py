@@ -7,6 +7,8 @@ that no site has, text that no database or terminal takes. Use it for every YAML
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ LONGEST_NUMBER = 40
 """Digits; Python itself gives up at 4300."""
 NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 MERGE = "tag:yaml.org,2002:merge"
+Lines = Mapping[tuple[str, ...], int]
+"""Path of a key -> the line it stands in."""
 
 
 class DocumentError(ValueError):
@@ -33,18 +37,36 @@ def read(path: Path) -> Any:
     Raises:
         DocumentError: it cannot be read, is not UTF-8 or not a document that `parsed` accepts.
     """
+    return parsed(_text(path))
+
+
+def read_with_lines(path: Path) -> tuple[Any, Lines]:
+    """The document in a file, and the line of every key by its path; same errors as `read`."""
+    text = _text(path)
+    with _refused():
+        node = yaml.compose(text, Loader=_Strict)
+    return parsed(text), dict(_lines(node))
+
+
+def _lines(node: yaml.Node | None, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int]]:
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        here = (*above, str(key.value))
+        yield here, key.start_mark.line + 1
+        yield from _lines(value, here)
+
+
+def _text(path: Path) -> str:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise DocumentError("cannot be read: it is no regular file; put a text file there or rename it")
         if found.st_size > LARGEST_BYTES:
             raise DocumentError(f"has {found.st_size} bytes, {LARGEST_BYTES} are read; it is something else")
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DocumentError(f"cannot be read: {error.strerror}; check the path and its permissions") from error
     except UnicodeDecodeError as error:
         raise DocumentError(f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error
-    return parsed(text)
 
 
 def parsed(text: str) -> Any:
@@ -53,8 +75,14 @@ def parsed(text: str) -> Any:
     Raises:
         DocumentError: with the line.
     """
-    try:
+    with _refused():
         return yaml.load(text, Loader=_Strict)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
     except yaml.YAMLError as error:
         raise DocumentError(f"is not YAML: {plain(error)}; check indentation and quotes") from error
 

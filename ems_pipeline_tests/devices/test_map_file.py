@@ -110,6 +110,32 @@ WRONG = {
         MODBUS + "points:\n  a: {address: 1, unit: A, site_most: charge_limit_w, site_per: battery_soc_pct}",
         ["mine.yaml:8: points.a", "is in '?', the point in 'A'"],
     ),
+    "a key given twice": (MODBUS + "points:\n  a: {address: 1, address: 2}", ["line 8: 'address' is given twice"]),
+    "a point given twice": (MODBUS + "points:\n  a: {address: 1}\n  a: {address: 2}", ["line 9: 'a' is given twice"]),
+    "a code given twice": (
+        MODBUS + "points:\n  a: {address: 1, type: enum, codes: {1: 5, 1: 6}}",
+        ["line 8: 1 is given twice"],
+    ),
+    "an alias": (MODBUS + "points:\n  a: &a {address: 1}\n  b: *a", ["line 9: *a is an alias; write the value out"]),
+    "a merge": (MODBUS + "points:\n  a: {<<: {address: 1}}", ["line 8: << merges mappings"]),
+    "a deep nest": (MODBUS + "points: " + "[" * 9000, ["line 7: is nested more than 20 deep"]),
+    "a scale that is no number": (
+        MODBUS + "points:\n  a: {address: 1, scale: .inf}",
+        ["mine.yaml:8: points.a.scale", "finite number"],
+    ),
+    "a range without an end": (
+        MODBUS + "points:\n  a: {address: 1, range: [0, .inf]}",
+        ["mine.yaml:8: points.a.range", "finite number"],
+    ),
+    "a code that is no number": (
+        MODBUS + "points:\n  a: {address: 1, type: enum, codes: {1: .nan}}",
+        ["mine.yaml:8: points.a.codes", "finite number"],
+    ),
+    "a size that is no number": (
+        MODBUS + "made_for: {connection_w: .inf}\npoints:\n  a: {address: 1}",
+        ["mine.yaml:7: made_for.connection_w", "finite number"],
+    ),
+    "a letter that no terminal takes": (MODBUS + 'points:\n  a: {address: 1, note: "\\e[31m"}', ["cannot be printed"]),
     "another name than the file's": (
         MODBUS.replace("mine", "yours") + "points:\n  a: {address: 1}",
         ["line 1: `map: yours` is not the file name"],
