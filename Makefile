@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz mutants lint format celery lock audit clean
+.PHONY: help demo up test fuzz mutants dictionary lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -32,6 +32,9 @@ fuzz: $(STAMP)   ## the randomised tests with fresh examples, ten times (RUNS=10
 
 mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? (MODULE="market/tariff plan/result/money"; all without)
 	@$(BIN)/python -m ems_pipeline_tests.mutation $(MODULE)
+
+dictionary: $(STAMP) ## docs/data-dictionary.md and the catalogue's copy, from the words in sql/comments/
+	@$(BIN)/python -m ems_pipeline_tests.dictionary
 
 lint: $(STAMP)   ## format check, lint, types, and the code location loads
 	@$(BIN)/ruff format --check .

@@ -1,12 +1,11 @@
-"""Alembic brings the schema to the newest `sql/migrations/V###__*.sql`; routines, views and rights are applied anew.
+"""Alembic brings the schema to the newest `sql/migrations/V###__*.sql`; what else stands in `sql/` is applied anew.
 
-One revision module per V file stands in `alembic_env/versions/`; routines, views and the roles' rights have no history
-because they are replaced whole after every upgrade.
+One revision module per V file stands in `alembic_env/versions/`; routines, views, comments and the roles' rights have
+no history because they are replaced whole after every upgrade.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
+from ems_pipeline.version import SQL
 from ems_pipeline.warehouse import clocks, roles
 from ems_pipeline.warehouse.engine import Warehouse
 from ems_pipeline.warehouse.holders import InTheWay, begin_without_waiting
@@ -23,9 +23,6 @@ from ems_pipeline.warehouse.holders import InTheWay, begin_without_waiting
 
 class SchemaBehind(RuntimeError):
     """The schema is older than the program, and the login may not renew it."""
-
-
-SQL = Path(os.environ.get("EMS_SQL_DIR", Path(__file__).parents[2] / "sql"))
 
 
 LOCK_S = 3
@@ -56,6 +53,8 @@ def _upgrade(warehouse: Warehouse) -> str:
         config = _config(connection)
         command.upgrade(config, "head")
         _replace_routines_and_views(connection)
+        for path in sorted((SQL / "comments").glob("R__*.sql")):  # a view made anew has lost its own
+            apply_file(connection, f"comments/{path.name}")
         clocks.renew_all(connection, time_grid.SystemClock().now())
         apply_file(connection, "roles/R__roles.sql")
         roles.bind_logins(connection)

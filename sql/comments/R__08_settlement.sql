@@ -1,0 +1,52 @@
+-- Settlement
+-- How savings are counted: docs/audit.md.
+
+COMMENT ON TABLE ems.audit_interval IS 'Per quarter-hour what was planned, commanded and measured, the price, the cost, and the cost under both baselines.';
+COMMENT ON COLUMN ems.audit_interval.planned_grid_w IS 'planned power through the grid connection, > 0 import: of the newest executable plan decided before the quarter-hour; so are all `planned_` columns';
+COMMENT ON COLUMN ems.audit_interval.planned_pv_w IS 'planned PV power after curtailment, >= 0';
+COMMENT ON COLUMN ems.audit_interval.planned_battery_w IS 'planned battery power, > 0 discharge';
+COMMENT ON COLUMN ems.audit_interval.planned_genset_w IS 'planned power of generating sets, >= 0';
+COMMENT ON COLUMN ems.audit_interval.planned_load_w IS 'expected power of the house without its planned devices';
+COMMENT ON COLUMN ems.audit_interval.planned_ev_w IS 'planned power of all wallboxes, >= 0 drawn';
+COMMENT ON COLUMN ems.audit_interval.planned_heat_pump_w IS 'planned electric power of all heat pumps, >= 0 drawn';
+COMMENT ON COLUMN ems.audit_interval.planned_soc_pct IS 'planned state of charge at the end';
+COMMENT ON COLUMN ems.audit_interval.planned_mode IS 'mode of the batteries';
+COMMENT ON COLUMN ems.audit_interval.planned_reason IS 'why it was planned so';
+COMMENT ON COLUMN ems.audit_interval.planned_buy_per_kwh IS 'price of an imported kWh that the plan knew';
+COMMENT ON COLUMN ems.audit_interval.planned_sell_per_kwh IS 'price of an exported kWh that the plan knew';
+COMMENT ON COLUMN ems.audit_interval.commanded IS 'device -> `command`, `source`, `state`, `shadow`, `confirmed` (read back), `proved` (power moved) of the set-point in force';
+COMMENT ON COLUMN ems.audit_interval.coverage_pct IS 'share of the quarter-hour that was measured, of the worst power; 0: nothing';
+COMMENT ON COLUMN ems.audit_interval.is_price_provisional IS 'the price''s exchange rate was not final';
+COMMENT ON COLUMN ems.audit_interval.no_battery_grid_w IS 'grid power had there been no battery';
+COMMENT ON COLUMN ems.audit_interval.self_use_grid_w IS 'grid power under the self-use rule';
+COMMENT ON COLUMN ems.audit_interval.self_use_battery_w IS 'battery power under the self-use rule';
+COMMENT ON COLUMN ems.audit_interval.self_use_soc_pct IS 'charge at the end under the self-use rule';
+COMMENT ON COLUMN ems.audit_interval.cost IS '`fn_slot_cost` of the measured grid power';
+COMMENT ON COLUMN ems.audit_interval.planned_cost IS 'cost of the planned grid power at the plan''s prices';
+COMMENT ON COLUMN ems.audit_interval.no_battery_cost IS 'cost of `no_battery_grid_w`';
+COMMENT ON COLUMN ems.audit_interval.self_use_cost IS 'cost of `self_use_grid_w`';
+COMMENT ON COLUMN ems.audit_interval.deviation_w IS 'measured minus planned grid power';
+COMMENT ON COLUMN ems.audit_interval.revision IS 'above 1: a measurement, or a price not called provisional, was corrected after it had been settled';
+COMMENT ON COLUMN ems.audit_interval.filled_at IS 'last change of the row';
+
+COMMENT ON TABLE ems.audit_day IS 'Days added up over the quarter-hours that could be settled.';
+COMMENT ON COLUMN ems.audit_day.slots IS 'quarter-hours of the day that are over';
+COMMENT ON COLUMN ems.audit_day.settled_slots IS 'those with a cost of the site and of both baselines: all sums are over these';
+COMMENT ON COLUMN ems.audit_day.coverage_pct IS 'mean coverage of the quarter-hours';
+COMMENT ON COLUMN ems.audit_day.cost IS 'cost of the energy through the grid connection';
+COMMENT ON COLUMN ems.audit_day.planned_cost IS 'cost of the plans in force; NULL unless every settled quarter-hour was planned';
+COMMENT ON COLUMN ems.audit_day.import_wh IS 'energy bought';
+COMMENT ON COLUMN ems.audit_day.export_wh IS 'energy fed in';
+COMMENT ON COLUMN ems.audit_day.consumption_wh IS 'energy used by house, cars and heat pumps';
+COMMENT ON COLUMN ems.audit_day.pv_wh IS 'energy of the PV';
+COMMENT ON COLUMN ems.audit_day.throughput_wh IS 'energy of the batteries, charged plus discharged';
+COMMENT ON COLUMN ems.audit_day.self_use_throughput_wh IS 'the same under the self-use rule';
+COMMENT ON COLUMN ems.audit_day.stored_change_wh IS 'energy in the cells at the end minus at the start';
+COMMENT ON COLUMN ems.audit_day.self_use_stored_change_wh IS 'the same under the self-use rule';
+COMMENT ON COLUMN ems.audit_day.stored_value_per_kwh IS 'worth of a kWh in the cells, by the rule of docs/audit.md';
+COMMENT ON COLUMN ems.audit_day.no_battery_cost IS 'cost of the same day without a battery';
+COMMENT ON COLUMN ems.audit_day.self_use_cost IS 'cost of the same day under the self-use rule';
+COMMENT ON COLUMN ems.audit_day.no_battery_saving IS 'against no battery, change in stored energy included';
+COMMENT ON COLUMN ems.audit_day.self_use_saving IS 'against the self-use rule, change in stored energy included';
+COMMENT ON COLUMN ems.audit_day.is_restated IS 'the same quarter-hours have another cost than before, though no price was provisional';
+COMMENT ON COLUMN ems.audit_day.filled_at IS 'last change of the row';

@@ -1,0 +1,39 @@
+-- Views
+
+COMMENT ON VIEW ems.vw_site_15m IS 'The site''s bus per quarter-hour. A sum over devices is NULL as soon as one of them did not answer.';
+COMMENT ON COLUMN ems.vw_site_15m.indoor_c IS 'room temperature';
+COMMENT ON COLUMN ems.vw_site_15m.outdoor_c IS 'outdoor temperature';
+COMMENT ON COLUMN ems.vw_site_15m.coverage_pct IS 'of the worst measured power';
+
+COMMENT ON VIEW ems.vw_latest_telemetry IS 'Newest row per point.';
+
+COMMENT ON VIEW ems.vw_telemetry_15m_7d IS 'The last seven measured days per site.';
+
+COMMENT ON VIEW ems.vw_actual_baseline IS 'Measured house load with weekday and slot of the wall clock: what `fn_baseline_consumption` averages.';
+COMMENT ON COLUMN ems.vw_actual_baseline.weekday IS '1 Monday .. 7 Sunday';
+COMMENT ON COLUMN ems.vw_actual_baseline.slot_of_day IS '0..95 on the wall clock';
+COMMENT ON COLUMN ems.vw_actual_baseline.power_w IS 'measured house load';
+COMMENT ON COLUMN ems.vw_actual_baseline.coverage_pct IS 'of the quarter-hour';
+
+COMMENT ON VIEW ems.vw_site_effective_price IS 'Newest known price per site and quarter-hour.';
+
+COMMENT ON VIEW ems.vw_heat_pump_cop_history IS 'Measured COP on the wall clock.';
+COMMENT ON COLUMN ems.vw_heat_pump_cop_history.carnot_fraction IS 'COP over the Carnot COP of the same temperatures';
+
+COMMENT ON VIEW ems.vw_audit_summary IS 'Days in kWh, with the share of consumption that did not come from the grid.';
+COMMENT ON COLUMN ems.vw_audit_summary.stored_value IS 'worth of the change in stored energy';
+COMMENT ON COLUMN ems.vw_audit_summary.import_kwh IS 'bought';
+COMMENT ON COLUMN ems.vw_audit_summary.export_kwh IS 'fed in';
+COMMENT ON COLUMN ems.vw_audit_summary.consumption_kwh IS 'house, cars and heat pumps';
+COMMENT ON COLUMN ems.vw_audit_summary.pv_kwh IS 'produced';
+COMMENT ON COLUMN ems.vw_audit_summary.throughput_kwh IS 'charged plus discharged';
+COMMENT ON COLUMN ems.vw_audit_summary.own_supply_pct IS 'share of consumption not bought; below 0 when a battery was filled from the grid';
+
+COMMENT ON VIEW ems.vw_setpoint IS 'Set-points for people: the plan rows behind them, and how long each step took.';
+COMMENT ON COLUMN ems.vw_setpoint.points_written IS 'points that had to be changed';
+COMMENT ON COLUMN ems.vw_setpoint.planned_w IS 'planned power of the assets behind it, added up';
+COMMENT ON COLUMN ems.vw_setpoint.plan_modes IS 'planned mode per asset';
+COMMENT ON COLUMN ems.vw_setpoint.plan_reasons IS 'the plan''s reasons';
+COMMENT ON COLUMN ems.vw_setpoint.sent_after_s IS 'from intent to write';
+COMMENT ON COLUMN ems.vw_setpoint.echoed_after_s IS 'from intent to read-back';
+COMMENT ON COLUMN ems.vw_setpoint.effective_after_s IS 'from intent to effect in the measured power';

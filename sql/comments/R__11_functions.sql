@@ -1,0 +1,18 @@
+-- Functions
+
+COMMENT ON ROUTINE ems.fn_baseline_consumption IS 'expected house load per quarter-hour from measured history, as known at an instant';
+COMMENT ON ROUTINE ems.fn_cop_estimate IS 'COP of a heat pump at an outdoor and a flow temperature, as known at an instant';
+COMMENT ON ROUTINE ems.fn_create_planning_run IS 'opens a planning run from a JSON record, returns its id';
+COMMENT ON ROUTINE ems.fn_create_series_table IS 'creates a big series table: hypertable with TimescaleDB, range partitions without';
+COMMENT ON ROUTINE ems.fn_effective_price IS 'a site''s prices per quarter-hour as known at an instant';
+COMMENT ON ROUTINE ems.fn_drop_telemetry IS 'drops the months of minutes that ended before an instant; never the last week; gives up when somebody reads them for a second';
+COMMENT ON ROUTINE ems.fn_ensure_partitions IS 'makes the monthly partitions of a window exist; waits for no reader';
+COMMENT ON ROUTINE ems.fn_fill_audit_interval IS 'settles quarter-hours: plan, command, measurement, price';
+COMMENT ON ROUTINE ems.fn_fill_telemetry_15m IS 'quarter-hour means of every point of a site';
+COMMENT ON ROUTINE ems.fn_gateway_take IS 'takes gateways for a party: all or none for a controller, each for itself for a reader';
+COMMENT ON ROUTINE ems.fn_plan_in_force IS 'the plan of a site that holds in a quarter-hour, as known at an instant';
+COMMENT ON ROUTINE ems.fn_override_add IS 'files an override for a login that may do nothing else, after checking it; returns its number';
+COMMENT ON ROUTINE ems.fn_override_cancel IS 'ends an override of whoever asks; returns the key of its site';
+COMMENT ON ROUTINE ems.fn_requester IS 'who asks: `rest:` and the subject of a checked token, or `db:` and the login';
+COMMENT ON ROUTINE ems.fn_has_timescale IS 'whether the server offers TimescaleDB';
+COMMENT ON ROUTINE ems.fn_slot_cost IS 'what a mean grid power over a quarter-hour costs';
