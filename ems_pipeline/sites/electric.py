@@ -63,6 +63,8 @@ class Battery(Asset):
     min_soc_pct: Pct = 10.0
     max_soc_pct: Pct = 100.0
     reserve_soc_pct: Pct = 10.0
+    keep_at_end_pct: Pct = 0.0
+    """What every plan leaves at its end, for what comes after it; within the plan it may be used. 0: what pays."""
     wear_per_kwh: float = Field(0.0, ge=0, le=5)
     """Money per kWh of throughput (charged or discharged), site currency."""
     efficiency_steps: tuple[EfficiencyStep, ...] = ()
@@ -77,6 +79,10 @@ class Battery(Asset):
             raise ValueError(
                 f"min_soc_pct {self.min_soc_pct} <= reserve_soc_pct {self.reserve_soc_pct} < max_soc_pct "
                 f"{self.max_soc_pct} must hold; widen the window"
+            )
+        if self.keep_at_end_pct > self.max_soc_pct:
+            raise ValueError(
+                f"keep_at_end_pct {self.keep_at_end_pct} is above max_soc_pct {self.max_soc_pct}; lower it"
             )
         return self
 

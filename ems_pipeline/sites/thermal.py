@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import HeatPumpMode
@@ -18,6 +20,17 @@ class House(Record):
     comfort_max_c: float = Field(23.0, ge=6, le=35)
     discomfort_price_per_kh: float = Field(5.0, gt=0, le=100_000)
     """Money per kelvin-hour outside the comfort band."""
+    keep_at_end_c: float | None = Field(None, ge=5, le=35)
+    """How warm every plan leaves the house at its end, for what comes after it; without it as warm as pays."""
+
+    @model_validator(mode="after")
+    def _ends_in_comfort(self) -> Self:
+        if self.keep_at_end_c is not None and not self.comfort_min_c <= self.keep_at_end_c <= self.comfort_max_c:
+            raise ValueError(
+                f"keep_at_end_c {self.keep_at_end_c} is outside comfort {self.comfort_min_c}..{self.comfort_max_c} °C; "
+                "move it into the band"
+            )
+        return self
 
 
 class HotWater(Record):

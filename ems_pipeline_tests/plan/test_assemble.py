@@ -223,3 +223,26 @@ def test_the_contracts_capacity_charge_is_what_the_planner_pays_for_a_peak(home:
         assert grid.peak_price_per_kw == pytest.approx(242.0)
         assert grid.peak_so_far_w == billed_w
     assert assemble(home, inputs).grid.peak_price_per_kw == 0.0
+
+
+def test_what_the_site_file_keeps_at_the_end_is_kept_or_named(home: Site, day_inputs) -> None:
+    """60 % of 15 kWh are 9 kWh; without the wish a plan ends emptier, as its energy is worth nothing afterwards."""
+    inputs = dataclasses.replace(day_inputs(24.0), terminal_price_per_kwh=0.0)
+    (pack,) = home.batteries
+    keeping = home.model_copy(update={"batteries": (pack.model_copy(update={"keep_at_end_pct": 60.0}),)})
+    assert assemble(home, inputs).batteries[0].end_floor_wh == 0
+    problem = assemble(keeping, inputs)
+    assert problem.batteries[0].end_floor_wh == 9000
+    plan = solve(problem, time_limit_s=3)
+    assert [str(v) for v in verify(problem, plan)] == []
+    missing = [u.amount for u in plan.unmet if u.what == "energy missing at the end"]
+    assert float(plan.energy_wh[0][-1]) / 1000 + sum(missing) >= 9.0 - 1e-6
+    assert float(solve(assemble(home, inputs), time_limit_s=3).energy_wh[0][-1]) < 9000
+
+
+def test_the_warmth_the_site_file_keeps_at_the_end_is_that_of_the_house(home: Site, day_inputs) -> None:
+    (pump,) = home.heat_pumps
+    house = pump.house.model_copy(update={"keep_at_end_c": 21.5})
+    keeping = home.model_copy(update={"heat_pumps": (pump.model_copy(update={"house": house}),)})
+    assert assemble(keeping, day_inputs(24.0)).heat_pumps[0].store.end_floor_c == 21.5
+    assert assemble(home, day_inputs(24.0)).heat_pumps[0].store.end_floor_c < -273

@@ -81,3 +81,18 @@ def test_bands_that_leave_a_charge_without_efficiency_are_refused(
 ) -> None:
     with pytest.raises(SiteFileError, match=said):
         load_site(edited(tmp_path, ("    wear_per_kwh: 0.35\n", BANDS.replace(*wrong))), {})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("    reserve_soc_pct: 15\n    max_soc_pct: 100\n",
+         "    reserve_soc_pct: 15\n    max_soc_pct: 80\n    keep_at_end_pct: 90\n", "is above max_soc_pct 80.0"),
+        ("comfort_min_c: 20", "keep_at_end_c: 30, comfort_min_c: 20", "move it into the band"),
+    ],
+)  # fmt: skip
+def test_what_is_kept_at_the_end_lies_within_what_is_allowed_at_all(
+    tmp_path: Path, before: str, after: str, said: str
+) -> None:
+    with pytest.raises(SiteFileError, match=said):
+        load_site(edited(tmp_path, (before, after)), {})

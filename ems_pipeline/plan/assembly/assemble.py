@@ -165,6 +165,7 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
         wear_per_kwh=battery.wear_per_kwh,
         end_value_per_kwh=end_value.cells(after, _mean_discharge_efficiency(battery), battery.wear_per_kwh),
         outside_price_per_kwh=RECOVERY * dearest,
+        end_floor_wh=share * battery.keep_at_end_pct,
         steps=tuple(PowerStep(s.upto_w, s.charge_efficiency, s.discharge_efficiency) for s in steps),
         bands=bands,
         tapers=tuple(_tapers(battery, share, ceiling_wh)),

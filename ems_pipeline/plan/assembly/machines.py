@@ -13,7 +13,15 @@ from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.plan.assembly import end_value
 from ems_pipeline.plan.assembly.inputs import InputsInvalid, MachineState, PlanInputs
-from ems_pipeline.plan.problem import DeferrableRun, GensetUnit, HeatPumpUnit, HeatStore, Unmet, Window
+from ems_pipeline.plan.problem import (
+    NO_FLOOR_C,
+    DeferrableRun,
+    GensetUnit,
+    HeatPumpUnit,
+    HeatStore,
+    Unmet,
+    Window,
+)
 from ems_pipeline.plan.record import Array
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, HeatPump, HotWater
 
@@ -142,6 +150,7 @@ def heat_pump_unit(
         min_c=house.comfort_min_c,
         max_c=house.comfort_max_c,
         outside_price_per_kh=house.discomfort_price_per_kh,
+        end_floor_c=NO_FLOOR_C if house.keep_at_end_c is None else house.keep_at_end_c,
         end_value_per_k=end_value.kelvin(after, response.heat_capacity_wh_per_k, cop),
     )
     tank, tank_cop, now = None, None, inputs.state.machines.get(pump.key)

@@ -5,6 +5,7 @@ accept.py   the door: each fault by field, slot, remedy    misfits.py  what fiel
 """
 
 from ems_pipeline.plan.problem.devices import (
+    NO_FLOOR_C,
     BatteryStore,
     ChargeBand,
     ChargingSession,
@@ -22,6 +23,7 @@ from ems_pipeline.plan.problem.devices import (
 from ems_pipeline.plan.problem.problem import DemandEvent, GridLimits, PreviousPower, Problem, Unmet
 
 __all__ = [
+    "NO_FLOOR_C",
     "BatteryStore",
     "ChargeBand",
     "ChargingSession",

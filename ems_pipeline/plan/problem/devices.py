@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from ems_pipeline.plan.record import Array, Record
 
+NO_FLOOR_C = -273.15
+"""Nothing is colder: a store of which no temperature is wanted at the end."""
+
 
 @dataclass(frozen=True, eq=False)
 class Window(Record):
@@ -187,7 +190,7 @@ class HeatStore(Record):
     max_c: float
     outside_price_per_kh: float
     """Money per kelvin-hour outside ``[min_c, max_c]``, and per kelvin missing to ``end_floor_c`` at the end."""
-    end_floor_c: float = -273.15
+    end_floor_c: float = NO_FLOOR_C
     end_value_per_k: float = 0.0
     """What a kelvin within the band is worth at the end of the horizon."""
 
