@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import checks, jobs, logs, schedules, sensors
+from ems_pipeline.orchestration import catalogue, checks, jobs, logs, schedules, sensors
 from ems_pipeline.orchestration.assets import audit, forecasts, heat, market, plans, telemetry, weather
 from ems_pipeline.orchestration.platform import PlatformResource
 
@@ -23,7 +23,7 @@ def build_defs(
             clock.
     """
     spoken = logs.json_lines if logs.wants_json() else console
-    return dg.Definitions(
+    defs = dg.Definitions(
         assets=dg.load_assets_from_modules(ASSET_MODULES),
         asset_checks=checks.ALL,
         jobs=jobs.ALL,
@@ -34,3 +34,4 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers={"console": spoken} if spoken is not None else None,
     )
+    return defs.map_resolved_asset_specs(func=catalogue.told)

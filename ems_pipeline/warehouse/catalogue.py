@@ -20,10 +20,11 @@ COPY = Path(__file__).with_name("catalogue.json")
 
 
 class Column(NamedTuple):
-    """A column, its type as PostgreSQL calls it, and what it means."""
+    """A column, its type as PostgreSQL calls it, whether it may be NULL, and what it means."""
 
     name: str
     type: str
+    is_nullable: bool
     meaning: str | None
 
 
@@ -37,7 +38,7 @@ class Relation:
 
 RELATIONS = sa.text("""
     SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname, format_type(a.atttypid, a.atttypmod),
-           col_description(c.oid, a.attnum)
+           NOT a.attnotnull, col_description(c.oid, a.attnum)
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relnamespace = 'ems'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
     ORDER BY c.relname, a.attnum""")
