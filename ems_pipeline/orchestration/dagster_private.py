@@ -66,6 +66,8 @@ LAZY = {
     # The storage's settings and engine, of which we keep one: `storage`.
     "create_pg_engine": ("dagster_postgres.utils", "create_pg_engine"),
     "pg_url_from_config": ("dagster_postgres.utils", "pg_url_from_config"),
+    # What stands in for it while definitions are only looked at: `storage`.
+    "DagsterSqliteStorage": ("dagster._core.storage.sqlite_storage", "DagsterSqliteStorage"),
 }
 """Name here: module and name there."""
 

@@ -2,17 +2,26 @@
 
 dagster-postgres opens a connection per statement, several dozen for a run, and asks the catalogue of the database with
 almost every event. The server pays for both: a backend is forked for each connection. Named in `dagster.yaml`.
+
+`dagster definitions validate` and `dg check defs` open a storage, too, and leave nothing in it: where no database is
+named, as in a checkout, they get a folder that is gone with them.
 """
 
 import functools
 import logging
 import os
+import tempfile
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from dagster_postgres import DagsterPostgresStorage
 
+from ems_pipeline.orchestration import dagster_private
 from ems_pipeline.orchestration.dagster_private import ConfigurableClassData, create_pg_engine, pg_url_from_config
+
+ADDRESS = "EMS_DAGSTER_DATABASE_URL"
+ONLY_LOOKED_AT = "DAGSTER_IS_DEFS_VALIDATION_CLI"
+"""Set by Dagster's two commands that look at definitions."""
 
 SCHEMA_QUESTIONS = (
     "has_table",
@@ -33,6 +42,12 @@ tables_exist = False
 _first: dict[tuple[int, str], "KeptStorage"] = {}
 
 
+@functools.cache
+def _passing_folder() -> tempfile.TemporaryDirectory[str]:
+    """Gone with the process: Dagster lets go of the storage, and goes on with its parts."""
+    return tempfile.TemporaryDirectory(prefix="ems-definitions-")
+
+
 class KeptStorage(DagsterPostgresStorage):
     """The first storage of a process for a database makes the pool; later ones, one per sensor tick, borrow it."""
 
@@ -45,8 +60,22 @@ class KeptStorage(DagsterPostgresStorage):
         self._borrow(first) if first else self._lead(postgres_url)
 
     @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
-        return cls(pg_url_from_config(config_value), inst_data)
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Any:
+        """The storage at the address of `dagster.yaml`, or of the environment where that names none.
+
+        Raises:
+            LookupError: neither names one.
+        """
+        named = set(config_value) & {"postgres_url", "postgres_db"}
+        address = pg_url_from_config(config_value) if named else os.environ.get(ADDRESS)
+        if address:
+            return cls(address, inst_data)
+        if os.environ.get(ONLY_LOOKED_AT):
+            return dagster_private.DagsterSqliteStorage.from_local(_passing_folder().name, inst_data)
+        raise LookupError(
+            f"Dagster's storage has no address: {ADDRESS} is not set. `ems up`, `ems ui` and `ems demo` set it; a "
+            "command of Dagster's own needs DAGSTER_HOME and it (docs/operations.md)"
+        )
 
     @property
     def _parts(self) -> tuple[Any, ...]:
