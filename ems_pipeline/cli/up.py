@@ -46,8 +46,6 @@ def up(
     from ems_pipeline.orchestration import live
 
     _use(home)
-    if with_ui:
-        console.print(words(f"starting; the UI will be at http://127.0.0.1:{port}"))
     live.serve(
         port if with_ui else None,
         plant,

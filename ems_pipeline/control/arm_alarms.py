@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from ems_pipeline.control.permit import unarmed
 from ems_pipeline.control.session import SiteSession
+from ems_pipeline.plain_text import paragraph
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.arming import Arm, holds
 from ems_pipeline.warehouse.engine import Connection
@@ -22,19 +23,20 @@ def ends_soon(arm: Arm | None, now: datetime) -> bool:
 
 
 async def note(session: SiteSession, now: datetime) -> None:
-    """Raise and clear the alarms of a site's arm, as the session has read it."""
+    """Raise, word anew and clear the alarms of a site's arm, as the session has read it."""
     if session.footing.former:
         return
-    wanted, open_now = _wanted(session, now), session.journal.alarms
-    known = {kind for device, kind in open_now if not device and kind in (ENDS, ENDED, OTHER)}
-    if not wanted.keys() - known and not known - wanted.keys():
+    wanted = {kind: paragraph(text) for kind, text in _wanted(session, now).items()}
+    open_now = session.journal.alarms
+    known = {kind: open_now["", kind] for kind in (ENDS, ENDED, OTHER) if ("", kind) in open_now}
+    if wanted == known:  # the text, too: what differs from the arm may have become something else
         return
 
     def settle(connection: Connection) -> None:
-        for kind in known - wanted.keys():
+        for kind in known.keys() - wanted.keys():
             alarms.clear(connection, session.site.key, kind, now)
-        for kind in wanted.keys() - known:
-            alarms.raise_alarm(connection, session.site.key, kind, "warning", wanted[kind], now)
+        for kind, text in wanted.items() - known.items():
+            alarms.raise_alarm(connection, session.site.key, kind, "warning", text, now)
 
     await session.transact(settle)
 

@@ -47,8 +47,8 @@ class Journal:
     steered: dict[str, datetime] = field(default_factory=dict)
     """Devices that may hold something of ours, with the slot they were last told for."""
     written_today: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    alarms: set[tuple[str, str]] = field(default_factory=set)
-    """Open alarms by device (empty: the site itself) and kind, as they were when the session began."""
+    alarms: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Open alarms by device (empty: the site itself) and kind, and what they said when the session began."""
 
     def of(self, device: str) -> list[Setpoint]:
         """Open set-points of a device, oldest first."""
@@ -97,7 +97,7 @@ class SiteSession:
                 [s for s in setpoints.open_setpoints(connection, self.site.key) if self._is_ours(s)],
                 {s.device_key: s.slot for s in steered if self.footing.holds(s)},
                 setpoints.writes_on(connection, self.site.key, self.clock.now().date()),
-                alarms.open_kinds(connection, self.site.key),
+                alarms.open_texts(connection, self.site.key),
             )
             self.standing = arming.standings(connection, [self.site.key]).get(self.site.key)
             return load(connection)

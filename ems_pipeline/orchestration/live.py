@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +29,7 @@ from ems_pipeline.warehouse.inventory import measured_history
 from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.supervision import AlreadySupervised, Supervision
 
+UI_HOST = "127.0.0.1"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Say = Callable[[str], None]
 logger = logging.getLogger(__name__)
@@ -61,6 +63,8 @@ def serve(
         warehouse = prepare()
         platform = Platform(warehouse, SystemClock(), read_sites)
         claim = stack.enter_context(supervision.sole_supervisor(warehouse, home(), platform.clock.now()))
+        if port is not None:
+            say(_where_the_ui_will_be(port))
         for fault in follow_files(platform).faults:
             say(f"left out: {fault}")
         plant_arm.end_all(platform)
@@ -146,6 +150,20 @@ def _become(child: Child) -> None:
     os.execve(child.command[0], list(child.command), os.environ)
 
 
+def _where_the_ui_will_be(port: int) -> str:
+    """Its address; or that another program has the port, for the page there is that one's."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the UI does: what was just closed is free
+        try:
+            probe.bind((UI_HOST, port))
+        except OSError as error:
+            return (
+                f"starting; no UI: {UI_HOST}:{port} cannot be listened on ({error.strerror}). It comes when the port is "
+                "free; or stop this one and name another --port"
+            )
+    return f"starting; the UI will be at http://{UI_HOST}:{port}"
+
+
 def is_here(site: Site) -> bool:
     """Whether all gateways of a site are this machine: nothing but the virtual plant answers there."""
     return bool(site.gateways) and all(gateway.host in LOOPBACK for gateway in site.gateways)
@@ -220,14 +238,14 @@ def _children(port: int | None, code_server: tuple[str, int] | None) -> Iterator
     """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
     where = services.code_socket(folder) if code_server is None else code_server
-    socket = where if isinstance(where, Path) else None  # what listens elsewhere is somebody else's to wait for
+    listening = where if isinstance(where, Path) else None  # what listens elsewhere is somebody else's to wait for
     workspace = services.workspace(folder, where)
-    children = [services.daemon(workspace, socket)]
+    children = [services.daemon(workspace, listening)]
     if code_server is None:
         children.insert(0, services.code_server(where))
     try:
-        yield children if port is None else [*children, services.webserver(workspace, "127.0.0.1", port, socket)]
+        yield children if port is None else [*children, services.webserver(workspace, UI_HOST, port, listening)]
     finally:
-        if socket is not None:
-            socket.unlink(missing_ok=True)
-            local.forget(socket.parent)
+        if listening is not None:
+            listening.unlink(missing_ok=True)
+            local.forget(listening.parent)

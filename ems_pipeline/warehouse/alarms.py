@@ -96,13 +96,15 @@ def open_of_kind(connection: Connection, kind: str) -> set[tuple[str, str]]:
     return {(site, device) for site, device in found}
 
 
-def open_kinds(connection: Connection, site_key: str) -> set[tuple[str, str]]:
-    """Device (empty: the site itself) and kind of every open alarm of a site."""
+def open_texts(connection: Connection, site_key: str) -> dict[tuple[str, str], str]:
+    """What every open alarm of a site says, by device (empty: the site itself) and kind."""
     found = connection.execute(
-        sa.text("SELECT coalesce(device_key, ''), kind FROM ems.alarm WHERE site_key = :site AND cleared_at IS NULL"),
+        sa.text(
+            "SELECT coalesce(device_key, ''), kind, text FROM ems.alarm WHERE site_key = :site AND cleared_at IS NULL"
+        ),
         {"site": site_key},
     )
-    return {(device, kind) for device, kind in found}
+    return {(device, kind): text for device, kind, text in found}
 
 
 def acknowledge(connection: Connection, alarm_id: int, at: datetime, by: str) -> None:

@@ -45,6 +45,19 @@ def test_an_arm_does_not_stand_for_other_addresses_until_it_is_given_again(home:
     assert home.control()["inverter"].state == "echoed"
 
 
+def test_the_alarm_of_an_arm_says_what_differs_now_not_what_differed_first(home: Bench) -> None:
+    """A gateway moved, then moved on: whoever reads the alarm arms for the address that is registered now."""
+    for host in ("127.0.0.8", "127.0.0.9"):
+        moved = tuple(g.model_copy(update={"host": host}) for g in home.site.gateways)
+        home.plant.site = home.site.model_copy(update={"gateways": moved})
+        home.verify()
+        with home.warehouse.begin() as connection:
+            (text,) = [
+                row["text"] for row in alarms.open_alarms(connection).to_dicts() if row["kind"] == "arm-for-other"
+            ]
+        assert f"{host}:" in text
+
+
 @pytest.mark.parametrize(
     ("change", "is_wider"),
     [

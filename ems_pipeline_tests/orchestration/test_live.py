@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -35,6 +36,17 @@ def test_a_killed_embedded_database_is_started_again(folder: Path, monkeypatch: 
     assert said == ["the embedded database is gone; starting it again"]
     assert embedded.is_running(data)
     embedded.stop(data)
+
+
+def test_a_port_of_the_ui_that_another_program_has_is_said_with_the_remedy() -> None:
+    with socket.socket() as other:
+        other.bind((live.UI_HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = live._where_the_ui_will_be(port)
+    assert f"no UI: 127.0.0.1:{port} cannot be listened on (Address already in use)" in said
+    assert "--port" in said
+    assert live._where_the_ui_will_be(port) == f"starting; the UI will be at http://127.0.0.1:{port}"
 
 
 def test_of_many_who_find_the_database_dead_one_starts_it(folder: Path) -> None:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
+from ems_pipeline.cli.app import app
 from ems_pipeline.warehouse import Warehouse, home_lock, migrate, roles, supervision
 from ems_pipeline.warehouse.home_lock import HomeTaken
 from ems_pipeline.warehouse.supervision import AlreadySupervised, sole_supervisor
@@ -72,6 +74,15 @@ def test_a_second_one_in_a_home_is_refused_and_told_who_is_there(home: Path) -> 
             home_lock.held("ems demo").__enter__()
         assert first.poll() is None, "it goes on as if nothing had been"
         assert str(first.pid) in (home / home_lock.NAME).read_text(), "nor does it lose its note"
+
+
+def test_a_second_ems_up_is_refused_before_it_promises_anything(home: Path) -> None:
+    """An address at which another installation's page opens, or none, is no word to begin with."""
+    with another(HOLD_HOME) as first:
+        second = CliRunner().invoke(app, ["up", "--no-plant", "--port", "39999", "--metrics-port", "0"])
+        assert isinstance(second.exception, HomeTaken)
+        assert "39999" not in second.output
+        assert first.poll() is None
 
 
 def test_a_home_whose_holder_was_killed_is_free(home: Path) -> None:
