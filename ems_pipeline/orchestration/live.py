@@ -158,8 +158,8 @@ def _where_the_ui_will_be(port: int) -> str:
             probe.bind((UI_HOST, port))
         except OSError as error:
             return (
-                f"starting; no UI: {UI_HOST}:{port} cannot be listened on ({error.strerror}). It comes when the port is "
-                "free; or stop this one and name another --port"
+                f"starting; no UI: {UI_HOST}:{port} cannot be listened on ({error.strerror}). It comes when the port "
+                "is free; or stop this one and name another --port"
             )
     return f"starting; the UI will be at http://{UI_HOST}:{port}"
 
