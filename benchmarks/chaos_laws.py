@@ -17,8 +17,8 @@ from chaos_rows import QUERIES, impossible_lives, torn_sweeps
 from living import Living
 
 from ems_pipeline.control.prepare import ALIVE
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.translation import tolerance
+from ems_pipeline.devices.driver.translation import tolerance
+from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.orchestration import beats, cadence
 from ems_pipeline.orchestration.beats import Beat
 from ems_pipeline.orchestration.cadence import Cadence

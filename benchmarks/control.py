@@ -28,8 +28,8 @@ from sqlalchemy.engine import make_url
 
 from ems_pipeline import control, time_grid
 from ems_pipeline.control.outcome import Outcome
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.map_file import load_map
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.time_grid import SLOT, SystemClock
 from ems_pipeline.warehouse import Warehouse, arming, embedded, migrate, plans

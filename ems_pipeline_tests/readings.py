@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from ems_pipeline.devices.reading import Names, Quality, Reading, Readings, Samples
+from ems_pipeline.devices.points.reading import Names, Quality, Reading, Readings, Samples
 
 
 def answers(readings: Iterable[tuple[str, Reading]]) -> list[tuple[str, Readings]]:

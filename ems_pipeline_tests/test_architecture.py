@@ -35,7 +35,7 @@ ONLY = {
     "dagster": ["orchestration", "definitions", "preload.py"],
     "dagster_postgres": ["orchestration/storage.py"],
     "highspy": ["plan/solving/solver.py", "preload.py"],
-    "pymodbus": ["devices/modbus.py", "plant", "preload.py"],
+    "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
     "requests": ["http"],
     "urllib3": ["http"],
     "sqlalchemy": ["warehouse"],

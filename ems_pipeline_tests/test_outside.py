@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ems_pipeline import http, plain_text
-from ems_pipeline.devices.contract import DeviceFault
-from ems_pipeline.devices.reading import Names, Quality, Readings, Samples
+from ems_pipeline.devices.driver.contract import DeviceFault
+from ems_pipeline.devices.points.reading import Names, Quality, Readings, Samples
 from ems_pipeline.market import awattar, cnb, energy_charts, entsoe, hdo, ote, ote_chart, spotova_elektrina, tempo
 from ems_pipeline.market.document import SourceError, SourceFailed
 from ems_pipeline.sites import Site

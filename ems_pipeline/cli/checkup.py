@@ -53,7 +53,7 @@ def code_location() -> Iterator[Finding]:
 
 def site_files() -> Iterator[Finding]:
     """Every site file must be right, name maps and a market zone that exist, and steer what obeys."""
-    from ems_pipeline.devices import obedience
+    from ems_pipeline.devices.installed import obedience
     from ems_pipeline.orchestration.site_folder import read_sites, site_folder
     from ems_pipeline.sites import Site
 
@@ -208,7 +208,7 @@ def history() -> Iterator[Finding]:
 
 def counters() -> Iterator[Finding]:
     """A counter must count what the power of its device adds up to; newer Deye firmware counts in tenfold steps."""
-    from ems_pipeline.devices.growth import COUNTER_SCALE
+    from ems_pipeline.devices.points.growth import COUNTER_SCALE
     from ems_pipeline.warehouse import open_warehouse
     from ems_pipeline.warehouse.counters import counted
 

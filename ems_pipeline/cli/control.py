@@ -40,7 +40,7 @@ def arm(
     days: Annotated[int | None, typer.Option("--days", help="How many days; 30 unless told.", min=1, max=3650)] = None,
 ) -> None:
     """Let set-points reach the hardware of a site: the second opt-in, for the devices and limits registered now."""
-    from ems_pipeline.devices import obedience
+    from ems_pipeline.devices.installed import obedience
     from ems_pipeline.time_grid import SystemClock, zone
     from ems_pipeline.warehouse import arming, open_warehouse
 
@@ -124,7 +124,7 @@ def setpoints(
 @app.command()
 def fallback(site: SiteKey) -> None:
     """What each device of a site does when nobody talks to it any more, from its point map."""
-    from ems_pipeline.devices.map_file import load_map
+    from ems_pipeline.devices.points.map_file import load_map
 
     table = Rows("device", "when we vanish", "points we may set", show_lines=True)
     for device in site_on_file(site).devices:

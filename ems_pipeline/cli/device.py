@@ -17,7 +17,7 @@ from ems_pipeline.cli.terminal import words
 from ems_pipeline.cli.who import who
 
 if TYPE_CHECKING:
-    from ems_pipeline.devices.turns import Turns
+    from ems_pipeline.devices.driver.turns import Turns
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -129,9 +129,9 @@ def scan(
 ) -> None:
     """Ask every unit id behind a Modbus gateway and say who answers."""
     from ems_pipeline.control.gateways import reading_beside
+    from ems_pipeline.devices.discovery.scan import scan as scan_units
     from ems_pipeline.devices.fleet import open_wire
-    from ems_pipeline.devices.modbus import Connection
-    from ems_pipeline.devices.scan import scan as scan_units
+    from ems_pipeline.devices.modbus.wire import Connection
 
     gateways = {g.key: g for g in site_on_file(site).gateways}
     chosen = gateways.get(gateway)
@@ -165,7 +165,7 @@ app.add_typer(map_app, name="map", help="Point maps.")
 @map_app.command("check")
 def map_check(file: Annotated[Path, typer.Argument(help="A point map (YAML).", exists=True, dir_okay=False)]) -> None:
     """Check a point map file; a fault is shown with its line and remedy."""
-    from ems_pipeline.devices.map_file import read_map
+    from ems_pipeline.devices.points.map_file import read_map
 
     point_map = read_map(file)
     console.print(words(f"{point_map.map}: good, {len(point_map.points)} points"))
@@ -174,7 +174,7 @@ def map_check(file: Annotated[Path, typer.Argument(help="A point map (YAML).", e
 @map_app.command("list")
 def map_list() -> None:
     """All point maps, those of the folders in EMS_DEVICE_MAPS first."""
-    from ems_pipeline.devices.map_file import known_maps, load_map
+    from ems_pipeline.devices.points.map_file import known_maps, load_map
 
     for name in known_maps():
         say(f"{name}: {load_map(name).title}")
@@ -183,7 +183,7 @@ def map_list() -> None:
 @map_app.command("show")
 def map_show(name: Annotated[str, typer.Argument(help="A map, as `ems device map list` shows it.")]) -> None:
     """What a device of a map measures, what may be written, what it does alone, what is unverified (Markdown)."""
-    from ems_pipeline.devices.map_document import described
-    from ems_pipeline.devices.map_file import load_map
+    from ems_pipeline.devices.points.map_document import described
+    from ems_pipeline.devices.points.map_file import load_map
 
     say(described(load_map(name)))

@@ -77,7 +77,7 @@ def check(file: Annotated[Path, typer.Argument(help="A site file.", exists=True,
 
 
 def _warn(site: Site) -> None:
-    from ems_pipeline.devices import obedience
+    from ems_pipeline.devices.installed import obedience
 
     for warning in obedience.warnings(site):
         console.print(words(f"warning: {warning}", "yellow"))

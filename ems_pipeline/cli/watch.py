@@ -13,10 +13,10 @@ from rich.table import Column
 
 from ems_pipeline.cli.terminal import Rows, words
 from ems_pipeline.devices import fleet
+from ems_pipeline.devices.driver.turns import ALONE, Turns
 from ems_pipeline.devices.fleet import DeviceId
-from ems_pipeline.devices.health import Health
-from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.devices.turns import ALONE, Turns
+from ems_pipeline.devices.fleet.health import Health
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SystemClock
 

@@ -18,9 +18,9 @@ from ems_pipeline import time_grid
 from ems_pipeline.control import commands, envelope, grid_limit
 from ems_pipeline.control.desired import Desired, Source, Wish
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices import obedience
-from ems_pipeline.devices.command import SignalCommand
-from ems_pipeline.devices.contract import SetpointRefused
+from ems_pipeline.devices.driver.command import SignalCommand
+from ems_pipeline.devices.driver.contract import SetpointRefused
+from ems_pipeline.devices.installed import obedience
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
 from ems_pipeline.warehouse.overrides import Override
 

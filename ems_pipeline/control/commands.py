@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ems_pipeline.control.desired import Source, Wish
-from ems_pipeline.devices import obedience
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.installed import obedience
 from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
 from ems_pipeline.sites.asset import LARGEST_LIMIT
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode

@@ -25,12 +25,12 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.control.verification import OVERLOAD
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.address import at_address
-from ems_pipeline.devices.command import PointCommand
-from ems_pipeline.devices.contract import Driver, PointWrite, SetpointRefused
-from ems_pipeline.devices.reading import good_values
-from ems_pipeline.devices.sampling import names_in
-from ems_pipeline.devices.translation import changed
+from ems_pipeline.devices.driver.command import PointCommand
+from ems_pipeline.devices.driver.contract import Driver, PointWrite, SetpointRefused
+from ems_pipeline.devices.driver.translation import changed
+from ems_pipeline.devices.installed.address import at_address
+from ems_pipeline.devices.points.reading import good_values
+from ems_pipeline.devices.points.sampling import names_in
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import Warehouse, arming, setpoints
 

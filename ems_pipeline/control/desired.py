@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ems_pipeline.devices.command import (
+from ems_pipeline.devices.driver.command import (
     BatteryCommand,
     ChargerCommand,
     Command,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
-from ems_pipeline.devices.quantities import EvStatus
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 

@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
-from ems_pipeline.devices.contract import SetpointRefused
-from ems_pipeline.devices.options import stated
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.contract import SetpointRefused
+from ems_pipeline.devices.installed.options import stated
 from ems_pipeline.sites import Battery, Charger, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 

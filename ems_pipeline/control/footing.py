@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ems_pipeline.devices.address import Wires, as_wired, at_address, dialled, wires_of
-from ems_pipeline.devices.reach import Reach, reach
+from ems_pipeline.devices.installed.address import Wires, as_wired, at_address, dialled, wires_of
+from ems_pipeline.devices.installed.reach import Reach, reach
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import setpoints
 from ems_pipeline.warehouse import sites as registry

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from ems_pipeline.control.together import Together
-from ems_pipeline.devices.turns import ALONE, Turns
+from ems_pipeline.devices.driver.turns import ALONE, Turns
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, embedded, migrate, open_warehouse
 from ems_pipeline.warehouse.gateway_lock import GatewayLocks, Grant, gateway_locks
 from ems_pipeline.warehouse.local import home
@@ -86,7 +86,7 @@ class Gateways:
 
 
 class Reading:
-    """Turns at wires for whoever only reads: see `devices.fleet.Turns`."""
+    """Turns at wires for whoever only reads: see `devices.driver.turns.Turns`."""
 
     def __init__(self, locks: GatewayLocks) -> None:
         self._locks = locks

@@ -12,11 +12,11 @@ from datetime import datetime
 from ems_pipeline.control.footing import Footing
 from ems_pipeline.control.live import Live, Observed
 from ems_pipeline.control.permit import UNREGISTERED, not_live
-from ems_pipeline.devices.command import PointCommand
-from ems_pipeline.devices.contract import Driver, SetpointRefused
-from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.reading import good_values
-from ems_pipeline.devices.translation import check_value, needed_by_hand
+from ems_pipeline.devices.driver.command import PointCommand
+from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
+from ems_pipeline.devices.driver.translation import check_value, needed_by_hand
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.reading import good_values
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import arming
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ems_pipeline.control.desired import Desired
 from ems_pipeline.control.footing import Footing
-from ems_pipeline.devices.reach import wider
+from ems_pipeline.devices.installed.reach import wider
 from ems_pipeline.warehouse import arming, overrides
 from ems_pipeline.warehouse.arming import Standing
 from ems_pipeline.warehouse.engine import Connection

@@ -10,9 +10,9 @@ from ems_pipeline.control import lifecycle
 from ems_pipeline.control.desired import Desired, Source
 from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import Observed
-from ems_pipeline.devices.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.translation import changed
+from ems_pipeline.devices.driver.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
+from ems_pipeline.devices.driver.translation import changed
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse.setpoints import Setpoint, Step

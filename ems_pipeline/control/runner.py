@@ -22,7 +22,7 @@ from ems_pipeline.control.together import Together
 from ems_pipeline.control.wires import Wires
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.fleet import DeviceId
-from ems_pipeline.devices.health import Health
+from ems_pipeline.devices.fleet.health import Health
 from ems_pipeline.plain_text import told as said
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock

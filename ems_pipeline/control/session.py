@@ -20,7 +20,7 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.permit import LOST, OVERTAKEN, Permit, Withdrawn
 from ems_pipeline.control.prepare import Prepared, Result
 from ems_pipeline.control.wires import Wires
-from ems_pipeline.devices.contract import Driver, MayGo
+from ems_pipeline.devices.driver.contract import Driver, MayGo
 from ems_pipeline.plain_text import told
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import DatabaseUnavailable, alarms, arming, setpoints, telemetry

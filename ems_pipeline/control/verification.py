@@ -20,7 +20,7 @@ from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices.contract import Driver, SetpointRefused
+from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from ems_pipeline.control.live import STATE, Live, Observed
-from ems_pipeline.devices.contract import Driver
+from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.devices.fleet import DeviceId, OpenSite
-from ems_pipeline.devices.health import Health, before_attempt, may_attempt
-from ems_pipeline.devices.reading import good_values
-from ems_pipeline.devices.sampling import names_in
+from ems_pipeline.devices.fleet.health import Health, before_attempt, may_attempt
+from ems_pipeline.devices.points.reading import good_values
+from ems_pipeline.devices.points.sampling import names_in
 from ems_pipeline.plain_text import told
 from ems_pipeline.time_grid import Clock
 

@@ -1,1 +1,12 @@
-"""Hardware: point maps (data files), the driver contract, one module per protocol."""
+"""Hardware: what devices can say and be told, as data, and what talks to them.
+
+points/        what a device can say: the maps' schema, and words -> readings with age, quality and reason
+maps/          point maps, a file per device type
+driver/        what every driver promises and shares, whatever wire it talks on
+modbus/ sunspec/ web/     one folder per protocol
+vendors/       how a family obeys: commands -> point writes
+protocols.py   the one table: transport -> how to open a wire, which driver       -> a new protocol
+installed/     the devices of a site: where they are, what they can do, what they are told about their limits
+discovery/     who is there?
+fleet/         all devices of all sites: opened, asked at once, their health
+"""

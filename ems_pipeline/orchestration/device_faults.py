@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from ems_pipeline.devices.quantities import FAULT
-from ems_pipeline.devices.reading import Reading, Readings
+from ems_pipeline.devices.points.quantities import FAULT
+from ems_pipeline.devices.points.reading import Reading, Readings
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.engine import Connection
 

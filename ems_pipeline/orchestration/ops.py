@@ -13,9 +13,9 @@ import dagster as dg
 from ems_pipeline import control, time_grid
 from ems_pipeline.control.gateways import reading
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.health import Health
-from ems_pipeline.devices.reading import Readings
-from ems_pipeline.devices.turns import Turns
+from ems_pipeline.devices.driver.turns import Turns
+from ems_pipeline.devices.fleet.health import Health
+from ems_pipeline.devices.points.reading import Readings
 from ems_pipeline.orchestration import device_faults, logs, shards
 from ems_pipeline.orchestration.beats import slot_of, stamp
 from ems_pipeline.orchestration.coordinator import ASKED_TAG, SLOT_TAG

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from ems_pipeline.devices import obedience
-from ems_pipeline.devices.map_file import MapFileError, load_map
+from ems_pipeline.devices.installed import obedience
+from ems_pipeline.devices.points.map_file import MapFileError, load_map
 from ems_pipeline.sites import Site, SiteFileError, load_site, load_sites, market_zones
 from ems_pipeline.sites.loader import faulty
 

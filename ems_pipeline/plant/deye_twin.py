@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf
 
 from ems_pipeline import time_grid
-from ems_pipeline.devices import growth
-from ems_pipeline.devices.deye import GRID_CHARGE_BIT, SLOTS
-from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.points import growth
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.vendors.deye import GRID_CHARGE_BIT, SLOTS
 from ems_pipeline.plant.hybrid import Settings, TouSlot
 from ems_pipeline.plant.instruments import CELL_TEMP_C
 from ems_pipeline.plant.twin import Twin, part_of

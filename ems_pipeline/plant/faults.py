@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.decoding import interpret
-from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.decoding import interpret
+from ems_pipeline.devices.points.point import Point
 from ems_pipeline.plant.refusals import BUSY, DEVICE_FAILURE, Refused, Silent
 from ems_pipeline.plant.twin import Trouble, Twin
 

@@ -7,8 +7,8 @@ from datetime import datetime
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.quantities import QUANTITIES
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.quantities import QUANTITIES
 from ems_pipeline.plant.instruments import Part, parts_with
 from ems_pipeline.plant.world import World
 

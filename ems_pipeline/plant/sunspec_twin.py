@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.sunspec import BASES, END, MARKER, FoundModel, placed
-from ems_pipeline.devices.sunspec_models import models
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.points.sunspec_models import models
+from ems_pipeline.devices.sunspec.discovery import BASES, END, MARKER, FoundModel, placed
 from ems_pipeline.plant.meter_twin import VOLTAGE_V, MeterTwin
 from ems_pipeline.plant.world import World
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.decoding import interpret
-from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.decoding import interpret
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
 from ems_pipeline.plant.world import World

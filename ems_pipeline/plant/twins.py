@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import inf
 
-from ems_pipeline.devices.loxone import PRINTED_FACTORS
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.quantities import EvStatus, SgReadyState
-from ems_pipeline.devices.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.points.quantities import EvStatus, SgReadyState
+from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
+from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
 from ems_pipeline.plant.deye_twin import DeyeTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin

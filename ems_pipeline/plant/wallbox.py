@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ems_pipeline import time_grid
-from ems_pipeline.devices.quantities import EvStatus
+from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.plant.household import Visit, visit
 from ems_pipeline.sites import Charger
 

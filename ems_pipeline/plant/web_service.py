@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.point import Point
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.refusals import BUSY, Refused
 from ems_pipeline.plant.twin import Twin

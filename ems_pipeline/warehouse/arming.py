@@ -15,8 +15,8 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.devices.address import wires_of
-from ems_pipeline.devices.reach import Reach, reach
+from ems_pipeline.devices.installed.address import wires_of
+from ems_pipeline.devices.installed.reach import Reach, reach
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
 

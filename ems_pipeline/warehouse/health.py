@@ -8,8 +8,8 @@ import polars as pl
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.fleet import DeviceId
-from ems_pipeline.devices.health import Health, HealthState
-from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.fleet.health import Health, HealthState
+from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.rest import MADE_BY_THE_SUN
 

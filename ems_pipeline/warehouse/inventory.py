@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.plans import EXECUTABLE
 

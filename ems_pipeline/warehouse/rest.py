@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.weather import sun
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
-from ems_pipeline.devices.address import address_of, place_of
+from ems_pipeline.devices.installed.address import address_of, place_of
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import clocks

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.devices.quantities import PLUGGED_IN, EvStatus
-from ems_pipeline.devices.reading import BELIEVED, Readings
+from ems_pipeline.devices.points.quantities import PLUGGED_IN, EvStatus
+from ems_pipeline.devices.points.reading import BELIEVED, Readings
 from ems_pipeline.warehouse.frames import UTC_INSTANT, copy_into, query, stage, upsert
 from ems_pipeline.warehouse.points import numbered, register
 from ems_pipeline.warehouse.rest import rested

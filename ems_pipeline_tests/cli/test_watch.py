@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 
 from ems_pipeline.cli.watch import Board
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices.modbus import Connection
-from ems_pipeline.devices.web import WebGateway
+from ems_pipeline.devices.modbus.wire import Connection
+from ems_pipeline.devices.web.gateway import WebGateway
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse.gateway_lock import GatewayLocks
 

@@ -17,8 +17,8 @@ from ems_pipeline import time_grid
 from ems_pipeline.cli.app import app
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.contract import PointWrite
-from ems_pipeline.devices.map_file import load_map
+from ems_pipeline.devices.driver.contract import PointWrite
+from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.plant.faults import Fault
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock

@@ -15,13 +15,13 @@ from functools import cache
 from typing import Any
 
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.address import at_address, socket_of
-from ems_pipeline.devices.contract import DeviceFault, MayGo, always
-from ems_pipeline.devices.decoding import interpret
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.modbus import Connection, Endpoint
-from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
+from ems_pipeline.devices.installed.address import at_address, socket_of
+from ems_pipeline.devices.modbus.wire import Connection, Endpoint
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.decoding import interpret
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
 

@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from ems_pipeline import control, time_grid
 from ems_pipeline.control import cycle, gateways, lifecycle
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices import fleet
-from ems_pipeline.devices.address import wires_of
+from ems_pipeline.devices import protocols
+from ems_pipeline.devices.installed.address import wires_of
 from ems_pipeline.sites import Gateway, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, arming, overrides, setpoints
@@ -72,7 +72,7 @@ class Fuzz:
         write = self.world.watched(SiteSession._write)
         with ExitStack() as patches:
             for owner, name, value in (
-                (fleet, "Connection", Wire), (SiteSession, "_write", write), (cycle, "PATIENCE_S", 0.0),
+                (protocols, "Connection", Wire), (SiteSession, "_write", write), (cycle, "PATIENCE_S", 0.0),
                 (gateways, "WIRE_PATIENCE_S", 0.0),
             ):  # fmt: skip
                 patches.enter_context(mock.patch.object(owner, name, value))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices.mapped_driver import MappedDriver
-from ems_pipeline.devices.modbus import Connection
+from ems_pipeline.devices.driver.mapped_driver import MappedDriver
+from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.warehouse import setpoints
 
 Where = tuple[Any, str, int, bool]

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from ems_pipeline.devices.address import wires_of
-from ems_pipeline.devices.reach import reach, wider
+from ems_pipeline.devices.installed.address import wires_of
+from ems_pipeline.devices.installed.reach import reach, wider
 from ems_pipeline.orchestration import plant_arm
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.registration import follow_files

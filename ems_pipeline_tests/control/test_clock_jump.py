@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ems_pipeline.control.cycle import CLOCK_ALARM
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import alarms, overrides, telemetry
 from ems_pipeline.warehouse.frames import query

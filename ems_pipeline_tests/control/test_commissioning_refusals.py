@@ -9,8 +9,8 @@ from ems_pipeline.control.desired import Desired, Source
 from ems_pipeline.control.live import Observed
 from ems_pipeline.control.prepare import prepare
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.command import PointCommand
-from ems_pipeline.devices.contract import SetpointRefused
+from ems_pipeline.devices.driver.command import PointCommand
+from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.plant import Fault
 from ems_pipeline.sites import Site
 from ems_pipeline_tests.control.conftest import NOON

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, arming, embedded, migrate, plans, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.backup import BackupFailed, backup

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ems_pipeline.control import envelope, grid_limit
 from ems_pipeline.control.live import Live, Observed
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
-from ems_pipeline.devices.contract import SetpointRefused
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.sites import FuseGroup, Genset, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ems_pipeline.control import envelope
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
-from ems_pipeline.devices.contract import SetpointRefused
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.sites import Genset, Site
 from ems_pipeline.sites.modes import BatteryMode as B
 from ems_pipeline.sites.modes import ChargerMode as C

@@ -16,7 +16,7 @@ from ems_pipeline.control.authority import Mandate
 from ems_pipeline.control.desired import Source
 from ems_pipeline.control.effect import Verdict
 from ems_pipeline.control.live import Live, Observed
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.sites import Device, Genset, Schedule, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 from ems_pipeline.warehouse.overrides import Override

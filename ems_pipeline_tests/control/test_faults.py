@@ -12,11 +12,11 @@ from datetime import timedelta
 import pytest
 
 from ems_pipeline.control import lifecycle
-from ems_pipeline.devices import fleet
-from ems_pipeline.devices.contract import DeviceFault
-from ems_pipeline.devices.mapped_driver import MappedDriver
-from ems_pipeline.devices.reading import Quality, Reading, Readings
-from ems_pipeline.devices.web import WebGateway
+from ems_pipeline.devices.driver.contract import DeviceFault
+from ems_pipeline.devices.driver.mapped_driver import MappedDriver
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality, Reading, Readings
+from ems_pipeline.devices.web.gateway import WebGateway
 from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.warehouse import alarms, telemetry
 from ems_pipeline.warehouse.frames import query
@@ -128,7 +128,7 @@ def test_the_device_of_a_dead_gateway_keeps_its_setpoint_until_it_expires(home: 
 
 
 def test_a_device_with_an_open_circuit_is_not_asked(home: Bench) -> None:
-    from ems_pipeline.devices.health import Health, failed
+    from ems_pipeline.devices.fleet.health import Health, failed
     from ems_pipeline.warehouse import health
 
     now, state = home.clock.now(), Health()
@@ -180,7 +180,7 @@ def test_every_setpoint_of_a_bad_hour_ends(home: Bench) -> None:
 
 
 def test_a_device_with_a_spent_write_budget_is_handed_back(home: Bench) -> None:
-    point_map = fleet.load_map("teltonika-teltocharge")
+    point_map = load_map("teltonika-teltocharge")
     budget = point_map.point("current_limit").writes_per_day
     home.plan(CAR)
     home.control()

@@ -14,7 +14,7 @@ import yaml
 from ems_pipeline import control, time_grid
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices.mapped_driver import MappedDriver
+from ems_pipeline.devices.driver.mapped_driver import MappedDriver
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, setpoints
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline_tests.control import bench

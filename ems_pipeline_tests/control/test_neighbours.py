@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from ems_pipeline.devices.address import wires_of
+from ems_pipeline.devices.installed.address import wires_of
 from ems_pipeline.orchestration.live import let_go
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable

@@ -12,10 +12,11 @@ import pytest
 from ems_pipeline.control import gateways
 from ems_pipeline.control.gateways import reading
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.address import address_of
-from ems_pipeline.devices.mapped_driver import MappedDriver
-from ems_pipeline.devices.reading import Quality
-from ems_pipeline.devices.turns import ALONE, Turns
+from ems_pipeline.devices.driver.mapped_driver import MappedDriver
+from ems_pipeline.devices.driver.turns import ALONE, Turns
+from ems_pipeline.devices.fleet.sweep import KEPT
+from ems_pipeline.devices.installed.address import address_of
+from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.plant import running_plant
 from ems_pipeline.plant.faults import Fault
 from ems_pipeline.sites import Site
@@ -113,7 +114,7 @@ def test_a_site_whose_gateways_are_kept_twice_in_a_row_is_an_alarm_that_names_th
 
 def test_a_sweep_leaves_its_gateway_to_others_between_devices(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each device costs more than a turn may last: control gets in after the first one, not after the last."""
-    monkeypatch.setattr(fleet, "LONGEST_TURN_S", 0.0)
+    monkeypatch.setattr("ems_pipeline.devices.fleet.sweep.LONGEST_TURN_S", 0.0)
     address, order = address_of(home.site.gateways[0]), list[str]()
     behind = [d.key for d in home.site.devices if d.gateway == home.site.gateways[0].key]
     ask = MappedDriver.ask
@@ -158,5 +159,5 @@ def test_what_is_kept_for_too_long_is_no_reading_and_nobodys_failure(
         assert master.steer(addresses) is Grant.TAKEN
         found = asyncio.run(sweep(turns))
     said = [r for readings in found.readings["home01"] for r in readings]
-    assert {(r.quality, r.reason) for r in said} == {(Quality.NO_ANSWER, fleet.KEPT)}
+    assert {(r.quality, r.reason) for r in said} == {(Quality.NO_ANSWER, KEPT)}
     assert {h.error_streak for h in found.health.values()} == {0}

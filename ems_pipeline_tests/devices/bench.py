@@ -18,15 +18,15 @@ from pymodbus.framer import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.contract import Options
-from ems_pipeline.devices.fleet import DIALECTS, FAMILIES
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.modbus import Connection, Endpoint
-from ems_pipeline.devices.modbus_driver import ModbusDriver
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.web import WebEndpoint, WebGateway
-from ems_pipeline.devices.web_driver import Dialect, WebDriver
+from ems_pipeline.devices.driver.contract import Options
+from ems_pipeline.devices.modbus.driver import ModbusDriver
+from ems_pipeline.devices.modbus.wire import Connection, Endpoint
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.vendors.families import DIALECTS, FAMILIES
+from ems_pipeline.devices.web.driver import Dialect, WebDriver
+from ems_pipeline.devices.web.gateway import WebEndpoint, WebGateway
 from ems_pipeline.plant.web_login import Basic, Digest
 from ems_pipeline.time_grid import SimulatedClock
 

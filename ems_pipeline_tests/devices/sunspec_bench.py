@@ -6,12 +6,12 @@ import asyncio
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ems_pipeline.devices.fleet import FAMILIES
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.modbus import Connection, Endpoint
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.reading import Reading
-from ems_pipeline.devices.sunspec_driver import SunSpecDriver
+from ems_pipeline.devices.modbus.wire import Connection, Endpoint
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.points.reading import Reading
+from ems_pipeline.devices.sunspec.driver import SunSpecDriver
+from ems_pipeline.devices.vendors.families import FAMILIES
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline_tests.devices.bench import NOON, Slave, bus
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.decoding import Decoder, interpret
-from ems_pipeline.devices.map_file import known_maps, load_map
-from ems_pipeline.devices.point import NOTHING, Point
-from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.decoding import Decoder, interpret
+from ems_pipeline.devices.points.map_file import known_maps, load_map
+from ems_pipeline.devices.points.point import NOTHING, Point
+from ems_pipeline.devices.points.reading import Quality
 
 NUMERIC = [
     point

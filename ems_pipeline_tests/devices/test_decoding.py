@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ems_pipeline.devices.decoding import Decoder, interpret
-from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.reading import Quality
+from ems_pipeline.devices.points.decoding import Decoder, interpret
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.reading import Quality
 
 GOOD, GARBAGE, NOT_READY = Quality.GOOD, Quality.GARBAGE, Quality.NOT_READY
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.devices.link import Link
-from ems_pipeline.devices.map_document import described, names
-from ems_pipeline.devices.map_file import known_maps, load_map, read_map
-from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.points.link import Link
+from ems_pipeline.devices.points.map_document import described, names
+from ems_pipeline.devices.points.map_file import known_maps, load_map, read_map
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline_tests.conftest import ROOT
 
 DOCUMENT = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ems_pipeline.devices import high_words
-from ems_pipeline.devices.command import BatteryCommand, PointCommand
-from ems_pipeline.devices.contract import PointWrite, SetpointRefused
-from ems_pipeline.devices.high_words import Split
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.modbus_driver import ModbusDriver
-from ems_pipeline.devices.reading import Quality, Reading, good_values
+from ems_pipeline.devices.driver.command import BatteryCommand, PointCommand
+from ems_pipeline.devices.driver.contract import PointWrite, SetpointRefused
+from ems_pipeline.devices.modbus import high_words
+from ems_pipeline.devices.modbus.driver import ModbusDriver
+from ems_pipeline.devices.modbus.high_words import Split
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality, Reading, good_values
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline_tests.devices.bench import Slave, bus, driver
 

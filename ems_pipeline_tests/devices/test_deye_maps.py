@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from ems_pipeline.devices import codec
-from ems_pipeline.devices.map_file import load_map
+from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.map_file import load_map
 
 HIGH, LOW = (load_map(name, {}) for name in ("deye-sun-20k-hp3", "deye-sun-12k-lp3"))
 SCALES = {

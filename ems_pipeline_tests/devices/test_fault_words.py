@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline_tests.devices.bench import Slave, bus, driver
 from ems_pipeline_tests.devices.sunspec_bench import COMMON, INVERTER, S16_NOTHING, device, long, model
 from ems_pipeline_tests.devices.sunspec_bench import read as read_sunspec

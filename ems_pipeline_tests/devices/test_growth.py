@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ems_pipeline.devices import growth
-from ems_pipeline.devices.point import Point
-from ems_pipeline.devices.point_map import PointMap
+from ems_pipeline.devices.points import growth
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
 
 POWER = Point(name="power", address=1, unit="W", range=(-100.0, 200.0), grows=("rated_power_w", "ct_ratio"))
 PLAIN = Point(name="voltage", address=2, unit="V", range=(0.0, 300.0))

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from ems_pipeline.devices.high_words import Split, filled
-from ems_pipeline.devices.point import Point
+from ems_pipeline.devices.modbus.high_words import Split, filled
+from ems_pipeline.devices.points.point import Point
 
 WIDE = (-math.inf, math.inf)
 EXPORT = 0x10000 - 500

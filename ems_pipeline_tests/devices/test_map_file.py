@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.devices.map_file import MapFileError, known_maps, read_map
-from ems_pipeline.devices.options import site_options
-from ems_pipeline.devices.point import SITE_LIMITS
+from ems_pipeline.devices.installed.options import site_options
+from ems_pipeline.devices.points.map_file import MapFileError, known_maps, read_map
+from ems_pipeline.devices.points.point import SITE_LIMITS
 from ems_pipeline.sites import Site
 
 HEAD = "map: mine\ntitle: T\ndriver: meter\nsilence: none\nsources: [s]\n"

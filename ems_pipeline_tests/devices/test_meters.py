@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 from pymodbus.constants import ExcCodes
 
-from ems_pipeline.devices.fleet import FAMILIES
-from ems_pipeline.devices.map_file import known_maps, load_map
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.map_file import known_maps, load_map
+from ems_pipeline.devices.points.reading import Quality, Reading
+from ems_pipeline.devices.vendors.families import FAMILIES
 from ems_pipeline_tests.devices.bench import Slave, bus, driver
 
 EASTRON = {0: (0x4366, 0x8000), 6: (0x4148, 0x0000), 12: (0xC3CD, 0x8000), 52: (0xC49A, 0x4000), 70: (0x4248, 0x0A3D)}

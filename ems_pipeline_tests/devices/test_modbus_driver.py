@@ -12,10 +12,10 @@ from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerType
 from pymodbus.framer.rtu import FramerRTU
 
-from ems_pipeline.devices.contract import DeviceFault, PointWrite, SetpointRefused
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.modbus import Connection, Endpoint
-from ems_pipeline.devices.reading import Quality, good_values
+from ems_pipeline.devices.driver.contract import DeviceFault, PointWrite, SetpointRefused
+from ems_pipeline.devices.modbus.wire import Connection, Endpoint
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality, good_values
 from ems_pipeline_tests.devices.bench import Slave, bus, driver, scripted
 
 DEYE = load_map("deye-sun-20k-hp3", {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ems_pipeline.devices import obedience
+from ems_pipeline.devices.installed import obedience
 from ems_pipeline.sites import FuseGroup, Genset, HybridInverter, Site
 
 METER = "eastron-sdm630"

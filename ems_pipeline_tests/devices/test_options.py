@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ems_pipeline.devices import obedience, options
-from ems_pipeline.devices.map_file import load_map
+from ems_pipeline.devices.installed import obedience, options
+from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.sites import Site
 
 DEYE, LOXONE = load_map("deye-sun-20k-hp3", {}), load_map("loxone-miniserver", {})

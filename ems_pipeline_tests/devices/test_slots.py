@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 from pymodbus.constants import ExcCodes
 
-from ems_pipeline.devices.contract import PointWrite
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.driver.contract import PointWrite
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline_tests.devices.bench import Slave, bus, driver
 
 SAMSUNG = load_map("samsung-ehs-mim-b19n", {})

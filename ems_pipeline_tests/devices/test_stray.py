@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from pymodbus.framer.rtu import FramerRTU
 
-from ems_pipeline.devices.modbus import Connection, Endpoint
-from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.devices.scan import scan
+from ems_pipeline.devices.discovery.scan import scan
+from ems_pipeline.devices.modbus.wire import Connection, Endpoint
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline_tests.devices.bench import driver, scripted
 
 UNIT = 5

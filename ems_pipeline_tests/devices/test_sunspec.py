@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymodbus.constants import ExcCodes
 
-from ems_pipeline.devices.contract import DeviceFault
-from ems_pipeline.devices.map_file import read_map
-from ems_pipeline.devices.reading import Quality
-from ems_pipeline.devices.sunspec import FoundModel, discover
-from ems_pipeline.devices.sunspec_driver import SunSpecDriver
+from ems_pipeline.devices.driver.contract import DeviceFault
+from ems_pipeline.devices.points.map_file import read_map
+from ems_pipeline.devices.points.reading import Quality
+from ems_pipeline.devices.sunspec.discovery import FoundModel, discover
+from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline_tests.devices.bench import Slave
 from ems_pipeline_tests.devices.sunspec_bench import (
     COMMON,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.devices.contract import Acknowledgement, Echo, PointWrite
-from ems_pipeline.devices.map_file import MapFileError, read_map
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.sunspec_driver import SunSpecDriver
+from ems_pipeline.devices.driver.contract import Acknowledgement, Echo, PointWrite
+from ems_pipeline.devices.points.map_file import MapFileError, read_map
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline_tests.devices.bench import Slave
 from ems_pipeline_tests.devices.sunspec_bench import (
     COMMON,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, Command, HeatPumpCommand
-from ems_pipeline.devices.contract import PointWrite
-from ems_pipeline.devices.fleet import FAMILIES
-from ems_pipeline.devices.map_file import known_maps, load_map
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.translation import Target
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, HeatPumpCommand
+from ems_pipeline.devices.driver.contract import PointWrite
+from ems_pipeline.devices.driver.translation import Target
+from ems_pipeline.devices.points.map_file import known_maps, load_map
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.vendors.families import FAMILIES
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
 COMMANDS: dict[str, list[Command]] = {

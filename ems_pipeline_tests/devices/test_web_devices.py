@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ems_pipeline.devices.contract import PointWrite
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.reading import Quality, Reading
-from ems_pipeline.devices.web_driver import WebDriver
+from ems_pipeline.devices.driver.contract import PointWrite
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality, Reading
+from ems_pipeline.devices.web.driver import WebDriver
 from ems_pipeline.plant.web_login import Basic, Digest
 from ems_pipeline_tests.devices.bench import Miniserver, WebDevice, served, web_driver
 

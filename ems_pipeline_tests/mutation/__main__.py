@@ -32,9 +32,9 @@ TESTS = {
     "market/bill": ["market/test_bill.py", "market/test_contracts.py", "market/test_tariff.py"],
     "control/envelope": ["control/test_envelope_by_hand.py", "control/test_envelope.py"],
     "control/lifecycle": ["control/test_lifecycle.py"],
-    "devices/decoding": ["devices/test_decoding.py", "devices/test_codec.py"],
-    "devices/high_words": ["devices/test_high_words.py"],
-    "devices/growth": ["devices/test_growth.py"],
+    "devices/points/decoding": ["devices/test_decoding.py", "devices/test_codec.py"],
+    "devices/modbus/high_words": ["devices/test_high_words.py"],
+    "devices/points/growth": ["devices/test_growth.py"],
     "heat/cop": ["heat/test_cop.py"],
     "time_grid": ["test_time_grid.py"],
 }

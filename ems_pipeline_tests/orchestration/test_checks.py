@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.market.document import market_day_slots
 from ems_pipeline.orchestration import checks
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.orchestration import device_faults
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.platform import Platform

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.orchestration import maintenance
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.platform import Platform

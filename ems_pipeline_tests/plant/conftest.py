@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.command import Command
-from ems_pipeline.devices.contract import Driver
-from ems_pipeline.devices.reading import good_values
+from ems_pipeline.devices.driver.command import Command
+from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.devices.points.reading import good_values
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand
-from ems_pipeline.devices.contract import Driver, PointWrite
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand
+from ems_pipeline.devices.driver.contract import Driver, PointWrite
 from ems_pipeline.devices.fleet import OpenSite, read_all
-from ems_pipeline.devices.health import HealthState
-from ems_pipeline.devices.reading import Quality, Reading, good_values
+from ems_pipeline.devices.fleet.health import HealthState
+from ems_pipeline.devices.points.reading import Quality, Reading, good_values
 from ems_pipeline.plant import FAULTS, Fault
 from ems_pipeline.plant.faults import measured
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode

@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from ems_pipeline.devices.map_file import load_map
+from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.refusals import ILLEGAL_VALUE, Refused

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.reading import Quality, Readings, good_values
+from ems_pipeline.devices.points.reading import Quality, Readings, good_values
 from ems_pipeline.plant import Fault, World, running_plant
 from ems_pipeline.sites import Battery, Device, PvArray, Site
 from ems_pipeline.time_grid import SimulatedClock

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.reading import Quality, good_values
+from ems_pipeline.devices.points.reading import Quality, good_values
 from ems_pipeline.plant import Fault, World, running_plant, serving
 from ems_pipeline.plant.day import build as build_day
 from ems_pipeline.plant.noise import smooth

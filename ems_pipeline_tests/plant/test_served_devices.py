@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from ems_pipeline.devices.command import BatteryCommand, ChargerCommand, HeatPumpCommand
-from ems_pipeline.devices.contract import Driver
-from ems_pipeline.devices.quantities import EvStatus
-from ems_pipeline.devices.reading import Quality, good_values
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.devices.points.quantities import EvStatus
+from ems_pipeline.devices.points.reading import Quality, good_values
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 from ems_pipeline_tests.plant.conftest import Bench
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.contract import Acknowledgement, PointWrite
-from ems_pipeline.devices.map_file import load_map, read_map
-from ems_pipeline.devices.point_map import PointMap
-from ems_pipeline.devices.reading import Quality, Reading, good_values
-from ems_pipeline.devices.sunspec_driver import SunSpecDriver
+from ems_pipeline.devices.driver.contract import Acknowledgement, PointWrite
+from ems_pipeline.devices.points.map_file import load_map, read_map
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.points.reading import Quality, Reading, good_values
+from ems_pipeline.devices.sunspec.driver import SunSpecDriver
+from ems_pipeline.devices.vendors.families import FAMILIES
 from ems_pipeline.plant import World, running_plant
 from ems_pipeline.plant.modbus_server import Bus, serving_modbus
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
@@ -37,7 +38,7 @@ def read(twin: SunSpecTwin, point_map: PointMap) -> dict[str, Reading]:
 
         async def sweep() -> list[Reading]:
             wire = fleet.open_wire(GATEWAY.model_copy(update={"port": port}))
-            driver = SunSpecDriver("pv", point_map, fleet.FAMILIES["meter"], {"gap_s": 0.0}, twin.world.clock, wire, 1)  # type: ignore[arg-type]
+            driver = SunSpecDriver("pv", point_map, FAMILIES["meter"], {"gap_s": 0.0}, twin.world.clock, wire, 1)  # type: ignore[arg-type]
             try:
                 return await driver.read(names)
             finally:
@@ -117,7 +118,7 @@ def test_a_limit_of_ones_own_map_arrives_in_the_twin(world: World, tmp_path) -> 
 
         async def write() -> Acknowledgement:
             wire = fleet.open_wire(GATEWAY.model_copy(update={"port": port}))
-            driver = SunSpecDriver("pv", point_map, fleet.FAMILIES["meter"], {}, world.clock, wire, 1)  # type: ignore[arg-type]
+            driver = SunSpecDriver("pv", point_map, FAMILIES["meter"], {}, world.clock, wire, 1)  # type: ignore[arg-type]
             try:
                 return await driver.write([PointWrite("power_limit", 62.5)])
             finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from ems_pipeline.devices.address import address_of
+from ems_pipeline.devices.installed.address import address_of
 from ems_pipeline.sites import Gateway, Site
 from ems_pipeline.warehouse import Warehouse, migrate, roles
 from ems_pipeline.warehouse.gateway_lock import Grant, gateway_locks, is_alive

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, arming, inventory, sites, telemetry

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.prepare import Result
-from ems_pipeline.devices.contract import DeviceFault
+from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.fleet import judged
-from ems_pipeline.devices.health import Health
-from ems_pipeline.devices.reading import Names, Quality, Readings, Samples
+from ems_pipeline.devices.fleet.health import Health
+from ems_pipeline.devices.points.reading import Names, Quality, Readings, Samples
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, alarms, health, setpoints, sites, telemetry
 from ems_pipeline.warehouse.frames import query

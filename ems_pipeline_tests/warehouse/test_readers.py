@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
 from ems_pipeline.cli.db import Role
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, migrate, programs, retention, roles, telemetry
 from ems_pipeline.warehouse import sites as registry

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pymodbus.constants import ExcCodes
 
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.map_file import load_map
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.fleet.health import Health
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Device, Gateway, Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, sites, telemetry
@@ -111,7 +112,7 @@ def test_fifteen_sweeps_of_a_night_through_real_sockets(
             devices = [Device(key="meter", map="eastron-sdm630", gateway="wire")]
             devices.append(Device(key="roof", map="sunspec-inverter", gateway="roof", unit_id=2))
             site = registered.model_copy(update={"gateways": tuple(gateways), "devices": tuple(devices)})
-            opened, health = fleet.open_site(site, clock), dict[fleet.DeviceId, fleet.Health]()
+            opened, health = fleet.open_site(site, clock), dict[fleet.DeviceId, Health]()
             for minute in range(15):
                 clock.wait_until(start + timedelta(minutes=minute))
                 sweep = await fleet.read_all([opened], health, clock=clock)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import MINUTE, SLOT
 from ems_pipeline.warehouse import Warehouse, retention, sites, telemetry

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, Connection
 
 from ems_pipeline.cli.db import Role
 from ems_pipeline.control.commands import WrongWish, check_wish
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import (

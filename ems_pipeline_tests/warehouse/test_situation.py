@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from ems_pipeline.devices.quantities import EvStatus
-from ems_pipeline.devices.reading import Quality, Reading
+from ems_pipeline.devices.points.quantities import EvStatus
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
 from ems_pipeline.time_grid import SLOT

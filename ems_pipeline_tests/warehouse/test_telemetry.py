@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ems_pipeline.devices.reading import Names, Quality, Reading, Readings, Samples
+from ems_pipeline.devices.points.reading import Names, Quality, Reading, Readings, Samples
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, sites, telemetry

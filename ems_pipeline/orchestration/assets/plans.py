@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.devices import obedience
+from ems_pipeline.devices.installed import obedience
 from ems_pipeline.orchestration.assets.forecasts import (
     ev_session_forecast,
     heat_demand_forecast,

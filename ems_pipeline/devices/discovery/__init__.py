@@ -1,0 +1,4 @@
+"""Who is there? For commissioning; nothing is written.
+
+scan.py  unit ids behind a Modbus gateway
+"""

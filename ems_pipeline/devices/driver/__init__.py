@@ -1,0 +1,6 @@
+"""What every driver promises and shares, whatever wire it talks on.
+
+contract.py       the only view of hardware         command.py        what may be asked
+mapped_driver.py  what is the same on every wire    translation.py    command -> checked writes
+turns.py          whose turn it is at a wire
+"""

@@ -1,0 +1,103 @@
+"""The part of a driver that is the same on every wire: selection, readings, translation, checks, echoes.
+
+A transport adds two things: how to sample points and how to send checked writes. Subclass it for a new transport; a new
+device on a known transport is a point map, and a `Family` where it obeys commands.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+
+from ems_pipeline.devices.driver.command import Command
+from ems_pipeline.devices.driver.contract import (
+    Acknowledgement,
+    Echo,
+    Live,
+    MayGo,
+    Options,
+    PointAnswer,
+    PointWrite,
+    always,
+)
+from ems_pipeline.devices.driver.translation import Family, Target, checked, tolerance
+from ems_pipeline.devices.points import growth
+from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.points.reading import Readings, Samples
+from ems_pipeline.devices.points.sampling import Answer, Selection, Words, decoded, names_in, select, understood
+from ems_pipeline.time_grid import Clock
+
+
+class MappedDriver(ABC):
+    """A device described by a point map; see `contract.Driver` for the promise of each method."""
+
+    def __init__(self, device: str, point_map: PointMap, family: Family, options: Options, clock: Clock) -> None:
+        self.device = device
+        self.point_map = growth.counting(point_map, options)
+        self.family = family
+        self.options = options
+        self._clock = clock
+
+    @property
+    def silence_behaviour(self) -> str:
+        return self.point_map.silence
+
+    @property
+    def needs(self) -> frozenset[str]:
+        return self.family.needs(self.point_map)
+
+    async def read(self, quantities: Collection[str] | None = None) -> Readings:
+        names = names_in(self.point_map) if quantities is None else quantities
+        return understood([await self.ask(select(self.point_map, names))])[0]
+
+    async def ask(self, selection: Selection) -> Answer:
+        asked_at = self._clock.now()
+        said = await self._sample(selection)
+        return Answer(self.device, self.point_map, selection, said, asked_at, self._clock.now())
+
+    def translate(self, command: Command, live: Live) -> tuple[PointWrite, ...]:
+        return self.family.writes_for(Target(self._fitted(live), self.options, live), command)
+
+    def release_writes(self, live: Live) -> tuple[PointWrite, ...]:
+        return self.family.writes_to_release(Target(self._fitted(live), self.options, live))
+
+    def _fitted(self, measured: Live) -> PointMap:
+        """The map with the ranges of a device of this size, as far as the site file or the device has said it."""
+        return growth.fitted(self.point_map, growth.sizes(self.point_map, self.options, measured))
+
+    async def write(self, writes: Sequence[PointWrite], may_go: MayGo = always) -> Acknowledgement:
+        sent = checked(self._fitted({}), writes)
+        points = [self.point_map.point(w.point) for w in sent]
+        refusals = await self._send(points, [w.value for w in sent], may_go)
+        return Acknowledgement(
+            tuple(
+                PointAnswer(w.point, p.name not in refusals, refusals.get(p.name, ""))
+                for p, w in zip(points, sent, strict=True)
+            )
+        )
+
+    async def read_back(self, writes: Sequence[PointWrite]) -> list[Echo]:
+        selection = select(self.point_map, [w.point for w in writes], gated=False)
+        said = await self._sample(selection)
+        samples = said if isinstance(said, Samples) else decoded(said.decoder, [said])[0]
+        found = {p.name: (tolerance(p), *samples.of(i)) for i, p in enumerate(selection.asked)}
+        echoes = []
+        for write in writes:
+            within, value, _, reason = found[self.point_map.point(write.point).name]
+            echoes.append(Echo(write.point, write.value, value, within, reason))
+        return echoes
+
+    @abstractmethod
+    async def connect(self) -> None: ...
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+    @abstractmethod
+    async def _sample(self, selection: Selection) -> Words | Samples:
+        """Every point asked, by its position; a failure is a fault with its reason, never an exception."""
+
+    @abstractmethod
+    async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
+        """Send each value once, asking before each request; the points that were refused, with the reason."""

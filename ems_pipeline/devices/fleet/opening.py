@@ -1,0 +1,68 @@
+"""A site's devices, opened: a driver for each, on the wire of its gateway; nothing is connected yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.devices.installed.options import stated
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.protocols import TRANSPORTS, Wire
+from ems_pipeline.devices.vendors.families import FAMILIES
+from ems_pipeline.sites import Device, Gateway, Site
+from ems_pipeline.time_grid import Clock, SystemClock
+
+DeviceId = tuple[str, str]
+"""Site key, device key."""
+
+
+@dataclass
+class OpenSite:
+    """The drivers of a site, by device and by gateway; ``wires`` are shared by the devices behind a gateway."""
+
+    site: Site
+    wires: dict[str, Wire]
+    drivers: dict[str, Driver]
+
+    def behind(self, gateway: str) -> list[Driver]:
+        """Drivers of the devices behind a gateway, in the order of the site file."""
+        return [self.drivers[d.key] for d in self.site.devices if d.gateway == gateway]
+
+    async def close(self) -> None:
+        """Let all connections go."""
+        for driver in self.drivers.values():
+            await driver.close()
+
+
+def open_site(site: Site, clock: Clock | None = None) -> OpenSite:
+    """Drivers for all devices of a site; nothing is connected yet.
+
+    Raises:
+        MapFileError: a device names a map that does not exist or is wrong.
+        ValueError: a map's protocol does not fit its gateway's transport, or its driver is unknown.
+    """
+    wires = {g.key: open_wire(g) for g in site.gateways}
+    maps = {name: load_map(name) for name in {d.map for d in site.devices}}
+    ticking = clock or SystemClock()
+    drivers = {d.key: build_driver(site, d, maps[d.map], wires[d.gateway], ticking) for d in site.devices}
+    return OpenSite(site, wires, drivers)
+
+
+def open_wire(gateway: Gateway) -> Wire:
+    """The one connection all devices behind a gateway share."""
+    return TRANSPORTS[gateway.transport].open_wire(gateway)
+
+
+def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, clock: Clock) -> Driver:
+    """The driver of one device on the wire of its gateway; see `open_site` for the errors."""
+    family = FAMILIES.get(point_map.driver)
+    if family is None:
+        raise ValueError(f"map {point_map.map}: driver {point_map.driver!r} is unknown; known: {sorted(FAMILIES)}")
+    make = TRANSPORTS[site.gateway_of(device).transport].drivers.get(point_map.protocol)
+    if make is None:
+        raise ValueError(
+            f"device {device.key}: map {device.map} speaks {point_map.protocol} and gateway {device.gateway} does not; "
+            "put it behind a gateway of that transport"
+        )
+    return make(device, point_map, family, stated(site, device), clock, wire)

@@ -1,0 +1,114 @@
+"""Where a gateway really is: one name per network address and device, however a site file spells it.
+
+``localhost``, ``127.0.0.1`` and a name from the router's list may be the same socket; locks, arms and the journal of
+set-points must see that. Resolving may ask a name server: not for the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping
+
+from ems_pipeline.devices.points.map_file import MapFileError, load_map
+from ems_pipeline.sites import Device, Gateway, Site
+
+HERE = "127.0.0.1"
+TLS_PORT = 443
+"""A certificate is for a name, so the name is dialled."""
+Wires = Mapping[str, str]
+"""By device where it answers and as what, e.g. ``10.0.0.7:502 unit 3 eastron-sdm630``."""
+
+
+def resolved(host: str) -> str:
+    """The numeric address of a host, IPv4 first; the name itself where nobody knows it now."""
+    if is_number(host):
+        return host
+    try:
+        found = {item[4][0] for item in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return host.lower()
+    addresses = [ipaddress.ip_address(str(text).partition("%")[0]) for text in found]
+    return str(min(addresses, key=lambda address: (address.version, int(address))))
+
+
+def is_number(host: str) -> bool:
+    """Whether a host is an address as it stands, so that nobody has to be asked."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def address_of(gateway: Gateway) -> str:
+    """``address:port`` of a gateway: what two files mean when they mean the same socket."""
+    return socket_of(gateway.host, gateway.port)
+
+
+async def address_now(gateway: Gateway) -> str:
+    """The same without holding up the event loop while a name server is asked."""
+    return address_of(gateway) if is_number(gateway.host) else await asyncio.to_thread(address_of, gateway)
+
+
+def socket_of(host: str, port: int) -> str:
+    """``address:port``, the host being a name or an address in any spelling."""
+    host = resolved(host)
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"{host}:{port}"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if address.is_unspecified or address == ipaddress.IPv6Address("::1"):
+        return f"{HERE}:{port}"
+    return f"{address}:{port}"
+
+
+def wires_of(site: Site) -> dict[str, str]:
+    """Where each device of a site answers now, and as what."""
+    addresses = {gateway.key: address_of(gateway) for gateway in site.gateways}
+    return {device.key: wire(addresses[device.gateway], device, site) for device in site.devices}
+
+
+def wire(address: str, device: Device, site: Site) -> str:
+    """One device's place: a Modbus unit, or what is behind a web address; and the map it is understood by."""
+    unit = "" if site.gateway_of(device).transport == "http" else f" unit {device.unit_id}"
+    return f"{address}{unit} {device.map}"
+
+
+def place_of(site: Site, device: Device) -> str:
+    """What can be only one device: a unit of an address. SunSpec models of one unit and web devices differ by map."""
+    place = wire(address_of(site.gateway_of(device)), device, site)
+    return place if " unit " not in place or _is_sunspec(device.map) else place.rsplit(" ", 1)[0]
+
+
+def _is_sunspec(name: str) -> bool:
+    try:
+        return load_map(name).protocol == "sunspec"
+    except MapFileError:  # whoever opens the device says so
+        return False
+
+
+def at_address(wire: str) -> str:
+    """``address:port`` of a `wire`."""
+    return wire.partition(" ")[0]
+
+
+def dialled(site: Site) -> Site:
+    """The site with numbers for its gateways' names, so that what is locked is what is talked to."""
+    gateways = tuple(
+        g if g.port == TLS_PORT else g.model_copy(update={"host": resolved(g.host)}) for g in site.gateways
+    )
+    return site.model_copy(update={"gateways": gateways})
+
+
+def as_wired(site: Site, device: str, wire: str) -> Site:
+    """The site with only one device, where it answered when ``wire`` was noted, wherever its name points to now."""
+    chosen = site.device(device)
+    gateway = site.gateway_of(chosen)
+    address, _, port = at_address(wire).rpartition(":")
+    if address_of(gateway) != at_address(wire) and gateway.port != TLS_PORT:
+        gateway = gateway.model_copy(update={"host": address, "port": int(port)})
+    return dialled(site.model_copy(update={"devices": (chosen,), "gateways": (gateway,)}))

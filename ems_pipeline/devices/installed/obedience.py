@@ -1,0 +1,111 @@
+"""What the devices of a site can obey, from their point maps: the one answer for planner, controller and people.
+
+A device that only measures is planned, overridden and scheduled in vain; whoever asks anything of an asset asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.installed import options
+from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.protocols import TRANSPORTS
+from ems_pipeline.devices.vendors.families import FAMILIES
+from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
+
+ASKED: Mapping[type[Asset], type[Command]] = {
+    Battery: BatteryCommand,
+    PvArray: BatteryCommand,  # a hybrid inverter carries both, and obeys once
+    Charger: ChargerCommand,
+    HeatPump: HeatPumpCommand,
+    Genset: GensetCommand,
+}
+"""What an asset's device is told; an asset that is not here can be asked nothing."""
+
+
+def deaf(site: Site) -> dict[str, str]:
+    """Assets that could be asked something, and whose device will not obey: by key, why.
+
+    Raises:
+        MapFileError: a device names a map that does not exist or is wrong.
+    """
+    found = ((asset.key, _why_deaf(site, asset)) for asset in site.assets if type(asset) in ASKED)
+    return {key: why for key, why in found if why}
+
+
+def obedient(site: Site) -> list[str]:
+    """Devices that obey anything; same errors as `deaf`."""
+    return [device.key for device in site.devices if _taken(load_map(device.map))]
+
+
+def steerable(site: Site) -> Site:
+    """The site as far as a plan has a say in it; same errors as `deaf`.
+
+    Batteries, chargers, heat pumps and gensets that do not obey are left out, arrays that do not are not curtailable.
+    """
+    left_out = deaf(site)
+
+    def kept(keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(key for key in keys if key not in left_out)
+
+    return site.model_copy(
+        update={
+            "pv": tuple(a.model_copy(update={"curtailable": a.curtailable and a.key not in left_out}) for a in site.pv),
+            "batteries": tuple(b for b in site.batteries if b.key not in left_out),
+            "chargers": tuple(c for c in site.chargers if c.key not in left_out),
+            "heat_pumps": tuple(h for h in site.heat_pumps if h.key not in left_out),
+            "gensets": tuple(g for g in site.gensets if g.key not in left_out),
+            "fuses": tuple(f.model_copy(update={"chargers": kept(f.chargers)}) for f in site.fuses),
+            "inverters": tuple(i.model_copy(update={"batteries": kept(i.batteries)}) for i in site.inverters),
+        }
+    )
+
+
+def misfits(site: Site) -> Iterator[str]:
+    """What a site file asks of its devices that their maps cannot give, each with its remedy; same errors as `deaf`."""
+    for device in site.devices:
+        point_map, gateway = load_map(device.map), site.gateway_of(device)
+        found = options.faults(point_map, device.options, options.site_options(site, device))
+        yield from (f"device {device.key!r}: {fault}" for fault in found)
+        if point_map.driver not in FAMILIES:
+            yield (
+                f"device {device.key!r}: map {device.map} has the unknown driver {point_map.driver!r}; known: "
+                f"{', '.join(sorted(FAMILIES))}"
+            )
+        if point_map.protocol not in TRANSPORTS[gateway.transport].drivers:
+            yield (
+                f"device {device.key!r}: map {device.map} speaks {point_map.protocol}, gateway {gateway.key!r} "
+                f"{gateway.transport}; put it behind a gateway of that transport"
+            )
+    silent = deaf(site)
+    for schedule in site.schedules:
+        if schedule.asset in silent:
+            yield (
+                f"schedule {schedule.key!r} asks {schedule.asset!r}, {silent[schedule.asset]}; name a device that "
+                "obeys, or remove the schedule"
+            )
+
+
+def warnings(site: Site) -> Iterator[str]:
+    """What will not happen although the site file reads as if it did; same errors as `deaf`."""
+    for key, why in deaf(site).items():
+        yield f"nothing will obey for {key!r}, {why}; it is not steered"
+    if site.control.enabled and not obedient(site):
+        yield "control is enabled, and no device of the site obeys anything: all of them only measure"
+
+
+def _why_deaf(site: Site, asset: Asset) -> str:
+    device = next((d for d in site.devices if d.key == asset.device), None)
+    if device is None:
+        return "which has no device"
+    if ASKED[type(asset)] in _taken(load_map(device.map)):
+        return ""
+    return f"whose device's map {device.map} only measures"
+
+
+def _taken(point_map: PointMap) -> frozenset[type[Command]]:
+    family = FAMILIES.get(point_map.driver)
+    is_writable = any(point.writable for point in point_map.points)
+    return family.takes if family is not None and is_writable else frozenset()

@@ -1,0 +1,77 @@
+"""What set-points of a site can do at most, and to which hardware: an arm is given for this and for nothing wider.
+
+Where each device answers and which asset it moves must be the same; limits may become narrower without anybody being
+asked, never wider. Tariffs, names, fuse lists that only shrink and how often a bus is asked are nobody's risk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from ems_pipeline.devices.installed.address import Wires
+from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
+
+Reach = Mapping[str, str | float]
+"""What may be told, by name: text that must be the same, ceilings (``max ...``) and floors (``min ...``)."""
+HARMLESS = frozenset({"gap_s"})
+"""Options of a device that change how it is asked, not what it may be told."""
+
+
+def reach(site: Site, wires: Wires) -> dict[str, str | float]:
+    """The reach of a site whose devices answer at ``wires`` (see `address.wires_of`)."""
+    found: dict[str, str | float] = {f"device {device}": wire for device, wire in wires.items()}
+    for device in site.devices:
+        options = {name: value for name, value in device.options.items() if name not in HARMLESS}
+        if options:
+            found[f"options of {device.key}"] = json.dumps(options, sort_keys=True)
+    found |= {"max import_limit_w": site.grid.import_limit_w, "max export_limit_w": site.grid.export_limit_w}
+    for fuse in site.fuses:
+        found[f"chargers behind {fuse.key}"] = ", ".join(sorted(fuse.chargers))
+        found[f"max limit_w of {fuse.key}"] = fuse.limit_w
+    found |= {f"max ac_limit_w of {inverter.key}": inverter.ac_limit_w for inverter in site.inverters}
+    for asset in site.assets:
+        if asset.device is not None:
+            found[f"{asset.key} moves"] = asset.device
+            found |= {f"{name} of {asset.key}": value for name, value in _limits(asset)}
+    return found
+
+
+def wider(given: Reach, now: Reach) -> list[str]:
+    """Where the reach goes beyond what an arm was given for; in words, empty when nowhere."""
+    return [
+        f"{name}: {given[name]} when armed, {value} now" if name in given else f"{name}: {value} is new"
+        for name, value in now.items()
+        if not _covers(name, given.get(name), value)
+    ]
+
+
+def _covers(name: str, given: str | float | None, value: str | float) -> bool:
+    if isinstance(value, str) or not isinstance(given, int | float):
+        return given == value
+    return given <= value if name.startswith("min ") else value <= given
+
+
+def _limits(asset: Asset) -> Iterator[tuple[str, float]]:
+    match asset:
+        case Battery():
+            yield "max charge_limit_w", asset.charge_limit_w
+            yield "max discharge_limit_w", asset.discharge_limit_w
+            yield "max max_soc_pct", asset.max_soc_pct
+            yield "min min_soc_pct", asset.min_soc_pct
+            yield "min reserve_soc_pct", asset.reserve_soc_pct
+        case PvArray():
+            yield "max power_w", asset.inverter_limit_w or asset.peak_power_w
+        case Charger():
+            yield "max max_current_a", asset.max_current_a
+            yield "max phases", asset.phases
+            yield "max voltage_v", asset.voltage_v
+            yield "min min_current_a", asset.min_current_a
+        case HeatPump():
+            yield "max max_power_w", asset.max_power_w
+            yield "max flow_temp_c", asset.flow_temp_c
+            yield "min comfort_min_c", asset.house.comfort_min_c
+            yield "max comfort_max_c", asset.house.comfort_max_c
+        case Genset():
+            yield "max max_power_w", asset.max_power_w
+            yield "max startable", float(not asset.locked_out)

@@ -1,0 +1,11 @@
+"""What a device can say and be told, as validated data, and what its answers mean.
+
+point_map.py       the schema of `maps/`      point.py           one value
+map_rules.py       several values together    link.py            how requests are shaped
+map_file.py        files, found and read      map_faults.py      what is wrong with one
+map_document.py    a map for people           growth.py          a map fitted to its device
+quantities.py      the vocabulary             sunspec_models.py  SunSpec points as data
+codec.py           values -> words            decoding.py        words -> values
+samples.py         one point off the wire     fault_words.py     a device's own faults
+sampling.py        names -> readings          reading.py         value, age, quality, reason
+"""

@@ -1,0 +1,141 @@
+"""What a device can say and be told, as validated data: the schema of the files in `maps/`.
+
+A map is the whole knowledge about a device that is not behaviour: addresses, types, scales, units, signs, ranges, write
+budgets, what it does when we vanish. Drivers and the virtual plant read the same file, so one correction fixes both.
+Add a device by adding a file. `map_file` reads files into these records, `link` says how requests must be shaped,
+`point` what a value is, `map_rules` what holds of several together, `codec` turns points into register words and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from ems_pipeline.devices.points.link import Link, MapRecord
+from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest, SlotList
+from ems_pipeline.devices.points.point import Point, PointName
+from ems_pipeline.devices.points.quantities import FAULT, QUANTITIES
+
+Made = TypeVar("Made")
+
+
+class PointMap(MapRecord):
+    """A device type: how to talk to it, what it says, what it obeys, what it does alone."""
+
+    map: str
+    title: str
+    driver: str
+    protocol: Literal["modbus", "sunspec", "http"]
+    """`sunspec` is Modbus whose registers are found by asking the device."""
+    silence: str
+    """What the device does when we vanish, for the operator and for `docs/devices.md`."""
+    sources: tuple[str, ...]
+    link: Link = Link()
+    ready: Ready | None = None
+    rest: Rest | None = None
+    derived: dict[str, Derived] = Field(default_factory=dict)
+    made_for: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Sizes the ranges were written for, by name; points that name one in `grows` follow the device's own."""
+    largest: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Of these sizes the largest of the family, which holds where nobody says how large the one here is."""
+    rated_by: dict[str, PointName] = Field(default_factory=dict)
+    """Sizes that the device states itself, and by which point."""
+    slots: tuple[SlotList, ...] = ()
+    """Registers whose content the device's own lists select; points there name their `message`."""
+    phases: dict[PointName, tuple[PointName, ...]] = Field(default_factory=dict)
+    """Powers and the phases that add up to them: what tells how a separate high word is to be read."""
+    points: tuple[Point, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Point]:
+        return {p.name: p for p in self.points}
+
+    @cached_property
+    def by_key(self) -> dict[str, Point]:
+        return {p.key: p for p in self.points}
+
+    @cached_property
+    def made(self) -> dict[Hashable, Any]:
+        """What was made of this map, see `once`."""
+        return {}
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What ``make`` makes of this map, made the first time it is asked for under ``key``."""
+        if key not in self.made:
+            self.made[key] = make()
+        found: Made = self.made[key]
+        return found
+
+    def with_points(self, points: Iterable[Point]) -> PointMap:
+        """The same device with other points (of the same names); a copy would keep what was made of the old ones."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**{**fields, "points": tuple(points)})
+
+    def point(self, name: str) -> Point:
+        """The point called ``name`` (its own name or its quantity); KeyError names the map.
+
+        A quantity made of one point that every model has, and of others that some have, is known by the one.
+        """
+        parts = self.derived[name].points if name in self.derived else ()
+        always = [part for part in parts if not self.by_name[part].optional]
+        found = (
+            self.by_name.get(name) or self.by_key.get(name) or (self.by_name[always[0]] if len(always) == 1 else None)
+        )
+        if found is None:
+            raise KeyError(f"map {self.map} has no point {name!r}; see `ems device map check`")
+        return found
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Self:
+        """Faults between the parts, a line each; what it is about comes first, so that the file's line can be told."""
+        faults = [*self._double(), *self._undefined(), *self._without_a_place()]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _double(self) -> Iterator[str]:
+        givers: dict[str, list[str]] = {key: [] for key in self.derived}
+        for point in self.points:
+            givers.setdefault(point.key, []).append(point.name)
+        for key, names in givers.items():
+            if len(names) + (key in self.derived) > 1:
+                yield f"point {names[-1]!r} gives {key!r} a second time; keep one"
+
+    def _undefined(self) -> Iterator[str]:
+        for quantity, rule in self.derived.items():
+            if bool(rule.told_by) != (quantity == FAULT):
+                yield f"derived {quantity!r}: `told_by` makes {FAULT!r} and nothing else does; change one"
+            if quantity not in QUANTITIES:
+                yield f"derived {quantity!r} is not in the vocabulary: {', '.join(sorted(QUANTITIES))}"
+            for name in sorted(set(rule.points) - set(self.by_name)):
+                yield f"derived {quantity!r} is made of {name!r}, which is no point; define it"
+        if self.ready and self.ready.point not in self.by_name:
+            yield f"ready: {self.ready.point!r} is no point; define it"
+        named = {
+            "rest": (self.rest.point, *self.rest.zero) if self.rest else (),
+            "rated_by": tuple(self.rated_by.values()),
+            "phases": (*self.phases, *(name for parts in self.phases.values() for name in parts)),
+        }
+        for of, names in named.items():
+            yield from (f"{of}: {name!r} is no point; define it" for name in names if name not in self.by_name)
+        selected = {a for of in self.slots for a in of.addresses}
+        for point in self.points:
+            if (point.message is not None) != (point.address in selected):
+                yield f"point {point.name!r}: a `message` stands in one of `slots`, and nothing else does; correct one"
+            if unknown := sorted(set(point.grows) - set(self.made_for)):
+                yield f"point {point.name!r} grows with {unknown}, which is not in `made_for`; add what it was made for"
+
+    def _without_a_place(self) -> Iterator[str]:
+        if not self.points:
+            yield "there are no points; add what the device says"
+        kind = {"modbus": "address", "sunspec": "model", "http": "path"}[self.protocol]
+        for point in self.points:
+            if getattr(point, kind) in (None, ()):
+                yield f"point {point.name!r} needs `{kind}`, as protocol {self.protocol} asks"
+            elif self.protocol == "http" and not (point.field or self.link.field):
+                yield f"point {point.name!r} needs `field`, or the link one for all"
+            elif self.protocol == "http" and point.writable and self.link.write is None:
+                yield f"point {point.name!r} is writable and the link has no `write` that says how; add it"

@@ -1,0 +1,6 @@
+"""How families of devices obey.
+
+families.py   the one table          deye.py       time-of-use recipes
+loxone.py     virtual inputs         samsung.py    shifts of the flow set-point
+teltonika.py  a current per phase
+"""

@@ -1,0 +1,21 @@
+"""One table of device families: `driver:` of a point map -> how such a device obeys, and how it answers over HTTP."""
+
+from __future__ import annotations
+
+from ems_pipeline.devices.driver.translation import Family
+from ems_pipeline.devices.vendors import loxone
+from ems_pipeline.devices.vendors.deye import DEYE
+from ems_pipeline.devices.vendors.samsung import SAMSUNG
+from ems_pipeline.devices.vendors.teltonika import TELTONIKA
+from ems_pipeline.devices.web.driver import Dialect
+
+FAMILIES: dict[str, Family] = {
+    "deye": DEYE,
+    "teltonika": TELTONIKA,
+    "samsung": SAMSUNG,
+    "loxone": loxone.LOXONE,
+    "meter": Family(),
+}
+"""How a family obeys; a `meter` only measures."""
+DIALECTS: dict[str, Dialect] = {"loxone": loxone.DIALECT}
+"""How a family answers over HTTP; every other one says plain JSON."""

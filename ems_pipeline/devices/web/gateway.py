@@ -1,0 +1,113 @@
+"""One HTTP device, asked with the manners small controllers need: one request at a time, a pause, no repeated knocking.
+
+Requests run in a thread through `ems_pipeline.http`, so a slow Miniserver never holds up the Modbus gateways.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ems_pipeline import http
+from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
+from ems_pipeline.devices.points.reading import Quality
+from ems_pipeline.secret import SecretUnreadable, secret
+
+STARTING = frozenset({503, 901})
+"""The device says that it restarts, or that it has no connection left (Loxone 901)."""
+LOGIN_FAILED = frozenset({401, 403})
+"""Asking on after one of these may get the address blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebEndpoint:
+    """Where an HTTP device answers; the password is the secret called ``password_env`` (see `ems_pipeline.secret`)."""
+
+    host: str
+    port: int = 80
+    user: str | None = None
+    password_env: str | None = None
+    timeout_s: float = 5.0
+
+    @property
+    def base_url(self) -> str:
+        return f"{'https' if self.port == 443 else 'http'}://{self.host}:{self.port}"
+
+
+class WebGateway:
+    """All requests to one HTTP device."""
+
+    def __init__(self, endpoint: WebEndpoint, environ: Mapping[str, str] | None = None) -> None:
+        self.endpoint = endpoint
+        self.requests = 0
+        self._environ = os.environ if environ is None else environ
+        self._turn = asyncio.Lock()
+        self._quiet_until = 0.0
+
+    async def get(
+        self, path: str, gap_s: float = 0.0, scheme: Literal["basic", "digest"] = "basic", may_go: MayGo = always
+    ) -> bytes:
+        """The body behind ``path`` (already URL-encoded), asked once; ``scheme`` is how the device wants the login.
+
+        Raises:
+            DeviceFault: no or a negative answer, or ``may_go`` held it back.
+        """
+        async with self._turn:
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(max(0.0, self._quiet_until - loop.time()))
+            login = self._login(scheme)
+            if halted := await may_go():  # after every wait: what follows goes out at once
+                raise DeviceFault(Quality.REFUSED, halted)
+            self.requests += 1
+            try:
+                url = f"{self.endpoint.base_url}/{path}"
+                return await asyncio.to_thread(http.get, url, None, None, self.endpoint.timeout_s, 0, login)
+            except http.HttpError as error:
+                raise _fault(error) from None
+            finally:
+                self._quiet_until = loop.time() + gap_s
+
+    def _login(self, scheme: Literal["basic", "digest"]) -> http.Login | None:
+        end = self.endpoint
+        if end.user is None:
+            return None
+        try:
+            password = secret(end.password_env, self._environ) if end.password_env else None
+        except SecretUnreadable as error:
+            raise DeviceFault(Quality.REFUSED, str(error), device_wide=True) from None
+        if password is None:
+            reason = f"no password for user {end.user}: set {end.password_env or 'password_env in the site file'}"
+            raise DeviceFault(Quality.REFUSED, reason, device_wide=True)
+        return http.Login(end.user, password, scheme)
+
+
+def status_fault(code: int, what: str) -> DeviceFault:
+    """A protocol's own status code as a fault; used where HTTP says 200 and the body says otherwise."""
+    quality = Quality.NOT_READY if code in STARTING else Quality.REFUSED
+    remedies = {
+        401: "check user and password",
+        403: "check the user's rights; the address may be blocked for some minutes",
+        404: "check the name and that the user may see the object",
+        503: "it restarts; set-points must be sent again",
+        901: "too many connections; close other clients",
+    }
+    reason = f"{what}: code {code}; {remedies.get(code, 'see its log')}"
+    return DeviceFault(quality, reason, device_wide=code in STARTING | LOGIN_FAILED)
+
+
+def _fault(error: http.HttpError) -> DeviceFault:
+    if error.status is not None:
+        return status_fault(error.status, f"{error.url}{_said(error.body)}")
+    return DeviceFault(Quality.NO_ANSWER, str(error), device_wide=True)
+
+
+def _said(body: bytes) -> str:
+    """What the device itself says about its refusal, where it says so in JSON."""
+    try:
+        return f" ({str(json.loads(body)['message'])[:80]})"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ""
