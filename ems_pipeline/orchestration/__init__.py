@@ -9,4 +9,5 @@ import warnings
 import dagster as dg
 
 # We pin Dagster's version and use single-run backfills on purpose: a warning per asset and process says nothing new.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
+for said in (dg.BetaWarning, dg.PreviewWarning):
+    warnings.filterwarnings("ignore", category=said)

@@ -2,7 +2,7 @@
 
 COMMENT ON TABLE ems.point IS 'What a device can say.';
 COMMENT ON COLUMN ems.point.point_id IS 'short number used by `telemetry`';
-COMMENT ON COLUMN ems.point.quantity IS 'canonical name, see `ems_pipeline/devices/quantities.py`, else the device''s own';
+COMMENT ON COLUMN ems.point.quantity IS 'canonical name, see `ems_pipeline/devices/points/quantities.py`, else the device''s own';
 COMMENT ON COLUMN ems.point.unit IS 'of the value';
 
 COMMENT ON TABLE ems.telemetry IS 'One row per point and answer. A device that did not answer is a row with a reason. Partitioned by month, or a hypertable.';
@@ -10,7 +10,7 @@ COMMENT ON COLUMN ems.telemetry.point_id IS 'the point';
 COMMENT ON COLUMN ems.telemetry.reported_at IS 'when the device spoke';
 COMMENT ON COLUMN ems.telemetry.received_at IS 'when we had it';
 COMMENT ON COLUMN ems.telemetry.value IS 'NULL when nothing was delivered';
-COMMENT ON COLUMN ems.telemetry.quality IS '0 good, 6 at rest (its value is 0 and counts); the others: `ems_pipeline/devices/reading.py`';
+COMMENT ON COLUMN ems.telemetry.quality IS '0 good, 6 at rest (its value is 0 and counts); the others: `ems_pipeline/devices/points/reading.py`';
 COMMENT ON COLUMN ems.telemetry.reason IS 'why the value is missing or doubtful';
 
 COMMENT ON TABLE ems.telemetry_15m IS 'Means per quarter-hour, from `fn_fill_telemetry_15m` or from a site''s own logger.';
