@@ -47,7 +47,7 @@ def code_location() -> Iterator[Finding]:
     from ems_pipeline.definitions import defs
 
     repository = defs.get_repository_def()
-    assets = len(list(defs.resolve_asset_graph().get_all_asset_keys()))
+    assets = len(defs.resolve_asset_graph().materializable_asset_keys)
     yield Finding("good", "code location", f"{assets} assets, {len(repository.get_all_jobs())} jobs load")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import catalogue, checks, jobs, logs, schedules, sensors
+from ems_pipeline.orchestration import catalogue, checks, jobs, lineage, logs, schedules, sensors
 from ems_pipeline.orchestration.assets import audit, forecasts, heat, market, plans, telemetry, weather
 from ems_pipeline.orchestration.platform import PlatformResource
 
@@ -24,7 +24,7 @@ def build_defs(
     """
     spoken = logs.json_lines if logs.wants_json() else console
     defs = dg.Definitions(
-        assets=dg.load_assets_from_modules(ASSET_MODULES),
+        assets=[*dg.load_assets_from_modules(ASSET_MODULES), *lineage.ALL],
         asset_checks=checks.ALL,
         jobs=jobs.ALL,
         schedules=schedules.ALL,

@@ -112,7 +112,7 @@ def materialize(context: dg.AssetExecutionContext, keys: Sequence[str]) -> None:
 
 
 def feeds_another(context: dg.AssetExecutionContext) -> bool:
-    """Whether another asset of the same run is made from this one."""
-    selected = context.run.asset_selection
-    children = context.job_def.asset_layer.asset_graph.get(context.asset_key).child_keys
-    return bool(children & selected if selected else children)
+    """Whether another asset of the same run is made from this one; what no run makes (`lineage`) is none."""
+    graph = context.job_def.asset_layer.asset_graph
+    made = context.run.asset_selection or graph.executable_asset_keys
+    return bool(graph.get(context.asset_key).child_keys & made)

@@ -9,7 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from dagster._core.events import RunFailureReason
 from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
-from ems_pipeline.orchestration import jobs, schedules, sensors
+from ems_pipeline.orchestration import jobs, lineage, schedules, sensors
 from ems_pipeline.orchestration.build import build_defs
 from ems_pipeline_tests.conftest import ROOT
 
@@ -30,9 +30,10 @@ def defs() -> dg.Definitions:
 def test_every_asset_of_the_design_is_there_with_group_and_description(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     nodes = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
-    assert set(nodes) == TABLES_OF_THE_DESIGN
+    assert set(nodes) == TABLES_OF_THE_DESIGN | set(lineage.MADE_OUTSIDE)
+    assert {name for name, node in nodes.items() if node.is_external} == set(lineage.MADE_OUTSIDE)
     assert {node.group_name for node in nodes.values()} == {
-        "market", "weather", "telemetry", "forecast", "heat", "plan", "audit",
+        "market", "weather", "telemetry", "forecast", "heat", "plan", "audit", "site", "control",
     }  # fmt: skip
     assert not [name for name, node in nodes.items() if not node.description]
 

@@ -12,7 +12,6 @@ from ems_pipeline.audit.scores import daily_scores
 from ems_pipeline.forecast.naive import seasonal_naive
 from ems_pipeline.orchestration.assets.forecasts import load_forecast, pv_forecast
 from ems_pipeline.orchestration.assets.market import effective_price
-from ems_pipeline.orchestration.assets.plans import daily_plan, rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
@@ -33,7 +32,7 @@ REFERENCE_HISTORY = timedelta(days=15)
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=[telemetry_15m, effective_price, daily_plan, rolling_plan],
+    deps=[telemetry_15m, effective_price, "planning_run", "setpoint"],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def audit_interval(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:

@@ -12,6 +12,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, profile, pv_geometry, sessions
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.orchestration import learning, second_source
+from ems_pipeline.orchestration.assets.heat import building_response, cop_history
 from ems_pipeline.orchestration.assets.issuing import Make, each, forecast_asset, power_shown, require_whole
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.assets.weather import weather_forecast
@@ -55,15 +56,16 @@ def _measured_load(connection: Any, window: SiteWindow, now: datetime) -> pl.Dat
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=[telemetry_15m, baseline_consumption],
+    deps=[telemetry_15m, baseline_consumption, "forecast_model"],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """House load without planned devices [W] with its 80 % band.
 
     By the site's trained model once it has beaten the profile for two weeks, by the profile where a week is measured,
-    else by the standard load profile around the stated mean. The model may look at the stored weather forecast, yet
-    this asset is not downstream of it: a weather service that is down must not cost a site its load forecast.
+    else by the standard load profile around the stated mean. The model may look at the stored weather forecast;
+    no run makes this asset wait for it (`lineage`): a weather service that is down must not cost a site its load
+    forecast.
     """
     now = ems.clock.now()
 
@@ -83,7 +85,7 @@ def load_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=[weather_forecast],
+    deps=[weather_forecast, "forecast_model"],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
@@ -124,7 +126,7 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=[weather_forecast],
+    deps=[weather_forecast, cop_history, building_response],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def heat_demand_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:

@@ -73,7 +73,7 @@ def _cop_picture(ran: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
 @dg.asset(
     group_name="heat",
     partitions_def=site_day_partitions,
-    deps=[cop_history],
+    deps=[telemetry_15m, cop_history],
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def building_response(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:

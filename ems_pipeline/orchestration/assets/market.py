@@ -26,6 +26,7 @@ GROUP = "market"
 
 @dg.asset(
     group_name=GROUP,
+    deps=["site"],
     partitions_def=day_partitions,
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
@@ -95,7 +96,9 @@ def _price_plot(prices: pl.DataFrame) -> dg.MetadataValue | None:
     return plot(prices["starts_at"].to_list(), panels, None, "day-ahead prices")
 
 
-@dg.asset(group_name=GROUP, partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
+@dg.asset(
+    group_name=GROUP, deps=["site"], partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run()
+)
 def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """Euro in every other currency a site is billed in, for delivery days: provisional until fixed, then final.
 
@@ -129,7 +132,9 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
     return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
 
 
-@dg.asset(group_name=GROUP, partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
+@dg.asset(
+    group_name=GROUP, deps=["site"], partitions_def=day_partitions, backfill_policy=dg.BackfillPolicy.single_run()
+)
 def tempo_colour(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """Colours of French Tempo days as announced, where any site has that contract; nobody is asked otherwise.
 

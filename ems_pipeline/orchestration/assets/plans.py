@@ -17,9 +17,12 @@ from ems_pipeline.orchestration.assets.forecasts import (
     load_forecast,
     pv_forecast,
 )
+from ems_pipeline.orchestration.assets.heat import building_response
 from ems_pipeline.orchestration.assets.market import effective_price
+from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
+from ems_pipeline.orchestration.lineage import eve, eve_and_day
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plan import Plan, assemble, device_rows, slot_rows, solve, verify
@@ -52,7 +55,7 @@ INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=INPUTS,
+    deps=[*map(eve_and_day, INPUTS), eve(telemetry_15m), building_response, "grid_event"],
     backfill_policy=dg.BackfillPolicy.single_run(),
     check_specs=[dg.AssetCheckSpec(VERIFIED, asset="daily_plan", description=ON_VERIFIED)],
 )
@@ -68,7 +71,7 @@ def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=INPUTS,
+    deps=[*INPUTS, eve_and_day(telemetry_15m), building_response, "grid_event"],
     backfill_policy=dg.BackfillPolicy.single_run(),
     check_specs=[dg.AssetCheckSpec(VERIFIED, asset="rolling_plan", description=ON_VERIFIED)],
 )

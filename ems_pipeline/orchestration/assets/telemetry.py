@@ -16,7 +16,12 @@ LATE = timedelta(hours=2)
 """Readings this much later than their neighbours still count in the running day; later ones when the day is over."""
 
 
-@dg.asset(group_name="telemetry", partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
+@dg.asset(
+    group_name="telemetry",
+    deps=["telemetry"],
+    partitions_def=site_day_partitions,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
 def telemetry_15m(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """Mean, last value and coverage of every point per quarter-hour, from the minute telemetry.
 

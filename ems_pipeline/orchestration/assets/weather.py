@@ -27,7 +27,9 @@ ARCHIVE_LAG = timedelta(days=7)
 LAGS = "it lags some five days: the schedule asks again, or materialise the days later"
 
 
-@dg.asset(group_name=GROUP, partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
+@dg.asset(
+    group_name=GROUP, deps=["site"], partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run()
+)
 def weather_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """Temperature, radiation, cloud and wind per quarter-hour (W/m2 as means of the slot), every issue kept.
 
@@ -104,7 +106,9 @@ def _usable(frame: pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame
     return inside.drop_nulls(["temperature_c", "ghi_w_m2"])
 
 
-@dg.asset(group_name=GROUP, partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run())
+@dg.asset(
+    group_name=GROUP, deps=["site"], partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run()
+)
 def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """What the weather was, from the reanalysis archive; it lags some days behind today."""
     wanted, now = windows(context, ems), ems.clock.now()
