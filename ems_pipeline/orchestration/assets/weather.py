@@ -77,7 +77,7 @@ def _ask(ledger: Ledger, window: SiteWindow, store: Callable[[SiteWindow], None]
 
 
 def _tell(ledger: Ledger, site: Site, day: date, frame: pl.DataFrame, **figures: Any) -> None:
-    newest = frame.unique("starts_at", keep="last", maintain_order=True)
+    newest = frame.sort("starts_at", "known_at").unique("starts_at", keep="last", maintain_order=True)
     mean_c = newest.select(pl.col("temperature_c").mean()).item()
     ledger.made(site, day, frame.height, partial(_picture, newest, site), mean_temperature_c=mean_c, **figures)
 
@@ -119,10 +119,10 @@ def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam
         body = open_meteo.fetch_archive(site.latitude, site.longitude, part.first - ONE_DAY, part.last)
         frame = open_meteo.parse(body, site.latitude, site.longitude)
         inside = frame.filter(pl.col("starts_at").is_between(part.start, part.end, closed="left"))
+        observed = inside.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
         with ems.warehouse.begin() as connection:
-            observed = inside.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
             forecasts.issue(connection, "weather_observation", site.key, observed)
-        for day, found in part.by_day(inside):
+        for day, found in part.by_day(observed):
             missing = time_grid.count_slots(*time_grid.day_bounds(day, part.zone)) - found["temperature_c"].count()
             if missing:
                 context.log.info(f"{site.key}: the archive lacks {missing} quarter-hours of {day}; {LAGS}")
