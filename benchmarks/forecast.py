@@ -33,6 +33,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, naive, profile, score
 from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.report import charts
 
 OURS = load_model.MODEL
@@ -40,7 +41,6 @@ REFERENCES = (naive.LAST_WEEK, profile.MODEL, naive.YESTERDAY)
 FIRST_GUESS_W = 400.0
 FIRST_DAY = 29
 """The first day to be forecast: 28 days and the first noon are known."""
-INSTANT = pl.Datetime("us", "UTC")
 FORECAST: Any = {
     "horizon": pl.String, "day": pl.Date, "starts_at": INSTANT, "power_w": pl.Float64,
     "p10_w": pl.Float64, "p90_w": pl.Float64, "model": pl.String,
@@ -92,7 +92,7 @@ def homes_of(path: Path, sample: int) -> list[Home]:
     if "suspect" in frame.columns:
         power = pl.when(~pl.col("suspect")).then(power)
     labels = ["home"] if "home" in frame.columns else []
-    rows = frame.select(pl.col("ts_utc").cast(pl.Datetime("us", "UTC")).alias("starts_at"), *labels, power_w=power)
+    rows = frame.select(pl.col("ts_utc").cast(INSTANT).alias("starts_at"), *labels, power_w=power)
     zone, country = zone_of(path)
     parts = rows.partition_by("home", as_dict=True, include_key=False) if labels else {("",): rows}
     if len(parts) > 20:

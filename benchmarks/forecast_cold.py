@@ -16,6 +16,7 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import profile, score, standard_load
+from ems_pipeline.local_time import INSTANT
 
 OURS, FLAT, STANDARD = "ours", "flat mean", "standard profile"
 DAYS = 28
@@ -50,7 +51,7 @@ def _references(slots: Sequence[datetime], zone: ZoneInfo, stated_w: float) -> l
     return [
         pl.DataFrame({"starts_at": list(slots), "power_w": stated_w * shape})
         .with_columns(p10_w=nothing, p90_w=nothing, model=pl.lit(name))
-        .cast({"starts_at": pl.Datetime("us", "UTC")})
+        .cast({"starts_at": INSTANT})
         for name, shape in shapes.items()
     ]
 

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Positions
 from ems_pipeline.forecast import orientation, pv_features, pv_geometry, pv_model, score, trial
-from ems_pipeline.forecast.windows import Index
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import PvArray
 from ems_pipeline.weather import sun
 
@@ -56,7 +57,7 @@ def provider_case(path: Path, zone: ZoneInfo) -> Case | None:
     if not {"pv_w", "pv_forecast_w"} <= set(frame.columns):
         return None
     rows = frame.sort("ts_utc").select(
-        pl.col("ts_utc").cast(pl.Datetime("us", "UTC")).alias("starts_at"),
+        pl.col("ts_utc").cast(INSTANT).alias("starts_at"),
         power_w=pl.col("pv_w").cast(pl.Float64),
         base_w=pl.col("pv_forecast_w").cast(pl.Float64),
     )
@@ -70,7 +71,7 @@ def weather_case(path: Path) -> Case | None:
     if system is None or "ghi_w_m2" not in frame.columns:
         return None
     rows = frame.sort("ts_utc").select(
-        pl.col("ts_utc").cast(pl.Datetime("us", "UTC")).alias("starts_at"),
+        pl.col("ts_utc").cast(INSTANT).alias("starts_at"),
         power_w=pl.col("pv_w").cast(pl.Float64).clip(0),
         ghi_w_m2=pl.col("ghi_w_m2").cast(pl.Float64),
         temperature_c=pl.col("temp_c").cast(pl.Float64),
@@ -115,7 +116,7 @@ def scores_of(case: Case, every_weeks: int) -> dict[str, Any]:
     return {"system": case.name, "base": case.base, "days": len(days) + FIRST_DAY, "scores": scores.to_dicts()}
 
 
-def _figures(case: Case, model: pv_model.PvModel, origin: Index, target: Index, horizon: str) -> pl.DataFrame:
+def _figures(case: Case, model: pv_model.PvModel, origin: Positions, target: Positions, horizon: str) -> pl.DataFrame:
     low, middle, high = model.predict(*pv_features.features(case.pv, origin, target))
     actual = {"horizon": [horizon] * len(target), "actual_w": case.pv.measured.values[target]}
     nothing = np.full(len(target), None)
@@ -136,9 +137,7 @@ def findings_of(path: Path) -> list[str]:
     parts = frame.partition_by("system", as_dict=True) if "system" in frame.columns else {("",): frame}
     told = []
     for (name, *_), part in parts.items():
-        power = part.select(
-            pl.col("ts_utc").cast(pl.Datetime("us", "UTC")).alias("starts_at"), power_w=pl.col("pv_w").cast(pl.Float64)
-        )
+        power = part.select(pl.col("ts_utc").cast(INSTANT).alias("starts_at"), power_w=pl.col("pv_w").cast(pl.Float64))
         found = orientation.check(power, system.tilt_deg, system.azimuth_deg, system.latitude, system.longitude)
         told.append(f"{path.stem} {name}: {'too little measured' if found is None else found.words()}")
     return told

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ems_pipeline.forecast import score
+from ems_pipeline.local_time import INSTANT
 
 FEEDS_BACK = 0.02
 """Share of negative load from which on it is no load."""
@@ -27,7 +28,7 @@ Walk = Callable[[str, pl.DataFrame, ZoneInfo, pl.DataFrame | None], pl.DataFrame
 def scores_of(path: Path, zone: ZoneInfo, walk: Walk, ours: str) -> list[dict[str, Any]]:
     """Per feeder and horizon: mean load and MAE with and without the weather, W."""
     found = []
-    frame = pl.read_parquet(path).with_columns(starts_at=pl.col("ts_utc").cast(pl.Datetime("us", "UTC")))
+    frame = pl.read_parquet(path).with_columns(starts_at=pl.col("ts_utc").cast(INSTANT))
     for (feeder,), part in sorted(frame.partition_by("feeder", as_dict=True).items()):
         rows = part.filter(pl.col("starts_at").dt.truncate("15m") == pl.col("starts_at")).unique("starts_at")
         rows = rows.sort("starts_at")

@@ -27,6 +27,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.audit import baselines
 from ems_pipeline.audit.rolling import Record, cost, live
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
 
 ZONE = time_grid.zone("Europe/Prague")
@@ -151,7 +152,7 @@ def main() -> None:
     parser.add_argument("--forecasts", nargs="*", default=list(FORECASTS), choices=list(FORECASTS))
     parser.add_argument("--json", type=Path, help="file for the figures")
     args = parser.parse_args()
-    columns = {"starts_at": pl.Datetime("us", "UTC"), "load_w": pl.Float64, "pv_w": pl.Float64}
+    columns = {"starts_at": INSTANT, "load_w": pl.Float64, "pv_w": pl.Float64}
     made = pl.DataFrame(list(synthetic()), schema=columns, orient="row")
     homes = {path.stem: gridded(read(path)) for path in args.homes} or {"synthetic": made}
     home, figures = site(), []

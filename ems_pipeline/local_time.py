@@ -14,6 +14,8 @@ import polars as pl
 
 from ems_pipeline import time_grid
 
+INSTANT = pl.Datetime("us", "UTC")
+"""Type of every column of instants."""
 WALL = pl.Datetime("us")
 """What a clock on the wall shows: without a zone."""
 
@@ -29,7 +31,7 @@ def day(at: pl.Expr, site_zone: ZoneInfo) -> pl.Expr:
 
 
 def _wall(column: pl.Series, site_zone: ZoneInfo) -> pl.Series:
-    instants = column.cast(pl.Datetime("us", "UTC"))
+    instants = column.cast(INSTANT)
     first, last = instants.min(), instants.max()
     if first is None or last is None:
         return instants.cast(WALL)

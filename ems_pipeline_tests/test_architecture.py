@@ -17,6 +17,7 @@ LAYERS = {
     "version": 0,
     "plain_text": 0,
     "outside": 0,
+    "arrays": 0,
     "local_time": 0,
     "sites": 1,
     **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify"], 2),

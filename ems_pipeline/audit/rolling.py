@@ -13,7 +13,8 @@ from datetime import datetime, time, timedelta
 import numpy as np
 
 from ems_pipeline import time_grid, units
-from ems_pipeline.audit.baselines import Array, Storage
+from ems_pipeline.arrays import Array
+from ems_pipeline.audit.baselines import Storage
 from ems_pipeline.plan import PlanInputs, SiteState, assemble, solve
 from ems_pipeline.plan.wording.modes import Decision, device_decisions
 from ems_pipeline.sites import Site

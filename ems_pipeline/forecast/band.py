@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import calibration, gbm
 from ems_pipeline.forecast.calibration import TAIL, BandShift
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
 
 FOLDS = 4
 ROUNDS = 80
@@ -53,7 +51,7 @@ class Band:
 
 
 def fit(
-    rows: Array, target: Array, names: tuple[str, ...], day: Index, min_rows_in_leaf: int, weight: Array,
+    rows: Array, target: Array, names: tuple[str, ...], day: Positions, min_rows_in_leaf: int, weight: Array,
     pieces_per_day: int, counts: NDArray[np.bool_] | None = None,
 ) -> Band:  # fmt: skip
     """Train both edges and the shifts.
@@ -86,7 +84,7 @@ def fit(
     return Band(edges[0], edges[1], (shifts[0], shifts[1]))
 
 
-def on_unseen_weeks(day: Index, answer: Callable[[NDArray[np.bool_]], Array]) -> Array:
+def on_unseen_weeks(day: Positions, answer: Callable[[NDArray[np.bool_]], Array]) -> Array:
     """What is said of each row by whoever did not see its week: every fourth week is left out in turn.
 
     Args:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ems_pipeline.arrays import Array
 
 TAIL = 0.1
 """Share of actual values meant to fall below the lower edge, and as many above the upper one."""

@@ -13,9 +13,10 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import habits
 from ems_pipeline.forecast.load_grid import PARTS, LoadGrid
-from ems_pipeline.forecast.windows import Array, Index, mean_before
+from ems_pipeline.forecast.windows import mean_before
 from ems_pipeline.sites import market_zones
 
 MARGIN = timedelta(hours=2)
@@ -39,7 +40,7 @@ def country_of(market_zone: str) -> str | None:
     return code if known else None
 
 
-def features(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...]]:
+def features(grid: LoadGrid, origin: Positions, target: Positions) -> tuple[Array, tuple[str, ...]]:
     """``[pair, feature]`` and the names of the features; NaN where the history does not reach back far enough.
 
     Raises:
@@ -60,13 +61,13 @@ def features(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple
     return np.column_stack(list(columns.values())).astype(np.float64), tuple(columns)
 
 
-def known_day(grid: LoadGrid, target: Index, lead: Index, margin: timedelta = MARGIN) -> Index:
+def known_day(grid: LoadGrid, target: Positions, lead: Positions, margin: timedelta = MARGIN) -> Positions:
     """The latest civil day whose same slot, and ``margin`` after it, was measured at the origin."""
     steps = grid.steps(margin / timedelta(hours=1))
     return grid.day[target] - np.maximum(1, -(-(lead + 1 + steps) // grid.per_day))
 
 
-def _calendar(grid: LoadGrid, target: Index, lead: Index) -> dict[str, NDArray]:
+def _calendar(grid: LoadGrid, target: Positions, lead: Positions) -> dict[str, NDArray]:
     day, calendar = grid.day[target], grid.calendar
     return {
         "lead_h": lead * (grid.step / timedelta(hours=1)),
@@ -76,7 +77,7 @@ def _calendar(grid: LoadGrid, target: Index, lead: Index) -> dict[str, NDArray]:
     } | {name: calendar[name][day] for name in ("weekday", "holiday", "holiday_tomorrow", "season")}
 
 
-def _past_days(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray]:
+def _past_days(grid: LoadGrid, target: Positions, known: Positions) -> dict[str, NDArray]:
     day, slot = grid.day[target], grid.slot[target]
     kind = grid.calendar["class"][day]
     smooth = grid.smoothed(grid.by_day)
@@ -91,12 +92,12 @@ def _past_days(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray
     return columns
 
 
-def of_day(matrix: Array, day: Index, slot: Index) -> Array:
+def of_day(matrix: Array, day: Positions, slot: Positions) -> Array:
     """``matrix[day, slot]``, NaN for days before the first."""
     return np.where(day >= 0, matrix[np.maximum(day, 0), slot], np.nan)
 
 
-def _levels(grid: LoadGrid, origin: Index, lead: Index) -> dict[str, NDArray]:
+def _levels(grid: LoadGrid, origin: Positions, lead: Positions) -> dict[str, NDArray]:
     """How the house has been lately, as measured up to the origin."""
     last, values = origin - 1, grid.values
     columns = {f"mean_{h:g}h": mean_before(values, grid.steps(h))[last] for h in RECENT_HOURS}
@@ -115,7 +116,7 @@ def _levels(grid: LoadGrid, origin: Index, lead: Index) -> dict[str, NDArray]:
     return columns
 
 
-def _habits(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray]:
+def _habits(grid: LoadGrid, target: Positions, known: Positions) -> dict[str, NDArray]:
     """What the house usually does then, W: means of roots, raised again."""
     day, slot = grid.day[target], grid.slot[target]
     kind, row = grid.day_class[day], np.maximum(known, 0)
@@ -128,7 +129,7 @@ def _habits(grid: LoadGrid, target: Index, known: Index) -> dict[str, NDArray]:
     return {name: roots ** (1 / habits.ROOT) for name, roots in columns.items()}
 
 
-def _lively(grid: LoadGrid, origin: Index, target: Index) -> dict[str, NDArray]:
+def _lively(grid: LoadGrid, origin: Positions, target: Positions) -> dict[str, NDArray]:
     """How lively the house has been against its habits: lately, and at this time of the last days and last week."""
     lead, slot = target - origin, grid.slot[target]
     lead_h = lead * (grid.step / timedelta(hours=1))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ems_pipeline.arrays import Array
 
 ROOT = 0.25
 HALF_LIVES_DAYS = (2, 5, 14)

@@ -18,8 +18,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ems_pipeline import local_time, time_grid
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import habits
-from ems_pipeline.forecast.windows import Array, Index, days_before, last_days, mean_around, quantile, quietly
+from ems_pipeline.forecast.windows import days_before, last_days, mean_around, quantile, quietly
+from ems_pipeline.local_time import INSTANT
 
 WEATHER = ("temperature_c", "ghi_w_m2")
 PARTS = 4
@@ -37,8 +39,8 @@ class LoadGrid:
     start: datetime
     step: timedelta
     values: Array
-    day: Index
-    slot: Index
+    day: Positions
+    slot: Positions
     first_day: date
     country: str | None = None
     weather: Mapping[str, Array] = field(default_factory=dict)
@@ -85,9 +87,9 @@ class LoadGrid:
         """Grid position of an instant."""
         return (time_grid.utc(at) - self.start) // self.step
 
-    def instants(self, positions: Index) -> pl.Series:
+    def instants(self, positions: Positions) -> pl.Series:
         """The instant of each grid position."""
-        return (pl.Series(positions) * self.step + self.start).cast(pl.Datetime("us", "UTC"))
+        return (pl.Series(positions) * self.step + self.start).cast(INSTANT)
 
     def steps(self, hours: float) -> int:
         """How many steps ``hours`` are, at least one."""

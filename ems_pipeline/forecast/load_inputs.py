@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.forecast.linear import columns
-
-Array = NDArray[np.float64]
 
 # fmt: off
 LEVELS = (

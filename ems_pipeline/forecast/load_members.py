@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import gbm, linear
 from ems_pipeline.forecast.load_inputs import level_prior, relative_rows, straight_rows
-from ems_pipeline.forecast.windows import Array, Index
 
 LINE_RIDGE = 0.1
 LEAF_DAYS, SMALL_LEAF_DAYS = 2.5, 1.2
@@ -25,12 +25,12 @@ class Sample:
     target and its importance.
     """
 
-    origin: Index
-    target: Index
+    origin: Positions
+    target: Positions
     rows: Array
     names: tuple[str, ...]
     log_load: Array
-    day: Index
+    day: Positions
     weight: Array
     floor_w: float
 

@@ -18,13 +18,14 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import band, load_members, load_weather
 from ems_pipeline.forecast.features import features
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.forecast.load_inputs import FLOOR_SHARE
 from ems_pipeline.forecast.load_members import Members, Sample
 from ems_pipeline.forecast.profile import known_history
-from ems_pipeline.forecast.windows import Array, Index
+from ems_pipeline.local_time import INSTANT
 
 MODEL = "load-members"
 ENOUGH = timedelta(days=28)
@@ -57,7 +58,7 @@ class LoadModel:
     step_s: int
     weather: load_weather.Correction | None = None
 
-    def predict(self, grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, Array, Array]:
+    def predict(self, grid: LoadGrid, origin: Positions, target: Positions) -> tuple[Array, Array, Array]:
         """``(p10_w, power_w, p90_w)`` per pair of grid positions, W >= 0; power_w is the median.
 
         Raises:
@@ -89,7 +90,7 @@ def _middle(members: Sequence[Members], rows: Array, names: tuple[str, ...], flo
     return np.log(np.mean([each.predict(rows, names, floor_w) for each in members], axis=0) + floor_w)
 
 
-def training_pairs(grid: LoadGrid, until: int, seed: int) -> tuple[Index, Index]:
+def training_pairs(grid: LoadGrid, until: int, seed: int) -> tuple[Positions, Positions]:
     """Decision times and targets to learn from, all measured before grid position ``until``; at most `MAX_ROWS`."""
     generator = np.random.default_rng(seed)
     first_day = max(WARM_UP_DAYS, int(grid.day[until - 1]) - HISTORY.days)
@@ -167,6 +168,4 @@ def forecast(
     origin = np.full_like(target, grid.position(time_grid.floor_slot(now)))
     low, middle, high = model.predict(grid, origin, target)
     frame = {"starts_at": list(slots), "power_w": middle, "p10_w": low, "p90_w": high}
-    return pl.DataFrame(frame, schema_overrides={"starts_at": pl.Datetime("us", "UTC")}).with_columns(
-        model=pl.lit(MODEL)
-    )
+    return pl.DataFrame(frame, schema_overrides={"starts_at": INSTANT}).with_columns(model=pl.lit(MODEL))

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import band, gbm, linear
 from ems_pipeline.forecast.features import known_day, of_day
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.forecast.load_members import Sample
-from ems_pipeline.forecast.windows import Array, Index, last_days, mean_before, quietly
+from ems_pipeline.forecast.windows import last_days, mean_before, quietly
 
 DAYS_BACK = (1, 5, 14)
 """Weather counts as a change against what the load of these last days already shows."""
@@ -58,7 +59,7 @@ class Correction:
         return cls(linear.MedianLine.from_parts(parts["line"]), gbm.Trees.from_parts(parts["trees"]))
 
 
-def inputs(grid: LoadGrid, origin: Index, target: Index) -> dict[str, NDArray]:
+def inputs(grid: LoadGrid, origin: Positions, target: Positions) -> dict[str, NDArray]:
     """Weather of each target and how it differs from the last days; NaN where too little of it is known.
 
     Up to the origin and beyond it is weather as forecast, never as measured.
@@ -132,7 +133,7 @@ def _line_rows(rows: Array, names: tuple[str, ...]) -> Array:
     return linear.columns(rows, names, tuple(used)) / np.array(list(used.values()))
 
 
-def added(correction: Correction | None, grid: LoadGrid, origin: Index, target: Index) -> Array:
+def added(correction: Correction | None, grid: LoadGrid, origin: Positions, target: Positions) -> Array:
     """What to add to the logarithm of the raised load per pair; 0 where the weather is not known."""
     moved = np.zeros(len(target))
     if correction is not None:
@@ -142,7 +143,7 @@ def added(correction: Correction | None, grid: LoadGrid, origin: Index, target: 
     return moved
 
 
-def _rows(grid: LoadGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...], NDArray[np.bool_]]:
+def _rows(grid: LoadGrid, origin: Positions, target: Positions) -> tuple[Array, tuple[str, ...], NDArray[np.bool_]]:
     """``[pair, input]``, names, and which pairs know all of their weather."""
     if not grid.weather:
         return np.empty((len(target), 0)), (), np.zeros(len(target), dtype=bool)

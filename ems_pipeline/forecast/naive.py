@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.local_time import INSTANT
 
 LAST_WEEK = "last-week"
 YESTERDAY = "yesterday"
@@ -32,12 +33,11 @@ def seasonal_naive(
     known_until = time_grid.floor_slot(now)
     sources = [_same_slot_before(at, site_zone, known_until, days) for at in slots]
     known = history.filter(pl.col("starts_at") < known_until).select(source="starts_at", power_w=pl.col("power_w"))
-    instant = pl.Datetime("us", "UTC")
     wanted = pl.DataFrame(
-        {"starts_at": list(slots), "source": sources}, schema={"starts_at": instant, "source": instant}
+        {"starts_at": list(slots), "source": sources}, schema={"starts_at": INSTANT, "source": INSTANT}
     )
     nothing = pl.lit(None, dtype=pl.Float64)
-    return wanted.join(known.cast({"source": instant}), on="source", how="left", maintain_order="left").select(
+    return wanted.join(known.cast({"source": INSTANT}), on="source", how="left", maintain_order="left").select(
         "starts_at",
         "power_w",
         p10_w=nothing,

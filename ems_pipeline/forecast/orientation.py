@@ -11,13 +11,11 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array
 from ems_pipeline.forecast.pv_geometry import plane_radiation
 from ems_pipeline.weather import sun
-
-Array = NDArray[np.float64]
 
 FORTNIGHT = timedelta(days=14)
 BRIGHT = 0.95

@@ -21,12 +21,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ems_pipeline import local_time, time_grid
+from ems_pipeline.arrays import Array
 from ems_pipeline.forecast import habits, standard_load
-
-Array = NDArray[np.float64]
+from ems_pipeline.local_time import INSTANT
 
 MODEL = "profile"
 STANDARD_MODEL = "standard-profile"
@@ -82,7 +81,7 @@ def baseline_profile(history: pl.DataFrame, site_zone: ZoneInfo, now: datetime, 
 
 def baseline(history: pl.DataFrame, slots: Sequence[datetime], site_zone: ZoneInfo, now: datetime) -> pl.DataFrame:
     """``[starts_at, power_w, samples]`` of the slots whose time of day was measured: ``fn_baseline_consumption``."""
-    wanted = pl.DataFrame({"starts_at": list(slots)}, schema={"starts_at": pl.Datetime("us", "UTC")})
+    wanted = pl.DataFrame({"starts_at": list(slots)}, schema={"starts_at": INSTANT})
     return (
         wanted.with_columns(**wall_clock(pl.col("starts_at"), site_zone))
         .join(baseline_profile(history, site_zone, now), on=["weekday", "slot"], how="inner", maintain_order="left")
@@ -106,7 +105,7 @@ def load_forecast(
     known = known_history(history, now)
     if known.height * time_grid.SLOT < MEASURED_ENOUGH:
         return standard_forecast(known, slots, site_zone, usual_load_w)
-    wanted = pl.DataFrame({"starts_at": list(slots)}, schema={"starts_at": pl.Datetime("us", "UTC")})
+    wanted = pl.DataFrame({"starts_at": list(slots)}, schema={"starts_at": INSTANT})
     profile = baseline_profile(known, site_zone, now)
     joined = wanted.with_columns(**wall_clock(pl.col("starts_at"), site_zone)).join(
         profile, on=["weekday", "slot"], how="left", maintain_order="left"
@@ -128,9 +127,7 @@ def standard_forecast(
     measured, days = _first_days(known, site_zone)
     at = [time_grid.slot_of_day(slot, site_zone) for slot in slots]
     power = ((roots + measured[at] * days[at]) / (1 + days[at])) ** (1 / habits.ROOT)
-    frame = pl.DataFrame(
-        {"starts_at": list(slots), "power_w": power}, schema_overrides={"starts_at": pl.Datetime("us", "UTC")}
-    )
+    frame = pl.DataFrame({"starts_at": list(slots), "power_w": power}, schema_overrides={"starts_at": INSTANT})
     low, high = UNMEASURED_BAND
     return frame.with_columns(
         p10_w=pl.col("power_w") * low, p90_w=pl.col("power_w") * high, model=pl.lit(STANDARD_MODEL)

@@ -16,8 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast.load_grid import LoadGrid
-from ems_pipeline.forecast.windows import Array, Index, days_before, last_days, mean_before, quietly
+from ems_pipeline.forecast.windows import days_before, last_days, mean_before, quietly
 
 UTC_CLOCK = time_grid.zone("UTC")
 LIT_SHARE = 0.02
@@ -93,7 +94,7 @@ class PvGrid:
         return 1.0 + LIT_SHARE * np.nan_to_num(before)
 
 
-def features(pv: PvGrid, origin: Index, target: Index) -> tuple[Array, tuple[str, ...]]:
+def features(pv: PvGrid, origin: Positions, target: Positions) -> tuple[Array, tuple[str, ...]]:
     """``[pair, feature]`` and names: base and weather of the target, measurements from before the origin only."""
     grid = pv.measured
     lead = target - origin
@@ -112,7 +113,7 @@ def features(pv: PvGrid, origin: Index, target: Index) -> tuple[Array, tuple[str
     return np.column_stack(list(columns.values())).astype(np.float64), tuple(columns)
 
 
-def _recent(pv: PvGrid, origin: Index, target: Index, lead_h: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def _recent(pv: PvGrid, origin: Positions, target: Positions, lead_h: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """What was made in the last hours, of what the base usually means and of the best of a month; what if it lasts?
 
     A share of the base fades towards one as the lead grows. In the dark shares are one: little of little.
@@ -139,7 +140,7 @@ def _recent(pv: PvGrid, origin: Index, target: Index, lead_h: NDArray[Any]) -> d
     return {name: np.where(grid.day[origin] > 0, values, np.nan) for name, values in columns.items()}
 
 
-def _expected(pv: PvGrid, target: Index) -> dict[str, NDArray[Any]]:
+def _expected(pv: PvGrid, target: Positions) -> dict[str, NDArray[Any]]:
     grid = pv.measured
     year = 2 * np.pi * (grid.day[target] + grid.first_day.timetuple().tm_yday) / 365.25
     columns: dict[str, NDArray[Any]] = {
@@ -159,7 +160,7 @@ def _expected(pv: PvGrid, target: Index) -> dict[str, NDArray[Any]]:
     return columns | {name: values[target] for name, values in pv.weather.items()}
 
 
-def _learned(pv: PvGrid, target: Index, known: Index) -> dict[str, NDArray[Any]]:
+def _learned(pv: PvGrid, target: Positions, known: Positions) -> dict[str, NDArray[Any]]:
     """How the same slot and the whole day went lately, up to civil day ``known``, and against the base."""
     grid = pv.measured
     slot = grid.slot[target]

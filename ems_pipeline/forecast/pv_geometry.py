@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.sites import PvArray
 from ems_pipeline.weather import sun
-
-Array = NDArray[np.float64]
 
 MODEL = "pv-geometry"
 NOCT_C = 45.0

@@ -15,9 +15,9 @@ from datetime import datetime
 import numpy as np
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import band, gbm, linear
 from ems_pipeline.forecast.pv_features import LIT_SHARE, PvGrid, features
-from ems_pipeline.forecast.windows import Array, Index
 
 MODEL = "pv-recent"
 ENOUGH_DAYS = 28
@@ -69,7 +69,7 @@ def _line_rows(rows: Array, names: tuple[str, ...], peak_w: float) -> Array:
     return linear.columns(rows, names, LINE) / peak_w
 
 
-def training_pairs(pv: PvGrid, until: int, seed: int = 1) -> tuple[Index, Index]:
+def training_pairs(pv: PvGrid, until: int, seed: int = 1) -> tuple[Positions, Positions]:
     """Decision times and targets measured before ``until`` that have a base: the noon before, and up to four hours."""
     grid = pv.measured
     usable = np.isfinite(grid.values[:until]) & np.isfinite(pv.base_w[:until])

@@ -11,6 +11,7 @@ from datetime import datetime
 import polars as pl
 
 from ems_pipeline.forecast import pv_geometry
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import PvArray
 from ems_pipeline.weather import sun
 
@@ -35,7 +36,7 @@ def pv_forecast(
     zenith, _ = sun.position(slots, latitude, longitude)
     wanted = pl.DataFrame(
         {"starts_at": list(slots), "dark": zenith > LOW_SUN_DEG},
-        schema_overrides={"starts_at": pl.Datetime("us", "UTC")},
+        schema_overrides={"starts_at": INSTANT},
     )
     power = pl.coalesce(pl.col("power_w").clip(0), pl.when("dark").then(0.0))
     limit = array.inverter_limit_w

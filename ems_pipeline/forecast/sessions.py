@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ems_pipeline import local_time, time_grid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Charger
 from ems_pipeline.units import slot_energy_wh
 
@@ -27,8 +28,8 @@ MAX_STAY = timedelta(days=7)
 """Shorter is a plug tried twice, longer a plug forgotten (both are in every recorded data set): no habit."""
 SILENT_SLOTS = 4
 SESSIONS: dict[str, pl.DataType] = {
-    "arrival_at": pl.Datetime("us", "UTC"),
-    "departure_at": pl.Datetime("us", "UTC"),
+    "arrival_at": INSTANT,
+    "departure_at": INSTANT,
     "energy_wh": pl.Float64(),
 }
 
@@ -197,5 +198,5 @@ def presence(sessions: Sequence[ExpectedSession], slots: Sequence[datetime]) -> 
     ]
     return pl.DataFrame(
         {"starts_at": list(slots), "probability": likely},
-        schema={"starts_at": pl.Datetime("us", "UTC"), "probability": pl.Float64},
+        schema={"starts_at": INSTANT, "probability": pl.Float64},
     )

@@ -11,11 +11,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
-
-Array = NDArray[np.float64]
+from ems_pipeline.arrays import Array
 
 # Relative load by hour of the wall clock, six hours a row.
 # fmt: off

@@ -10,14 +10,14 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import local_time, time_grid
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import load_model, profile, pv_features, pv_geometry, pv_model, score
 from ems_pipeline.forecast.load_grid import LoadGrid
-from ems_pipeline.forecast.windows import Array, Index
 
 NOON = time(12)
 
 
-def noon_before(grid: LoadGrid, days: Sequence[date], site_zone: ZoneInfo) -> tuple[Index, Index]:
+def noon_before(grid: LoadGrid, days: Sequence[date], site_zone: ZoneInfo) -> tuple[Positions, Positions]:
     """Decision times and targets, as grid positions, of the forecasts for whole civil days; days outside have none."""
     origins, targets = [], []
     for day in days:
@@ -68,7 +68,7 @@ def measured(grid: LoadGrid) -> pl.DataFrame:
     return pl.DataFrame({"starts_at": grid.instants(position), "power_w": grid.values[position]})
 
 
-def _frame(grid: LoadGrid, target: Index, low: Array, middle: Array, high: Array, model: str) -> pl.DataFrame:
+def _frame(grid: LoadGrid, target: Positions, low: Array, middle: Array, high: Array, model: str) -> pl.DataFrame:
     return pl.DataFrame(
         {"starts_at": grid.instants(target), "power_w": middle, "p10_w": low, "p90_w": high}
     ).with_columns(model=pl.lit(model))

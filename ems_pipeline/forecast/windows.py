@@ -6,10 +6,8 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
+from ems_pipeline.arrays import Array, Positions
 
 
 def quietly(statistic: Callable[..., Array], values: Array, axis: int) -> Array:
@@ -50,7 +48,7 @@ def mean_around(values: Array, steps: int) -> Array:
     return _window_mean(values, at - steps, at + steps + 1)
 
 
-def _window_mean(values: Array, first: Index, end: Index, least: float = 0.0) -> Array:
+def _window_mean(values: Array, first: Positions, end: Positions, least: float = 0.0) -> Array:
     known, enough = np.isfinite(values), np.maximum(1, least * (end - first))
     total = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
     count = np.concatenate([[0], np.cumsum(known)])

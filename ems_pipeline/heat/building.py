@@ -12,12 +12,11 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ems_pipeline import time_grid, units
+from ems_pipeline.arrays import Array
 from ems_pipeline.sites import House
-
-Array = NDArray[np.float64]
 
 WINDOW = timedelta(hours=3)
 """Differences are taken over this: over one slot, a sensor step of 0.1 K would be 400 W/K of noise in a heavy house."""

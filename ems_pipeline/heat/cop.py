@@ -11,11 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ems_pipeline import units
-
-Array = NDArray[np.float64]
+from ems_pipeline.arrays import Array
 
 MIN_LIFT_K = 15.0
 """The refrigerant's lift never falls below this (heat exchangers need a difference): mild days do not give COP 20."""

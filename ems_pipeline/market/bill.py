@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ems_pipeline import time_grid, units
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market.tariff import LEVY
 from ems_pipeline.sites.tariff import Tariff
 
@@ -75,7 +76,7 @@ def _metered(
     first: date, last: date, effective: pl.DataFrame, energy: pl.DataFrame, site_zone: ZoneInfo
 ) -> pl.DataFrame:
     start, end = time_grid.day_bounds(first, site_zone)[0], time_grid.day_bounds(last, site_zone)[1]
-    slots = pl.DataFrame({"starts_at": time_grid.slots(start, end)}, schema={"starts_at": pl.Datetime("us", "UTC")})
+    slots = pl.DataFrame({"starts_at": time_grid.slots(start, end)}, schema={"starts_at": INSTANT})
     metered = slots.join(effective, on="starts_at", how="left").join(energy, on="starts_at", how="left")
     missing = metered.filter(pl.any_horizontal(pl.col("buy_per_kwh", "import_kwh", "export_kwh").is_null()))
     if missing.height:

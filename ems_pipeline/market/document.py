@@ -17,6 +17,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ems_pipeline import outside, time_grid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plain_text import LONGEST_PARAGRAPH, plain
 
 MARKET_TIMEZONE = time_grid.zone("Europe/Brussels")
@@ -43,7 +44,7 @@ IMPOSSIBLE_RUN = timedelta(hours=12)
 """The same price for so long has never been true; the longest measured run of zeros is 8 h (CZ, 2024-04-06)."""
 
 PRICE_SCHEMA = {
-    "starts_at": pl.Datetime("us", "UTC"),
+    "starts_at": INSTANT,
     "price_per_mwh": pl.Float64(),
     "resolution_min": pl.Int16(),
 }

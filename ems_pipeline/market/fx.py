@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market import cnb
 from ems_pipeline.market.document import MARKET_CURRENCY, MalformedDocument, SourceFailed
 from ems_pipeline.market.settings import SourceSettings
@@ -29,7 +30,7 @@ RATE_SCHEMA = {
     "rate": pl.Float64(),
     "is_provisional": pl.Boolean(),
     "source": pl.String(),
-    "known_at": pl.Datetime("us", "UTC"),
+    "known_at": INSTANT,
 }
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market.document import MARKET_TIMEZONE, PriceDocument
 
 Basis = Literal["received", "published", "nominal"]
@@ -66,7 +67,7 @@ def price_rows(document: PriceDocument, now: datetime, stored: pl.DataFrame | No
         "resolution_min",
         pl.lit(document.source).alias("source"),
         pl.lit(document.doubt, pl.String).alias("doubt"),
-        pl.lit(since).cast(pl.Datetime("us", "UTC")).alias("known_at"),
+        pl.lit(since).cast(INSTANT).alias("known_at"),
         pl.lit(basis).alias("known_basis"),
     )
     if stored is None or stored.is_empty():

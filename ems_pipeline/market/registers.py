@@ -13,6 +13,7 @@ from datetime import date, time, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.market.tempo import Colour, worst_colour
 from ems_pipeline.sites.tariff import TariffPeriod, TempoPrices, Window
 
@@ -34,8 +35,8 @@ class DayRegisters:
     """Register and prices of the 96 quarter-hours of the wall clock on one day."""
 
     names: list[str]
-    distribution_per_kwh: NDArray[np.float64]
-    energy_per_kwh: NDArray[np.float64]
+    distribution_per_kwh: Array
+    energy_per_kwh: Array
     degraded: list[str | None]
 
 
@@ -54,7 +55,7 @@ class _MinutePrices:
         quarters = self.names.reshape(SLOTS_OF_CLOCK, -1)
         return [str(q[0]) if (q == q[0]).all() else "mixed" for q in quarters]
 
-    def slot_prices(self, proportional: bool) -> NDArray[np.float64]:
+    def slot_prices(self, proportional: bool) -> Array:
         quarters = self.prices.reshape(SLOTS_OF_CLOCK, -1)
         # Mean of equal numbers first moves in the last bit, so whole quarters take the number itself.
         dearest = quarters.max(axis=1)

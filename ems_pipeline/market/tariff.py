@@ -18,14 +18,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ems_pipeline import time_grid, units
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market.registers import DayCalendars, DayRegisters, day_registers
 from ems_pipeline.sites.tariff import Tariff, TariffPeriod
 
 LEVY = "levy_"
 EFFECTIVE_COLUMNS = ("starts_at", "buy_per_kwh", "sell_per_kwh", "spot_per_kwh", "currency", "is_provisional")
-UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 SLOT_SCHEMA: dict[str, Any] = {
-    "starts_at": UTC_MICROSECONDS,
+    "starts_at": INSTANT,
     "day": pl.Date(),
     "valid_from": pl.Date(),
     "register": pl.String(),
@@ -140,7 +140,7 @@ def effective_price_rows(site_key: str, effective: pl.DataFrame, known_at: datet
         pl.lit(site_key).alias("site_key"),
         *EFFECTIVE_COLUMNS,
         pl.col("components").struct.json_encode(),
-        pl.lit(time_grid.utc(known_at)).cast(UTC_MICROSECONDS).alias("known_at"),
+        pl.lit(time_grid.utc(known_at)).cast(INSTANT).alias("known_at"),
     )
 
 

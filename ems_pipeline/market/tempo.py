@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 import polars as pl
 
 from ems_pipeline import http, time_grid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market.document import MalformedDocument, SourceFailed, parser
 from ems_pipeline.market.settings import SourceSettings
 
@@ -29,7 +30,7 @@ COLOUR_SCHEMA: dict[str, Any] = {
     "day": pl.Date(),
     "colour": pl.String(),
     "source": pl.String(),
-    "known_at": pl.Datetime("us", "UTC"),
+    "known_at": INSTANT,
 }
 PUBLIC_CODES: dict[int, Colour | None] = {0: None, 1: "blue", 2: "white", 3: "red"}
 

@@ -10,9 +10,8 @@ from types import NoneType, UnionType
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ems_pipeline.arrays import Array
 
 MEASURED = {"measured": True}
 """Field metadata: wall-clock figures stay out of the JSON form, so that the same plan has the same bytes."""

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array
 from ems_pipeline.forecast.pv_geometry import pv_power_w
 from ems_pipeline.plant import household
-from ems_pipeline.plant.noise import Array
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.sky import Sky
 from ems_pipeline.sites import PvArray, Site

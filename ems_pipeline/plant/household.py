@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ems_pipeline import time_grid
-from ems_pipeline.plant.noise import Array, dice, hours_since_epoch, smooth
+from ems_pipeline.arrays import Array
+from ems_pipeline.plant.noise import dice, hours_since_epoch, smooth
 from ems_pipeline.sites import Charger
 
 SHAPE = ((7.2, 1.3, 0.7), (12.6, 1.6, 0.6), (19.4, 2.2, 1.3))

@@ -9,6 +9,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.quantities import QUANTITIES
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plant.instruments import Part, parts_with
 from ems_pipeline.plant.world import World
 
@@ -53,7 +54,7 @@ class Logger:
         names = [f"{d}|{q}" for d, q in self._points]
         samples = pl.DataFrame(
             [values for _, values in self._rows], schema=dict.fromkeys(names, pl.Float64), orient="row"
-        ).with_columns(at=pl.Series([at for at, _ in self._rows], dtype=pl.Datetime("us", "UTC")))
+        ).with_columns(at=pl.Series([at for at, _ in self._rows], dtype=INSTANT))
         states = [n for n in names if n.split("|")[1] in STATES]
         means = [n for n in names if n not in states]
         # a minute's sample is taken at its start: the state at a slot's end is the first sample of the next slot

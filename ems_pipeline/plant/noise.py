@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
+from ems_pipeline.arrays import Array
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -28,7 +28,7 @@ def dice(seed: int, stream: str, index: int | date) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(stream.encode()), number])
 
 
-def smooth(seed: int, stream: str, hours: Array, period_h: float) -> Array:
+def smooth(seed: int, stream: str, hours: NDArray[np.floating[Any]], period_h: float) -> Array:
     """Value noise, about standard normal, that forgets itself over ``period_h`` hours.
 
     Random values on a lattice of ``period_h``, blended by a raised cosine; scaled so that the mean square over a cell

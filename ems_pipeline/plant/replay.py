@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.plant.noise import Array
-
-INSTANT = pl.Datetime("us", "UTC")
+from ems_pipeline.arrays import Array
+from ems_pipeline.local_time import INSTANT
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.plant.noise import Array, hours_since_epoch, smooth
+from ems_pipeline.arrays import Array
+from ems_pipeline.local_time import INSTANT
+from ems_pipeline.plant.noise import hours_since_epoch, smooth
 from ems_pipeline.weather import sun
 
 YEAR_MEAN_C, YEAR_SWING_C, WARMEST_DAY = 9.5, 10.5, 201
@@ -56,7 +58,7 @@ def _frame(starts: list[datetime], cloud: Array, temperature_c: Array, place: tu
     dni, dhi = sun.decompose(ghi, zenith, sun.midpoints(starts))
     return pl.DataFrame(
         {
-            "starts_at": pl.Series(starts, dtype=pl.Datetime("us", "UTC")),
+            "starts_at": pl.Series(starts, dtype=INSTANT),
             "temperature_c": temperature_c,
             "ghi_w_m2": ghi,
             "dni_w_m2": dni,

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline import time_grid
 from ems_pipeline.audit.baselines import Storage, no_battery, self_use
 from ems_pipeline.audit.settlement import settle_days
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse.frames import query, stage
@@ -121,7 +122,7 @@ def put_days(connection: Connection, site: Site, start: datetime, end: datetime,
     labelled = days.with_columns(
         site_key=pl.lit(site.key),
         currency=pl.lit(site.currency),
-        known_at=pl.lit(as_known_at).cast(pl.Datetime("us", "UTC")),
+        known_at=pl.lit(as_known_at).cast(INSTANT),
     )
     if labelled.is_empty():
         return days

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
-from ems_pipeline.warehouse.frames import UTC_INSTANT, query, upsert
+from ems_pipeline.local_time import INSTANT
+from ems_pipeline.warehouse.frames import query, upsert
 
 FIRST = datetime(2015, 1, 1, tzinfo=UTC)
 SCHEMA: dict[str, Any] = {
     "timezone": pl.String(),
-    "valid_from": UTC_INSTANT,
-    "valid_to": UTC_INSTANT,
+    "valid_from": INSTANT,
+    "valid_to": INSTANT,
     "utc_offset": pl.String(),
 }
 AHEAD, RENEWED = timedelta(days=3 * 366), timedelta(days=366)

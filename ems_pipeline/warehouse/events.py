@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plan import GridEvent
 from ems_pipeline.warehouse import known
 from ems_pipeline.warehouse.frames import query
 
 TERMS = ["from_at", "until_at", "limit_w", "baseline_w", "price_per_kwh", "is_cancelled"]
-INSTANT = pl.Datetime("us", "UTC")
 SCHEMA: Any = {
     "site_key": pl.String, "event_key": pl.String, "from_at": INSTANT, "until_at": INSTANT, "limit_w": pl.Float64,
     "baseline_w": pl.Float64, "price_per_kwh": pl.Float64, "is_cancelled": pl.Boolean, "entered_by": pl.String,

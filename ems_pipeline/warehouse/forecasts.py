@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.warehouse import known
 from ems_pipeline.warehouse.frames import query, upsert
 
@@ -53,7 +54,7 @@ def issue(
     labels = [pl.lit(site_key).alias("site_key")]
     if known_at is not None:
         labels.append(pl.lit(known_at).alias("known_at"))
-    labelled = frame.with_columns(labels).with_columns(pl.col("known_at").cast(pl.Datetime("us", "UTC")))
+    labelled = frame.with_columns(labels).with_columns(pl.col("known_at").cast(INSTANT))
     return known.issue(connection, f"ems.{table}", labelled, keys=("site_key", *_KEYS[table]))
 
 

@@ -13,7 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-UTC_INSTANT = pl.Datetime("us", "UTC")
+from ems_pipeline.local_time import INSTANT
 
 
 def query(connection: Connection, sql: str, **parameters: Any) -> pl.DataFrame:
@@ -28,7 +28,7 @@ def query(connection: Connection, sql: str, **parameters: Any) -> pl.DataFrame:
 # PostgreSQL type numbers (pg_type.oid) that a frame should keep typed even when it is empty.
 _KINDS: dict[int, Any] = {
     16: pl.Boolean, 20: pl.Int64, 21: pl.Int64, 23: pl.Int64, 25: pl.String, 700: pl.Float64, 701: pl.Float64,
-    1042: pl.String, 1043: pl.String, 1082: pl.Date, 1184: UTC_INSTANT, 1700: pl.Float64,
+    1042: pl.String, 1043: pl.String, 1082: pl.Date, 1184: INSTANT, 1700: pl.Float64,
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.devices.points.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
 from ems_pipeline.plan.assembly.unsteered import charging_w
 from ems_pipeline.sites import Charger, HeatPump, Site
@@ -106,7 +107,7 @@ def plan_inputs(
     history = machines.so_far(connection, site, state.values, at, start)
     asked = events.listing(connection, site.key, at)
     houses = {pump.key: buildings.of(connection, site.key, pump, at) for pump in site.heat_pumps}
-    aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": pl.Datetime("us", "UTC")})
+    aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": INSTANT})
     inputs = PlanInputs(
         starts=starts,
         buy_per_kwh=_column(aligned, prices, "buy_per_kwh"),

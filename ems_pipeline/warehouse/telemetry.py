@@ -13,7 +13,8 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.points.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.devices.points.reading import BELIEVED, Readings
-from ems_pipeline.warehouse.frames import UTC_INSTANT, copy_into, query, stage, upsert
+from ems_pipeline.local_time import INSTANT
+from ems_pipeline.warehouse.frames import copy_into, query, stage, upsert
 from ems_pipeline.warehouse.points import numbered, register
 from ems_pipeline.warehouse.rest import rested
 
@@ -73,7 +74,7 @@ def _rows(answers: list[tuple[str, Readings]]) -> pl.DataFrame:
             "reported_at": [r.reported_at for _, r in answers],
             "received_at": [r.received_at for _, r in answers],
         },
-        schema_overrides={"reported_at": UTC_INSTANT, "received_at": UTC_INSTANT},
+        schema_overrides={"reported_at": INSTANT, "received_at": INSTANT},
     )
     width = len(names.quantities)
     faults = [(i * width + at, *f) for i, (_, r) in enumerate(answers) for at, f in r.samples.faults.items()]

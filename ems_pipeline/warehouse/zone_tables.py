@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
-from ems_pipeline.warehouse.frames import UTC_INSTANT, query
+from ems_pipeline.local_time import INSTANT
+from ems_pipeline.warehouse.frames import query
 
 YEAR = timedelta(days=366)
 Offsets = Sequence[int] | str
@@ -56,7 +57,7 @@ def _python(timezone: str, slots: Sequence[datetime]) -> Offsets:
 
 
 def _polars(timezone: str, slots: Sequence[datetime]) -> Offsets:
-    instants = pl.Series(slots, dtype=UTC_INSTANT)
+    instants = pl.Series(slots, dtype=INSTANT)
     try:
         local = instants.dt.convert_time_zone(timezone)
     except pl.exceptions.PolarsError as error:

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from ems_pipeline import http, time_grid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import PvArray
 from ems_pipeline.units import kilo, slot_power_w
 from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest, parser
@@ -69,7 +70,7 @@ def parse(body: bytes) -> pl.DataFrame:
     rows = sorted(energy_wh.items())
     return pl.DataFrame(
         {"starts_at": [at for at, _ in rows], "power_w": [slot_power_w(wh) for _, wh in rows]},
-        schema={"starts_at": pl.Datetime("us", "UTC"), "power_w": pl.Float64},
+        schema={"starts_at": INSTANT, "power_w": pl.Float64},
     )
 
 

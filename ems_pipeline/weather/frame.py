@@ -10,11 +10,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
-
-Array = NDArray[np.float64]
+from ems_pipeline.arrays import Array
 
 COLUMNS = ("temperature_c", "ghi_w_m2", "dni_w_m2", "dhi_w_m2", "cloud_pct", "wind_m_s")
 RADIATION = ("ghi_w_m2", "dni_w_m2", "dhi_w_m2")

@@ -18,17 +18,11 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import http, time_grid
+from ems_pipeline.arrays import Array
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.weather import sun
 from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest, parser
-from ems_pipeline.weather.frame import (
-    COLUMNS,
-    RADIATION,
-    Array,
-    at_midpoints,
-    drop_unknown_tail,
-    quarter_starts,
-    split_mean,
-)
+from ems_pipeline.weather.frame import COLUMNS, RADIATION, at_midpoints, drop_unknown_tail, quarter_starts, split_mean
 
 NAME = "open-meteo"
 VARIABLES = {
@@ -239,7 +233,7 @@ def _quarter_hours(
     elif np.isnan(quarters["dni_w_m2"]).all():
         quarters["dni_w_m2"] = np.where(np.isnan(ghi + dhi), np.nan, sun.direct_normal(ghi, dhi, zenith))
     frame = pl.DataFrame({"starts_at": starts} | {c: quarters[c] for c in COLUMNS}, nan_to_null=True)
-    return drop_unknown_tail(frame.with_columns(pl.col("starts_at").cast(pl.Datetime("us", "UTC"))))
+    return drop_unknown_tail(frame.with_columns(pl.col("starts_at").cast(INSTANT)))
 
 
 def _without_dark_noons(ghi: Array, clear: Array, step: timedelta) -> Array:

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+from ems_pipeline.arrays import Array
+from ems_pipeline.local_time import INSTANT
 
 
 def midpoints(starts_at: Sequence[datetime] | pl.Series, step: timedelta = time_grid.SLOT) -> Any:
     """The middle of each interval as a pandas index, which is what pvlib speaks."""
     import pandas as pd
 
-    series = pl.Series(starts_at).cast(pl.Datetime("us", "UTC")) + step / 2
+    series = pl.Series(starts_at).cast(INSTANT) + step / 2
     return pd.DatetimeIndex(series.to_numpy()).tz_localize("UTC")
 
 

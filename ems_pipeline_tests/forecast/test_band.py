@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.forecast import band
 
 NAMES = ("lead_h", "level", "noise")
-Array = NDArray[np.float64]
 
 
 def days(count: int, seed: int) -> tuple[Array, Array, NDArray[np.int64]]:

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.forecast import load_model, load_weather
 from ems_pipeline.forecast.load_grid import WEATHER, LoadGrid
-from ems_pipeline.forecast.windows import Array, Index
 
 PRAGUE = ZoneInfo("Europe/Prague")
 START = datetime(2026, 1, 4, 23, tzinfo=UTC)
@@ -61,7 +61,7 @@ def model(heating_w_per_k: float, with_weather: bool = True) -> load_model.LoadM
     return load_model.train(grid(heating_w_per_k, with_weather), UNTIL)
 
 
-def next_days(of: LoadGrid) -> tuple[Index, Index]:
+def next_days(of: LoadGrid) -> tuple[Positions, Positions]:
     """The fortnight after the training, each day decided at noon of the day before."""
     target = np.arange(UNTIL + 24, 24 * DAYS)
     return target - of.slot[target] - 12, target

@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.cli.app import app
 from ems_pipeline.plan import Problem, ProblemInvalid, problem, solve
 from ems_pipeline.plan.problem import Fuse, HeatStore, HybridInverter, PreviousPower, Unmet, Window
 from ems_pipeline.plan.problem.accept import FIELDS, accept
-from ems_pipeline.plan.record import Array, FormInvalid
+from ems_pipeline.plan.record import FormInvalid
 from ems_pipeline_tests.plan.random_sites import problems
 from ems_pipeline_tests.plan.small import battery, car, genset, heat_pump, house, machine, roof
 

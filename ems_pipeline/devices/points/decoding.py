@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from ems_pipeline.arrays import Array, Positions
 from ems_pipeline.devices.points.codec import SIGNED, judge, low_to_high
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.reading import Fault, Quality, Samples
@@ -91,7 +92,7 @@ class Decoder:
             faults.setdefault(row, {})[i] = quality, reason
         return [Samples(row, faults.get(at, NONE)) for at, row in enumerate(values)]
 
-    def _where(self, holds: Callable[[int], bool]) -> npt.NDArray[np.int64]:
+    def _where(self, holds: Callable[[int], bool]) -> Positions:
         return np.array([i for i in range(len(self._points)) if holds(i)], int)
 
     def _patterns(self, words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -101,9 +102,7 @@ class Decoder:
             patterns[:, held] |= words[:, columns] << np.uint64(16 * k)
         return patterns
 
-    def _numbers(
-        self, patterns: npt.NDArray[np.uint64], powers: npt.NDArray[np.float64], live: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.float64]:
+    def _numbers(self, patterns: npt.NDArray[np.uint64], powers: Array, live: npt.NDArray[np.bool_]) -> Array:
         """The numbers in the registers, at the exponent the device gives them; NaN for a float that is none."""
         numbers = ((patterns << self._spare_bits).view(np.int64) >> self._spare_bits.view(np.int64)).astype(np.float64)
         if len(self._split):
@@ -122,12 +121,12 @@ class Decoder:
         return numbers
 
 
-def _signed16(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
+def _signed16(words: npt.NDArray[np.uint64]) -> Array:
     """The low words as signed numbers."""
     return words.astype(np.uint16).view(np.int16).astype(np.float64)
 
 
-def _sorted(codes: Mapping[int, float]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
+def _sorted(codes: Mapping[int, float]) -> tuple[npt.NDArray[np.uint64], Array]:
     known = sorted(codes)
     return np.array(known, np.uint64), np.array([codes[k] for k in known])
 

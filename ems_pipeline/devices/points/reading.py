@@ -14,9 +14,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import overload
 
-import numpy as np
-import numpy.typing as npt
-
+from ems_pipeline.arrays import Array
 from ems_pipeline.plain_text import plain
 
 
@@ -84,7 +82,7 @@ class Samples:
     for each position that is not good. Its reason may repeat what a device says: here it becomes a text that every
     store and every screen takes."""
 
-    values: npt.NDArray[np.float64]
+    values: Array
     faults: Mapping[int, Fault]
 
     def __post_init__(self) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
+from ems_pipeline.arrays import Positions
 from ems_pipeline.devices.points.decoding import Decoder
 from ems_pipeline.devices.points.fault_words import fault_of
 from ems_pipeline.devices.points.map_rules import Derived
@@ -36,7 +36,7 @@ class Selection:
 
     names: Names
     asked: tuple[Point, ...]
-    taken: npt.NDArray[np.int64] | None
+    taken: Positions | None
     derived: tuple[tuple[Derived, tuple[int, ...]], ...]
     gate: int | None
     gate_reading: int | None

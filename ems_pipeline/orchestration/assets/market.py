@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market import fx, knowledge, restate, sources, tariff, tempo
 from ems_pipeline.market.document import MARKET_TIMEZONE, NotYetPublished, market_day_slots
 from ems_pipeline.market.settings import SourceSettings
@@ -218,7 +219,7 @@ def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:
     starts = time_grid.slots(window.start, window.end)
     day_of = pl.DataFrame(
         [(at, day) for day in window.days for at in time_grid.day_slots(day, zone)],
-        schema={"starts_at": pl.Datetime("us", "UTC"), "day": pl.Date()},
+        schema={"starts_at": INSTANT, "day": pl.Date()},
         orient="row",
     )
     coefficients = tariff.tariff_coefficients(site.tariff, starts, zone)
@@ -240,4 +241,4 @@ def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:
 def _contract_known(window: SiteWindow) -> pl.DataFrame:
     """Since when what the contract says of a day counts as known: before any plan for it, from midnight to midnight."""
     rows = [(day, time_grid.day_bounds(day - timedelta(days=1), window.zone)[0]) for day in window.days]
-    return pl.DataFrame(rows, schema={"day": pl.Date(), "known_at": pl.Datetime("us", "UTC")}, orient="row")
+    return pl.DataFrame(rows, schema={"day": pl.Date(), "known_at": INSTANT}, orient="row")

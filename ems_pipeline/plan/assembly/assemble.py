@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from ems_pipeline import time_grid, units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.assembly import end_value
 from ems_pipeline.plan.assembly.end_value import AfterHorizon
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
@@ -38,7 +39,6 @@ from ems_pipeline.plan.problem import (
     Unmet,
     Window,
 )
-from ems_pipeline.plan.record import Array
 from ems_pipeline.sites import Battery, Charger, Site
 from ems_pipeline.sites.modes import ChargerMode
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ems_pipeline.plan.record import Array
+from ems_pipeline.arrays import Array
 
 LAST_SLOTS = 96
 DEAR = 0.9

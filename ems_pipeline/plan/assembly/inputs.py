@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.heat.building import BuildingResponse
-from ems_pipeline.plan.record import Array
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from ems_pipeline import time_grid, units
+from ems_pipeline.arrays import Array
 from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.plan.assembly import end_value
@@ -22,7 +23,6 @@ from ems_pipeline.plan.problem import (
     Unmet,
     Window,
 )
-from ems_pipeline.plan.record import Array
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, HeatPump, HotWater
 
 OVER_LIMIT = 100.0

@@ -8,8 +8,8 @@ from datetime import datetime
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.assembly.inputs import EvSession
-from ems_pipeline.plan.record import Array
 from ems_pipeline.sites import Charger
 from ems_pipeline.time_grid import SLOT
 

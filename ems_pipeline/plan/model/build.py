@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws import bus, charging, contract, deferrable, genset, heat, storage
 from ems_pipeline.plan.problem import Problem
 

@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ems_pipeline.plan.record import Array
-
-Index = NDArray[np.int32]
+from ems_pipeline.arrays import Array, Index
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,13 @@ class Model:
     _entries: list[tuple[Index, Index, Array]] = field(default_factory=list)
 
     def columns(
-        self, name: str, slots: Index, lower: ArrayLike, upper: ArrayLike, cost: ArrayLike = 0.0, integer: bool = False
+        self,
+        name: str,
+        slots: Index,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        cost: ArrayLike = 0.0,
+        integer: bool = False,
     ) -> Index:
         """One variable per entry of ``slots``; scalars are spread. Returns the column numbers."""
         count = len(slots)

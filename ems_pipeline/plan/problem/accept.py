@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan import problem as parts
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.problem.misfits import misfits
-from ems_pipeline.plan.record import Array
 
 MOST = 1e9
 """No price, power, energy or temperature is larger; a longer number is a mistake, and too long for a solver."""

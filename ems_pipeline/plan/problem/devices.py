@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ems_pipeline.plan.record import Array, Record
+from ems_pipeline.arrays import Array
+from ems_pipeline.plan.record import Record
 
 NO_FLOOR_C = -273.15
 """Nothing is colder: a store of which no temperature is wanted at the end."""

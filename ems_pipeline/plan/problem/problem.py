@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem.devices import (
     BatteryStore,
     ChargingSession,
@@ -24,7 +25,7 @@ from ems_pipeline.plan.problem.devices import (
     HybridInverter,
     PvSource,
 )
-from ems_pipeline.plan.record import Array, Record
+from ems_pipeline.plan.record import Record
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.record import Array
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.moment import IDLE_W, kept_per_kwh
 from ems_pipeline.plan.result.plan import Plan

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import BatteryStore
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.plan import Plan
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import Problem, Unmet
-from ems_pipeline.plan.record import MEASURED, Array, Record
+from ems_pipeline.plan.record import MEASURED, Record
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.efficiency import EDGE_WH
 from ems_pipeline.plan.model.laws.heat import path_c
 from ems_pipeline.plan.problem import BatteryStore, HybridInverter
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.plan import Plan
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.charging import overshoot_wh
 from ems_pipeline.plan.model.laws.heat import keep_per_slot
 from ems_pipeline.plan.model.laws.obligations import allowed, must_pause, must_run
 from ems_pipeline.plan.problem import ChargingSession, HeatPumpUnit, HeatStore, Problem
-from ems_pipeline.plan.record import Array
 
 H = units.SLOT_HOURS
 LONG = 1_000_000

@@ -10,10 +10,10 @@ import dataclasses
 
 import numpy as np
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w, usable_pv_w
 from ems_pipeline.plan.model.laws.obligations import drawn_w, must_run, still_warming
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.complete import complete
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.rule import loads as rule_loads

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.problem import BatteryStore, Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.rule.loads import FULL
 

@@ -11,9 +11,8 @@ import dataclasses
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index
+from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.problem import BatteryStore, Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.complete import complete
 from ems_pipeline.plan.result.plan import Plan

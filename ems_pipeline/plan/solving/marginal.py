@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model import Block
 from ems_pipeline.plan.model.build import Built
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.plan import Marginals
 from ems_pipeline.plan.solving.second import Settled
 
@@ -55,7 +55,7 @@ def _binding(built: Built, settled: Settled, slots: int) -> list[str]:
 
 
 def _bounds(block: Block, settled: Settled, names: list[list[str]]) -> None:
-    """Columns at a bound with a price on it; a power at zero or a fixed switch is not worth a word."""
+    """Index at a bound with a price on it; a power at zero or a fixed switch is not worth a word."""
     dual = _of(settled.money.column_dual, block)
     open_ = _of(settled.arrays.upper, block) > _of(settled.arrays.lower, block)
     for at in np.flatnonzero((dual < -DUAL_TOLERANCE) & open_):

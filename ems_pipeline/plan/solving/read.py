@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index
+from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.switching import Switched
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.complete import complete
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.solving.solver import Solution

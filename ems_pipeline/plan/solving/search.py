@@ -7,7 +7,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ems_pipeline.plan.model import Arrays, Index
+from ems_pipeline.arrays import Index
+from ems_pipeline.plan.model import Arrays
 from ems_pipeline.plan.model import build as building
 from ems_pipeline.plan.model.build import Built, Exclusions
 from ems_pipeline.plan.problem import Problem

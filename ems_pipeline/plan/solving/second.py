@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model import Arrays, Model
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.storage import Store
 from ems_pipeline.plan.problem import PreviousPower, Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.solving import solver, switches
 from ems_pipeline.plan.solving.solver import Solution
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ems_pipeline.plan.model import Arrays, Index
-from ems_pipeline.plan.record import Array
+from ems_pipeline.arrays import Array, Index
+from ems_pipeline.plan.model import Arrays
 
 OPTIONS: dict[str, Any] = {
     "output_flag": False,

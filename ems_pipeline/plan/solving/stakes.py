@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.record import Array
 
 
 def bare_cost(problem: Problem) -> float:

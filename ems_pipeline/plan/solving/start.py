@@ -11,15 +11,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ems_pipeline.plan.model import Index
+from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.charging import sharing
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.plan import Plan
 
 Known = tuple[Index, Array]
-"""Columns, and the 0 or 1 each begins with."""
+"""Index, and the 0 or 1 each begins with."""
 
 
 def start(problem: Problem, built: Built) -> Known | None:

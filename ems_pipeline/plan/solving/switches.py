@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index
+from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.obligations import allowed
 from ems_pipeline.plan.model.laws.switching import Switched
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.solving import start
 
 KEEP = 0.005

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,

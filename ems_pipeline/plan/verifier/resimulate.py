@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargingSession,
@@ -17,7 +18,6 @@ from ems_pipeline.plan.problem import (
     HeatStore,
     Problem,
 )
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.plan import Plan
 
 HOURS = 0.25

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import Problem
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier import devices
 from ems_pipeline.plan.verifier import money as verify_money

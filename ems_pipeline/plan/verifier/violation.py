@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ems_pipeline.plan.record import Array
+from ems_pipeline.arrays import Array
 
 POWER_W, ENERGY_WH, TEMPERATURE_K = 0.5, 1.0, 0.002
 """What a solver's rounding may leave."""

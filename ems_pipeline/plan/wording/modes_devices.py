@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import ChargingSession
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.result.states import tank_power_w
 from ems_pipeline.plan.wording import reasons_devices as reasons

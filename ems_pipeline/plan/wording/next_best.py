@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ems_pipeline.plan.record import Array
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.result.actions import choices, cost_of
 from ems_pipeline.plan.result.plan import Plan
 

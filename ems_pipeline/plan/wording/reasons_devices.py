@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.model.laws.obligations import must_pause, must_run
 from ems_pipeline.plan.problem import ChargingSession, DeferrableRun
-from ems_pipeline.plan.record import Array
 from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording.reasons import at_most, price, unknown

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ems_pipeline.plan.record import Array
+from ems_pipeline.arrays import Array
+from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plan.result import money
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording.modes import battery_decisions, device_decisions, site_reasons
 from ems_pipeline.plan.wording.next_best import next_best
 from ems_pipeline.units import kilo
-
-UTC_INSTANT = pl.Datetime("us", "UTC")
 
 
 def slot_rows(plan: Plan) -> pl.DataFrame:
@@ -105,12 +104,12 @@ def stored_values(plan: Plan) -> dict[str, Array]:
 _FLOATS = ["grid_w", "pv_w", "pv_available_w", "battery_w", "genset_w", "load_w", "ev_w", "heat_pump_w", "soc_pct",
            "indoor_c", "buy_per_kwh", "sell_per_kwh", "cost"]  # fmt: skip
 _SLOT_SCHEMA: Any = (
-    {"starts_at": UTC_INSTANT}
+    {"starts_at": INSTANT}
     | dict.fromkeys(_FLOATS, pl.Float64)
     | {"mode": pl.String, "reason": pl.String, "marginal_value_per_kwh": pl.Float64, "binding": pl.String}
     | {"next_best_cost": pl.Float64, "next_best_action": pl.String, "next_best_kind": pl.String}
 )
 _DEVICE_SCHEMA: Any = {
-    "starts_at": UTC_INSTANT, "asset_key": pl.String, "kind": pl.String, "power_w": pl.Float64, "mode": pl.String,
+    "starts_at": INSTANT, "asset_key": pl.String, "kind": pl.String, "power_w": pl.Float64, "mode": pl.String,
     "limits": pl.String, "state": pl.Float64, "reason": pl.String, "stored_value_per_kwh": pl.Float64,
 }  # fmt: skip

@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Array, Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.obligations import drawn_w, given_w
 from ems_pipeline.plan.problem import Problem, PvSource
-from ems_pipeline.plan.record import Array
 
 H = units.SLOT_HOURS
 
 
 @dataclass(frozen=True)
 class Meter:
-    """Columns of import and export in kW, and of what exceeds a limit in the slots where nothing can avoid it.
+    """Index of import and export in kW, and of what exceeds a limit in the slots where nothing can avoid it.
 
     ``*_most`` is what those may carry at most, kW per slot.
     """

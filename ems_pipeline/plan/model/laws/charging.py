@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import exclude
 from ems_pipeline.plan.model.laws.obligations import allowed
 from ems_pipeline.plan.model.laws.switching import Switched, minimum_stay, semicontinuous
@@ -18,7 +19,7 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Charging:
-    """Columns of one session: power over its window, unmet energy in kWh."""
+    """Index of one session: power over its window, unmet energy in kWh."""
 
     power: Switched
     unmet: Index

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import Meter, import_limit_w
 from ems_pipeline.plan.problem import DemandEvent, Problem
 

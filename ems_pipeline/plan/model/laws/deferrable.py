@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.problem import DeferrableRun
 
 
 @dataclass(frozen=True)
 class Deferred:
-    """Columns of one run: one choice per possible first slot (from ``first`` on), and whether it does not run."""
+    """Index of one run: one choice per possible first slot (from ``first`` on), and whether it does not run."""
 
     first: int
     length: int

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.problem import BatteryStore, PowerStep
 
 H = units.SLOT_HOURS

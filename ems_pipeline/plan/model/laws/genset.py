@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Array, Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.obligations import allowed, first, must_pause, must_run, still_warming
 from ems_pipeline.plan.model.laws.switching import Switched, starts, stays
 from ems_pipeline.plan.problem import GensetUnit, Problem
-from ems_pipeline.plan.record import Array
 
 H = units.SLOT_HOURS
 
 
 @dataclass(frozen=True)
 class Generating:
-    """Columns of one set: turning, started, power above the minimum."""
+    """Index of one set: turning, started, power above the minimum."""
 
     on: Index
     begun: Index
@@ -50,7 +50,7 @@ def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index
 
 
 def _turning(model: Model, unit: GensetUnit, every: Index) -> Index:
-    """Columns "on"; each hour costs fuel, with load also that of the minimum load."""
+    """Index "on"; each hour costs fuel, with load also that of the minimum load."""
     n = len(every)
     wanted = first(n, must_run(unit, n))
     may = allowed(unit, n) * (1 - first(n, must_pause(unit, n)))

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Array, Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.obligations import first, must_pause, must_run
 from ems_pipeline.plan.model.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.problem import HeatPumpUnit, HeatStore
-from ems_pipeline.plan.record import Array
 
 H = units.SLOT_HOURS
 NOTHING_KH = 0.1 * H
@@ -21,7 +21,7 @@ NOTHING_KH = 0.1 * H
 
 @dataclass(frozen=True)
 class Heating:
-    """Columns of one heat pump: electric power for the house and for the tank, temperatures within their bands."""
+    """Index of one heat pump: electric power for the house and for the tank, temperatures within their bands."""
 
     house: Switched
     temperature: Index

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
+from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import ChargingSession, GensetUnit, HeatPumpUnit, Problem
-from ems_pipeline.plan.record import Array
 
 
 def must_run(unit: GensetUnit | HeatPumpUnit, slots: int) -> int:

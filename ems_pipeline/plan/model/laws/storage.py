@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.plan.model import Index, Model
+from ems_pipeline.arrays import Index
+from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import PvGroup, exclude
 from ems_pipeline.plan.model.laws.efficiency import Cells, into_cells
 from ems_pipeline.plan.problem import BatteryStore, HybridInverter, Problem, Taper
@@ -17,7 +18,7 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Store:
-    """Columns of one battery: AC powers in kW, energy in the cells at the end of each slot in kWh."""
+    """Index of one battery: AC powers in kW, energy in the cells at the end of each slot in kWh."""
 
     charge: Index
     discharge: Index

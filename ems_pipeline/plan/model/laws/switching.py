@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ems_pipeline.plan.model import Index, Model
-from ems_pipeline.plan.record import Array
+from ems_pipeline.arrays import Array, Index
+from ems_pipeline.plan.model import Model
 
 
 @dataclass(frozen=True)
 class Switched:
-    """Columns of a machine that is off or within ``[low, high]``: power is ``low * on + above`` kW.
+    """Index of a machine that is off or within ``[low, high]``: power is ``low * on + above`` kW.
 
     ``on`` is None for a machine without a minimum (``above`` is then its power). ``begun`` are the starts of machines
     that turn for ``warm_up`` slots before they carry load: those slots do not count as on, nor do the first ``warming``

@@ -1,0 +1,13 @@
+"""Arrays of numbers by what they hold; shapes stand where an array is used."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+"""Quantities, mostly one per slot; what is unknown is NaN."""
+Positions = NDArray[np.int64]
+"""Where something stands in another array."""
+Index = NDArray[np.int32]
+"""Index or rows of a linear model, as HiGHS counts them."""
