@@ -25,7 +25,7 @@ from ems_pipeline.market.document import (
     day_document,
     parser,
 )
-from ems_pipeline.market.settings import SourceSettings
+from ems_pipeline.market.settings import ENTSOE_TOKEN, SourceSettings
 from ems_pipeline.sites import market_zones
 from ems_pipeline.sites.market_zones import EIC
 
@@ -45,7 +45,8 @@ LONGEST_PERIOD = timedelta(days=370)
 def fetch(day: date, zone: str, settings: SourceSettings) -> bytes:
     """The reply about one delivery day. Raises `http.HttpError`, and `SourceFailed` without a token."""
     if not settings.entsoe_token:
-        raise SourceFailed(f"{NAME} needs a token; register there and set EMS_ENTSOE_TOKEN")
+        remedy = settings.unreadable.get(ENTSOE_TOKEN, f"register there and set {ENTSOE_TOKEN}")
+        raise SourceFailed(f"{NAME} needs a token; {remedy}")
     start, end = time_grid.day_bounds(day, MARKET_TIMEZONE)
     query = {
         "securityToken": settings.entsoe_token,

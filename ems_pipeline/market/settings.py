@@ -14,7 +14,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ems_pipeline.secret import secret
+from ems_pipeline.secret import SecretUnreadable, secret
+
+ENTSOE_TOKEN, RTE_CREDENTIALS = "EMS_ENTSOE_TOKEN", "EMS_RTE_CREDENTIALS"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class SourceSettings:
     rte_credentials: str | None = field(default=None, repr=False)
     timeout_s: float = 20.0
     retries: int = 2
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Secrets that cannot be read, by the variable, and why: they cost the source that needs them, and no other."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> SourceSettings:
@@ -51,7 +55,14 @@ class SourceSettings:
             for key, value in environ.items()
             if key.startswith("EMS_SOURCE_") and key.endswith("_URL") and value
         }
-        return cls(urls, named, secret("EMS_ENTSOE_TOKEN", environ), secret("EMS_RTE_CREDENTIALS", environ), timeout_s)
+        secrets: dict[str, str | None] = dict.fromkeys((ENTSOE_TOKEN, RTE_CREDENTIALS))
+        unreadable = {}
+        for name in secrets:
+            try:
+                secrets[name] = secret(name, environ)
+            except SecretUnreadable as error:
+                unreadable[name] = str(error)
+        return cls(urls, named, secrets[ENTSOE_TOKEN], secrets[RTE_CREDENTIALS], timeout_s, unreadable=unreadable)
 
     def url(self, source: str, default: str) -> str:
         """The address of ``source``: the overriding one, else ``default``."""

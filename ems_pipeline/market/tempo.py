@@ -16,7 +16,7 @@ import polars as pl
 from ems_pipeline import http, time_grid
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market.document import MalformedDocument, SourceFailed, parser
-from ems_pipeline.market.settings import SourceSettings
+from ems_pipeline.market.settings import RTE_CREDENTIALS, SourceSettings
 
 Colour = Literal["blue", "white", "red"]
 PARIS = time_grid.zone("Europe/Paris")
@@ -70,7 +70,7 @@ def import_colours(first: date, last: date, now: datetime, settings: SourceSetti
         try:
             for colours in read(missing, settings):
                 found |= {day: (colour, source) for day, colour in colours.items() if day in days}
-        except (http.HttpError, MalformedDocument) as error:
+        except (http.HttpError, MalformedDocument, SourceFailed) as error:
             faults.append(f"{source}: {error}")
     missing = [day for day in days if day not in found]
     rows = [(day, *found[day], _announced(day) if day < today else time_grid.utc(now)) for day in days if day in found]
@@ -83,7 +83,7 @@ def import_colours(first: date, last: date, now: datetime, settings: SourceSetti
 
 def _of_rte(days: Sequence[date], settings: SourceSettings) -> Iterator[dict[date, Colour]]:
     """All days in one calendar, where there are credentials."""
-    if days and settings.rte_credentials:
+    if days and (settings.rte_credentials or RTE_CREDENTIALS in settings.unreadable):
         yield parse_rte(fetch_rte(days[0], days[-1], settings))
 
 
@@ -100,7 +100,8 @@ def _announced(day: date) -> datetime:
 def fetch_rte(first: date, last: date, settings: SourceSettings) -> bytes:
     """RTE's calendar of ``first`` to ``last``. Raises `SourceFailed` without credentials, and `http.HttpError`."""
     if not settings.rte_credentials:
-        raise SourceFailed("rte needs credentials; register an application there and set EMS_RTE_CREDENTIALS")
+        remedy = settings.unreadable.get(RTE_CREDENTIALS, f"register an application there and set {RTE_CREDENTIALS}")
+        raise SourceFailed(f"rte needs credentials; {remedy}")
     base = settings.url("rte", RTE_URL)
     login = {"Authorization": f"Basic {settings.rte_credentials}"}
     token = _token(http.post(f"{base}/token/oauth", b"", login, settings.timeout_s, settings.retries))

@@ -38,6 +38,7 @@ def follow_files(platform: Platform) -> Registration:
     now, found = platform.clock.now(), platform.read_sites()
     wrong = [item for item in found if isinstance(item, SiteFileError)]
     good, changed, refused = [], 0, {}
+    unwanted = {error.site_key or error.path.stem for error in wrong if error.withdraws}
     for site in (item for item in found if isinstance(item, Site)):
         try:
             with platform.warehouse.begin() as connection:
@@ -47,11 +48,28 @@ def follow_files(platform: Platform) -> Registration:
             raise
         except Exception as error:  # whatever is wrong with this one: the others are registered
             refused[site.key] = f"site {site.key} cannot be registered: {plain(error)}"
+            unwanted |= set() if site.control.enabled else {site.key}
+    changed += sum(_withdraw(platform, key) for key in sorted(unwanted - {site.key for site in good}))
     with platform.warehouse.begin() as connection:
         known = registry.active_keys(connection)
         troubles = _of_files(wrong, known) + _refused(refused, known) + _missing(good, wrong, refused, known)
         alarms.settle(connection, FILE, troubles, now)
     return Registration(good, changed, [*map(str, wrong), *refused.values()])
+
+
+def _withdraw(platform: Platform, key: str) -> int:
+    """Of a file that cannot be used its ``control: {enabled: false}`` counts all the same: the rest is as registered.
+
+    Returns:
+        Number of versions added.
+    """
+    with platform.warehouse.begin() as connection:
+        try:
+            site = registry.newest(connection, key)
+        except LookupError:  # never registered: nothing is steered
+            return 0
+        off = site.model_copy(update={"control": site.control.model_copy(update={"enabled": False})})
+        return registry.restate(connection, off, platform.clock.now()) if site.control.enabled else 0
 
 
 def let_go_unreadable(platform: Platform, shard: Shard = ALL_SITES) -> list[Outcome]:
@@ -97,6 +115,8 @@ def _of_files(wrong: list[SiteFileError], known: list[str]) -> list[Trouble]:
 
 def _goes_on(error: SiteFileError, known: list[str]) -> str:
     site = _site_of(error, known)
+    if site and error.withdraws:
+        return f"{error}\n{site} is not steered, as the file says; for the rest it goes on as it was registered before"
     return (
         f"{error}\n{site} goes on as it was registered before; `ems control disarm {site}` stops that"
         if site

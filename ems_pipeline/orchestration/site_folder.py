@@ -22,7 +22,7 @@ def read_site(path: Path) -> Site:
     """
     site = load_site(path, known={"map": _unknown_map, "market_zone": market_zones.fault})
     if faults := list(obedience.misfits(site)):
-        raise faulty(path, faults, site.key)
+        raise faulty(path, faults, site.key, withdraws=not site.control.enabled)
     return site
 
 

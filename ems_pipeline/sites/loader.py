@@ -26,13 +26,15 @@ PREFIX = "EMS_SITE__"
 class SiteFileError(ValueError):
     """A site file that cannot be used; the text lists all faults, each with its remedy.
 
-    ``site_key`` is what the file calls its site, as far as it can be read; else None.
+    ``site_key`` is what the file calls its site, as far as it can be read; else None. ``withdraws`` says that it reads
+    ``control: {enabled: false}``: whatever else is wrong, its owner does not want the site to be steered.
     """
 
-    def __init__(self, path: Path, what: str, site_key: str | None = None) -> None:
+    def __init__(self, path: Path, what: str, site_key: str | None = None, *, withdraws: bool = False) -> None:
         super().__init__(f"site file {plain(path)} {what}")
         self.path = path
         self.site_key = site_key
+        self.withdraws = withdraws
 
 
 def load_site(path: Path, environ: Mapping[str, str] | None = None, known: Known | None = None) -> Site:
@@ -47,23 +49,31 @@ def load_site(path: Path, environ: Mapping[str, str] | None = None, known: Known
         SiteFileError: unreadable file, bad YAML, or any number of wrong fields (all are listed).
     """
     key: str | None = None
+    withdraws = False
     try:
         document = yaml_document.read(path)
         if not isinstance(document, dict):
             raise yaml_document.DocumentError(f"holds {type(document).__name__}, not a mapping; start with `key:`")
         key = document["key"] if isinstance(document.get("key"), str) else None
+        withdraws = _withdraws(document)
         _override(document, os.environ if environ is None else environ)
+        withdraws = _withdraws(document)
         return Site.model_validate(document, context=known)
     except yaml_document.DocumentError as error:
-        raise SiteFileError(path, str(error), key) from None
+        raise SiteFileError(path, str(error), key, withdraws=withdraws) from None
     except ValidationError as error:
-        raise faulty(path, listed(document, error), key) from None
+        raise faulty(path, listed(document, error), key, withdraws=withdraws) from None
 
 
-def faulty(path: Path, faults: list[str], site_key: str | None) -> SiteFileError:
+def _withdraws(document: dict[str, Any]) -> bool:
+    control = document.get("control")
+    return isinstance(control, dict) and control.get("enabled") is False
+
+
+def faulty(path: Path, faults: list[str], site_key: str | None, *, withdraws: bool) -> SiteFileError:
     """The error that lists the faults of a file."""
     lines = "\n".join(f"  {i}. {fault}" for i, fault in enumerate(faults, 1))
-    return SiteFileError(path, f"has {len(faults)} fault(s):\n{lines}", site_key)
+    return SiteFileError(path, f"has {len(faults)} fault(s):\n{lines}", site_key, withdraws=withdraws)
 
 
 def load_sites(folder: Path, load: Callable[[Path], Site] = load_site) -> list[Site | SiteFileError]:
@@ -80,7 +90,12 @@ def load_sites(folder: Path, load: Callable[[Path], Site] = load_site) -> list[S
     found = {path: _loaded(path, load) for path in paths}
     said = Counter(site.key for site in found.values() if isinstance(site, Site))
     return [
-        SiteFileError(path, f"says key: {site.key}, and so does another file in {folder}; change one", site.key)
+        SiteFileError(
+            path,
+            f"says key: {site.key}, and so does another file in {folder}; change one",
+            site.key,
+            withdraws=not site.control.enabled,
+        )
         if isinstance(site, Site) and said[site.key] > 1 and site.key != path.stem
         else site
         for path, site in found.items()

@@ -13,7 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from psycopg.errors import DiskFull, LockNotAvailable, QueryCanceled
+from psycopg.errors import (
+    DiskFull,
+    InvalidSchemaName,
+    LockNotAvailable,
+    QueryCanceled,
+    UndefinedColumn,
+    UndefinedFunction,
+    UndefinedTable,
+)
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from ems_pipeline.warehouse import embedded
@@ -22,12 +30,17 @@ from ems_pipeline.warehouse.local import home
 PATIENT = sa.text("SELECT set_config('lock_timeout', :lock, true), set_config('statement_timeout', :all, true)")
 PATIENT_WORK = 3
 """A statement that waits for nobody may still take so many times the patience."""
+MISSING = (InvalidSchemaName, UndefinedColumn, UndefinedFunction, UndefinedTable)
 EMS_DATABASE = "ems"
 DAGSTER_DATABASE = "dagster"
 
 
 class DatabaseUnavailable(RuntimeError):
     """The database cannot be reached; the text names it (without password) and the remedy."""
+
+
+class SchemaBehind(RuntimeError):
+    """The schema is older than the program, or is not there; the text says what is missing and what brings it."""
 
 
 class Blocked(RuntimeError):
@@ -90,6 +103,12 @@ class Warehouse:
             raise DatabaseUnavailable(_full(self.url, error)) from error
         except (LockNotAvailable, QueryCanceled) as error:
             raise Blocked(_first_line(self.url, error)) from error
+        except MISSING as error:  # from below SQLAlchemy
+            raise SchemaBehind(_behind(self.url, error)) from error
+        except sa.exc.ProgrammingError as error:
+            if isinstance(error.orig, MISSING):
+                raise SchemaBehind(_behind(self.url, error.orig)) from error
+            raise
         except sa.exc.OperationalError as error:
             if isinstance(error.orig, LockNotAvailable | QueryCanceled):
                 raise Blocked(_first_line(self.url, error.orig)) from error
@@ -115,7 +134,11 @@ class Warehouse:
             self._engine = None
 
 
-def _first_line(url: URL, error: Exception) -> str:
+def _behind(url: URL, error: BaseException) -> str:
+    return f"{_first_line(url, error)}; its schema is not there, or older than this program: run `ems db migrate`"
+
+
+def _first_line(url: URL, error: BaseException) -> str:
     return f"{url.database}: {str(error).strip().splitlines()[0]}"
 
 

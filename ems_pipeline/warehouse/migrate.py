@@ -17,13 +17,8 @@ from sqlalchemy.engine import Connection
 from ems_pipeline import time_grid
 from ems_pipeline.version import SQL
 from ems_pipeline.warehouse import clocks, roles
-from ems_pipeline.warehouse.engine import Warehouse
+from ems_pipeline.warehouse.engine import SchemaBehind, Warehouse
 from ems_pipeline.warehouse.holders import InTheWay, begin_without_waiting
-
-
-class SchemaBehind(RuntimeError):
-    """The schema is older than the program, and the login may not renew it."""
-
 
 LOCK_S = 3
 """Views are made anew at every start: who reads one is waited for so long, and who comes meanwhile waits with us."""

@@ -57,6 +57,15 @@ def register(connection: Connection, sites: Iterable[Site], known_at: datetime) 
     return sum(_add_version(connection, site, known_at) for site in sites)
 
 
+def restate(connection: Connection, site: Site, known_at: datetime) -> int:
+    """Register another configuration of a site that is registered, whether it is in service or not, as it stands.
+
+    Returns:
+        Number of configuration versions added.
+    """
+    return int(_add_version(connection, site, known_at))
+
+
 def _demand_own_devices(connection: Connection, sites: Sequence[Site]) -> None:
     """What is in service and has not changed was looked at when it was registered."""
     hashes, active = newest_hashes(connection, [s.key for s in sites]), set(active_keys(connection))

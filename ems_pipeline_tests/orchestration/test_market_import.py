@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -323,3 +324,28 @@ def test_a_contract_that_a_market_price_enters_needs_a_market(home01: Site) -> N
         period = FIXED["periods"][0] | {"sell": sell}  # type: ignore[index]
         with pytest.raises(ValueError, match="name the zone"):
             irish(home01, tariff=FIXED | {"periods": [period]})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])
+def test_a_token_that_cannot_be_read_costs_its_source_alone_and_is_named(
+    empty: Warehouse,
+    home01: Site,
+    server: Replay,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    content: bytes | None,
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setenv("EMS_ENTSOE_TOKEN_FILE", str(file))
+    server.answers = {"energy-charts": GOOD}
+    sites = homes(home01, "ES", "NL")
+    assert run(empty, sites, assets.market_interval_price, OVERDUE)
+    assert priced(empty) == {"ES": 96, "NL": 96}
+    (said,) = open_alarms(empty).items()
+    assert said[0] == "no-secret:EMS_ENTSOE_TOKEN"
+    assert f"EMS_ENTSOE_TOKEN_FILE names {file}" in said[1]
+    monkeypatch.delenv("EMS_ENTSOE_TOKEN_FILE")
+    assert run(empty, sites, assets.market_interval_price, OVERDUE)
+    assert open_alarms(empty) == {}

@@ -186,3 +186,65 @@ def test_the_sensor_asks_for_a_run_when_a_file_breaks_and_when_it_is_mended(plat
         put(folder, "home02")
         assert [asked(), asked()] == [True, False]
         assert standing(platform) == {}
+
+
+OFF = ("control: {enabled: true}", "control: {enabled: false}")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("market_zone: CZ", "market_zone: XX"),
+        ("capacity_wh: 15000", "capacity_wh: .inf"),
+        ("charge_limit_w: 8000", "chargelimit_w: 8000"),
+        ("options: {frost_c: -10.0}", "options: {frost_c: 99.0}"),
+        ("max_current_a: 16", "max_current_a: 40"),
+    ],
+)
+def test_the_owners_no_counts_whatever_else_is_wrong_with_the_file(
+    platform: Platform, folder: Path, wrong: tuple[str, str]
+) -> None:
+    put(folder, "home01")
+    put(folder, "home02")
+    follow_files(platform)
+    (before,) = [site for site in platform.sites() if site.key == "home01"]
+    later(platform)
+    put(folder, "home01", OFF, wrong)
+    assert follow_files(platform).changed == 1
+    assert enabled(platform) == {"home01": False, "home02": True}
+    (after,) = [site for site in platform.sites() if site.key == "home01"]
+    assert after == before.model_copy(update={"control": after.control}), "nothing else of the file is believed"
+    assert "home01 is not steered, as the file says" in standing(platform)["home01", "site-file:home01.yaml"]
+    assert follow_files(platform).changed == 0
+    later(platform)
+    put(folder, "home01")
+    follow_files(platform)
+    assert enabled(platform)["home01"]
+
+
+def test_a_no_counts_in_a_file_that_cannot_be_registered(platform: Platform, folder: Path) -> None:
+    put(folder, "home01")
+    put(folder, "home02")
+    follow_files(platform)
+    later(platform)
+    put(folder, "home02", OFF, ("host: home02.invalid", "host: home01.invalid"))
+    follow_files(platform)
+    assert enabled(platform) == {"home01": True, "home02": False}
+    assert ("home02", "site-file:home02") in standing(platform)
+
+
+@pytest.mark.parametrize("said", ["'false'", "0", "null", "no thanks"])
+def test_what_is_no_plain_no_is_none(platform: Platform, folder: Path, said: str) -> None:
+    put(folder, "home01")
+    follow_files(platform)
+    later(platform)
+    put(folder, "home01", (OFF[0], f"control: {{enabled: {said}}}"), ("market_zone: CZ", "market_zone: XX"))
+    follow_files(platform)
+    assert enabled(platform) == {"home01": True}
+
+
+def test_a_second_file_of_a_site_does_not_speak_for_it(platform: Platform, folder: Path) -> None:
+    put(folder, "home01")
+    put(folder, "home01", OFF, name="copy")
+    follow_files(platform)
+    assert enabled(platform) == {"home01": True}

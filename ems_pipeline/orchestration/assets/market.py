@@ -23,6 +23,8 @@ from ems_pipeline.warehouse import market
 from ems_pipeline.warehouse.situation import InputsMissing
 
 GROUP = "market"
+SOMEBODY = ("a source",)
+"""Who was served although a secret cannot be read: the sources that need none."""
 
 
 @dg.asset(
@@ -58,6 +60,7 @@ def market_interval_price(context: dg.AssetExecutionContext, ems: dg.ResourcePar
     record_days(context, whole)
     is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
     per_site.settle_shared(context, ems, "doubted-prices", served, doubts, is_live)
+    per_site.settle_shared(context, ems, "no-secret", SOMEBODY, settings.unreadable, is_live)
     per_site.settle_shared(context, ems, "no-prices", served or waiting, faults, is_live)
     if waiting:
         context.log.info("; ".join(waiting))
