@@ -18,6 +18,8 @@ LOOK_S = 120.0 + 30.0
 KILLED_S = 60.0
 """A watchdog's patience with what it ends, and the release itself."""
 AT_ONCE_S = 20.0
+STOPPED_S = AT_ONCE_S + 15.0
+"""Its processes may take their time to end before the devices are let go."""
 
 
 def killed(house: House, case: Case) -> None:
@@ -42,7 +44,7 @@ def restarted(house: House, case: Case) -> None:
     case.quiet(AT_ONCE_S)
     stopped_at = time.time()
     house.stop()
-    case.let_go(AT_ONCE_S, since=stopped_at)
+    case.let_go(STOPPED_S, since=stopped_at)
     case.nobody_left()
 
 

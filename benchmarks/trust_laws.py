@@ -58,7 +58,9 @@ class Case:
             time.sleep(0.25)
         self.law(not left, f"not let go within {within_s:.0f} s: {', '.join(left)}")
         last = max((one.at for one in self.writes() if not only or one.device == only), default=since)
-        self.let_go_s.append(round(max(0.0, last - since), 1))
+        took_s = max(0.0, last - since)
+        self.law(bool(left) or took_s <= within_s, f"let go after {took_s:.1f} s, later than {within_s:.0f} s")
+        self.let_go_s.append(round(took_s, 1))
         self.within_s.append(within_s)
         if not left and quiet_s:
             self.quiet(quiet_s)

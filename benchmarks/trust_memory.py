@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from trust_cases import AT_ONCE_S, KILLED_S
+from trust_cases import KILLED_S, STOPPED_S
 from trust_house import House
 from trust_laws import Case, prepare
 
@@ -142,8 +142,9 @@ def small(house: House, case: Case) -> None:
         case.said("\n".join(line for line in house.said().splitlines() if "ended with code" in line))
         if house.up is not None and house.up.poll() is None:
             case.note("ems up itself lives on")
+            stopped_at = time.time()
             house.stop()
-            case.let_go(AT_ONCE_S, since=time.time())
+            case.let_go(STOPPED_S, since=stopped_at)
         else:
             case.let_go(KILLED_S)
         case.nobody_left()
