@@ -27,7 +27,7 @@ from ems_pipeline import plant, time_grid
 from ems_pipeline.orchestration import history
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
-from ems_pipeline.orchestration.partitions import FIRST_DAY
+from ems_pipeline.orchestration.partitions import EARLY
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.time_grid import SimulatedClock
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--assets", nargs="+", default=history.INPUTS)
     parser.add_argument("--json", type=Path, help="write the figures here")
     chosen = parser.parse_args()
-    first = date.fromisoformat(FIRST_DAY)
+    first = EARLY
     last = first + timedelta(days=chosen.days - 1)
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder, ExitStack() as stack:
         os.environ["EMS_HOME"] = folder

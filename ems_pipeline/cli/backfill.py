@@ -43,7 +43,7 @@ def backfill(
     for fault in follow_files(platform).faults:
         console.print(words(f"left out: {fault}"))
     with open_instance() as instance:
-        runs = InProcess(platform, instance)
+        runs = InProcess(platform, instance, first.date())
         keys = [s.key for s in platform.sites()]
         if unknown := set(site or []) - set(keys):
             raise LookupError(f"{sorted(unknown)}: no active site is called so; active are {keys}")

@@ -12,7 +12,8 @@ import dagster as dg
 
 from ems_pipeline.orchestration import logs, troubles
 from ems_pipeline.orchestration.build import build_defs
-from ems_pipeline.orchestration.partitions import day_partitions, site_day, site_partitions
+from ems_pipeline.orchestration.first_day import first_day
+from ems_pipeline.orchestration.partitions import EARLY, site_day, site_partitions
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
 
@@ -45,12 +46,16 @@ class Step:
 
 
 class InProcess:
-    """The code location bound to a platform, and an instance to record its runs in."""
+    """The code location bound to a platform, and an instance to record its runs in.
 
-    def __init__(self, platform: Platform, instance: dg.DagsterInstance) -> None:
+    Args:
+        first: a day that is asked for. Not only days that the UI offers can be: what they give moves its first day.
+    """
+
+    def __init__(self, platform: Platform, instance: dg.DagsterInstance, first: date = EARLY) -> None:
         self.platform = platform
         self.instance = instance
-        self.defs = build_defs({"ems": platform}, logs.words)
+        self.defs = build_defs({"ems": platform}, logs.words, min(first, EARLY, first_day()))
 
     def job(self, request: dg.RunRequest, **run_config: Any) -> None:
         """Execute what a sensor or schedule asked for.
@@ -95,7 +100,7 @@ class InProcess:
             name = key.to_user_string()
             if name not in wanted:
                 continue
-            of_market = graph.get(key).partitions_def == day_partitions
+            of_market = isinstance(graph.get(key).partitions_def, dg.TimeWindowPartitionsDefinition)
             for site in [None] if of_market else list(sites):
                 yield from (Step(name, *chunk, site) for chunk in _chunks(first, last, days_per_run))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from ems_pipeline.orchestration import first_day
 from ems_pipeline.warehouse import migrate
 from ems_pipeline.warehouse.engine import Warehouse, dagster_database_url, ensure_databases, open_warehouse
 from ems_pipeline.warehouse.local import home, prepare_home, private
@@ -35,6 +36,7 @@ def prepare() -> Warehouse:
         )
     shutil.copyfile(settings, folder / "dagster.yaml")
     _point_at_home()
+    first_day.tell(warehouse)
     return warehouse
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import notify
-from ems_pipeline.orchestration import hand_back, history, metrics, plant_arm, services
+from ems_pipeline.orchestration import first_day, hand_back, history, metrics, plant_arm, services
 from ems_pipeline.orchestration.hand_back import let_go
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
@@ -73,6 +73,7 @@ def serve(
             for site in platform.sites()
             if (is_here(site) if with_plant is None else with_plant)
         ]
+        first_day.tell(warehouse)  # of the sites registered by now, with the past that a plant brought along
         if scraped_at is not None:
             stack.enter_context(_scraped(platform, scraped_at, say))
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()

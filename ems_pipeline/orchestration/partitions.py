@@ -1,8 +1,8 @@
 """Partitions: market days, and sites x days; and the windows an asset works on.
 
 Keys are local civil days. The definition's own time zone only decides when a new key appears; `end_offset=3` in UTC
-makes "tomorrow" exist everywhere on Earth before anybody plans it. The first day is a constant because Dagster slows
-down beyond about 100,000 keys: 200 sites x 16 months.
+makes "tomorrow" exist everywhere on Earth before anybody plans it. They begin with the first day of the installation,
+see `first_day`: both dimensions hold for all sites, and a site's days before its own first day are left out here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,13 +18,26 @@ from ems_pipeline.orchestration import shards
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 
-FIRST_DAY = "2025-07-01"
 MEANT_TAG = "ems/sites"
 """Of a run whose range passes over sites that are not meant: those that are, separated by commas."""
 
-day_partitions = dg.DailyPartitionsDefinition(start_date=FIRST_DAY, end_offset=3)
 site_partitions = dg.DynamicPartitionsDefinition(name="site")
-site_day_partitions = dg.MultiPartitionsDefinition({"site": site_partitions, "day": day_partitions})
+
+
+def days_from(first: date) -> dg.DailyPartitionsDefinition:
+    """Market days from ``first`` on."""
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), end_offset=3)
+
+
+def site_days_from(first: date) -> dg.MultiPartitionsDefinition:
+    """Sites x days from ``first`` on."""
+    return dg.MultiPartitionsDefinition({"site": site_partitions, "day": days_from(first)})
+
+
+EARLY = date(2025, 7, 1)
+"""Where nobody knows better (a checkout, a database without sites): before any market day of quarter-hours."""
+day_partitions, site_day_partitions = days_from(EARLY), site_days_from(EARLY)
+"""As assets are declared; `build_defs` lets them begin with the installation."""
 
 
 def site_day(site_key: str, day: date) -> dg.MultiPartitionKey:
@@ -91,7 +104,11 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
 def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteWindow]:
     """Windows of a run over site x day: one per site of its shard and stretch of consecutive days.
 
-    A range passes over every site registered in between: those switched off since are left out.
+    A range passes over every site registered in between: those switched off since are left out, and so are days
+    before a site's own first day.
+
+    Raises:
+        dg.Failure: no day of it is one of the site's.
     """
     shard = shards.of_run(context.run.tags)
     by_site: dict[str, list[date]] = {}
@@ -107,12 +124,20 @@ def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteW
     sites = platform.chosen(sorted(by_site))
     if switched_off := sorted(by_site.keys() - sites.keys()):
         context.log.info(f"not active, left out: {', '.join(switched_off)}")
-    return [
-        _window(sites[key], first, last)
-        for key, days in sorted(by_site.items())
-        if key in sites
-        for first, last in _stretches(sorted(days))
-    ]
+    asked = {key: sorted(days) for key, days in sorted(by_site.items()) if key in sites}
+    served = {key: _since_first_day(sites[key], days, platform.clock.now()) for key, days in asked.items()}
+    if early := [f"{key} begins with {sites[key].first_day}" for key in asked if served[key] != asked[key]]:
+        told = f"{', '.join(early)} (first_day in the site's file): days before it are left out"
+        if not any(served.values()):
+            raise dg.Failure(f"{told}, and no other was asked for; write an earlier day there", allow_retries=False)
+        context.log.info(told)
+    return [_window(sites[key], *stretch) for key, days in served.items() for stretch in _stretches(days)]
+
+
+def _since_first_day(site: Site, days: Iterable[date], now: datetime) -> list[date]:
+    """Those from the site's first day on. Today and later are always served: a date mistyped must not stop a house."""
+    today = time_grid.local_day(now, time_grid.zone(site.timezone))
+    return [day for day in days if site.first_day is None or day >= min(site.first_day, today)]
 
 
 def _window(site: Site, first: date, last: date) -> SiteWindow:

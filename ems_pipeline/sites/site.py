@@ -6,6 +6,7 @@ Every record is frozen and refuses unknown keys, so a misspelt option is an erro
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -47,6 +48,8 @@ class Site(Record):
     latitude: float = Field(ge=-90, le=90)
     longitude: float = Field(ge=-180, le=180)
     active: bool = True
+    first_day: date | None = None
+    """Civil day before which nothing is made for the site; without it: when it was first measured, priced or known."""
     market_zone: Annotated[str, known_as("market_zone")]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     grid: GridConnection

@@ -1,0 +1,54 @@
+"""The day with which an installation begins: the earliest of any of its sites. The UI offers no day before it.
+
+Definitions load without a database, so `prepare` asks it and hands the day over in the environment. It holds for the
+life of the processes: a site with an older past is offered after the next start. Dagster keeps what is made by its
+key, so another first day loses nothing; days before it are not shown, until it is an earlier one again.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import date
+
+import dagster as dg
+
+from ems_pipeline.orchestration.partitions import EARLY, days_from, site_days_from
+from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.warehouse import Warehouse
+from ems_pipeline.warehouse.beginnings import installation_begins
+
+SETTING = "EMS_FIRST_DAY"
+
+
+def first_day() -> date:
+    """What `tell` handed over; `EARLY` where nobody did.
+
+    Raises:
+        ValueError: the variable holds no day.
+    """
+    told = os.environ.get(SETTING)
+    try:
+        return date.fromisoformat(told) if told else EARLY
+    except ValueError:
+        raise ValueError(f"{SETTING} is {told!r} and must be a day such as 2025-07-01, or not set at all") from None
+
+
+def tell(warehouse: Warehouse) -> None:
+    """Hand the first day of the registered sites over to this process and its children."""
+    with warehouse.begin() as connection:
+        found = installation_begins(connection, SystemClock().now())
+    if found is not None:
+        os.environ[SETTING] = found.isoformat()
+
+
+def begins(first: date) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
+    """A change of specs that lets their days begin with ``first``."""
+    days, site_days = days_from(first), site_days_from(first)
+
+    def begun(spec: dg.AssetSpec) -> dg.AssetSpec:
+        if isinstance(spec.partitions_def, dg.MultiPartitionsDefinition):
+            return spec.replace_attributes(partitions_def=site_days)
+        if isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
+            return spec.replace_attributes(partitions_def=days)
+        return spec
+
+    return begun
