@@ -1,7 +1,7 @@
 """Bitemporal rules: what was known when. A correction is a new row; a read says "as known at".
 
-Two kinds of table: facts from outside (`append`: only what is new or different becomes a row) and what we compute
-(`issue`: every forecast or derived price is kept under its `known_at`, and computing it again replaces it).
+Two kinds of table: facts from outside and prices that follow from them (`append`: only what is new or different becomes
+a row) and what we expect (`issue`: every forecast is kept under its `known_at`, and making it again replaces it).
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ def append(
     values: Sequence[str],
     received_at: datetime,
 ) -> int:
-    """Store facts, each with its ``known_at``; rows that say what was already known by then are left out.
+    """Store facts, or what follows from facts, each with its ``known_at``; no answer of an earlier moment changes.
 
-    A row that contradicts one of the same keys and the same ``known_at`` is a correction: it counts as known from
-    ``received_at``, so that decisions already made keep what they knew.
+    A key of which nothing is known yet gets all its rows, as a past day filled later has a history of its own. Of any
+    other key only the newest row counts: it is left out where it says what is known by ``received_at``, also when it
+    was something else in between, and is known from ``received_at`` on where it contradicts that.
 
     Args:
         keys: what identifies a fact, without ``known_at``.
         values: columns that make two rows different; all others are remarks (source, basis).
+        received_at: now, by the clock that decides.
 
     Returns:
         Number of rows added.
@@ -46,18 +48,22 @@ def append(
     names = [name for name in frame.columns if name != "known_at"]
     listed = ", ".join(f'"{n}"' for n in names)
     chosen = ", ".join(f'i."{n}"' for n in names)
+    key = ", ".join(f'"{k}"' for k in keys)
     same_key = " AND ".join(f't."{k}" = i."{k}"' for k in keys)
-    differs = " OR ".join(f'then_known."{v}" IS DISTINCT FROM i."{v}"' for v in values)
+    differs = " OR ".join(f'newest."{v}" IS DISTINCT FROM i."{v}"' for v in values)
+    said = ", ".join(f'"{n}" = excluded."{n}"' for n in names if n not in keys)
+    # A conflict is with a row of the same instant or of one to come: neither is history.
     result = connection.execute(
         sa.text(f"""
         INSERT INTO {table} ({listed}, known_at)
-        SELECT {chosen}, CASE WHEN then_known.known_at = i.known_at THEN :received_at ELSE i.known_at END
-        FROM incoming i
+        SELECT {chosen}, CASE WHEN newest.known_at IS NULL THEN i.known_at ELSE greatest(i.known_at, :received_at) END
+        FROM (SELECT *, known_at = max(known_at) OVER (PARTITION BY {key}) AS is_newest FROM incoming) i
         LEFT JOIN LATERAL (
-            SELECT t.* FROM {table} t WHERE {same_key} AND t.known_at <= i.known_at ORDER BY t.known_at DESC LIMIT 1
-        ) then_known ON true
-        WHERE then_known.known_at IS NULL OR {differs}
-        ON CONFLICT DO NOTHING"""),
+            SELECT t.* FROM {table} t WHERE {same_key} AND t.known_at <= greatest(i.known_at, :received_at)
+            ORDER BY t.known_at DESC LIMIT 1
+        ) newest ON true
+        WHERE newest.known_at IS NULL OR i.is_newest AND ({differs})
+        ON CONFLICT ({key}, known_at) DO UPDATE SET {said}"""),
         {"received_at": received_at},
     )
     return int(result.rowcount)

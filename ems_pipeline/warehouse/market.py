@@ -47,9 +47,19 @@ def add_colours(connection: Connection, frame: pl.DataFrame, received_at: dateti
     )
 
 
-def put_effective_prices(connection: Connection, frame: pl.DataFrame) -> int:
-    """Write a site's prices, each under the ``known_at`` of its newest input; computing them again replaces them."""
-    return known.issue(connection, "ems.effective_price", frame, keys=("site_key", "starts_at"))
+def add_effective_prices(connection: Connection, frame: pl.DataFrame, received_at: datetime) -> int:
+    """Append a site's prices, each known since the newest input it is made of; columns as in ``ems.effective_price``.
+
+    Priced again with another tariff, a slot is known to cost that from ``received_at`` on. Returns rows that were news.
+    """
+    return known.append(
+        connection,
+        "ems.effective_price",
+        frame,
+        keys=("site_key", "starts_at"),
+        values=[name for name in frame.columns if name not in ("site_key", "starts_at", "known_at")],
+        received_at=received_at,
+    )
 
 
 def prices(

@@ -74,7 +74,7 @@ def test_an_announced_colour_restates_the_price_and_what_was_decided_before_stan
             ).success
         window = SiteWindow(home, DAY, DAY, start, end)
         with warehouse.begin() as connection:
-            market.put_effective_prices(connection, assets._effective_rows(window, platform))
+            market.add_effective_prices(connection, assets._effective_rows(window, platform), clock.now())
 
     priced(0)
     assert midday(warehouse, home, clock.now()) == pytest.approx(0.76)  # a Tuesday in January may be red

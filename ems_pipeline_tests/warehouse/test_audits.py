@@ -58,7 +58,7 @@ def price(
         site_key=pl.lit("home01"), buy_per_kwh=pl.lit(buy), sell_per_kwh=pl.lit(sell), spot_per_kwh=pl.lit(1.0),
         currency=pl.lit("CZK"), is_provisional=pl.lit(is_provisional), known_at=pl.lit(known_at),
     )  # fmt: skip
-    market.put_effective_prices(connection, frame)
+    market.add_effective_prices(connection, frame, known_at)
 
 
 def planned(connection: Connection, decided_at: datetime, starts: list[datetime], **head: Any) -> str:

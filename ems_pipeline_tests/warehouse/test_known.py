@@ -66,3 +66,43 @@ def test_a_late_correction_cannot_pretend_to_have_been_known_earlier(warehouse: 
     assert append(warehouse, prices(99.0, first), received_at=now) == 4
     assert seen(warehouse, DAY) == [81.0] * 4
     assert seen(warehouse, now) == [99.0] * 4
+
+
+def test_what_was_the_case_before_is_news_again_whatever_instant_it_claims(warehouse: Warehouse) -> None:
+    """81 was known first, 99 is; 81 said again under its old instant is a correction of 99."""
+    claimed, now = DAY - timedelta(hours=3), DAY + timedelta(days=3)
+    assert append(warehouse, prices(81.0, claimed), received_at=now) == 4
+    assert seen(warehouse, now - timedelta(seconds=1)) == [99.0] * 4
+    assert seen(warehouse, now) == [81.0] * 4
+    assert append(warehouse, prices(81.0, claimed), received_at=now + timedelta(days=1)) == 0
+
+
+def test_a_past_day_filled_later_has_its_history_and_one_that_was_lived_keeps_its_own(warehouse: Warehouse) -> None:
+    noon, evening, now = DAY - timedelta(hours=12), DAY - timedelta(hours=4), DAY + timedelta(days=9)
+    history = pl.concat([prices(10.0, noon, n=1), prices(11.0, evening, n=1)]).with_columns(zone=pl.lit("DE-LU"))
+    with warehouse.begin() as connection:
+
+        def add(frame: pl.DataFrame, at: datetime) -> int:
+            values = ("price_per_mwh",)
+            return known.append(
+                connection, "ems.market_interval_price", frame, keys=KEYS, values=values, received_at=at
+            )
+
+        def at(instant: datetime) -> float:
+            frame = known.as_known(
+                connection,
+                "ems.market_interval_price",
+                ["starts_at", "price_per_mwh"],
+                keys=("starts_at",),
+                where="zone = 'DE-LU'",
+                as_known_at=instant,
+            )
+            return float(frame["price_per_mwh"].item())
+
+        assert add(history, now) == 2
+        assert (at(noon), at(evening)) == (10.0, 11.0)
+        later = now + timedelta(days=1)
+        assert add(history, later) == 0, "said again"
+        assert add(history.with_columns(pl.col("price_per_mwh") + 5), later) == 1, "only what it is now"
+        assert (at(noon), at(evening), at(now), at(later)) == (10.0, 11.0, 11.0, 16.0)
+        connection.rollback()

@@ -39,7 +39,7 @@ def known(warehouse: Warehouse, home01: Site) -> None:
     ).with_columns(pl.col("known_at").cast(INSTANT))  # fmt: skip
     with warehouse.begin() as connection:
         sites.register(connection, [home01], KNOWN)
-        market.put_effective_prices(connection, price)
+        market.add_effective_prices(connection, price, KNOWN)
         forecasts.issue(connection, "load_forecast", "home01", over(SLOTS - 1, power_w=450.0, model="t"), KNOWN)
         for array in home01.pv:
             frame = over(SLOTS, asset_key=array.key, power_w=800.0, model="t")

@@ -192,7 +192,7 @@ def _price_day(ledger: Ledger, window: SiteWindow, ems: Platform, now: datetime)
         ledger.not_yet(site, day, f"{missing}; it is not overdue")
         return
     with ems.warehouse.begin() as connection:
-        market.put_effective_prices(connection, frame)
+        market.add_effective_prices(connection, frame, now)
     newest = frame.sort("known_at").unique("starts_at", keep="last").sort("starts_at")
 
     def picture() -> dg.MetadataValue | None:
