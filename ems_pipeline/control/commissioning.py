@@ -55,8 +55,10 @@ def look(warehouse: Warehouse, order: Order, clock: Clock) -> Standing:
     current = footing.current(told)
     if current is None:
         raise LookupError(f"site {order.site.key} is not registered; `ems site add FILE` registers it")
+    if current.fault:
+        raise LookupError(current.fault)
     check_opt_ins(order, current, standing, clock.now())
-    opened = fleet.open_site(current.site, clock)
+    opened = fleet.open_site(current.site, clock, current.maps)
     driver = driver_of(opened.drivers, order.device)
 
     async def ask() -> Standing:

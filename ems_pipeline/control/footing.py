@@ -1,7 +1,8 @@
 """What a site is steered on: one configuration, and the wires its devices are found at now.
 
-What was told to a device is looked after with the configuration and at the wire it was told, until it is let go: files
-are edited, gateways move, devices are renamed and sites taken out of service while something stands in the hardware.
+What was told to a device is looked after with the configuration, by the point map and at the wire it was told, until it
+is let go: files are edited, gateways move, devices are renamed and sites taken out of service while something stands in
+the hardware.
 Besides the newest configuration of a site there is therefore one `Footing` for each device that holds something of ours
 elsewhere; there it is released and never told anything again.
 """
@@ -9,13 +10,23 @@ elsewhere; there it is released and never told anything again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from ems_pipeline.devices.installed.address import Wires, as_wired, at_address, dialled, wires_of
+from ems_pipeline.devices.installed.address import (
+    Maps,
+    Wires,
+    as_wired,
+    at_address,
+    dialled,
+    map_hash,
+    maps_of,
+    wires_of,
+)
 from ems_pipeline.devices.installed.reach import Reach, reach
+from ems_pipeline.devices.points.map_file import MapFileError
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import setpoints
+from ems_pipeline.warehouse import point_maps, setpoints
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.arming import Standing
 from ems_pipeline.warehouse.engine import Connection
@@ -24,12 +35,19 @@ from ems_pipeline.warehouse.setpoints import Held, Setpoint
 
 @dataclass(frozen=True)
 class Footing:
-    """A configuration as it is dialled; ``former`` says why nothing may be told on it any more (the newest: empty)."""
+    """A configuration as it is dialled; ``former`` says why nothing may be told on it any more (the newest: empty).
+
+    ``fault``: a map of it is missing or wrong, so it has no wires, nothing can be told on it, and whatever is held
+    counts as held elsewhere.
+    """
 
     site: Site
     config_hash: str
     wires: Wires
+    maps: Maps = field(repr=False)
+    """By which its devices are understood: as they were when the wires were named."""
     former: str = ""
+    fault: str = ""
 
     @property
     def addresses(self) -> set[str]:
@@ -39,7 +57,7 @@ class Footing:
     @cached_property
     def reach(self) -> Reach:
         """What set-points on it can do at most."""
-        return reach(self.site, self.wires)
+        return reach(self.site, self.wires, self.maps)
 
     def holds(self, told: Held | Setpoint) -> bool:
         """Whether what was told is to be looked after here; what names no wire is the newest configuration's."""
@@ -91,27 +109,56 @@ def current(known: Told) -> Footing | None:
     if known.site is None:
         return None
     site = dialled(known.site)
-    return Footing(site, known.config_hash, wires_of(site))
+    try:
+        maps = maps_of(site)
+    except MapFileError as error:
+        return Footing(site, known.config_hash, {}, {}, fault=str(error))
+    return Footing(site, known.config_hash, wires_of(site, maps), maps)
 
 
-def versions(connection: Connection, site_key: str, held: Iterable[Held]) -> dict[str, Site]:
-    """Configurations by hash in which something was told, as far as they can be read."""
+@dataclass(frozen=True)
+class Kept:
+    """With what something was told, as far as it can be read; whoever is held by anything else has an alarm."""
+
+    versions: Mapping[str, Site]
+    """Configurations by hash."""
+    maps: Maps
+    """Point maps by hash."""
+
+
+def kept(connection: Connection, site_key: str, held: Collection[Held]) -> Kept:
+    """Read it for what is held."""
     found = {}
     for config_hash in {h.config_hash for h in held}:
         version = registry.version(connection, site_key, config_hash)
-        if version is not None:  # whoever is held by another has no footing, and an alarm
+        if version is not None:
             found[config_hash] = version
-    return found
+    return Kept(found, point_maps.kept(connection, {map_hash(h.wire) for h in held} - {""}))
 
 
-def formers(elsewhere: Iterable[Held], versions: Mapping[str, Site]) -> list[Footing]:
+def formers(elsewhere: Iterable[Held], known: Kept) -> list[Footing]:
     """A footing for each device that holds something of ours on another wire."""
     found = {}
     for held in elsewhere:
-        version = versions.get(held.config_hash)
-        if version is not None and held.device_key in {d.key for d in version.devices}:
-            why = f"{held.device_key} is no longer told anything at {held.wire}: the site's configuration has changed"
-            site = as_wired(version, held.device_key, held.wire)
+        version = known.versions.get(held.config_hash)
+        if version is None or held.device_key not in {d.key for d in version.devices}:
+            continue
+        site = as_wired(version, held.device_key, held.wire)
+        maps = _maps(site, held, known)
+        if maps is not None:
+            why = (
+                f"{held.device_key} is no longer told anything at {held.wire}: the configuration or the map has changed"
+            )
             wires = {held.device_key: held.wire}
-            found[held.device_key, held.wire] = Footing(site, held.config_hash, wires, why)
+            found[held.device_key, held.wire] = Footing(site, held.config_hash, wires, maps, why)
     return list(found.values())
+
+
+def _maps(site: Site, held: Held, known: Kept) -> Maps | None:
+    """The map a device was told by; the file of its name where nobody noted what it said. None: it cannot be read."""
+    if content := map_hash(held.wire):
+        return {site.device(held.device_key).map: known.maps[content]} if content in known.maps else None
+    try:
+        return maps_of(site)
+    except MapFileError:
+        return None

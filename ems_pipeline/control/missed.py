@@ -41,7 +41,7 @@ def note(connection: Connection, site_key: str, reason: str, addresses: Collecti
         text = (
             f"neither told, verified nor released {times} times in a row, since {since:%d.%m. %H:%M} UTC: {reason}"
             + (f" (master is: {master})" if master else "")
-            + "; what stands in its devices stays until this ends"
+            + "; what still stands in its devices stays until this ends"
         )
         alarms.raise_alarm(connection, site_key, ALARM, "critical", text, now)
 

@@ -172,13 +172,15 @@ class _Desk:
         newest = await asyncio.to_thread(footing.current, told)
         found = [newest] if newest is not None else []
         if elsewhere := told.elsewhere(newest):
-            known = await self._transact(partial(footing.versions, site_key=told.site_key, held=elsewhere))
+            known = await self._transact(partial(footing.kept, site_key=told.site_key, held=elsewhere))
             found = await asyncio.to_thread(footing.formers, elsewhere, known) + found
         reached = [h for h in told.held if any(one.holds(h) and h.device_key in one.wires for one in found)]
         return found, [h for h in told.held if h not in reached]
 
     async def _session(self, one: Footing, addresses: Collection[str], work: Work) -> list[Outcome]:
-        opened = fleet.open_site(one.site, self._clock)
+        if one.fault:
+            return [Outcome(one.site.key, "", "failed", one.fault)]
+        opened = fleet.open_site(one.site, self._clock, one.maps)
         try:
             wires = Wires(opened, self._health, self._clock)
             permit = Permit(one, partial(not_live, one), self._party_id, self._words.ask)

@@ -21,9 +21,10 @@ from ems_pipeline.control.permit import LOST, OVERTAKEN, Permit, Withdrawn
 from ems_pipeline.control.prepare import Prepared, Result
 from ems_pipeline.control.wires import Wires
 from ems_pipeline.devices.driver.contract import Driver, MayGo
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import told
 from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import DatabaseUnavailable, alarms, arming, setpoints, telemetry
+from ems_pipeline.warehouse import DatabaseUnavailable, alarms, arming, point_maps, setpoints, telemetry
 from ems_pipeline.warehouse.arming import Standing
 from ems_pipeline.warehouse.engine import Blocked, Connection
 from ems_pipeline.warehouse.setpoints import Setpoint, Step
@@ -239,6 +240,7 @@ class SiteSession:
                 if p.desired.device not in withheld
             ]
             setpoints.take(connection, settled)
+            point_maps.keep(connection, self._maps_of(drafts), self.clock.now())
             return setpoints.intend(connection, drafts, self.clock.now()), withheld
 
         rows, withheld = await self.transact(journal)
@@ -248,6 +250,10 @@ class SiteSession:
             told = [p.desired.device for p in prepared if not p.fault and p.desired.device not in withheld]
             self.journal.steered |= dict.fromkeys(told, self.slot)
         return rows, withheld
+
+    def _maps_of(self, drafts: Sequence[Setpoint]) -> list[PointMap]:
+        """The maps by which they are told, as they were read: a driver's own is fitted to its device."""
+        return [self.footing.maps[self.site.device(draft.device_key).map] for draft in drafts]
 
     async def _write(self, prepared: Mapping[str, Prepared]) -> dict[str, Result]:
         """Write every change once and read it back; an unexpected fault of one driver is that device's failure."""

@@ -15,7 +15,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.devices.installed.address import wires_of
+from ems_pipeline.devices.installed.address import maps_of, wires_of
 from ems_pipeline.devices.installed.reach import Reach, reach
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
@@ -56,12 +56,14 @@ def arm(connection: Connection, site_key: str, at: datetime, by: str, until: dat
     Raises:
         ValueError: ``until`` is not after ``at``.
         LookupError: the site is not registered, so it is not known for what it would be armed.
+        MapFileError: nor is it without the point maps of its devices.
     """
     end = at + USUAL_LENGTH if until is None else until
     if end <= at:
         raise ValueError(f"site {site_key} would be armed at {at} until {until}, which is over; name a later end")
     site = registry.newest(connection, site_key)
-    bound_to = json.dumps(reach(site, wires_of(site)))
+    maps = maps_of(site)
+    bound_to = json.dumps(reach(site, wires_of(site, maps), maps))
     disarm(connection, site_key, at, by)
     connection.execute(
         sa.text(

@@ -27,7 +27,7 @@ from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
 
 SLOTS = 8
-TABLES = """control_miss gateway_lease gateway_party setpoint_event setpoint
+TABLES = """point_map control_miss gateway_lease gateway_party setpoint_event setpoint
             point_write_count control_override control_arm alarm device_health planning_run
             telemetry control_decision supervisor"""
 Row = tuple[str, str, str, float, Mapping[str, Any]]

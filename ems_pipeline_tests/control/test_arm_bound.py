@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ems_pipeline.devices.installed.address import wires_of
+from ems_pipeline.devices.installed.address import maps_of, wires_of
 from ems_pipeline.devices.installed.reach import reach, wider
 from ems_pipeline.orchestration import plant_arm
 from ems_pipeline.orchestration.platform import Platform
@@ -73,8 +73,9 @@ def test_the_alarm_of_an_arm_says_what_differs_now_not_what_differed_first(home:
 def test_limits_may_become_narrower_but_not_wider_than_armed(
     home01: Site, change: dict[str, object], is_wider: bool
 ) -> None:
-    given, now = reach(home01, wires_of(home01)), with_battery(home01, **change)
-    assert bool(wider(given, reach(now, wires_of(now)))) == is_wider
+    maps, now = maps_of(home01), with_battery(home01, **change)
+    given = reach(home01, wires_of(home01, maps), maps)
+    assert bool(wider(given, reach(now, wires_of(now, maps), maps))) == is_wider
 
 
 def test_an_arm_that_nobody_gave_an_end_lasts_30_days_and_says_so_before_and_after(home: Bench) -> None:

@@ -5,7 +5,7 @@ COMMENT ON COLUMN ems.control_arm.control_arm_id IS 'number';
 COMMENT ON COLUMN ems.control_arm.armed_at IS 'since when';
 COMMENT ON COLUMN ems.control_arm.armed_by IS 'by whom';
 COMMENT ON COLUMN ems.control_arm.until_at IS 'ends by itself';
-COMMENT ON COLUMN ems.control_arm.bound_to IS 'what it was given for: where each device answers, which asset it moves, ceilings (`max ...`) and floors (`min ...`) of what may be told; for anything wider the site is in shadow';
+COMMENT ON COLUMN ems.control_arm.bound_to IS 'what it was given for: where each device answers, which asset it moves, how its map writes each point, ceilings (`max ...`) and floors (`min ...`) of what may be told; for anything wider the site is in shadow';
 COMMENT ON COLUMN ems.control_arm.disarmed_at IS 'taken back';
 COMMENT ON COLUMN ems.control_arm.disarmed_by IS 'by whom';
 
@@ -56,7 +56,12 @@ COMMENT ON COLUMN ems.setpoint.echoed_at IS 'read back as asked';
 COMMENT ON COLUMN ems.setpoint.effective_at IS 'seen in the measured power';
 COMMENT ON COLUMN ems.setpoint.ended_at IS 'reached an end state';
 COMMENT ON COLUMN ems.setpoint.config_hash IS 'configuration (`site_config`) it was made with; it is verified and released with that one. Empty: before this was noted';
-COMMENT ON COLUMN ems.setpoint.wire IS 'where the device answered, as which unit, by which map';
+COMMENT ON COLUMN ems.setpoint.wire IS 'where the device answered, as which unit, by which map: its name and, where the map tells anything, the hash of what it says (`point_map`)';
+
+COMMENT ON TABLE ems.point_map IS 'Point maps that set-points were made with: they are verified and released by these, whatever the files say by then.';
+COMMENT ON COLUMN ems.point_map.map_hash IS 'hash of what it says, but for prose; `setpoint.wire` ends with it';
+COMMENT ON COLUMN ems.point_map.content IS 'the whole map, with its base; what stands at its default is left out';
+COMMENT ON COLUMN ems.point_map.known_at IS 'when something was first told by it';
 
 COMMENT ON TABLE ems.setpoint_event IS 'Every step of every set-point.';
 COMMENT ON COLUMN ems.setpoint_event.setpoint_event_id IS 'number';

@@ -38,7 +38,7 @@ DO $$ BEGIN
     -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
-    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.grid_event FROM ems_service;
+    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event FROM ems_service;
     GRANT DELETE ON ems.planning_run, ems.gateway_party TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
@@ -52,6 +52,7 @@ DO $$ BEGIN
         ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health,
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.grid_event,
         ems.control_arm, ems.control_override, ems.control_miss, ems.setpoint, ems.setpoint_event, ems.point_write_count,
+        ems.point_map,
         ems.alarm, ems.gateway_party, ems.gateway_lease,
         ems.supervisor, ems.control_decision,
         ems.audit_interval, ems.audit_day,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.devices.installed.address import Maps, maps_of
 from ems_pipeline.devices.installed.options import stated
-from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.protocols import TRANSPORTS, Wire
 from ems_pipeline.devices.vendors.families import FAMILIES
@@ -35,17 +35,20 @@ class OpenSite:
             await driver.close()
 
 
-def open_site(site: Site, clock: Clock | None = None) -> OpenSite:
+def open_site(site: Site, clock: Clock | None = None, maps: Maps | None = None) -> OpenSite:
     """Drivers for all devices of a site; nothing is connected yet.
+
+    Args:
+        maps: by which its devices are understood; None: by the files as they are now.
 
     Raises:
         MapFileError: a device names a map that does not exist or is wrong.
         ValueError: a map's protocol does not fit its gateway's transport, or its driver is unknown.
     """
     wires = {g.key: open_wire(g) for g in site.gateways}
-    maps = {name: load_map(name) for name in {d.map for d in site.devices}}
+    understood = maps_of(site) if maps is None else maps
     ticking = clock or SystemClock()
-    drivers = {d.key: build_driver(site, d, maps[d.map], wires[d.gateway], ticking) for d in site.devices}
+    drivers = {d.key: build_driver(site, d, understood[d.map], wires[d.gateway], ticking) for d in site.devices}
     return OpenSite(site, wires, drivers)
 
 

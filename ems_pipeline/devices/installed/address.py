@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 
+from ems_pipeline.devices.points.map_content import content_hash
 from ems_pipeline.devices.points.map_file import MapFileError, load_map
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites import Device, Gateway, Site
 
 HERE = "127.0.0.1"
 TLS_PORT = 443
 """A certificate is for a name, so the name is dialled."""
 Wires = Mapping[str, str]
-"""By device where it answers and as what, e.g. ``10.0.0.7:502 unit 3 eastron-sdm630``."""
+"""By device where it answers and as what, e.g. ``10.0.0.7:502 unit 3 deye-sun-20k-hp3@0f3c9a55d1e2b748``."""
+Maps = Mapping[str, PointMap]
+"""Point maps by name, as they were read once: the files may be others a moment later."""
+MAP_HASH = re.compile(r"@([0-9a-f]{16})$")
 
 
 def resolved(host: str) -> str:
@@ -66,22 +72,48 @@ def socket_of(host: str, port: int) -> str:
     return f"{address}:{port}"
 
 
-def wires_of(site: Site) -> dict[str, str]:
-    """Where each device of a site answers now, and as what."""
+def maps_of(site: Site) -> dict[str, PointMap]:
+    """The point maps of a site as their files are now; MapFileError: one is missing or wrong."""
+    return {name: load_map(name) for name in {device.map for device in site.devices}}
+
+
+def wires_of(site: Site, maps: Maps | None = None) -> dict[str, str]:
+    """Where each device of a site answers now, and as what.
+
+    Raises:
+        MapFileError: without ``maps`` those of the files count, and one is missing or wrong.
+    """
+    understood = maps_of(site) if maps is None else maps
     addresses = {gateway.key: address_of(gateway) for gateway in site.gateways}
-    return {device.key: wire(addresses[device.gateway], device, site) for device in site.devices}
+    return {d.key: wire(addresses[d.gateway], d, site, understood[d.map]) for d in site.devices}
 
 
-def wire(address: str, device: Device, site: Site) -> str:
-    """One device's place: a Modbus unit, or what is behind a web address; and the map it is understood by."""
-    unit = "" if site.gateway_of(device).transport == "http" else f" unit {device.unit_id}"
-    return f"{address}{unit} {device.map}"
+def wire(address: str, device: Device, site: Site, point_map: PointMap) -> str:
+    """One device's place, and the map it is understood by: its name, and what it says where something can be told."""
+    told = f"@{content_hash(point_map)}" if any(p.writable for p in point_map.points) else ""
+    return f"{_place(address, device, site)} {device.map}{told}"
+
+
+def map_hash(wire: str) -> str:
+    """`content_hash` of the map that a wire was understood by; empty where it names none."""
+    found = MAP_HASH.search(wire)
+    return found[1] if found else ""
+
+
+def without_hash(wire: str) -> str:
+    """A wire with the name of its map alone."""
+    return MAP_HASH.sub("", wire)
+
+
+def _place(address: str, device: Device, site: Site) -> str:
+    """A Modbus unit, or what is behind a web address."""
+    return address if site.gateway_of(device).transport == "http" else f"{address} unit {device.unit_id}"
 
 
 def place_of(site: Site, device: Device) -> str:
     """What can be only one device: a unit of an address. SunSpec models of one unit and web devices differ by map."""
-    place = wire(address_of(site.gateway_of(device)), device, site)
-    return place if " unit " not in place or _is_sunspec(device.map) else place.rsplit(" ", 1)[0]
+    place = _place(address_of(site.gateway_of(device)), device, site)
+    return f"{place} {device.map}" if " unit " not in place or _is_sunspec(device.map) else place
 
 
 def _is_sunspec(name: str) -> bool:

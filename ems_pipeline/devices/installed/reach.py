@@ -1,7 +1,8 @@
 """What set-points of a site can do at most, and to which hardware: an arm is given for this and for nothing wider.
 
-Where each device answers and which asset it moves must be the same; limits may become narrower without anybody being
-asked, never wider. Tariffs, names, fuse lists that only shrink and how often a bus is asked are nobody's risk.
+Where each device answers, which asset it moves and how its map writes a point must be the same; limits and ranges may
+become narrower without anybody being asked, never wider. Tariffs, names, fuse lists that only shrink, how often a bus
+is asked and what a map only reads are nobody's risk.
 """
 
 from __future__ import annotations
@@ -9,19 +10,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from ems_pipeline.devices.installed.address import Wires
+from ems_pipeline.devices.installed.address import Maps, Wires, without_hash
+from ems_pipeline.devices.points.map_content import POINT_PROSE
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
 
 Reach = Mapping[str, str | float]
 """What may be told, by name: text that must be the same, ceilings (``max ...``) and floors (``min ...``)."""
 HARMLESS = frozenset({"gap_s"})
 """Options of a device that change how it is asked, not what it may be told."""
+UNSAID = POINT_PROSE | {"name", "range", "quantity", "group", "optional", "settle_s"}
+"""Of a point what its value is not written by; its range counts as a limit."""
+WRITTEN_BY = {"driver", "protocol", "made_for", "largest", "rated_by"}
+LINK_WRITTEN_BY = {"write_function", "write", "max_write"}
+"""Of a map and its link, beside the points."""
 
 
-def reach(site: Site, wires: Wires) -> dict[str, str | float]:
-    """The reach of a site whose devices answer at ``wires`` (see `address.wires_of`)."""
-    found: dict[str, str | float] = {f"device {device}": wire for device, wire in wires.items()}
+def reach(site: Site, wires: Wires, maps: Maps) -> dict[str, str | float]:
+    """The reach of a site whose devices answer at ``wires`` and are understood by ``maps`` (see `address.wires_of`)."""
+    found: dict[str, str | float] = {f"device {device}": without_hash(wire) for device, wire in wires.items()}
     for device in site.devices:
+        found |= _writing(device.key, maps[device.map])
         options = {name: value for name, value in device.options.items() if name not in HARMLESS}
         if options:
             found[f"options of {device.key}"] = json.dumps(options, sort_keys=True)
@@ -50,6 +59,23 @@ def _covers(name: str, given: str | float | None, value: str | float) -> bool:
     if isinstance(value, str) or not isinstance(given, int | float):
         return given == value
     return given <= value if name.startswith("min ") else value <= given
+
+
+def _writing(device: str, point_map: PointMap) -> dict[str, str | float]:
+    """How a device's points are written, and between which values; of one that is told nothing, nothing."""
+    points = [p for p in point_map.points if p.writable]
+    if not points:
+        return {}
+    by = point_map.model_dump(mode="json", include=WRITTEN_BY)
+    by |= point_map.link.model_dump(mode="json", include=LINK_WRITTEN_BY)
+    found: dict[str, str | float] = {f"map of {device}": json.dumps(by, sort_keys=True)}
+    for point in points:
+        how = point.model_dump(mode="json", exclude=UNSAID, exclude_defaults=True)
+        found[f"point {point.name} of {device}"] = json.dumps(how, sort_keys=True)
+        if point.range is not None:
+            low, high = point.range
+            found |= {f"min {point.name} of {device}": low, f"max {point.name} of {device}": high}
+    return found
 
 
 def _limits(asset: Asset) -> Iterator[tuple[str, float]]:
