@@ -69,6 +69,16 @@ def site_files() -> Iterator[Finding]:
             yield Finding("warning", f"site {item.key}", warning)
 
 
+def environment() -> Iterator[Finding]:
+    """A variable that says what it cannot say keeps `ems up` from starting."""
+    from ems_pipeline.orchestration.environment import faults
+
+    found = faults()
+    yield from (Finding("wrong", "environment", fault) for fault in found)
+    if not found:
+        yield Finding("good", "environment", "numbers and choices can be read")
+
+
 def _good_sites() -> list[Site]:
     """Sites whose files can be used; `site_files` tells of the others."""
     from ems_pipeline.orchestration.site_folder import read_sites
@@ -245,7 +255,7 @@ def pv_azimuth() -> Iterator[Finding]:
                 yield Finding("warning" if found.is_wrong else "good", what, found.words())
 
 
-WITHOUT_DATABASE: tuple[Check, ...] = (code_location, site_files, bus_conflicts)
+WITHOUT_DATABASE: tuple[Check, ...] = (environment, code_location, site_files, bus_conflicts)
 ALL: tuple[Check, ...] = (
     *WITHOUT_DATABASE,
     secrets,

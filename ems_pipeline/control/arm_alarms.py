@@ -12,14 +12,19 @@ from ems_pipeline.warehouse.arming import Arm, holds
 from ems_pipeline.warehouse.engine import Connection
 
 ENDS, ENDED, OTHER = "arm-ends", "arm-ended", "arm-for-other"
-SOON = timedelta(days=3)
+EARLIEST = timedelta(days=3)
+PART = 10
+"""People are told in the last of so many parts of an arm, and not before `EARLIEST`."""
 SHORT = timedelta(days=1)
 """Whoever arms a site for less knows when it ends."""
 
 
 def ends_soon(arm: Arm | None, now: datetime) -> bool:
-    """Whether an arm for long is about to end."""
-    return arm is not None and holds(arm, now) and arm.until_at - arm.armed_at >= SHORT and arm.until_at - now <= SOON
+    """Whether an arm for long is about to end: in proportion to how long it was given for."""
+    if arm is None or not holds(arm, now):
+        return False
+    length = arm.until_at - arm.armed_at
+    return length >= SHORT and arm.until_at - now <= min(EARLIEST, length / PART)
 
 
 async def note(session: SiteSession, now: datetime) -> None:

@@ -5,17 +5,20 @@ EMS_PRICE_SOURCES_<ZONE>     comma-separated sources of a zone in order, e.g. EM
 EMS_ENTSOE_TOKEN             ENTSO-E security token
 EMS_RTE_CREDENTIALS          RTE client credentials, base64 of id:secret, as its portal shows them
                              (both also from a file that EMS_..._FILE names)
-EMS_SOURCE_TIMEOUT_S         seconds to wait for one reply (20)
+EMS_SOURCE_TIMEOUT_S         seconds to wait for one reply (20), 1 to 120
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ems_pipeline.secret import SecretUnreadable, secret
 
+SHORTEST_S, LONGEST_S = 1.0, 120.0
+"""For one reply: less fails at everybody, more keeps the other sources and zones waiting."""
 ENTSOE_TOKEN, RTE_CREDENTIALS = "EMS_ENTSOE_TOKEN", "EMS_RTE_CREDENTIALS"
 
 
@@ -37,14 +40,9 @@ class SourceSettings:
         """Read the variables of the module's docstring.
 
         Raises:
-            ValueError: EMS_SOURCE_TIMEOUT_S is not a number of seconds.
+            ValueError: EMS_SOURCE_TIMEOUT_S is no number of seconds, or not within its bounds.
         """
         environ = os.environ if environ is None else environ
-        timeout = environ.get("EMS_SOURCE_TIMEOUT_S", "20")
-        try:
-            timeout_s = float(timeout)
-        except ValueError:
-            raise ValueError(f"EMS_SOURCE_TIMEOUT_S is {timeout!r}; write seconds, e.g. 20") from None
         named = {
             key.removeprefix("EMS_PRICE_SOURCES_"): tuple(name.strip() for name in value.split(",") if name.strip())
             for key, value in environ.items()
@@ -62,7 +60,9 @@ class SourceSettings:
                 secrets[name] = secret(name, environ)
             except SecretUnreadable as error:
                 unreadable[name] = str(error)
-        return cls(urls, named, secrets[ENTSOE_TOKEN], secrets[RTE_CREDENTIALS], timeout_s, unreadable=unreadable)
+        return cls(
+            urls, named, secrets[ENTSOE_TOKEN], secrets[RTE_CREDENTIALS], _timeout_s(environ), unreadable=unreadable
+        )
 
     def url(self, source: str, default: str) -> str:
         """The address of ``source``: the overriding one, else ``default``."""
@@ -71,6 +71,19 @@ class SourceSettings:
     def priority(self, zone: str) -> tuple[str, ...] | None:
         """The order of sources somebody set for ``zone``, or None."""
         return self.priorities.get(_variable_part(zone))
+
+
+def _timeout_s(environ: Mapping[str, str]) -> float:
+    text = environ.get("EMS_SOURCE_TIMEOUT_S", "20")
+    try:
+        timeout_s = float(text)
+    except ValueError:
+        timeout_s = math.nan
+    if not SHORTEST_S <= timeout_s <= LONGEST_S:
+        raise ValueError(
+            f"EMS_SOURCE_TIMEOUT_S is {text!r}; write seconds from {SHORTEST_S:g} to {LONGEST_S:g}, e.g. 20"
+        )
+    return timeout_s
 
 
 def _variable_part(name: str) -> str:

@@ -16,18 +16,21 @@ from ems_pipeline.notify.notice import Notice, Notifier, NotSent
 from ems_pipeline.notify.webhook import WebhookNotifier
 from ems_pipeline.secret import secret
 
-__all__ = ["NotSent", "Notice", "Notifier", "Told", "deliver", "from_environment"]
+__all__ = ["NotSent", "Notice", "Notifier", "Told", "beside_the_log", "deliver", "from_environment"]
 
 Told = Mapping[str, Sequence[int]]
 """Numbers of the open alarms that each way to people has delivered already, by the name of its class."""
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> list[Notifier]:
-    """The log, and whatever else the environment names."""
-    notifiers: list[Notifier] = [LogNotifier()]
-    if address := secret("EMS_NOTIFY_WEBHOOK", environ):
-        notifiers.append(WebhookNotifier(address))
-    return notifiers
+    """The log, and whatever else the environment names; SecretUnreadable: it names a file that cannot be read."""
+    return [LogNotifier(), *beside_the_log(environ)]
+
+
+def beside_the_log(environ: Mapping[str, str] | None = None) -> list[Notifier]:
+    """The ways to people that the environment names, for those whose own words are in the log already."""
+    address = secret("EMS_NOTIFY_WEBHOOK", environ)
+    return [WebhookNotifier(address)] if address else []
 
 
 def deliver(notifiers: Iterable[Notifier], standing: Sequence[Notice], told: Told) -> tuple[Told, list[str]]:

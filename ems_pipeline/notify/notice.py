@@ -14,7 +14,10 @@ class NotSent(RuntimeError):
 
 @dataclass(frozen=True)
 class Notice:
-    """One alarm in words. ``severity``: info, warning or critical; site and device are empty where it has none."""
+    """One alarm in words. ``severity``: info, warning or critical; site and device are empty where it has none.
+
+    ``number``: as filed; 0: told by somebody who may have no database to file it in.
+    """
 
     number: int
     severity: str

@@ -11,6 +11,7 @@ from ems_pipeline import control, notify
 from ems_pipeline.orchestration.herald import Herald
 from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plain_text import plain
+from ems_pipeline.secret import SecretUnreadable
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import open_warehouse
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 def main() -> int:
     """Tell people and let all devices go; 0 when every one of them is."""
     platform = Platform(open_warehouse(), SystemClock(), list)
-    herald = Herald(platform, notify.from_environment(), _say)
+    herald = Herald(platform, _ways(), _say)
     text = f"{WHY}: nothing is measured or steered; devices are let go. Start it again"
     herald.tell(KIND, "critical", text, now=True)
     is_done = True
@@ -31,6 +32,15 @@ def main() -> int:
         _say(line)
         is_done &= is_good
     return 0 if is_done else 1
+
+
+def _ways() -> list[notify.Notifier]:
+    """How people are told; a way that cannot be used keeps no device waiting."""
+    try:
+        return notify.beside_the_log()
+    except SecretUnreadable as error:
+        _say(f"not told: {error}")
+        return []
 
 
 def let_go(platform: Platform, reason: str) -> Iterator[str]:

@@ -11,7 +11,10 @@ from ems_pipeline.warehouse import DatabaseUnavailable, alarms
 
 
 class Herald:
-    """Remembers what it has said, and says it once."""
+    """Remembers what it has said, and says it once.
+
+    ``say`` is the log: the notifiers are the ways beside it.
+    """
 
     def __init__(self, platform: Platform, notifiers: Sequence[Notifier], say: Callable[[str], None]) -> None:
         self._platform, self._notifiers, self._say = platform, notifiers, say

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import notify
-from ems_pipeline.orchestration import first_day, hand_back, history, metrics, plant_arm, services
+from ems_pipeline.orchestration import environment, first_day, hand_back, history, metrics, plant_arm, services
 from ems_pipeline.orchestration.hand_back import let_go
 from ems_pipeline.orchestration.in_process import InProcess
 from ems_pipeline.orchestration.instance import open_instance, prepare
@@ -57,7 +57,9 @@ def serve(
 
     Raises:
         HomeTaken, AlreadySupervised: another one runs in this home, or on this database.
+        WrongEnvironment: a variable says what it cannot say; nothing was begun.
     """
+    environment.demand()
     with ExitStack() as stack:
         lock = stack.enter_context(home_lock.held("ems up", say))
         warehouse = prepare()
@@ -106,7 +108,7 @@ def _supervise(
         with open_instance() as instance:
             wake_sensors(instance)
 
-    watch = Watch(platform, notify.from_environment(), say, wake)
+    watch = Watch(platform, notify.beside_the_log(), say, wake)
     watch.herald.over(hand_back.KIND, "ems up runs again")
     is_ours = True
 
@@ -142,7 +144,8 @@ def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None) -
 
 
 def serve_code(host: str, port: int) -> None:
-    """Only the code server, in place of this process."""
+    """Only the code server, in place of this process; WrongEnvironment: as for `serve`."""
+    environment.demand()
     prepare()
     _become(services.code_server((host, port)))
 

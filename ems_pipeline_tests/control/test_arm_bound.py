@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from ems_pipeline.control.arm_alarms import ends_soon
 from ems_pipeline.devices.installed.address import maps_of, wires_of
 from ems_pipeline.devices.installed.reach import reach, wider
 from ems_pipeline.orchestration import plant_arm
@@ -16,7 +17,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import alarms, arming
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.control import bench
-from ems_pipeline_tests.control.conftest import Bench
+from ems_pipeline_tests.control.conftest import NOON, Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 from ems_pipeline_tests.copies import copy_of
 
@@ -92,6 +93,23 @@ def test_an_arm_that_nobody_gave_an_end_lasts_30_days_and_says_so_before_and_aft
         arming.arm(connection, "home01", home.clock.now(), "test")
     home.verify()
     assert not {k for k in alarm_kinds(home) if k.startswith("arm-")}
+
+
+@pytest.mark.parametrize(
+    ("days", "told_h"), [(1, 2.4), (2, 4.8), (7, 16.8), (30, 72.0), (365, 72.0), (0.9, None), (0.01, None)]
+)
+def test_the_end_of_an_arm_is_told_in_its_last_tenth_three_days_at_most(days: float, told_h: float | None) -> None:
+    arm = arming.Arm(NOON, "test", NOON + timedelta(days=days), {})
+
+    def is_told(hours_before: float) -> bool:
+        return ends_soon(arm, arm.until_at - timedelta(hours=hours_before))
+
+    assert not ends_soon(arm, NOON), "never at the first look"
+    assert not ends_soon(arm, arm.until_at), "then it has ended"
+    if told_h is None:
+        assert not is_told(0.01)
+    else:
+        assert (is_told(told_h + 0.1), is_told(told_h - 0.1), is_told(0.1)) == (False, True, True)
 
 
 def test_nobody_is_told_of_the_end_of_an_arm_for_some_minutes(home: Bench) -> None:

@@ -44,6 +44,36 @@ def test_an_asset_is_deaf_where_its_device_takes_no_such_command(
     assert {a.key for a in steered.pv if not a.curtailable} == deaf & {a.key for a in site.pv}
 
 
+def twice(site: Site, field: str, device: str) -> Site:
+    """The site with the first of a kind once more, at a device."""
+    first = getattr(site, field)[0]
+    both = (first.model_copy(update={"device": device}), first.model_copy(update={"key": "twin", "device": device}))
+    return site.model_copy(update={field: both})
+
+
+@pytest.mark.parametrize(
+    ("field", "device", "names"),
+    [
+        ("batteries", "inverter", "pack, twin"),
+        ("chargers", "wallbox-1", "car-1, twin"),
+        ("heat_pumps", "heat-pump", "heating, twin"),
+    ],
+)
+def test_a_device_that_obeys_is_one_assets_own(home01: Site, field: str, device: str, names: str) -> None:
+    """Planned apart, two of them would be told different things in one quarter-hour."""
+    (fault,) = obedience.misfits(twice(home01, field, device))
+    assert f"device {device!r} can be told one thing" in fault
+    assert names in fault
+    assert "write them as one" in fault
+
+
+def test_arrays_share_an_inverter_with_its_battery_and_what_only_measures_is_nobodys(home01: Site) -> None:
+    assert [a.device for a in (*home01.pv, *home01.batteries)] == ["inverter"] * 3
+    assert list(obedience.misfits(home01)) == []
+    crowded = twice(with_map(home01, inverter="sunspec-hybrid"), "batteries", "inverter")
+    assert [fault for fault in obedience.misfits(crowded) if "one thing" in fault] == []
+
+
 def test_what_is_left_out_is_left_out_of_its_groups(home01: Site) -> None:
     groups = {
         "fuses": (FuseGroup(key="garage", limit_w=11000, chargers=("car-1", "car-2")),),

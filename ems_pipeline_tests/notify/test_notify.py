@@ -133,6 +133,12 @@ def test_the_log_has_a_line_at_the_level_of_the_alarm(caplog: pytest.LogCaptureF
     assert record.getMessage() == "alarm 7 critical: home01/inverter: release-failed: cannot be released"
 
 
+def test_who_writes_the_log_himself_is_given_the_other_ways_only() -> None:
+    assert notify.beside_the_log({}) == []
+    (way,) = notify.beside_the_log({"EMS_NOTIFY_WEBHOOK": f"https://chat.example/{TOKEN}"})
+    assert isinstance(way, WebhookNotifier)
+
+
 def test_the_address_comes_from_the_environment_or_a_file_it_names(tmp_path: Path) -> None:
     (tmp_path / "hook").write_text(f"https://chat.example/{TOKEN}\n", encoding="utf-8")
     for environ in (

@@ -150,3 +150,6 @@ def test_every_device_of_a_killed_installation_is_let_go_and_told_once(
     with home.warehouse.begin() as connection:
         standing = alarms.open_alarms(connection)
     assert ("supervisor-gone", "critical") in standing.select("kind", "severity").rows()
+    said = running.log()
+    assert said.count("nothing is measured or steered") == 1, "once"
+    assert "alarm 0" not in said

@@ -50,7 +50,7 @@ def test_a_shard_is_the_same_on_every_machine() -> None:
     assert Shard(0, 2).holds("123456789")
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "two", ""])
+@pytest.mark.parametrize("text", ["0", "-1", "two", "", "1001", "9" * 5000, "٣"])
 def test_a_number_of_shards_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMS_SHARDS", text)
     with pytest.raises(ValueError, match=f"EMS_SHARDS is '{text}'; write"):

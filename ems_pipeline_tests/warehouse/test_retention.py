@@ -66,7 +66,7 @@ def test_minutes_of_the_last_week_cannot_go(measured: Warehouse) -> None:
     assert len(instants(measured, "reported_at", "telemetry")) == 45
 
 
-@pytest.mark.parametrize("text", ["7", "-30", "a year", ""])
+@pytest.mark.parametrize("text", ["7", "-30", "a year", "", "36501", "9" * 5000, "٣٠"])
 def test_a_time_to_keep_that_is_too_short_or_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMS_KEEP_MINUTES_DAYS", text)
     with pytest.raises(ValueError, match=f"EMS_KEEP_MINUTES_DAYS is '{text}'; write"):

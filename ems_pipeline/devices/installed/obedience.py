@@ -79,6 +79,7 @@ def misfits(site: Site) -> Iterator[str]:
                 f"device {device.key!r}: map {device.map} speaks {point_map.protocol}, gateway {gateway.key!r} "
                 f"{gateway.transport}; put it behind a gateway of that transport"
             )
+    yield from _crowded(site)
     silent = deaf(site)
     for schedule in site.schedules:
         if schedule.asset in silent:
@@ -94,6 +95,20 @@ def warnings(site: Site) -> Iterator[str]:
         yield f"nothing will obey for {key!r}, {why}; it is not steered"
     if site.control.enabled and not obedient(site):
         yield "control is enabled, and no device of the site obeys anything: all of them only measure"
+
+
+def _crowded(site: Site) -> Iterator[str]:
+    """Devices that several assets want for themselves: one command, one state of charge, one measurement for all."""
+    silent = deaf(site)
+    for device in site.devices:
+        # A hybrid inverter carries any arrays beside its battery: they are curtailed together.
+        told = [a for a in site.assets if a.device == device.key and a.key not in silent and type(a) in ASKED]
+        alone = [a.key for a in told if not isinstance(a, PvArray)]
+        if len(alone) > 1:
+            yield (
+                f"device {device.key!r} can be told one thing at a time and measures one whole, and {', '.join(alone)} "
+                "all name it; write them as one with capacities and powers added, or name a device of its own for each"
+            )
 
 
 def _why_deaf(site: Site, asset: Asset) -> str:
