@@ -72,7 +72,8 @@ QUERIES = {
 } | {
     f"an issue of {table} has no holes": f"""
         SELECT {keys.replace(", ", " || ' ' || ")} || ' known at ' || known_at AS what FROM ems.{table}
-        GROUP BY {keys}, known_at HAVING count(*) <> extract(epoch FROM max(starts_at) - min(starts_at)) / 900 + 1"""
+        GROUP BY {keys}, known_at, recorded_at
+        HAVING count(*) <> extract(epoch FROM max(starts_at) - min(starts_at)) / 900 + 1"""
     for table, keys in FORECASTS.items()
 }  # fmt: skip
 

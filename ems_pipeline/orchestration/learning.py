@@ -52,7 +52,7 @@ def load_forecast(
     zone = time_grid.zone(site.timezone)
     stored = models.newest(connection, site.key, "load", TRAINED["load"], at)
     if _due(stored, at, now) and history.height * time_grid.SLOT >= 0.9 * load_model.ENOUGH:
-        stored = _refit_load(connection, site, stored, at)
+        stored = _refit_load(connection, site, stored, at, now)
     if stored is None or stored.role != "live" or slots[-1] - at > features.LONGEST_LEAD:
         return profile.load_forecast(history, slots, zone, at, site.usual_load_w)
     model, weather = load_model.LoadModel.from_document(stored.document), None
@@ -76,7 +76,7 @@ def pv_forecast(
     """
     stored = models.newest(connection, site.key, "pv", TRAINED["pv"], at)
     if _due(stored, at, now):
-        stored = _refit_pv(connection, site, stored, at)
+        stored = _refit_pv(connection, site, stored, at, now)
     if stored is None or stored.role != "live" or planes.is_empty():
         return planes
     first, end = time_grid.floor_slot(at) - PV_MEMORY, weather["starts_at"].to_list()[-1] + time_grid.SLOT
@@ -102,7 +102,9 @@ def _due(stored: StoredModel | None, at: datetime, now: datetime) -> bool:
     return now - at <= PAST and (stored is None or at - stored.trained_to >= REFIT_EVERY)
 
 
-def _refit_load(connection: Any, site: Site, stored: StoredModel | None, at: datetime) -> StoredModel | None:
+def _refit_load(
+    connection: Any, site: Site, stored: StoredModel | None, at: datetime, now: datetime
+) -> StoredModel | None:
     zone, until = time_grid.zone(site.timezone), time_grid.floor_slot(at)
     measured = audits.measured_targets(connection, site.key, until - load_model.HISTORY, until)
     history = measured.select("starts_at", power_w=pl.col("load_w").clip(0)).drop_nulls("power_w")
@@ -124,10 +126,12 @@ def _refit_load(connection: Any, site: Site, stored: StoredModel | None, at: dat
         train=lambda end: load_model.train(grid, end).document(),
         tried=tried,
     )
-    return _taught(connection, site, pupil, stored, at)
+    return _taught(connection, site, pupil, stored, at, now)
 
 
-def _refit_pv(connection: Any, site: Site, stored: StoredModel | None, at: datetime) -> StoredModel | None:
+def _refit_pv(
+    connection: Any, site: Site, stored: StoredModel | None, at: datetime, now: datetime
+) -> StoredModel | None:
     until = time_grid.floor_slot(at)
     pv = _pv_grid(connection, site, until - load_model.HISTORY, until, until)
     if pv is None:
@@ -147,7 +151,7 @@ def _refit_pv(connection: Any, site: Site, stored: StoredModel | None, at: datet
         train=lambda end: pv_model.train(pv, end).document(),
         tried=tried,
     )
-    return _taught(connection, site, pupil, stored, at)
+    return _taught(connection, site, pupil, stored, at, now)
 
 
 def _pv_grid(
@@ -187,7 +191,9 @@ class Pupil:
     tried: Callable[[str, Sequence[date]], pl.DataFrame]
 
 
-def _taught(connection: Any, site: Site, pupil: Pupil, stored: StoredModel | None, at: datetime) -> StoredModel | None:
+def _taught(
+    connection: Any, site: Site, pupil: Pupil, stored: StoredModel | None, at: datetime, now: datetime
+) -> StoredModel | None:
     """Score the model before, decide who forecasts from now on, keep the new training in that role."""
     end = len(pupil.grid.values)
     if not pupil.has_enough(end):
@@ -211,7 +217,7 @@ def _taught(connection: Any, site: Site, pupil: Pupil, stored: StoredModel | Non
     role: models.Role = "live" if verdict.model == trained else "shadow"
     until = time_grid.floor_slot(at)
     new = StoredModel(pupil.target, trained, pupil.train(end), pupil.grid.start, until, role, at)
-    models.put(connection, site.key, new)
+    models.put(connection, site.key, new, recorded_at=now)
     return new
 
 

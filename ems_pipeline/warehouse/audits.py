@@ -175,16 +175,24 @@ def forecast_issues(
 ) -> pl.DataFrame:
     """Every issue of a site's forecast for ``[start, end)``, its assets added up.
 
+    A slot that was forecast before it was over has these issues alone. Any other has what was made of it afterwards,
+    the last time it was.
+
     Returns:
-        ``[starts_at, known_at, power_w, p10_w, p90_w, model]``; the edges of a sum of bands are the sums of the edges,
-        which is wider than the truth.
+        ``[starts_at, known_at, power_w, p10_w, p90_w, model, is_hindsight]``; the edges of a sum of bands are the sums
+        of the edges, which is wider than the truth.
     """
     return query(
         connection,
-        f"""SELECT starts_at, known_at, sum(power_w) AS power_w, sum(p10_w) AS p10_w, sum(p90_w) AS p90_w,
-                   min(model) AS model
-            FROM ems.{table} WHERE site_key = :site AND starts_at >= :start AND starts_at < :end
-            GROUP BY starts_at, known_at ORDER BY starts_at, known_at""",
+        f"""SELECT DISTINCT ON (starts_at, known_at)
+                   starts_at, known_at, power_w, p10_w, p90_w, model, is_hindsight
+            FROM (SELECT starts_at, known_at, recorded_at, is_hindsight, sum(power_w) AS power_w, sum(p10_w) AS p10_w,
+                         sum(p90_w) AS p90_w, min(model) AS model,
+                         bool_and(is_hindsight) OVER (PARTITION BY starts_at) AS was_not_forecast
+                  FROM ems.{table} WHERE site_key = :site AND starts_at >= :start AND starts_at < :end
+                  GROUP BY starts_at, known_at, recorded_at, is_hindsight) issue
+            WHERE was_not_forecast OR NOT is_hindsight
+            ORDER BY starts_at, known_at, recorded_at DESC""",
         site=site_key,
         start=start,
         end=end,

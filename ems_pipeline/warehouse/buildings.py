@@ -14,9 +14,17 @@ from ems_pipeline.warehouse import known
 from ems_pipeline.warehouse.frames import query
 
 
-def put(connection: Connection, site_key: str, asset_key: str, response: BuildingResponse, known_at: datetime) -> int:
-    """Keep a fit; the same instant again replaces itself."""
-    row = {"site_key": site_key, "asset_key": asset_key, **response.__dict__, "known_at": known_at}
+def put(
+    connection: Connection,
+    site_key: str,
+    asset_key: str,
+    response: BuildingResponse,
+    known_at: datetime,
+    recorded_at: datetime | None = None,
+) -> int:
+    """Keep a fit to what was measured before ``known_at``, made at ``recorded_at`` (None: right then)."""
+    made = {"known_at": known_at, "recorded_at": recorded_at or known_at}
+    row = {"site_key": site_key, "asset_key": asset_key, **response.__dict__, **made}
     return known.issue(connection, "ems.building_response", pl.DataFrame([row]), keys=("site_key", "asset_key"))
 
 
@@ -24,8 +32,9 @@ def newest(connection: Connection, site_key: str, asset_key: str, as_known_at: d
     """The newest fit known at an instant; None when there is none."""
     rows = query(
         connection,
-        """SELECT heat_loss_w_per_k, heat_capacity_wh_per_k, gains_w, residual_w, windows FROM ems.building_response
-           WHERE site_key = :site AND asset_key = :asset AND known_at <= :at ORDER BY known_at DESC LIMIT 1""",
+        f"""SELECT heat_loss_w_per_k, heat_capacity_wh_per_k, gains_w, residual_w, windows FROM ems.building_response
+           WHERE site_key = :site AND asset_key = :asset AND known_at <= :at
+           ORDER BY {known.issue_order(":at")} LIMIT 1""",
         site=site_key,
         asset=asset_key,
         at=as_known_at,

@@ -44,17 +44,25 @@ _COLUMNS: dict[str, list[str]] = {
 
 
 def issue(
-    connection: Connection, table: Table, site_key: str, frame: pl.DataFrame, known_at: datetime | None = None
+    connection: Connection,
+    table: Table,
+    site_key: str,
+    frame: pl.DataFrame,
+    known_at: datetime | None = None,
+    recorded_at: datetime | None = None,
 ) -> int:
-    """Store one issue of a forecast for a site. Making the same issue again replaces it.
+    """Store one issue of a forecast for a site.
 
     Args:
-        known_at: since when it is known; None when the frame has a ``known_at`` of its own per row.
+        known_at: what instant it was made for; None when the frame has a ``known_at`` of its own per row.
+        recorded_at: when it is made, by the clock that decides; None: at ``known_at``. Later: it is hindsight.
     """
     labels = [pl.lit(site_key).alias("site_key")]
     if known_at is not None:
         labels.append(pl.lit(known_at).alias("known_at"))
     labelled = frame.with_columns(labels).with_columns(pl.col("known_at").cast(INSTANT))
+    if recorded_at is not None:
+        labelled = labelled.with_columns(recorded_at=pl.lit(recorded_at).cast(INSTANT))
     return known.issue(connection, f"ems.{table}", labelled, keys=("site_key", *_KEYS[table]))
 
 
@@ -66,7 +74,10 @@ def newest(
     end: datetime,
     as_known_at: datetime | None = None,
 ) -> pl.DataFrame:
-    """Per slot of ``[start, end)`` the newest issue known at an instant, with its ``known_at``."""
+    """Per slot of ``[start, end)`` the newest issue known at an instant, with its ``known_at``.
+
+    A slot of which nothing was recorded by then has what was made of it afterwards.
+    """
     instant = _KEYS[table][-1]
     return known.as_known(
         connection,
@@ -75,6 +86,7 @@ def newest(
         keys=_KEYS[table],
         where=f"site_key = :site AND {instant} >= :start AND {instant} < :end",
         as_known_at=as_known_at,
+        order=known.ISSUES,
         site=site_key,
         start=start,
         end=end,
@@ -92,7 +104,7 @@ def young_weather(
                SELECT DISTINCT ON (site_key, starts_at) site_key, starts_at, known_at, ghi_w_m2
                FROM ems.weather_forecast
                WHERE site_key = ANY(:sites) AND starts_at >= :start AND starts_at < :end
-               ORDER BY site_key, starts_at, known_at DESC
+               ORDER BY site_key, starts_at, known_at DESC, recorded_at DESC
            ) f ON f.site_key = k.site_key AND f.known_at >= :since AND f.ghi_w_m2 IS NOT NULL
            GROUP BY k.site_key""",
         sites=list(site_keys),
@@ -120,15 +132,18 @@ def newest_sessions(
 ) -> pl.DataFrame:
     """EV sessions of the newest issue known at an instant that touch ``[start, end)``.
 
-    A newer issue may move a session, so issues are taken whole: the newest one per charger, not per session.
+    A newer issue may move a session, so issues are taken whole: the newest one per charger, not per session. One that
+    was recorded by then comes before hindsight while it reaches, for two days.
     """
     return query(
         connection,
-        """SELECT s.asset_key, s.arrives_at, s.departs_at, s.energy_wh, s.probability, s.model, s.known_at
+        f"""SELECT s.asset_key, s.arrives_at, s.departs_at, s.energy_wh, s.probability, s.model, s.known_at
            FROM ems.ev_session_forecast s
-           JOIN (SELECT asset_key, max(known_at) AS known_at FROM ems.ev_session_forecast
-                 WHERE site_key = :site AND known_at <= :as_known_at GROUP BY asset_key) newest
-             USING (asset_key, known_at)
+           JOIN (SELECT DISTINCT ON (asset_key) asset_key, known_at, recorded_at FROM ems.ev_session_forecast
+                 WHERE site_key = :site AND known_at <= :as_known_at
+                 ORDER BY asset_key, (known_at > CAST(:as_known_at AS timestamptz) - interval '2 days') DESC,
+                          {known.ISSUES}) newest
+             USING (asset_key, known_at, recorded_at)
            WHERE s.site_key = :site AND s.arrives_at < :end AND s.departs_at > :start
            ORDER BY s.asset_key, s.arrives_at""",
         site=site_key,
@@ -166,11 +181,11 @@ def cop_estimates(
     """
     return query(
         connection,
-        """SELECT w.starts_at, w.temperature_c AS outdoor_c,
+        f"""SELECT w.starts_at, w.temperature_c AS outdoor_c,
                   ems.fn_cop_estimate(:site, :asset, w.temperature_c, :flow, :as_known_at) AS cop
            FROM (SELECT DISTINCT ON (starts_at) starts_at, temperature_c FROM ems.weather_forecast
                  WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND known_at <= :as_known_at
-                 ORDER BY starts_at, known_at DESC) w
+                 ORDER BY starts_at, {known.ISSUES}) w
            WHERE w.temperature_c IS NOT NULL ORDER BY w.starts_at""",
         site=site_key,
         asset=asset_key,
@@ -196,7 +211,7 @@ def cop_history(connection: Connection, site_key: str, asset_key: str, before: d
 
 
 def put_cop_curve(connection: Connection, frame: pl.DataFrame) -> int:
-    """Write fitted COP curves, known from ``known_at``."""
+    """Write fitted COP curves, known from ``known_at``, made at ``recorded_at`` (absent: right then)."""
     return known.issue(connection, "ems.cop_curve", frame, keys=("site_key", "asset_key"))
 
 
@@ -206,5 +221,8 @@ def put_cop_history(connection: Connection, frame: pl.DataFrame) -> int:
 
 
 def put_scores(connection: Connection, frame: pl.DataFrame) -> int:
-    """Write forecast scores; the same day again replaces itself."""
-    return upsert(connection, "ems.forecast_score", frame, ["site_key", "day", "target", "horizon", "model"])
+    """Write forecast scores; the same day again replaces itself. Without ``is_hindsight``: of forecasts made then."""
+    if "is_hindsight" not in frame.columns:
+        frame = frame.with_columns(is_hindsight=pl.lit(False))
+    keys = ["site_key", "day", "target", "horizon", "model", "is_hindsight"]
+    return upsert(connection, "ems.forecast_score", frame, keys)

@@ -1,7 +1,9 @@
 """Bitemporal rules: what was known when. A correction is a new row; a read says "as known at".
 
 Two kinds of table: facts from outside and prices that follow from them (`append`: only what is new or different becomes
-a row) and what we expect (`issue`: every forecast is kept under its `known_at`, and making it again replaces it).
+a row) and what we expect (`issue`: every forecast is kept, with the instant it was made for, `known_at`, and the one
+it was made at, `recorded_at`). A forecast that was recorded later, whatever instant it was made for, is hindsight: it
+stands in where nothing was known, and changes nothing where something was (`issue_order`).
 """
 
 from __future__ import annotations
@@ -70,8 +72,46 @@ def append(
 
 
 def issue(connection: Connection, table: str, frame: pl.DataFrame, *, keys: Sequence[str]) -> int:
-    """Store one issue of a forecast; the frame carries ``known_at``. The same issue made again replaces itself."""
-    return upsert(connection, table, frame, [*keys, "known_at"])
+    """Store one issue of a forecast; the frame carries ``known_at`` and ``recorded_at`` (absent: made right then).
+
+    Made again later it is rows of its own, whole, unless it says the same again.
+
+    Returns:
+        Number of rows of the issue.
+    """
+    if frame.is_empty():
+        return 0
+    if "recorded_at" not in frame.columns:
+        frame = frame.with_columns(recorded_at="known_at")
+    if not _is_said_again(connection, table, frame, [*keys, "known_at"]):
+        upsert(connection, table, frame, [*keys, "known_at", "recorded_at"])
+    return frame.height
+
+
+def _is_said_again(connection: Connection, table: str, frame: pl.DataFrame, keys: Sequence[str]) -> bool:
+    """Whether every row says what the last one recorded for the same keys does."""
+    stage(connection, table, frame)
+    same_key = " AND ".join(f't."{k}" = i."{k}"' for k in keys)
+    values = [name for name in frame.columns if name not in (*keys, "recorded_at")]
+    differs = " OR ".join(f'last."{v}" IS DISTINCT FROM i."{v}"' for v in values)
+    found = connection.exec_driver_sql(f"""
+        SELECT FROM incoming i LEFT JOIN LATERAL (
+            SELECT t.* FROM {table} t WHERE {same_key} ORDER BY t.recorded_at DESC LIMIT 1
+        ) last ON true
+        WHERE last.recorded_at IS NULL OR {differs} LIMIT 1""")
+    return found.first() is None
+
+
+def issue_order(instant: str, table: str = "") -> str:
+    """How the issues of one key that are known at an instant (a term of SQL) are ordered, the one that counts first.
+
+    What was recorded by then comes before hindsight. ``fn_cop_estimate`` says the same.
+    """
+    column = f"{table}." if table else ""
+    return f"({column}recorded_at <= {instant}) DESC, {column}known_at DESC, {column}recorded_at DESC"
+
+
+ISSUES = issue_order(":as_known_at")
 
 
 def as_known(
@@ -82,12 +122,17 @@ def as_known(
     keys: Sequence[str],
     where: str,
     as_known_at: datetime | None = None,
+    order: str = "known_at DESC",
     **parameters: Any,
 ) -> pl.DataFrame:
-    """Newest row per key among those known at an instant (None: everything known by now), ordered by keys."""
+    """Newest row per key among those known at an instant (None: everything known by now), ordered by keys.
+
+    Args:
+        order: which row of a key comes first; `ISSUES` for what we expect.
+    """
     listed, ordered = ", ".join(columns), ", ".join(keys)
     sql = f"""
         SELECT DISTINCT ON ({ordered}) {listed}, known_at FROM {table}
         WHERE {where} AND known_at <= :as_known_at
-        ORDER BY {ordered}, known_at DESC"""
+        ORDER BY {ordered}, {order}"""
     return query(connection, sql, as_known_at=as_known_at or FOREVER, **parameters)

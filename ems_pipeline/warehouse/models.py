@@ -34,12 +34,12 @@ class StoredModel:
     known_at: datetime
 
 
-def put(connection: Connection, site_key: str, stored: StoredModel) -> None:
-    """Keep a training; the same instant again replaces itself."""
+def put(connection: Connection, site_key: str, stored: StoredModel, recorded_at: datetime | None = None) -> None:
+    """Keep a training, made at ``recorded_at`` (None: when it counts as known)."""
     known.issue(
         connection,
         "ems.forecast_model",
-        pl.DataFrame([{"site_key": site_key, **stored.__dict__}]),
+        pl.DataFrame([{"site_key": site_key, **stored.__dict__, "recorded_at": recorded_at or stored.known_at}]),
         keys=("site_key", "target"),
     )
 
@@ -53,9 +53,9 @@ def newest(
     """
     rows = query(
         connection,
-        """SELECT target, model, document, trained_from, trained_to, role, known_at FROM ems.forecast_model
+        f"""SELECT target, model, document, trained_from, trained_to, role, known_at FROM ems.forecast_model
            WHERE site_key = :site AND target = :target AND model = :model AND known_at <= :at
-           ORDER BY known_at DESC LIMIT 1""",
+           ORDER BY {known.issue_order(":at")} LIMIT 1""",
         site=site_key,
         model=model,
         target=target,
@@ -95,15 +95,16 @@ def weather_as_forecast(
     if noon_in is not None and start < end:
         decided = [*_noons(start, end, time_grid.zone(noon_in))]
     firsts, ends, noons = (list(column) for column in zip(*decided, strict=True))
+    then = "coalesce(d.noon, starts_at - make_interval(hours => 12))"
     return query(
         connection,
-        """SELECT DISTINCT ON (starts_at) starts_at, temperature_c, ghi_w_m2, dni_w_m2, dhi_w_m2, cloud_pct
+        f"""SELECT DISTINCT ON (starts_at) starts_at, temperature_c, ghi_w_m2, dni_w_m2, dhi_w_m2, cloud_pct
            FROM ems.weather_forecast
            JOIN unnest(CAST(:firsts AS timestamptz[]), CAST(:ends AS timestamptz[]), CAST(:noons AS timestamptz[]))
                 AS d (first, until, noon) ON starts_at >= d.first AND starts_at < d.until
            WHERE site_key = :site AND starts_at >= :start AND starts_at < :end
-             AND known_at <= coalesce(d.noon, starts_at - make_interval(hours => 12))
-           ORDER BY starts_at, known_at DESC""",
+             AND known_at <= {then}
+           ORDER BY starts_at, {known.issue_order(then)}""",
         site=site_key,
         start=start,
         end=end,

@@ -13,9 +13,9 @@ from ems_pipeline import time_grid
 from ems_pipeline.orchestration import history
 from ems_pipeline.orchestration.assets import plans as plan_assets
 from ems_pipeline.orchestration.in_process import RunFailed, Step
-from ems_pipeline.orchestration.partitions import site_day
+from ems_pipeline.orchestration.partitions import decided_at, site_day
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
-from ems_pipeline.warehouse import audits, plans
+from ems_pipeline.warehouse import audits, forecasts, plans
 from ems_pipeline_tests.orchestration.conftest import FIRST, LONG_DAY, PRAGUE, TODAY, Bench
 
 pytestmark = pytest.mark.slow
@@ -186,3 +186,44 @@ def test_materialising_a_past_plan_leaves_what_was_planned(filled: Bench, monkey
         filled.runs.asset(Step(asset, LONG_DAY, LONG_DAY, filled.site.key))
     assert rows(filled, "planning_run WHERE is_hindsight AND kind = 'rolling'") == 3
     assert settled().rows() == before.rows()
+
+
+def test_forecasting_a_past_day_again_leaves_what_was_forecast_planned_on_and_scored(filled: Bench) -> None:
+    """A load of 123 W was forecast then; what the same day's forecast would be today is marked, and counts nowhere."""
+    start, end = time_grid.day_bounds(LONG_DAY, PRAGUE)
+    decided = decided_at(LONG_DAY, filled.site, filled.clock.now())
+    then = decided - timedelta(hours=1)
+    told = pl.DataFrame({"starts_at": time_grid.slots(start, end)}).with_columns(
+        power_w=pl.lit(123.0), p10_w=pl.lit(100.0), p90_w=pl.lit(150.0), model=pl.lit("then")
+    )
+    with filled.warehouse.begin() as connection:
+        forecasts.issue(connection, "load_forecast", filled.site.key, told, then)
+
+    def score() -> list[tuple[object, ...]]:
+        filled.runs.asset(Step("forecast_score", LONG_DAY, LONG_DAY, filled.site.key))
+        with filled.warehouse.begin() as connection:
+            found = connection.execute(
+                sa.text("""SELECT horizon, model, samples, mae_w FROM ems.forecast_score
+                           WHERE day = :day AND target = 'load' AND NOT is_hindsight ORDER BY 1, 2"""),
+                {"day": LONG_DAY},
+            )
+            return [tuple(row) for row in found]
+
+    before = score()
+    assert any(model == "then" for _, model, *_ in before)
+    for asset in ("weather_forecast", "load_forecast"):
+        filled.runs.asset(Step(asset, LONG_DAY, LONG_DAY, filled.site.key))
+    with filled.warehouse.begin() as connection:
+        known = forecasts.newest(connection, "load_forecast", filled.site.key, start, end, decided)
+    assert known["power_w"].unique().to_list() == [123.0]
+    assert score() == before
+    filled.runs.asset(Step("daily_plan", LONG_DAY, LONG_DAY, filled.site.key))
+    with filled.warehouse.begin() as connection:
+        planned_on = connection.execute(
+            sa.text("""SELECT (inputs #>> '{known_at,load_forecast}')::timestamptz FROM ems.planning_run
+                       WHERE kind = 'daily' AND day = :day ORDER BY recorded_at DESC LIMIT 1"""),
+            {"day": LONG_DAY},
+        ).scalar_one()
+    assert planned_on == then
+    then_made = rows(filled, f"pv_forecast WHERE NOT is_hindsight AND starts_at < '{end.isoformat()}'")
+    assert then_made == 0, "nobody was there to forecast"

@@ -76,3 +76,22 @@ def test_a_time_to_keep_that_is_too_short_or_none_is_refused(text: str, monkeypa
 def test_without_a_setting_minutes_are_kept_for_half_a_year(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EMS_KEEP_MINUTES_DAYS", raising=False)
     assert retention.kept_for() == timedelta(days=180)
+
+
+@pytest.mark.parametrize("timezone", ["UTC", "Europe/Prague", "America/New_York", "Pacific/Auckland"])
+def test_partitions_are_months_of_utc_whatever_the_session_says(warehouse: Warehouse, timezone: str) -> None:
+    with warehouse.begin() as connection:
+        connection.execute(sa.text("SELECT set_config('TimeZone', :zone, true)"), {"zone": timezone})
+        connection.exec_driver_sql("SELECT ems.fn_ensure_partitions('telemetry', '2031-02-15Z', '2031-05-01Z')")
+        connection.exec_driver_sql("SET LOCAL timezone = 'UTC'")
+        found = connection.exec_driver_sql("""
+            SELECT relname, pg_get_expr(relpartbound, oid) FROM pg_class
+            WHERE relname LIKE 'telemetry_2031__' ORDER BY relname""").all()
+        connection.rollback()
+    assert [tuple(row) for row in found] == [
+        (
+            f"telemetry_2031{month:02d}",
+            f"FOR VALUES FROM ('2031-{month:02d}-01 00:00:00+00') TO ('2031-{month + 1:02d}-01 00:00:00+00')",
+        )
+        for month in (2, 3, 4, 5)
+    ]

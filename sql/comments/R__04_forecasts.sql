@@ -1,5 +1,6 @@
 -- Weather and forecasts
--- Every issue of a forecast is kept. A read takes, per quarter-hour, the newest issue known at its decision.
+-- Every issue of a forecast is kept. A read takes, per quarter-hour, the newest issue recorded at its decision, and what was made
+-- of it afterwards where there was none.
 
 COMMENT ON TABLE ems.weather_forecast IS 'What weather services expected at a site, every issue of theirs.';
 COMMENT ON COLUMN ems.weather_forecast.temperature_c IS 'air, 2 m above ground';
@@ -78,3 +79,30 @@ COMMENT ON COLUMN ems.forecast_score.nrmse IS 'root mean square error over the m
 COMMENT ON COLUMN ems.forecast_score.bias_w IS 'mean error, positive: forecast too high';
 COMMENT ON COLUMN ems.forecast_score.coverage_pct IS 'measurements inside the 80 % band';
 COMMENT ON COLUMN ems.forecast_score.skill_naive IS '1 - error / error of the reference on the same quarter-hours; 0: as good as free';
+
+-- What is made for an instant, and when.
+COMMENT ON COLUMN ems.weather_forecast.is_hindsight IS 'made afterwards: it counts where nothing was forecast then, and nowhere else';
+COMMENT ON COLUMN ems.pv_forecast.is_hindsight IS 'made afterwards: it counts where nothing was forecast then, and nowhere else';
+COMMENT ON COLUMN ems.load_forecast.is_hindsight IS 'made afterwards: it counts where nothing was forecast then, and nowhere else';
+COMMENT ON COLUMN ems.heat_demand_forecast.is_hindsight IS 'made afterwards: it counts where nothing was forecast then, and nowhere else';
+COMMENT ON COLUMN ems.ev_session_forecast.is_hindsight IS 'made afterwards: it counts where nothing was forecast then, and nowhere else';
+COMMENT ON COLUMN ems.baseline_consumption.is_hindsight IS 'made afterwards: it counts where nothing was forecast then, and nowhere else';
+COMMENT ON COLUMN ems.forecast_score.is_hindsight IS 'of quarter-hours that were forecast only afterwards';
+COMMENT ON COLUMN ems.weather_forecast.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.weather_forecast.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.pv_forecast.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.pv_forecast.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.load_forecast.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.load_forecast.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.heat_demand_forecast.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.heat_demand_forecast.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.ev_session_forecast.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.ev_session_forecast.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.baseline_consumption.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.baseline_consumption.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.cop_curve.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.cop_curve.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.building_response.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.building_response.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';
+COMMENT ON COLUMN ems.forecast_model.known_at IS 'the instant it was made for: nothing known later went into it';
+COMMENT ON COLUMN ems.forecast_model.recorded_at IS 'when it was made: what was recorded by an instant is what was known then, before anything made for that instant afterwards';

@@ -134,7 +134,11 @@ def day_picture(settled: list[pl.DataFrame], site: Site) -> dg.MetadataValue | N
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def forecast_score(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """Errors of load and PV forecasts per day and horizon, and their skill against the same slot of days before."""
+    """Errors of load and PV forecasts per day and horizon, and their skill against the same slot of days before.
+
+    A quarter-hour is scored by what was forecast before it was over; where nothing was, by what was made of it
+    afterwards, and that is marked.
+    """
     wanted, now = windows(context, ems), ems.slot_end()
     ledger = Ledger(context, ems, wanted)
     for window in wanted:
@@ -181,7 +185,12 @@ def _scores(connection: Any, window: SiteWindow, target: str, now: datetime) -> 
         for day in window.days
     ]
     issues = audits.forecast_issues(connection, table, window.site.key, window.start, end)
-    return daily_scores(issues, actual, pl.concat(reference), window.site.timezone)
+    scored = [
+        found.with_columns(is_hindsight=pl.lit(late[0]))
+        for late, part in issues.group_by("is_hindsight", maintain_order=True)
+        if (found := daily_scores(part, actual, pl.concat(reference), window.site.timezone)).height
+    ]
+    return pl.concat(scored) if scored else pl.DataFrame()
 
 
 def _day_before(day: date, window: SiteWindow) -> datetime:

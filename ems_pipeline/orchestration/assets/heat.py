@@ -58,7 +58,7 @@ def _cop_of_day(connection: Any, ledger: Ledger, window: SiteWindow, day: date, 
         forecasts.put_cop_history(connection, ran)
         learnt = forecasts.cop_history(connection, site.key, pump.key, known_at, LEARNT_FROM_DAYS)
         curve = cop.fit(learnt, pump.carnot_efficiency)
-        forecasts.put_cop_curve(connection, _curve_row(site.key, pump.key, curve, known_at))
+        forecasts.put_cop_curve(connection, _curve_row(site.key, pump.key, curve, known_at, now))
         frames.append(ran)
         grades[f"efficiency_{pump.key}"] = curve.efficiency
     rows = sum(frame.height for frame in frames)
@@ -90,9 +90,9 @@ def building_response(context: dg.AssetExecutionContext, ems: dg.ResourceParam[P
                 ledger.not_yet(window.site, day, "the day has not begun")
                 continue
             with ledger.each(window.site, day), ems.warehouse.begin() as connection:
-                rows, told = 0, []
+                rows, told, now = 0, [], ems.clock.now()
                 for pump in window.site.heat_pumps:
-                    written, why = fit_house(connection, window.site, pump, min(end, ems.clock.now()))
+                    written, why = fit_house(connection, window.site, pump, min(end, now), now)
                     rows += written
                     told.append(f"{pump.key}: {why}")
                 houses = "; ".join(told) or "the site has no heat pump"
@@ -100,8 +100,14 @@ def building_response(context: dg.AssetExecutionContext, ems: dg.ResourceParam[P
     return ledger.close()
 
 
-def fit_house(connection: Any, site: Site, pump: HeatPump, at: datetime) -> tuple[int, str]:
-    """Fit a heat pump's house to what was measured before ``at`` and keep it: rows written, and what came of it."""
+def fit_house(
+    connection: Any, site: Site, pump: HeatPump, at: datetime, now: datetime | None = None
+) -> tuple[int, str]:
+    """Fit a heat pump's house to what was measured before ``at`` and keep it: rows written, and what came of it.
+
+    Args:
+        now: when it is fitted; None: at ``at``.
+    """
     points = telemetry.device_15m(connection, site.key, ROOM_QUANTITIES, at - timedelta(days=LEARNT_FROM_DAYS), at)
     learnt = forecasts.cop_history(connection, site.key, pump.key, at, LEARNT_FROM_DAYS)
     history = measured.house_rows(points, pump, cop.fit(learnt, pump.carnot_efficiency))
@@ -111,10 +117,10 @@ def fit_house(connection: Any, site: Site, pump: HeatPump, at: datetime) -> tupl
         return 0, str(reason)
     if fitted is None:
         return 0, f"fewer than {building.MIN_WINDOWS} cold windows without a gap in {LEARNT_FROM_DAYS} days"
-    return buildings.put(connection, site.key, pump.key, fitted, at), building.chosen(fitted, pump.house)[1]
+    return buildings.put(connection, site.key, pump.key, fitted, at, now), building.chosen(fitted, pump.house)[1]
 
 
-def _curve_row(site_key: str, asset_key: str, curve: cop.CopCurve, known_at: object) -> pl.DataFrame:
+def _curve_row(site_key: str, asset_key: str, curve: cop.CopCurve, known_at: object, now: object) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "site_key": [site_key],
@@ -123,5 +129,6 @@ def _curve_row(site_key: str, asset_key: str, curve: cop.CopCurve, known_at: obj
             "drift_per_k": [curve.drift_per_k],
             "samples": [curve.samples],
             "known_at": [known_at],
+            "recorded_at": [now],
         }
     )

@@ -24,6 +24,7 @@ Make = Callable[[datetime, datetime, datetime], pl.DataFrame]
 
 Figures = dict[str, Any]
 """Keyword arguments of `Ledger.made`."""
+HINDSIGHT: Figures = {"hindsight": "made afterwards: it counts where nothing was forecast then, and nowhere else"}
 
 
 def _wanted(window: SiteWindow, now: datetime) -> Iterator[tuple[date, datetime, datetime, datetime]]:
@@ -60,8 +61,9 @@ def forecast_asset(
                     frame = make(start, end, at)
                     if frame.height:
                         issued = frame.with_columns(known_at=pl.lit(at))
-                        forecasts.issue(connection, table, window.site.key, issued)
-                        ledger.made(window.site, day, frame.height, **shown(frame, window.site))
+                        forecasts.issue(connection, table, window.site.key, issued, recorded_at=now)
+                        late = HINDSIGHT if at < now else {}
+                        ledger.made(window.site, day, frame.height, **shown(frame, window.site), **late)
                     else:
                         ledger.made(
                             window.site, day, 0, nothing="the site has nothing of the kind, or nothing is expected"

@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.orchestration.assets.issuing import HINDSIGHT
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
@@ -43,10 +44,10 @@ def weather_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Pl
         frames = [_newest(part, now)] if part.last >= _today(part, now) else list(_as_issued_then(part))
         with ems.warehouse.begin() as connection:
             for frame in frames:
-                forecasts.issue(connection, "weather_forecast", part.site.key, frame)
+                forecasts.issue(connection, "weather_forecast", part.site.key, frame, recorded_at=now)
         for day, issued in part.by_day(pl.concat(frames)):
             if issued.height:
-                _tell(ledger, part.site, day, issued)
+                _tell(ledger, part.site, day, issued, **(HINDSIGHT if part.last < _today(part, now) else {}))
             else:
                 ledger.lacks(part.site, day, f"no forecast for {part.site.key} reaches {day}: materialise it later")
 
