@@ -7,12 +7,17 @@ fuzz itself did to a site, so that the program is judged by something else than 
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
@@ -20,7 +25,7 @@ from ems_pipeline.devices.installed.address import at_address, socket_of
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.decoding import interpret
-from ems_pipeline.devices.points.map_file import load_map
+from ems_pipeline.devices.points.map_file import known_maps, load_map
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
@@ -47,13 +52,15 @@ class Truth:
     until_at: datetime = NOON
     armed_for: Site | None = None
     """The site as it was when it was armed."""
+    armed_most_a: float = 0.0
+    """What the wallbox's map allowed then."""
     is_active: bool = True
     is_readable: bool = True
     cancelled: set[int] = field(default_factory=set)
 
-    def may_be_told(self, now: datetime) -> bool:
-        """Whether set-points may reach the site's devices."""
-        armed = self.armed_at is not None and self.armed_at <= now < self.until_at
+    def may_be_told(self, now: datetime, most_a: float) -> bool:
+        """Whether set-points may reach the site's devices, whose wallbox's map allows so many amperes."""
+        armed = self.armed_at is not None and self.armed_at <= now < self.until_at and most_a <= self.armed_most_a
         return armed and self.is_as_armed and self.is_active and self.is_readable and self.site.control.enabled
 
     @property
@@ -83,6 +90,32 @@ class Work:
     limits: Site
 
 
+class Shelf:
+    """A folder of own maps with the wallbox's, which people edit while set-points made with it stand."""
+
+    def __init__(self) -> None:
+        self._kept = tempfile.TemporaryDirectory(prefix="ems-fuzz-maps-")
+        self.folder = Path(self._kept.name)
+        self.document = yaml.safe_load(known_maps({})[WALLBOX].read_text(encoding="utf-8"))
+        self.most_a = self.document["points"]["current_limit"]["range"][1]
+        self._versions = 0
+        self._write()
+
+    def allow(self, most_a: float) -> None:
+        """Have the map allow so many amperes, narrower or wider."""
+        self.most_a = most_a
+        self.document["points"]["current_limit"]["range"][1] = most_a
+        self._write()
+
+    def _write(self) -> None:
+        path = self.folder / f"{WALLBOX}.yaml"
+        path.write_text(yaml.safe_dump(self.document, sort_keys=False), encoding="utf-8")
+        self._versions += 1
+        os.utime(
+            path, ns=(self._versions, self._versions)
+        )  # written twice within the clock's grain, it is another file
+
+
 class World:
     """All devices there ever were, by address and unit, and what was told them against the laws."""
 
@@ -99,6 +132,7 @@ class World:
         """Values that arrived."""
         self.meanwhile: Callable[[str], None] = lambda _: None
         """Called with an address right before each request there."""
+        self.shelf = Shelf()
         self._talking: set[str] = set()
 
     def place(self, site: Site) -> None:
@@ -160,7 +194,7 @@ class World:
         """Why a set-point should not have been told now."""
         truth, now = self.truths[work.site_key], self.clock.now()
         laws = {
-            "told without both opt-ins": truth.may_be_told(now),
+            "told without both opt-ins": truth.may_be_told(now, self.shelf.most_a),
             "told by a configuration that is no longer the newest": truth.config_hash == work.config_hash,
             "told after its end": now < work.valid_until,
             "told for an override that was taken back": work.override_id not in truth.cancelled,

@@ -7,6 +7,7 @@ Many sites are steered at once, each situation by one control run and looks afte
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from ems_pipeline.control import cycle, gateways, lifecycle
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices import protocols
 from ems_pipeline.devices.installed.address import wires_of
+from ems_pipeline.devices.points.map_file import FOLDERS_VARIABLE
 from ems_pipeline.sites import Gateway, Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, arming, overrides, setpoints
@@ -42,6 +44,8 @@ EVENTS: dict[str, float] = {
 """What may happen to a site before a control run, and how often."""
 ASSETS = frozenset({"pack", "car-1", "roof-south"})
 CLOCK_JUMPS = 0.03
+MAP_EDITS = 0.08
+"""Share of the rounds before which the wallbox's map has another range."""
 KEPT = 0.03
 """Share of the rounds in which another controller keeps the gateways of some sites."""
 
@@ -54,6 +58,7 @@ class Fuzz:
         self.world = World(self.rng)
         self.warehouse = warehouse
         self.happened: Counter[str] = Counter()
+        self._editor = random.Random(seed + 1)
         self._ports = iter(range(20_000, 10**9))
         self._withdrawals: dict[str, str] = {}
         """Site by the address at whose next request something is withdrawn from it."""
@@ -76,11 +81,13 @@ class Fuzz:
                 (gateways, "WIRE_PATIENCE_S", 0.0),
             ):  # fmt: skip
                 patches.enter_context(mock.patch.object(owner, name, value))
+            patches.enter_context(mock.patch.dict(os.environ, {FOLDERS_VARIABLE: str(self.world.shelf.folder)}))
             yield
 
     def round(self) -> int:
         """A quarter-hour of every site; how many situations that were."""
         self._set_clock()
+        self._edit_a_map()
         for key in self.world.truths:
             for event, share in EVENTS.items():
                 if self.rng.random() < share:
@@ -158,7 +165,7 @@ class Fuzz:
         if not truth.is_readable:
             return
         truth.armed_at, truth.until_at = self.now, self.now + length
-        truth.armed_for = truth.site
+        truth.armed_for, truth.armed_most_a = truth.site, self.world.shelf.most_a
         with self.warehouse.engine.begin() as connection:
             arming.arm(connection, key, self.now, "fuzz", truth.until_at)
 
@@ -262,6 +269,12 @@ class Fuzz:
             event = self.rng.choice(["disarm", "enabled or not", "removed", "cancel", "renamed", "gateway moved"])
             self._happen(event, self._withdrawals.pop(address))
             self.happened["withdrawn at the wire"] += 1
+
+    def _edit_a_map(self) -> None:
+        """Between two runs, for all sites at once."""
+        if self._editor.random() < MAP_EDITS:
+            self.happened["map edited"] += 1
+            self.world.shelf.allow(self._editor.choice([20, 32, 40]))
 
     def _set_clock(self) -> None:
         jump = timedelta(0)
