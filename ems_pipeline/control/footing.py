@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ems_pipeline.devices import fleet
 from ems_pipeline.devices.installed.address import (
     Maps,
     Wires,
@@ -25,6 +26,7 @@ from ems_pipeline.devices.installed.address import (
 )
 from ems_pipeline.devices.installed.reach import Reach, reach
 from ems_pipeline.devices.points.map_file import MapFileError
+from ems_pipeline.plain_text import told as told_in_words
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import point_maps, setpoints
 from ems_pipeline.warehouse import sites as registry
@@ -37,8 +39,8 @@ from ems_pipeline.warehouse.setpoints import Held, Setpoint
 class Footing:
     """A configuration as it is dialled; ``former`` says why nothing may be told on it any more (the newest: empty).
 
-    ``fault``: a map of it is missing or wrong, so it has no wires, nothing can be told on it, and whatever is held
-    counts as held elsewhere.
+    ``fault``: a map of it is missing, or no driver can be made of one. It has no wires then, nothing can be told on it,
+    and whatever is held counts as held elsewhere.
     """
 
     site: Site
@@ -111,8 +113,9 @@ def current(known: Told) -> Footing | None:
     site = dialled(known.site)
     try:
         maps = maps_of(site)
-    except MapFileError as error:
-        return Footing(site, known.config_hash, {}, {}, fault=str(error))
+        fleet.open_site(site, maps=maps)
+    except Exception as error:  # a map that no driver can be made of is a wrong one, too
+        return Footing(site, known.config_hash, {}, {}, fault=told_in_words(error))
     return Footing(site, known.config_hash, wires_of(site, maps), maps)
 
 

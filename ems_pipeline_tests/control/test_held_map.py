@@ -61,6 +61,23 @@ def broken(shelf: Shelf) -> None:
     shelf.path.write_text("map: [", encoding="utf-8")
 
 
+def unknown_driver(shelf: Shelf) -> None:
+    shelf.path.write_text(shelf.text.replace("driver: samsung", "driver: nobody's"), encoding="utf-8")
+
+
+def another_protocol(shelf: Shelf) -> None:
+    """A right map that does not fit the gateway."""
+    text = (map_file.SHIPPED / "shelly-3em.yaml").read_text(encoding="utf-8")
+    shelf.path.write_text(text.replace("map: shelly-3em", f"map: {SAMSUNG}"), encoding="utf-8")
+
+
+def without_its_point(shelf: Shelf) -> None:
+    """The driver wants to write a point that is no more."""
+    document = yaml.safe_load(shelf.text)
+    del document["points"]["flow_setpoint"]
+    shelf.path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
 def no_longer_writable(shelf: Shelf) -> None:
     """Everything may still be read, nothing is told any more: the map has nothing to hold."""
     document = yaml.safe_load(shelf.text)
@@ -82,7 +99,11 @@ def pump_written(home: Bench) -> list[float]:
     return [value for device, point, value in home.written if (device, point) == ("heat-pump", "flow_setpoint")]
 
 
-@pytest.mark.parametrize("change", [other_register, other_scale, wider_range, broken], ids=lambda c: c.__name__)
+@pytest.mark.parametrize(
+    "change",
+    [other_register, other_scale, wider_range, broken, unknown_driver, another_protocol],
+    ids=lambda c: c.__name__,
+)
 def test_a_map_that_changes_while_a_set_point_is_in_force_lets_go_by_the_old_one(
     home: Bench, shelf: Shelf, change: Change
 ) -> None:
@@ -100,6 +121,14 @@ def test_a_device_whose_map_tells_nothing_any_more_is_let_go_and_the_others_go_o
     look(home)
     assert pump(home) == 38
     assert home.steered() == {"inverter", "wallbox-1", "loxone"}
+
+
+def test_a_device_whose_map_loses_the_point_that_was_set_is_let_go_by_it(home: Bench, shelf: Shelf) -> None:
+    steer(home)
+    without_its_point(shelf)
+    look(home)
+    assert pump(home) == 38
+    assert "heat-pump" not in home.steered()
 
 
 def test_a_map_that_is_removed_while_a_set_point_is_in_force_lets_go_by_what_it_said(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ems_pipeline.devices.installed.options import site_options
-from ems_pipeline.devices.points.map_file import MapFileError, known_maps, read_map
+from ems_pipeline.devices.points.map_file import FOLDERS_VARIABLE, MapFileError, known_maps, load_map, read_map
 from ems_pipeline.devices.points.point import SITE_LIMITS
 from ems_pipeline.sites import Site
 
@@ -189,3 +190,41 @@ def test_every_shipped_map_is_good_and_names_its_sources(name: str) -> None:
     point_map = read_map(known_maps({})[name])
     assert point_map.sources
     assert point_map.silence
+
+
+def test_a_map_is_read_anew_when_the_one_it_extends_is_edited_or_put_before_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, first = tmp_path / "own", tmp_path / "first"
+    own.mkdir()
+    first.mkdir()
+    monkeypatch.setenv(FOLDERS_VARIABLE, f"{first}:{own}")
+    written(own, MODBUS + "points: {p: {address: 1}}")
+    written(own, "map: variant\nextends: mine\npoints: {q: {address: 9}}", "variant")
+    assert load_map("variant").point("p").address == 1
+    written(own, MODBUS + "points: {p: {address: 2}}  # of another time")
+    os.utime(own / "mine.yaml", ns=(1, 1))
+    assert load_map("variant").point("p").address == 2
+    written(first, MODBUS + "points: {p: {address: 3}}")
+    assert load_map("variant").point("p").address == 3
+
+
+@pytest.mark.parametrize("fault", ["folder", "broken base", "unreadable"])
+def test_a_map_that_cannot_be_read_is_a_fault_of_a_map(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDERS_VARIABLE, str(tmp_path))
+    if fault == "folder":
+        (tmp_path / "mine.yaml").mkdir()
+    elif fault == "broken base":
+        written(tmp_path, "map: mine\nextends: base")
+        written(tmp_path, "map: [", "base")
+    else:
+        written(tmp_path, MODBUS)
+
+        def refused(self: Path, **_: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "stat", refused)
+    with pytest.raises(MapFileError, match=r"mine|base"):
+        load_map("mine")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from ems_pipeline.devices.installed.address import Maps, Wires, without_hash
 from ems_pipeline.devices.points.map_content import POINT_PROSE
@@ -30,7 +31,9 @@ def reach(site: Site, wires: Wires, maps: Maps) -> dict[str, str | float]:
     """The reach of a site whose devices answer at ``wires`` and are understood by ``maps`` (see `address.wires_of`)."""
     found: dict[str, str | float] = {f"device {device}": without_hash(wire) for device, wire in wires.items()}
     for device in site.devices:
-        found |= _writing(device.key, maps[device.map])
+        point_map = maps[device.map]
+        writing = point_map.once("writing", partial(_writing, point_map))
+        found |= {f"{name} of {device.key}": value for name, value in writing.items()}
         options = {name: value for name, value in device.options.items() if name not in HARMLESS}
         if options:
             found[f"options of {device.key}"] = json.dumps(options, sort_keys=True)
@@ -61,20 +64,19 @@ def _covers(name: str, given: str | float | None, value: str | float) -> bool:
     return given <= value if name.startswith("min ") else value <= given
 
 
-def _writing(device: str, point_map: PointMap) -> dict[str, str | float]:
-    """How a device's points are written, and between which values; of one that is told nothing, nothing."""
+def _writing(point_map: PointMap) -> dict[str, str | float]:
+    """How a map's points are written, and between which values; of one by which nothing is told, nothing."""
     points = [p for p in point_map.points if p.writable]
     if not points:
         return {}
     by = point_map.model_dump(mode="json", include=WRITTEN_BY)
     by |= point_map.link.model_dump(mode="json", include=LINK_WRITTEN_BY)
-    found: dict[str, str | float] = {f"map of {device}": json.dumps(by, sort_keys=True)}
+    found: dict[str, str | float] = {"map": json.dumps(by, sort_keys=True)}
     for point in points:
         how = point.model_dump(mode="json", exclude=UNSAID, exclude_defaults=True)
-        found[f"point {point.name} of {device}"] = json.dumps(how, sort_keys=True)
+        found[f"point {point.name}"] = json.dumps(how, sort_keys=True)
         if point.range is not None:
-            low, high = point.range
-            found |= {f"min {point.name} of {device}": low, f"max {point.name} of {device}": high}
+            found[f"min {point.name}"], found[f"max {point.name}"] = point.range
     return found
 
 

@@ -59,9 +59,11 @@ def load_map(name: str, environ: Mapping[str, str] | None = None) -> PointMap:
     for folder in map_folders(environ):
         path = folder / f"{name}.yaml"
         try:
-            return _read_cached(path, path.stat().st_mtime_ns)
+            return _read_cached(path, _versions(path))
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise MapFileError(f"point map {path} cannot be read: {error.strerror}; give us the right to") from error
     maps = known_maps(environ)
     near = difflib.get_close_matches(name, maps, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
@@ -91,9 +93,36 @@ def read_map(path: Path) -> PointMap:
     return point_map
 
 
+Versions = tuple[tuple[Path, int], ...]
+"""Files that a map is made of, each with the instant it was last changed, ns."""
+
+
 @lru_cache(maxsize=64)
-def _read_cached(path: Path, _changed_ns: int) -> PointMap:
+def _read_cached(path: Path, _versions: Versions) -> PointMap:
     return read_map(path)
+
+
+def _versions(path: Path, seen: tuple[Path, ...] = ()) -> Versions:
+    """A map is another one when a map it extends is, too. FileNotFoundError: there is no such file."""
+    changed_ns = path.stat().st_mtime_ns
+    name = _base_name(path, changed_ns)
+    base = None if name is None else _base_path(path, name)
+    known = ((path, changed_ns),)
+    return (
+        known if base is None or not base.is_file() or base in (*seen, path) else known + _versions(base, (*seen, path))
+    )
+
+
+@lru_cache(maxsize=64)
+def _base_name(path: Path, _changed_ns: int) -> str | None:
+    name = _document(path)[0].get("extends")
+    return None if name is None else str(name)
+
+
+def _base_path(path: Path, name: str) -> Path:
+    """The map that the one at ``path`` extends, whether it exists or not."""
+    found = (folder / f"{name}.yaml" for folder in map_folders())
+    return next((base for base in found if base.is_file()), path.parent / f"{name}.yaml")
 
 
 def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], Lines]:
@@ -104,7 +133,7 @@ def _merged(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], Lines]:
     base_name = document.pop("extends", None)
     if base_name is None:
         return document, lines
-    base_path = known_maps().get(str(base_name)) or path.parent / f"{base_name}.yaml"
+    base_path = _base_path(path, str(base_name))
     if not base_path.is_file() or base_path in seen:
         raise MapFileError(
             f"point map {path}: line {lines['extends',]}: cannot extend {base_name!r}: not found or circular"
