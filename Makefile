@@ -36,10 +36,11 @@ mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? 
 dictionary: $(STAMP) ## docs/data-dictionary.md and the catalogue's copy, from the words in sql/comments/
 	@$(BIN)/python -m ems_pipeline_tests.dictionary
 
-lint: $(STAMP)   ## format check, lint, types, and the code location loads
+lint: $(STAMP)   ## format check, lint, types, dead code, and the code location loads
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/vulture
 	@$(BIN)/ems doctor --definitions-only
 
 format: $(STAMP) ## write the format

@@ -24,12 +24,12 @@ import polars as pl
 from polars import selectors
 
 from ems_pipeline import plant, time_grid
-from ems_pipeline.orchestration import history
-from ems_pipeline.orchestration.in_process import InProcess
-from ems_pipeline.orchestration.instance import open_instance, prepare
+from ems_pipeline.orchestration.installation import history
+from ems_pipeline.orchestration.machinery.in_process import InProcess
+from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
 from ems_pipeline.orchestration.partitions import EARLY
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site, load_site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, embedded
 from ems_pipeline.warehouse import sites as registry

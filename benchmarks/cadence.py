@@ -21,7 +21,7 @@ import growth
 from living import Living, living
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import cadence
+from ems_pipeline.orchestration.installation import cadence
 from ems_pipeline.orchestration.partitions import site_day
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
 from ems_pipeline.time_grid import MINUTE

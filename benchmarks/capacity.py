@@ -27,11 +27,12 @@ import dagster as dg
 import processes
 
 from ems_pipeline import plant, time_grid
-from ems_pipeline.orchestration import history, requests
-from ems_pipeline.orchestration.in_process import InProcess
-from ems_pipeline.orchestration.instance import open_instance, prepare
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration import requests
+from ems_pipeline.orchestration.installation import history
+from ems_pipeline.orchestration.machinery.in_process import InProcess
+from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
 from ems_pipeline.sites import Site, load_site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock, SystemClock
 from ems_pipeline.warehouse import Warehouse, arming, embedded
 from ems_pipeline.warehouse import sites as registry

@@ -17,7 +17,7 @@ import dagster as dg
 import sqlalchemy as sa
 from living import Living
 
-from ems_pipeline.orchestration.worker import WORKER_TAG, identity
+from ems_pipeline.orchestration.machinery.worker import WORKER_TAG, identity
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse.engine import DAGSTER_DATABASE
 

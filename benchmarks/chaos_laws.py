@@ -19,10 +19,11 @@ from living import Living
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.devices.driver.translation import tolerance
 from ems_pipeline.devices.points.map_file import load_map
-from ems_pipeline.orchestration import beats, cadence
+from ems_pipeline.orchestration import beats
 from ems_pipeline.orchestration.beats import Beat
-from ems_pipeline.orchestration.cadence import Cadence
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.installation import cadence
+from ems_pipeline.orchestration.installation.cadence import Cadence
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.sensors import LOOK_AHEAD
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.warehouse import inventory

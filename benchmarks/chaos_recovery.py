@@ -10,8 +10,8 @@ import dagster as dg
 import polars as pl
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
+from ems_pipeline.orchestration.machinery.worker import WORKER_TAG, identity
 from ems_pipeline.orchestration.troubles import FAILED
-from ems_pipeline.orchestration.worker import WORKER_TAG, identity
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline.warehouse.frames import query
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ems_pipeline.orchestration import demo
+from ems_pipeline.orchestration.installation import demo
 from ems_pipeline.warehouse import Warehouse, embedded, open_warehouse
 from ems_pipeline.warehouse.engine import DAGSTER_DATABASE
 from ems_pipeline.warehouse.frames import query

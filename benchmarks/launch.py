@@ -29,8 +29,8 @@ import processes
 import yaml
 from sqlalchemy.engine import make_url
 
-from ems_pipeline.orchestration import services
-from ems_pipeline.orchestration.supervisor import Child
+from ems_pipeline.orchestration.installation import services
+from ems_pipeline.orchestration.installation.supervisor import Child
 from ems_pipeline.warehouse import embedded
 from ems_pipeline.warehouse.engine import Warehouse
 

@@ -19,7 +19,7 @@ from typing import Any
 import dagster as dg
 import yaml
 
-from ems_pipeline.orchestration.instance import open_instance
+from ems_pipeline.orchestration.machinery.instance import open_instance
 from ems_pipeline.warehouse import Warehouse, embedded
 from ems_pipeline.warehouse.engine import dagster_database_url, open_warehouse
 

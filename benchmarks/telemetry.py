@@ -36,7 +36,7 @@ from ems_pipeline.control.gateways import reading
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.points.map_file import FOLDERS_VARIABLE
-from ems_pipeline.orchestration import worker
+from ems_pipeline.orchestration.machinery import worker
 from ems_pipeline.sites import Device, Gateway, Site, load_site
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import Warehouse, embedded, health, migrate, telemetry

@@ -33,7 +33,7 @@ while True:
     time.sleep(0.05)
 """
 VICTIMS = {
-    "web UI": "orchestration.web_server", "code server": "orchestration.code_server", "loaded code": "api grpc",
+    "web UI": "machinery.web_server", "code server": "machinery.code_server", "loaded code": "api grpc",
     "daemon": "dagster-daemon", "watchdog": "watchdog.py", "supervisor": " up --no-plant",
 }  # fmt: skip
 

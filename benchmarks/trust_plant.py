@@ -15,15 +15,15 @@ from pathlib import Path
 
 from noted_up import note_writes
 
-from ems_pipeline.orchestration import history
-from ems_pipeline.orchestration.in_process import InProcess
-from ems_pipeline.orchestration.instance import open_instance, prepare
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.registration import follow_files
-from ems_pipeline.orchestration.site_folder import read_sites
+from ems_pipeline.orchestration.installation import history
+from ems_pipeline.orchestration.machinery.in_process import InProcess
+from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
 from ems_pipeline.plant import serving
 from ems_pipeline.plant.plant import Plant
 from ems_pipeline.sites import load_site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.registration import follow_files
+from ems_pipeline.steps.site_folder import read_sites
 from ems_pipeline.time_grid import SystemClock
 
 

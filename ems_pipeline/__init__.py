@@ -12,8 +12,11 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     control/           plan -> set-points, their life cycle            -> what may be written, when, and proof of it
     audit/ report/     what it was worth, as tables and pictures
     warehouse/         PostgreSQL: windowed writes, typed reads "as known at"
-    orchestration/     the only package that imports dagster
+    steps/             read, compute, write: what assets and commands do
+    orchestration/     the only package that imports dagster      -> definitions.py is its code location
+    notify/ http/      ways to people; every HTTP conversation
     cli/               the `ems` command
+    arrays, local_time, plain_text, outside, secret, version, preload    what everybody needs
 """
 
 __version__ = "0.1.0"

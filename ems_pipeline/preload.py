@@ -10,8 +10,8 @@ import highspy  # noqa: F401
 import polars  # noqa: F401
 import pymodbus.client  # noqa: F401
 
-import ems_pipeline.orchestration.storage  # noqa: F401
-from ems_pipeline.orchestration import dagster_private
+import ems_pipeline.orchestration.machinery.storage  # noqa: F401
+from ems_pipeline.orchestration.machinery import dagster_private
 
 for module in dagster_private.RUN_STACK:
     importlib.import_module(module)

@@ -1,6 +1,7 @@
 """The import direction of the design, and who alone may import what."""
 
 import ast
+import re
 from collections.abc import Iterator, Set
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -25,16 +26,17 @@ LAYERS = {
     "audit": 3,
     "warehouse": 4,
     "control": 5,  # journals before it writes
-    "orchestration": 6,
-    "cli": 7,
-    "definitions": 7,
-    "preload": 7,
+    "steps": 6,
+    "orchestration": 7,
+    "cli": 8,
+    "definitions": 8,
+    "preload": 8,
 }
 """A module imports only from its own layer's packages or lower layers; a missing name here fails the test."""
 
 ONLY = {
     "dagster": ["orchestration", "definitions", "preload.py"],
-    "dagster_postgres": ["orchestration/storage.py"],
+    "dagster_postgres": ["orchestration/machinery/storage.py"],
     "highspy": ["plan/solving/solver.py", "preload.py"],
     "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
     "requests": ["http"],
@@ -42,7 +44,7 @@ ONLY = {
     "sqlalchemy": ["warehouse"],
     "psycopg": ["warehouse"],
     "alembic": ["warehouse", "preload.py"],
-    "prometheus_client": ["orchestration/metrics.py"],
+    "prometheus_client": ["orchestration/installation/metrics.py"],
     "lightgbm": ["forecast/gbm.py"],
     "typer": ["cli"],
     "yaml": ["sites", "devices"],
@@ -96,10 +98,10 @@ def test_a_library_is_imported_in_its_one_place(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_what_dagster_does_not_promise_is_imported_in_its_one_place(path: Path) -> None:
     """A release may change a private module without a word: `test_dagster_private.py` says then what to look at."""
-    if path == ROOT / "orchestration" / "dagster_private.py":
+    if path == ROOT / "orchestration" / "machinery" / "dagster_private.py":
         return
     private = [name for name in imports(path) if is_private_dagster(name)]
-    assert not private, f"{path.name} imports {private}; take it from orchestration/dagster_private.py"
+    assert not private, f"{path.name} imports {private}; take it from orchestration/machinery/dagster_private.py"
 
 
 @pytest.mark.parametrize(
@@ -141,3 +143,25 @@ def test_no_module_imports_itself_by_a_detour() -> None:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         pytest.fail(f"a cycle of imports: {' -> '.join(error.args[1])}; move what both need below both")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("__init__.py")), ids=lambda p: str(p.parent.relative_to(ROOT)))
+def test_every_package_tells_its_rooms(path: Path) -> None:
+    if "alembic_env" in path.parts:  # its rooms are the migrations
+        return
+    told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    rooms = {p.stem for p in path.parent.glob("*.py") if p != path} | {
+        p.parent.name for p in path.parent.glob("*/*.py")
+    }
+    words = set(re.findall(r"\w+", told))
+    assert not rooms - words - {"alembic_env"}, f"{path.parent.name}/__init__.py does not say what these are for"
+    named = set(re.findall(r"(\w+)\.py\b", told))
+    assert not named - rooms, f"{path.parent.name}/__init__.py names rooms that are not there"
+
+
+@pytest.mark.parametrize("document", sorted((ROOT.parent / "docs").glob("*.md")), ids=lambda p: p.stem)
+def test_every_file_that_the_documentation_names_is_there(document: Path) -> None:
+    named = re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.(?:py|yaml|sql))`", document.read_text(encoding="utf-8"))
+    roots = [ROOT.parent, ROOT, ROOT / "plan"]
+    lost = sorted({name for name in named if not any((root / name).exists() for root in roots)})
+    assert not lost, f"{document.name} names {lost}; write where they are now"

@@ -2,6 +2,14 @@
 
 One module per noun. Exit codes: 0 done, 1 the thing asked for failed (the message says why and what to do), 2 the
 command was used wrongly. Heavy imports stay inside commands, so that `ems --help` answers at once.
+
+    app                                            the root command, and how errors are shown
+    up, demo, backfill                             the installation, a demonstration, the past
+    site, control, schedule, event, device, watch  sites, devices, and what is asked of them
+    status, doctor, checkup, doors, cadence        how things stand
+    plan, db                                       a planner problem; the database
+    terminal, progress, aside                      what a terminal is shown, and work that a signal ends
+    number, wall_clock, who                        what people type
 """
 
 from ems_pipeline.cli.app import app

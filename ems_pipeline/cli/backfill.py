@@ -29,12 +29,12 @@ def backfill(
     Past days are decided on what was known then: prices and forecasts of a day count as known from the day before.
     Doing it again changes nothing. The same works from the Dagster UI.
     """
-    from ems_pipeline.orchestration.history import INPUTS
-    from ems_pipeline.orchestration.in_process import InProcess
-    from ems_pipeline.orchestration.instance import open_instance, prepare
-    from ems_pipeline.orchestration.platform import Platform
-    from ems_pipeline.orchestration.registration import follow_files
-    from ems_pipeline.orchestration.site_folder import read_sites
+    from ems_pipeline.orchestration.installation.history import INPUTS
+    from ems_pipeline.orchestration.machinery.in_process import InProcess
+    from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
+    from ems_pipeline.steps.platform import Platform
+    from ems_pipeline.steps.registration import follow_files
+    from ems_pipeline.steps.site_folder import read_sites
     from ems_pipeline.time_grid import SystemClock
 
     if last < first:

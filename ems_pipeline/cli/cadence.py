@@ -21,8 +21,8 @@ def cadence(
     Left out are the last two minutes, whose runs may be under way, and what was before clock work began here.
     Exit code 1 when a slot was missed or served twice.
     """
-    from ems_pipeline.orchestration import cadence as counting
-    from ems_pipeline.orchestration.instance import open_instance, prepare
+    from ems_pipeline.orchestration.installation import cadence as counting
+    from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
     from ems_pipeline.time_grid import SystemClock, floor_minute
 
     warehouse = prepare()

@@ -54,8 +54,8 @@ def code_location() -> Iterator[Finding]:
 def site_files() -> Iterator[Finding]:
     """Every site file must be right, name maps and a market zone that exist, and steer what obeys."""
     from ems_pipeline.devices.installed import obedience
-    from ems_pipeline.orchestration.site_folder import read_sites, site_folder
     from ems_pipeline.sites import Site
+    from ems_pipeline.steps.site_folder import read_sites, site_folder
 
     found = read_sites()
     if not found:
@@ -71,7 +71,7 @@ def site_files() -> Iterator[Finding]:
 
 def environment() -> Iterator[Finding]:
     """A variable that says what it cannot say keeps `ems up` from starting."""
-    from ems_pipeline.orchestration.environment import faults
+    from ems_pipeline.orchestration.installation.environment import faults
 
     found = faults()
     yield from (Finding("wrong", "environment", fault) for fault in found)
@@ -81,8 +81,8 @@ def environment() -> Iterator[Finding]:
 
 def _good_sites() -> list[Site]:
     """Sites whose files can be used; `site_files` tells of the others."""
-    from ems_pipeline.orchestration.site_folder import read_sites
     from ems_pipeline.sites import Site
+    from ems_pipeline.steps.site_folder import read_sites
 
     return [item for item in read_sites() if isinstance(item, Site)]
 
@@ -172,7 +172,7 @@ def zone_tables() -> Iterator[Finding]:
 
 def disk() -> Iterator[Finding]:
     """A full disk stops the database."""
-    from ems_pipeline.orchestration.watch import GIB, LOW_GIB, free_bytes
+    from ems_pipeline.orchestration.installation.watch import GIB, LOW_GIB, free_bytes
     from ems_pipeline.warehouse.local import home
 
     free_gib = free_bytes() / GIB
@@ -239,7 +239,7 @@ def counters() -> Iterator[Finding]:
 
 def pv_azimuth() -> Iterator[Finding]:
     """The measured PV must come from where the site file says the modules look."""
-    from ems_pipeline.orchestration import azimuth
+    from ems_pipeline.steps import azimuth
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse
 

@@ -48,7 +48,7 @@ def demo(
     Everything goes through Dagster runs: look at them afterwards with `ems ui --home .ems/demo`. Exit code 1 when a
     run failed. A replayed day takes two to three minutes. Ctrl-C ends it; the database is stopped in either case.
     """
-    from ems_pipeline.orchestration.demo import Demonstration, fresh_home, run
+    from ems_pipeline.orchestration.installation.demo import Demonstration, fresh_home, run
     from ems_pipeline.report import page, summary
     from ems_pipeline.warehouse import embedded
 

@@ -57,10 +57,10 @@ def _shown(checks: Iterable[Check]) -> str:
 
 def metrics() -> None:
     """How things stand in Prometheus' text format; `ems up` serves the same at http://127.0.0.1:9464/metrics."""
-    from ems_pipeline.orchestration import metrics as figures
-    from ems_pipeline.orchestration.instance import open_instance
-    from ems_pipeline.orchestration.platform import Platform
-    from ems_pipeline.orchestration.site_folder import read_sites
+    from ems_pipeline.orchestration.installation import metrics as figures
+    from ems_pipeline.orchestration.machinery.instance import open_instance
+    from ems_pipeline.steps.platform import Platform
+    from ems_pipeline.steps.site_folder import read_sites
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import open_warehouse
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ems_pipeline.cli.checkup import Check, Finding
 
 if TYPE_CHECKING:
-    from ems_pipeline.orchestration.listening import Door, Port
+    from ems_pipeline.orchestration.installation.listening import Door, Port
 
 SHOWN = 20
 """Files that are named; of more, how many."""
@@ -19,7 +19,7 @@ SHOWN = 20
 
 def sockets() -> Iterator[Finding]:
     """Everything that processes of this installation listen on."""
-    from ems_pipeline.orchestration import listening
+    from ems_pipeline.orchestration.installation import listening
     from ems_pipeline.warehouse import embedded, home_lock, local
 
     if not listening.PROC.joinpath("self", "net").exists():

@@ -37,8 +37,8 @@ def site_on_file(key: str) -> Site:
 
     Without a good file it is the registered one; same errors as `site_of`.
     """
-    from ems_pipeline.orchestration.site_folder import read_sites
     from ems_pipeline.sites import Site
+    from ems_pipeline.steps.site_folder import read_sites
 
     said = (item for item in read_sites() if isinstance(item, Site) and item.key == key)
     return next(said, None) or site_of(key)
@@ -47,8 +47,8 @@ def site_on_file(key: str) -> Site:
 @app.command("list")
 def list_sites() -> None:
     """Sites that have a file, and what the database knows of them; a file that cannot be used is named below."""
-    from ems_pipeline.orchestration.site_folder import read_sites
     from ems_pipeline.sites import Site
+    from ems_pipeline.steps.site_folder import read_sites
     from ems_pipeline.warehouse import open_warehouse
     from ems_pipeline.warehouse import sites as registry
 
@@ -68,7 +68,7 @@ def list_sites() -> None:
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A site file.", exists=True, dir_okay=False)]) -> None:
     """Read a site file and list every fault with its remedy; exit code 1 when there is one."""
-    from ems_pipeline.orchestration.site_folder import read_site
+    from ems_pipeline.steps.site_folder import read_site
 
     site = read_site(file)
     hardware = f"{len(site.devices)} devices behind {len(site.gateways)} gateways"
@@ -88,7 +88,7 @@ def add(
     file: Annotated[Path, typer.Argument(help="A site file; it is copied to the site folder.", exists=True)],
 ) -> None:
     """Check a site file, put it into the site folder and register it. A running system picks it up within a minute."""
-    from ems_pipeline.orchestration.site_folder import read_site, site_folder
+    from ems_pipeline.steps.site_folder import read_site, site_folder
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import migrate, open_warehouse
     from ems_pipeline.warehouse import sites as registry

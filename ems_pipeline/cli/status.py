@@ -42,8 +42,8 @@ def status() -> None:
 
 def _print_runs(warehouse: Warehouse, now: datetime) -> None:
     """Clock work of the past half hour, and what is at work and waits now; nothing where nothing ever ran."""
-    from ems_pipeline.orchestration import cadence
-    from ems_pipeline.orchestration.instance import open_instance
+    from ems_pipeline.orchestration.installation import cadence
+    from ems_pipeline.orchestration.machinery.instance import open_instance
 
     try:
         instance = open_instance()

@@ -43,7 +43,7 @@ def up(
 
     Stopping hands every device that was steered back to its own safe mode.
     """
-    from ems_pipeline.orchestration import live
+    from ems_pipeline.orchestration.installation import live
 
     _use(home)
     live.serve(
@@ -66,7 +66,7 @@ def ui(
     home: Home = None,
 ) -> None:
     """Only the web UI, e.g. to look at what the demo did: `ems ui --home .ems/demo`."""
-    from ems_pipeline.orchestration import live
+    from ems_pipeline.orchestration.installation import live
 
     _use(home)
     console.print(words(f"http://{host}:{port}  (Ctrl-C ends it)"))
@@ -81,7 +81,7 @@ def code(
     home: Home = None,
 ) -> None:
     """Only the code server, for a daemon and a web UI that run elsewhere."""
-    from ems_pipeline.orchestration import live
+    from ems_pipeline.orchestration.installation import live
 
     _use(home)
     live.serve_code(host, port)

@@ -3,6 +3,17 @@
 `authority` resolves envelope, grid limit, overrides and plan to one wish per device; `session` journals, writes and
 reads back; `lifecycle` holds the states of a set-point; `verification` looks again; `commissioning` sets one point by
 hand. See docs/control.md.
+
+    cycle, runner                             a quarter-hour of all sites at once
+    permit, footing, gateways                 may it be told, on which configuration, on whose wire
+    authority, commands, desired              from what is wanted to one command per device
+    envelope, grid_limit                      what nobody may make a device do
+    session, wires, live, prepare             a site in work: drivers, journal, writes, echoes
+    together                                  questions to the database asked at once
+    lifecycle, effect, verification, outcome  what became of a set-point
+    release                                   a site handed back to itself
+    order, commissioning                      one point set by a person
+    trouble, missed, arm_alarms               what people are told
 """
 
 from ems_pipeline.control.cycle import run_control

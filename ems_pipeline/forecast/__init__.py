@@ -11,4 +11,9 @@ in "as known at now", nothing newer may be read. The parts, simple to better:
     load_members    three ways to the median of a load                  load_weather    what the weather adds to it
     pv_features     what a PV model may look at                         pv_second       another provider's estimate
     orientation     a stated azimuth that does not fit the measurement
+
+    load_model, load_grid, load_inputs  the trained load model, its history and what its members see
+    pv_model                            the trained PV model on top of the geometry
+    calibration, windows, naive         honest bands, gaps, and what costs nothing
+    trial                               days gone by, forecast again
 """

@@ -36,7 +36,6 @@ class Finding:
 
     stated_azimuth_deg: float
     fitted_azimuth_deg: float
-    fitted_tilt_deg: float
     stated_error: float
     fitted_error: float
 
@@ -93,7 +92,7 @@ def check(
     tilt, azimuth = min(tried, key=lambda plane: tried[plane])
     # The stated azimuth may keep the tilt that suits it best: tilts on data sheets are guesses.
     stated = min(error for plane, error in tried.items() if plane[1] == azimuth_deg)
-    return Finding(azimuth_deg, float(azimuth), float(tilt), stated, tried[tilt, azimuth])
+    return Finding(azimuth_deg, float(azimuth), stated, tried[tilt, azimuth])
 
 
 def bright_days(power: pl.DataFrame) -> pl.DataFrame:

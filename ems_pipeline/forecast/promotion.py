@@ -17,10 +17,9 @@ MARGIN = 0.02
 
 @dataclass(frozen=True)
 class Verdict:
-    """``model`` forecasts from now on; ``promoted`` says whether that is a change, ``reason`` says why in words."""
+    """``model`` forecasts from now on; ``reason`` says why in words."""
 
     model: str
-    promoted: bool
     reason: str
     days: tuple[date, ...] = ()
 
@@ -41,14 +40,14 @@ def decide(daily: pl.DataFrame, in_charge: str, shadow: str, days: int = DAYS, m
         .sort("day")
     )
     if in_charge not in both.columns or shadow not in both.columns:
-        return Verdict(in_charge, False, f"{shadow} and {in_charge} have no scored day in common")
+        return Verdict(in_charge, f"{shadow} and {in_charge} have no scored day in common")
     last = both.drop_nulls().tail(days)
     compared = tuple(last["day"])
     if len(compared) < days:
-        return Verdict(in_charge, False, f"{len(compared)} of {days} days compared; {in_charge} stays", compared)
+        return Verdict(in_charge, f"{len(compared)} of {days} days compared; {in_charge} stays", compared)
     lower = 1 - float(last[shadow].sum()) / max(float(last[in_charge].sum()), 1e-9)
     wins = int((last[shadow] < last[in_charge]).sum())
     told = f"{shadow} erred {lower:+.1%} less than {in_charge} over {days} days and won {wins} of them"
     if lower >= margin and wins * 2 > days:
-        return Verdict(shadow, True, f"{told}: promoted", compared)
-    return Verdict(in_charge, False, f"{told}: {in_charge} stays (needs {margin:.0%} and more than half)", compared)
+        return Verdict(shadow, f"{told}: promoted", compared)
+    return Verdict(in_charge, f"{told}: {in_charge} stays (needs {margin:.0%} and more than half)", compared)

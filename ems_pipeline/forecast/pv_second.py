@@ -1,6 +1,6 @@
 """PV of a plane as another provider estimates it, completed by the sun: by day what it says, after dark nothing.
 
-Used while our own weather is missing or old (`orchestration.second_source`); no history corrects it.
+Used while our own weather is missing or old (`steps.second_source`); no history corrects it.
 """
 
 from __future__ import annotations

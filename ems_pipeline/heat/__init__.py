@@ -2,4 +2,6 @@
 
 Stated values of the site file first, fitted to measurement as it comes. Add a store (hot water, buffer) as its own
 module.
+
+    measured  heat and COP from what pump, meter and room say
 """

@@ -13,4 +13,8 @@
     bill            a month's energy at those prices, as an invoice prints it
 
 Add a source as one module with `NAME`, `ZONES`, `fetch`, `parse` and name it in `sources.SOURCES`.
+
+    settings  addresses, tokens and priorities from the environment
+    xml       XML from strangers, read with suspicion
+    hdo       Czech ripple control: switching times by signal
 """

@@ -5,6 +5,9 @@ of control: it happens after the alarm has been committed, and what fails is tri
 
 EMS_NOTIFY_WEBHOOK    address that notices are posted to as JSON; EMS_NOTIFY_WEBHOOK_FILE: a file with it. The whole
                       address counts as a secret, because services put their tokens into its path
+
+    notice        what there is to say, and what a notifier must be able to do
+    log, webhook  the ways to people
 """
 
 from __future__ import annotations

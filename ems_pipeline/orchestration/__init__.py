@@ -1,7 +1,18 @@
-"""The Dagster side: assets, checks, sensors, schedules, jobs, resources, run launcher. Only here is dagster imported.
+"""The Dagster side: assets, checks, sensors, schedules, jobs, resources. Only here is dagster imported.
 
-Asset bodies read a window, call one domain function, write the window and return figures with a small plot. What
-computes belongs to a domain package; what is SQL belongs to the warehouse.
+An asset's body names its windows, calls a step or a domain function, writes, and tells its ledger. What computes
+belongs to a domain package, what reads and computes to `steps`, what is SQL to the warehouse.
+
+    assets                                     the tables that runs fill
+    partitions, first_day, lineage, catalogue  days and sites; what is made from what; what the UI tells
+    checks, device_tables                      standing questions about the data
+    sensors, schedules, beats, requests        what the clock asks for
+    jobs, ops, housekeeping                    clock work, and the nightly cleaning
+    ledger, figures, per_site, troubles        what a run did, partition by partition, and its alarms
+    platform                                   the resource
+    build                                      all of it as one code location
+    machinery                                  Dagster's insides: launcher, coordinator, storage, code server
+    installation                               the living process: supervisor, watch, demo
 """
 
 import warnings

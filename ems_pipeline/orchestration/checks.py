@@ -18,7 +18,7 @@ from ems_pipeline.orchestration.assets.audit import audit_interval
 from ems_pipeline.orchestration.assets.market import market_interval_price, zones_of
 from ems_pipeline.orchestration.assets.plans import rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import health, inventory, market, setpoint_lives
 

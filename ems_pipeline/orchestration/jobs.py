@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline.orchestration import ops
-from ems_pipeline.orchestration.coordinator import AGAIN_AFTER_A_CRASH
-from ems_pipeline.orchestration.maintenance import drop_old_minutes, purge_history
+from ems_pipeline.orchestration.housekeeping import drop_old_minutes, purge_history
+from ems_pipeline.orchestration.machinery.coordinator import AGAIN_AFTER_A_CRASH
 
 SAID: dict[str, Any] = {"loggers": {"console": {}}}
 """Runs speak through the console logger of the code location; unnamed, Dagster takes one of its own (see `logs`)."""

@@ -11,12 +11,14 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import dagster_private, per_site
+from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.figures import told
-from ems_pipeline.orchestration.partitions import SiteWindow, site_day
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery import dagster_private
+from ems_pipeline.orchestration.partitions import site_day
 from ems_pipeline.orchestration.requests import ROUTINE_TAG
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.warehouse import DatabaseUnavailable, alarms
 
 Picture = Callable[[], dg.MetadataValue | None]

@@ -16,13 +16,14 @@ from ems_pipeline.devices import fleet
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.fleet.health import Health
 from ems_pipeline.devices.points.reading import Readings
-from ems_pipeline.orchestration import device_faults, logs, shards
 from ems_pipeline.orchestration.beats import slot_of, stamp
-from ems_pipeline.orchestration.coordinator import ASKED_TAG, SLOT_TAG
+from ems_pipeline.orchestration.machinery import logs
+from ems_pipeline.orchestration.machinery.coordinator import ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import device_faults, shards
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.registration import follow_files, let_go_unreadable
 from ems_pipeline.time_grid import MINUTE, Clock
 from ems_pipeline.warehouse import alarms, health, served, telemetry
 from ems_pipeline.warehouse.alarms import Trouble

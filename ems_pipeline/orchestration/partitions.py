@@ -6,17 +6,15 @@ see `first_day`: both dimensions hold for all sites, and a site's days before it
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 import dagster as dg
-import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import shards
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import shards
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import SiteWindow, window
 
 MEANT_TAG = "ems/sites"
 """Of a run whose range passes over sites that are not meant: those that are, separated by commas."""
@@ -43,57 +41,6 @@ day_partitions, site_day_partitions = days_from(EARLY), site_days_from(EARLY)
 def site_day(site_key: str, day: date) -> dg.MultiPartitionKey:
     """The partition key of a site's day."""
     return dg.MultiPartitionKey({"site": site_key, "day": day.isoformat()})
-
-
-def local_days(site: Site, now: datetime, first: int = 0, last: int = 0) -> tuple[date, date]:
-    """The site's civil days ``today + first`` to ``today + last``."""
-    today = time_grid.local_day(now, time_grid.zone(site.timezone))
-    return today + timedelta(days=first), today + timedelta(days=last)
-
-
-@dataclass(frozen=True)
-class SiteWindow:
-    """Consecutive civil days of one site, first and last included, and their bounds in UTC."""
-
-    site: Site
-    first: date
-    last: date
-    start: datetime
-    end: datetime
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The site's time zone."""
-        return time_grid.zone(self.site.timezone)
-
-    @property
-    def days(self) -> list[date]:
-        """The civil days in order."""
-        return time_grid.days(self.first, self.last)
-
-    def part(self, first: date, last: date) -> "SiteWindow":
-        """The days ``first`` to ``last`` of it."""
-        return _window(self.site, first, last)
-
-    def by_day(self, frame: pl.DataFrame, column: str = "starts_at") -> Iterator[tuple[date, pl.DataFrame]]:
-        """The days in order, each with its rows of a frame: those whose instant in ``column`` is of that civil day."""
-        for day in self.days:
-            yield day, frame.filter(pl.col(column).is_between(*time_grid.day_bounds(day, self.zone), closed="left"))
-
-
-DECISION_OF_THE_DAY = time(14, 30)
-"""Local time on the day before at which a past day's forecasts count as made: the daily plan is decided at 15:00."""
-
-
-def decided_at(day: date, site: Site, now: datetime) -> datetime:
-    """When forecasts for a day are (or were) made: now for today and later, the afternoon before for past days.
-
-    This is what keeps a back-test honest: nothing known later is read, and the result counts as known from then.
-    """
-    zone = time_grid.zone(site.timezone)
-    if day >= time_grid.local_day(now, zone):
-        return now
-    return time_grid.local_instant(day - timedelta(days=1), DECISION_OF_THE_DAY, zone)
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[date]:
@@ -131,18 +78,13 @@ def windows(context: dg.AssetExecutionContext, platform: Platform) -> list[SiteW
         if not any(served.values()):
             raise dg.Failure(f"{told}, and no other was asked for; write an earlier day there", allow_retries=False)
         context.log.info(told)
-    return [_window(sites[key], *stretch) for key, days in served.items() for stretch in _stretches(days)]
+    return [window(sites[key], *stretch) for key, days in served.items() for stretch in _stretches(days)]
 
 
 def _since_first_day(site: Site, days: Iterable[date], now: datetime) -> list[date]:
     """Those from the site's first day on. Today and later are always served: a date mistyped must not stop a house."""
     today = time_grid.local_day(now, time_grid.zone(site.timezone))
     return [day for day in days if site.first_day is None or day >= min(site.first_day, today)]
-
-
-def _window(site: Site, first: date, last: date) -> SiteWindow:
-    zone = time_grid.zone(site.timezone)
-    return SiteWindow(site, first, last, time_grid.day_bounds(first, zone)[0], time_grid.day_bounds(last, zone)[1])
 
 
 def _stretches(days: Iterable[date]) -> Iterator[tuple[date, date]]:

@@ -7,9 +7,9 @@ import dagster as dg
 from ems_pipeline import plain_text
 from ems_pipeline.http import HttpError
 from ems_pipeline.market.document import SourceError
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.situation import InputsMissing
 from ems_pipeline.warehouse import alarms
-from ems_pipeline.warehouse.situation import InputsMissing
 from ems_pipeline.weather.errors import WeatherError
 
 

@@ -5,12 +5,12 @@ from datetime import date
 
 import dagster as dg
 
-from ems_pipeline.orchestration import shards
 from ems_pipeline.orchestration.beats import Served
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.partitions import MEANT_TAG, site_day, site_partitions
-from ems_pipeline.orchestration.shards import Shard
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import shards
+from ems_pipeline.steps.shards import Shard
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 

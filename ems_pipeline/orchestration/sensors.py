@@ -18,10 +18,11 @@ import dagster as dg
 
 from ems_pipeline.orchestration import beats, requests, troubles
 from ems_pipeline.orchestration.beats import Beat, Served, slot_of
-from ems_pipeline.orchestration.coordinator import ANEW_TAG, ASKED_TAG, SLOT_TAG
-from ems_pipeline.orchestration.partitions import local_days, site_partitions
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery.coordinator import ANEW_TAG, ASKED_TAG, SLOT_TAG
+from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.sites import Site, SiteFileError
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import local_days
 from ems_pipeline.warehouse.served import undecided_since
 from ems_pipeline.warehouse.sites import config_hash
 

@@ -11,7 +11,8 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import notify
-from ems_pipeline.orchestration.platform import Platform, PlatformResource
+from ems_pipeline.orchestration.platform import PlatformResource
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import alarms
 
 FAILED = "run-failed:"

@@ -2,6 +2,17 @@
 
 Start one with `running_plant` (free ports, any clock) or `serving` (the site file's ports, for `ems up`); step physics
 alone with `World`. What it models and what it leaves out: docs/plant.md.
+
+    world, day, sky, overcast, noise                          a site's physics, weather, and chance by seed
+    household, wallbox, cells, hybrid, heating, tank          people, cars, batteries, inverter, heat pump, hot water
+    twin, twins, instruments, refusals                        a device as its protocol shows it
+    deye_twin, meter_twin, sunspec_twin                       families with a behaviour of their own
+    modbus_server, web_server, web_service, web_login         the real protocols
+    shelly_rpc                                                what a Shelly says of itself
+    documents, market, solar                                  what the outside world publishes
+    faults                                                    what hardware and wires do wrong
+    recording, replay, log                                    measured series played back, and a logger's own
+    plant                                                     all of it, started and stopped as one
 """
 
 from ems_pipeline.plant.faults import FAULTS, Fault

@@ -6,6 +6,11 @@ and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say wh
 all records share. `loader` turns a YAML file plus environment variables into a `Site`, or into one message that lists
 every fault with its remedy. Add a field here when a fact belongs to the installation; facts that change by the minute
 are telemetry.
+
+    document      YAML read strictly
+    faults        what is wrong with a file, in the words of its owner
+    market_zones  bidding zones whose prices can be had
+    place         where a site stands, against its time zone
 """
 
 from ems_pipeline.sites.asset import Asset

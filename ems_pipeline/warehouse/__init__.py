@@ -3,6 +3,20 @@
 `engine` finds or starts the database, `migrate` brings the schema up, `frames` moves frames in and out by COPY, `known`
 holds the bitemporal rules; the remaining modules are one subject each. All SQL of the program is here or in `sql/`.
 Add a read here when an asset needs a table in a shape of its own.
+
+    engine, embedded, local, programs                        where the database is, and the server that comes with us
+    home_lock, supervision, holders, logins, roles           who may be there, and for how long
+    migrate, catalogue, contents, backup, transfer           the schema, what it means, the rows kept and moved
+    frames, known                                            COPY in, typed frames out; what was known when
+    clocks, zone_tables                                      local time, written down once
+    sites, beginnings                                        the registry
+    market, forecasts, models, buildings                     prices, forecasts, trained models, fitted houses
+    points, telemetry, rest, retention, counters, health     what devices said, and how they behave
+    plans, events                                            decisions, and what the grid asks
+    arming, overrides, gateway_lock, served, control_misses  what control may do, must do, and has done
+    setpoints, setpoint_lives, point_maps                    the journal, and the maps it was written by
+    audits, accounts, inventory                              what it was worth, and how things stand
+    alarms                                                   what a person should know
 """
 
 from ems_pipeline.warehouse.engine import DatabaseUnavailable, Warehouse, open_warehouse

@@ -1,82 +1,34 @@
-"""Settlement in the warehouse: quarter-hours filled by `fn_fill_audit_interval`, baselines beside them, days on top."""
+"""Settled quarter-hours and days, stored and read; what is computed of them: `steps.settling`."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-import numpy as np
 import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ems_pipeline import time_grid
-from ems_pipeline.audit.baselines import Storage, no_battery, self_use
-from ems_pipeline.audit.settlement import settle_days
-from ems_pipeline.local_time import INSTANT
-from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse.frames import query, stage
 
-BASELINE_MEMORY = timedelta(days=1)
-"""After a longer silence the self-use battery starts again from the measured charge instead of its own."""
 
-
-def fill(connection: Connection, site: Site, start: datetime, end: datetime, as_known_at: datetime) -> int:
-    """Settle the slots of ``[start, end)``: plan, command, measurement, price, costs and baselines.
-
-    The self-use battery continues from its own charge at the slot before; days are therefore settled in order. Filling
-    again changes only what says something else now (``revision`` counts corrections of a settled slot).
-
-    Args:
-        as_known_at: prices and plans known later are not used; telemetry is what is stored now.
-
-    Returns:
-        Slots that are new or different.
-    """
+def fill(connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime) -> int:
+    """Settle the slots of ``[start, end)`` but for their baselines; how many are new or different."""
     changed = connection.execute(
         sa.text("SELECT ems.fn_fill_audit_interval(:site, :start, :end, :known)"),
-        {"site": site.key, "start": start, "end": end, "known": as_known_at},
+        {"site": site_key, "start": start, "end": end, "known": as_known_at},
     ).scalar_one()
-    _put_baselines(connection, _baselines(connection, site, start, end), site.key)
     return int(changed)
 
 
-def _baselines(connection: Connection, site: Site, start: datetime, end: datetime) -> pl.DataFrame:
-    """Grid power of both baselines over the measured slots of a window, null where nothing was measured."""
-    measured = slots(connection, site.key, start, end)
-    deficit = measured.select(
-        (pl.col("load_w") + pl.col("ev_w") + pl.col("heat_pump_w") - pl.col("pv_w") - pl.col("genset_w")).cast(
-            pl.Float64
-        )
-    ).to_series()
-    wanted_w = deficit.fill_null(float("nan")).to_numpy()
-    limit_w = site.grid.export_limit_w
-    columns = {"no_battery_grid_w": no_battery(wanted_w, limit_w)}
-    storage = Storage.of(site.batteries)
-    soc_pct = None if storage is None else _charge_before(connection, site.key, start, measured)
-    if storage is None:
-        idle = np.where(np.isnan(wanted_w), np.nan, 0.0)
-        columns |= {"self_use_grid_w": columns["no_battery_grid_w"], "self_use_battery_w": idle}
-    elif soc_pct is not None:
-        course = self_use(wanted_w, storage, soc_pct, limit_w)
-        columns |= {"self_use_grid_w": course.grid_w, "self_use_battery_w": course.battery_w}
-        columns["self_use_soc_pct"] = course.soc_pct
-    names = ("no_battery_grid_w", "self_use_grid_w", "self_use_battery_w", "self_use_soc_pct")
-    unknown = np.full(len(wanted_w), np.nan)
-    values = {name: columns.get(name, unknown) for name in names}
-    return measured.select("site_key", "starts_at").with_columns(
-        **{name: pl.Series(column, dtype=pl.Float64).fill_nan(None) for name, column in values.items()}
-    )
-
-
-def _charge_before(connection: Connection, site_key: str, start: datetime, measured: pl.DataFrame) -> float | None:
-    """Charge the self-use battery begins with: its own at the slot before, else the one first measured."""
+def self_use_charge(connection: Connection, site_key: str, start: datetime, memory: timedelta) -> float | None:
+    """Charge of the self-use battery at ``start``, %: its own if not older than ``memory``, else the measured one."""
     own = connection.execute(
         sa.text("""SELECT self_use_soc_pct FROM ems.audit_interval
                    WHERE site_key = :site AND starts_at < :start AND starts_at >= :oldest
                      AND self_use_soc_pct IS NOT NULL ORDER BY starts_at DESC LIMIT 1"""),
-        {"site": site_key, "start": start, "oldest": start - BASELINE_MEMORY},
+        {"site": site_key, "start": start, "oldest": start - memory},
     ).scalar()
     if own is not None:
         return float(own)
@@ -84,13 +36,11 @@ def _charge_before(connection: Connection, site_key: str, start: datetime, measu
         sa.text("SELECT soc_pct FROM ems.vw_site_15m WHERE site_key = :site AND starts_at = :before"),
         {"site": site_key, "before": start - SLOT},
     ).scalar()
-    if before is not None:
-        return float(before)
-    known = measured["soc_pct"].drop_nulls()
-    return None if known.is_empty() else float(known[0])
+    return None if before is None else float(before)
 
 
-def _put_baselines(connection: Connection, frame: pl.DataFrame, site_key: str) -> None:
+def put_baselines(connection: Connection, site_key: str, frame: pl.DataFrame) -> None:
+    """Store what the baselines would have done, beside the slots they are of."""
     if frame.is_empty():
         return
     stage(connection, "ems.audit_interval", frame)
@@ -107,28 +57,15 @@ def _put_baselines(connection: Connection, frame: pl.DataFrame, site_key: str) -
     )
 
 
-def put_days(connection: Connection, site: Site, start: datetime, end: datetime, as_known_at: datetime) -> pl.DataFrame:
-    """Add up the settled slots of ``[start, end)``, whole local days, and store a row per day.
+def put_days(connection: Connection, days: pl.DataFrame) -> None:
+    """Store settled days, whole rows of ``ems.audit_day``.
 
     A day of which no more is settled than before and which has another cost or planned cost now is marked restated for
     ever; the cost may change unmarked while its prices are called provisional.
-
-    Returns:
-        The days as in `settle_days`, empty when no slot was filled.
     """
-    frame = slots(connection, site.key, start - SLOT, end)
-    days = settle_days(frame, site.timezone, Storage.of(site.batteries))
-    days = days.filter(pl.col("day") >= time_grid.local_day(start, time_grid.zone(site.timezone)))
-    labelled = days.with_columns(
-        site_key=pl.lit(site.key),
-        currency=pl.lit(site.currency),
-        known_at=pl.lit(as_known_at).cast(INSTANT),
-    )
-    if labelled.is_empty():
-        return days
-    stage(connection, "ems.audit_day", labelled)
-    names = ", ".join(labelled.columns)
-    values = ", ".join(f"{n} = excluded.{n}" for n in labelled.columns if n not in ("site_key", "day"))
+    stage(connection, "ems.audit_day", days)
+    names = ", ".join(days.columns)
+    values = ", ".join(f"{n} = excluded.{n}" for n in days.columns if n not in ("site_key", "day"))
     connection.exec_driver_sql(f"""
         INSERT INTO ems.audit_day AS old ({names}) SELECT {names} FROM incoming
         ON CONFLICT (site_key, day) DO UPDATE SET {values}, filled_at = now(),
@@ -137,7 +74,6 @@ def put_days(connection: Connection, site: Site, start: datetime, end: datetime,
                     AND (NOT old.is_provisional AND coalesce(abs(old.cost - excluded.cost) > 0.005, false)
                          OR (old.planned_cost IS NULL) <> (excluded.planned_cost IS NULL)
                          OR coalesce(abs(old.planned_cost - excluded.planned_cost) > 0.005, false)))""")
-    return days
 
 
 def slots(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:

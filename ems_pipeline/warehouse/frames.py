@@ -74,9 +74,3 @@ def stage(connection: Connection, table: str, frame: pl.DataFrame) -> None:
         f"CREATE TEMPORARY TABLE incoming ON COMMIT DROP AS SELECT {names} FROM {table} WITH NO DATA"
     )
     copy_into(connection, "incoming", frame)
-
-
-def replace_window(connection: Connection, table: str, frame: pl.DataFrame, where: str, **parameters: Any) -> int:
-    """Delete a window and write it again; both or neither, as the caller's transaction decides."""
-    connection.execute(sa.text(f"DELETE FROM {table} WHERE {where}"), parameters)
-    return copy_into(connection, table, frame)

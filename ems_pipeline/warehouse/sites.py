@@ -246,3 +246,16 @@ def version(connection: Connection, site_key: str, config_hash: str) -> Site | N
 def active_keys(connection: Connection) -> list[str]:
     """Keys of active sites, in order."""
     return query(connection, "SELECT site_key FROM ems.site WHERE is_active ORDER BY site_key")["site_key"].to_list()
+
+
+def run_hours_stated(connection: Connection, site_key: str, genset: str, at: datetime) -> pl.DataFrame:
+    """What the site's versions known at ``at`` said of a genset's ``run_hours_left``, newest first: known_at, hours."""
+    return query(
+        connection,
+        """SELECT c.known_at, (SELECT g.value -> 'run_hours_left' FROM jsonb_array_elements(c.config -> 'gensets') g
+                               WHERE g.value ->> 'key' = :genset)::float8 AS hours
+           FROM ems.site_config c WHERE c.site_key = :site AND c.known_at <= :at ORDER BY c.known_at DESC""",
+        site=site_key,
+        genset=genset,
+        at=at,
+    )

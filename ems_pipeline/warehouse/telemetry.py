@@ -224,3 +224,29 @@ def site_last_values(connection: Connection, site_key: str, start: datetime, end
         start=start,
         end=end,
     )
+
+
+def highest_grid_w(connection: Connection, site_key: str, start: datetime, end: datetime) -> float | None:
+    """Largest quarter-hour mean at the meter in ``[start, end)``, > 0 import; None when nothing was measured."""
+    # Not from vw_site_15m: a month of every quantity for one of them, in every quarter-hour.
+    peak = connection.execute(
+        sa.text("""SELECT max(grid_w) FROM (
+                       SELECT avg(mean_value) AS grid_w FROM ems.telemetry_15m
+                       WHERE site_key = :s AND quantity = 'grid_power_w' AND starts_at >= :a AND starts_at < :b
+                       GROUP BY starts_at) slot"""),
+        {"s": site_key, "a": start, "b": end},
+    ).scalar()
+    return None if peak is None else float(peak)
+
+
+def quarters_from(
+    connection: Connection, site_key: str, device: str, quantity: str, edge: float, start: datetime, end: datetime
+) -> int:
+    """In how many quarter-hours of ``[start, end)`` a quantity of a device was at least ``edge`` on average."""
+    counted = connection.execute(
+        sa.text("""SELECT count(*) FROM ems.telemetry_15m
+                   WHERE site_key = :site AND quantity = :quantity AND device_key = :device
+                     AND starts_at >= :start AND starts_at < :end AND mean_value >= :edge"""),
+        {"site": site_key, "quantity": quantity, "device": device, "start": start, "end": end, "edge": edge},
+    ).scalar_one()
+    return int(counted)

@@ -10,10 +10,10 @@ import pytest
 from ems_pipeline.control.arm_alarms import ends_soon
 from ems_pipeline.devices.installed.address import maps_of, wires_of
 from ems_pipeline.devices.installed.reach import reach, wider
-from ems_pipeline.orchestration import plant_arm
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.registration import follow_files
+from ems_pipeline.orchestration.installation import plant_arm
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.registration import follow_files
 from ems_pipeline.warehouse import alarms, arming
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.control import bench

@@ -23,7 +23,6 @@ from ems_pipeline.warehouse.overrides import Override
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LIMIT_W = 17_000.0
-PUMPS = ("heat-pump", "heat-pump-2")
 BATTERY = {"battery_power_w": 0.0, "battery_soc_pct": 50.0}
 
 

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 import yaml
 
 from ems_pipeline.devices.installed.address import wires_of
-from ems_pipeline.orchestration.live import let_go
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.registration import follow_files, let_go_unreadable
-from ems_pipeline.orchestration.site_folder import read_sites
+from ems_pipeline.orchestration.installation.live import let_go
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.registration import follow_files, let_go_unreadable
+from ems_pipeline.steps.site_folder import read_sites
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, alarms, arming, setpoints
 from ems_pipeline.warehouse import sites as registry

@@ -23,7 +23,6 @@ NUMERIC = [
 WORD = st.integers(0, 0xFFFF)
 KNOWN = st.sampled_from([True, False, None])
 """Whether high words are filled."""
-SEVERAL = st.lists(st.sampled_from(NUMERIC), min_size=1, max_size=8)
 
 
 def point_of(map_name: str, name: str) -> Point:

@@ -23,7 +23,6 @@ from ems_pipeline_tests.devices.bench import Slave, bus, driver
 HIGH = load_map("deye-sun-20k-hp3", {})
 REST = {587: 3900, 588: 50, 609: 5000}
 """Voltage, charge and frequency of a device at work."""
-ADDRESSES = {a for p in HIGH.points for a in p.addresses}
 SPARE = {589, *range(593, 597), *range(719, 731)}
 """Second battery and strings 5 to 8."""
 R = TypeVar("R")

@@ -13,8 +13,8 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, profile, pv_geometry, pv_model
-from ems_pipeline.orchestration import azimuth, learning
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import azimuth, learning
 from ems_pipeline.warehouse import Warehouse, forecasts, models, sites, telemetry
 from ems_pipeline.warehouse.frames import copy_into
 from ems_pipeline.weather import sun

@@ -45,9 +45,9 @@ def test_a_finding_names_both_sides_and_the_remedy() -> None:
 
 
 def test_the_smallest_angle_counts_across_north() -> None:
-    assert orientation.Finding(350, 20, 30, 0.5, 0.1).turned_deg == 30
-    assert not orientation.Finding(180, 200, 30, 0.5, 0.1).is_wrong, "twenty degrees are a rough compass"
-    assert not orientation.Finding(180, 240, 30, 0.5, 0.45).is_wrong, "a tree explains as much"
+    assert orientation.Finding(350, 20, 0.5, 0.1).turned_deg == 30
+    assert not orientation.Finding(180, 200, 0.5, 0.1).is_wrong, "twenty degrees are a rough compass"
+    assert not orientation.Finding(180, 240, 0.5, 0.45).is_wrong, "a tree explains as much"
 
 
 def test_a_month_says_nothing_yet() -> None:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ems_pipeline.orchestration.build import build_defs
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.steps.platform import Platform
 
 PLATFORMS: list[Platform] = []
 

@@ -11,13 +11,13 @@ import dagster as dg
 import pytest
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import history
-from ems_pipeline.orchestration.closed_loop import ClosedLoop
-from ems_pipeline.orchestration.in_process import InProcess
-from ems_pipeline.orchestration.instance import open_instance, prepare
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.installation import history
+from ems_pipeline.orchestration.installation.closed_loop import ClosedLoop
+from ems_pipeline.orchestration.machinery.in_process import InProcess
+from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, arming
 from ems_pipeline.warehouse import sites as registry

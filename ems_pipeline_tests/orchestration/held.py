@@ -7,8 +7,8 @@ from typing import Any
 
 from ems_pipeline import time_grid
 from ems_pipeline.market.document import market_day_slots
-from ems_pipeline.orchestration.partitions import DECISION_OF_THE_DAY
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.windows import DECISION_OF_THE_DAY
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse.frames import query
 

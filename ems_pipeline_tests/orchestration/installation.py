@@ -20,8 +20,8 @@ import sqlalchemy as sa
 import yaml
 from sqlalchemy.engine import URL
 
-from ems_pipeline.orchestration import services
-from ems_pipeline.orchestration.supervisor import Child
+from ems_pipeline.orchestration.installation import services
+from ems_pipeline.orchestration.installation.supervisor import Child
 from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.servers import free_ports
 

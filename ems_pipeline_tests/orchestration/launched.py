@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 
 ASKED = Path(__file__).with_name("asked")
 """A slot's name, written by a test: the sensor asks for a run that serves it."""

@@ -4,7 +4,7 @@ import os
 from datetime import datetime
 
 from ems_pipeline.orchestration.build import build_defs
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import open_warehouse
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from ems_pipeline.orchestration import beats, jobs, sensors
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import open_warehouse
 from ems_pipeline_tests.control import steps
 

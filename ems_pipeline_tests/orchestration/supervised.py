@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from ems_pipeline.orchestration.supervisor import Child, Guard, Supervisor
+from ems_pipeline.orchestration.installation.supervisor import Child, Guard, Supervisor
 from ems_pipeline.warehouse import home_lock
 
 CHILD = """

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import history
 from ems_pipeline.orchestration.assets import plans as plan_assets
-from ems_pipeline.orchestration.in_process import RunFailed, Step
-from ems_pipeline.orchestration.partitions import decided_at, site_day
+from ems_pipeline.orchestration.installation import history
+from ems_pipeline.orchestration.machinery.in_process import RunFailed, Step
+from ems_pipeline.orchestration.partitions import site_day
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
+from ems_pipeline.steps.windows import decided_at
 from ems_pipeline.warehouse import audits, forecasts, plans
 from ems_pipeline_tests.orchestration.conftest import FIRST, LONG_DAY, PRAGUE, TODAY, Bench
 

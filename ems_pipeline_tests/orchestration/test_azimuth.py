@@ -13,8 +13,8 @@ from ems_pipeline import time_grid
 from ems_pipeline.cli import checkup
 from ems_pipeline.forecast import orientation
 from ems_pipeline.forecast.pv_geometry import plane_radiation
-from ems_pipeline.orchestration import azimuth
 from ems_pipeline.sites import PvArray, Site
+from ems_pipeline.steps import azimuth
 from ems_pipeline.warehouse import Warehouse, alarms, sites, telemetry
 from ems_pipeline_tests.copies import copy_of
 

@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import beats, cadence
+from ems_pipeline.orchestration import beats
 from ems_pipeline.orchestration.beats import Beat
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.installation import cadence
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, setpoints
 from ems_pipeline.warehouse import sites as registry

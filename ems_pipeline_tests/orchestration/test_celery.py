@@ -21,11 +21,12 @@ from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from sqlalchemy.engine import URL
 
-from ems_pipeline.orchestration import jobs, requests, shards
+from ems_pipeline.orchestration import jobs, requests
 from ems_pipeline.orchestration.beats import Served
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import shards
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, arming, inventory
 from ems_pipeline.warehouse import sites as registry

@@ -14,8 +14,8 @@ from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.market.document import market_day_slots
 from ems_pipeline.orchestration import checks
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, market, telemetry
 from ems_pipeline.warehouse import sites as registry

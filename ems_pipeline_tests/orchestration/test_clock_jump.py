@@ -10,7 +10,7 @@ import pytest
 
 from ems_pipeline.orchestration import sensors
 from ems_pipeline.orchestration.beats import CONTROL, Beat, Served, slot_of
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline_tests.orchestration.test_clock_work import EVERY_SENSOR, NOON, Daemon, daemon, instance
 
 __all__ = ["daemon", "instance"]

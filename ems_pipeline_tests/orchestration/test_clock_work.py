@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from ems_pipeline.orchestration import beats, schedules, sensors
 from ems_pipeline.orchestration.beats import Beat
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
-from ems_pipeline.orchestration.in_process import InProcess, RunFailed
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import history
-from ems_pipeline.orchestration.closed_loop import ClosedLoop
+from ems_pipeline.orchestration.installation import history
+from ems_pipeline.orchestration.installation.closed_loop import ClosedLoop
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import arming, audits
 from ems_pipeline_tests.orchestration.conftest import PRAGUE, TODAY, Bench

@@ -12,9 +12,9 @@ import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 
-from ems_pipeline.orchestration import services
-from ems_pipeline.orchestration.code_server import KIND, first_load_fault
-from ems_pipeline.orchestration.supervisor import Child
+from ems_pipeline.orchestration.installation import services
+from ems_pipeline.orchestration.installation.supervisor import Child
+from ems_pipeline.orchestration.machinery.code_server import KIND, first_load_fault
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline_tests.orchestration.installation import wait
 

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from ems_pipeline import control
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.orchestration import beats
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.orchestration.storage import ADDRESS, KeptStorage
+from ems_pipeline.orchestration.machinery.storage import ADDRESS, KeptStorage
 from ems_pipeline_tests.conftest import ROOT
 
 OURS = ("DAGSTER_", "EMS_")

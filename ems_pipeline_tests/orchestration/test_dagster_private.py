@@ -18,9 +18,9 @@ from dagster_postgres import (
     PostgresScheduleStorage,
 )
 
-from ems_pipeline.orchestration import dagster_private, storage
-from ems_pipeline.orchestration.coordinator import ClockFirstRunCoordinator
-from ems_pipeline.orchestration.launcher import WarmRunLauncher
+from ems_pipeline.orchestration.machinery import dagster_private, storage
+from ems_pipeline.orchestration.machinery.coordinator import ClockFirstRunCoordinator
+from ems_pipeline.orchestration.machinery.launcher import WarmRunLauncher
 
 CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("_get_output_asset_events", ("key", ["part"], "output", "definition", {}, "step", "kind"), {}),
@@ -116,7 +116,7 @@ def test_another_name_is_refused_with_those_there_are() -> None:
 
 def test_nothing_is_loaded_that_dagster_does_not_load_itself() -> None:
     program = "import sys, dagster; before = set(sys.modules)\n" + (
-        "import ems_pipeline.orchestration.dagster_private\n"
+        "import ems_pipeline.orchestration.machinery.dagster_private\n"
         "print([name for name in set(sys.modules) - before if name.startswith(('dagster', 'grpc'))])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from ems_pipeline.devices.points.reading import Quality, Reading
-from ems_pipeline.orchestration import device_faults
-from ems_pipeline.orchestration.in_process import InProcess
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import device_faults
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms, sites, telemetry
 from ems_pipeline_tests.readings import answers

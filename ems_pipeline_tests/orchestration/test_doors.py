@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.cli import doors as shown
-from ems_pipeline.orchestration import listening
+from ems_pipeline.orchestration.installation import listening
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="looks at sockets in /proc")
 

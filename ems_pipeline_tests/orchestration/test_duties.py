@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ems_pipeline.orchestration import duties as module
-from ems_pipeline.orchestration.duties import DUTIES, EVERY_S, Duties
-from ems_pipeline.orchestration.herald import Herald
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.installation import duties as module
+from ems_pipeline.orchestration.installation.duties import DUTIES, EVERY_S, Duties
+from ems_pipeline.orchestration.installation.herald import Herald
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import MINUTE
 from ems_pipeline.warehouse import alarms, served
 from ems_pipeline_tests.control.conftest import NOON, Bench, home

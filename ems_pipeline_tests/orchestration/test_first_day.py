@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from ems_pipeline.orchestration import first_day
 from ems_pipeline.orchestration.build import build_defs
 from ems_pipeline.orchestration.partitions import EARLY, site_day, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, telemetry
 from ems_pipeline.warehouse import sites as registry

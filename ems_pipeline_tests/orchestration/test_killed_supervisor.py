@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.orchestration import hand_back, watchdog
+from ems_pipeline.orchestration.installation import hand_back, watchdog
 from ems_pipeline.warehouse import alarms, home_lock
 from ems_pipeline_tests.control.conftest import Bench, home
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE

@@ -15,8 +15,8 @@ from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._serdes import serialize_value
 from sqlalchemy.engine import URL
 
-from ems_pipeline.orchestration import worker
-from ems_pipeline.orchestration.coordinator import SLOT_TAG
+from ems_pipeline.orchestration.machinery import worker
+from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.orchestration import launched
 from ems_pipeline_tests.orchestration.installation import (
@@ -34,7 +34,7 @@ STARTED, QUEUED = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED
 CANCELED = dg.DagsterRunStatus.CANCELED
 WITHOUT_LIBRARIES = """
 import sys
-from ems_pipeline.orchestration import fork_server
+from ems_pipeline.orchestration.machinery import fork_server
 fork_server.LIBRARIES = "no.such"
 fork_server.serve(sys.argv[1])
 """

@@ -8,10 +8,11 @@ import dagster as dg
 import pytest
 
 from ems_pipeline.orchestration.ledger import Ledger
-from ems_pipeline.orchestration.partitions import SiteWindow, site_day, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.partitions import site_day, site_day_partitions, windows
 from ems_pipeline.orchestration.requests import MEANT_TAG, RANGE_END, RANGE_START, ROUTINE_TAG
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline.warehouse import sites as registry

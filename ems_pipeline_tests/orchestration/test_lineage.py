@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ems_pipeline.orchestration import dagster_private
 from ems_pipeline.orchestration.build import build_defs
+from ems_pipeline.orchestration.machinery import dagster_private
 from ems_pipeline.orchestration.partitions import site_day, site_day_partitions
 
 READ = {

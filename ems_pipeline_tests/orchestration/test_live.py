@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.orchestration import live
-from ems_pipeline.orchestration.supervisor import Child, Supervisor
+from ems_pipeline.orchestration.installation import live
+from ems_pipeline.orchestration.installation.supervisor import Child, Supervisor
 from ems_pipeline.warehouse import embedded
 
 PATIENCE_S = 30

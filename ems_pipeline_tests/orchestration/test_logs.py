@@ -8,11 +8,12 @@ import dagster as dg
 import pytest
 
 from ems_pipeline.control.outcome import Outcome
-from ems_pipeline.orchestration import logs, ops
+from ems_pipeline.orchestration import ops
 from ems_pipeline.orchestration.build import build_defs
-from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery import logs
+from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed, Step
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry

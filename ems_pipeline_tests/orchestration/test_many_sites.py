@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from ems_pipeline.orchestration import requests
-from ems_pipeline.orchestration.in_process import InProcess, RunFailed
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query

@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import requests, schedules
 from ems_pipeline.orchestration.assets import market as assets
-from ems_pipeline.orchestration.in_process import InProcess
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms, market
 from ems_pipeline.warehouse import sites as registry

@@ -14,10 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.engine import make_url
 
 from ems_pipeline.devices.points.reading import Quality, Reading
-from ems_pipeline.orchestration import metrics
 from ems_pipeline.orchestration.build import build_defs
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.installation import metrics
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms, arming, telemetry
 from ems_pipeline.warehouse import sites as registry

@@ -24,8 +24,9 @@ from typer.testing import CliRunner
 
 from ems_pipeline import time_grid
 from ems_pipeline.cli.app import app
-from ems_pipeline.orchestration import metrics, troubles
-from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
+from ems_pipeline.orchestration import troubles
+from ems_pipeline.orchestration.installation import metrics
+from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed, Step
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock

@@ -10,12 +10,12 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline.orchestration import sensors
-from ems_pipeline.orchestration.in_process import InProcess
+from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.partitions import site_partitions
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.registration import follow_files
-from ems_pipeline.orchestration.site_folder import read_sites
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.registration import follow_files
+from ems_pipeline.steps.site_folder import read_sites
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline.warehouse import sites as registry

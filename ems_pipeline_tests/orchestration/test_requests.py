@@ -11,8 +11,8 @@ import pytest
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import requests
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry

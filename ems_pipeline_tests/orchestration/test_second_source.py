@@ -13,10 +13,11 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import pv_geometry, pv_second
-from ems_pipeline.orchestration import requests, schedules, second_source
-from ems_pipeline.orchestration.in_process import InProcess, RunFailed, Step
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration import requests, schedules
+from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed, Step
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import second_source
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import alarms, forecasts
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.weather import forecast_solar, open_meteo

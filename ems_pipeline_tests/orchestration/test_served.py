@@ -12,9 +12,9 @@ import pytest
 
 from ems_pipeline import control, time_grid
 from ems_pipeline.orchestration import beats, sensors
-from ems_pipeline.orchestration.coordinator import ANEW_TAG, ASKED_TAG, SLOT_TAG
-from ems_pipeline.orchestration.in_process import InProcess, RunFailed
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery.coordinator import ANEW_TAG, ASKED_TAG, SLOT_TAG
+from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import arming, inventory, served, supervision
 from ems_pipeline_tests.control.conftest import NOON, Bench, home
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE

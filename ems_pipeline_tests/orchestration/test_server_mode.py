@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from ems_pipeline import time_grid
 from ems_pipeline.cli.app import app
-from ems_pipeline.orchestration.in_process import InProcess
+from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock

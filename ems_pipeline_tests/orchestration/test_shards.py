@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import pytest
 
-from ems_pipeline.orchestration import cadence, requests, shards
+from ems_pipeline.orchestration import requests
 from ems_pipeline.orchestration.beats import Served
+from ems_pipeline.orchestration.installation import cadence
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.shards import Shard
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import shards
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.shards import Shard
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry

@@ -8,8 +8,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ems_pipeline.orchestration import instance as instances
-from ems_pipeline.orchestration.storage import KeptStorage
+from ems_pipeline.orchestration.machinery import instance as instances
+from ems_pipeline.orchestration.machinery.storage import KeptStorage
 from ems_pipeline.warehouse import embedded
 from ems_pipeline_tests.conftest import ROOT
 

@@ -11,10 +11,10 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration.assets import market as assets
-from ems_pipeline.orchestration.partitions import SiteWindow
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.tariff import Tariff
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, market
 from ems_pipeline.warehouse import sites as registry

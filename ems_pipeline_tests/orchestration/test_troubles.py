@@ -11,8 +11,8 @@ import pytest
 
 from ems_pipeline.orchestration import troubles
 from ems_pipeline.orchestration.build import build_defs
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline_tests.notify.test_notify import TOKEN, Chat, chat

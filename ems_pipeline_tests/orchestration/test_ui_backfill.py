@@ -17,13 +17,13 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration import history
 from ems_pipeline.orchestration.assets import plans as plan_assets
-from ems_pipeline.orchestration.in_process import InProcess
+from ems_pipeline.orchestration.installation import history
+from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.partitions import site_day
-from ems_pipeline.orchestration.platform import Platform
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry

@@ -17,9 +17,9 @@ from dagster._core.remote_origin import (
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData
 from sqlalchemy.engine import make_url
 
-from ems_pipeline.orchestration import watch as module
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.watch import GIB, Watch, wake_sensors
+from ems_pipeline.orchestration.installation import watch as module
+from ems_pipeline.orchestration.installation.watch import GIB, Watch, wake_sensors
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms
 from ems_pipeline_tests.control.conftest import Bench, home

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.cli import checkup
-from ems_pipeline.orchestration import environment, hand_back, live
+from ems_pipeline.orchestration.installation import environment, hand_back, live
 
 WRONG = {
     "EMS_SOURCE_TIMEOUT_S": ["soon", "", "0", "-20", "nan", "inf", "1e9", "0.5", "20 s"],

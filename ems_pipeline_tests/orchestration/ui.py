@@ -17,7 +17,7 @@ from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 from dagster_graphql.test.utils import execute_dagster_graphql
 
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.steps.platform import Platform
 from ems_pipeline_tests.orchestration import backfilled
 
 RUNS_HERE = {

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.settling import settle_day, settle_slots
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, audits, market, plans, sites, telemetry
 
@@ -77,7 +78,7 @@ def planned(connection: Connection, decided_at: datetime, starts: list[datetime]
 
 
 def fill(connection: Connection, site: Site, start: datetime = START, end: datetime = START + 4 * SLOT) -> pl.DataFrame:
-    audits.fill(connection, site, start, end, LATER)
+    settle_slots(connection, site, start, end, LATER)
     return audits.slots(connection, site.key, start, end)
 
 
@@ -113,7 +114,7 @@ def test_what_was_not_measured_is_null_with_coverage_zero_and_never_free(connect
     assert rows["cost"].is_null().to_list() == [False, True, False, False], "the meter alone settles the bill"
     assert rows["load_w"].is_null().to_list() == [False, True, False, True]
     assert rows["no_battery_cost"].is_null().to_list() == [False, True, False, True]
-    day = audits.put_days(connection, home01, START, END, LATER).row(0, named=True)
+    day = settle_day(connection, home01, START, END, LATER).row(0, named=True)
     assert (day["slots"], day["settled_slots"]) == (4, 2)
     assert day["cost"] == pytest.approx(2 * 1.2)
 
@@ -124,16 +125,16 @@ def test_without_a_price_there_is_no_cost(connection: Connection, home01: Site) 
     assert rows["grid_w"].null_count() == 0
     assert rows["cost"].null_count() == rows["no_battery_cost"].null_count() == 4
     for _ in range(2):
-        day = audits.put_days(connection, home01, START, END, LATER).row(0, named=True)
+        day = settle_day(connection, home01, START, END, LATER).row(0, named=True)
         assert (day["settled_slots"], day["cost"]) == (0, None)
 
 
 def test_filling_again_changes_nothing(connection: Connection, home01: Site) -> None:
     measure(connection, first_slots(4))
     price(connection, first_slots(4), buy=4.0, sell=1.0)
-    assert audits.fill(connection, home01, START, START + 4 * SLOT, LATER) == 4
+    assert settle_slots(connection, home01, START, START + 4 * SLOT, LATER) == 4
     before = audits.slots(connection, "home01", START, END)
-    assert audits.fill(connection, home01, START, START + 4 * SLOT, LATER) == 0
+    assert settle_slots(connection, home01, START, START + 4 * SLOT, LATER) == 0
     assert audits.slots(connection, "home01", START, END).equals(before)
 
 
@@ -144,7 +145,7 @@ def test_slot_by_slot_gives_the_day_at_once(connection: Connection, home01: Site
     at_once = fill(connection, home01, START, START + 8 * SLOT)["self_use_soc_pct"].to_list()
     connection.execute(sa.text("DELETE FROM ems.audit_interval"))
     for at in first_slots(8):
-        audits.fill(connection, home01, at, at + SLOT, LATER)
+        settle_slots(connection, home01, at, at + SLOT, LATER)
     assert audits.slots(connection, "home01", START, END)["self_use_soc_pct"].to_list() == pytest.approx(at_once)
 
 
@@ -152,12 +153,12 @@ def test_a_corrected_price_restates_the_slot_and_the_day(connection: Connection,
     starts = time_grid.day_slots(DAY, PRAGUE)
     measure(connection, starts)
     price(connection, starts, buy=4.0, sell=1.0)
-    audits.fill(connection, home01, START, END, LATER)
-    audits.put_days(connection, home01, START, END, LATER)
+    settle_slots(connection, home01, START, END, LATER)
+    settle_day(connection, home01, START, END, LATER)
     price(connection, starts[:1], buy=8.0, sell=1.0, known_at=LATER + SLOT)
-    assert audits.fill(connection, home01, START, END, LATER) == 0, "as known before the correction nothing changed"
-    assert audits.fill(connection, home01, START, END, LATER + 2 * SLOT) == 1
-    audits.put_days(connection, home01, START, END, LATER + 2 * SLOT)
+    assert settle_slots(connection, home01, START, END, LATER) == 0, "as known before the correction nothing changed"
+    assert settle_slots(connection, home01, START, END, LATER + 2 * SLOT) == 1
+    settle_day(connection, home01, START, END, LATER + 2 * SLOT)
     rows = audits.slots(connection, "home01", START, END)
     assert rows["revision"].to_list() == [2] + [1] * 95
     day = audits.summary(connection, "home01", DAY, DAY).row(0, named=True)
@@ -171,8 +172,8 @@ def test_a_day_that_only_grew_is_not_restated(connection: Connection, home01: Si
     measure(connection, starts)
     price(connection, starts, buy=4.0, sell=1.0)
     for end in (START + 40 * SLOT, END):
-        audits.fill(connection, home01, START, end, LATER)
-        audits.put_days(connection, home01, START, end, LATER)
+        settle_slots(connection, home01, START, end, LATER)
+        settle_day(connection, home01, START, end, LATER)
     day = audits.summary(connection, None, DAY, DAY).row(0, named=True)
     assert (day["slots"], day["settled_slots"], day["is_restated"]) == (96, 96, False)
 
@@ -180,11 +181,11 @@ def test_a_day_that_only_grew_is_not_restated(connection: Connection, home01: Si
 def test_a_provisional_price_that_becomes_final_restates_nothing(connection: Connection, home01: Site) -> None:
     measure(connection, first_slots(4))
     price(connection, first_slots(4), buy=4.0, sell=1.0, is_provisional=True)
-    audits.fill(connection, home01, START, START + 4 * SLOT, LATER)
-    assert audits.put_days(connection, home01, START, END, LATER)["is_provisional"].to_list() == [True]
+    settle_slots(connection, home01, START, START + 4 * SLOT, LATER)
+    assert settle_day(connection, home01, START, END, LATER)["is_provisional"].to_list() == [True]
     price(connection, first_slots(4), buy=4.1, sell=1.0, known_at=LATER)
-    assert audits.fill(connection, home01, START, START + 4 * SLOT, LATER) == 4
-    audits.put_days(connection, home01, START, END, LATER)
+    assert settle_slots(connection, home01, START, START + 4 * SLOT, LATER) == 4
+    settle_day(connection, home01, START, END, LATER)
     assert audits.slots(connection, "home01", START, END)["revision"].to_list() == [1] * 4
     day = audits.summary(connection, "home01", DAY, DAY).row(0, named=True)
     assert (day["is_provisional"], day["is_restated"]) == (False, False)
@@ -198,8 +199,8 @@ def test_a_day_with_a_gap_is_completed_without_and_corrected_with_a_restatement(
     price(connection, first_slots(3), buy=4.0, sell=1.0)
 
     def settled() -> tuple[int, bool]:
-        audits.fill(connection, home01, START, START + 4 * SLOT, LATER + SLOT)
-        audits.put_days(connection, home01, START, END, LATER)
+        settle_slots(connection, home01, START, START + 4 * SLOT, LATER + SLOT)
+        settle_day(connection, home01, START, END, LATER)
         day = audits.summary(connection, "home01", DAY, DAY).row(0, named=True)
         return day["settled_slots"], day["is_restated"]
 
@@ -255,11 +256,11 @@ def test_another_plan_than_was_told_is_a_restatement(connection: Connection, hom
     measure(connection, starts)
     price(connection, starts, buy=4.0, sell=1.0)
     planned(connection, START - timedelta(minutes=1), starts)
-    audits.fill(connection, home01, START, END, LATER)
-    audits.put_days(connection, home01, START, END, LATER)
+    settle_slots(connection, home01, START, END, LATER)
+    settle_day(connection, home01, START, END, LATER)
     connection.execute(sa.text("UPDATE ems.planning_interval SET grid_w = 900 WHERE starts_at = :at"), {"at": START})
-    assert audits.fill(connection, home01, START, END, LATER) == 1
-    audits.put_days(connection, home01, START, END, LATER)
+    assert settle_slots(connection, home01, START, END, LATER) == 1
+    settle_day(connection, home01, START, END, LATER)
     assert audits.slots(connection, "home01", START, END)["revision"].to_list() == [2] + [1] * 95
     assert audits.summary(connection, "home01", DAY, DAY)["is_restated"].to_list() == [True]
 
@@ -286,7 +287,7 @@ def test_a_site_without_batteries_has_one_baseline_twice(connection: Connection,
     bare = home01.model_copy(update={"batteries": ()})
     measure(connection, first_slots(2))
     price(connection, first_slots(2), buy=4.0, sell=1.0)
-    audits.fill(connection, bare, START, START + 2 * SLOT, LATER)
+    settle_slots(connection, bare, START, START + 2 * SLOT, LATER)
     rows = audits.slots(connection, "home01", START, END)
     assert rows["self_use_cost"].to_list() == rows["no_battery_cost"].to_list() == pytest.approx([1.0, 1.0])
 

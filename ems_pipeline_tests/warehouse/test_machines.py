@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.plan import MachineState
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
+from ems_pipeline.steps.machines import so_far
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, plans, sites, telemetry
-from ems_pipeline.warehouse.machines import so_far
 from ems_pipeline_tests.copies import metered
 from ems_pipeline_tests.warehouse.test_situation import INSTANT, KNOWN, START
 

@@ -18,11 +18,11 @@ from ems_pipeline.cli.db import Role
 from ems_pipeline.control.commands import WrongWish, check_wish
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
+from ems_pipeline.steps import settling
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import (
     Warehouse,
     alarms,
-    audits,
     logins,
     migrate,
     overrides,
@@ -217,7 +217,7 @@ def test_the_service_does_the_pipelines_work(owned: Warehouse, home01: Site) -> 
             overrides.cancel(connection, number, later, "me")
             alarms.raise_alarm(connection, "home01", "test", "info", "t", later)
             assert alarms.clear(connection, "home01", "test", later)
-            audits.fill(connection, home01, later, later + SLOT, later + HOUR)
+            settling.settle_slots(connection, home01, later, later + SLOT, later + HOUR)
             assert plans.device_rows(connection, "home01", later, later).height == 1
 
 

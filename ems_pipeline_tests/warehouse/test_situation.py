@@ -11,9 +11,9 @@ from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
+from ems_pipeline.steps.situation import STATE_AGE, InputsMissing, Knowledge, LeftAlone, plan_inputs
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, events, forecasts, market, plans, sites, telemetry
-from ems_pipeline.warehouse.situation import STATE_AGE, InputsMissing, Knowledge, LeftAlone, plan_inputs
 from ems_pipeline_tests.copies import metered
 from ems_pipeline_tests.readings import answers
 

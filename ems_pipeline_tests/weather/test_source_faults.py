@@ -14,7 +14,7 @@ import pytest
 from ems_pipeline import http, time_grid
 from ems_pipeline.orchestration.assets import issuing
 from ems_pipeline.sites import PvArray, Site
-from ems_pipeline.warehouse.situation import InputsMissing
+from ems_pipeline.steps.situation import InputsMissing
 from ems_pipeline.weather import forecast_solar, open_meteo, sun
 from ems_pipeline.weather.errors import MalformedWeather
 from ems_pipeline_tests.fault_table import documented

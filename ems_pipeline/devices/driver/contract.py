@@ -119,11 +119,6 @@ class Driver(Protocol):
     point_map: PointMap
 
     @property
-    def silence_behaviour(self) -> str:
-        """What the device does when we vanish, in words for the operator."""
-        ...
-
-    @property
     def needs(self) -> frozenset[str]:
         """What `translate` and `release_writes` must find in ``live``; read it with ``read(driver.needs)``."""
         ...

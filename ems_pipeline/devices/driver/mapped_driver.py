@@ -40,10 +40,6 @@ class MappedDriver(ABC):
         self._clock = clock
 
     @property
-    def silence_behaviour(self) -> str:
-        return self.point_map.silence
-
-    @property
     def needs(self) -> frozenset[str]:
         return self.family.needs(self.point_map)
 

@@ -8,4 +8,5 @@ quantities.py      the vocabulary             sunspec_models.py  SunSpec points 
 codec.py           values -> words            decoding.py        words -> values
 samples.py         one point off the wire     fault_words.py     a device's own faults
 sampling.py        names -> readings          reading.py         value, age, quality, reason
+map_content.py     a map as it was, to be kept
 """

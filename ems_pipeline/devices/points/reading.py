@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import IntEnum
 from typing import overload
 
@@ -64,10 +64,6 @@ class Reading:
     def is_good(self) -> bool:
         """A believable number, that of a device at rest included."""
         return self.quality in BELIEVED and self.value is not None
-
-    def fresh_value(self, now: datetime, max_age: timedelta) -> float | None:
-        """The value if it is good and not older than the consumer accepts, else None."""
-        return self.value if self.is_good and now - self.reported_at <= max_age else None
 
 
 UNANSWERED = frozenset({Quality.NO_ANSWER, Quality.REFUSED, Quality.GARBAGE, Quality.ABSENT})

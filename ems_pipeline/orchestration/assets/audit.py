@@ -15,9 +15,11 @@ from ems_pipeline.orchestration.assets.market import effective_price
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
-from ems_pipeline.orchestration.partitions import DECISION_OF_THE_DAY, SiteWindow, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import settling
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import DECISION_OF_THE_DAY, SiteWindow
 from ems_pipeline.units import kilo
 from ems_pipeline.warehouse import audits, forecasts
 
@@ -49,7 +51,7 @@ def audit_interval(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Plat
                 ledger.not_yet(window.site, day, "no quarter-hour of it is over")
                 continue
             with ledger.each(window.site, day), ems.warehouse.begin() as connection:
-                changed = audits.fill(connection, window.site, start, min(end, now), ems.clock.now())
+                changed = settling.settle_slots(connection, window.site, start, min(end, now), ems.clock.now())
                 slots = audits.slots(connection, window.site.key, start, end)
                 ledger.made(
                     window.site,
@@ -99,7 +101,7 @@ def audit_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]
         for day in window.days:
             with ledger.each(window.site, day), ems.warehouse.begin() as connection:
                 bounds = time_grid.day_bounds(day, window.zone)
-                settled = audits.put_days(connection, window.site, *bounds, ems.clock.now())
+                settled = settling.settle_day(connection, window.site, *bounds, ems.clock.now())
                 if settled.is_empty():
                     why = f"nothing of {window.site.key} {day} is settled: materialise audit_interval for it first"
                     (ledger.lacks if bounds[1] <= ems.clock.now() else ledger.not_yet)(window.site, day, why)

@@ -11,15 +11,16 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, profile, pv_geometry, sessions
 from ems_pipeline.heat.cop import CopCurve
-from ems_pipeline.orchestration import learning, second_source
 from ems_pipeline.orchestration.assets.heat import building_response, cop_history
 from ems_pipeline.orchestration.assets.issuing import Make, each, forecast_asset, power_shown, require_whole
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.assets.weather import weather_forecast
-from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
-from ems_pipeline.orchestration.second_source import SecondSource
+from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.sites import Charger, Site
+from ems_pipeline.steps import learning, second_source
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.second_source import SecondSource
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.units import kilo
 from ems_pipeline.warehouse import buildings, forecasts, telemetry
 

@@ -12,9 +12,10 @@ from ems_pipeline.heat import building, cop, measured
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
-from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.sites import HeatPump, Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.warehouse import buildings, forecasts, telemetry
 
 LEARNT_FROM_DAYS = 60

@@ -11,12 +11,13 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
-from ems_pipeline.orchestration.partitions import SiteWindow, decided_at, windows
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.partitions import windows
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.situation import InputsMissing
+from ems_pipeline.steps.windows import SiteWindow, decided_at
 from ems_pipeline.units import kilo, slot_energy_wh
 from ems_pipeline.warehouse import forecasts
-from ems_pipeline.warehouse.situation import InputsMissing
 
 Make = Callable[[datetime, datetime, datetime], pl.DataFrame]
 """From the first and last bound of the slots wanted and the instant the forecast counts as made, to the forecast."""

@@ -13,14 +13,16 @@ from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market import fx, knowledge, restate, sources, tariff, tempo
 from ems_pipeline.market.document import MARKET_TIMEZONE, NotYetPublished, market_day_slots
 from ems_pipeline.market.settings import SourceSettings
-from ems_pipeline.orchestration import dagster_private, per_site
+from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.figures import plot, told
 from ems_pipeline.orchestration.ledger import Ledger, record_days
-from ems_pipeline.orchestration.partitions import SiteWindow, day_partitions, days_of, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.machinery import dagster_private
+from ems_pipeline.orchestration.partitions import day_partitions, days_of, site_day_partitions, windows
 from ems_pipeline.sites import Site, market_zones
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.situation import InputsMissing
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.warehouse import market
-from ems_pipeline.warehouse.situation import InputsMissing
 
 GROUP = "market"
 SOMEBODY = ("a source",)

@@ -8,8 +8,9 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration.ledger import Ledger
-from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.warehouse import telemetry
 
 LATE = timedelta(hours=2)

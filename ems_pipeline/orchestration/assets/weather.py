@@ -12,9 +12,10 @@ from ems_pipeline import time_grid
 from ems_pipeline.orchestration.assets.issuing import HINDSIGHT
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
-from ems_pipeline.orchestration.partitions import SiteWindow, site_day_partitions, windows
-from ems_pipeline.orchestration.platform import Platform
+from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.warehouse import forecasts
 from ems_pipeline.weather import open_meteo
 from ems_pipeline.weather.errors import WeatherError

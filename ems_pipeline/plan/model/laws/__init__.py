@@ -2,4 +2,8 @@
 
 bus.py       balance, the meter, PV            storage.py   batteries, hybrid inverters
 charging.py  cars                              heat.py      heat pumps and what they heat
+
+    contract     the month's peak, and paid reductions      deferrable   machines that run once
+    efficiency   what AC power means in the cells           genset       generating sets
+    switching    machines that are off or within a range    obligations  what was switched lately, still owed
 """

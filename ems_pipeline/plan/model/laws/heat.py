@@ -26,7 +26,6 @@ class Heating:
     house: Switched
     temperature: Index
     tank: Switched | None = None
-    tank_temperature: Index | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,8 @@ def heat_pump(model: Model, unit: HeatPumpUnit, balance_rows: Index, stakes: flo
         tank = semicontinuous(model, f"{unit.key} tank", every, low, high, 0.0, may, switched=True)
         tank.draw(model, balance_rows, -1.0)
         running = one_at_a_time(model, unit, house, tank, wanted)
-        hot_water = temperature(model, unit.tank, tank, unit.tank_cop, extremes)
-        heating = Heating(house, indoor, tank, hot_water)
+        temperature(model, unit.tank, tank, unit.tank_cop, extremes)
+        heating = Heating(house, indoor, tank)
     if running is not None and low > 0 and max(unit.min_run_slots, unit.min_pause_slots) > 1:
         minimum_stay(model, unit.key, every, running, unit.min_run_slots, unit.min_pause_slots, unit.was_on)
     return heating

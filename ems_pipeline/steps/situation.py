@@ -1,0 +1,236 @@
+"""What the site is like at a decision: the newest believable state, and the inputs of a plan as known then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ems_pipeline import time_grid
+from ems_pipeline.devices.points.quantities import PLUGGED_IN, EvStatus
+from ems_pipeline.forecast.presence import sessions_now
+from ems_pipeline.forecast.sessions import ExpectedSession
+from ems_pipeline.local_time import INSTANT
+from ems_pipeline.plan import EvSession, PlanInputs, SiteState
+from ems_pipeline.plan.assembly.unsteered import charging_w
+from ems_pipeline.sites import Charger, HeatPump, Site
+from ems_pipeline.steps import machines
+from ems_pipeline.warehouse import buildings, events, forecasts, market, plans, telemetry
+from ems_pipeline.warehouse.engine import Connection
+
+STATE_AGE = timedelta(minutes=30)
+"""Older measurements say nothing about a battery that can be full by now."""
+
+
+class InputsMissing(LookupError):
+    """A plan or forecast cannot be made: names what is not known at the decision, and the remedy."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Newest good values by (device, quantity), and when they were reported."""
+
+    values: dict[tuple[str, str], float]
+    reported_at: dict[tuple[str, str], datetime]
+
+    def of(self, device: str | None, quantity: str) -> float | None:
+        """The device's own value, else (no device named, or it does not say) that of any device of the site."""
+        if device is not None and (device, quantity) in self.values:
+            return self.values[device, quantity]
+        return next((v for (_, q), v in sorted(self.values.items()) if q == quantity), None)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Inputs of a plan, and since when each kind of them was known (for the plan's provenance)."""
+
+    inputs: PlanInputs
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftAlone:
+    """What draws power at a site and nobody steers: it charges and heats as it likes."""
+
+    chargers: tuple[Charger, ...] = ()
+    heat_pumps: tuple[HeatPump, ...] = ()
+
+    @classmethod
+    def of(cls, whole: Site, steered: Site) -> LeftAlone:
+        """Of a site, what is not in the part that can be steered."""
+        return cls(
+            tuple(c for c in whole.chargers if c not in steered.chargers),
+            tuple(h for h in whole.heat_pumps if h not in steered.heat_pumps),
+        )
+
+
+NOTHING = LeftAlone()
+
+
+def measured(connection: Connection, site: Site, at: datetime) -> Measured:
+    """State of the site at an instant: minute telemetry, else the last quarter-hour that ended before."""
+    slot_end = time_grid.floor_slot(at)
+    older = telemetry.site_last_values(connection, site.key, slot_end - STATE_AGE, slot_end)
+    newest = telemetry.latest(connection, site.key, at, at - STATE_AGE)
+    values, reported = {}, {}
+    for frame in (older, newest):
+        for device, quantity, value, reported_at in frame.iter_rows():
+            values[device, quantity], reported[device, quantity] = value, reported_at
+    return Measured(values, reported)
+
+
+def plan_inputs(
+    connection: Connection, site: Site, at: datetime, start: datetime, left_alone: LeftAlone = NOTHING
+) -> Knowledge:
+    """Everything a plan decided at ``at`` and beginning with slot ``start`` may know.
+
+    The horizon ends with the last slot that has a price and all forecasts.
+
+    Args:
+        site: what can be steered.
+        left_alone: what draws power beside it; what is expected of that is part of the load.
+
+    Raises:
+        InputsMissing: no price, forecast or state is known then.
+    """
+    far = start + timedelta(days=3)
+    prices = market.effective_prices(connection, site.key, start, far, at)
+    load = forecasts.newest(connection, "load_forecast", site.key, start, far, at)
+    pv = forecasts.newest(connection, "pv_forecast", site.key, start, far, at)
+    heat = forecasts.newest(connection, "heat_demand_forecast", site.key, start, far, at)
+    starts = _common_slots(site, left_alone, start, prices, load, pv, heat)
+    state = measured(connection, site, at)
+    history = machines.so_far(connection, site, state.values, at, start)
+    asked = events.listing(connection, site.key, at)
+    houses = {pump.key: buildings.of(connection, site.key, pump, at) for pump in site.heat_pumps}
+    aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": INSTANT})
+    inputs = PlanInputs(
+        starts=starts,
+        buy_per_kwh=_column(aligned, prices, "buy_per_kwh"),
+        sell_per_kwh=_column(aligned, prices, "sell_per_kwh"),
+        load_w=_column(aligned, load, "power_w") + _drawn_w(connection, site, left_alone, state, at, aligned, heat),
+        pv_w={a.key: _column(aligned, pv.filter(pl.col("asset_key") == a.key), "power_w") for a in site.pv},
+        outdoor_c=_column(aligned, heat.filter(pl.col("asset_key") == site.heat_pumps[0].key), "outdoor_c")
+        if site.heat_pumps
+        else None,
+        sessions=_sessions(connection, site, site.chargers, state, at, starts),
+        state=SiteState(
+            at=at,
+            soc_pct=_required(site.batteries, state, "battery_soc_pct", at),
+            indoor_c=_required(site.heat_pumps, state, "indoor_temp_c", at),
+            month_peak_import_w=_month_peak(connection, site, at),
+            tank_c=_required([p for p in site.heat_pumps if p.hot_water is not None], state, "dhw_temp_c", at),
+            machines=history.machines,
+            run_hours=history.run_hours,
+            waiting=history.waiting,
+            begun=history.begun,
+        ),
+        events=events.of(asked),
+        previous_w={k: np.array(w) for k, w in plans.powers(connection, site.key, start, at).items()},
+        houses={key: response for key, (response, _) in houses.items()},
+    )
+    frames = {"effective_price": prices, "load_forecast": load, "pv_forecast": pv, "heat_demand_forecast": heat}
+    frames["grid_event"] = asked
+    known = {name: _newest(frame) for name, frame in frames.items()}
+    measured_at = max(state.reported_at.values()).isoformat() if state.reported_at else None
+    told = {key: why for key, (_, why) in houses.items()}
+    return Knowledge(inputs, {"known_at": known, "state_reported_at": measured_at, "houses": told})
+
+
+def _drawn_w(
+    connection: Connection, site: Site, left_alone: LeftAlone, state: Measured, at: datetime, aligned: pl.DataFrame,
+    heat: pl.DataFrame,
+) -> np.ndarray[Any, np.dtype[np.float64]]:  # fmt: skip
+    """Expected power of what is left alone, per slot, W."""
+    starts = aligned["starts_at"].to_list()
+    chargers = {charger.key: charger for charger in left_alone.chargers}
+    drawn_w = np.zeros(len(starts))
+    for session in _sessions(connection, site, left_alone.chargers, state, at, starts):
+        drawn_w += charging_w(chargers[session.charger], session, starts)
+    for pump in left_alone.heat_pumps:
+        own = heat.filter(pl.col("asset_key") == pump.key)
+        drawn_w += _column(aligned, own, "heat_w") / _column(aligned, own, "cop")
+    return drawn_w
+
+
+def _common_slots(site: Site, left_alone: LeftAlone, start: datetime, *frames: pl.DataFrame) -> list[datetime]:
+    """Slots from ``start`` on without a gap that every input covers."""
+    prices, load, pv, heat = frames
+    wanted = [("effective_price", prices), ("load_forecast", load)]
+    wanted += [("pv_forecast", pv.filter(pl.col("asset_key") == a.key)) for a in site.pv]
+    wanted += [
+        ("heat_demand_forecast", heat.filter(pl.col("asset_key") == p.key))
+        for p in (*site.heat_pumps, *left_alone.heat_pumps)
+    ]
+    common: set[datetime] | None = None
+    for name, frame in wanted:
+        covered = set(frame["starts_at"].to_list())
+        if start not in covered:
+            raise InputsMissing(
+                f"{name} of {site.key} is not known for {start}: nothing can be planned; materialise {name} first"
+            )
+        common = covered if common is None else common & covered
+    first, end = next(run for run in time_grid.contiguous(common or set()) if run[0] == start)
+    return time_grid.slots(first, end)
+
+
+def _column(aligned: pl.DataFrame, frame: pl.DataFrame, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    joined = aligned.join(frame.select("starts_at", column), on="starts_at", how="left", maintain_order="left")
+    return joined[column].cast(pl.Float64).to_numpy()
+
+
+def _required(assets: Any, state: Measured, quantity: str, at: datetime) -> dict[str, float]:
+    values = {asset.key: state.of(asset.device, quantity) for asset in assets}
+    if unknown := [key for key, value in values.items() if value is None]:
+        raise InputsMissing(
+            f"{quantity} of {unknown} was not measured in the {STATE_AGE} before {at}; a plan on a guessed state is "
+            "refused: check the device's health and telemetry"
+        )
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _sessions(
+    connection: Connection, site: Site, chargers: Iterable[Charger], state: Measured, at: datetime,
+    starts: list[datetime],
+) -> tuple[EvSession, ...]:  # fmt: skip
+    end = starts[-1] + time_grid.SLOT
+    frame = forecasts.newest_sessions(connection, site.key, starts[0], end, at)
+    found: list[EvSession] = []
+    for charger in chargers:
+        expected = [
+            ExpectedSession(charger.key, row["arrives_at"], row["departs_at"], row["energy_wh"], row["probability"])
+            for row in frame.filter(pl.col("asset_key") == charger.key).iter_rows(named=True)
+        ]
+        found += [
+            EvSession(charger.key, s.arrival_at, s.departure_at, s.energy_wh)
+            for s in sessions_now(
+                charger,
+                expected,
+                _is_plugged_in(charger, state),
+                state.values.get((charger.device or "", "session_energy_wh")),
+                at,
+                time_grid.zone(site.timezone),
+            )
+        ]
+    return tuple(found)
+
+
+def _is_plugged_in(charger: Charger, state: Measured) -> bool | None:
+    status = state.values.get((charger.device or "", "ev_status"))
+    return None if status is None else EvStatus(int(status)) in PLUGGED_IN
+
+
+def _month_peak(connection: Connection, site: Site, at: datetime) -> float | None:
+    """Highest quarter-hour import of the running local month so far, W; None when nothing was measured."""
+    zone = time_grid.zone(site.timezone)
+    month_start, _ = time_grid.day_bounds(time_grid.local_day(at, zone).replace(day=1), zone)
+    peak_w = telemetry.highest_grid_w(connection, site.key, month_start, time_grid.floor_slot(at))
+    return None if peak_w is None else max(0.0, peak_w)
+
+
+def _newest(frame: pl.DataFrame) -> str | None:
+    return None if frame.is_empty() else frame["known_at"].max().isoformat()  # type: ignore[union-attr]
