@@ -34,7 +34,7 @@ def noon(warehouse: Warehouse, site: Site, at: datetime) -> float:
 def settled(warehouse: Warehouse, site: Site, at: datetime) -> list[float]:
     """Buying prices that settlement takes as known at an instant; nothing is kept."""
     with warehouse.begin() as connection:
-        audits.fill(connection, site, *DUBLIN, at)
+        audits.fill(connection, site.key, *DUBLIN, at)
         prices = audits.slots(connection, site.key, *DUBLIN)["buy_per_kwh"].to_list()
         connection.rollback()
     return prices
