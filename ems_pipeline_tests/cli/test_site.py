@@ -44,7 +44,17 @@ def test_a_site_is_added_to_a_fresh_home(fresh: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [("market_zone: CZ", "market_zone: XX"), ("timezone: Europe/Prague", "timezone: MET")]
+    "wrong",
+    [
+        ("market_zone: CZ", "market_zone: XX"),
+        ("timezone: Europe/Prague", "timezone: MET"),
+        ("{key: car-2, device: wallbox-2", "{key: car-2, device: wallbox-1"),  # one box, two cars
+        (
+            "\nchargers:",
+            "\n  - {key: pack-2, device: inverter, capacity_wh: 5000, charge_limit_w: 2500, discharge_limit_w: 2500}"
+            "\n\nchargers:",
+        ),  # one inverter, two batteries
+    ],
 )
 def test_a_wrong_file_is_not_added(fresh: Path, wrong: tuple[str, str]) -> None:
     file = fresh / "new.yaml"
