@@ -26,32 +26,38 @@ Number = TypeVar("Number", bound=Any)
 
 def slot_energy_wh(power_w: Number) -> Number:
     """Energy of a mean power held for one slot: W -> Wh."""
-    return power_w * SLOT_HOURS
+    converted: Number = power_w * SLOT_HOURS
+    return converted
 
 
 def slot_power_w(energy_wh: Number) -> Number:
     """Mean power that moves an energy within one slot: Wh -> W."""
-    return energy_wh / SLOT_HOURS
+    converted: Number = energy_wh / SLOT_HOURS
+    return converted
 
 
 def per_kwh(price_per_mwh: Number) -> Number:
     """Money per MWh -> money per kWh (the same currency)."""
-    return price_per_mwh / 1000.0
+    converted: Number = price_per_mwh / 1000.0
+    return converted
 
 
 def per_mwh(price_per_kwh: Number) -> Number:
     """Money per kWh -> money per MWh (the same currency)."""
-    return price_per_kwh * 1000.0
+    converted: Number = price_per_kwh * 1000.0
+    return converted
 
 
 def kilo(value: Number) -> Number:
     """W -> kW, Wh -> kWh."""
-    return value / 1000.0
+    converted: Number = value / 1000.0
+    return converted
 
 
 def from_kilo(value: Number) -> Number:
     """kW -> W, kWh -> Wh."""
-    return value * 1000.0
+    converted: Number = value * 1000.0
+    return converted
 
 
 PRINTED_NUMBER = re.compile(
@@ -82,4 +88,5 @@ KELVIN_AT_0_C = 273.15
 
 def kelvin(celsius: Number) -> Number:
     """Degrees Celsius -> kelvin."""
-    return celsius + KELVIN_AT_0_C
+    converted: Number = celsius + KELVIN_AT_0_C
+    return converted

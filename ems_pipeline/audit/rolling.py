@@ -16,7 +16,8 @@ from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
 from ems_pipeline.audit.baselines import Storage
 from ems_pipeline.plan import PlanInputs, SiteState, assemble, solve
-from ems_pipeline.plan.wording.modes import Decision, device_decisions
+from ems_pipeline.plan.wording.decision import Decision
+from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.modes import BatteryMode
 

@@ -44,6 +44,7 @@ def up(
     Stopping hands every device that was steered back to its own safe mode.
     """
     from ems_pipeline.orchestration.installation import live
+    from ems_pipeline.warehouse import local
 
     _use(home)
     live.serve(
@@ -52,7 +53,7 @@ def up(
         history_days,
         lambda text: console.print(words(text)),
         (metrics_host, metrics_port) if metrics_port else None,
-        None if log == Path("-") else log or live.home() / "services.log",
+        None if log == Path("-") else log or local.home() / "services.log",
         _host_and_port(code_server),
     )
 

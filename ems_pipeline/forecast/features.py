@@ -9,6 +9,7 @@ its own (`load_weather`).
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def known_day(grid: LoadGrid, target: Positions, lead: Positions, margin: timede
     return grid.day[target] - np.maximum(1, -(-(lead + 1 + steps) // grid.per_day))
 
 
-def _calendar(grid: LoadGrid, target: Positions, lead: Positions) -> dict[str, NDArray]:
+def _calendar(grid: LoadGrid, target: Positions, lead: Positions) -> dict[str, NDArray[Any]]:
     day, calendar = grid.day[target], grid.calendar
     return {
         "lead_h": lead * (grid.step / timedelta(hours=1)),
@@ -77,7 +78,7 @@ def _calendar(grid: LoadGrid, target: Positions, lead: Positions) -> dict[str, N
     } | {name: calendar[name][day] for name in ("weekday", "holiday", "holiday_tomorrow", "season")}
 
 
-def _past_days(grid: LoadGrid, target: Positions, known: Positions) -> dict[str, NDArray]:
+def _past_days(grid: LoadGrid, target: Positions, known: Positions) -> dict[str, NDArray[Any]]:
     day, slot = grid.day[target], grid.slot[target]
     kind = grid.calendar["class"][day]
     smooth = grid.smoothed(grid.by_day)
@@ -97,7 +98,7 @@ def of_day(matrix: Array, day: Positions, slot: Positions) -> Array:
     return np.where(day >= 0, matrix[np.maximum(day, 0), slot], np.nan)
 
 
-def _levels(grid: LoadGrid, origin: Positions, lead: Positions) -> dict[str, NDArray]:
+def _levels(grid: LoadGrid, origin: Positions, lead: Positions) -> dict[str, NDArray[Any]]:
     """How the house has been lately, as measured up to the origin."""
     last, values = origin - 1, grid.values
     columns = {f"mean_{h:g}h": mean_before(values, grid.steps(h))[last] for h in RECENT_HOURS}
@@ -116,7 +117,7 @@ def _levels(grid: LoadGrid, origin: Positions, lead: Positions) -> dict[str, NDA
     return columns
 
 
-def _habits(grid: LoadGrid, target: Positions, known: Positions) -> dict[str, NDArray]:
+def _habits(grid: LoadGrid, target: Positions, known: Positions) -> dict[str, NDArray[Any]]:
     """What the house usually does then, W: means of roots, raised again."""
     day, slot = grid.day[target], grid.slot[target]
     kind, row = grid.day_class[day], np.maximum(known, 0)
@@ -129,7 +130,7 @@ def _habits(grid: LoadGrid, target: Positions, known: Positions) -> dict[str, ND
     return {name: roots ** (1 / habits.ROOT) for name, roots in columns.items()}
 
 
-def _lively(grid: LoadGrid, origin: Positions, target: Positions) -> dict[str, NDArray]:
+def _lively(grid: LoadGrid, origin: Positions, target: Positions) -> dict[str, NDArray[Any]]:
     """How lively the house has been against its habits: lately, and at this time of the last days and last week."""
     lead, slot = target - origin, grid.slot[target]
     lead_h = lead * (grid.step / timedelta(hours=1))

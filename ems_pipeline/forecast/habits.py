@@ -6,6 +6,8 @@ full of people does. Days of another class (working day, Saturday, Sunday or hol
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,7 @@ LIVELIEST = 3.0
 """Bound of the logarithm of a ratio: twenty times the usual load is a fault of the meter or a new machine."""
 
 
-def fading(roots: Array, classes: NDArray, half_life_days: float) -> Array:
+def fading(roots: Array, classes: NDArray[Any], half_life_days: float) -> Array:
     """Fading mean ``[class, day, slot]`` of ``roots`` ``[day, slot]`` up to and including each day, NaN before any.
 
     Args:

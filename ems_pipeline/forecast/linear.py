@@ -36,7 +36,8 @@ class MedianLine:
 
     def predict(self, rows: Array) -> Array:
         """Conditional median per row; NaN inputs count as usual."""
-        return np.where(np.isnan(rows), np.array(self.usual), rows) @ np.array(self.coefficients) + self.constant
+        known = np.where(np.isnan(rows), np.array(self.usual), rows)
+        return np.asarray(known @ np.array(self.coefficients) + self.constant)
 
     @classmethod
     def from_parts(cls, parts: dict[str, Any]) -> MedianLine:

@@ -182,7 +182,7 @@ class LoadGrid:
     def usual(self) -> Array:
         """For each position, the class mean of its slot as known the day before: what "more than usual" refers to."""
         kind = self.calendar["class"][self.day]
-        return self.class_shapes["class_mean"][kind, np.maximum(self.day - 1, 0), self.slot]
+        return np.asarray(self.class_shapes["class_mean"][kind, np.maximum(self.day - 1, 0), self.slot])
 
     @cached_property
     def day_class(self) -> NDArray[Any]:

@@ -87,7 +87,7 @@ class LoadModel:
 
 def _middle(members: Sequence[Members], rows: Array, names: tuple[str, ...], floor_w: float) -> Array:
     """Logarithm of the raised median: the mean in W of all members."""
-    return np.log(np.mean([each.predict(rows, names, floor_w) for each in members], axis=0) + floor_w)
+    return np.asarray(np.log(np.mean([each.predict(rows, names, floor_w) for each in members], axis=0) + floor_w))
 
 
 def training_pairs(grid: LoadGrid, until: int, seed: int) -> tuple[Positions, Positions]:

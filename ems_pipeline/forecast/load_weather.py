@@ -59,7 +59,7 @@ class Correction:
         return cls(linear.MedianLine.from_parts(parts["line"]), gbm.Trees.from_parts(parts["trees"]))
 
 
-def inputs(grid: LoadGrid, origin: Positions, target: Positions) -> dict[str, NDArray]:
+def inputs(grid: LoadGrid, origin: Positions, target: Positions) -> dict[str, NDArray[Any]]:
     """Weather of each target and how it differs from the last days; NaN where too little of it is known.
 
     Up to the origin and beyond it is weather as forecast, never as measured.
@@ -130,7 +130,7 @@ def _fit(rows: Array, names: tuple[str, ...], left: Array, weight: Array, settin
 def _line_rows(rows: Array, names: tuple[str, ...]) -> Array:
     counted = {f"{name}_than_{days}d": per for name, per in PER_UNIT.items() for days in DAYS_BACK}
     used = {name: per for name, per in counted.items() if name in names}
-    return linear.columns(rows, names, tuple(used)) / np.array(list(used.values()))
+    return np.asarray(linear.columns(rows, names, tuple(used)) / np.array(list(used.values())))
 
 
 def added(correction: Correction | None, grid: LoadGrid, origin: Positions, target: Positions) -> Array:

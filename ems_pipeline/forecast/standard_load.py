@@ -49,4 +49,4 @@ def shape(starts_at: Sequence[datetime], site_zone: ZoneInfo) -> Array:
     middles = np.arange(24) + 0.5
     workday = np.interp(hour, middles, WORKDAY_BY_HOUR, period=24)
     free_day = np.interp(hour, middles, WEEKEND_BY_HOUR, period=24)
-    return np.where(weekend, free_day, workday) / week_mean
+    return np.asarray(np.where(weekend, free_day, workday) / week_mean)

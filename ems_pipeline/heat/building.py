@@ -52,7 +52,7 @@ class BuildingResponse:
     def heat_demand_w(self, indoor_c: ArrayLike, outdoor_c: ArrayLike) -> Array:
         """Heat that keeps ``indoor_c``, W >= 0."""
         difference_k = np.asarray(indoor_c, dtype=float) - np.asarray(outdoor_c, dtype=float)
-        return np.maximum(self.heat_loss_w_per_k * difference_k - self.gains_w, 0.0)
+        return np.asarray(np.maximum(self.heat_loss_w_per_k * difference_k - self.gains_w, 0.0))
 
     def indoor_path_c(self, start_c: float, heat_w: Array, outdoor_c: Array) -> Array:
         """Indoor temperature at the end of each slot under ``heat_w``, exact for values constant within a slot."""

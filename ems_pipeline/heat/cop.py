@@ -46,7 +46,7 @@ def carnot_cop(outdoor_c: ArrayLike, flow_c: ArrayLike) -> Array:
 
 
 def _lift_k(outdoor_c: ArrayLike, flow_c: ArrayLike) -> Array:
-    return np.maximum(np.asarray(flow_c, dtype=float) - np.asarray(outdoor_c, dtype=float), MIN_LIFT_K)
+    return np.asarray(np.maximum(np.asarray(flow_c, dtype=float) - np.asarray(outdoor_c, dtype=float), MIN_LIFT_K))
 
 
 def fit(cop_history: pl.DataFrame, stated_efficiency: float) -> CopCurve:

@@ -59,7 +59,8 @@ class _MinutePrices:
         quarters = self.prices.reshape(SLOTS_OF_CLOCK, -1)
         # Mean of equal numbers first moves in the last bit, so whole quarters take the number itself.
         dearest = quarters.max(axis=1)
-        return np.where(quarters.min(axis=1) == dearest, dearest, quarters.mean(axis=1)) if proportional else dearest
+        shared = np.where(quarters.min(axis=1) == dearest, dearest, quarters.mean(axis=1))
+        return np.asarray(shared if proportional else dearest)
 
 
 def day_registers(period: TariffPeriod, day: date, calendars: DayCalendars) -> DayRegisters:

@@ -16,9 +16,9 @@ verifier/, a mutation in the tests.
 
 from ems_pipeline.plan.assembly.assemble import assemble
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, MachineState, PlanInputs, SiteState
-from ems_pipeline.plan.problem import Problem
+from ems_pipeline.plan.problem import Problem, Unmet
 from ems_pipeline.plan.problem.accept import ProblemInvalid
-from ems_pipeline.plan.result.plan import Plan, Unmet
+from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.solving.solve import solve
 from ems_pipeline.plan.verifier.verify import verify
 from ems_pipeline.plan.verifier.violation import Violation

@@ -35,7 +35,8 @@ class Record:
             value = json.loads(text)
         except json.JSONDecodeError as fault:
             raise FormInvalid(f"the text is no JSON: {fault}; give one object, as `to_json` writes it") from None
-        return _read(cls, value, "")
+        read: Self = _read(cls, value, "")
+        return read
 
 
 class FormInvalid(ValueError):

@@ -86,4 +86,4 @@ def _roof_w(array: PvArray, site: Site, weather: pl.DataFrame, flicker: Array) -
 def _to_minutes(quarters: Array) -> Array:
     """98 quarter-hour means (a neighbour on each side) -> 1440 minutes, linear between the middles."""
     middles = (np.arange(len(quarters)) - 0.5) * 15
-    return np.interp(np.arange(MINUTES) + 0.5, middles, quarters)
+    return np.asarray(np.interp(np.arange(MINUTES) + 0.5, middles, quarters))

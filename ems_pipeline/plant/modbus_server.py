@@ -61,7 +61,7 @@ class Line(ServerRequestHandler):
     server: Server
 
     def __init__(self, server: Server) -> None:
-        super().__init__(server, None, None, None)
+        super().__init__(server, None, None, None)  # type: ignore[no-untyped-call]
         self._chance = random.Random(len(server.active_connections))
 
     def callback_connected(self) -> None:

@@ -15,7 +15,8 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array
 from ems_pipeline.forecast.pv_geometry import site_pv_power_w
-from ems_pipeline.plant.replay import INSTANT, Replay
+from ems_pipeline.local_time import INSTANT
+from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.sky import clear_weather, cloud_for
 from ems_pipeline.sites import Site
 

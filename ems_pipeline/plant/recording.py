@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ems_pipeline import local_time, time_grid
-from ems_pipeline.plant.replay import INSTANT, Replay
+from ems_pipeline.local_time import INSTANT
+from ems_pipeline.plant.replay import Replay
 from ems_pipeline.sites import Site
 
 BEFORE, AFTER = timedelta(days=45), timedelta(days=3)

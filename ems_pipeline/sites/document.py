@@ -95,7 +95,7 @@ class _Strict(yaml.SafeLoader):
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise _at(event, f"*{event.anchor} is an alias; write the value out")
         if self._depth >= DEEPEST:

@@ -22,7 +22,8 @@ from psycopg.errors import (
     UndefinedFunction,
     UndefinedTable,
 )
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.engine import Connection as Connection  # what everybody above the warehouse calls it
 
 from ems_pipeline.warehouse import embedded
 from ems_pipeline.warehouse.local import home

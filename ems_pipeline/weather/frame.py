@@ -65,7 +65,7 @@ def at_midpoints(instants: Array, parts: int) -> Array:
     value = np.interp(wanted, known_at, np.nan_to_num(instants))
     touched_by_gap = np.interp(wanted, known_at, np.isnan(instants).astype(float)) > 0
     value[touched_by_gap] = np.nan
-    return value
+    return np.asarray(value)
 
 
 def drop_unknown_tail(frame: pl.DataFrame) -> pl.DataFrame:

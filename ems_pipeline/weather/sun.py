@@ -57,7 +57,7 @@ def clear_sky_ghi(zenith_deg: Array) -> Array:
     import pandas as pd
     from pvlib.clearsky import haurwitz
 
-    return haurwitz(pd.Series(zenith_deg))["ghi"].to_numpy()
+    return np.asarray(haurwitz(pd.Series(zenith_deg))["ghi"].to_numpy())
 
 
 def decompose(ghi_w_m2: Array, zenith_deg: Array, mids: Any) -> tuple[Array, Array]:
@@ -75,4 +75,5 @@ def direct_normal(ghi_w_m2: Array, dhi_w_m2: Array, zenith_deg: Array) -> Array:
     """Direct normal radiation from the closure GHI = DNI cos(zenith) + DHI, W/m2; zero near and below the horizon."""
     from pvlib.irradiance import dni
 
-    return np.nan_to_num(np.asarray(dni(ghi_w_m2, dhi_w_m2, zenith_deg, zenith_threshold_for_zero_dni=88.0)))
+    found = np.asarray(dni(ghi_w_m2, dhi_w_m2, zenith_deg, zenith_threshold_for_zero_dni=88.0))
+    return np.asarray(np.nan_to_num(found))

@@ -79,7 +79,7 @@ def next_probe_at(health: Health, device: str) -> datetime:
     if health.last_attempt_at is None:
         raise ValueError(f"{device} was never asked, so it has no next probe; ask it")
     doublings = min(max(0, health.error_streak - OPENS_AFTER), 10)
-    pause = min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
     return health.last_attempt_at + pause * (1 - 0.2 * (zlib.crc32(device.encode()) % 1000) / 1000)
 
 

@@ -32,7 +32,8 @@ def exponent(point: Point, words: Mapping[int, int]) -> int:
 
 def scaled(number: float, power: int) -> float:
     """``number`` * 10^``power``, rounded once: 2305 at -1 is 230.5 exactly."""
-    return number * 10**power if power >= 0 else number / 10**-power
+    factor: int = 10 ** abs(power)
+    return number * factor if power >= 0 else number / factor
 
 
 def judge(point: Point, value: float | None) -> tuple[float | None, Quality, str]:

@@ -17,8 +17,9 @@ from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.quantities import SgReadyState
 from ems_pipeline.devices.points.reading import Quality
-from ems_pipeline.devices.web.driver import SHOWN, Dialect
+from ems_pipeline.devices.web.driver import Dialect
 from ems_pipeline.devices.web.gateway import status_fault
+from ems_pipeline.devices.web.json_points import SHOWN
 from ems_pipeline.sites.modes import HeatPumpMode
 from ems_pipeline.units import number_and_unit
 

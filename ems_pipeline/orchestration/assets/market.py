@@ -11,7 +11,7 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market import fx, knowledge, restate, sources, tariff, tempo
-from ems_pipeline.market.document import MARKET_TIMEZONE, NotYetPublished, market_day_slots
+from ems_pipeline.market.document import MARKET_CURRENCY, MARKET_TIMEZONE, NotYetPublished, market_day_slots
 from ems_pipeline.market.settings import SourceSettings
 from ems_pipeline.orchestration import per_site
 from ems_pipeline.orchestration.figures import plot, told
@@ -113,15 +113,15 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
     days, now, settings = days_of(context), ems.clock.now(), SourceSettings.from_environ()
     faults: dict[str, str] = {}
     figures: dict[date, dict[str, float]] = {day: {} for day in days}
-    quotes = sorted({site.currency for site in ems.sites()} - {fx.MARKET_CURRENCY})
+    quotes = sorted({site.currency for site in ems.sites()} - {MARKET_CURRENCY})
     for quote in quotes:
         try:
             with ems.warehouse.begin() as connection:
-                stored = market.fx_versions(connection, fx.MARKET_CURRENCY, quote, days[0], days[-1])
+                stored = market.fx_versions(connection, MARKET_CURRENCY, quote, days[0], days[-1])
             frame = fx.import_rates(days[0], days[-1], now, settings, stored, quote=quote)
             with ems.warehouse.begin() as connection:
                 market.add_fx(connection, frame, now)
-                known = market.fx_versions(connection, fx.MARKET_CURRENCY, quote, days[0], days[-1])
+                known = market.fx_versions(connection, MARKET_CURRENCY, quote, days[0], days[-1])
         except Exception as error:  # whatever it is, it is this currency's
             faults[quote] = per_site.told(error)
             continue
@@ -132,7 +132,7 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
         context,
         {day: told(len(rates), **rates, **alone) for day, rates in figures.items() if len(rates) == len(quotes)},
     )
-    unconverted = [site.key for site in ems.sites() if site.currency == fx.MARKET_CURRENCY]
+    unconverted = [site.key for site in ems.sites() if site.currency == MARKET_CURRENCY]
     is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
     per_site.settle_shared(context, ems, "no-rate", [*(set(quotes) - faults.keys()), *unconverted], faults, is_live)
     return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
@@ -215,7 +215,7 @@ def _effective_rows(window: SiteWindow, ems: Platform) -> pl.DataFrame:
     site, zone = window.site, window.zone
     with ems.warehouse.begin() as connection:
         prices = market.price_versions(connection, site.market_zone, window.start, window.end)
-        base = fx.MARKET_CURRENCY
+        base = MARKET_CURRENCY
         exchange = site.currency != base
         rates = market.fx_versions(connection, base, site.currency, window.first, window.last) if exchange else None
         colours = None

@@ -44,7 +44,7 @@ from dagster._serdes.config_class import ConfigurableClassData as ConfigurableCl
 from dagster._utils import send_interrupt as send_interrupt
 
 # How a code server says that its code did not load: `code_server`.
-from dagster._utils.error import SerializableErrorInfo as SerializableErrorInfo
+from dagster._utils.error import SerializableErrorInfo as SerializableErrorInfo  # type: ignore[attr-defined]
 from dagster._utils.interrupts import capture_interrupts as capture_interrupts
 
 # When schedules are due on a simulated clock: `closed_loop`.

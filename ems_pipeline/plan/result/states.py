@@ -49,7 +49,7 @@ def following_w(plan: Plan, i: int) -> Array:
             others_w = _beside_w(plan, i, inverter)
             most_in = np.clip(inverter.ac_limit_w + others_w, 0.0, most_in)
             most_out = np.clip(inverter.ac_limit_w - others_w, 0.0, most_out)
-    return np.clip(deficit_w, -most_in, most_out)
+    return np.asarray(np.clip(deficit_w, -most_in, most_out))
 
 
 def _beside_w(plan: Plan, i: int, inverter: HybridInverter) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import ChargingSession
+from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.result.states import tank_power_w
 from ems_pipeline.plan.wording import reasons_devices as reasons
@@ -38,7 +39,7 @@ def _pv(plan: Plan, i: int) -> Iterator[Decision]:
     """An array gives all it can, or the meter is told what may be fed in; it is switched off where buying is paid."""
     source = plan.problem.pv[i]
     for t, used in enumerate(plan.pv_w[i].tolist()):
-        if used >= source.available_w[t] - reasons.IDLE_W:
+        if used >= source.available_w[t] - IDLE_W:
             yield Decision(t, source.key, "pv", used, "produce", "All the sun gives is used or fed in.")
             continue
         limits, reason = reasons.curtailment(plan, i, t)

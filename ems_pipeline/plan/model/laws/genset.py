@@ -62,7 +62,7 @@ def _turning(model: Model, unit: GensetUnit, every: Index) -> Index:
 def _slots_without_load(unit: GensetUnit, slots: int) -> Array:
     """For a start in each slot, how many slots inside the horizon it turns without load that "on" counts as loaded."""
     at = np.arange(slots)
-    return np.maximum(np.minimum(at + unit.warm_up_slots, slots) - np.maximum(at, still_warming(unit)), 0.0)
+    return np.asarray(np.maximum(np.minimum(at + unit.warm_up_slots, slots) - np.maximum(at, still_warming(unit)), 0.0))
 
 
 def _start_from_standstill(model: Model, unit: GensetUnit, every: Index, on: Index, begun: Index) -> None:
