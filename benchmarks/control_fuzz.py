@@ -4,7 +4,8 @@
 
 A situation is a site in a quarter-hour: a wild plan, overrides, arming and disarming, files that change (limits,
 address, unit, keys, enabled or not), sites removed and back, gateways kept by somebody else, clock jumps, silent
-devices, a copied file, neighbours whose row is spoilt; and things withdrawn while the run is at the device.
+devices, a copied file, neighbours whose row or file is broken, other code loaded, maps edited; and things withdrawn
+while the run is at the device.
 
 The laws: no value beyond a limit, none without both opt-ins at that moment, none by an old configuration, after its end
 or for an override taken back, no two masters of a wire, no set-point without an end, and nothing left behind.

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -23,10 +24,13 @@ from ems_pipeline.control import cycle, gateways, lifecycle
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices import protocols
 from ems_pipeline.devices.installed.address import wires_of
+from ems_pipeline.devices.points import map_file
 from ems_pipeline.devices.points.map_file import FOLDERS_VARIABLE
-from ems_pipeline.sites import Gateway, Site
+from ems_pipeline.sites import Gateway, Site, SiteFileError
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.registration import follow_files
 from ems_pipeline.time_grid import SLOT
-from ems_pipeline.warehouse import Warehouse, arming, overrides, setpoints
+from ems_pipeline.warehouse import Warehouse, arming, overrides, setpoints, supervision
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.gateway_lock import gateway_locks
@@ -46,6 +50,8 @@ ASSETS = frozenset({"pack", "car-1", "roof-south"})
 CLOCK_JUMPS = 0.03
 MAP_EDITS = 0.08
 """Share of the rounds before which the wallbox's map has another range."""
+RELOADS, FILES = 0.1, 0.15
+"""Share of the rounds before which other code is loaded; and before which the site files are looked at, one broken."""
 KEPT = 0.03
 """Share of the rounds in which another controller keeps the gateways of some sites."""
 
@@ -58,7 +64,7 @@ class Fuzz:
         self.world = World(self.rng)
         self.warehouse = warehouse
         self.happened: Counter[str] = Counter()
-        self._editor = random.Random(seed + 1)
+        self._editor, self._reader = random.Random(seed + 1), random.Random(seed + 2)
         self._ports = iter(range(20_000, 10**9))
         self._withdrawals: dict[str, str] = {}
         """Site by the address at whose next request something is withdrawn from it."""
@@ -88,6 +94,8 @@ class Fuzz:
         """A quarter-hour of every site; how many situations that were."""
         self._set_clock()
         self._edit_a_map()
+        self._reload()
+        self._follow_files()
         for key in self.world.truths:
             for event, share in EVENTS.items():
                 if self.rng.random() < share:
@@ -276,6 +284,32 @@ class Fuzz:
             self.happened["map edited"] += 1
             self.world.shelf.allow(self._editor.choice([20, 32, 40]))
 
+    def _reload(self) -> None:
+        """Other code decides from now on: nothing that the process remembered is left to it."""
+        if self._reader.random() < RELOADS:
+            self.happened["reload"] += 1
+            for remembered in REMEMBERED:
+                remembered.cache_clear()
+            with self.warehouse.begin() as connection:
+                supervision.note_reload(connection, self.now)
+
+    def _follow_files(self) -> None:
+        """The folder is read: a neighbour's file is broken, and may still say that its owner wants no control."""
+        if self._reader.random() >= FILES:
+            return
+        self.happened["broken neighbour file"] += 1
+        key = self._reader.choice(sorted(self.world.truths))
+        withdraws = self._reader.random() < 0.5
+        broken = SiteFileError(Path(f"{key}.yaml"), "has a fault", key, withdraws=withdraws)
+        good = [t.site for k, t in self.world.truths.items() if k != key and t.is_active and t.is_readable]
+        follow_files(Platform(self.warehouse, self.world.clock, lambda: [broken, *good]))
+        truth = self.world.truths[key]
+        if withdraws and truth.site.control.enabled:
+            self.happened["withdrawn in a broken file"] += 1
+            policy = truth.site.control.model_copy(update={"enabled": False})
+            truth.site = truth.site.model_copy(update={"control": policy})
+            truth.config_hash, truth.is_readable = registry.config_hash(truth.site), True
+
     def _set_clock(self) -> None:
         jump = timedelta(0)
         if self.rng.random() < CLOCK_JUMPS:
@@ -339,6 +373,7 @@ class Fuzz:
             )
 
 
+REMEMBERED = (registry._read, map_file._read_cached, map_file._base_name, map_file._folders)
 DEEDS: dict[str, Callable[[Fuzz, str, Truth], None]] = {
     "arm": Fuzz._arm, "arm for minutes": Fuzz._arm_shortly, "disarm": Fuzz._disarm, "override": Fuzz._override,
     "cancel": Fuzz._cancel, "limits up": lambda f, k, t: f._limits(1.3)(k, t),

@@ -23,4 +23,5 @@ def test_nothing_is_told_beyond_a_limit_or_without_leave_or_without_an_end_and_n
     assert fuzz.world.breaches == []
     assert fuzz.world.told > SITES * ROUNDS, "it did steer"
     assert fuzz.happened["map edited"]
+    assert fuzz.happened["broken neighbour file"]
     assert set(EVENTS) - set(fuzz.happened) <= {"copied file"}, "everything happened"
