@@ -181,8 +181,8 @@ def test_materialising_a_past_plan_leaves_what_was_planned(filled: Bench, monkey
 
     before = settled()
     assert {str(one) for one in before["planning_run_id"]} == {str(run_id)}
-    instants = plan_assets._decision_instants
-    monkeypatch.setattr(plan_assets, "_decision_instants", lambda *day: list(instants(*day))[:3])
+    instants = plan_assets.rolling_instants
+    monkeypatch.setattr(plan_assets, "rolling_instants", lambda *day: list(instants(*day))[:3])
     for asset in ("rolling_plan", "daily_plan"):
         filled.runs.asset(Step(asset, LONG_DAY, LONG_DAY, filled.site.key))
     assert rows(filled, "planning_run WHERE is_hindsight AND kind = 'rolling'") == 3

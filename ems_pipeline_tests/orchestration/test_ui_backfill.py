@@ -73,8 +73,8 @@ def filled(warehouse: Warehouse, home01: Site) -> Iterator[Filled]:
         for name, value in plant.environ.items():
             environment.setenv(name, value)
         if DAYS < 10:
-            every = plan_assets._decision_instants
-            environment.setattr(plan_assets, "_decision_instants", lambda *of: iter(list(every(*of))[::24]))
+            every = plan_assets.rolling_instants
+            environment.setattr(plan_assets, "rolling_instants", lambda *of: iter(list(every(*of))[::24]))
         sites = [plant.site, copy_of(plant.site, "home02")]
         runs = InProcess(Platform(warehouse, clock, lambda: sites), instance)
         lived(runs, sites, plant.history())

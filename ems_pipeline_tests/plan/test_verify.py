@@ -157,5 +157,5 @@ def test_the_verifier_shares_no_code_with_the_model() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ems_pipeline"):
                 imported.add(node.module)
     assert {name for name in imported if not name.startswith(own)} == {
-        "ems_pipeline.plan.problem", "ems_pipeline.plan.record", "ems_pipeline.plan.result.plan",
+        "ems_pipeline.arrays", "ems_pipeline.plan.problem", "ems_pipeline.plan.result.plan",
     }  # fmt: skip
