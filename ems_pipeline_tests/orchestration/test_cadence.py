@@ -18,14 +18,18 @@ from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, setpoints
 from ems_pipeline.warehouse import sites as registry
 
-NOW = time_grid.floor_minute(datetime.now(UTC))
-"""Dagster stamps runs with the machine's clock; which instant it is does not matter."""
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 
 @dg.job
 def read_telemetry() -> None:
     """Named like the real one."""
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The minute that runs as the test begins: Dagster stamps its runs with the machine's clock."""
+    return time_grid.floor_minute(datetime.now(UTC))
 
 
 @pytest.fixture
@@ -55,12 +59,14 @@ def test_slots_due_in_an_hour_are_as_many_as_fit_and_each_is_found_when_due(beat
         assert beats.slot_of(beats.stamp(slot)) == slot
 
 
-def test_a_slot_is_served_once_twice_or_not_at_all(instance: dg.DagsterInstance, warehouse: Warehouse) -> None:
-    serve(instance, NOW, 0.3)
-    serve(instance, NOW + MINUTE, 0.4)
-    serve(instance, NOW + MINUTE, 7.0)
-    serve(instance, NOW + 2 * MINUTE, 0.2, "PIPELINE_FAILURE")
-    (found, *_) = cadence.of(instance, warehouse, beats.TELEMETRY.due(NOW), beats.TELEMETRY.due(NOW + 4 * MINUTE))
+def test_a_slot_is_served_once_twice_or_not_at_all(
+    instance: dg.DagsterInstance, warehouse: Warehouse, now: datetime
+) -> None:
+    serve(instance, now, 0.3)
+    serve(instance, now + MINUTE, 0.4)
+    serve(instance, now + MINUTE, 7.0)
+    serve(instance, now + 2 * MINUTE, 0.2, "PIPELINE_FAILURE")
+    (found, *_) = cadence.of(instance, warehouse, beats.TELEMETRY.due(now), beats.TELEMETRY.due(now + 4 * MINUTE))
     assert found.beat is beats.TELEMETRY
     assert list(found.served.values()) == [1, 2, 0, 0]
     assert found.failed == 1
@@ -72,20 +78,22 @@ def test_a_slot_is_served_once_twice_or_not_at_all(instance: dg.DagsterInstance,
     assert "< 10 s" in text
 
 
-def test_nothing_is_lost_before_clock_work_began(instance: dg.DagsterInstance) -> None:
-    assert cadence.begun_at(instance, NOW) == NOW
+def test_nothing_is_lost_before_clock_work_began(instance: dg.DagsterInstance, now: datetime) -> None:
+    assert cadence.begun_at(instance, now) == now
     before = datetime.now(UTC)
-    serve(instance, NOW, 0.3)
-    first = cadence.begun_at(instance, NOW + timedelta(hours=1))
-    serve(instance, NOW + MINUTE, 0.3)
+    serve(instance, now, 0.3)
+    first = cadence.begun_at(instance, now + timedelta(hours=1))
+    serve(instance, now + MINUTE, 0.3)
     assert before <= first <= datetime.now(UTC)
-    assert cadence.begun_at(instance, NOW + timedelta(hours=1)) == first
+    assert cadence.begun_at(instance, now + timedelta(hours=1)) == first
 
 
-def test_a_served_minute_that_left_no_telemetry_is_told(instance: dg.DagsterInstance, warehouse: Warehouse) -> None:
-    serve(instance, NOW, 0.3)
-    (found, *_) = cadence.of(instance, warehouse, beats.TELEMETRY.due(NOW), beats.TELEMETRY.due(NOW + MINUTE))
-    assert f"nothing of {NOW:%H:%M} UTC" in "\n".join(cadence.lines(found))
+def test_a_served_minute_that_left_no_telemetry_is_told(
+    instance: dg.DagsterInstance, warehouse: Warehouse, now: datetime
+) -> None:
+    serve(instance, now, 0.3)
+    (found, *_) = cadence.of(instance, warehouse, beats.TELEMETRY.due(now), beats.TELEMETRY.due(now + MINUTE))
+    assert f"nothing of {now:%H:%M} UTC" in "\n".join(cadence.lines(found))
 
 
 @pytest.mark.parametrize(
