@@ -63,6 +63,16 @@ def warehouse(database_server: URL) -> Iterator[Warehouse]:
     warehouse.close()
 
 
+@pytest.fixture(autouse=True)
+def environment_as_it_was() -> Iterator[None]:
+    """Commands point their process at Dagster's home, for good: the next test's children would go there, too."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def home01() -> Site:
     """The demo site as its file describes it."""
