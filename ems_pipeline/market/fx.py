@@ -88,12 +88,19 @@ def rate_rows(
 
 
 def new_rows(rows: pl.DataFrame, stored: pl.DataFrame | None) -> pl.DataFrame:
-    """Rows that say something the store does not know yet (``stored``: base, quote, rate_on, rate, is_provisional)."""
+    """Rows of the days of which the newest says something else than the newest one stored, each day whole.
+
+    A day has to stay whole: what is left of it without its final rate would be news that it is provisional again.
+
+    Args:
+        stored: base, quote, rate_on, rate, is_provisional, known_at, where there are any.
+    """
     if stored is None or stored.is_empty():
         return rows
-    return rows.join(
-        stored, on=["base", "quote", "rate_on", "rate", "is_provisional"], how="anti", maintain_order="left"
-    )
+    key = ["base", "quote", "rate_on"]
+    said, known = (frame.sort("known_at").unique(key, keep="last") for frame in (rows, stored))
+    same = said.join(known, on=[*key, "rate", "is_provisional"], how="semi")
+    return rows.join(same, on=key, how="anti", maintain_order="left")
 
 
 def list_day(day: date) -> date:

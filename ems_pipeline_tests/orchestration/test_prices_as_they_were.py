@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 import pytest
 
 from ems_pipeline import time_grid
+from ems_pipeline.market import cnb, fx
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, audits, market
 from ems_pipeline.warehouse import sites as registry
@@ -80,3 +81,30 @@ def test_a_market_price_that_is_corrected_and_corrected_back_leaves_every_earlie
     a, b = 1.23 * 0.13, 1.23 * 0.17
     moments = [OVERDUE - timedelta(hours=2), OVERDUE, LATER[0] - time_grid.SLOT, LATER[0], LATER[1], LATER[3]]
     assert [noon(empty, site, at) for at in moments] == pytest.approx([a, a, a, b, a, a])
+
+
+def test_a_rate_that_is_final_stays_so_when_its_day_is_fetched_again(empty: Warehouse) -> None:
+    """Fetched on its day a rate has one row; fetched later the day has the provisional ones before it, too."""
+    wednesday, thursday = date(2026, 8, 19), date(2026, 8, 20)
+    lists = [cnb.RateList(wednesday, {"EUR": 24.0}), cnb.RateList(thursday, {"EUR": 24.5})]
+    lived, later = (time_grid.local_instant(day, time(18), fx.PRAGUE) for day in (thursday, date(2026, 8, 25)))
+    with empty.begin() as connection:
+        market.add_fx(connection, fx.rate_rows(lists, thursday, lived), lived)
+        stored = market.fx_versions(connection, "EUR", "CZK", thursday, thursday)
+        again = fx.new_rows(fx.rate_rows(lists, thursday, later), stored)
+        assert market.add_fx(connection, again, later) == 0
+        rates = market.fx_versions(connection, "EUR", "CZK", thursday, thursday)
+    assert rates.select("rate", "is_provisional").rows() == [(24.5, False)]
+
+
+def test_a_rate_that_is_corrected_and_corrected_back_is_known_as_it_was_at_each_moment(empty: Warehouse) -> None:
+    day, said = date(2026, 8, 24), list[float]()
+    for hour, rate in enumerate((24.0, 24.9, 24.0)):
+        at = time_grid.local_instant(day, time(15 + hour), fx.PRAGUE)
+        with empty.begin() as connection:
+            stored = market.fx_versions(connection, "EUR", "CZK", day, day)
+            market.add_fx(
+                connection, fx.new_rows(fx.rate_rows([cnb.RateList(day, {"EUR": rate})], day, at), stored), at
+            )
+            said = market.fx_versions(connection, "EUR", "CZK", day, day).sort("known_at")["rate"].to_list()
+    assert said == [24.0, 24.9, 24.0]
