@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,11 +86,14 @@ def behind(request: pytest.FixtureRequest, database_server: URL) -> Iterator[War
 
 
 @pytest.fixture
-def runner(monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    """In a home of its own: `ems cadence` prepares it, and the checkout's may be somebody's."""
+
     def no_server(*_: object) -> str:
         raise AssertionError("the embedded server was asked for")
 
     monkeypatch.setattr(embedded, "start", no_server)
+    monkeypatch.setenv("EMS_HOME", str(tmp_path / "home"))
     return CliRunner()
 
 

@@ -103,8 +103,7 @@ def test_a_rate_that_is_corrected_and_corrected_back_is_known_as_it_was_at_each_
         at = time_grid.local_instant(day, time(15 + hour), fx.PRAGUE)
         with empty.begin() as connection:
             stored = market.fx_versions(connection, "EUR", "CZK", day, day)
-            market.add_fx(
-                connection, fx.new_rows(fx.rate_rows([cnb.RateList(day, {"EUR": rate})], day, at), stored), at
-            )
+            told = fx.rate_rows([cnb.RateList(day, {"EUR": rate})], day, at)
+            market.add_fx(connection, fx.new_rows(told, stored), at)
             said = market.fx_versions(connection, "EUR", "CZK", day, day).sort("known_at")["rate"].to_list()
     assert said == [24.0, 24.9, 24.0]

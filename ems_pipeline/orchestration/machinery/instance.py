@@ -28,7 +28,7 @@ def prepare() -> Warehouse:
     ensure_databases()
     warehouse = open_warehouse()
     migrate.ensure(warehouse)
-    settings = _settings()
+    settings = Path(os.environ.get("EMS_DAGSTER_SETTINGS", "dagster.yaml")).resolve()
     if not settings.exists():
         raise FileNotFoundError(
             f"{settings} is missing: start in the project's folder, or name it: EMS_DAGSTER_SETTINGS"
@@ -47,14 +47,8 @@ def open_instance() -> dg.DagsterInstance:
     """
     if not (home() / "dagster" / "dagster.yaml").exists():
         raise FileNotFoundError(f"{home()} holds no settings of Dagster yet; `ems up` or `ems demo` writes them")
-    if _settings().exists():  # those of the release before may name modules that have moved since
-        shutil.copyfile(_settings(), home() / "dagster" / "dagster.yaml")
     _point_at_home()
     return dg.DagsterInstance.get()
-
-
-def _settings() -> Path:
-    return Path(os.environ.get("EMS_DAGSTER_SETTINGS", "dagster.yaml")).resolve()
 
 
 def _point_at_home() -> None:
