@@ -15,6 +15,7 @@ from chaos_kills import Kill
 from chaos_recovery import alarms_nobody_ends, daemons_down, runs_left
 from chaos_rows import QUERIES, impossible_lives, torn_sweeps
 from living import Living
+from noted_up import Written, written
 
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.devices.driver.translation import tolerance
@@ -104,16 +105,6 @@ def _until(kill: Kill) -> float:
     return float("inf") if kill.back_at is None else kill.back_at + LOOK_AHEAD.total_seconds()
 
 
-@dataclass
-class Written:
-    """A value that reached a device."""
-
-    at: float
-    device: str
-    point: str
-    value: float
-
-
 def _writes(live: Living, kills: list[Kill], notes: Path, doubled: list[str]) -> Verdict:
     """Each value that reached a device belongs to one set-point, and a set-point told each point once at most.
 
@@ -122,8 +113,8 @@ def _writes(live: Living, kills: list[Kill], notes: Path, doubled: list[str]) ->
     verdict = Verdict("each set-point told a point at most once, and nobody else told it anything", list(doubled))
     (file,) = (live.home.parent / "sites").glob("*.yaml")
     site = load_site(file, environ={})
-    lines = [json.loads(line) for line in notes.read_text(encoding="utf-8").splitlines()]
-    told = [one for one in (Written(**line) for line in lines) if one.point not in ALIVE]
+    noted = written(notes)
+    told = [one for one in noted if one.point not in ALIVE]
     spent: set[tuple[int, str]] = set()
     unjournalled = 0
     setpoints = _setpoints(live, site)
@@ -138,7 +129,7 @@ def _writes(live: Living, kills: list[Kill], notes: Path, doubled: list[str]) ->
     tellers = {number for number, _ in spent}
     verdict.notes.append(
         f"{len(told)} values reached devices: {len(spent)} by {len(tellers)} of {len(setpoints)} set-points, "
-        f"{unjournalled} let go without a journal; {len(lines) - len(told)} heartbeats"
+        f"{unjournalled} let go without a journal; {len(noted) - len(told)} heartbeats"
     )
     return verdict
 

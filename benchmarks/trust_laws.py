@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from noted_up import Written
 from trust_house import KEY, House
-from trust_process import Written
 
 MOST_PER_REGISTER = 4
 """Told and let go, twice."""

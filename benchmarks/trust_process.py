@@ -14,22 +14,13 @@ from itertools import groupby
 from pathlib import Path
 
 from living import ROOT
+from noted_up import Written, written
 
 from ems_pipeline.control.prepare import ALIVE
 
 PATIENCE_S = 240.0
 Image = dict[str, dict[str, float]]
 """What registers hold, by device and point."""
-
-
-@dataclass
-class Written:
-    """A value that a register was told; ``at`` is seconds since 1970."""
-
-    at: float
-    device: str
-    point: str
-    value: float
 
 
 @dataclass
@@ -43,8 +34,7 @@ class PlantProcess:
 
     def writes(self, since: float = 0.0) -> list[Written]:
         """Everything its registers were told, heartbeats aside."""
-        lines = self.notes.read_text(encoding="utf-8").splitlines() if self.notes.exists() else []
-        found = [Written(**json.loads(line)) for line in lines]
+        found = written(self.notes) if self.notes.exists() else []
         return [one for one in found if one.at >= since and one.point not in ALIVE]
 
     def image(self) -> Image:

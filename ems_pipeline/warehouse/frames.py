@@ -57,13 +57,18 @@ def upsert(connection: Connection, table: str, frame: pl.DataFrame, keys: Sequen
     if frame.is_empty():
         return 0
     stage(connection, table, frame)
-    names = ", ".join(f'"{name}"' for name in frame.columns)
-    values = [name for name in frame.columns if name not in keys]
+    upsert_staged(connection, table, frame.columns, keys)
+    return frame.height
+
+
+def upsert_staged(connection: Connection, table: str, columns: Sequence[str], keys: Sequence[str]) -> None:
+    """`upsert` of what stands in ``incoming`` already, see `stage`."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = [name for name in columns if name not in keys]
     action = "UPDATE SET " + ", ".join(f'"{v}" = excluded."{v}"' for v in values) if values else "NOTHING"
     connection.exec_driver_sql(
         f"INSERT INTO {table} ({names}) SELECT {names} FROM incoming ON CONFLICT ({', '.join(keys)}) DO {action}"
     )
-    return frame.height
 
 
 def stage(connection: Connection, table: str, frame: pl.DataFrame) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.warehouse.frames import query, stage, upsert
+from ems_pipeline.warehouse.frames import query, stage, upsert_staged
 
 FOREVER = "infinity"
 
@@ -83,16 +83,16 @@ def issue(connection: Connection, table: str, frame: pl.DataFrame, *, keys: Sequ
         return 0
     if "recorded_at" not in frame.columns:
         frame = frame.with_columns(recorded_at="known_at")
-    if not _is_said_again(connection, table, frame, [*keys, "known_at"]):
-        upsert(connection, table, frame, [*keys, "known_at", "recorded_at"])
+    stage(connection, table, frame)
+    if not _is_said_again(connection, table, frame.columns, [*keys, "known_at"]):
+        upsert_staged(connection, table, frame.columns, [*keys, "known_at", "recorded_at"])
     return frame.height
 
 
-def _is_said_again(connection: Connection, table: str, frame: pl.DataFrame, keys: Sequence[str]) -> bool:
-    """Whether every row says what the last one recorded for the same keys does."""
-    stage(connection, table, frame)
+def _is_said_again(connection: Connection, table: str, columns: Sequence[str], keys: Sequence[str]) -> bool:
+    """Whether every row of ``incoming`` says what the last one recorded for the same keys does."""
     same_key = " AND ".join(f't."{k}" = i."{k}"' for k in keys)
-    values = [name for name in frame.columns if name not in (*keys, "recorded_at")]
+    values = [name for name in columns if name not in (*keys, "recorded_at")]
     differs = " OR ".join(f'last."{v}" IS DISTINCT FROM i."{v}"' for v in values)
     found = connection.exec_driver_sql(f"""
         SELECT FROM incoming i LEFT JOIN LATERAL (

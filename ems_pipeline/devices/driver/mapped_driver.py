@@ -38,6 +38,7 @@ class MappedDriver(ABC):
         self.family = family
         self.options = options
         self._clock = clock
+        self._gap_s = float(options.get("gap_s", point_map.link.gap_s))
 
     @property
     def needs(self) -> frozenset[str]:

@@ -53,7 +53,6 @@ class ModbusDriver(MappedDriver):
         super().__init__(device, point_map, family, options, clock)
         self.connection = connection
         self.unit_id = unit_id
-        self._gap_s = float(options.get("gap_s", point_map.link.gap_s))
         self._high_words_live = False
         self._stated: dict[str, float] | None = None
         """Sizes the device states itself; None: not asked."""

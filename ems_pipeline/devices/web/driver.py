@@ -50,7 +50,6 @@ class WebDriver(MappedDriver):
         super().__init__(device, point_map, family, options, clock)
         self.gateway = gateway
         self.dialect = dialect
-        self._gap_s = float(options.get("gap_s", point_map.link.gap_s))
 
     async def connect(self) -> None:
         """Nothing to open: each request stands alone."""
