@@ -10,4 +10,4 @@ Array = NDArray[np.float64]
 Positions = NDArray[np.int64]
 """Where something stands in another array."""
 Index = NDArray[np.int32]
-"""Index or rows of a linear model, as HiGHS counts them."""
+"""Slots, columns and rows of a linear model, as HiGHS counts them."""

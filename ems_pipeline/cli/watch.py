@@ -50,7 +50,7 @@ class Board:
 
 
 def reading_table(*more: str) -> Rows:
-    """Index of readings; a long reason gets several lines, everything else stays whole."""
+    """Columns of readings; a long reason gets several lines, everything else stays whole."""
     whole = [Column(name, no_wrap=True) for name in ("device", "quantity", "value", "unit", "quality", *more)]
     return Rows(*whole, Column("reason"))
 

@@ -20,5 +20,4 @@ import warnings
 import dagster as dg
 
 # We pin Dagster's version and use single-run backfills on purpose: a warning per asset and process says nothing new.
-for said in (dg.BetaWarning, dg.PreviewWarning):
-    warnings.filterwarnings("ignore", category=said)
+warnings.filterwarnings("ignore", category=dg.BetaWarning)

@@ -83,7 +83,7 @@ class Plant:
     def history(self, days: int | None = None) -> pl.DataFrame:
         """What the site's own logger wrote in the ``days`` before the start (all it has when None).
 
-        Index as `warehouse.telemetry.import_15m` takes them. Days further back than this plant has lived are those of
+        Columns as `warehouse.telemetry.import_15m` takes them. Days further back than this plant has lived are those of
         an identical plant begun earlier; at the seam its battery may stand elsewhere.
         """
         days = self.logged_days if days is None else days

@@ -121,7 +121,7 @@ def acknowledge(connection: Connection, alarm_id: int, at: datetime, by: str) ->
 def open_alarms(connection: Connection) -> pl.DataFrame:
     """Alarms that are not cleared, worst and newest first.
 
-    Index: alarm_id, site_key, device_key, kind, severity, text, raised_at, last_at, times, acknowledged_at.
+    Columns: alarm_id, site_key, device_key, kind, severity, text, raised_at, last_at, times, acknowledged_at.
     """
     return query(
         connection,

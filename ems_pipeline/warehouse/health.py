@@ -45,7 +45,7 @@ def save(connection: Connection, health: Mapping[DeviceId, Health]) -> int:
 def overview(connection: Connection) -> pl.DataFrame:
     """Devices of active sites, worst first.
 
-    Index: site_key, device_key, state, last_seen_at, error_streak, last_error, at_rest.
+    Columns: site_key, device_key, state, last_seen_at, error_streak, last_error, at_rest.
 
     ``at_rest``: its PV is, by its newest answer, so its silence is no failure.
     """

@@ -100,7 +100,7 @@ def decided_at(connection: Connection, site_key: str, slot: datetime, as_known_a
 def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_at: datetime) -> pl.DataFrame:
     """What the newest verified plan wants of each device in a slot; empty when no such plan covers it.
 
-    Index: planning_run_id, decided_at, starts_at, asset_key, kind, power_w, mode, limits (JSON text), state, reason.
+    Columns: planning_run_id, decided_at, starts_at, asset_key, kind, power_w, mode, limits (JSON text), state, reason.
     """
     return query(
         connection,
@@ -138,7 +138,7 @@ def in_force(
 ) -> pl.DataFrame:
     """What was wanted of some assets in each slot of ``[start, end)`` by the plan that held when the slot began.
 
-    Index: asset_key, starts_at, mode, power_w.
+    Columns: asset_key, starts_at, mode, power_w.
     """
     return query(
         connection,

@@ -14,7 +14,7 @@ from ems_pipeline.warehouse.frames import query
 def newest(connection: Connection, since: datetime) -> pl.DataFrame:
     """Of each device of an active site the newest set-point that was written and is no release, a row per step.
 
-    Index: setpoint_id, site_key, device_key, timezone, slot, source, reason, plan_decided_at, wanted (JSON text:
+    Columns: setpoint_id, site_key, device_key, timezone, slot, source, reason, plan_decided_at, wanted (JSON text:
     value by point that had to change), and of the step at, state, why, measured (JSON text).
     """
     return query(

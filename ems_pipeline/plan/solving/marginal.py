@@ -55,7 +55,7 @@ def _binding(built: Built, settled: Settled, slots: int) -> list[str]:
 
 
 def _bounds(block: Block, settled: Settled, names: list[list[str]]) -> None:
-    """Index at a bound with a price on it; a power at zero or a fixed switch is not worth a word."""
+    """Columns at a bound with a price on it; a power at zero or a fixed switch is not worth a word."""
     dual = _of(settled.money.column_dual, block)
     open_ = _of(settled.arrays.upper, block) > _of(settled.arrays.lower, block)
     for at in np.flatnonzero((dual < -DUAL_TOLERANCE) & open_):

@@ -18,7 +18,7 @@ from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.plan import Plan
 
 Known = tuple[Index, Array]
-"""Index, and the 0 or 1 each begins with."""
+"""Columns, and the 0 or 1 each begins with."""
 
 
 def start(problem: Problem, built: Built) -> Known | None:

@@ -18,7 +18,7 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Meter:
-    """Index of import and export in kW, and of what exceeds a limit in the slots where nothing can avoid it.
+    """Columns of import and export in kW, and of what exceeds a limit in the slots where nothing can avoid it.
 
     ``*_most`` is what those may carry at most, kW per slot.
     """

@@ -19,7 +19,7 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Charging:
-    """Index of one session: power over its window, unmet energy in kWh."""
+    """Columns of one session: power over its window, unmet energy in kWh."""
 
     power: Switched
     unmet: Index

@@ -14,7 +14,7 @@ from ems_pipeline.plan.problem import DeferrableRun
 
 @dataclass(frozen=True)
 class Deferred:
-    """Index of one run: one choice per possible first slot (from ``first`` on), and whether it does not run."""
+    """Columns of one run: one choice per possible first slot (from ``first`` on), and whether it does not run."""
 
     first: int
     length: int

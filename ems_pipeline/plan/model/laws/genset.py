@@ -18,7 +18,7 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Generating:
-    """Index of one set: turning, started, power above the minimum."""
+    """Columns of one set: turning, started, power above the minimum."""
 
     on: Index
     begun: Index
@@ -50,7 +50,7 @@ def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index
 
 
 def _turning(model: Model, unit: GensetUnit, every: Index) -> Index:
-    """Index "on"; each hour costs fuel, with load also that of the minimum load."""
+    """Columns "on"; each hour costs fuel, with load also that of the minimum load."""
     n = len(every)
     wanted = first(n, must_run(unit, n))
     may = allowed(unit, n) * (1 - first(n, must_pause(unit, n)))

@@ -21,7 +21,7 @@ NOTHING_KH = 0.1 * H
 
 @dataclass(frozen=True)
 class Heating:
-    """Index of one heat pump: electric power for the house and for the tank, temperatures within their bands."""
+    """Columns of one heat pump: electric power for the house and for the tank, temperatures within their bands."""
 
     house: Switched
     temperature: Index

@@ -18,7 +18,7 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Store:
-    """Index of one battery: AC powers in kW, energy in the cells at the end of each slot in kWh."""
+    """Columns of one battery: AC powers in kW, energy in the cells at the end of each slot in kWh."""
 
     charge: Index
     discharge: Index

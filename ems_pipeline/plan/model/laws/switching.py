@@ -13,7 +13,7 @@ from ems_pipeline.plan.model import Model
 
 @dataclass(frozen=True)
 class Switched:
-    """Index of a machine that is off or within ``[low, high]``: power is ``low * on + above`` kW.
+    """Columns of a machine that is off or within ``[low, high]``: power is ``low * on + above`` kW.
 
     ``on`` is None for a machine without a minimum (``above`` is then its power). ``begun`` are the starts of machines
     that turn for ``warm_up`` slots before they carry load: those slots do not count as on, nor do the first ``warming``
