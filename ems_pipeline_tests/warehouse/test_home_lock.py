@@ -178,7 +178,7 @@ def test_a_claim_that_broke_is_taken_again_or_given_up(owned: Warehouse, monkeyp
             claim(other)
         with other.begin() as connection:
             connection.exec_driver_sql(KILL_OTHERS)
-        with another(HOLD_DATABASE, url(owned)), impatient(monkeypatch):
-            with pytest.raises(AlreadySupervised, match="/its/home"):
-                ours.keep()
+        taken = pytest.raises(AlreadySupervised, match="/its/home")
+        with another(HOLD_DATABASE, url(owned)), impatient(monkeypatch), taken:
+            ours.keep()
     other.close()
