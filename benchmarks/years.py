@@ -107,7 +107,7 @@ QUESTIONS: dict[str, Question] = {
     "vw_site_effective_price": Question(
         "SELECT count(*), sum(buy_per_kwh) FROM ems.vw_site_effective_price",
         "SELECT count(*), sum(buy_per_kwh) FROM ems.effective_price",
-        20,
+        30,
     ),
     "vw_heat_pump_cop_history": Question(
         "SELECT count(*), sum(carnot_fraction) FROM ems.vw_heat_pump_cop_history",

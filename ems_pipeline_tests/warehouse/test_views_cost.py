@@ -13,7 +13,7 @@ from benchmarks.years import QUESTIONS, add_sites, live_through
 from ems_pipeline.warehouse import Warehouse
 
 START = datetime(2025, 10, 1, tzinfo=UTC)
-DAYS = 8
+DAYS = 24
 NO_ANSWERS = {"fn_create_planning_run", "fn_create_series_table", "fn_drop_telemetry", "fn_ensure_partitions",
               "fn_gateway_take",
               "fn_override_add", "fn_override_cancel", "fn_requester", "fn_has_timescale", "fn_slot_cost"}  # fmt: skip
