@@ -17,7 +17,7 @@ from ems_pipeline.steps.machines import so_far
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, plans, sites, telemetry
 from ems_pipeline_tests.copies import metered
-from ems_pipeline_tests.warehouse.test_situation import INSTANT, KNOWN, START
+from ems_pipeline_tests.steps.test_situation import INSTANT, KNOWN, START
 
 AT = START - timedelta(minutes=1)
 UNDER_WAY = START - SLOT
