@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz mutants dictionary lint format celery lock audit clean
+.PHONY: help demo up test fuzz mutants dictionary release lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -35,6 +35,9 @@ mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? 
 
 dictionary: $(STAMP) ## docs/data-dictionary.md and the catalogue's copy, from the words in sql/comments/
 	@$(BIN)/python -m ems_pipeline_tests.dictionary
+
+release: $(STAMP) ## changelog, version, commit and tag, here only (VERSION=0.2.0)
+	@$(BIN)/python -m ems_pipeline_tests.release $(VERSION)
 
 lint: $(STAMP)   ## format check, lint, types, dead code, and the code location loads
 	@$(BIN)/ruff format --check .
