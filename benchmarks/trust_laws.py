@@ -21,7 +21,8 @@ class Case:
     name: str
     what: str
     house: House = field(repr=False)
-    begun_at: float = 0.0
+    begun_at: float = field(default_factory=time.time)
+    """What was written before is another situation's."""
     let_go_s: list[float] = field(default_factory=list)
     within_s: list[float] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
