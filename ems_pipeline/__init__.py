@@ -14,6 +14,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     warehouse/         PostgreSQL: windowed writes, typed reads "as known at"
     steps/             read, compute, write: what assets and commands do
     orchestration/     the only package that imports dagster      -> definitions.py is its code location
+    api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
     notify/ http/      ways to people; every HTTP conversation
     cli/               the `ems` command
     arrays, local_time, plain_text, outside, secret, version, preload    what everybody needs

@@ -28,6 +28,7 @@ LAYERS = {
     "control": 5,  # journals before it writes
     "steps": 6,
     "orchestration": 7,
+    "api": 7,  # beside orchestration, which it never imports: it asks for work, it does none
     "cli": 8,
     "definitions": 8,
     "preload": 8,
@@ -41,8 +42,15 @@ ONLY = {
     "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
     "requests": ["http"],
     "urllib3": ["http"],
-    "sqlalchemy": ["warehouse"],
-    "psycopg": ["warehouse"],
+    "sqlalchemy": ["warehouse", "api/address.py"],  # reads addresses of databases
+    "fastapi": ["api"],
+    "starlette": ["api", "orchestration/machinery/web_server.py"],
+    "uvicorn": ["cli/web.py"],
+    "jwt": ["api/tokens.py"],
+    "argon2": ["api/passwords.py"],
+    # One request, one transaction on the event loop: the API has a pool of its own, as a login of its own.
+    "psycopg": ["warehouse", "api/database.py", "api/rest", "api/live"],
+    "psycopg_pool": ["api/database.py"],
     "alembic": ["warehouse", "preload.py"],
     "prometheus_client": ["orchestration/installation/metrics.py"],
     "lightgbm": ["forecast/gbm.py"],

@@ -10,7 +10,22 @@ import typer
 from rich.console import Console
 
 from ems_pipeline import __version__
-from ems_pipeline.cli import backfill, cadence, control, db, demo, device, doctor, event, plan, site, status, up
+from ems_pipeline.cli import (
+    backfill,
+    cadence,
+    control,
+    db,
+    demo,
+    device,
+    doctor,
+    event,
+    plan,
+    site,
+    status,
+    up,
+    user,
+    web,
+)
 from ems_pipeline.cli.terminal import words
 
 console = Console(stderr=True)
@@ -41,10 +56,12 @@ app.add_typer(db.app, name="db", help="The database: migrate, status, start and 
 app.add_typer(device.app, name="device", help="Talk to hardware: read, scan, write, watch, check a point map.")
 app.add_typer(control.app, name="control", help="Arm and disarm a site, overrides, set-points.")
 app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")
+app.add_typer(user.app, name="user", help="Who may log in to the web process.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ui")(up.ui)
 app.command("code-server")(up.code)
+app.command("web")(web.web)
 app.command("plan")(plan.plan)
 app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)

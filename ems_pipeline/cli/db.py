@@ -24,6 +24,7 @@ class Role(StrEnum):
     ANALYST = "analyst"
     WRITER = "writer"
     GATEWAY = "gateway"
+    WEB = "web"
 
 
 @app.command()
@@ -52,7 +53,7 @@ def login(
         Path | None, typer.Option(help="File whose first line is the password; none: peer or certificate.", exists=True)
     ] = None,
 ) -> None:
-    """Make a login for the pipeline, an analyst, a writer of overrides, or a REST server; needs a superuser."""
+    """Make a login for the pipeline, an analyst, a writer of overrides, a REST server, the web; needs a superuser."""
     from ems_pipeline.warehouse import Warehouse, open_warehouse, roles
     from ems_pipeline.warehouse.engine import DAGSTER_DATABASE, database_url
 

@@ -19,7 +19,10 @@ ROLES = {
     "analyst": "ems_analyst",
     "writer": "ems_writer",
     "gateway": "ems_gateway",
+    "web": "ems_web",
 }
+WEB_LOGIN = "ems_web"
+"""The one role that logs in itself: the web process, on every machine by the same name."""
 SETTINGS = {
     "ems_analyst": {
         "default_transaction_read_only": "on",
@@ -29,9 +32,10 @@ SETTINGS = {
     },
     "ems_writer": {"statement_timeout": "10s", "idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s"},
     "ems_gateway": {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s"},
+    "ems_web": {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s"},
 }
 """What people ask must not hold up the control of a house. A login may set its own otherwise, but not these:"""
-SESSIONS = {"ems_analyst": 6, "ems_writer": 4, "ems_gateway": 20}
+SESSIONS = {"ems_analyst": 6, "ems_writer": 4, "ems_gateway": 20, "ems_web": 20}
 """At a time, per login. The pipeline's is unlimited, and has reserved ones where the server keeps some
 (`reserved_connections`, PostgreSQL 16)."""
 
@@ -66,9 +70,10 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
     """
     if absent := missing(connection):
         raise RolesMissing(f"roles {absent} are missing; let a superuser run `ems db migrate` once, or create them")
+    taken = set(ROLES.values()) - ({WEB_LOGIN} if role == "web" else set())
     kind = connection.execute(
         sa.text("SELECT rolsuper OR rolname = ANY(:roles) FROM pg_roles WHERE rolname = :login"),
-        {"roles": list(ROLES.values()), "login": login},
+        {"roles": list(taken), "login": login},
     ).scalar()
     if kind:
         raise ValueError(f"{login} is a superuser or one of our roles; choose another name for the login")
@@ -78,19 +83,22 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
     if password is not None:
         _run(connection, sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, _verifier(connection, login, password)))
     _bind(connection, login, ROLES[role])
-    _run(connection, sql.SQL("GRANT {} TO {}").format(sql.Identifier(ROLES[role]), name))
+    if login != ROLES[role]:
+        _run(connection, sql.SQL("GRANT {} TO {}").format(sql.Identifier(ROLES[role]), name))
 
 
 MEMBERS = """
     SELECT m.rolname, r.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
     JOIN pg_roles r ON r.oid = a.roleid
-    WHERE r.rolname = ANY(:roles) AND m.rolcanlogin AND NOT m.rolsuper AND m.rolconnlimit < 0
+    WHERE r.rolname = ANY(:roles) AND m.rolname <> :web AND m.rolcanlogin AND NOT m.rolsuper AND m.rolconnlimit < 0
+    UNION ALL SELECT rolname, rolname FROM pg_roles WHERE rolname = :web AND rolconnlimit < 0
     ORDER BY 1, 2"""
 
 
 def bind_logins(connection: Connection) -> None:
     """Give logins that were made before there were limits those of their role, where whoever asks may; others stay."""
-    for login, role in connection.execute(sa.text(MEMBERS), {"roles": list(SESSIONS)}).all():
+    ours = {"roles": list(SESSIONS), "web": WEB_LOGIN}
+    for login, role in connection.execute(sa.text(MEMBERS), ours).all():
         try:
             with connection.begin_nested():
                 _bind(connection, login, role)

@@ -1,16 +1,21 @@
 -- Who may do what. Applied whole after every upgrade, because views and routines are new objects then. None of these roles
--- can log in: `ems db login` makes a login and grants it one of them. A server shares its roles among its databases.
+-- but ems_web can log in: `ems db login` makes a login and grants it one of them. A server shares its roles among its
+-- databases.
 --   ems_service  the pipeline: reads and writes rows, changes no schema, cannot rewrite the journal
 --   ems_analyst  reads
---   ems_writer   files overrides through fn_override_add and cancels its own; reads nothing
+--   ems_writer   files overrides and requests through functions and cancels its own; reads nothing
 --   ems_gateway  a REST server's login: nothing by itself, becomes ems_analyst or ems_writer per request (hence NOINHERIT)
+--   ems_web      the login of our own web process: the same, and by itself its sessions, tokens and the log of what was asked.
+--                It has no password until `ems db login ems_web web` gives it one
 DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway', 'ems_web'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
-            EXECUTE format('CREATE ROLE %I NOLOGIN %s', wanted, CASE WHEN wanted = 'ems_gateway' THEN 'NOINHERIT' END);
+            EXECUTE format('CREATE ROLE %I %s', wanted, CASE wanted WHEN 'ems_gateway' THEN 'NOLOGIN NOINHERIT'
+                                                                    WHEN 'ems_web' THEN 'LOGIN NOINHERIT'
+                                                                    ELSE 'NOLOGIN' END);
         END IF;
     END LOOP;
 EXCEPTION
@@ -24,22 +29,22 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM PUBLIC;
 
 DO $$ BEGIN
     IF (SELECT count(*) FROM pg_roles
-        WHERE rolname IN ('ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway')) < 4 THEN
+        WHERE rolname IN ('ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway', 'ems_web')) < 5 THEN
         RETURN;
     END IF;
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ems_service, ems_analyst, ems_writer, ems_gateway',
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ems_service, ems_analyst, ems_writer, ems_gateway, ems_web',
                    current_database());
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ems_service', current_database());
-    GRANT USAGE ON SCHEMA ems TO ems_service, ems_analyst, ems_writer;
-    REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway;
-    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway;
-    GRANT SELECT ON public.ems_alembic_version TO ems_service, ems_analyst;
+    GRANT USAGE ON SCHEMA ems TO ems_service, ems_analyst, ems_writer, ems_web;
+    REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway, ems_web;
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway, ems_web;
+    GRANT SELECT ON public.ems_alembic_version TO ems_service, ems_analyst, ems_web;
 
     -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
-    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event FROM ems_service;
-    GRANT DELETE ON ems.planning_run, ems.gateway_party TO ems_service;
+    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event, ems.web_write FROM ems_service;
+    GRANT DELETE ON ems.planning_run, ems.gateway_party, ems.person TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
     -- Named one by one: a new table is closed until somebody has thought about what stands in it.
@@ -56,13 +61,20 @@ DO $$ BEGIN
         ems.alarm, ems.gateway_party, ems.gateway_lease,
         ems.supervisor, ems.control_decision,
         ems.audit_interval, ems.audit_day,
+        ems.request, ems.web_write,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
         ems.fn_plan_in_force, ems.fn_slot_cost TO ems_analyst;
 
-    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel TO ems_writer;
+    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_request_add TO ems_writer;
+
+    -- What people and programs may do, and their passwords, are beyond the web process: it looks them up.
+    GRANT SELECT, UPDATE (last_login_at) ON ems.person TO ems_web;
+    GRANT SELECT, INSERT, UPDATE (seen_at, confirmed_at), DELETE ON ems.web_session TO ems_web;
+    GRANT SELECT, INSERT, UPDATE (name, note, last_used_at, revoked_at, revoked_by), DELETE ON ems.web_token TO ems_web;
+    GRANT INSERT ON ems.web_write TO ems_web;
 
     -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')
@@ -80,5 +92,11 @@ DO $$ BEGIN
     END IF;
     IF NOT pg_has_role('ems_gateway', 'ems_writer', 'MEMBER') THEN
         GRANT ems_writer TO ems_gateway;
+    END IF;
+    IF NOT pg_has_role('ems_web', 'ems_analyst', 'MEMBER') THEN
+        GRANT ems_analyst TO ems_web;
+    END IF;
+    IF NOT pg_has_role('ems_web', 'ems_writer', 'MEMBER') THEN
+        GRANT ems_writer TO ems_web;
     END IF;
 END $$;

@@ -1,0 +1,14 @@
+"""The HTTP API: one process beside the pipeline, with a database login of its own and no way to a device.
+
+It reads what is stored and files wishes and requests; everything that is done is done by the pipeline.
+
+    app, web                                      the application, and what a process has
+    routes                                        what is answered, a module per noun
+    requestlog, guards, bodies, asgi              the layers that every request passes, from the outside
+    asked, problems, fields                       the request in hand; what is wrong with it; what it is made of
+    caller, rights                                who asks, and what they may
+    people, passwords, sessions, tokens, remembered  how somebody is known
+    limits, figures                               how often somebody may ask; what was answered
+    database, address                             transactions in a caller's name, and where
+    parts                                         how the installation stands, as seen from here
+"""

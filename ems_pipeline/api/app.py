@@ -1,0 +1,78 @@
+"""The application: one set of routes at three prefixes, within the layers that every request passes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+
+from ems_pipeline import __version__
+from ems_pipeline.api import problems
+from ems_pipeline.api.bodies import Bodies
+from ems_pipeline.api.guards import Guards
+from ems_pipeline.api.problems import Problem, nearest
+from ems_pipeline.api.requestlog import RequestLog
+from ems_pipeline.api.routes import health, me, services, stats, tokens
+from ems_pipeline.api.web import Web
+from ems_pipeline.plain_text import plain
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    services.router,
+    stats.router,
+    me.router,
+    tokens.router,
+)
+"""In the order in which they are asked: what names a path comes before what takes any."""
+SCHEMA = "/api/v1"
+HIDDEN = ("/api", "")
+"""The same routes again: older programs, and the paths that people write from memory."""
+ANY_QUERY = "any_query"
+"""Attribute of an endpoint that reads the query itself, whatever the names in it."""
+
+
+def create_app(web: Web) -> FastAPI:
+    """The application of a web process. FastAPI's own pages are off: they load scripts from elsewhere."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with web.running():
+            yield
+
+    app = FastAPI(
+        title="ems-pipeline", version=__version__, lifespan=lifespan, redirect_slashes=False,
+        docs_url=None, redoc_url=None, openapi_url=f"{SCHEMA}/openapi.json", dependencies=[Depends(known_query)],
+    )  # fmt: skip
+    app.state.web = web
+    problems.handle(app)
+    for prefix in (SCHEMA, *HIDDEN):
+        for router in ROUTERS:
+            app.include_router(router, prefix=prefix, include_in_schema=prefix == SCHEMA)
+    app.add_middleware(Bodies)
+    app.add_middleware(Guards, hosts=web.settings.hosts)
+    app.add_middleware(RequestLog, web=web)
+    return app
+
+
+async def known_query(request: Request) -> None:
+    """Refuse a name in the query that the route does not know: a limit that is misspelt would limit nothing.
+
+    Raises:
+        Problem: 422 with the nearest name.
+    """
+    route: Any = request.scope.get("route")
+    if not request.query_params or route is None or getattr(route.endpoint, ANY_QUERY, False):
+        return
+    known = set(_query_names(route.dependant))
+    for name in request.query_params:
+        if name not in known:
+            detail = f"{plain(name, 60)} is not known here{nearest(name, known)}"
+            names = ", ".join(sorted(known)) or "this path takes no query"
+            raise Problem(422, "unknown_field", "A field is not known", detail, f"known: {names}", plain(name, 60))
+
+
+def _query_names(dependant: Any) -> set[str]:
+    names = {field.alias for field in dependant.query_params}
+    return names.union(*(_query_names(inner) for inner in dependant.dependencies))

@@ -1,0 +1,45 @@
+"""The request in hand: who asks for what from where, wherever the program is just then."""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+NOBODY = "-"
+LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing; everything else is a write."""
+
+
+@dataclass
+class Asked:
+    """One request of HTTP, from its first byte to the row that says what became of it."""
+
+    method: str
+    path: str
+    address: str
+    request_id: UUID = field(default_factory=uuid4)
+    started_s: float = field(default_factory=time.perf_counter)
+    who: str = NOBODY
+    outcome: str = "done"
+    """Or the code of the problem it ended with."""
+    is_kept: bool = False
+    """Its row in the log of writes is in a transaction that was committed."""
+
+    @property
+    def is_write(self) -> bool:
+        return self.method not in LOOKING
+
+
+_hand: ContextVar[Asked] = ContextVar("asked")
+
+
+def take(asked: Asked) -> None:
+    """From here on this request is the one in hand."""
+    _hand.set(asked)
+
+
+def in_hand() -> Asked:
+    """The request that is being answered; outside of one, a request of nobody for nothing."""
+    return _hand.get(None) or Asked("GET", "", NOBODY)

@@ -1,0 +1,170 @@
+"""The one way from the web process to the database: as login ``ems_web``, one transaction a request.
+
+By itself the login reads next to nothing. A transaction takes on a role as a REST server does (``SET LOCAL ROLE``, the
+claims in ``request.jwt.claims``), so that what a caller may is decided by the database's own rights as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from ems_pipeline.api.asked import Asked, in_hand
+from ems_pipeline.api.problems import Problem
+from ems_pipeline.api.rights import Caller
+
+Connection = psycopg.AsyncConnection[dict[str, Any]]
+logger = logging.getLogger(__name__)
+SESSIONS = 8
+"""Of the twenty that the login may have; those that listen come beside them."""
+PATIENCE_S = 5.0
+STATEMENT = "10s"
+"""A statement's longest; what takes longer is a request (`fn_request_add`), not an answer."""
+READS = sql.SQL("BEGIN READ ONLY; SET LOCAL ROLE ems_analyst; SET LOCAL statement_timeout = {}; ")
+WRITES = sql.SQL("SET LOCAL ROLE ems_writer; SET LOCAL statement_timeout = {}; ")
+CLAIMS = sql.SQL("SELECT set_config('request.jwt.claims', {}, true)")
+BEGIN = sql.SQL("BEGIN; ")
+KEPT = sql.SQL(
+    "INSERT INTO ems.web_write (at, request_id, who, address, method, path, outcome) "
+    "VALUES (clock_timestamp(), {}, {}, {}, {}, {}, {}); "
+)
+MISSING = (errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedTable)
+
+
+class Database:
+    """A pool of connections; opens when the server answers, and again after it was away."""
+
+    def __init__(self, address: str, sessions: int = SESSIONS) -> None:
+        """``address``: of libpq, without a password (which comes from its password file)."""
+        self.address = address
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            address,
+            connection_class=psycopg.AsyncConnection[dict[str, Any]],
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "options": "-c timezone=UTC",
+                "application_name": "ems web",
+                "connect_timeout": 5,
+            },
+            min_size=1,
+            max_size=sessions,
+            timeout=PATIENCE_S,
+            max_waiting=200,
+            open=False,
+            name="ems web",
+        )
+
+    async def open(self) -> None:
+        """Begin to connect; whoever asks before that succeeded waits for a few seconds."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def reading(self, caller: Caller) -> AsyncIterator[Connection]:
+        """A transaction that reads, as an analyst does.
+
+        Raises:
+            Problem: 503, the database does not answer or a statement takes too long; 422, a function refuses.
+        """
+        opening = READS.format(sql.Literal(STATEMENT)) + CLAIMS.format(sql.Literal(caller.claims("ems_analyst")))
+        async with self._transaction(opening) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self, caller: Caller) -> AsyncIterator[Connection]:
+        """A transaction that may call the functions of a writer; the log of writes gets its row in it. Same errors."""
+        asked = in_hand()
+        opening = BEGIN + _row(asked) + WRITES.format(sql.Literal(STATEMENT))
+        opening += CLAIMS.format(sql.Literal(caller.claims("ems_writer")))
+        async with self._transaction(opening) as connection:
+            yield connection
+        asked.is_kept = True
+
+    @asynccontextmanager
+    async def own(self) -> AsyncIterator[Connection]:
+        """A transaction as the login itself: people, sessions, tokens. Same errors."""
+        async with self._transaction(BEGIN) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def own_write(self) -> AsyncIterator[Connection]:
+        """Like `own`, for a request that changes one of them: its row in the log of writes is in it."""
+        asked = in_hand()
+        async with self._transaction(BEGIN + _row(asked)) as connection:
+            yield connection
+        asked.is_kept = True
+
+    async def keep(self, asked: Asked) -> None:
+        """The row in the log of writes for a request that changed nothing. Same errors."""
+        async with self._transaction(BEGIN + _row(asked)):
+            pass
+
+    @asynccontextmanager
+    async def _transaction(self, opening: sql.SQL | sql.Composed) -> AsyncIterator[Connection]:
+        try:
+            connection = await self._begun(opening)
+            try:
+                yield connection
+                await connection.execute("COMMIT")
+            except BaseException:
+                if not connection.broken:
+                    await connection.execute("ROLLBACK")
+                raise
+            finally:
+                await self._pool.putconn(connection)
+        except psycopg.Error as error:
+            raise explained(error) from error
+
+    async def _begun(self, opening: sql.SQL | sql.Composed) -> Connection:
+        """A connection on which the transaction was begun; those that died while nobody used them are left out."""
+        for _ in range(SESSIONS + 1):
+            connection = await self._pool.getconn()
+            try:
+                await connection.execute(opening, prepare=False)  # several statements in one message
+                return connection
+            except psycopg.Error:
+                if not connection.broken:
+                    await connection.execute("ROLLBACK")
+                await self._pool.putconn(connection)
+                if not connection.broken:
+                    raise
+        raise PoolTimeout("every connection was broken")
+
+
+def _row(asked: Asked) -> sql.Composed:
+    said = (str(asked.request_id), asked.who, asked.address, asked.method, asked.path[:500], asked.outcome)
+    return KEPT.format(*map(sql.Literal, said))
+
+
+def explained(error: psycopg.Error) -> Problem:
+    """What an error of the database means to whoever asked."""
+    said = (error.diag.message_primary or str(error)).strip().partition("\n")[0]
+    remedy = error.diag.message_hint or "correct what is named"
+    if isinstance(error, errors.InvalidParameterValue):
+        return Problem(422, "refused", "It cannot be done as asked", said, remedy)
+    if isinstance(error, errors.ConfigurationLimitExceeded):
+        return Problem(429, "too_many_waiting", "Too much is waiting", said, remedy, headers={"Retry-After": "60"})
+    if isinstance(error, MISSING):
+        logger.error("the schema does not fit this program: %s", said)
+        detail = "the schema of the database is older than this program"
+        return Problem(503, "schema_behind", "The database is not ready", detail, "have `ems db migrate` run")
+    if isinstance(error, errors.QueryCanceled | errors.LockNotAvailable):
+        detail = f"the database took longer than {STATEMENT} for it"
+        return Problem(503, "too_slow", "It took too long", detail, "ask for less, such as fewer days; or ask again")
+    if isinstance(error, psycopg.OperationalError | PoolTimeout | PoolClosed | TooManyRequests):
+        logger.warning("the database does not answer: %s", said)
+        return Problem(
+            503, "database_unavailable", "The database is away", "the database does not answer now",
+            "ask again in a few seconds; `ems doctor` on the machine says what is wrong", headers={"Retry-After": "5"},
+        )  # fmt: skip
+    raise error

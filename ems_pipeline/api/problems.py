@@ -1,0 +1,134 @@
+"""What is wrong with a request, said in one way: RFC 9457, with a code for programs and a remedy for people."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ems_pipeline.api.asked import in_hand
+from ems_pipeline.plain_text import plain
+
+logger = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+SHOWN_FIELDS = 20
+
+
+class Problem(Exception):
+    """Ends a request; raised anywhere below a route.
+
+    Args:
+        code: for programs, such as ``site_unknown``; never changes its meaning.
+        title: what kind of problem, the same for every request with this code.
+        detail: what it is this time, with both sides.
+        remedy: what to do about it.
+        field: of the body or the query.
+        headers: of the answer, such as ``Retry-After``.
+        errors: one entry per field, where several are wrong.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str,
+        remedy: str,
+        field: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: list[dict[str, str]] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.status, self.code, self.title, self.detail, self.remedy = status, code, title, detail, remedy
+        self.field, self.headers, self.errors = field, headers, errors
+
+    def body(self) -> dict[str, Any]:
+        """As it is answered."""
+        asked = in_hand()
+        shown: dict[str, Any] = {
+            "type": f"urn:ems:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": plain(self.detail),
+            "code": self.code,
+            "remedy": plain(self.remedy),
+            "request_id": str(asked.request_id),
+        }
+        if self.field is not None:
+            shown["field"] = plain(self.field)
+        if self.errors is not None:
+            shown["errors"] = self.errors
+        return shown
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """The response; the request in hand ends with this problem."""
+    in_hand().outcome = problem.code
+    return JSONResponse(problem.body(), problem.status, dict(problem.headers or {}), MEDIA_TYPE)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean "x"?``, or nothing where no known name is like it."""
+    near = difflib.get_close_matches(name[:100], list(known), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def handle(app: FastAPI) -> None:
+    """Answer every error of an application as a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return answer(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [_field(found) for found in error.errors()[:SHOWN_FIELDS]]
+    detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
+    remedy = "correct the fields that are named; /api/v1/openapi.json says what each one takes"
+    code = errors[0]["code"] if len(errors) == 1 and errors[0]["code"] == "unknown_field" else "invalid"
+    title = "A field is not known" if code == "unknown_field" else "A value cannot be taken"
+    return answer(Problem(422, code, title, detail, remedy, errors[0]["field"], errors=errors))
+
+
+def _field(found: Mapping[str, Any]) -> dict[str, str]:
+    place = [str(part) for part in found["loc"] if part not in ("body", "query", "path", "header")]
+    name = ".".join(place) or str(found["loc"][0])
+    return {"field": plain(name, 100), "message": plain(found["msg"], 200), "code": str(found["type"])}
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    path = plain(request.url.path, 100)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        remedy = "see /api/v1/openapi.json for the paths there are"
+        return answer(Problem(404, "not_found", "There is nothing here", f"no path {path}", remedy))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        detail = f"{path} does not take {plain(request.method, 20)}"
+        problem = Problem(405, "method", "The method is not taken", detail, f"use {allowed}", headers=error.headers)
+        return answer(problem)
+    kind = HTTPStatus(error.status_code)
+    code = kind.name.lower()
+    return answer(Problem(kind, code, kind.phrase, plain(error.detail), "correct the request", headers=error.headers))
+
+
+async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
+    """Nothing of the inside is told; the log has it under the request's number."""
+    logger.error("request %s failed", in_hand().request_id, exc_info=error)
+    detail = "the program failed at this request; nothing more is told outside"
+    remedy = "look for the request_id in the log of the web process, and tell us what stands there"
+    return answer(Problem(500, "failed", "The program failed", detail, remedy))

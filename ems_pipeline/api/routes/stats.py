@@ -1,0 +1,41 @@
+"""GET /stats: what this process has answered since it started."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from ems_pipeline.api.caller import Caller, needs
+from ems_pipeline.api.web import ThisWeb
+
+router = APIRouter(tags=["health"])
+
+
+class Stats(BaseModel):
+    """Figures of one process, since its start."""
+
+    requests_total: int = Field(description="answered", examples=[1812])
+    by_status: dict[str, int] = Field(description="by status of HTTP", examples=[{"200": 1800, "401": 12}])
+    p50_ms: float | None = Field(description="half of the last 2000 were answered within, ms; null: none was")
+    p95_ms: float | None = Field(description="95 % of them, ms")
+    rate_limited: int = Field(description="asked too often", examples=[0])
+    ws_clients: int = Field(description="WebSockets that are open", examples=[3])
+    uptime_s: float = Field(description="since the start of the process, s", examples=[86400.0])
+
+
+@router.get("/stats")
+async def stats(web: ThisWeb, _caller: Annotated[Caller, Depends(needs("stats:read"))]) -> Stats:
+    """Counts and times of this process."""
+    figures = web.figures
+    return Stats(
+        requests_total=figures.by_status.total(),
+        by_status={str(status): count for status, count in sorted(figures.by_status.items())},
+        p50_ms=figures.share_ms(0.5),
+        p95_ms=figures.share_ms(0.95),
+        rate_limited=web.budgets.refused(),
+        ws_clients=figures.ws_clients,
+        uptime_s=round(time.monotonic() - web.started_s, 3),
+    )

@@ -1,0 +1,129 @@
+"""Everything a running web process has, and the settings it was started with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from ems_pipeline.api.address import of_the_web
+from ems_pipeline.api.database import Database
+from ems_pipeline.api.figures import Figures
+from ems_pipeline.api.limits import Budgets
+from ems_pipeline.api.people import People
+from ems_pipeline.api.sessions import Sessions
+from ems_pipeline.api.tokens import SHORTEST_SECRET, Tokens
+from ems_pipeline.secret import secret
+from ems_pipeline.time_grid import Clock, SystemClock
+from ems_pipeline.warehouse.local import home
+
+logger = logging.getLogger(__name__)
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+CLEANED_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Read once, when the process starts."""
+
+    database: str
+    """Address for libpq, with the login; without a password."""
+    secret: str = field(repr=False)
+    """That tokens are signed with."""
+    hosts: frozenset[str] = LOOPBACK
+    """Names this process is called by; any other is somebody's name that leads to our address."""
+    proxies: str = ""
+    """Addresses that are believed when they say for whom they ask, separated by commas."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """From ``EMS_WEB_DATABASE_URL``, ``EMS_WEB_SECRET``, ``EMS_WEB_HOSTS``, ``EMS_WEB_PROXIES``.
+
+        Raises:
+            ValueError: the secret is too short.
+            SecretUnreadable, DatabaseUnavailable: see there.
+        """
+        environ = os.environ if environ is None else environ
+        own = secret("EMS_WEB_SECRET", environ) or _own_secret(home() / "web.secret")
+        if len(own) < SHORTEST_SECRET:
+            raise ValueError(
+                f"EMS_WEB_SECRET has {len(own)} characters; it signs tokens and wants {SHORTEST_SECRET} at least: "
+                "take what `openssl rand -hex 24` prints, or leave it unset for one of this machine's own"
+            )
+        hosts = {name.strip().lower() for name in environ.get("EMS_WEB_HOSTS", "").split(",") if name.strip()}
+        return cls(of_the_web(environ), own, LOOPBACK | hosts, environ.get("EMS_WEB_PROXIES", ""))
+
+
+def _own_secret(file: Path) -> str:
+    """This machine's, made at the first start; its owner alone reads it."""
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w") as made:
+            made.write(secrets.token_hex(32))
+    return file.read_text(encoding="utf-8").strip()
+
+
+@dataclass
+class Web:
+    """One per process; routes get it as `ThisWeb`."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=SystemClock)
+    budgets: Budgets = field(default_factory=Budgets)
+    figures: Figures = field(default_factory=Figures)
+    started_s: float = field(default_factory=time.monotonic)
+    database: Database = field(init=False)
+    people: People = field(init=False)
+    sessions: Sessions = field(init=False)
+    tokens: Tokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.database = Database(self.settings.database)
+        self.people = People(self.database, self.budgets)
+        self.sessions = Sessions(self.database, self.clock)
+        self.tokens = Tokens(self.database, self.clock, self.settings.secret)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """From the start of the process to its end: connections, and the hourly cleaning."""
+        await self.database.open()
+        cleaning = asyncio.create_task(self._clean_for_ever())
+        try:
+            yield
+        finally:
+            cleaning.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await cleaning
+            await self.database.close()
+
+    async def _clean_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(CLEANED_EVERY_S)
+            await self.clean()
+
+    async def clean(self) -> None:
+        """Remove sessions and tokens that ended; where the database is away, next time."""
+        try:
+            gone = await self.sessions.clean(), await self.tokens.clean()
+            logger.info("cleaned: %d sessions, %d tokens", *gone)
+        except Exception:
+            logger.exception("sessions and tokens that ended were not removed")
+
+
+def serving(connection: HTTPConnection) -> Web:
+    """The web process that answers this request."""
+    web: Web = connection.app.state.web
+    return web
+
+
+ThisWeb = Annotated[Web, Depends(serving)]
