@@ -73,7 +73,7 @@ def living(folder: Path, history_days: int, *, sites: int = 1, program: Sequence
     home, port = folder / "home", free_port()
     os.environ |= {"EMS_HOME": str(home), "EMS_SITES": str(site_files(folder / "sites", sites))}
     command = [*(program or [str(Path(sys.executable).parent / "ems")]), "up", "--port", str(port)]
-    command += ["--history-days", str(history_days)]
+    command += ["--history-days", str(history_days), "--web-port", str(free_port())]
     home.mkdir(parents=True)
     with (home / "up.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)

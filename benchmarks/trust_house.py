@@ -72,7 +72,7 @@ class House:
         """Begin an `ems up` beside whatever runs."""
         self.spawned, self.spawned_at = self.spawned + 1, time.time()
         self.port = free_port()
-        command = [EMS, "up", "--no-plant", "--port", str(self.port), "--metrics-port", "0"]
+        command = [EMS, "up", "--no-plant", "--port", str(self.port), "--metrics-port", "0", "--no-web"]
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 command, cwd=self.folder / "code", env=self.environ(), stdout=log, stderr=log, start_new_session=True,

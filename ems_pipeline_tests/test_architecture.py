@@ -45,7 +45,7 @@ ONLY = {
     "sqlalchemy": ["warehouse", "api/address.py"],  # reads addresses of databases
     "fastapi": ["api"],
     "starlette": ["api", "orchestration/machinery/web_server.py"],
-    "uvicorn": ["cli/web.py"],
+    "uvicorn": ["api/serve.py"],
     "jwt": ["api/tokens.py"],
     "argon2": ["api/passwords.py"],
     # One request, one transaction on the event loop: the API has a pool of its own, as a login of its own.
@@ -75,6 +75,10 @@ def imports(path: Path, top_level_only: bool = False) -> Iterator[str]:
             yield from (f"{node.module}.{name}".rstrip(".") for name in names)
 
 
+NEVER = {"api": {"orchestration", "devices", "control"}}
+"""What a package has nothing to do with, whatever the layers say: the web process opens no device and starts no run."""
+
+
 def is_private_dagster(name: str) -> bool:
     top, _, below = name.partition(".")
     return (top == "dagster" or top.startswith("dagster_")) and bool(below)
@@ -93,6 +97,13 @@ def test_imports_point_from_the_outside_to_the_inside(path: Path) -> None:
         inner = package(name) if name.startswith("ems_pipeline") else ""
         if inner in LAYERS and inner != own:
             assert LAYERS[inner] <= LAYERS[own], f"{own} (layer {LAYERS[own]}) imports {name} (layer {LAYERS[inner]})"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_package_has_nothing_to_do_with_what_it_must_not_reach(path: Path) -> None:
+    forbidden = NEVER.get(path.relative_to(ROOT).parts[0], set())
+    reached = sorted(name for name in imports(path) if name.startswith("ems_pipeline") and package(name) in forbidden)
+    assert not reached, f"{path.name} imports {reached}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))

@@ -36,7 +36,7 @@ from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.servers import free_ports
 
 DEPLOY = ROOT / "deploy"
-ONE_SHOT = {"migrate", "login-pipeline", "login-rest"}
+ONE_SHOT = {"migrate", "login-pipeline", "login-rest", "login-web"}
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
@@ -82,6 +82,7 @@ def test_who_reaches_whom(compose: dict[str, Any], services: dict[str, dict[str,
     assert on["database"] == {"data"} <= inner
     assert on["rest"] <= inner
     assert on["ui"] <= inner
+    assert on["web"] <= inner, "the HTTP API reaches no device"
     assert [name for name in on if "door" in on[name]] == ["proxy"]
     assert "data" not in on["proxy"], "the proxy never sees the database"
     assert {name for name in on if "outside" in on[name]} == {"code", "daemon"}, "prices, devices, notices"
@@ -161,8 +162,18 @@ def test_secrets_are_private_random_and_made_once(secrets: Path) -> None:
     assert {path.name: path.read_text(encoding="utf-8") for path in secrets.iterdir()} == before
     readable = {path.name for path in secrets.iterdir() if path.stat().st_mode & 0o077}
     assert readable == {"ui_users"}, "hashes only; the proxy reads it as somebody else"
-    random = [before[name] for name in ("owner_password", "pipeline_password", "rest_password", "rest_jwt_secret")]
-    assert len(set(random)) == 4
+    random = [
+        before[name]
+        for name in (
+            "owner_password",
+            "pipeline_password",
+            "rest_password",
+            "rest_jwt_secret",
+            "web_password",
+            "web_secret",
+        )
+    ]
+    assert len(set(random)) == 6
     assert all(re.fullmatch("[0-9a-f]{48}", text) for text in random)
     assert before["pgpass_pipeline"] == f"database:5432:*:ems_pipeline:{before['pipeline_password']}\n"
     assert before["rest_uri"] == f"postgres://ems_rest:{before['rest_password']}@database:5432/ems"
@@ -222,7 +233,7 @@ def proxy(secrets: Path) -> Iterator[str]:
     """The real configuration in a real nginx, with backends of ours; its address."""
     if (nginx := shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")) is None:
         pytest.skip("nginx is not installed; its configuration was not tried")
-    backends = {name: Backend(name) for name in ("ui", "daemon", "rest")}
+    backends = {name: Backend(name) for name in ("web", "ui", "daemon", "rest")}
     threads = [threading.Thread(target=backend.serve_forever, args=(0.01,)) for backend in backends.values()]
     for thread in threads:
         thread.start()
@@ -272,15 +283,31 @@ def ask_by(method: str, address: str, path: str, password: str | None, **headers
         return error.code, {}
 
 
-def test_nobody_enters_without_the_password(proxy: str, secrets: Path) -> None:
+def test_nobody_enters_dagster_without_the_password(proxy: str, secrets: Path) -> None:
     password = (secrets / "ui_password").read_text()
-    for path in ("/", "/graphql", "/metrics", "/runs", "/dagit/../graphql"):
+    for path in (
+        "/dagster/",
+        "/dagster/graphql",
+        "/metrics",
+        "/dagster/runs",
+        "/dagster/x/../graphql",
+        "/x/../dagster/",
+    ):
         assert ask(proxy, path)[0] == 401
         assert ask(proxy, path, "guess")[0] == 401
-    code, said = ask(proxy, "/runs?x=1", password)
-    assert (code, said["who"], said["path"]) == (200, "ui", "/runs?x=1")
+    code, said = ask(proxy, "/dagster/runs?x=1", password)
+    assert (code, said["who"], said["path"]) == (200, "ui", "/dagster/runs?x=1")
     assert "authorization" not in said["headers"], "the password ends at the door"
     assert ask(proxy, "/metrics", password)[1]["who"] == "daemon"
+
+
+def test_the_http_api_checks_its_own_tokens_and_learns_who_asks(proxy: str) -> None:
+    code, said = ask(proxy, "/api/v1/me?x=1", Authorization="Bearer abc", X_Forwarded_For="192.0.2.1")
+    assert (code, said["who"], said["path"]) == (200, "web", "/api/v1/me?x=1")
+    assert said["headers"]["authorization"] == "Bearer abc"
+    assert said["headers"]["x-forwarded-for"] == "127.0.0.1", "what the client says of itself is not handed on"
+    for path in ("/", "/health", "/ws", "/graphql"):
+        assert ask(proxy, path)[1]["who"] == "web"
 
 
 def test_the_rest_api_is_asked_with_its_own_token(proxy: str) -> None:
@@ -292,9 +319,9 @@ def test_the_rest_api_is_asked_with_its_own_token(proxy: str) -> None:
 def test_another_site_cannot_use_a_logged_in_browser(proxy: str, secrets: Path) -> None:
     password, host = (secrets / "ui_password").read_text(), proxy.removeprefix("http://")
     for origin in ("https://evil.example", "null", f"http://{host}.evil.example", "http://127.0.0.1:1"):
-        assert ask(proxy, "/graphql", password, Origin=origin)[0] == 403, origin
-    assert ask(proxy, "/graphql", password, Origin=proxy)[0] == 200
-    assert ask(proxy, "/graphql", password, Origin=f"https://{host}")[0] == 200, "TLS ended before us"
+        assert ask(proxy, "/dagster/graphql", password, Origin=origin)[0] == 403, origin
+    assert ask(proxy, "/dagster/graphql", password, Origin=proxy)[0] == 200
+    assert ask(proxy, "/dagster/graphql", password, Origin=f"https://{host}")[0] == 200, "TLS ended before us"
 
 
 @pytest.mark.parametrize("said", ["cross-site", "same-site", "anything", "Cross-Site"])
@@ -302,13 +329,22 @@ def test_a_link_or_picture_of_another_site_is_refused_although_it_names_no_origi
     proxy: str, secrets: Path, said: str
 ) -> None:
     password = (secrets / "ui_password").read_text()
-    for path in ("/", "/graphql", "/metrics", "/runs"):
+    for path in ("/", "/dagster/graphql", "/metrics", "/dagster/runs"):
         assert ask(proxy, path, password, Sec_Fetch_Site=said)[0] == 403, path
     for ours in ("same-origin", "none"):
-        assert ask(proxy, "/runs", password, Sec_Fetch_Site=ours)[0] == 200
+        assert ask(proxy, "/dagster/runs", password, Sec_Fetch_Site=ours)[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/graphql?query=mutation", "/graphql/", "/GraphQL", "//graphql", "/x/../graphql"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/dagster/graphql?query=mutation",
+        "/dagster/graphql/",
+        "/dagster/GraphQL",
+        "/dagster//graphql",
+        "/dagster/x/../graphql",
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT"])
 def test_graphql_is_asked_by_post_only(proxy: str, secrets: Path, path: str, method: str) -> None:
     password = (secrets / "ui_password").read_text()
@@ -320,12 +356,14 @@ def test_graphql_is_asked_by_post_only(proxy: str, secrets: Path, path: str, met
 def test_a_name_that_is_not_ours_is_not_answered(proxy: str, secrets: Path, host: str) -> None:
     """A page's own name may lead to our address: to the browser it is then one site with us."""
     password = (secrets / "ui_password").read_text()
-    for path in ("/", "/graphql", "/rest/", "/alive"):
+    for path in ("/", "/dagster/graphql", "/rest/", "/alive"):
         assert ask(proxy, path, password, Host=host, Origin=f"http://{host}")[0] == 421, path
 
 
 def test_the_ui_gets_its_websocket(proxy: str, secrets: Path) -> None:
-    said = ask(proxy, "/graphql", (secrets / "ui_password").read_text(), Upgrade="websocket", Connection="Upgrade")[1]
+    said = ask(
+        proxy, "/dagster/graphql", (secrets / "ui_password").read_text(), Upgrade="websocket", Connection="Upgrade"
+    )[1]
     assert (said["headers"]["upgrade"], said["headers"]["connection"]) == ("websocket", "upgrade")
 
 

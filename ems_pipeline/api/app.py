@@ -12,7 +12,7 @@ from ems_pipeline import __version__
 from ems_pipeline.api import problems
 from ems_pipeline.api.bodies import Bodies
 from ems_pipeline.api.guards import Guards
-from ems_pipeline.api.problems import Problem, nearest
+from ems_pipeline.api.problems import UNKNOWN, Problem, nearest
 from ems_pipeline.api.requestlog import RequestLog
 from ems_pipeline.api.routes import health, me, services, stats, tokens
 from ems_pipeline.api.web import Web
@@ -70,7 +70,7 @@ async def known_query(request: Request) -> None:
         if name not in known:
             detail = f"{plain(name, 60)} is not known here{nearest(name, known)}"
             names = ", ".join(sorted(known)) or "this path takes no query"
-            raise Problem(422, "unknown_field", "A field is not known", detail, f"known: {names}", plain(name, 60))
+            raise Problem(422, UNKNOWN, "A field is not known", detail, f"known: {names}", plain(name, 60))
 
 
 def _query_names(dependant: Any) -> set[str]:

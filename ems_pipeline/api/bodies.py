@@ -119,11 +119,14 @@ def _number(text: str) -> float:
 def _demand_shallow(said: Any) -> None:
     """Level by level, without recursion; texts are looked at on the way."""
     level = [said]
-    for _ in range(DEEPEST + 1):
+    for _ in range(DEEPEST):
         level = [inner for outer in level for inner in _within(outer)]
         if not level:
             return
-    raise _too_deep()
+    if any(isinstance(inner, list | dict) for inner in level):
+        raise _too_deep()
+    for inner in level:
+        _within(inner)
 
 
 def _within(said: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from ems_pipeline.api.problems import Problem, nearest
+from ems_pipeline.api.problems import UNKNOWN, Problem, nearest
 from ems_pipeline.plain_text import plain
 
 LATEST_S = 1e11
@@ -80,7 +80,7 @@ class Body(BaseModel):
             known = {field.alias or name for name, field in cls.model_fields.items()}
             for name in said.keys() - known:
                 raise PydanticCustomError(
-                    "unknown_field",
+                    UNKNOWN,
                     "{name} is not known here{nearest}",
                     {"name": plain(name, 60), "nearest": nearest(name, known)},
                 )

@@ -19,6 +19,8 @@ from ems_pipeline.plain_text import plain
 logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 SHOWN_FIELDS = 20
+UNKNOWN = "unknown_field"
+"""Kind of error of a name in a body that is not known; its context has the name."""
 
 
 class Problem(Exception):
@@ -99,13 +101,15 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     errors = [_field(found) for found in error.errors()[:SHOWN_FIELDS]]
     detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
     remedy = "correct the fields that are named; /api/v1/openapi.json says what each one takes"
-    code = errors[0]["code"] if len(errors) == 1 and errors[0]["code"] == "unknown_field" else "invalid"
-    title = "A field is not known" if code == "unknown_field" else "A value cannot be taken"
+    code = errors[0]["code"] if len(errors) == 1 and errors[0]["code"] == UNKNOWN else "invalid"
+    title = "A field is not known" if code == UNKNOWN else "A value cannot be taken"
     return answer(Problem(422, code, title, detail, remedy, errors[0]["field"], errors=errors))
 
 
 def _field(found: Mapping[str, Any]) -> dict[str, str]:
-    place = [str(part) for part in found["loc"] if part not in ("body", "query", "path", "header")]
+    place = [str(part) for part in found["loc"][1:]]
+    if found["type"] == UNKNOWN:
+        place.append(found["ctx"]["name"])
     name = ".".join(place) or str(found["loc"][0])
     return {"field": plain(name, 100), "message": plain(found["msg"], 200), "code": str(found["type"])}
 

@@ -28,6 +28,8 @@ def up(
         ),
     ] = None,
     with_ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the web UI too.")] = True,
+    web_port: Annotated[int, typer.Option(help="Port of the HTTP API on this machine.", min=1, max=65535)] = 8000,
+    with_web: Annotated[bool, typer.Option("--web/--no-web", help="Serve the HTTP API too.")] = True,
     history_days: Annotated[int, typer.Option(help="Days of history the virtual plant begins with.", min=0)] = 7,
     metrics_port: Annotated[int, typer.Option(help="Port for Prometheus; 0: none.", min=0, max=65535)] = 9464,
     metrics_host: Annotated[
@@ -39,7 +41,7 @@ def up(
     code_server: CodeServer = None,
     home: Home = None,
 ) -> None:
-    """Run everything: database, Dagster daemon and web UI, and the virtual plant for the demo site. Ctrl-C stops it.
+    """Run everything: database, Dagster daemon, web UI, HTTP API, virtual plant for the demo site. Ctrl-C stops it.
 
     Stopping hands every device that was steered back to its own safe mode.
     """
@@ -55,6 +57,7 @@ def up(
         (metrics_host, metrics_port) if metrics_port else None,
         None if log == Path("-") else log or local.home() / "services.log",
         _host_and_port(code_server),
+        web_port if with_web else None,
     )
 
 
@@ -64,14 +67,15 @@ def ui(
         str, typer.Option(help="Address to listen on. The UI has no login: keep it on this machine or behind a proxy.")
     ] = "127.0.0.1",
     code_server: CodeServer = None,
+    path: Annotated[str, typer.Option(help="Path at which a proxy shows it, such as /dagster.")] = "",
     home: Home = None,
 ) -> None:
     """Only the web UI, e.g. to look at what the demo did: `ems ui --home .ems/demo`."""
     from ems_pipeline.orchestration.installation import live
 
     _use(home)
-    console.print(words(f"http://{host}:{port}  (Ctrl-C ends it)"))
-    live.serve_ui(host, port, _host_and_port(code_server))
+    console.print(words(f"http://{host}:{port}{path}  (Ctrl-C ends it)"))
+    live.serve_ui(host, port, _host_and_port(code_server), path)
 
 
 def code(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-HIGHEST_MESSAGE = 64 * 1024
-"""Bytes of a message over a WebSocket."""
-POLITENESS = 5
-"""Of nice(2): where the processor is short, clients wait and the house does not."""
+RETURNED = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
+"""Of glibc: the 19 MiB that a password takes to check are the system's again afterwards."""
 
 
 def web(
@@ -22,39 +21,10 @@ def web(
     home: Annotated[Path | None, typer.Option("--home", help="Folder of local state instead of EMS_HOME.")] = None,
 ) -> None:
     """Serve the HTTP API. It waits for the database, asks the pipeline for work, and never talks to a device."""
-    import uvicorn
-
-    from ems_pipeline.api.app import create_app
-    from ems_pipeline.api.web import Settings, Web
     from ems_pipeline.warehouse.local import prepare_home
 
     if home is not None:
         os.environ["EMS_HOME"] = str(home.resolve())
     prepare_home()
-    settings = Settings.from_environ()
-    os.nice(POLITENESS)
-    uvicorn.run(
-        create_app(Web(settings)),
-        host=host,
-        port=port,
-        log_config=LOGGING,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=settings.proxies or None,
-        ws_max_size=HIGHEST_MESSAGE,
-        ws_per_message_deflate=False,
-        limit_concurrency=2000,
-        timeout_graceful_shutdown=5,
-    )
-
-
-LOGGING: dict[str, object] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"psycopg.pool": {"level": "ERROR"}},
-}
-"""A line per request on stderr, where `ems up`, systemd or Docker keep it; `ems_pipeline.api` counts failures."""
+    program = [sys.executable, "-m", "ems_pipeline.api.serve", host, str(port)]
+    os.execve(program[0], program, RETURNED | os.environ)

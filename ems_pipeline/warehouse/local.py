@@ -16,7 +16,7 @@ from pathlib import Path
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 TRAVERSE = stat.S_IXGRP
 """A group that may pass through a folder without seeing what is in it: how the server of root's database gets there."""
-OURS = ("dagster", "services.log", "services.log.1", "report.html", "demo", "postgres.starting")
+OURS = ("dagster", "web.secret", "services.log", "services.log.1", "report.html", "demo", "postgres.starting")
 """What the program has put into homes; other things there are somebody's own, and behind the folder's door."""
 LONGEST_SOCKET = 100
 """Characters of a Unix socket's path; Linux allows 107, macOS 103."""

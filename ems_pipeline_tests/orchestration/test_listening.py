@@ -58,7 +58,7 @@ class Installation:
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("up")
-    names = ["ui", "metrics", "rs485", "rs485-heat", "miniserver"]
+    names = ["ui", "metrics", "web", "rs485", "rs485-heat", "miniserver"]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     (folder / "sites").mkdir()
     text = (ROOT / "sites" / "home01.yaml").read_text(encoding="utf-8")
@@ -69,11 +69,12 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     environ |= {"EMS_HOME": str(folder / "home"), "EMS_SITES": str(folder / "sites")}
     command = [str(Path(sys.executable).parent / "ems"), "up", "--history-days", "0"]
     command += ["--port", str(ports["ui"]), "--metrics-port", str(ports["metrics"])]
+    command += ["--web-port", str(ports["web"])]
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=said, stderr=said)
     running = Installation(process, folder / "home", ports, environ)
     try:
-        for name, path in (("metrics", "/metrics"), ("ui", "/server_info")):
+        for name, path in (("metrics", "/metrics"), ("ui", "/server_info"), ("web", "/api/v1/health")):
             _wait(process, f"http://127.0.0.1:{ports[name]}{path}", folder / "said")
         yield running
     finally:
@@ -120,12 +121,18 @@ def test_the_command_shows_every_door_and_finds_none_open(installation: Installa
     assert shown.returncode == 0, shown.stdout + shown.stderr
     for ip, port in installation.listening():
         assert f"tcp {ip} port {port} " in shown.stdout
-    for expected in ("database login postgres", ".s.PGSQL.5432", "code.sock", "nothing at or below"):
+    for expected in (
+        "database login postgres",
+        "database login ems_web",
+        ".s.PGSQL.5432",
+        "code.sock",
+        "nothing at or below",
+    ):
         assert expected in shown.stdout
 
 
-def test_a_role_of_the_database_is_not_a_login(installation: Installation) -> None:
-    """What `ems up` made of its own accord opens no door: roles, and nobody who could use them."""
+def test_a_role_of_the_database_is_not_a_login_but_for_the_web_process(installation: Installation) -> None:
+    """What `ems up` made of its own accord opens no door: roles, and nobody else who could use them."""
     from sqlalchemy.engine import make_url
 
     from ems_pipeline.warehouse import Warehouse, embedded
@@ -137,5 +144,5 @@ def test_a_role_of_the_database_is_not_a_login(installation: Installation) -> No
             connection.exec_driver_sql("SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname !~ '^pg_'").all()
         )
     warehouse.close()
-    assert {name for name, can_login in found.items() if can_login} == {"postgres"}
+    assert {name for name, can_login in found.items() if can_login} == {"postgres", "ems_web"}
     assert {f"ems_{role}" for role in Role} <= set(found)

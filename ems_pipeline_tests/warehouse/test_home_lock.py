@@ -79,7 +79,7 @@ def test_a_second_one_in_a_home_is_refused_and_told_who_is_there(home: Path) -> 
 def test_a_second_ems_up_is_refused_before_it_promises_anything(home: Path) -> None:
     """An address at which another installation's page opens, or none, is no word to begin with."""
     with another(HOLD_HOME) as first:
-        second = CliRunner().invoke(app, ["up", "--no-plant", "--port", "39999", "--metrics-port", "0"])
+        second = CliRunner().invoke(app, ["up", "--no-plant", "--port", "39999", "--metrics-port", "0", "--no-web"])
         assert isinstance(second.exception, HomeTaken)
         assert "39999" not in second.output
         assert first.poll() is None

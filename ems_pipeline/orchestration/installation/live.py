@@ -46,6 +46,7 @@ def serve(
     scraped_at: tuple[str, int] | None = None,
     log: Path | None = None,
     code_server: tuple[str, int] | None = None,
+    web_port: int | None = None,
 ) -> None:
     """Run until stopped; then release every device that was steered.
 
@@ -55,6 +56,7 @@ def serve(
         scraped_at: host and port at which Prometheus is answered; None: nowhere.
         log: file for what the services say; None: this process's own stderr, which somebody else keeps.
         code_server: host and port of one that runs already; None: one of its own.
+        web_port: of the HTTP API; None leaves it out.
 
     Raises:
         HomeTaken, AlreadySupervised: another one runs in this home, or on this database.
@@ -68,6 +70,8 @@ def serve(
         claim = stack.enter_context(supervision.sole_supervisor(warehouse, home(), platform.clock.now()))
         if port is not None:
             say(_where_the_ui_will_be(port))
+        if web_port is not None:
+            say(_where_the_web_will_be(web_port))
         for fault in follow_files(platform).faults:
             say(f"left out: {fault}")
         plant_arm.end_all(platform)
@@ -82,7 +86,7 @@ def serve(
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
         say(f"log of the services: {log or 'stderr'}")
         guard = Guard([sys.executable, "-m", hand_back.__name__], lock, sink, say)
-        children = stack.enter_context(_children(port, code_server))
+        children = stack.enter_context(_children(port, code_server, web_port))
         is_ours = _supervise(platform, claim, children, guard, sink, say, log, arms)
         if is_ours:
             say("stopping: devices are handed back to themselves")
@@ -136,12 +140,12 @@ def _supervise(
     return is_ours
 
 
-def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None) -> None:
-    """Only the web UI, in place of this process; ``code_server`` as for `serve`."""
+def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None, path: str = "") -> None:
+    """Only the web UI, in place of this process; ``code_server`` as for `serve`, ``path`` as for `webserver`."""
     prepare()
     folder = local.private(home() / "dagster" / "ui")  # not the daemon's, which may ask another code server
     of = Path("workspace.yaml") if code_server is None else services.workspace(folder, code_server)
-    _become(services.webserver(of, host, port))
+    _become(services.webserver(of, host, port, path=path))
 
 
 def serve_code(host: str, port: int) -> None:
@@ -157,16 +161,33 @@ def _become(child: Child) -> None:
 
 def _where_the_ui_will_be(port: int) -> str:
     """Its address; or that another program has the port, for the page there is that one's."""
+    if fault := _taken(port):
+        return (
+            f"starting; no UI: {UI_HOST}:{port} cannot be listened on ({fault}). It comes when the port is free; or "
+            "stop this one and name another --port"
+        )
+    return f"starting; the UI will be at http://{UI_HOST}:{port}"
+
+
+def _where_the_web_will_be(port: int) -> str:
+    """The same for the HTTP API."""
+    if fault := _taken(port):
+        return (
+            f"no HTTP API: {UI_HOST}:{port} cannot be listened on ({fault}). It comes when the port is free; or stop "
+            "this one and name another --web-port"
+        )
+    return f"the HTTP API will be at http://{UI_HOST}:{port}; `ems user add NAME ROLE` lets somebody in"
+
+
+def _taken(port: int) -> str:
+    """Why a port cannot be listened on; empty when it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the UI does: what was just closed is free
         try:
             probe.bind((UI_HOST, port))
         except OSError as error:
-            return (
-                f"starting; no UI: {UI_HOST}:{port} cannot be listened on ({error.strerror}). It comes when the port "
-                "is free; or stop this one and name another --port"
-            )
-    return f"starting; the UI will be at http://{UI_HOST}:{port}"
+            return str(error.strerror)
+    return ""
 
 
 def is_here(site: Site) -> bool:
@@ -239,7 +260,9 @@ def _is_new(platform: Platform, site: Site) -> bool:
 
 
 @contextmanager
-def _children(port: int | None, code_server: tuple[str, int] | None) -> Iterator[list[Child]]:
+def _children(
+    port: int | None, code_server: tuple[str, int] | None, web_port: int | None = None
+) -> Iterator[list[Child]]:
     """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
     where = services.code_socket(folder) if code_server is None else code_server
@@ -248,8 +271,12 @@ def _children(port: int | None, code_server: tuple[str, int] | None) -> Iterator
     children = [services.daemon(workspace, listening)]
     if code_server is None:
         children.insert(0, services.code_server(where))
+    if port is not None:
+        children.append(services.webserver(workspace, UI_HOST, port, listening))
+    if web_port is not None:
+        children.append(services.web(web_port))
     try:
-        yield children if port is None else [*children, services.webserver(workspace, UI_HOST, port, listening)]
+        yield children
     finally:
         if listening is not None:
             listening.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The long-lived processes of an installation as commands: code server, daemon, web UI.
+"""The long-lived processes of an installation as commands: code server, daemon, web UI, HTTP API.
 
 One code server serves daemon and web UI. Left to itself the daemon would start one of its own and replace it every
 minute, importing everything each time; and "reload" in the UI would reach the UI only.
@@ -47,11 +47,17 @@ def daemon(workspace: Path, socket: Path | None = None) -> Child:
     return Child("daemon", command, waits_for=socket, oom_score=200)
 
 
-def webserver(workspace: Path, host: str, port: int, socket: Path | None = None) -> Child:
-    """The web UI; for its own pages only."""
+def webserver(workspace: Path, host: str, port: int, socket: Path | None = None, path: str = "") -> Child:
+    """The web UI; for its own pages only. ``path``: where a proxy shows it, such as ``/dagster``."""
     program = [sys.executable, "-m", "ems_pipeline.orchestration.machinery.web_server"]
     command = [*program, "-w", str(workspace), "-h", host, "-p", str(port), *_log_format()]
+    command += ["--path-prefix", path] if path else []
     return Child("web UI", command, waits_for=socket, oom_score=600)
+
+
+def web(port: int) -> Child:
+    """The HTTP API, as somebody would start it; the first to go when memory runs out."""
+    return Child("web", [_script("ems"), "web", "--port", str(port)], oom_score=700)
 
 
 def _log_format() -> list[str]:

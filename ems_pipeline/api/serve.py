@@ -1,0 +1,57 @@
+"""The web process itself: ``python -m ems_pipeline.api.serve HOST PORT``, as `ems web` becomes it.
+
+Apart from the command line, whose libraries would stay in memory for as long as it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import uvicorn
+
+from ems_pipeline.api.app import create_app
+from ems_pipeline.api.web import Settings, Web
+
+HIGHEST_MESSAGE = 64 * 1024
+"""Bytes of a message over a WebSocket."""
+AT_ONCE = 2000
+"""Connections; more are answered 503."""
+POLITENESS = 5
+"""Of nice(2): where the processor is short, clients wait and the house does not."""
+LOGGING: dict[str, object] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"psycopg.pool": {"level": "ERROR"}},
+}
+"""A line per request on stderr, where `ems up`, systemd or Docker keep it; the pool's every try is none."""
+
+
+def main(host: str, port: int) -> None:
+    """Until SIGTERM or SIGINT; requests under way have some seconds then."""
+    try:
+        settings = Settings.from_environ()
+    except (ValueError, RuntimeError, OSError) as error:
+        sys.exit(f"error: {error}")
+    os.nice(POLITENESS)
+    uvicorn.run(
+        create_app(Web(settings)),
+        host=host,
+        port=port,
+        log_config=LOGGING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies or None,
+        ws_max_size=HIGHEST_MESSAGE,
+        ws_per_message_deflate=False,
+        limit_concurrency=AT_ONCE,
+        timeout_graceful_shutdown=5,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
