@@ -10,5 +10,8 @@ It reads what is stored and files wishes and requests; everything that is done i
     people, passwords, sessions, tokens, remembered  how somebody is known
     limits, figures                               how often somebody may ask; what was answered
     database, address                             transactions in a caller's name, and where
+    reading, pages, windows, values, parts_of_sites  rows, pages of them, times, fields and names of answers
+    filing, wishes                                requests and overrides, the two ways to ask for something
+    battery_rows                                  batteries with what is known of them
     parts                                         how the installation stands, as seen from here
 """

@@ -14,7 +14,29 @@ from ems_pipeline.api.bodies import Bodies
 from ems_pipeline.api.guards import Guards
 from ems_pipeline.api.problems import UNKNOWN, Problem, nearest
 from ems_pipeline.api.requestlog import RequestLog
-from ems_pipeline.api.routes import health, me, services, stats, tokens
+from ems_pipeline.api.routes import (
+    alarms,
+    batteries,
+    battery_analytics,
+    control,
+    devices,
+    events,
+    forecasts,
+    health,
+    me,
+    money,
+    now,
+    overrides,
+    overview,
+    plans,
+    prices,
+    requests,
+    services,
+    sites,
+    stats,
+    telemetry,
+    tokens,
+)
 from ems_pipeline.api.web import Web
 from ems_pipeline.plain_text import plain
 
@@ -24,6 +46,22 @@ ROUTERS: tuple[APIRouter, ...] = (
     stats.router,
     me.router,
     tokens.router,
+    overview.router,
+    sites.router,
+    now.router,
+    prices.router,
+    forecasts.router,
+    plans.router,
+    money.router,
+    telemetry.router,
+    battery_analytics.router,
+    batteries.router,
+    control.router,
+    overrides.router,
+    alarms.router,
+    events.router,
+    devices.router,
+    requests.router,
 )
 """In the order in which they are asked: what names a path comes before what takes any."""
 SCHEMA = "/api/v1"

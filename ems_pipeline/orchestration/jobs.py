@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import ops
+from ems_pipeline.orchestration import answers, ops
 from ems_pipeline.orchestration.housekeeping import drop_old_minutes, purge_history
 from ems_pipeline.orchestration.machinery.coordinator import AGAIN_AFTER_A_CRASH
 
@@ -54,6 +54,16 @@ def sync_sites() -> None:
 def housekeeping() -> None:
     purge_history()
     drop_old_minutes()
+
+
+@dg.job(tags=_tags(16, 900), config=SAID, description="Asked for over HTTP: devices read or looked for, a training.")
+def answer_request() -> None:
+    answers.answer()
+
+
+@dg.job(tags=_tags(30, 120), config=SAID, description="Asked for over HTTP: a site handed back to its own logic.")
+def hand_back() -> None:
+    answers.answer()
 
 
 FORECASTS = ["load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast"]
@@ -104,6 +114,8 @@ ALL = [
     verify_setpoints,
     sync_sites,
     housekeeping,
+    answer_request,
+    hand_back,
     import_prices,
     price_sites,
     forecast,

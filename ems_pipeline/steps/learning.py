@@ -98,6 +98,14 @@ def pv_forecast(
     ).select(planes.columns)
 
 
+def trained_now(connection: Any, site: Site, target: Target, now: datetime) -> StoredModel | None:
+    """A training because somebody asked for one, be it due or not; None: too little is measured for it."""
+    stored = models.newest(connection, site.key, target, TRAINED[target], now)
+    refit = {"load": _refit_load, "pv": _refit_pv}[target]
+    trained = refit(connection, site, stored, now, now)
+    return None if trained is stored else trained
+
+
 def _due(stored: StoredModel | None, at: datetime, now: datetime) -> bool:
     return now - at <= PAST and (stored is None or at - stored.trained_to >= REFIT_EVERY)
 

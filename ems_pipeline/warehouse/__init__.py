@@ -17,6 +17,7 @@ Add a read here when an asset needs a table in a shape of its own.
     arming, overrides, gateway_lock, served, control_misses  what control may do, must do, and has done
     setpoints, setpoint_lives, point_maps                    the journal, and the maps it was written by
     audits, accounts, inventory                              what it was worth, and how things stand
+    asked                                                    what was asked for over HTTP
     alarms                                                   what a person should know
 """
 

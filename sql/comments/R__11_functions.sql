@@ -12,7 +12,9 @@ COMMENT ON ROUTINE ems.fn_fill_telemetry_15m IS 'quarter-hour means of every poi
 COMMENT ON ROUTINE ems.fn_gateway_take IS 'takes gateways for a party: all or none for a controller, each for itself for a reader';
 COMMENT ON ROUTINE ems.fn_plan_in_force IS 'the plan of a site that holds in a quarter-hour, as known at an instant';
 COMMENT ON ROUTINE ems.fn_override_add IS 'files an override for a login that may do nothing else, after checking it; returns its number';
-COMMENT ON ROUTINE ems.fn_override_cancel IS 'ends an override of whoever asks; returns the key of its site';
+COMMENT ON ROUTINE ems.fn_override_cancel IS 'ends an override of whoever asks, for the web process anybody''s; returns the key of its site';
+COMMENT ON ROUTINE ems.fn_disarm IS 'takes a site''s arm back in the caller''s name; returns whether it was armed';
+COMMENT ON ROUTINE ems.fn_alarm_acknowledge IS 'notes that the caller knows of an open alarm; returns its number';
 COMMENT ON ROUTINE ems.fn_requester IS 'who asks: `rest:` and the subject of a checked token, `web:` and whom our own web process knows, or `db:` and the login';
 COMMENT ON ROUTINE ems.fn_has_timescale IS 'whether the server offers TimescaleDB';
 COMMENT ON ROUTINE ems.fn_slot_cost IS 'what a mean grid power over a quarter-hour costs';

@@ -68,7 +68,8 @@ DO $$ BEGIN
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
         ems.fn_plan_in_force, ems.fn_slot_cost TO ems_analyst;
 
-    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_request_add TO ems_writer;
+    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_request_add, ems.fn_disarm,
+        ems.fn_alarm_acknowledge TO ems_writer;
 
     -- What people and programs may do, and their passwords, are beyond the web process: it looks them up.
     GRANT SELECT, UPDATE (last_login_at) ON ems.person TO ems_web;

@@ -12,14 +12,15 @@ BEGIN
     SELECT known.takes_site INTO takes_site
     FROM (VALUES
         ('prices-import', NULL::boolean), ('forecast-run', true), ('forecast-train', true), ('plan-daily', true),
-        ('plan-rolling', true), ('telemetry-read', true), ('devices-discover', true)) AS known (kind, takes_site)
+        ('plan-rolling', true), ('telemetry-read', true),
+        ('device-scan', true), ('devices-discover', true), ('release', true)) AS known (kind, takes_site)
     WHERE known.kind = p_kind;
 
     fault := CASE
         WHEN NOT FOUND THEN format('no request is called %s', coalesce(p_kind, 'null'))
         WHEN takes_site AND p_site_key IS NULL THEN format('%s is about a site; name it', p_kind)
         WHEN p_site_key IS NOT NULL
-             AND NOT EXISTS (SELECT FROM ems.site s WHERE s.site_key = p_site_key AND s.is_active) THEN
+             AND NOT EXISTS (SELECT FROM ems.site s WHERE s.site_key = p_site_key AND (s.is_active OR p_kind = 'release')) THEN
             format('there is no active site %s', p_site_key)
         WHEN jsonb_typeof(p_parameters) IS DISTINCT FROM 'object' THEN 'parameters are an object of names and values'
         WHEN pg_column_size(p_parameters) > 4096 THEN 'parameters are longer than 4096 bytes; say less'
@@ -36,7 +37,8 @@ BEGIN
     IF number IS NOT NULL THEN
         RETURN number;
     END IF;
-    IF (SELECT count(*) FROM ems.request r
+    IF p_kind <> 'release' AND (  -- letting go waits behind nothing
+        SELECT count(*) FROM ems.request r
         WHERE r.requested_by = requester AND r.state IN ('queued', 'running')) >= 20 THEN
         RAISE EXCEPTION '% has 20 requests waiting already', requester
             USING ERRCODE = 'configuration_limit_exceeded', HINT = 'wait until one of them has ended';

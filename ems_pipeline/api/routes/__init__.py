@@ -2,4 +2,11 @@
 
 health, services, stats  how the process and what stands behind it are
 me, tokens               who asks, and what programs may
+overview, sites, now     what there is, and how it stands
+prices, forecasts, plans, money  what is known, decided, and what it was worth
+telemetry                what was measured
+batteries, battery_analytics, control, overrides  wishes for assets, and letting go
+alarms, events           what a person should know
+devices                  what a site file names, and having it read
+requests                 what was asked of the pipeline
 """

@@ -1,0 +1,180 @@
+"""What a request over HTTP wants of this machine: devices read or looked for, a model trained, a site handed back.
+
+Devices are asked in turn with everybody else who talks to their gateways, as `ems device read` and `scan` do. Nothing
+here arms a site, and nothing writes to a device but a release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, get_args
+
+from ems_pipeline import control
+from ems_pipeline.control.gateways import reading
+from ems_pipeline.devices import fleet
+from ems_pipeline.devices.discovery.scan import Found, scan
+from ems_pipeline.devices.driver.turns import Turns
+from ems_pipeline.devices.modbus.wire import Connection
+from ems_pipeline.devices.points.reading import Reading
+from ems_pipeline.sites import Site
+from ems_pipeline.steps import learning
+from ems_pipeline.steps.platform import Platform
+from ems_pipeline.warehouse.asked import Asked
+from ems_pipeline.warehouse.models import Target
+
+Result = dict[str, Any]
+LIVE, EVERYTHING = ("live",), ("live", "slow", "setting")
+LAST_UNIT = 247
+USUAL_LAST_UNIT = 32
+
+
+class NotAnswered(Exception):
+    """A request that was tried and came to nothing; ``remedy`` says what mends it."""
+
+    def __init__(self, text: str, remedy: str) -> None:
+        super().__init__(text)
+        self.remedy = remedy
+
+
+def answer(platform: Platform, asked: Asked) -> Result:
+    """Do what a request asks for, and return what it brought.
+
+    Raises:
+        NotAnswered: it came to nothing; with the remedy.
+        LookupError: its site, gateway or device does not exist; the text names what does.
+        ValueError: it asks for what cannot be; the text says what can.
+        DeviceFault: a gateway was not reached.
+    """
+    return ANSWERS[asked.kind](platform, asked)
+
+
+def _site(platform: Platform, asked: Asked) -> Site:
+    return platform.chosen([asked.site_key])[asked.site_key]
+
+
+def _telemetry_read(platform: Platform, asked: Asked) -> Result:
+    site = _site(platform, asked)
+    device = asked.parameters.get("device")
+    if device is not None and device not in (known := [d.key for d in site.devices]):
+        raise LookupError(f"site {site.key} has no device {device!r}; it has {known}")
+    groups = EVERYTHING if asked.parameters.get("all") else LIVE
+
+    async def sweep(turns: Turns) -> fleet.Sweep:
+        opened = fleet.open_site(site, platform.clock)
+        try:
+            return await fleet.read_all([opened], groups=groups, clock=platform.clock, turns=turns)
+        finally:
+            await opened.close()
+
+    with reading(platform.warehouse, "device read") as turns, fleet.runner() as loop:
+        answers = loop.run(sweep(turns)).readings[site.key]
+    said = [said for readings in answers if device in (None, readings.device) for said in readings]
+    if not any(one.is_good for one in said):
+        silent = sorted({f"{one.device}: {one.reason}" for one in said})
+        raise NotAnswered(f"nothing answered: {'; '.join(silent)}", "look at the device's power and at its gateway")
+    return {"readings": [_told(one) for one in said]}
+
+
+def _told(one: Reading) -> Result:
+    return {
+        "device": one.device,
+        "quantity": one.quantity,
+        "value": one.value,
+        "unit": one.unit,
+        "quality": one.quality.name.lower(),
+        "reason": one.reason,
+        "reported_at": one.reported_at.isoformat(),
+    }
+
+
+def _device_scan(platform: Platform, asked: Asked) -> Result:
+    site = _site(platform, asked)
+    gateways = {g.key: g for g in site.gateways}
+    chosen = gateways.get(asked.parameters.get("gateway", ""))
+    if chosen is None:
+        named = asked.parameters.get("gateway")
+        raise LookupError(f"site {site.key} has no gateway {named!r}; it has {list(gateways)}")
+    if not isinstance(fleet.open_wire(chosen), Connection):
+        raise ValueError(
+            f"gateway {chosen.key} speaks {chosen.transport}, which has no unit ids; scan a Modbus gateway"
+        )
+    return {"units": _behind(platform, site, [chosen.key], asked.parameters)}
+
+
+def _discover(platform: Platform, asked: Asked) -> Result:
+    site = _site(platform, asked)
+    scanned = [g.key for g in site.gateways if isinstance(fleet.open_wire(g), Connection)]
+    if not scanned:
+        raise ValueError(f"site {site.key} has no Modbus gateway to look behind; its devices are those of its file")
+    return {"units": _behind(platform, site, scanned, asked.parameters)}
+
+
+def _behind(platform: Platform, site: Site, gateways: list[str], parameters: Mapping[str, Any]) -> list[Result]:
+    """Who answers behind Modbus gateways, with the device of the site file at that place, None: it names none."""
+    first, last = parameters.get("first", 1), parameters.get("last", USUAL_LAST_UNIT)
+    if not 1 <= first <= last <= LAST_UNIT:
+        raise ValueError(f"unit ids {first} to {last}; a scan asks for some from 1 to {LAST_UNIT}")
+    known = {(d.gateway, d.unit_id): d.key for d in site.devices}
+
+    async def ask(turns: Turns) -> list[Result]:
+        return [
+            {
+                "gateway": key,
+                "unit_id": found.unit_id,
+                "answer": found.answer,
+                "device": known.get((key, found.unit_id)),
+            }
+            for key in gateways
+            async for found in _answered(site, key, range(first, last + 1), turns)
+        ]
+
+    with reading(platform.warehouse, "device scan") as turns, fleet.runner() as loop:
+        return loop.run(ask(turns))
+
+
+async def _answered(site: Site, gateway: str, unit_ids: range, turns: Turns) -> AsyncIterator[Found]:
+    wire = fleet.open_wire(next(g for g in site.gateways if g.key == gateway))
+    if isinstance(wire, Connection):
+        async for _, found in scan(wire, unit_ids, turns):
+            if found is not None:
+                yield found
+
+
+def _train(platform: Platform, asked: Asked) -> Result:
+    site, now = _site(platform, asked), platform.clock.now()
+    target: Target = asked.parameters.get("target", "load")
+    if target not in get_args(Target):
+        raise ValueError(f"there is no model of {target!r}; there are {list(get_args(Target))}")
+    with platform.warehouse.begin() as connection:
+        trained = learning.trained_now(connection, site, target, now)
+    if trained is None:
+        raise NotAnswered(
+            f"{site.key}: too little of its {target} is measured to train a model",
+            "wait until weeks are measured, or import them with `ems backfill`; the simple forecast serves until then",
+        )
+    return {
+        "target": trained.target,
+        "model": trained.model,
+        "role": trained.role,
+        "trained_from": trained.trained_from.isoformat(),
+        "trained_to": trained.trained_to.isoformat(),
+    }
+
+
+def _release(platform: Platform, asked: Asked) -> Result:
+    reason = f"released by {asked.requested_by}"
+    key, now = asked.site_key, platform.clock.now()  # a site out of service is released, too
+    outcomes = control.release_site(platform.warehouse, key, now, platform.clock, reason)
+    if failed := [str(outcome) for outcome in outcomes if outcome.state == "failed"]:
+        raise NotAnswered("; ".join(failed), f"look at the device; `ems release {key}` on the machine tries again")
+    return {"devices": [{"device": o.device, "state": o.state, "text": o.text} for o in outcomes]}
+
+
+ANSWERS: dict[str, Callable[[Platform, Asked], Result]] = {
+    "telemetry-read": _telemetry_read,
+    "device-scan": _device_scan,
+    "devices-discover": _discover,
+    "forecast-train": _train,
+    "release": _release,
+}
+"""By kind of request, what is done for it."""
