@@ -8,10 +8,9 @@ from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.orchestration.troubles import REQUEST_TAG
 from ems_pipeline.plain_text import told
 from ems_pipeline.steps import answering
-from ems_pipeline.steps.answering import NotAnswered
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import asked as table
-from ems_pipeline.warehouse.asked import Refusal
+from ems_pipeline.warehouse.asked import NotAnswered, Refusal
 
 
 @dg.op(out=dg.Out(dg.Nothing))

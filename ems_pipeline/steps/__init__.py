@@ -11,6 +11,6 @@ command line and whatever else serves people call the same steps.
     deciding                          read, plan, verify, store
     learning, second_source, azimuth  models trained and chosen; a stated plane that does not fit
     settling                          quarter-hours and days, and their baselines
-    answering                         what a request over HTTP wants of this machine
+    answering, site_documents         what a request over HTTP wants of this machine
     device_faults                     what devices say of themselves
 """

@@ -17,23 +17,15 @@ from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points.reading import Reading
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import learning
+from ems_pipeline.steps import learning, site_documents
 from ems_pipeline.steps.platform import Platform
-from ems_pipeline.warehouse.asked import Asked
+from ems_pipeline.warehouse.asked import Asked, NotAnswered
 from ems_pipeline.warehouse.models import Target
 
 Result = dict[str, Any]
 LIVE, EVERYTHING = ("live",), ("live", "slow", "setting")
 LAST_UNIT = 247
 USUAL_LAST_UNIT = 32
-
-
-class NotAnswered(Exception):
-    """A request that was tried and came to nothing; ``remedy`` says what mends it."""
-
-    def __init__(self, text: str, remedy: str) -> None:
-        super().__init__(text)
-        self.remedy = remedy
 
 
 def answer(platform: Platform, asked: Asked) -> Result:
@@ -176,5 +168,6 @@ ANSWERS: dict[str, Callable[[Platform, Asked], Result]] = {
     "devices-discover": _discover,
     "forecast-train": _train,
     "release": _release,
+    "site-document": site_documents.take,
 }
 """By kind of request, what is done for it."""

@@ -47,6 +47,14 @@ class Refusal:
         return f"{paragraph(self.detail)}; {plain(self.remedy)}" if self.remedy else paragraph(self.detail)
 
 
+class NotAnswered(Exception):
+    """A request that was tried and came to nothing; ``remedy`` says what mends it."""
+
+    def __init__(self, text: str, remedy: str) -> None:
+        super().__init__(text)
+        self.remedy = remedy
+
+
 def standing(connection: Connection) -> list[Asked]:
     """Requests that have not ended, oldest first."""
     found = query(

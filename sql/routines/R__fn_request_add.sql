@@ -13,7 +13,7 @@ BEGIN
     FROM (VALUES
         ('prices-import', NULL::boolean), ('forecast-run', true), ('forecast-train', true), ('plan-daily', true),
         ('plan-rolling', true), ('telemetry-read', true),
-        ('device-scan', true), ('devices-discover', true), ('release', true)) AS known (kind, takes_site)
+        ('device-scan', true), ('devices-discover', true), ('release', true), ('site-document', NULL)) AS known (kind, takes_site)
     WHERE known.kind = p_kind;
 
     fault := CASE
@@ -23,7 +23,8 @@ BEGIN
              AND NOT EXISTS (SELECT FROM ems.site s WHERE s.site_key = p_site_key AND (s.is_active OR p_kind = 'release')) THEN
             format('there is no active site %s', p_site_key)
         WHEN jsonb_typeof(p_parameters) IS DISTINCT FROM 'object' THEN 'parameters are an object of names and values'
-        WHEN pg_column_size(p_parameters) > 4096 THEN 'parameters are longer than 4096 bytes; say less'
+        WHEN pg_column_size(p_parameters) > CASE p_kind WHEN 'site-document' THEN 262144 ELSE 4096 END THEN
+            'parameters are longer than such a request takes; say less'
     END;
     IF fault IS NOT NULL THEN
         RAISE EXCEPTION '%', fault USING ERRCODE = 'invalid_parameter_value';

@@ -7,6 +7,7 @@ prices, forecasts, plans, money  what is known, decided, and what it was worth
 telemetry                what was measured
 batteries, battery_analytics, control, overrides  wishes for assets, and letting go
 alarms, events           what a person should know
+documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read
 requests                 what was asked of the pipeline
 """

@@ -42,7 +42,7 @@ class Request(Answer):
 
 COLUMNS = """request_id, kind, site_key AS site, parameters, state, requested_by, requested_at, started_at, ended_at,
              run_id, result, problem"""
-VISIBLE = "(site_key IS NULL OR %(sites)s::text[] IS NULL OR site_key = ANY (%(sites)s))"
+VISIBLE = "(%(sites)s::text[] IS NULL OR site_key = ANY (%(sites)s) OR requested_by = %(me)s)"
 
 
 @router.get("/requests", response_model=Items[Request], summary="What was asked for, newest first")
@@ -55,7 +55,7 @@ async def requests(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
-    """Requests about sites of whoever asks, and those about the installation."""
+    """Requests about sites of whoever asks, and his own."""
     last = after(cursor, datetime.fromisoformat, UUID) or [None, None]
     if site is not None:
         caller.site(site)
@@ -67,7 +67,8 @@ async def requests(
                   AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(site)s::text IS NULL OR site_key = %(site)s)
                   AND (%(at)s::timestamptz IS NULL OR (requested_at, request_id) < (%(at)s::timestamptz, %(id)s::uuid))
                 ORDER BY requested_at DESC, request_id DESC LIMIT %(limit)s + 1""",
-            sites=_sites(caller), state=state, kind=kind, site=site, at=last[0], id=last[1], limit=limit,
+            sites=_sites(caller), me=_me(caller), state=state, kind=kind, site=site, at=last[0], id=last[1],
+            limit=limit,
         )  # fmt: skip
     return page(found, limit, "requested_at", "request_id")
 
@@ -81,10 +82,16 @@ async def request(request_id: UUID, caller: Annotated[Caller, READ], web: ThisWe
             f"SELECT {COLUMNS} FROM ems.request WHERE request_id = %(id)s AND {VISIBLE}",
             id=request_id,
             sites=_sites(caller),
+            me=_me(caller),
         )
     if found is None:
         raise absent(f"there is no request {request_id}", "GET /api/v1/requests lists them")
     return found
+
+
+def _me(caller: Caller) -> str:
+    """As ``fn_requester`` notes him."""
+    return f"web:{caller.subject}"
 
 
 def _sites(caller: Caller) -> list[str] | None:
