@@ -13,5 +13,7 @@ It reads what is stored and files wishes and requests; everything that is done i
     reading, pages, windows, values, parts_of_sites  rows, pages of them, times, fields and names of answers
     filing, wishes                                requests and overrides, the two ways to ask for something
     battery_rows                                  batteries with what is known of them
+    rest                                          tables, views and functions in PostgREST's dialect
+    live                                          what happens, as it happens
     parts                                         how the installation stands, as seen from here
 """

@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.requests import HTTPConnection
 
 from ems_pipeline import __version__
 from ems_pipeline.api import problems
 from ems_pipeline.api.bodies import Bodies
 from ems_pipeline.api.guards import Guards
+from ems_pipeline.api.live import socket
 from ems_pipeline.api.problems import UNKNOWN, Problem, nearest
 from ems_pipeline.api.requestlog import RequestLog
+from ems_pipeline.api.rest import route as rest
 from ems_pipeline.api.routes import (
     alarms,
     batteries,
@@ -64,6 +67,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     devices.router,
     requests.router,
+    rest.router,
+    socket.router,
 )
 """In the order in which they are asked: what names a path comes before what takes any."""
 SCHEMA = "/api/v1"
@@ -96,7 +101,7 @@ def create_app(web: Web) -> FastAPI:
     return app
 
 
-async def known_query(request: Request) -> None:
+async def known_query(request: HTTPConnection) -> None:
     """Refuse a name in the query that the route does not know: a limit that is misspelt would limit nothing.
 
     Raises:

@@ -20,7 +20,10 @@ from ems_pipeline.api.address import of_the_web
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.figures import Figures
 from ems_pipeline.api.limits import Budgets
+from ems_pipeline.api.live.feed import Feed
+from ems_pipeline.api.live.hub import Hub
 from ems_pipeline.api.people import People
+from ems_pipeline.api.rest.relations import Known
 from ems_pipeline.api.sessions import Sessions
 from ems_pipeline.api.tokens import SHORTEST_SECRET, Tokens
 from ems_pipeline.secret import secret
@@ -86,24 +89,30 @@ class Web:
     people: People = field(init=False)
     sessions: Sessions = field(init=False)
     tokens: Tokens = field(init=False)
+    relations: Known = field(init=False)
+    hub: Hub = field(init=False)
+    feed: Feed = field(init=False)
 
     def __post_init__(self) -> None:
         self.database = Database(self.settings.database)
         self.people = People(self.database, self.budgets)
         self.sessions = Sessions(self.database, self.clock)
         self.tokens = Tokens(self.database, self.clock, self.settings.secret)
+        self.relations = Known(time.monotonic)
+        self.hub = Hub(self.clock)
+        self.feed = Feed(self.database, self.hub)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """From the start of the process to its end: connections, and the hourly cleaning."""
+        """From the start of the process to its end: connections, the hourly cleaning, the ear at the database."""
         await self.database.open()
-        cleaning = asyncio.create_task(self._clean_for_ever())
+        tasks = [asyncio.create_task(self._clean_for_ever()), asyncio.create_task(self.feed.run())]
         try:
             yield
         finally:
-            cleaning.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await cleaning
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.database.close()
 
     async def _clean_for_ever(self) -> None:

@@ -18,7 +18,7 @@ Add a read here when an asset needs a table in a shape of its own.
     setpoints, setpoint_lives, point_maps                    the journal, and the maps it was written by
     audits, accounts, inventory                              what it was worth, and how things stand
     asked                                                    what was asked for over HTTP
-    alarms                                                   what a person should know
+    alarms, live                                             what a person should know, and who listens
 """
 
 from ems_pipeline.warehouse.engine import DatabaseUnavailable, Warehouse, open_warehouse

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline.devices.points.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.devices.points.reading import BELIEVED, Readings
 from ems_pipeline.local_time import INSTANT
+from ems_pipeline.warehouse import live
 from ems_pipeline.warehouse.frames import copy_into, query, stage, upsert
 from ems_pipeline.warehouse.points import numbered, register
 from ems_pipeline.warehouse.rest import rested
@@ -34,6 +35,7 @@ def store(connection: Connection, answers: Iterable[tuple[str, Readings]]) -> in
     if frame.is_empty():
         return 0
     rows = numbered(connection, rested(connection, frame)).select(ROW)
+    live.tell_telemetry(connection, dict(frame.group_by("site_key").agg(pl.max("reported_at")).iter_rows()))
     try:
         with connection.begin_nested():
             return copy_rows(connection, rows)

@@ -10,6 +10,7 @@ COMMENT ON ROUTINE ems.fn_ensure_partitions IS 'makes the monthly partitions of 
 COMMENT ON ROUTINE ems.fn_fill_audit_interval IS 'settles quarter-hours: plan, command, measurement, price';
 COMMENT ON ROUTINE ems.fn_fill_telemetry_15m IS 'quarter-hour means of every point of a site';
 COMMENT ON ROUTINE ems.fn_gateway_take IS 'takes gateways for a party: all or none for a controller, each for itself for a reader';
+COMMENT ON ROUTINE ems.fn_notify_live IS 'trigger: tells channel `ems_live` which rows are new, by topic, site, key and instant';
 COMMENT ON ROUTINE ems.fn_plan_in_force IS 'the plan of a site that holds in a quarter-hour, as known at an instant';
 COMMENT ON ROUTINE ems.fn_override_add IS 'files an override for a login that may do nothing else, after checking it; returns its number';
 COMMENT ON ROUTINE ems.fn_override_cancel IS 'ends an override of whoever asks, for the web process anybody''s; returns the key of its site';

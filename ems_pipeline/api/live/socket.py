@@ -1,0 +1,64 @@
+"""``/ws``: what happens, to whoever may know it; ``/ws/metrics``: the figures of this process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NoReturn
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket
+
+from ems_pipeline.api.asked import NOBODY, Asked, take
+from ems_pipeline.api.live.parley import OVERLOAD, Pace, Parley
+from ems_pipeline.api.web import Web, serving
+
+router = APIRouter()
+MOST_CLIENTS = 1000
+PACE = Pace()
+
+
+@router.websocket("/ws")
+async def follow(socket: WebSocket) -> None:
+    """Topics as they change; `parley` has the protocol."""
+    await _talk(socket, metrics=False)
+
+
+@router.websocket("/ws/metrics")
+async def follow_metrics(socket: WebSocket) -> None:
+    """The same, with the figures of this process every few seconds, for those who may see ``stats``."""
+    await _talk(socket, metrics=True)
+
+
+async def _talk(socket: WebSocket, *, metrics: bool) -> None:
+    web = serving(socket)
+    take(Asked("GET", socket.url.path, socket.client.host if socket.client else NOBODY))
+    if web.figures.ws_clients >= MOST_CLIENTS:
+        await socket.accept()
+        await socket.close(OVERLOAD, "too many clients")
+        return
+    web.figures.ws_clients += 1
+    try:
+        if metrics:
+            await Parley(socket, web, PACE, "stats:read").run(_figures)
+        else:
+            await Parley(socket, web, PACE).run()
+    finally:
+        web.figures.ws_clients -= 1
+
+
+async def _figures(parley: Parley) -> NoReturn:
+    while True:
+        await parley.say("metrics", **_now(parley.web))
+        await asyncio.sleep(parley.pace.metrics_s)
+
+
+def _now(web: Web) -> dict[str, object]:
+    figures = web.figures
+    return {
+        "requests_total": figures.by_status.total(),
+        "by_status": {str(status): count for status, count in sorted(figures.by_status.items())},
+        "p50_ms": figures.share_ms(0.5),
+        "p95_ms": figures.share_ms(0.95),
+        "ws_clients": figures.ws_clients,
+        "told": web.hub.seq,
+    }
