@@ -108,6 +108,8 @@ async def known_query(request: HTTPConnection) -> None:
         Problem: 422 with the nearest name.
     """
     route: Any = request.scope.get("route")
+    if request.scope["type"] != "http":
+        return  # a socket reads no query
     if not request.query_params or route is None or getattr(route.endpoint, ANY_QUERY, False):
         return
     known = set(_query_names(route.dependant))

@@ -16,4 +16,6 @@ def tell_telemetry(connection: Connection, newest: Mapping[str, datetime]) -> No
         json.dumps({"topic": "telemetry", "site": site, "key": site, "at": at.isoformat()})
         for site, at in newest.items()
     ]
-    connection.execute(sa.text("SELECT pg_notify('ems_live', said) FROM unnest(:said) said"), {"said": said})
+    connection.execute(
+        sa.text("SELECT pg_notify('ems_live', said) FROM unnest(CAST(:said AS text[])) said"), {"said": said}
+    )

@@ -30,7 +30,6 @@ from ems_pipeline.api.rest.statement import Statement
 from ems_pipeline.api.web import ThisWeb, Web
 
 MOST_PARAMETERS = 500
-FORM = "application/x-www-form-urlencoded"
 NOT_KNOWN = {401: "PGRST301", 403: "42501"}
 """Codes of PostgREST for what our own door refuses."""
 
@@ -101,7 +100,7 @@ async def called_by_query(function: str, request: Request, caller: Reader, web: 
 
 @router.post("/rpc/{function}")
 async def called_by_body(function: str, request: Request, caller: Reader, web: ThisWeb) -> Response:
-    """What a function returns; its arguments are the keys of a JSON object, or fields of a form."""
+    """What a function returns; its arguments are the keys of a JSON object (of a form: `bodies`)."""
     preferred = Preferences.of(request.method, request.headers)
     query, given = grammar.parse(_parameters(request)), await _given(request)
     async with _asking(web, caller) as connection:
@@ -137,8 +136,6 @@ def _parameters(request: Request) -> list[tuple[str, str]]:
 
 
 async def _given(request: Request) -> dict[str, Any]:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-        return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
     given = json.loads(await request.body() or "{}")
     if not isinstance(given, dict):
         raise Refused(400, "PGRST102", "All object keys must match", None, "send one object: a key for each argument")

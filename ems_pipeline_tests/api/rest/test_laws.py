@@ -203,6 +203,17 @@ def test_an_override_by_function_is_in_the_callers_name_and_leaves_its_row(house
     assert [outcome for (outcome,) in told[-2:]] == ["22023", "done"]
 
 
+def test_a_function_takes_the_fields_of_a_form_and_json_that_calls_itself_one(house: House) -> None:
+    asker, form = house.program("rest:read"), {"Content-Type": "application/x-www-form-urlencoded"}
+    for body in (
+        "grid_w=4000&buy_per_kwh=0.25&sell_per_kwh=0.1",
+        '{"grid_w":4000,"buy_per_kwh":0.25,"sell_per_kwh":0.1}',
+    ):
+        said = asker.post("/rest/rpc/fn_slot_cost", content=body, headers=form)
+        assert (said.status_code, said.json()) == (200, 0.25)
+    assert asker.post("/rest/rpc/fn_slot_cost", content="&".join(["a=1"] * 101), headers=form).status_code == 400
+
+
 def test_who_is_not_known_is_told_so_in_the_dialect(house: House) -> None:
     said = house.browser().get("/rest/site")
     assert (said.status_code, said.json()["code"]) == (401, "PGRST301")
