@@ -50,6 +50,8 @@ class Feed:
                 await self._listen()
             except (psycopg.Error, OSError, Problem) as error:
                 logger.warning("nothing is heard from the database: %s", error)
+            except Exception:
+                logger.exception("what was heard from the database could not be told")
             if self.is_listening.is_set():
                 failed = 0
                 self.is_listening.clear()

@@ -197,14 +197,15 @@ class Parley:
                 await self._show(taken)
 
     async def _show(self, taken: list[str]) -> None:
-        for topic in taken:
-            try:
-                async with self.web.database.reading(self.caller) as connection:
-                    values = await topics.snapshot(connection, topic, self.caller)
-            except Problem as problem:
-                await self.say("error", code=problem.code, about=topic)
-            else:
-                await self.say("snapshot", about=topic, values=values)
+        try:
+            self.web.budgets.reads.take(self.caller.subject)
+            async with self.web.database.reading(self.caller) as connection:
+                standing = await topics.standing(connection, taken, self.caller)
+        except Problem as problem:
+            await self.say("error", code=problem.code, about=taken)
+            return
+        for topic, values in standing.items():
+            await self.say("snapshot", about=topic, values=values)
 
     async def _tell(self) -> NoReturn:
         while True:

@@ -81,14 +81,17 @@ async def changed(connection: Connection, heard: str, keys: Iterable[str]) -> li
     return [MESSAGES[heard](row) for row in rows]
 
 
-async def snapshot(connection: Connection, topic: str, caller: Caller) -> list[dict[str, Any]]:
-    """How things stand: the bodies of the messages that would have brought a client there."""
-    if topic.startswith(SITE):
-        said = await changed(connection, "telemetry", [topic.removeprefix(SITE)])
-        return [{"type": one.kind, **one.body} for one in said]
+async def standing(connection: Connection, wanted: list[str], caller: Caller) -> dict[str, list[dict[str, Any]]]:
+    """How things stand, by topic: the messages that would have brought a client there. All sites are one question."""
     sites = None if caller.sites is None else sorted(caller.sites)
-    rows = await (await connection.execute(STANDING[topic], {"sites": sites})).fetchall()
-    return [{"type": one.kind, **one.body} for one in map(MESSAGES[topic], rows)]
+    said = dict[str, list[Told]]((topic, []) for topic in wanted)
+    keys = [topic.removeprefix(SITE) for topic in wanted if topic.startswith(SITE)]
+    for one in await changed(connection, "telemetry", keys) if keys else ():
+        said[one.topic].append(one)
+    for topic in said.keys() & STANDING.keys():
+        rows = await (await connection.execute(STANDING[topic], {"sites": sites})).fetchall()
+        said[topic] = [MESSAGES[topic](row) for row in rows]
+    return {topic: [{"type": one.kind, **one.body} for one in all_of_it] for topic, all_of_it in said.items()}
 
 
 def _readings(rows: list[dict[str, Any]]) -> list[Told]:
