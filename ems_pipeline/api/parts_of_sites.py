@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller
 from ems_pipeline.plain_text import plain
 
 PART = r"^[a-z0-9][a-z0-9-]*\.[a-z0-9][a-z0-9-]*$"
-PartId = Annotated[str, StringConstraints(pattern=PART, max_length=130)]
+PartId = Annotated[
+    str,
+    StringConstraints(pattern=PART, max_length=130),
+    Field(description="`site.key`, as its list tells it.", examples=["home01.pack"]),
+]
 """``site.key`` of a battery or a device; neither key holds a dot."""
 
 

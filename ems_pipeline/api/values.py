@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
 KEY = r"^[a-z0-9][a-z0-9-]*$"
-SiteKey = Annotated[str, StringConstraints(pattern=KEY, max_length=64)]
+SiteKey = Annotated[
+    str,
+    StringConstraints(pattern=KEY, max_length=64),
+    Field(description="Key, as the site's file says it.", examples=["home01"]),
+]
 """Key of a site, an asset or a device, as its site file says."""
-Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
+OneSite = Annotated[SiteKey | None, Query(description="Of one site only.")]
+Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number, as its list tells it.", examples=[17])]
 """Number of a row, in a path."""
 LARGEST_W = 1e9
 

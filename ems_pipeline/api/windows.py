@@ -15,7 +15,7 @@ from ems_pipeline.plain_text import plain
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 Start = Annotated[Instant | None, Query(description="First instant: RFC 3339 with offset, or epoch seconds.")]
 End = Annotated[Instant | None, Query(description="First instant after it, written like start.")]
-Day = Annotated[str, Query(max_length=10, description="Civil day, such as 2026-03-01.")]
+Past = Annotated[bool, Query(description="Those that are over, too.", examples=[False])]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.database import Connection
@@ -15,11 +15,12 @@ from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import absent, first, rows, site_of
 from ems_pipeline.api.values import Answer, Number, SiteKey, instant, said
 from ems_pipeline.api.web import ThisWeb
-from ems_pipeline.api.windows import End, Start
+from ems_pipeline.api.windows import End, Past, Start
 
 router = APIRouter(tags=["alarms"])
 READ, WRITE = Depends(needs("alarms:read")), Depends(needs("alarms:write"))
 Severity = Literal["info", "warning", "critical"]
+OfSeverity = Annotated[Severity | None, Query(description="Of one severity only.", examples=["critical"])]
 
 
 class Alarm(Answer):
@@ -66,7 +67,7 @@ async def listed(
 
 @router.get("/sites/{site}/alarms", response_model=Items[Alarm], summary="Alarms of a site")
 async def of_site(
-    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, past: bool = False, limit: Limit = 100,
+    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, past: Past = False, limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Open ones; with ``past`` those that are over, too."""
@@ -77,7 +78,7 @@ async def of_site(
 
 @router.get("/alarms", response_model=Items[Alarm], summary="Alarms of all sites")
 async def alarms(
-    caller: Annotated[Caller, READ], web: ThisWeb, past: bool = False, severity: Severity | None = None,
+    caller: Annotated[Caller, READ], web: ThisWeb, past: Past = False, severity: OfSeverity = None,
     start: Start = None, end: End = None, limit: Limit = 100, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Open ones; with ``past`` those that are over, too. Those of the installation only for who sees all sites."""

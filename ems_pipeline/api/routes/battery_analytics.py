@@ -13,7 +13,7 @@ from ems_pipeline.api.fields import Items
 from ems_pipeline.api.parts_of_sites import PartId, split, unknown
 from ems_pipeline.api.reading import first, rows
 from ems_pipeline.api.routes.alarms import COLUMNS, Alarm
-from ems_pipeline.api.values import Answer, SiteKey, decimal, energy_kwh, instant, money, said, share_pct
+from ems_pipeline.api.values import Answer, OneSite, decimal, energy_kwh, instant, money, said, share_pct
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.api.windows import End, Start, window
 
@@ -60,7 +60,7 @@ SUMMARY = f"""
     "/batteries/analytics/summary", response_model=Items[BatteriesOfSite], summary="Cycles, throughput, savings"
 )
 async def summary(
-    caller: Annotated[Caller, READ], web: ThisWeb, start: Start = None, end: End = None, site: SiteKey | None = None
+    caller: Annotated[Caller, READ], web: ThisWeb, start: Start = None, end: End = None, site: OneSite = None
 ) -> dict[str, Any]:
     """Settled civil days that begin in ``[start, end)`` (UTC), the last thirty unless told. Days that lack a price or a
     measurement add nothing to what they lack."""

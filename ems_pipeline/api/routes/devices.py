@@ -14,7 +14,7 @@ from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.parts_of_sites import PartId, split, unknown
 from ems_pipeline.api.reading import rows
-from ems_pipeline.api.values import KEY, Answer, SiteKey, instant, said
+from ems_pipeline.api.values import KEY, Answer, OneSite, instant, said
 from ems_pipeline.api.web import ThisWeb, Web
 
 router = APIRouter(tags=["devices"])
@@ -61,7 +61,7 @@ DEVICES = """
 async def devices(
     caller: Annotated[Caller, READ],
     web: ThisWeb,
-    site: SiteKey | None = None,
+    site: OneSite = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:

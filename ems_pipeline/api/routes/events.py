@@ -11,7 +11,7 @@ from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Items
 from ems_pipeline.api.pages import Cursor, Limit
 from ems_pipeline.api.routes import alarms
-from ems_pipeline.api.routes.alarms import Severity
+from ems_pipeline.api.routes.alarms import OfSeverity, Severity
 from ems_pipeline.api.values import Answer, Number, instant, said
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.api.windows import End, Start
@@ -48,7 +48,7 @@ Known = Annotated[bool | None, Query(alias="ack", description="Only those that s
 @router.get("/events", response_model=Items[Event], summary="What happened, newest first")
 async def events(
     caller: Annotated[Caller, READ], web: ThisWeb, since: Start = None, until: End = None, kind: Type = None,
-    severity: Severity | None = None, known: Known = None, limit: Limit = 100, cursor: Cursor = None,
+    severity: OfSeverity = None, known: Known = None, limit: Limit = 100, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Events that touch ``[since, until)``, also those that are over."""
     asked = {"kind": kind, "severity": severity, "known": known, "start": since, "end": until, "open": False}

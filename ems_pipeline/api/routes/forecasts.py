@@ -60,6 +60,7 @@ GENERATION = """
 SHOWN = f"""
     SELECT starts_at AS start, {kilo("p10_w")} AS p10_kw, {kilo("power_w")} AS p50_kw, {kilo("p90_w")} AS p90_kw, model,
            known_at, is_hindsight FROM ({{}}) issued ORDER BY starts_at"""
+Target = Annotated[Literal["load", "pv"] | None, Query(description="Of one target only.")]
 AsOf = Annotated[Instant | None, Query(description="As known then; what is known now unless told.")]
 
 
@@ -158,7 +159,7 @@ SCORES = f"""
 
 @router.get("/forecast/metrics", response_model=Items[Score], summary="How good the forecasts were")
 async def metrics(
-    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, kind: Literal["load", "pv"] | None = None,
+    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, kind: Target = None,
     start: Start = None, end: End = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Errors of the days that begin in ``[start, end)``, the last thirty unless told; each quarter-hour counts once."""

@@ -16,7 +16,7 @@ from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import absent, first, rows, site_of
 from ems_pipeline.api.values import KEY, LARGEST_W, Answer, Number, SiteKey, instant, said
 from ems_pipeline.api.web import ThisWeb, Web
-from ems_pipeline.api.windows import out_of_range, within
+from ems_pipeline.api.windows import Past, out_of_range, within
 from ems_pipeline.api.wishes import OverrideFiled, file_override
 
 router = APIRouter(tags=["overrides"])
@@ -46,8 +46,8 @@ class OverrideWish(Body):
     asset: str = Field(pattern=KEY, max_length=64, description="Asset of the site.", examples=["pack"])
     mode: str = Field(pattern=r"^[a-z-]{1,32}$", description="Mode of the asset.", examples=["hold"])
     limits: Limits = Field({}, max_length=8, description="Limits of the mode.", examples=[{"charge_limit_w": 3000}])
-    starts_at: Instant | None = Field(None, description="From when; now.")
-    ends_at: Instant | None = Field(None, description="Until when.")
+    starts_at: Instant | None = Field(None, description="From when; now.", examples=["2026-03-01T18:00:00Z"])
+    ends_at: Instant | None = Field(None, description="Until when.", examples=["2026-03-01T20:00:00Z"])
     duration_minutes: int | None = Field(
         None, ge=1, le=LONGEST, description="Or how long; an hour.", examples=[60], json_schema_extra={"unit": "min"}
     )
@@ -59,7 +59,7 @@ COLUMNS = """control_override_id AS override_id, site_key AS site, asset_key AS 
 
 @router.get("/sites/{site}/overrides", response_model=Items[Override], summary="Overrides that hold or are to come")
 async def overrides(
-    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, past: bool = False,
+    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, past: Past = False,
     limit: Limit = 100, cursor: Cursor = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Newest first; with ``past`` those that are over or were taken back, too."""

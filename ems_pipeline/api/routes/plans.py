@@ -98,9 +98,12 @@ SLOTS = f"""
 At = Annotated[Instant | None, Query(description="The plan that held then, as known then; now unless told.")]
 
 
+PlanId = Annotated[UUID | None, Query(description="One plan by its number, whenever it held.")]
+
+
 @router.get("/sites/{site}/plan", response_model=Plan, summary="The plan in force, with the reason of each slot")
 async def plan(
-    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, at: At = None, plan_id: UUID | None = None
+    site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb, at: At = None, plan_id: PlanId = None
 ) -> dict[str, Any]:
     """The plan that holds now, held at an instant as known then, or one by its number."""
     then = web.clock.now() if at is None else within(at, "at")

@@ -6,18 +6,19 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Items
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.reading import absent, first, rows
-from ems_pipeline.api.values import Answer, SiteKey, instant, said
+from ems_pipeline.api.values import Answer, OneSite, instant, said
 from ems_pipeline.api.web import ThisWeb
 
 router = APIRouter(tags=["requests"])
 State = Literal["queued", "running", "done", "failed", "refused"]
+RequestId = Annotated[UUID, Path(description="Number, as it was answered when the request was filed.")]
 READ = Depends(needs("requests:read"))
 
 
@@ -49,9 +50,9 @@ VISIBLE = "(%(sites)s::text[] IS NULL OR site_key = ANY (%(sites)s) OR requested
 async def requests(
     caller: Annotated[Caller, READ],
     web: ThisWeb,
-    state: State | None = None,
+    state: Annotated[State | None, Query(description="In one state only.")] = None,
     kind: Annotated[str | None, Query(max_length=40, description="One kind only.")] = None,
-    site: SiteKey | None = None,
+    site: OneSite = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
@@ -74,7 +75,7 @@ async def requests(
 
 
 @router.get("/requests/{request_id}", response_model=Request, summary="One request: where it stands, how it ended")
-async def request(request_id: UUID, caller: Annotated[Caller, READ], web: ThisWeb) -> dict[str, Any]:
+async def request(request_id: RequestId, caller: Annotated[Caller, READ], web: ThisWeb) -> dict[str, Any]:
     """A request; one about a site of somebody else is not there."""
     async with web.database.reading(caller) as connection:
         found = await first(
