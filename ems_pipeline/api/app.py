@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import HTTPConnection
 
 from ems_pipeline import __version__
-from ems_pipeline.api import problems
+from ems_pipeline.api import problems, schema
 from ems_pipeline.api.bodies import Bodies
 from ems_pipeline.api.guards import Guards
 from ems_pipeline.api.live import socket
@@ -89,9 +89,11 @@ def create_app(web: Web) -> FastAPI:
     app = FastAPI(
         title="ems-pipeline", version=__version__, lifespan=lifespan, redirect_slashes=False,
         docs_url=None, redoc_url=None, openapi_url=f"{SCHEMA}/openapi.json", dependencies=[Depends(known_query)],
+        responses=schema.PROBLEMS,
     )  # fmt: skip
     app.state.web = web
     problems.handle(app)
+    schema.describe(app)
     for prefix in (SCHEMA, *HIDDEN):
         for router in ROUTERS:
             app.include_router(router, prefix=prefix, include_in_schema=prefix == SCHEMA)
