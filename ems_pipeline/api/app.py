@@ -23,6 +23,7 @@ from ems_pipeline.api.routes import (
     battery_analytics,
     control,
     devices,
+    docs,
     documents,
     events,
     forecasts,
@@ -67,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     devices.router,
     requests.router,
+    docs.router,
     rest.router,
     socket.router,
 )

@@ -91,4 +91,6 @@ class Items(BaseModel, Generic[Item]):
     """A page of a list."""
 
     items: list[Item]
-    next_cursor: str | None = Field(None, description="`cursor` of the next page; null: this is the last one")
+    next_cursor: str | None = Field(
+        None, description="`cursor` of the next page; null: there is none", examples=["WyJob21lMDEiXQ"]
+    )

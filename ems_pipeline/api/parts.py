@@ -31,9 +31,11 @@ LATE = {"telemetry": timedelta(minutes=5), "planning": timedelta(minutes=40), "c
 class Part(BaseModel):
     """One part."""
 
-    name: str = Field(examples=["planning"])
-    status: Status = Field(examples=["ok"])
-    since: datetime | None = Field(description="its newest work, or its start; null: none is known")
+    name: str = Field(description="which part", examples=["planning"])
+    status: Status = Field(description="how it is", examples=["ok"])
+    since: datetime | None = Field(
+        description="its newest work, or its start; null: none is known", examples=["2026-03-29T12:00:10Z"]
+    )
     detail: str = Field(description="what is wrong, and the remedy; empty when nothing is", examples=[""])
     latency_ms: float | None = Field(
         None, description="of one question to it, ms; null: it is not asked", examples=[0.8]

@@ -1,4 +1,4 @@
-"""What the schema tells of every route beyond its own models: the problem it may end with, and how a caller is known."""
+"""What the schema tells of every route beyond its models: the problem it may end with, and how a caller is known."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ems_pipeline.api.problems import MEDIA_TYPE
 from ems_pipeline.api.sessions import COOKIE
 
 REFERENCE = "#/components/schemas/"
-ABOUT = """Every path is answered at `/api/v1`, at `/api` and without a prefix. Time is RFC 3339 in UTC; units are in the
-names (`_w`, `_kw`, `_kwh`, `_pct`); what is missing is null, never 0. Work is answered 202: it was filed, which says
-nothing of its effect. Errors are problems of RFC 9457 with a `code` for programs and a `remedy` for people."""
+ABOUT = """Every path is answered at `/api/v1`, at `/api` and without a prefix. Time is RFC 3339 in UTC; units are in
+the names (`_w`, `_kw`, `_kwh`, `_pct`); what is missing is null, never 0. Work is answered 202: it was filed, which
+says nothing of its effect. Errors are problems of RFC 9457 with a `code` for programs and a `remedy` for people."""
 
 
 class FieldFault(BaseModel):
@@ -34,9 +34,7 @@ class Fault(BaseModel):
     detail: str = Field(description="what it is this time", examples=["there is no site 'home9'"])
     code: str = Field(description="for programs; keeps its meaning", examples=["site_unknown"])
     remedy: str = Field(description="what to do about it", examples=["GET /api/v1/me/sites lists yours"])
-    request_id: str = Field(
-        description="under which the log has it", examples=["2f1c9f0e-6f5e-4d39-8b1f-0c2f4a5b6c7d"]
-    )
+    request_id: str = Field(description="under which the log has it", examples=["2f1c9f0e-6f5e-4d39-8b1f-0c2f4a5b6c7d"])
     field: str | None = Field(None, description="the first field that is wrong", examples=["site"])
     errors: list[FieldFault] | None = Field(None, description="field by field, where several are wrong")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,12 +18,20 @@ from ems_pipeline_tests.api.conftest import House
 from ems_pipeline_tests.api.lived import live
 from ems_pipeline_tests.api.test_rights import OPEN, guards
 
-ROUTES = [(method, route) for router in ROUTERS for route in router.routes for method in sorted(route.methods)]  # type: ignore[attr-defined]
+REFUSED = {(403, "permission_missing"), (403, "42501")}
+"""In our words and in those of PostgREST's dialect."""
+ROUTES = [
+    (method, route)
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods - {"HEAD"})
+]
 NUMBER = "00000000-0000-0000-0000-000000000009"
 PLACES = {
     "site": "{site}", "battery": "{site}.pack", "device": "{site}.inverter", "override_id": "1", "alarm_id": "1",
-    "event_id": "1", "request_id": NUMBER, "relation": "alarm", "function": "fn_disarm", "token_id": NUMBER,
-    "version": "1",
+    "event_id": "1", "request_id": NUMBER, "relation": "alarm", "function": "fn_override_add", "token_id": NUMBER,
+    "version": "1", "_path": "anything/else",
 }  # fmt: skip
 """What stands in a path for a name; one that is missing here fails the test that needs it."""
 
@@ -34,8 +43,7 @@ def lived(stocked: Warehouse) -> None:
 
 
 def path_of(route: APIRoute, site: str) -> str:
-    named = {param.alias: PLACES[param.alias].format(site=site) for param in route.dependant.path_params}
-    return f"/api/v1{route.path.format(**named)}"
+    return "/api/v1" + re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: PLACES[found[1]].format(site=site), route.path)
 
 
 def ask(house: House, browser: TestClient, method: str, path: str, body: Any = None) -> tuple[int, str]:
@@ -64,7 +72,7 @@ def test_a_role_gets_what_its_rights_say_and_nothing_else(house: House, role: Ro
             continue
         status, code = ask(house, browser, method, path_of(route, "home01"), {} if method != "GET" else None)
         has = not right or right in RIGHTS[role]
-        assert ((status, code) == (403, "permission_missing")) != has, f"{role} {method} {route.path}: {status} {code}"
+        assert ((status, code) in REFUSED) != has, f"{role} {method} {route.path}: {status} {code}"
         assert status < 500, f"{role} {method} {route.path}: {status}"
         asked += 1
     assert asked > 40
@@ -77,7 +85,7 @@ def test_a_token_with_every_right_but_one_does_not_get_what_needs_that_one(house
         for method, route in ROUTES:
             if needed(route) == right:
                 found = ask(house, program, method, path_of(route, "home01"), {} if method != "GET" else None)
-                assert found == (403, "permission_missing"), f"{method} {route.path} without {right}"
+                assert found in REFUSED, f"{method} {route.path} without {right}"
 
 
 def test_nobody_is_answered_without_a_name(house: House) -> None:

@@ -14,7 +14,7 @@ from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import ALL, RIGHTS, Caller
 from ems_pipeline_tests.api.conftest import House
 
-OPEN = {"/health", "/login", "/tokens/validate"}
+OPEN = {"/health", "/docs", "/login", "/tokens/validate"}
 """The routes that answer everybody; a new one is named here on purpose."""
 
 

@@ -10,4 +10,5 @@ alarms, events           what a person should know
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read
 requests                 what was asked of the pipeline
+docs                     all of this as a page for people
 """

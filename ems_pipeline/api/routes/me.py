@@ -22,32 +22,36 @@ Secret = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 class Login(Body):
     """Name and password, as entered with `ems user add`."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(examples=["anna"])
-    password: Secret = Field(examples=["correct horse battery staple"])
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(description="who", examples=["anna"])
+    password: Secret = Field(description="their password", examples=["correct horse battery staple"])
 
 
 class Confirmation(Body):
     """The password again."""
 
-    password: Secret = Field(examples=["correct horse battery staple"])
+    password: Secret = Field(description="of who logged in", examples=["correct horse battery staple"])
 
 
 class LoggedIn(BaseModel):
     """A session began; its cookie is in the answer's header."""
 
-    name: str = Field(examples=["anna"])
-    csrf_token: str = Field(description="to be sent as X-CSRF-Token with every write of this session")
+    name: str = Field(description="who logged in", examples=["anna"])
+    csrf_token: str = Field(
+        description="to be sent as X-CSRF-Token with every write of this session", examples=["9f86d081884c7d65"]
+    )
 
 
 class Me(BaseModel):
     """Who asks, and what they may."""
 
-    name: str = Field(examples=["anna"])
-    kind: Literal["person", "program"] = Field(examples=["person"])
-    role: Role = Field(examples=["owner"])
+    name: str = Field(description="who asks", examples=["anna"])
+    kind: Literal["person", "program"] = Field(description="by login or by token", examples=["person"])
+    role: Role = Field(description="from which the rights of a person follow", examples=["owner"])
     resources: list[str] = Field(description="what may be done, NOUN:read or NOUN:write", examples=[["plans:read"]])
     sites: list[str] | None = Field(description="sites that exist for the caller; null: all", examples=[["home01"]])
-    csrf_token: str | None = Field(description="of the session, for X-CSRF-Token; null for programs")
+    csrf_token: str | None = Field(
+        description="of the session, for X-CSRF-Token; null for programs", examples=["9f86d081884c7d65"]
+    )
 
 
 @router.post("/login", dependencies=[Depends(Anybody())])

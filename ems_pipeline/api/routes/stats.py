@@ -19,8 +19,10 @@ class Stats(BaseModel):
 
     requests_total: int = Field(description="answered", examples=[1812])
     by_status: dict[str, int] = Field(description="by status of HTTP", examples=[{"200": 1800, "401": 12}])
-    p50_ms: float | None = Field(description="half of the last 2000 were answered within, ms; null: none was")
-    p95_ms: float | None = Field(description="95 % of them, ms")
+    p50_ms: float | None = Field(
+        description="half of the last 2000 took less, ms; null: there was none", examples=[3.2]
+    )
+    p95_ms: float | None = Field(description="95 % of them, ms", examples=[18.5])
     rate_limited: int = Field(description="asked too often", examples=[0])
     ws_clients: int = Field(description="WebSockets that are open", examples=[3])
     uptime_s: float = Field(description="since the start of the process, s", examples=[86400.0])

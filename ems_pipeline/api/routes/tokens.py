@@ -20,7 +20,11 @@ from ems_pipeline.plain_text import plain
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 Writer = Annotated[Caller, Depends(needs("tokens:write"))]
 State = Literal["valid", "expired", "revoked"]
-Signed = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN, description="the token itself")]
+Signed = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_TOKEN, description="the token itself", examples=["eyJhbGciOiJIUzI1NiJ9..."]),
+]
+Number = Field(description="number of the token", examples=["6f9619ff-8b86-4d01-b42d-00cf4fc964ff"])
 Name = Annotated[Text, Field(max_length=64, description="of the program", examples=["home-assistant"])]
 
 
@@ -41,12 +45,12 @@ class Wanted(Body):
 class Given(BaseModel):
     """A new token; the text is not stored and not shown again."""
 
-    token: str = Field(description="to be sent as Authorization: Bearer")
-    token_id: UUID
-    name: str = Field(examples=["home-assistant"])
-    resources: list[str] = Field(examples=[["telemetry:read"]])
+    token: str = Field(description="to be sent as Authorization: Bearer", examples=["eyJhbGciOiJIUzI1NiJ9..."])
+    token_id: UUID = Number
+    name: str = Field(description="of the program", examples=["home-assistant"])
+    resources: list[str] = Field(description="what it may do", examples=[["telemetry:read"]])
     sites: list[str] | None = Field(description="null: all", examples=[["home01"]])
-    expires_at: datetime = Field(examples=["2026-03-30T12:00:00Z"])
+    expires_at: datetime = Field(description="until when it counts", examples=["2026-03-30T12:00:00Z"])
 
 
 class Question(Body):
@@ -58,48 +62,58 @@ class Question(Body):
 class Validity(BaseModel):
     """What a token is worth."""
 
-    valid: bool
+    valid: bool = Field(description="whether it counts", examples=[True])
     reason: Reason | None = Field(description="why not; null: it is valid", examples=["expired"])
-    name: str | None = Field(None, examples=["home-assistant"])
-    resources: list[str] | None = Field(None, examples=[["telemetry:read"]])
-    expires_at: datetime | None = Field(None, examples=["2026-03-30T12:00:00Z"])
+    name: str | None = Field(None, description="of the program", examples=["home-assistant"])
+    resources: list[str] | None = Field(None, description="what it may do", examples=[["telemetry:read"]])
+    expires_at: datetime | None = Field(None, description="until when it counts", examples=["2026-03-30T12:00:00Z"])
 
 
 class Naming(Body):
     """Another name, or a note, for a token that was given here."""
 
-    token_id: Annotated[UUID, Field(strict=False)]
-    name: Name | None = None
-    note: Annotated[Text, Field(description="what it is for", examples=["shows the plan in the kitchen"])] | None = None
+    token_id: Annotated[UUID, Field(strict=False)] = Number
+    name: Annotated[Text, Field(max_length=64)] | None = Field(
+        None, description="another name; null: as it is", examples=["home-assistant"]
+    )
+    note: Text | None = Field(
+        None, description="what it is for; null: as it is", examples=["shows the plan in the kitchen"]
+    )
 
 
 class TakenBack(Body):
     """Which token: its number or its text."""
 
-    token_id: Annotated[UUID, Field(strict=False)] | None = None
-    token: Signed | None = None
+    token_id: Annotated[UUID, Field(strict=False)] | None = Field(
+        None,
+        description="number of the token; null: its text is said",
+        examples=["6f9619ff-8b86-4d01-b42d-00cf4fc964ff"],
+    )
+    token: Signed | None = Field(
+        None, description="the token itself; null: its number is said", examples=["eyJhbGciOiJIUzI1NiJ9..."]
+    )
 
 
 class Revoked(BaseModel):
     """A token that counts no more."""
 
-    token_id: UUID
+    token_id: UUID = Number
     revoked_at: datetime = Field(description="when it was taken back first", examples=["2026-03-29T12:00:00Z"])
 
 
 class Listed(BaseModel):
     """A token without its text."""
 
-    token_id: UUID
-    name: str = Field(examples=["home-assistant"])
-    note: str = Field(examples=["shows the plan in the kitchen"])
-    resources: list[str] = Field(examples=[["telemetry:read"]])
+    token_id: UUID = Number
+    name: str = Field(description="of the program", examples=["home-assistant"])
+    note: str = Field(description="what it is for", examples=["shows the plan in the kitchen"])
+    resources: list[str] = Field(description="what it may do", examples=[["telemetry:read"]])
     sites: list[str] | None = Field(description="null: all", examples=[["home01"]])
-    created_at: datetime
-    created_by: str = Field(examples=["anna"])
-    expires_at: datetime
-    last_used_at: datetime | None = Field(description="to the minute; null: never")
-    state: State
+    created_at: datetime = Field(description="when it was given", examples=["2026-03-29T12:00:00Z"])
+    created_by: str = Field(description="who gave it", examples=["anna"])
+    expires_at: datetime = Field(description="until when it counts", examples=["2026-03-30T12:00:00Z"])
+    last_used_at: datetime | None = Field(description="to the minute; null: never", examples=["2026-03-29T12:34:00Z"])
+    state: State = Field(description="whether it counts", examples=["valid"])
 
 
 @router.post("/generate", status_code=201)
