@@ -84,11 +84,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def handle(app: FastAPI) -> None:
-    """Answer every error of an application as a problem."""
+    """Answer what routes raise as problems; what nobody foresaw reaches the layer around them (`unforeseen`)."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _problem(_request: Request, error: Exception) -> JSONResponse:
@@ -130,8 +129,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return answer(Problem(kind, code, kind.phrase, plain(error.detail), "correct the request", headers=error.headers))
 
 
-async def _unforeseen(_request: Request, error: Exception) -> JSONResponse:
-    """Nothing of the inside is told; the log has it under the request's number."""
+def unforeseen(error: Exception) -> JSONResponse:
+    """The answer to an error nobody foresaw: nothing of the inside; the log has it under the request's number."""
     logger.error("request %s failed", in_hand().request_id, exc_info=error)
     detail = "the program failed at this request; nothing more is told outside"
     remedy = "look for the request_id in the log of the web process, and tell us what stands there"

@@ -68,7 +68,7 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
         PermissionError: whoever asks may not make logins.
         ValueError: ``login`` is one of the roles, or a superuser, whom a role would not bind.
     """
-    if absent := missing(connection):
+    if ROLES[role] in (absent := missing(connection)):
         raise RolesMissing(f"roles {absent} are missing; let a superuser run `ems db migrate` once, or create them")
     taken = set(ROLES.values()) - ({WEB_LOGIN} if role == "web" else set())
     kind = connection.execute(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +51,6 @@ class House:
     warehouse: Warehouse
     clock: SimulatedClock
     seconds: Seconds
-    browsers: list[TestClient] = field(default_factory=list)
 
     def browser(self) -> TestClient:
         """One more browser, which nobody has logged in."""

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from ems_pipeline.api.fields import instant
+from ems_pipeline.api.fields import Body, Instant, Text, instant
 from ems_pipeline.api.limits import MOST, Budget
 from ems_pipeline.api.problems import Problem
 from ems_pipeline_tests.api.conftest import Seconds
@@ -42,6 +43,48 @@ def test_what_may_be_several_instants_is_refused(said: Any) -> None:
     with pytest.raises(Problem) as told:
         instant(said)
     assert (told.value.status, told.value.code) == (400, "time_ambiguous")
+
+
+class Wish(Body):
+    power_kw: float
+    until: Instant
+    reason: Text = "none"
+
+
+def wish(**changes: Any) -> Wish:
+    return Wish.model_validate({"power_kw": 2, "until": "2026-03-29T03:30:00+02:00", **changes})
+
+
+def test_a_body_takes_what_it_names_and_instants_of_any_offset() -> None:
+    assert (wish().power_kw, wish().until, wish(until=1774747800).until) == (2.0, SPRING, SPRING)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"power_kw": "2"}, "valid number"),
+        ({"power_kw": True}, "valid number"),
+        ({"power_kw": float("nan")}, "finite"),
+        ({"power_kw": float("inf")}, "finite"),
+        ({"power_kW": 2}, 'did you mean "power_kw"?'),
+        ({"anything": 2}, "anything is not known here"),
+        ({"reason": ""}, "at least 1 character"),
+        ({"reason": "x" * 201}, "at most 200 characters"),
+        ({"reason": "a\nb"}, "cannot be printed"),
+        ({"reason": "\x1b[31m"}, "cannot be printed"),
+        ({"reason": 5}, "valid string"),
+    ],
+)
+def test_a_body_refuses_text_for_numbers_and_names_it_does_not_know(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        wish(**changes)
+    assert told in error.value.errors()[0]["msg"]
+
+
+def test_an_ambiguous_time_in_a_body_is_a_problem_of_its_own() -> None:
+    with pytest.raises(Problem) as told:
+        wish(until="2026-03-29T02:30:00")
+    assert told.value.code == "time_ambiguous"
 
 
 def test_a_bucket_gives_what_it_holds_and_then_what_flows_in() -> None:

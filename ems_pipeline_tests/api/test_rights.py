@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -105,3 +106,49 @@ def test_a_misspelt_name_in_the_query_is_refused_with_the_nearest(house: House) 
     said = house.login("anna").get("/tokens?limt=5")
     assert (said.status_code, said.json()["code"], said.json()["field"]) == (422, "unknown_field", "limt")
     assert 'did you mean "limit"?' in said.json()["detail"]
+
+
+def asked(route: APIRoute) -> tuple[str, str]:
+    """A request that reaches the route: its method, and its path with something in every gap."""
+    return min(route.methods), re.sub(r"{[^}]*}", "home01", f"/api/v1{route.path}")
+
+
+def needing() -> list[tuple[APIRoute, Needs]]:
+    found = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return [(route, guard) for route in found for guard in guards(route.dependant) if isinstance(guard, Needs)]
+
+
+@pytest.mark.parametrize(("route", "guard"), needing(), ids=lambda value: getattr(value, "path", ""))
+def test_nobody_and_whoever_lacks_the_right_is_refused_before_anything_is_read(
+    house: House, route: APIRoute, guard: Needs
+) -> None:
+    method, path = asked(route)
+    assert house.client.request(method, path, content=b"{}").status_code == 401
+    for token, may in ((house.token("live:read"), False), (house.token(*sorted(ALL)), True)):
+        house.seconds.at += 60
+        said = house.client.request(method, path, content=b"{}", headers={"Authorization": f"Bearer {token}"})
+        assert said.status_code != 401
+        is_refused = said.status_code == 403 and said.json()["code"] == "permission_missing"
+        assert is_refused == (bool(guard.right) and guard.right != "live:read" and not may), said.text
+
+
+def test_what_nobody_foresaw_tells_nothing_of_the_inside_and_has_its_row(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = house.login("anna")
+
+    async def fails(*_arguments: Any) -> None:
+        raise ZeroDivisionError("the inside")
+
+    monkeypatch.setattr(house.web.sessions, "end", fails)
+    said = browser.post("/logout")
+    assert (said.status_code, said.json()["code"]) == (500, "failed")
+    assert "the inside" not in said.text
+    assert "ZeroDivision" not in said.text
+    assert said.headers["x-request-id"] == said.json()["request_id"]
+    assert outcomes(house)[-1] == ("anna", "/logout", "failed")
+
+
+def test_a_time_that_may_be_several_is_refused_in_a_query(house: House) -> None:
+    said = house.login("anna").get("/tokens", params={"cursor": "2026-03-29T02:30:00"})
+    assert (said.status_code, said.json()["code"]) == (400, "time_ambiguous")

@@ -29,16 +29,16 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM PUBLIC;
 
 DO $$ BEGIN
     IF (SELECT count(*) FROM pg_roles
-        WHERE rolname IN ('ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway', 'ems_web')) < 5 THEN
+        WHERE rolname IN ('ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway')) < 4 THEN
         RETURN;
     END IF;
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ems_service, ems_analyst, ems_writer, ems_gateway, ems_web',
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ems_service, ems_analyst, ems_writer, ems_gateway',
                    current_database());
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO ems_service', current_database());
-    GRANT USAGE ON SCHEMA ems TO ems_service, ems_analyst, ems_writer, ems_web;
-    REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway, ems_web;
-    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway, ems_web;
-    GRANT SELECT ON public.ems_alembic_version TO ems_service, ems_analyst, ems_web;
+    GRANT USAGE ON SCHEMA ems TO ems_service, ems_analyst, ems_writer;
+    REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway;
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM ems_service, ems_analyst, ems_writer, ems_gateway;
+    GRANT SELECT ON public.ems_alembic_version TO ems_service, ems_analyst;
 
     -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
     -- plan that is made again; its rows go with it.
@@ -71,12 +71,6 @@ DO $$ BEGIN
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_request_add, ems.fn_disarm,
         ems.fn_alarm_acknowledge TO ems_writer;
 
-    -- What people and programs may do, and their passwords, are beyond the web process: it looks them up.
-    GRANT SELECT, UPDATE (last_login_at) ON ems.person TO ems_web;
-    GRANT SELECT, INSERT, UPDATE (seen_at, confirmed_at), DELETE ON ems.web_session TO ems_web;
-    GRANT SELECT, INSERT, UPDATE (name, note, last_used_at, revoked_at, revoked_by), DELETE ON ems.web_token TO ems_web;
-    GRANT INSERT ON ems.web_write TO ems_web;
-
     -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')
        AND NOT pg_has_role('ems_service', 'pg_use_reserved_connections', 'MEMBER') THEN
@@ -94,6 +88,25 @@ DO $$ BEGIN
     IF NOT pg_has_role('ems_gateway', 'ems_writer', 'MEMBER') THEN
         GRANT ems_writer TO ems_gateway;
     END IF;
+END $$;
+
+-- Apart from the others: a server of before may not have this role, and whoever upgrades it may not make one.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ems_web')
+       OR NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ems_writer') THEN
+        RETURN;
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ems_web', current_database());
+    GRANT USAGE ON SCHEMA ems TO ems_web;
+    REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM ems_web;
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM ems_web;
+
+    -- What people and programs may do, and their passwords, are beyond the web process: it looks them up.
+    GRANT SELECT, UPDATE (last_login_at) ON ems.person TO ems_web;
+    GRANT SELECT, INSERT, UPDATE (seen_at, confirmed_at), DELETE ON ems.web_session TO ems_web;
+    GRANT SELECT, INSERT, UPDATE (name, note, last_used_at, revoked_at, revoked_by), DELETE ON ems.web_token TO ems_web;
+    GRANT INSERT ON ems.web_write TO ems_web;
+
     IF NOT pg_has_role('ems_web', 'ems_analyst', 'MEMBER') THEN
         GRANT ems_analyst TO ems_web;
     END IF;
