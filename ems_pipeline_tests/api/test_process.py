@@ -8,17 +8,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Connection, make_url
 
-from ems_pipeline.warehouse import Warehouse, embedded, migrate
+from ems_pipeline.api.passwords import hashed
+from ems_pipeline.warehouse import Warehouse, embedded, migrate, people
 from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.servers import free_ports
 
@@ -124,3 +127,33 @@ def test_the_process_imports_neither_the_pipeline_nor_a_way_to_devices() -> None
     )
     assert not loaded & HEAVY
     assert not [name for name in loaded if name.startswith(("ems_pipeline.orchestration", "ems_pipeline.devices"))]
+
+
+def test_a_process_killed_in_mid_request_leaves_nothing_half_done(warehouse: Warehouse, tmp_path: Path) -> None:
+    """The login has its row in the log of writes and waits to write its session when the process is killed."""
+    migrate.upgrade(warehouse)
+    with warehouse.begin() as connection:
+        stored = people.Person("bert", "viewer", None)
+        people.add(connection, stored, hashed("correct horse battery"), "test", datetime(2026, 3, 1, tzinfo=UTC))
+    database = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'ems_web'"
+    body = {"name": "bert", "password": "correct horse battery"}
+    with running(tmp_path, database) as (process, address), warehouse.begin() as watching:
+        with warehouse.begin() as blocking:
+            blocking.exec_driver_sql("LOCK TABLE ems.web_session IN SHARE MODE")
+            asking = threading.Thread(target=ask, args=(f"{address}/login", body))
+            asking.start()
+            until(lambda: ours(watching, f"{waits} AND wait_event_type = 'Lock'") == 1, tmp_path / "said")
+            process.kill()
+            asking.join(30)
+        until(lambda: ours(watching, waits) == 0, tmp_path / "said")
+        assert ours(watching, "SELECT count(*) FROM ems.web_session WHERE person = 'bert'") == 0
+        assert ours(watching, "SELECT count(*) FROM ems.web_write WHERE who = 'bert'") == 0
+    with running(tmp_path, database) as (_, address):
+        assert ask(f"{address}/login", body)[0] == 200
+
+
+def ours(connection: Connection, statement: str) -> int:
+    """A number as of now: within a transaction the server's figures stay as they were first seen."""
+    connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+    return int(connection.exec_driver_sql(statement).scalar_one())

@@ -36,11 +36,25 @@ READERS = {
     "event list": ["home01"],
     "event cancel": ["home01", "e"],
     "db login": ["somebody", "reader"],
+    "user add": ["anna", "viewer"],
+    "user password": ["anna"],
+    "user list": [],
+    "user remove": ["anna"],
 }
 """Commands that read what a schema holds, with what they need to get there."""
 OTHERS = {
     *("demo", "up", "ui", "code-server", "backfill", "site add", "db migrate", "db copy", "db restore"),  # bring it
-    *("db start", "db stop", "db status", "db token", "doctor", "doors", "plan", "site check"),  # work without it
+    *(
+        "db start",
+        "db stop",
+        "db status",
+        "db token",
+        "doctor",
+        "doors",
+        "plan",
+        "site check",
+        "web",
+    ),  # work without it
     *(
         "device read",
         "device watch",
@@ -52,7 +66,17 @@ OTHERS = {
     ),
 }
 STOPPED_BEFORE = {
-    *("metrics", "cadence", "control fallback", "event add", "event list", "event cancel", "db login"),
+    *(
+        "metrics",
+        "cadence",
+        "control fallback",
+        "event add",
+        "event list",
+        "event cancel",
+        "db login",
+        "user add",
+        "user password",
+    ),
 }
 """Of the readers, those that need something else first: Dagster's settings, a site, a prompt."""
 FORESEEN = (ValueError, LookupError, RuntimeError, OSError)
