@@ -108,7 +108,7 @@ def test_what_the_database_cannot_do_is_a_problem_with_a_remedy(
     house: House, statement: str, status: int, code: str
 ) -> None:
     async def work() -> None:
-        async with house.web.database.reading(ANNA) as connection:
+        async with house.web.database.own() as connection:
             await connection.execute(statement)
 
     with pytest.raises(Problem) as told:

@@ -21,6 +21,10 @@ READERS = {
     "metrics": [],
     "site list": [],
     "site remove": ["home01"],
+    "user add": ["anna", "viewer"],
+    "user password": ["anna"],
+    "user list": [],
+    "user remove": ["anna"],
     "device write": ["home01", "inverter", "solar_sell", "1"],
     "control arm": ["home01"],
     "control disarm": ["home01"],
@@ -36,10 +40,6 @@ READERS = {
     "event list": ["home01"],
     "event cancel": ["home01", "e"],
     "db login": ["somebody", "reader"],
-    "user add": ["anna", "viewer"],
-    "user password": ["anna"],
-    "user list": [],
-    "user remove": ["anna"],
 }
 """Commands that read what a schema holds, with what they need to get there."""
 OTHERS = {
