@@ -68,7 +68,7 @@ class Function:
     is_void: bool
     is_volatile: bool
     by_reader: bool
-    by_writer: bool
+    """Whether an analyst may call it; else only a writer may."""
 
     def takes(self, given: Iterable[str]) -> bool:
         """Whether it can be called with these arguments and no others."""
@@ -115,8 +115,7 @@ FUNCTIONS = """
               WITH ORDINALITY u (t, i) ORDER BY i) AS types,
         p.pronargs - p.pronargdefaults AS required, p.proretset AS is_set,
         p.prorettype = 'void'::regtype AS is_void, p.provolatile = 'v' AS is_volatile,
-        has_function_privilege('ems_analyst', p.oid, 'EXECUTE') AS by_reader,
-        has_function_privilege('ems_writer', p.oid, 'EXECUTE') AS by_writer
+        has_function_privilege('ems_analyst', p.oid, 'EXECUTE') AS by_reader
     FROM pg_proc p
     WHERE p.pronamespace = 'ems'::regnamespace AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype
       AND (has_function_privilege('ems_analyst', p.oid, 'EXECUTE')
@@ -147,7 +146,7 @@ def _function(row: dict[str, Any]) -> Function:
     columns = {name: kind for name, mode, kind in parts if mode in "tob"}
     return Function(
         row["name"], inputs, frozenset(list(inputs)[: row["required"]]), columns or None,
-        row["is_void"], row["is_volatile"], row["by_reader"], row["by_writer"],
+        row["is_void"], row["is_volatile"], row["by_reader"],
     )  # fmt: skip
 
 
