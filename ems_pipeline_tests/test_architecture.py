@@ -52,7 +52,7 @@ ONLY = {
     "psycopg": ["warehouse", "api/database.py", "api/rest", "api/live"],
     "psycopg_pool": ["api/database.py"],
     "alembic": ["warehouse", "preload.py"],
-    "prometheus_client": ["orchestration/installation/metrics.py"],
+    "prometheus_client": ["orchestration/installation/metrics.py", "api/routes/prometheus.py"],
     "lightgbm": ["forecast/gbm.py"],
     "typer": ["cli"],
     "yaml": ["sites", "devices"],

@@ -35,6 +35,7 @@ from ems_pipeline.api.routes import (
     overview,
     plans,
     prices,
+    prometheus,
     requests,
     services,
     sites,
@@ -99,6 +100,7 @@ def create_app(web: Web) -> FastAPI:
     for prefix in (SCHEMA, *HIDDEN):
         for router in ROUTERS:
             app.include_router(router, prefix=prefix, include_in_schema=prefix == SCHEMA)
+    app.include_router(prometheus.router, include_in_schema=False)
     app.add_middleware(Bodies)
     app.add_middleware(Guards, hosts=web.settings.hosts)
     app.add_middleware(RequestLog, web=web)

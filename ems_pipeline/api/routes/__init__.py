@@ -1,6 +1,6 @@
 """One module per noun: what is answered at its paths, and nothing of how.
 
-health, services, stats  how the process and what stands behind it are
+health, services, stats, prometheus  how the process and what stands behind it are
 me, tokens               who asks, and what programs may
 overview, sites, now     what there is, and how it stands
 prices, forecasts, plans, money  what is known, decided, and what it was worth
