@@ -41,7 +41,7 @@ from ems_pipeline.sites import load_site
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import Warehouse, embedded, migrate
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.engine import EMS_DATABASE, database_url
+from ems_pipeline.warehouse.engine import ensure_databases, open_warehouse
 
 DEMO = Path(__file__).parents[1] / "sites" / "home01.yaml"
 HOT = "/api/v1/sites/home01/now"
@@ -75,7 +75,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
         os.environ |= {"EMS_HOME": folder, "EMS_WEB_SECRET": SECRET}
         os.environ.pop("EMS_DATABASE_URL", None)
-        warehouse = Warehouse(database_url(EMS_DATABASE))
+        ensure_databases()
+        warehouse = open_warehouse()
         try:
             figures = measure(warehouse, Path(folder), chosen)
         finally:
