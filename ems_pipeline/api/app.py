@@ -13,6 +13,7 @@ from ems_pipeline import __version__
 from ems_pipeline.api import problems, schema
 from ems_pipeline.api.bodies import Bodies
 from ems_pipeline.api.guards import Guards
+from ems_pipeline.api.hot import Hot
 from ems_pipeline.api.live import socket
 from ems_pipeline.api.problems import UNKNOWN, Problem, nearest
 from ems_pipeline.api.requestlog import RequestLog
@@ -102,6 +103,7 @@ def create_app(web: Web) -> FastAPI:
             app.include_router(router, prefix=prefix, include_in_schema=prefix == SCHEMA)
     app.include_router(prometheus.router, include_in_schema=False)
     app.add_middleware(Bodies)
+    app.add_middleware(Hot, web=web)
     app.add_middleware(Guards, hosts=web.settings.hosts)
     app.add_middleware(RequestLog, web=web)
     return app

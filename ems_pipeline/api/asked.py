@@ -24,6 +24,8 @@ class Asked:
     who: str = NOBODY
     outcome: str = "done"
     """Or the code of the problem it ended with."""
+    same_for: tuple[str, str] | None = None
+    """The right and the site whose holders are all told the same for a moment (`hot`); None: this asker alone."""
     is_kept: bool = False
     """Its row in the log of writes is in a transaction that was committed."""
 

@@ -21,6 +21,7 @@ SHORTEST_SECRET = 32
 LONGEST_TOKEN = 8192
 REMEMBERED = timedelta(days=30)
 """A token that has ended is listed for so long."""
+SCHEME = "Bearer "
 LEEWAY = timedelta(seconds=30)
 Reason = Literal["bad_signature", "expired", "unknown", "revoked"]
 COLUMNS = "token_id, name, note, resources, sites, created_at, created_by, expires_at, last_used_at, revoked_at"
@@ -41,6 +42,7 @@ class Tokens:
         self._database, self._clock, self._secret = database, clock, secret
         self.key_id = hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]
         self._known: Remembered[dict[str, Any]] = Remembered(clock)
+        self._holders: Remembered[tuple[str, float, Caller]] = Remembered(clock)
 
     async def generate(
         self, giver: Caller, name: str, resources: frozenset[str], sites: frozenset[str] | None, ttl: timedelta
@@ -84,7 +86,7 @@ class Tokens:
         # Rights are those that both say: neither a row that was widened nor a text of another row gives more.
         if claims["sites"] != row["sites"] or claims["resources"] != row["resources"]:
             raise NotTaken("bad_signature")
-        return Caller(
+        caller = Caller(
             name=row["name"],
             kind="program",
             role="program",
@@ -92,6 +94,18 @@ class Tokens:
             sites=None if row["sites"] is None else frozenset(row["sites"]),
             token_id=row["token_id"],
         )
+        self._holders.put(token, (claims["jti"], float(claims["exp"]), caller))
+        return caller
+
+    def remembered(self, said: str) -> Caller | None:
+        """Who sends this header ``Authorization``, where that was looked up a moment ago and still counts."""
+        found = self._holders.get(said[len(SCHEME) :]) if said.startswith(SCHEME) else None
+        if found is None:
+            return None
+        number, ends_at, caller = found
+        row = self._known.get(number)  # forgotten when it is taken back
+        is_over = self._clock.now().timestamp() > ends_at
+        return None if row is None or row["revoked_at"] is not None or is_over else caller
 
     async def row(self, token: str) -> dict[str, Any]:
         """The row behind a token that is ours, also of one that was revoked; NotTaken: as for `find`."""

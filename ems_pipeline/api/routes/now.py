@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 
+from ems_pipeline.api.asked import in_hand
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.reading import first, site_of
 from ems_pipeline.api.values import Answer, SiteKey, decimal, instant, kilo, money, power_kw, said, share_pct
@@ -14,6 +15,7 @@ from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.time_grid import floor_slot
 
 router = APIRouter(tags=["now"])
+READ = "telemetry:read"
 STALE = timedelta(minutes=5)
 """A value older than this says how things were, and not how they are."""
 
@@ -112,10 +114,8 @@ REST = f"""
 
 
 @router.get("/sites/{site}/now", response_model=SiteNow, summary="How a site stands at this moment")
-async def site_now(
-    site: SiteKey, caller: Annotated[Caller, Depends(needs("telemetry:read"))], web: ThisWeb
-) -> dict[str, Any]:
-    """Measured, planned, priced and steered, each with its age."""
+async def site_now(site: SiteKey, caller: Annotated[Caller, Depends(needs(READ))], web: ThisWeb) -> dict[str, Any]:
+    """Measured, planned, priced and steered, each with its age. Asked by many, it is made once a second."""
     async with web.database.reading(caller) as connection:
         of = await site_of(connection, key := caller.site(site))
         now = web.clock.now()
@@ -123,6 +123,7 @@ async def site_now(
         flow = await first(connection, FLOW, site=key, now=now, stale=STALE)
         planned = await first(connection, PLANNED, site=key, slot=slot, now=now)
         rest = await first(connection, REST, site=key, slot=slot, now=now) or {}
+    in_hand().same_for = READ, key
     enabled = ((of["config"] or {}).get("control") or {}).get("enabled", False)
     armed = "armed" if rest["armed_until"] is not None else "disarmed"
     return {
