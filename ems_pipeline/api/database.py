@@ -57,6 +57,7 @@ class Database:
             min_size=1,
             max_size=sessions,
             timeout=PATIENCE_S,
+            reconnect_timeout=PATIENCE_S / 2,  # then the next request tries anew, and not a pause that has grown
             max_waiting=200,
             open=False,
             name="ems web",
