@@ -67,6 +67,11 @@ def kilo(column: str) -> str:
     return f"round(({column})::numeric / 1000, 4)::float8"
 
 
+def rounded(column: str) -> str:
+    """SQL: four places, which is more than any meter has."""
+    return f"round(({column})::numeric, 4)::float8"
+
+
 def decimal(column: str) -> str:
     """SQL: money as text with four places."""
     return f"round(({column})::numeric, 4)::text"

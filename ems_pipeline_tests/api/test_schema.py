@@ -82,4 +82,5 @@ def test_the_page_shows_every_route_and_loads_nothing(house: House) -> None:
         "/api/v1/openapi.json"
     ]
     assert "<script" not in answer.text
+    assert "`" not in answer.text, "code is shown as code"
     assert "default-src 'none'" in answer.headers["content-security-policy"]

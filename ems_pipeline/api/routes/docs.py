@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
+from markupsafe import Markup, escape
 
 from ems_pipeline.api.caller import Anybody, Caller
 
@@ -18,6 +20,7 @@ router = APIRouter(tags=["docs"])
 PAGE = Path(__file__).with_name("docs.html.j2")
 STYLE = Path(__file__).with_name("docs.css").read_text(encoding="utf-8")
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+CODE = re.compile(r"`{1,2}([^`]+)`{1,2}")
 POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'"
 
 
@@ -38,11 +41,17 @@ def _drawn(version: str, app: Any) -> str:
             one = {"method": method.upper(), "path": path, **operation}
             groups.setdefault(operation["tags"][0], []).append(one)
     drawing = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    drawing.filters["spoken"] = spoken
     page = drawing.from_string(PAGE.read_text(encoding="utf-8"))
     models = {name: model for name, model in told["components"]["schemas"].items() if model.get("properties")}
     return page.render(
         version=version, about=told["info"]["description"], groups=groups, models=models, style=STYLE, kind=kind
     )
+
+
+def spoken(text: str) -> Markup:
+    """A sentence of the schema, with what stands between backticks as code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def kind(told: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ class Health(BaseModel):
     parts: list[Part] | None = Field(None, description="for callers who are known; null for others")
 
 
-@router.get("/health", responses={503: {"model": Health, "description": "it is down"}})
+@router.get("/health", summary="Whether it works", responses={503: {"model": Health, "description": "it is down"}})
 async def health(web: ThisWeb, response: Response, caller: Annotated[Caller | None, Depends(Anybody())]) -> Health:
     """Whether it works; 503 when it is down. Without a token the status alone is told."""
     found = await parts(web)

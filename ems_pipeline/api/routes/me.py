@@ -54,7 +54,7 @@ class Me(BaseModel):
     )
 
 
-@router.post("/login", dependencies=[Depends(Anybody())])
+@router.post("/login", summary="Begin a session", dependencies=[Depends(Anybody())])
 async def login(said: Login, web: ThisWeb, request: Request, response: Response) -> LoggedIn:
     """Begin a session. Five tries a minute for a name, thirty from an address."""
     await web.people.demand(said.name, said.password)
@@ -67,7 +67,7 @@ async def login(said: Login, web: ThisWeb, request: Request, response: Response)
     return LoggedIn(name=said.name, csrf_token=csrf_of(cookie))
 
 
-@router.post("/logout", status_code=204)
+@router.post("/logout", summary="End the session", status_code=204)
 async def logout(web: ThisWeb, response: Response, caller: Annotated[Caller, Depends(needs(""))]) -> None:
     """End the session."""
     _demand_session(caller)
@@ -75,7 +75,7 @@ async def logout(web: ThisWeb, response: Response, caller: Annotated[Caller, Dep
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 
-@router.get("/me")
+@router.get("/me", summary="Who asks, and what they may")
 async def me(request: Request, caller: Annotated[Caller, Depends(needs(""))]) -> Me:
     """Who asks, and what they may."""
     cookie = cookie_of(request) if caller.session_id is not None else None
@@ -89,7 +89,7 @@ async def me(request: Request, caller: Annotated[Caller, Depends(needs(""))]) ->
     )
 
 
-@router.post("/me/confirm", status_code=204)
+@router.post("/me/confirm", summary="The password again", status_code=204)
 async def confirm(said: Confirmation, web: ThisWeb, caller: Annotated[Caller, Depends(needs(""))]) -> None:
     """The password again, before what wants one: for a quarter of an hour."""
     _demand_session(caller)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from ems_pipeline import time_grid
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.reading import first, rows, site_of
-from ems_pipeline.api.values import Answer, SiteKey, decimal, energy_kwh, instant, money, said, share_pct
+from ems_pipeline.api.values import Answer, SiteKey, decimal, energy_kwh, instant, money, rounded, said, share_pct
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.api.windows import civil_day, out_of_range
 
@@ -61,9 +61,11 @@ class Money(Answer):
 
 
 AMOUNTS = ("cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving")
+ENERGIES = ("import_kwh", "export_kwh", "consumption_kwh", "pv_kwh")
 DAYS = f"""
-    SELECT day, slots, settled_slots, coverage_pct, {", ".join(f"{decimal(name)} AS {name}" for name in AMOUNTS)},
-           import_kwh, export_kwh, consumption_kwh, pv_kwh, is_provisional, is_restated, known_at
+    SELECT day, slots, settled_slots, {rounded("coverage_pct")} AS coverage_pct,
+           {", ".join(f"{decimal(name)} AS {name}" for name in AMOUNTS)},
+           {", ".join(f"{rounded(name)} AS {name}" for name in ENERGIES)}, is_provisional, is_restated, known_at
     FROM ems.vw_audit_summary WHERE site_key = %(site)s AND day BETWEEN %(first)s AND %(last)s ORDER BY day"""
 SETTLED = ("cost", "planned_cost", "no_battery_cost")
 TODAY = f"""

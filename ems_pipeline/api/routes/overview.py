@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.reading import first
 from ems_pipeline.api.routes.now import FLOWS, STALE
-from ems_pipeline.api.values import Answer, instant, kilo, power_kw, said, share_pct
+from ems_pipeline.api.values import Answer, instant, kilo, power_kw, rounded, said, share_pct
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.time_grid import floor_slot
 
@@ -62,7 +62,7 @@ COUNTS = f"""
                AND (site_key IN (SELECT site_key FROM mine) OR (site_key IS NULL AND %(sites)s::text[] IS NULL)))
                AS open_alarms,
            h.total, h.online, h.total - h.online AS faulty,
-           (SELECT avg(b.coverage_pct) FROM ems.telemetry_15m b JOIN mine USING (site_key)
+           (SELECT {rounded("avg(b.coverage_pct)")} FROM ems.telemetry_15m b JOIN mine USING (site_key)
             WHERE b.quantity = 'grid_power_w' AND b.starts_at >= %(now)s::timestamptz - interval '1 day'
               AND b.starts_at < %(now)s) AS coverage_pct
     FROM (SELECT count(*) AS total, count(*) FILTER (WHERE error_streak = 0 AND last_seen_at IS NOT NULL) AS online

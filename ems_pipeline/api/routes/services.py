@@ -20,7 +20,7 @@ class Services(BaseModel):
     services: list[Part]
 
 
-@router.get("/services/status")
+@router.get("/services/status", summary="Every part of the installation with its newest work")
 async def status(web: ThisWeb, _caller: Annotated[Caller, Depends(needs("services:read"))]) -> Services:
     """Every part of the installation, as far as it can be seen from here."""
     return Services(services=await parts(web))

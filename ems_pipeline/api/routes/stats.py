@@ -28,7 +28,7 @@ class Stats(BaseModel):
     uptime_s: float = Field(description="since the start of the process, s", examples=[86400.0])
 
 
-@router.get("/stats")
+@router.get("/stats", summary="What this process answered, and how fast")
 async def stats(web: ThisWeb, _caller: Annotated[Caller, Depends(needs("stats:read"))]) -> Stats:
     """Counts and times of this process."""
     figures = web.figures

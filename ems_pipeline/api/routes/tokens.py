@@ -116,7 +116,7 @@ class Listed(BaseModel):
     state: State = Field(description="whether it counts", examples=["valid"])
 
 
-@router.post("/generate", status_code=201)
+@router.post("/generate", summary="Give a token to a program", status_code=201)
 async def generate(said: Wanted, web: ThisWeb, caller: Writer) -> Given:
     """Give a token to a program. People are asked for their password again before (POST /me/confirm)."""
     resources = frozenset(map(_known_right, said.list_of_resources))
@@ -125,7 +125,7 @@ async def generate(said: Wanted, web: ThisWeb, caller: Writer) -> Given:
     return Given(token=token, **{key: row[key] for key in ("token_id", "name", "resources", "sites", "expires_at")})
 
 
-@router.post("/validate", dependencies=[Depends(Anybody())])
+@router.post("/validate", summary="What a token is worth", dependencies=[Depends(Anybody())])
 async def validate(said: Question, web: ThisWeb) -> Validity:
     """What a token is worth; whoever holds it may ask."""
     try:
@@ -138,7 +138,7 @@ async def validate(said: Question, web: ThisWeb) -> Validity:
     )
 
 
-@router.post("/save")
+@router.post("/save", summary="Another name or note for a token")
 async def save(said: Naming, web: ThisWeb, caller: Writer) -> Listed:
     """Name a token, or note what it is for."""
     row = await web.tokens.save(said.token_id, said.name, said.note, caller)
@@ -147,7 +147,7 @@ async def save(said: Naming, web: ThisWeb, caller: Writer) -> Listed:
     return _listed(web, row)
 
 
-@router.post("/revoke")
+@router.post("/revoke", summary="Take a token back")
 async def revoke(said: TakenBack, web: ThisWeb, caller: Writer) -> Revoked:
     """Take a token back; again changes nothing."""
     token_id = said.token_id
@@ -166,7 +166,7 @@ async def revoke(said: TakenBack, web: ThisWeb, caller: Writer) -> Revoked:
     return Revoked(token_id=token_id, revoked_at=revoked_at)
 
 
-@router.get("")
+@router.get("", summary="Tokens without their texts")
 async def listed(
     web: ThisWeb,
     caller: Annotated[Caller, Depends(needs("tokens:read"))],
