@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ems_pipeline import http
-from ems_pipeline.market import sources
+from ems_pipeline.market import ote, sources
 from ems_pipeline.market.document import MARKET_TIMEZONE, NotYetPublished, PriceDocument, SourceFailed, market_day_slots
 from ems_pipeline_tests.market import documents as shapes
 from ems_pipeline_tests.market.documents import day_prices, hourly_means, instant
@@ -49,6 +49,21 @@ def test_a_fault_of_the_first_source_is_named_and_the_second_delivers(server: Re
     assert [(a.source, a.outcome) for a in imported.attempts] == [("ote", outcome), ("entsoe", "accepted")]
     assert imported.attempts[0].reason
     assert imported.document.source == "entsoe"
+    assert listed(imported.document) == day_prices(DAY)
+
+
+@pytest.mark.parametrize("error", [KeyError("hour"), RecursionError("too deep"), LookupError("unknown encoding: x")])
+def test_an_error_nobody_foresaw_in_one_source_leaves_the_second_to_deliver(
+    server: Replay, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def parse(*_: object) -> PriceDocument:
+        raise error
+
+    monkeypatch.setattr(ote, "parse", parse)
+    server.answers = {"ote": Answer(GOOD), "entsoe": SECOND}
+    imported = sources.import_day("CZ", DAY, AFTER_AUCTION, server.settings())
+    assert [(a.source, a.outcome) for a in imported.attempts] == [("ote", "failed"), ("entsoe", "accepted")]
+    assert f"{type(error).__name__}: " in imported.attempts[0].reason
     assert listed(imported.document) == day_prices(DAY)
 
 
