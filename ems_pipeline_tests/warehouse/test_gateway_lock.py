@@ -65,6 +65,20 @@ def test_what_a_party_held_is_free_when_its_session_ends(service: Warehouse) -> 
             assert not is_alive(connection, gone.party_id)
 
 
+KILL_OTHERS = """SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+
+def test_a_party_whose_session_broke_holds_nothing_whatever_it_believes(owned: Warehouse, service: Warehouse) -> None:
+    with gateway_locks(service) as broken:
+        assert broken.steer(WIRES) is Grant.TAKEN
+        with owned.begin() as connection:
+            connection.exec_driver_sql(KILL_OTHERS)
+            assert not is_alive(connection, broken.party_id)
+        with gateway_locks(service) as next_one:
+            assert next_one.steer(WIRES) is Grant.TAKEN
+
+
 @pytest.mark.parametrize("login", ["an_analyst", "a_writer"])
 def test_who_may_only_read_or_wish_can_neither_take_a_gateway_nor_keep_the_service_from_one(
     owned: Warehouse, service: Warehouse, login: str
