@@ -46,6 +46,13 @@ def test_an_arm_runs_out_by_itself(connection: Connection) -> None:
         arming.arm(connection, "home01", NOON, "test", until=NOON)
 
 
+def test_an_arm_without_an_end_runs_out_after_thirty_days(connection: Connection) -> None:
+    arming.arm(connection, "home01", NOON, "test")
+    end = datetime(2026, 3, 31, 12, tzinfo=UTC)
+    assert arming.is_armed(connection, "home01", end - timedelta(seconds=1))
+    assert not arming.is_armed(connection, "home01", end)
+
+
 def test_arming_again_replaces_the_end(connection: Connection) -> None:
     arming.arm(connection, "home01", NOON, "first", until=NOON + HOUR)
     arming.arm(connection, "home01", NOON, "second", until=NOON + 3 * HOUR)
