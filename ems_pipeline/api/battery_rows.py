@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from ems_pipeline.api.database import Connection
+from ems_pipeline.api.holding import ARM, AUTHORITY, DOCUMENT, STALE, USABLE, WISHED
 from ems_pipeline.api.reading import rows
 from ems_pipeline.api.values import kilo
 
-STALE = timedelta(minutes=5)
-"""A value older than this says how things were, and not how they are."""
-USABLE = "quality IN (0, 6) AND value IS NOT NULL AND reported_at > %(now)s - %(stale)s::interval"
 BATTERIES = f"""
     SELECT s.site_key || '.' || (b.part ->> 'key') AS id, s.site_key AS site, b.part ->> 'key' AS asset,
            b.part ->> 'device' AS device, (b.part ->> 'capacity_wh')::float8 / 1000 AS capacity_kwh,
@@ -23,14 +21,11 @@ BATTERIES = f"""
            m.soc_pct, {kilo("m.power_w")} AS power_kw, m.temperature_c, m.as_of,
            coalesce(h.state, 'unknown') AS status, o.mode AS wanted,
            t.command ->> 'mode' AS told, t.source AS authority,
-           CASE WHEN NOT coalesce((c.config #>> '{{control,enabled}}')::boolean, false) OR NOT s.is_active THEN 'shadow'
-                WHEN a.armed_at IS NULL THEN 'disarmed' ELSE 'armed' END AS steered
+           {AUTHORITY} AS steered
     FROM ems.site s
-    JOIN LATERAL (SELECT config FROM ems.site_config c WHERE c.site_key = s.site_key
-                  ORDER BY known_at DESC LIMIT 1) c ON true
+    JOIN {DOCUMENT}
     CROSS JOIN LATERAL jsonb_array_elements(c.config -> 'batteries') AS b (part)
-    LEFT JOIN ems.control_arm a ON a.site_key = s.site_key AND a.disarmed_at IS NULL AND a.armed_at <= %(now)s
-                               AND a.until_at > %(now)s
+    LEFT JOIN {ARM}
     LEFT JOIN ems.device_health h ON h.site_key = s.site_key AND h.device_key = b.part ->> 'device'
     LEFT JOIN LATERAL (
         SELECT max(value) FILTER (WHERE quantity = 'battery_soc_pct' AND {USABLE}) AS soc_pct,
@@ -41,8 +36,8 @@ BATTERIES = f"""
         WHERE v.site_key = s.site_key AND v.device_key = b.part ->> 'device' AND v.quantity LIKE 'battery%%') m ON true
     LEFT JOIN LATERAL (
         SELECT mode FROM ems.control_override o
-        WHERE o.site_key = s.site_key AND o.asset_key = b.part ->> 'key' AND o.cancelled_at IS NULL
-          AND o.from_at <= %(now)s AND o.until_at > %(now)s ORDER BY control_override_id DESC LIMIT 1) o ON true
+        WHERE o.site_key = s.site_key AND o.asset_key = b.part ->> 'key' AND {WISHED}
+        ORDER BY control_override_id DESC LIMIT 1) o ON true
     LEFT JOIN LATERAL (
         SELECT command, source FROM ems.setpoint p
         WHERE p.site_key = s.site_key AND p.device_key = b.part ->> 'device'

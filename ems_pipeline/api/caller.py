@@ -11,12 +11,11 @@ from ems_pipeline.api.asked import LOOKING, in_hand
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller as Caller  # what routes call it
 from ems_pipeline.api.sessions import COOKIE, csrf_of
-from ems_pipeline.api.tokens import NotTaken
+from ems_pipeline.api.tokens import NotTaken, text_of
 from ems_pipeline.api.web import ThisWeb, Web
 
 CONFIRMED = frozenset({"tokens:write"})
 """What a person is asked the password for again."""
-SCHEME = "bearer "
 
 
 class Needs:
@@ -95,10 +94,11 @@ async def known(web: Web, connection: HTTPConnection) -> Caller | None:
 
 async def holder(web: Web, said: str) -> Caller:
     """Who a header ``Authorization`` names; errors as for `known`."""
-    if not said.lower().startswith(SCHEME):
+    token = text_of(said)
+    if token is None:
         raise _stranger(web, "Authorization is not of the kind Bearer", "unauthenticated")
     try:
-        return await web.tokens.find(said[len(SCHEME) :].strip())
+        return await web.tokens.find(token)
     except NotTaken as why:
         code = "token_expired" if why.reason == "expired" else "token_refused"
         raise _stranger(web, f"the token is worth nothing: {why.reason}", code) from None

@@ -21,6 +21,16 @@ class Figures:
         self.by_status[status] += 1
         self.times_ms.append(took_ms)
 
+    def told(self) -> dict[str, object]:
+        """What `/stats` and `/ws/metrics` say of it."""
+        return {
+            "requests_total": self.by_status.total(),
+            "by_status": {str(status): count for status, count in sorted(self.by_status.items())},
+            "p50_ms": self.share_ms(0.5),
+            "p95_ms": self.share_ms(0.95),
+            "ws_clients": self.ws_clients,
+        }
+
     def share_ms(self, share: float) -> float | None:
         """Within how many milliseconds this share of the last requests was answered; None: there was none."""
         if not self.times_ms:

@@ -49,7 +49,8 @@ class Hot:
         told: list[Message] = []
 
         async def noting(message: Message) -> None:
-            told.append({**message})
+            if in_hand().same_for is not None:  # the body of any other answer is nobody's to keep
+                told.append(message)
             await send(message)
 
         began_s = self._now_s()

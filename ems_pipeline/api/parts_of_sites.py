@@ -9,8 +9,9 @@ from pydantic import Field, StringConstraints
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller
 from ems_pipeline.plain_text import plain
+from ems_pipeline.sites.record import KEY_PATTERN
 
-PART = r"^[a-z0-9][a-z0-9-]*\.[a-z0-9][a-z0-9-]*$"
+PART = rf"{KEY_PATTERN[:-1]}\.{KEY_PATTERN[1:]}"
 PartId = Annotated[
     str,
     StringConstraints(pattern=PART, max_length=130),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ems_pipeline.api.database import Connection
+from ems_pipeline.api.holding import DOCUMENT
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import unknown_site
 
@@ -29,10 +30,8 @@ async def site_of(connection: Connection, key: str) -> Row:
     """
     found = await first(
         connection,
-        """SELECT s.site_key, s.name, s.timezone, s.currency, s.market_zone, s.is_active, c.config, c.config_hash
-           FROM ems.site s LEFT JOIN LATERAL (
-               SELECT config, config_hash FROM ems.site_config c WHERE c.site_key = s.site_key
-               ORDER BY known_at DESC LIMIT 1) c ON true
+        f"""SELECT s.site_key, s.name, s.timezone, s.currency, s.market_zone, s.is_active, c.config, c.config_hash
+           FROM ems.site s LEFT JOIN {DOCUMENT}
            WHERE s.site_key = %(site)s""",
         site=key,
     )

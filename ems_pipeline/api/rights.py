@@ -60,8 +60,13 @@ class Caller:
         """The claims that the database sees, as a REST server would hand them over."""
         said: dict[str, object] = {"sub": self.subject, "role": role}
         if self.sites is not None:
-            said["sites"] = sorted(self.sites)
+            said["sites"] = self.listed_sites
         return json.dumps(said)
+
+    @property
+    def listed_sites(self) -> list[str] | None:
+        """Those that exist for the caller, in order, as SQL and JSON take them; None: all there are."""
+        return None if self.sites is None else sorted(self.sites)
 
     def may(self, need: str) -> bool:
         return need in self.resources

@@ -11,10 +11,9 @@ import sys
 import uvicorn
 
 from ems_pipeline.api.app import create_app
+from ems_pipeline.api.live.parley import MOST_BYTES
 from ems_pipeline.api.web import Settings, Web
 
-HIGHEST_MESSAGE = 64 * 1024
-"""Bytes of a message over a WebSocket."""
 AT_ONCE = 2000
 """Connections; more are answered 503."""
 POLITENESS = 5
@@ -46,7 +45,7 @@ def main(host: str, port: int) -> None:
         server_header=False,
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=settings.proxies or None,
-        ws_max_size=HIGHEST_MESSAGE,
+        ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,
         limit_concurrency=AT_ONCE,
         timeout_graceful_shutdown=5,

@@ -21,10 +21,15 @@ SHORTEST_SECRET = 32
 LONGEST_TOKEN = 8192
 REMEMBERED = timedelta(days=30)
 """A token that has ended is listed for so long."""
-SCHEME = "Bearer "
+SCHEME = "bearer "
 LEEWAY = timedelta(seconds=30)
 Reason = Literal["bad_signature", "expired", "unknown", "revoked"]
 COLUMNS = "token_id, name, note, resources, sites, created_at, created_by, expires_at, last_used_at, revoked_at"
+
+
+def text_of(said: str) -> str | None:
+    """The token in a header ``Authorization``; None: it is of another kind."""
+    return said[len(SCHEME) :].strip() if said.lower().startswith(SCHEME) else None
 
 
 class NotTaken(Exception):
@@ -99,7 +104,8 @@ class Tokens:
 
     def remembered(self, said: str) -> Caller | None:
         """Who sends this header ``Authorization``, where that was looked up a moment ago and still counts."""
-        found = self._holders.get(said[len(SCHEME) :]) if said.startswith(SCHEME) else None
+        token = text_of(said)
+        found = None if token is None else self._holders.get(token)
         if found is None:
             return None
         number, ends_at, caller = found
@@ -200,7 +206,7 @@ _THEIRS = "(%s::text[] IS NULL OR (sites IS NOT NULL AND sites <@ %s::text[]))"
 
 
 def _theirs(owner: Caller) -> tuple[list[str] | None, list[str] | None]:
-    sites = None if owner.sites is None else sorted(owner.sites)
+    sites = owner.listed_sites
     return sites, sites
 
 

@@ -11,7 +11,9 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-KEY = r"^[a-z0-9][a-z0-9-]*$"
+from ems_pipeline.sites.record import KEY_PATTERN
+
+KEY = KEY_PATTERN
 SiteKey = Annotated[
     str,
     StringConstraints(pattern=KEY, max_length=64),

@@ -22,6 +22,7 @@ from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.web import Web
 
 MOST_BYTES = 64 * 1024
+"""Of a message of a client; the server of the process reads no longer ones."""
 MOST_TOPICS = 200
 MOST_WORDS = 40
 """Messages of a client in two seconds."""
@@ -105,7 +106,7 @@ class Parley:
             self._ends_at = (await self.web.tokens.row(self._token))["expires_at"]
         await self.say(
             "authenticated", name=self.caller.name, resources=sorted(self.caller.resources),
-            sites=None if self.caller.sites is None else sorted(self.caller.sites),
+            sites=self.caller.listed_sites,
             expires_at=None if self._ends_at is None else stamp(self._ends_at),
         )  # fmt: skip
 

@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket
 
 from ems_pipeline.api.asked import NOBODY, Asked, take
 from ems_pipeline.api.live.parley import OVERLOAD, Pace, Parley
-from ems_pipeline.api.web import Web, serving
+from ems_pipeline.api.web import serving
 
 router = APIRouter()
 MOST_CLIENTS = 1000
@@ -48,17 +48,5 @@ async def _talk(socket: WebSocket, *, metrics: bool) -> None:
 
 async def _figures(parley: Parley) -> NoReturn:
     while True:
-        await parley.say("metrics", **_now(parley.web))
+        await parley.say("metrics", **parley.web.figures.told(), told=parley.web.hub.seq)
         await asyncio.sleep(parley.pace.metrics_s)
-
-
-def _now(web: Web) -> dict[str, object]:
-    figures = web.figures
-    return {
-        "requests_total": figures.by_status.total(),
-        "by_status": {str(status): count for status, count in sorted(figures.by_status.items())},
-        "p50_ms": figures.share_ms(0.5),
-        "p95_ms": figures.share_ms(0.95),
-        "ws_clients": figures.ws_clients,
-        "told": web.hub.seq,
-    }

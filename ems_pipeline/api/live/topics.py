@@ -83,7 +83,7 @@ async def changed(connection: Connection, heard: str, keys: Iterable[str]) -> li
 
 async def standing(connection: Connection, wanted: list[str], caller: Caller) -> dict[str, list[dict[str, Any]]]:
     """How things stand, by topic: the messages that would have brought a client there. All sites are one question."""
-    sites = None if caller.sites is None else sorted(caller.sites)
+    sites = caller.listed_sites
     said = dict[str, list[Told]]((topic, []) for topic in wanted)
     keys = [topic.removeprefix(SITE) for topic in wanted if topic.startswith(SITE)]
     for one in await changed(connection, "telemetry", keys) if keys else ():

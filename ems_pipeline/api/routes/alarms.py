@@ -61,7 +61,7 @@ async def listed(
     """A page of alarms, the one raised last first."""
     asked = {"site": None, "severity": None, "kind": None, "known": None, "start": None, "end": None} | wanted
     last = after(cursor, int) or [None]
-    sites = None if caller.sites is None else sorted(caller.sites)
+    sites = caller.listed_sites
     return page(await rows(connection, LISTED, sites=sites, last=last[0], limit=limit, **asked), limit, "alarm_id")
 
 
@@ -107,7 +107,7 @@ async def acknowledge(alarm_id: Number, caller: Annotated[Caller, WRITE], web: T
 async def one(web: ThisWeb, caller: Caller, alarm_id: int) -> dict[str, Any]:
     """An alarm that exists for whoever asks; Problem 404 for others."""
     async with web.database.reading(caller) as connection:
-        sites = None if caller.sites is None else sorted(caller.sites)
+        sites = caller.listed_sites
         query = f"SELECT {COLUMNS} FROM ems.alarm WHERE alarm_id = %(alarm)s AND {VISIBLE}"
         found = await first(connection, query, alarm=alarm_id, sites=sites)
     if found is None:

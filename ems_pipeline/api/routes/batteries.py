@@ -95,7 +95,7 @@ async def batteries(
 ) -> dict[str, Any]:
     """Batteries of all sites of whoever asks."""
     last = after(cursor, str) or [""]
-    sites = None if caller.sites is None else sorted(caller.sites)
+    sites = caller.listed_sites
     async with web.database.reading(caller) as connection:
         found = await battery_rows(connection, sites, web.clock.now(), limit + 1, last[0])
     return page(found, limit, "id")

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 from ems_pipeline.api.battery_rows import batteries
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Items
+from ems_pipeline.api.holding import DOCUMENT
 from ems_pipeline.api.parts_of_sites import PartId, split, unknown
 from ems_pipeline.api.reading import first, rows
 from ems_pipeline.api.routes.alarms import COLUMNS, Alarm
@@ -46,8 +47,7 @@ SUMMARY = f"""
            {decimal("sum(d.no_battery_saving)")} AS saved, {decimal("sum(d.self_use_saving)")} AS saved_to_self_use,
            s.currency
     FROM ems.site s
-    JOIN LATERAL (SELECT config FROM ems.site_config c WHERE c.site_key = s.site_key
-                  ORDER BY known_at DESC LIMIT 1) c ON true
+    JOIN {DOCUMENT}
     JOIN LATERAL (SELECT sum((part ->> 'capacity_wh')::float8) AS capacity_wh
                   FROM jsonb_array_elements(c.config -> 'batteries') AS b (part)) k ON k.capacity_wh IS NOT NULL
     LEFT JOIN ems.audit_day d ON d.site_key = s.site_key AND d.day >= %(first)s AND d.day < %(end)s
@@ -65,7 +65,7 @@ async def summary(
     """Settled civil days that begin in ``[start, end)`` (UTC), the last thirty unless told. Days that lack a price or a
     measurement add nothing to what they lack."""
     asked = window(start, end, web.clock.now(), USUAL, LONGEST)
-    sites = None if caller.sites is None else sorted(caller.sites)
+    sites = caller.listed_sites
     of = None if site is None else caller.site(site)
     async with web.database.reading(caller) as connection:
         found = await rows(connection, SUMMARY, first=asked.start.date(), end=asked.end.date(), sites=sites, site=of)

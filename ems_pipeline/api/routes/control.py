@@ -12,6 +12,7 @@ from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.database import Connection
 from ems_pipeline.api.fields import Items
 from ems_pipeline.api.filing import Filed, file
+from ems_pipeline.api.holding import ARM, AUTHORITY, DOCUMENT, ENABLED
 from ems_pipeline.api.reading import rows, site_of
 from ems_pipeline.api.routes.overrides import OverrideWish, filed
 from ems_pipeline.api.values import KEY, Answer, SiteKey, instant, said
@@ -53,18 +54,14 @@ class ControlWish(OverrideWish):
     site: str = Field(pattern=KEY, max_length=64, description="Site.", examples=["home01"])
 
 
-ARMS = """
+ARMS = f"""
     SELECT s.site_key AS site,
-           CASE WHEN NOT e.is_enabled OR NOT s.is_active THEN 'shadow' WHEN a.armed_at IS NULL THEN 'disarmed'
-                ELSE 'armed' END AS authority,
-           e.is_enabled, a.armed_at, a.armed_by, a.until_at AS armed_until, d.slot AS decided_slot, d.decided_at,
+           {AUTHORITY} AS authority, {ENABLED} AS is_enabled, a.armed_at, a.armed_by, a.until_at AS armed_until,
+           d.slot AS decided_slot, d.decided_at,
            d.plan_decided_at
     FROM ems.site s
-    LEFT JOIN LATERAL (SELECT config FROM ems.site_config c WHERE c.site_key = s.site_key
-                       ORDER BY known_at DESC LIMIT 1) c ON true
-    CROSS JOIN LATERAL (SELECT coalesce((c.config #>> '{control,enabled}')::boolean, false) AS is_enabled) e
-    LEFT JOIN ems.control_arm a ON a.site_key = s.site_key AND a.disarmed_at IS NULL AND a.armed_at <= %(now)s
-                               AND a.until_at > %(now)s
+    LEFT JOIN {DOCUMENT}
+    LEFT JOIN {ARM}
     LEFT JOIN ems.control_decision d ON d.site_key = s.site_key
     WHERE (%(sites)s::text[] IS NULL OR s.site_key = ANY (%(sites)s)) ORDER BY s.site_key LIMIT 1000"""
 
@@ -77,7 +74,7 @@ async def arms(connection: Connection, sites: list[str] | None, now: datetime) -
 @router.get("/control", response_model=Items[Arm], summary="Which sites are steered")
 async def control(caller: Annotated[Caller, READ], web: ThisWeb) -> dict[str, Any]:
     """The opt-ins of every site of whoever asks."""
-    sites = None if caller.sites is None else sorted(caller.sites)
+    sites = caller.listed_sites
     async with web.database.reading(caller) as connection:
         return {"items": await arms(connection, sites, web.clock.now()), "next_cursor": None}
 

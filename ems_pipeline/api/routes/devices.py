@@ -11,6 +11,7 @@ from pydantic import Field
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Body, Items
 from ems_pipeline.api.filing import Filed, file
+from ems_pipeline.api.holding import DOCUMENT
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.parts_of_sites import PartId, split, unknown
 from ems_pipeline.api.reading import rows
@@ -39,7 +40,7 @@ class Device(Answer):
     open_alarms: int = said("Open alarms of the device.", 0, "alarms", 0)
 
 
-DEVICES = """
+DEVICES = f"""
     SELECT s.site_key || '.' || (d.part ->> 'key') AS id, s.site_key AS site, d.part ->> 'key' AS device,
            d.part ->> 'map' AS map, d.part ->> 'gateway' AS gateway, (d.part ->> 'unit_id')::integer AS unit_id,
            coalesce(h.state, 'unknown') AS state, h.last_attempt_at, h.last_seen_at,
@@ -47,8 +48,7 @@ DEVICES = """
            (SELECT count(*) FROM ems.alarm a WHERE a.site_key = s.site_key AND a.device_key = d.part ->> 'key'
                AND a.cleared_at IS NULL) AS open_alarms
     FROM ems.site s
-    JOIN LATERAL (SELECT config FROM ems.site_config c WHERE c.site_key = s.site_key
-                  ORDER BY known_at DESC LIMIT 1) c ON true
+    JOIN {DOCUMENT}
     CROSS JOIN LATERAL jsonb_array_elements(c.config -> 'devices') AS d (part)
     LEFT JOIN ems.device_health h ON h.site_key = s.site_key AND h.device_key = d.part ->> 'key'
     WHERE (%(sites)s::text[] IS NULL OR s.site_key = ANY (%(sites)s))
@@ -67,7 +67,7 @@ async def devices(
 ) -> dict[str, Any]:
     """Devices of one site, or of all of whoever asks."""
     last = after(cursor, str) or [""]
-    sites = [caller.site(site)] if site is not None else None if caller.sites is None else sorted(caller.sites)
+    sites = [caller.site(site)] if site is not None else caller.listed_sites
     async with web.database.reading(caller) as connection:
         found = await rows(connection, DEVICES, sites=sites, device=None, last=last[0], limit=limit + 1)
     return page(found, limit, "id")

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -27,12 +27,11 @@ POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none';
 @router.get("/docs", response_class=HTMLResponse, summary="This page")
 async def docs(request: Request, _caller: Annotated[Caller | None, Depends(Anybody())]) -> HTMLResponse:
     """Every path with what it takes, what it answers, and an example; works without a network and without scripts."""
-    told: dict[str, Any] = request.app.openapi()
-    return HTMLResponse(_drawn(told["info"]["version"], request.app), headers={"content-security-policy": POLICY})
+    return HTMLResponse(_drawn(request.app), headers={"content-security-policy": POLICY})
 
 
 @cache
-def _drawn(version: str, app: Any) -> str:
+def _drawn(app: FastAPI) -> str:
     """Once per process: the schema does not change."""
     told = app.openapi()
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -44,9 +43,7 @@ def _drawn(version: str, app: Any) -> str:
     drawing.filters["spoken"] = spoken
     page = drawing.from_string(PAGE.read_text(encoding="utf-8"))
     models = {name: model for name, model in told["components"]["schemas"].items() if model.get("properties")}
-    return page.render(
-        version=version, about=told["info"]["description"], groups=groups, models=models, style=STYLE, kind=kind
-    )
+    return page.render(info=told["info"], groups=groups, models=models, style=STYLE, kind=kind)
 
 
 def spoken(text: str) -> Markup:

@@ -84,7 +84,7 @@ async def me(request: Request, caller: Annotated[Caller, Depends(needs(""))]) ->
         kind=caller.kind,
         role=caller.role,
         resources=sorted(caller.resources),
-        sites=None if caller.sites is None else sorted(caller.sites),
+        sites=caller.listed_sites,
         csrf_token=None if cookie is None else csrf_of(cookie),
     )
 

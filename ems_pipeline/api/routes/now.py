@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 
 from ems_pipeline.api.asked import in_hand
 from ems_pipeline.api.caller import Caller, needs
+from ems_pipeline.api.holding import ARM, STALE, USABLE, WISHED
 from ems_pipeline.api.reading import first, site_of
 from ems_pipeline.api.values import Answer, SiteKey, decimal, instant, kilo, money, power_kw, said, share_pct
 from ems_pipeline.api.web import ThisWeb
@@ -16,8 +17,6 @@ from ems_pipeline.time_grid import floor_slot
 
 router = APIRouter(tags=["now"])
 READ = "telemetry:read"
-STALE = timedelta(minutes=5)
-"""A value older than this says how things were, and not how they are."""
 
 
 class Flow(Answer):
@@ -67,7 +66,6 @@ class SiteNow(Answer):
 
 
 SOURCES, CONSUMERS = ("grid", "pv", "battery", "genset"), ("ev", "heat_pump")
-USABLE = "v.value IS NOT NULL AND v.quality IN (0, 6) AND v.reported_at > %(now)s - %(stale)s::interval"
 
 
 def _sum(name: str) -> str:
@@ -105,11 +103,9 @@ REST = f"""
     SELECT a.until_at AS armed_until, {decimal("p.buy_per_kwh")} AS buy_per_kwh,
            {decimal("p.sell_per_kwh")} AS sell_per_kwh,
            (SELECT count(*) FROM ems.alarm l WHERE l.site_key = %(site)s AND l.cleared_at IS NULL) AS open_alarms,
-           (SELECT count(*) FROM ems.control_override o WHERE o.site_key = %(site)s AND o.cancelled_at IS NULL
-              AND o.from_at <= %(now)s AND o.until_at > %(now)s) AS overrides
-    FROM (VALUES (1)) one (row)
-    LEFT JOIN ems.control_arm a ON a.site_key = %(site)s AND a.disarmed_at IS NULL AND a.armed_at <= %(now)s
-                               AND a.until_at > %(now)s
+           (SELECT count(*) FROM ems.control_override o WHERE o.site_key = %(site)s AND {WISHED}) AS overrides
+    FROM (VALUES (%(site)s)) s (site_key)
+    LEFT JOIN {ARM}
     LEFT JOIN LATERAL ems.fn_effective_price(%(site)s, %(slot)s, %(slot)s::timestamptz + interval '15 min') p ON true"""
 
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 
 from ems_pipeline.api.caller import Caller, needs
+from ems_pipeline.api.holding import ARM, DOCUMENT, ENABLED, STALE
 from ems_pipeline.api.reading import first
-from ems_pipeline.api.routes.now import FLOWS, STALE
+from ems_pipeline.api.routes.now import FLOWS
 from ems_pipeline.api.values import Answer, instant, kilo, power_kw, rounded, said, share_pct
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.time_grid import floor_slot
@@ -52,10 +53,7 @@ SITES = "SELECT site_key FROM ems.site WHERE is_active AND (%(sites)s::text[] IS
 COUNTS = f"""
     WITH mine AS ({SITES})
     SELECT (SELECT count(*) FROM mine) AS sites,
-           (SELECT count(*) FROM mine JOIN ems.control_arm a USING (site_key) JOIN LATERAL (
-                SELECT config FROM ems.site_config c WHERE c.site_key = mine.site_key ORDER BY known_at DESC LIMIT 1) c
-                ON (c.config #>> '{{control,enabled}}')::boolean
-            WHERE a.disarmed_at IS NULL AND a.armed_at <= %(now)s AND a.until_at > %(now)s) AS armed,
+           (SELECT count(*) FROM mine s JOIN {ARM} JOIN {DOCUMENT} WHERE {ENABLED}) AS armed,
            (SELECT count(*) FROM mine WHERE EXISTS (
                 SELECT FROM ems.fn_plan_in_force(mine.site_key, %(slot)s, %(now)s))) AS planned,
            (SELECT count(*) FROM ems.alarm WHERE cleared_at IS NULL
@@ -84,7 +82,7 @@ POWER = f"""
 async def overview(caller: Annotated[Caller, Depends(needs("sites:read"))], web: ThisWeb) -> dict[str, Any]:
     """Sites in service of whoever asks, together."""
     now = web.clock.now()
-    sites = None if caller.sites is None else sorted(caller.sites)
+    sites = caller.listed_sites
     async with web.database.reading(caller) as connection:
         counts = await first(connection, COUNTS, sites=sites, now=now, slot=floor_slot(now)) or {}
         power = await first(connection, POWER, sites=sites, now=now, stale=STALE)

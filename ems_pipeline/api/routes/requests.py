@@ -68,7 +68,7 @@ async def requests(
                   AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(site)s::text IS NULL OR site_key = %(site)s)
                   AND (%(at)s::timestamptz IS NULL OR (requested_at, request_id) < (%(at)s::timestamptz, %(id)s::uuid))
                 ORDER BY requested_at DESC, request_id DESC LIMIT %(limit)s + 1""",
-            sites=_sites(caller), me=_me(caller), state=state, kind=kind, site=site, at=last[0], id=last[1],
+            sites=caller.listed_sites, me=_me(caller), state=state, kind=kind, site=site, at=last[0], id=last[1],
             limit=limit,
         )  # fmt: skip
     return page(found, limit, "requested_at", "request_id")
@@ -82,7 +82,7 @@ async def request(request_id: RequestId, caller: Annotated[Caller, READ], web: T
             connection,
             f"SELECT {COLUMNS} FROM ems.request WHERE request_id = %(id)s AND {VISIBLE}",
             id=request_id,
-            sites=_sites(caller),
+            sites=caller.listed_sites,
             me=_me(caller),
         )
     if found is None:
@@ -93,7 +93,3 @@ async def request(request_id: RequestId, caller: Annotated[Caller, READ], web: T
 def _me(caller: Caller) -> str:
     """As ``fn_requester`` notes him."""
     return f"web:{caller.subject}"
-
-
-def _sites(caller: Caller) -> list[str] | None:
-    return None if caller.sites is None else sorted(caller.sites)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Items
+from ems_pipeline.api.holding import DOCUMENT
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.reading import first, rows
 from ems_pipeline.api.rights import unknown_site
@@ -81,7 +82,7 @@ async def sites(
             f"""SELECT {SHORT} FROM ems.site s
                 WHERE (%(sites)s::text[] IS NULL OR s.site_key = ANY (%(sites)s)) AND s.site_key > %(last)s
                 ORDER BY s.site_key LIMIT %(limit)s + 1""",
-            sites=None if caller.sites is None else sorted(caller.sites), last=last[0], limit=limit,
+            sites=caller.listed_sites, last=last[0], limit=limit,
         )  # fmt: skip
     return page(found, limit, "site")
 
@@ -99,8 +100,7 @@ async def site(site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb) -> 
                        (c.config #>> '{{grid,export_limit_w}}')::float8 / 1000 AS export_limit_kw,
                        coalesce(a.assets, '[]') AS assets, c.config_hash, c.known_at
                 FROM ems.site s
-                LEFT JOIN LATERAL (SELECT * FROM ems.site_config c WHERE c.site_key = s.site_key
-                                   ORDER BY c.known_at DESC LIMIT 1) c ON true
+                LEFT JOIN {DOCUMENT}
                 LEFT JOIN LATERAL ({ASSETS}) a ON true
                 WHERE s.site_key = %(site)s""",
             site=key,
