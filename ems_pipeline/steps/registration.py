@@ -31,6 +31,8 @@ class Registration:
     sites: list[Site] = field(default_factory=list)
     changed: int = 0
     faults: list[str] = field(default_factory=list)
+    faulty: dict[str, str] = field(default_factory=dict)
+    """By the site that a faulty file says it is, or is called by: one of its faults."""
 
 
 def follow_files(platform: Platform) -> Registration:
@@ -54,7 +56,8 @@ def follow_files(platform: Platform) -> Registration:
         known = registry.active_keys(connection)
         troubles = _of_files(wrong, known) + _refused(refused, known) + _missing(good, wrong, refused, known)
         alarms.settle(connection, FILE, troubles, now)
-    return Registration(good, changed, [*map(str, wrong), *refused.values()])
+    faulty = {error.site_key or error.path.stem: str(error) for error in wrong} | refused
+    return Registration(good, changed, [*map(str, wrong), *refused.values()], faulty)
 
 
 def _withdraw(platform: Platform, key: str) -> int:

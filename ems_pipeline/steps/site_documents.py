@@ -45,8 +45,8 @@ def take(platform: Platform, asked: Asked) -> dict[str, Any]:
     found = follow_files(platform)
     if not site.active:
         control.release_site(platform.warehouse, site.key, now, platform.clock, "taken out of service")
-    if faults := [fault for fault in found.faults if site.key in fault]:
-        raise NotAnswered("; ".join(faults), "look at the site's file on the machine")
+    if fault := found.faulty.get(site.key):
+        raise NotAnswered(fault, "look at the site's file on the machine")
     return {"site": site.key, "config_hash": config_hash(site)}
 
 

@@ -64,6 +64,14 @@ def test_a_document_becomes_the_file_and_the_version(platform: Platform, folder:
     assert follow_files(platform).changed == 0, "the file says what is registered"
 
 
+def test_a_fault_of_a_neighbour_whose_name_begins_the_same_is_not_this_sites(
+    platform: Platform, folder: Path, home01: Site
+) -> None:
+    (folder / "home012.yaml").write_text("key: home012\nname: [", encoding="utf-8")
+    site_documents.take(platform, asked(home01, newest(platform), usual_load_w=470))
+    assert newest(platform).usual_load_w == 470
+
+
 def test_of_two_changes_made_on_one_version_the_second_is_refused(platform: Platform, home01: Site) -> None:
     standing = newest(platform)
     site_documents.take(platform, asked(standing, standing, usual_load_w=520))
