@@ -31,9 +31,10 @@ from uuid import uuid4
 
 import jwt
 import sqlalchemy as sa
+from living import free_port
 from processes import tree_cpu_s
 from web_load import get, hammer
-from web_sockets import memory_mb, told_each_second
+from web_sockets import figure, memory_mb, told_each_second
 
 from ems_pipeline.api.rights import READS
 from ems_pipeline.api.tokens import ALGORITHM, AUDIENCE, ISSUER, Tokens
@@ -140,15 +141,6 @@ def serving(command: list[str], folder: Path, path: str, *more: str) -> Iterator
         process.wait()
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_for(process: subprocess.Popen[bytes], port: int, path: str) -> None:
     """Until it answers."""
     until = time.monotonic() + 60
@@ -212,12 +204,6 @@ def database_pid() -> int:
     """The embedded server's first process."""
     pid_file = Path(os.environ["EMS_HOME"]) / "postgres" / "postmaster.pid"
     return int(pid_file.read_text(encoding="ascii").split()[0])
-
-
-def figure(name: str, value: float, unit: str, reference: float | None = None) -> dict[str, Any]:
-    """One line of the result."""
-    ratio = None if reference is None else value / reference
-    return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio}
 
 
 if __name__ == "__main__":

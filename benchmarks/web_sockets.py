@@ -52,14 +52,18 @@ async def told_each_second(
         task.cancel()
     await asyncio.gather(*(client.close() for client in clients))
     missed = sum(told - got for got in counted)
+    name = f"clients_{len(clients)}"
     return [
-        {"name": f"clients_{len(clients)}_core_pct", "value": used_pct, "unit": "% of a core at 1 Hz",
-         "reference": 3.0, "ratio": used_pct / 3.0},
-        {"name": f"clients_{len(clients)}_mb", "value": grown_mb, "unit": "MB more", "reference": 60.0,
-         "ratio": grown_mb / 60.0},
-        {"name": f"clients_{len(clients)}_missed", "value": float(missed), "unit": f"of {told * len(clients)} messages",
-         "reference": None, "ratio": None},
-    ]  # fmt: skip
+        figure(f"{name}_core_pct", used_pct, "% of a core at 1 Hz", 3.0),
+        figure(f"{name}_mb", grown_mb, "MB more", 60.0),
+        figure(f"{name}_missed", float(missed), f"of {told * len(clients)} messages"),
+    ]
+
+
+def figure(name: str, value: float, unit: str, reference: float | None = None) -> dict[str, Any]:
+    """One line of the result."""
+    ratio = None if reference is None else value / reference
+    return {"name": name, "value": value, "unit": unit, "reference": reference, "ratio": ratio}
 
 
 async def following(port: int, token: str) -> ClientConnection:

@@ -34,18 +34,11 @@ def read(
     from ems_pipeline.cli.watch import reading_table
     from ems_pipeline.control.gateways import reading_beside
     from ems_pipeline.devices import fleet
+    from ems_pipeline.time_grid import SystemClock
 
-    groups = ("live", "slow", "setting") if everything else ("live",)
-
-    async def sweep(turns: Turns) -> fleet.Sweep:
-        opened = fleet.open_site(site_on_file(site))
-        try:
-            return await fleet.read_all([opened], groups=groups, turns=turns)
-        finally:
-            await opened.close()
-
+    chosen, groups = site_on_file(site), fleet.EVERYTHING if everything else fleet.LIVE
     with reading_beside("device read") as turns:
-        answers = asyncio.run(sweep(turns)).readings[site]
+        answers = asyncio.run(fleet.read_site(chosen, groups, SystemClock(), turns))
     readings = [r for answer in answers if device in (None, answer.device) for r in answer]
     table = reading_table()
     for r in readings:
@@ -130,16 +123,9 @@ def scan(
     """Ask every unit id behind a Modbus gateway and say who answers."""
     from ems_pipeline.control.gateways import reading_beside
     from ems_pipeline.devices.discovery.scan import scan as scan_units
-    from ems_pipeline.devices.fleet import open_wire
-    from ems_pipeline.devices.modbus.wire import Connection
+    from ems_pipeline.devices.discovery.scan import wire_to
 
-    gateways = {g.key: g for g in site_on_file(site).gateways}
-    chosen = gateways.get(gateway)
-    if chosen is None:
-        raise LookupError(f"site {site} has no gateway {gateway!r}; it has {list(gateways)}")
-    wire = open_wire(chosen)
-    if not isinstance(wire, Connection):
-        raise ValueError(f"gateway {gateway} speaks {chosen.transport}, which has no unit ids; scan a Modbus gateway")
+    wire = wire_to(site_on_file(site), gateway)
 
     async def ask(turns: Turns) -> int:
         answered = 0

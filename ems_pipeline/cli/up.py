@@ -48,7 +48,7 @@ def up(
     from ems_pipeline.orchestration.installation import live
     from ems_pipeline.warehouse import local
 
-    _use(home)
+    use(home)
     live.serve(
         port if with_ui else None,
         plant,
@@ -73,7 +73,7 @@ def ui(
     """Only the web UI, e.g. to look at what the demo did: `ems ui --home .ems/demo`."""
     from ems_pipeline.orchestration.installation import live
 
-    _use(home)
+    use(home)
     console.print(words(f"http://{host}:{port}{path}  (Ctrl-C ends it)"))
     live.serve_ui(host, port, _host_and_port(code_server), path)
 
@@ -88,7 +88,7 @@ def code(
     """Only the code server, for a daemon and a web UI that run elsewhere."""
     from ems_pipeline.orchestration.installation import live
 
-    _use(home)
+    use(home)
     live.serve_code(host, port)
 
 
@@ -101,7 +101,7 @@ def _host_and_port(text: str | None) -> tuple[str, int] | None:
     return host, int(port)
 
 
-def _use(home: Path | None) -> None:
+def use(home: Path | None) -> None:
     """Work in a home that can be worked in; what cannot is refused before anything is promised."""
     import os
 

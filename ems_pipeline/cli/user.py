@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(help="By which the person logs in.")]
 
 
 class Role(StrEnum):
-    """Roles of `warehouse.people.ROLES`, here because that module is too heavy to import for a list of names."""
+    """Those of a person in `api.rights.RIGHTS`, which is too much to import for a list of names."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ems_pipeline.cli.up import Home, use
 
 RETURNED = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
 """Of glibc: the 19 MiB that a password takes to check are the system's again afterwards."""
@@ -18,13 +19,9 @@ def web(
     host: Annotated[
         str, typer.Option(help="Address to listen on; beyond this machine only behind a proxy with TLS.")
     ] = "127.0.0.1",
-    home: Annotated[Path | None, typer.Option("--home", help="Folder of local state instead of EMS_HOME.")] = None,
+    home: Home = None,
 ) -> None:
     """Serve the HTTP API. It waits for the database, asks the pipeline for work, and never talks to a device."""
-    from ems_pipeline.warehouse.local import prepare_home
-
-    if home is not None:
-        os.environ["EMS_HOME"] = str(home.resolve())
-    prepare_home()
+    use(home)
     program = [sys.executable, "-m", "ems_pipeline.api.serve", host, str(port)]
     os.execve(program[0], program, RETURNED | os.environ)

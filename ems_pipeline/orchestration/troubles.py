@@ -5,6 +5,7 @@ Both sensors work in the daemon's own processes, not in a run: that runs do not 
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import dagster as dg
@@ -34,6 +35,12 @@ def reason(error: Any) -> str:
     return OURS.sub("", (error.cause or error).message.strip())
 
 
+def reasons(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """The same of failed steps, those that left one."""
+    errors = [event.step_failure_data.error for event in events]
+    return [reason(error) for error in errors if error is not None]
+
+
 @dg.run_failure_sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
@@ -46,9 +53,8 @@ def failures(context: dg.RunFailureSensorContext) -> None:
         return
     platform = PlatformResource().create_resource(dg.build_init_resource_context())
     events = context.get_step_failure_events()
-    errors = [event.step_failure_data.error for event in events]
-    reasons = [reason(error) for error in errors if error is not None]
-    text = (reasons[0] if reasons else str(context.failure_event.message).strip()).splitlines()[0]
+    said = reasons(events)
+    text = (said[0] if said else str(context.failure_event.message).strip()).splitlines()[0]
     with platform.warehouse.begin() as connection:
         for kind in _kinds(context.dagster_run, [str(event.step_key) for event in events]):
             alarms.raise_alarm(connection, None, kind, "warning", text, platform.clock.now())

@@ -16,7 +16,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE
 from ems_pipeline.orchestration import jobs, requests
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START, ROUTINE_TAG
-from ems_pipeline.orchestration.troubles import REQUEST_TAG, reason
+from ems_pipeline.orchestration.troubles import REQUEST_TAG, reasons
 from ems_pipeline.steps import answering, shards
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import local_days
@@ -99,9 +99,7 @@ def _why(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     if run.status is dg.DagsterRunStatus.CANCELED:
         return "its run was cancelled"
     failures = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-    events = [entry.dagster_event for entry in failures if entry.dagster_event is not None]
-    errors = [event.step_failure_data.error for event in events]
-    said = [reason(error) for error in errors if error is not None]
+    said = reasons(entry.dagster_event for entry in failures if entry.dagster_event is not None)
     return said[0] if said else "its run ended before it was done: it was killed, or took too long"
 
 

@@ -6,13 +6,13 @@ here arms a site, and nothing writes to a device but a release.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from ems_pipeline import control
 from ems_pipeline.control.gateways import reading
 from ems_pipeline.devices import fleet
-from ems_pipeline.devices.discovery.scan import Found, scan
+from ems_pipeline.devices.discovery.scan import scan, wire_to
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points.reading import Reading
@@ -23,7 +23,6 @@ from ems_pipeline.warehouse.asked import Asked, NotAnswered
 from ems_pipeline.warehouse.models import Target
 
 Result = dict[str, Any]
-LIVE, EVERYTHING = ("live",), ("live", "slow", "setting")
 LAST_UNIT = 247
 USUAL_LAST_UNIT = 32
 
@@ -49,17 +48,9 @@ def _telemetry_read(platform: Platform, asked: Asked) -> Result:
     device = asked.parameters.get("device")
     if device is not None and device not in (known := [d.key for d in site.devices]):
         raise LookupError(f"site {site.key} has no device {device!r}; it has {known}")
-    groups = EVERYTHING if asked.parameters.get("all") else LIVE
-
-    async def sweep(turns: Turns) -> fleet.Sweep:
-        opened = fleet.open_site(site, platform.clock)
-        try:
-            return await fleet.read_all([opened], groups=groups, clock=platform.clock, turns=turns)
-        finally:
-            await opened.close()
-
+    groups = fleet.EVERYTHING if asked.parameters.get("all") else fleet.LIVE
     with reading(platform.warehouse, "device read") as turns, fleet.runner() as loop:
-        answers = loop.run(sweep(turns)).readings[site.key]
+        answers = loop.run(fleet.read_site(site, groups, platform.clock, turns))
     said = [said for readings in answers if device in (None, readings.device) for said in readings]
     if not any(one.is_good for one in said):
         silent = sorted({f"{one.device}: {one.reason}" for one in said})
@@ -80,28 +71,22 @@ def _told(one: Reading) -> Result:
 
 
 def _device_scan(platform: Platform, asked: Asked) -> Result:
-    site = _site(platform, asked)
-    gateways = {g.key: g for g in site.gateways}
-    chosen = gateways.get(asked.parameters.get("gateway", ""))
-    if chosen is None:
-        named = asked.parameters.get("gateway")
-        raise LookupError(f"site {site.key} has no gateway {named!r}; it has {list(gateways)}")
-    if not isinstance(fleet.open_wire(chosen), Connection):
-        raise ValueError(
-            f"gateway {chosen.key} speaks {chosen.transport}, which has no unit ids; scan a Modbus gateway"
-        )
-    return {"units": _behind(platform, site, [chosen.key], asked.parameters)}
+    site, gateway = _site(platform, asked), asked.parameters.get("gateway", "")
+    return {"units": _behind(platform, site, {gateway: wire_to(site, gateway)}, asked.parameters)}
 
 
 def _discover(platform: Platform, asked: Asked) -> Result:
     site = _site(platform, asked)
-    scanned = [g.key for g in site.gateways if isinstance(fleet.open_wire(g), Connection)]
-    if not scanned:
+    opened = {gateway.key: fleet.open_wire(gateway) for gateway in site.gateways}
+    wires = {key: wire for key, wire in opened.items() if isinstance(wire, Connection)}
+    if not wires:
         raise ValueError(f"site {site.key} has no Modbus gateway to look behind; its devices are those of its file")
-    return {"units": _behind(platform, site, scanned, asked.parameters)}
+    return {"units": _behind(platform, site, wires, asked.parameters)}
 
 
-def _behind(platform: Platform, site: Site, gateways: list[str], parameters: Mapping[str, Any]) -> list[Result]:
+def _behind(
+    platform: Platform, site: Site, wires: Mapping[str, Connection], parameters: Mapping[str, Any]
+) -> list[Result]:
     """Who answers behind Modbus gateways, with the device of the site file at that place, None: it names none."""
     first, last = parameters.get("first", 1), parameters.get("last", USUAL_LAST_UNIT)
     if not 1 <= first <= last <= LAST_UNIT:
@@ -110,26 +95,14 @@ def _behind(platform: Platform, site: Site, gateways: list[str], parameters: Map
 
     async def ask(turns: Turns) -> list[Result]:
         return [
-            {
-                "gateway": key,
-                "unit_id": found.unit_id,
-                "answer": found.answer,
-                "device": known.get((key, found.unit_id)),
-            }
-            for key in gateways
-            async for found in _answered(site, key, range(first, last + 1), turns)
+            {"gateway": key, "unit_id": unit_id, "answer": found.answer, "device": known.get((key, unit_id))}
+            for key, wire in wires.items()
+            async for unit_id, found in scan(wire, range(first, last + 1), turns)
+            if found is not None
         ]
 
     with reading(platform.warehouse, "device scan") as turns, fleet.runner() as loop:
         return loop.run(ask(turns))
-
-
-async def _answered(site: Site, gateway: str, unit_ids: range, turns: Turns) -> AsyncIterator[Found]:
-    wire = fleet.open_wire(next(g for g in site.gateways if g.key == gateway))
-    if isinstance(wire, Connection):
-        async for _, found in scan(wire, unit_ids, turns):
-            if found is not None:
-                yield found
 
 
 def _train(platform: Platform, asked: Asked) -> Result:

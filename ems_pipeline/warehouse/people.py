@@ -9,8 +9,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-ROLES = ("viewer", "operator", "owner", "analyst")
-
 
 class UnknownPerson(LookupError):
     """Nobody of this name may log in."""

@@ -13,9 +13,11 @@ from typing import Literal
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.driver.turns import ALONE, Turns
+from ems_pipeline.devices.fleet.opening import open_wire
 from ems_pipeline.devices.installed.address import socket_of
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points.reading import Quality
+from ems_pipeline.sites import Site
 
 PROBES: tuple[tuple[Literal[3, 4], int], ...] = ((3, 0), (4, 0))
 """Holding, then input register 0: most devices have one of the two, and the others say that they have not."""
@@ -30,6 +32,24 @@ class Found:
 
     def __str__(self) -> str:
         return f"unit {self.unit_id}: {self.answer}"
+
+
+def wire_to(site: Site, gateway: str) -> Connection:
+    """The wire behind which can be scanned.
+
+    Raises:
+        LookupError: the site has no such gateway; the text says which it has.
+        ValueError: it is none of Modbus.
+    """
+    known = {g.key: g for g in site.gateways}
+    if gateway not in known:
+        raise LookupError(f"site {site.key} has no gateway {gateway!r}; it has {list(known)}")
+    wire = open_wire(known[gateway])
+    if not isinstance(wire, Connection):
+        raise ValueError(
+            f"gateway {gateway} speaks {known[gateway].transport}, which has no unit ids; scan a Modbus gateway"
+        )
+    return wire
 
 
 async def scan(

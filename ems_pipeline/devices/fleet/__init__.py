@@ -5,9 +5,11 @@ health.py   whether to ask a device now
 """
 
 from ems_pipeline.devices.fleet.opening import DeviceId, OpenSite, open_site, open_wire
-from ems_pipeline.devices.fleet.sweep import Sweep, due_groups, judged, read_all, runner
+from ems_pipeline.devices.fleet.sweep import EVERYTHING, LIVE, Sweep, due_groups, judged, read_all, read_site, runner
 
 __all__ = [
+    "EVERYTHING",
+    "LIVE",
     "DeviceId",
     "OpenSite",
     "Sweep",
@@ -16,5 +18,6 @@ __all__ = [
     "open_site",
     "open_wire",
     "read_all",
+    "read_site",
     "runner",
 ]  # fmt: skip

@@ -19,16 +19,18 @@ import uvloop
 from ems_pipeline.devices.driver.contract import DeviceFault, Driver
 from ems_pipeline.devices.driver.turns import ALONE, Turns
 from ems_pipeline.devices.fleet.health import Health, before_attempt, failed, may_attempt, next_probe_at, succeeded
-from ems_pipeline.devices.fleet.opening import DeviceId, OpenSite
+from ems_pipeline.devices.fleet.opening import DeviceId, OpenSite, open_site
 from ems_pipeline.devices.installed.address import address_now
 from ems_pipeline.devices.points.reading import Quality, Readings
 from ems_pipeline.devices.points.samples import Sample
 from ems_pipeline.devices.points.sampling import Answer, Selection, due, silent_answer, understood
 from ems_pipeline.plain_text import told
-from ems_pipeline.sites import Gateway
+from ems_pipeline.sites import Gateway, Site
 from ems_pipeline.time_grid import Clock, SystemClock
 
 UNKNOWN = Health()
+LIVE, EVERYTHING = ("live",), ("live", "slow", "setting")
+"""Groups of points that are read each minute, and with counters and settings."""
 LONGEST_TURN_S = 1.0
 """How long a sweep keeps a gateway before it lets others go first; one device more is asked whatever it takes."""
 KEPT = "not asked: somebody else was talking to its gateway all the time"
@@ -51,7 +53,7 @@ def runner() -> asyncio.Runner:
 async def read_all(
     sites: Iterable[OpenSite],
     health: Mapping[DeviceId, Health] | None = None,
-    groups: Collection[str] = ("live",),
+    groups: Collection[str] = LIVE,
     clock: Clock | None = None,
     turns: Turns = ALONE,
 ) -> Sweep:
@@ -74,9 +76,19 @@ async def read_all(
     return sweep
 
 
+async def read_site(site: Site, groups: Collection[str], clock: Clock, turns: Turns) -> list[Readings]:
+    """Read the devices of one site once, over wires that are opened for it and closed again."""
+    opened = open_site(site, clock)
+    try:
+        sweep = await read_all([opened], groups=groups, clock=clock, turns=turns)
+    finally:
+        await opened.close()
+    return sweep.readings[site.key]
+
+
 def due_groups(minute_at: datetime) -> tuple[str, ...]:
     """Which groups a telemetry tick reads: live values always, counters and settings with each quarter-hour."""
-    return ("live", "slow", "setting") if minute_at.minute % 15 == 0 else ("live",)
+    return EVERYTHING if minute_at.minute % 15 == 0 else LIVE
 
 
 Heard = tuple[str, Health, bool, Answer]
