@@ -15,6 +15,7 @@ from ems_pipeline import http
 from ems_pipeline.http import conversation
 
 LONG_S = 30.0
+DRIPS = 500
 SECRET = "s3cret-of-ours"
 
 
@@ -56,9 +57,9 @@ def drip(start: bytes) -> Callable[[socket.socket, bytes], None]:
     def talk(wire: socket.socket, _: bytes) -> None:
         wire.sendall(start)
         pause = threading.Event()
-        for byte in itertools.cycle(b"x"):
+        for byte in itertools.repeat(b"x", DRIPS):  # an end, so that a deadline that does not hold fails and hangs not
             pause.wait(0.02)
-            wire.sendall(bytes([byte]))
+            wire.sendall(byte)
 
     return talk
 

@@ -36,13 +36,22 @@ except Interrupted as interrupted:
 """
 
 
+def last_words(process: subprocess.Popen[str]) -> str:
+    """What a process says until it ends; one that does not end is killed, so that the test fails and does not hang."""
+    try:
+        return process.communicate(timeout=AT_MOST_S)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_work_that_swallows_every_interruption_ends_with_the_first(number: signal.Signals, code: int) -> None:
     with subprocess.Popen([sys.executable, "-c", SWALLOWS], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         process.send_signal(number)
-        said, _ = process.communicate(timeout=AT_MOST_S)
+        said = last_words(process)
     assert (process.returncode, said) == (code, f"interrupted by {number.name}\n")
 
 
@@ -57,7 +66,7 @@ def test_a_demonstration_under_way_ends_in_one_line_and_stops_its_database() -> 
             begun = process.stdout.readline()
             assert begun == "0/20 measured history\n", "who has no terminal sees that it goes on"
             process.send_signal(signal.SIGTERM)
-            said, _ = process.communicate(timeout=AT_MOST_S)
+            said = last_words(process)
         last = said.splitlines()[-1]
         assert last.startswith("interrupted by SIGTERM: the demonstration is over, its database is stopped")
         assert "Traceback" not in said
