@@ -63,7 +63,8 @@ def issue(
     labelled = frame.with_columns(labels).with_columns(pl.col("known_at").cast(INSTANT))
     if recorded_at is not None:
         labelled = labelled.with_columns(recorded_at=pl.lit(recorded_at).cast(INSTANT))
-    return known.issue(connection, f"ems.{table}", labelled, keys=("site_key", *_KEYS[table]))
+    whole = ("site_key", "asset_key") if table == "ev_session_forecast" else ()
+    return known.issue(connection, f"ems.{table}", labelled, keys=("site_key", *_KEYS[table]), whole=whole)
 
 
 def newest(
@@ -132,8 +133,9 @@ def newest_sessions(
 ) -> pl.DataFrame:
     """EV sessions of the newest issue known at an instant that touch ``[start, end)``.
 
-    A newer issue may move a session, so issues are taken whole: the newest one per charger, not per session. One that
-    was recorded by then comes before hindsight while it reaches, for two days.
+    A newer issue may move a session, so issues are taken whole: the newest one per charger, not per session; one that
+    expects nobody says so by a row of probability 0. One that was recorded by then comes before hindsight while it
+    reaches, for two days.
     """
     return query(
         connection,
@@ -144,7 +146,7 @@ def newest_sessions(
                  ORDER BY asset_key, (known_at > CAST(:as_known_at AS timestamptz) - interval '2 days') DESC,
                           {known.ISSUES}) newest
              USING (asset_key, known_at, recorded_at)
-           WHERE s.site_key = :site AND s.arrives_at < :end AND s.departs_at > :start
+           WHERE s.site_key = :site AND s.arrives_at < :end AND s.departs_at > :start AND s.probability > 0
            ORDER BY s.asset_key, s.arrives_at""",
         site=site_key,
         start=start,

@@ -71,10 +71,15 @@ def append(
     return int(result.rowcount)
 
 
-def issue(connection: Connection, table: str, frame: pl.DataFrame, *, keys: Sequence[str]) -> int:
+def issue(
+    connection: Connection, table: str, frame: pl.DataFrame, *, keys: Sequence[str], whole: Sequence[str] = ()
+) -> int:
     """Store one issue of a forecast; the frame carries ``known_at`` and ``recorded_at`` (absent: made right then).
 
     Made again later it is rows of its own, whole, unless it says the same again.
+
+    Args:
+        whole: of what an issue says everything, where it is read so: to leave a row out is to say something else.
 
     Returns:
         Number of rows of the issue.
@@ -84,7 +89,8 @@ def issue(connection: Connection, table: str, frame: pl.DataFrame, *, keys: Sequ
     if "recorded_at" not in frame.columns:
         frame = frame.with_columns(recorded_at="known_at")
     stage(connection, table, frame)
-    if not _is_said_again(connection, table, frame.columns, [*keys, "known_at"]):
+    said_again = _is_said_again(connection, table, frame.columns, [*keys, "known_at"])
+    if not said_again or (whole and _leaves_out(connection, table, [*keys, "known_at"], [*whole, "known_at"])):
         upsert_staged(connection, table, frame.columns, [*keys, "known_at", "recorded_at"])
     return frame.height
 
@@ -100,6 +106,18 @@ def _is_said_again(connection: Connection, table: str, columns: Sequence[str], k
         ) last ON true
         WHERE last.recorded_at IS NULL OR {differs} LIMIT 1""")
     return found.first() is None
+
+
+def _leaves_out(connection: Connection, table: str, keys: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether ``incoming`` lacks a row of the last issue recorded for the same whole."""
+    same_key = " AND ".join(f'i."{k}" = t."{k}"' for k in keys)
+    listed = ", ".join(f'"{k}"' for k in whole)
+    found = connection.exec_driver_sql(f"""
+        SELECT FROM (
+            SELECT t.*, rank() OVER (PARTITION BY {listed} ORDER BY recorded_at DESC) AS age FROM {table} t
+            WHERE ({listed}) IN (SELECT {listed} FROM incoming)
+        ) t WHERE age = 1 AND NOT EXISTS (SELECT FROM incoming i WHERE {same_key}) LIMIT 1""")
+    return found.first() is not None
 
 
 def issue_order(instant: str, table: str = "") -> str:

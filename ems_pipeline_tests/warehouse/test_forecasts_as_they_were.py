@@ -102,6 +102,26 @@ def test_expected_sessions_made_afterwards_move_no_session(connection: Connectio
     assert marks(connection, "ev_session_forecast") == [False, True, True]
 
 
+@pytest.mark.parametrize(
+    ("again", "expected"),
+    [([(7, 1.0)], [7]), ([(7, 1.0), (20, 1.0)], [7, 20]), ([(7, 0.0)], []), ([(20, 1.0)], [20])],
+    ids=["fewer", "the same", "nobody", "another"],
+)
+@pytest.mark.parametrize("known_at", [MADE, DECIDED], ids=["made again", "made anew"])
+def test_an_issue_of_sessions_is_whole_also_when_it_expects_fewer(
+    connection: Connection, known_at: datetime, again: list[tuple[int, float]], expected: list[int]
+) -> None:
+    for sessions, known, at in (([(7, 1.0), (20, 1.0)], MADE, MADE), (again, known_at, DECIDED)):
+        arrives = [NOON + timedelta(hours=hour) for hour, _ in sessions]
+        row = {"asset_key": "garage", "arrives_at": arrives, "probability": [p for _, p in sessions]}
+        frame = pl.DataFrame(row, schema_overrides={"arrives_at": INSTANT}).with_columns(
+            departs_at=pl.col("arrives_at") + timedelta(hours=9), energy_wh=pl.lit(9000.0), model=pl.lit("t")
+        )
+        forecasts.issue(connection, "ev_session_forecast", "home01", frame, known, recorded_at=at)
+    found = forecasts.newest_sessions(connection, "home01", NOON, NOON + timedelta(days=2), DECIDED)
+    assert [(a - NOON) // timedelta(hours=1) for a in found["arrives_at"]] == expected
+
+
 def test_expected_sessions_of_long_ago_do_not_stand_for_a_day_that_was_filled_later(connection: Connection) -> None:
     arrives = NOON + timedelta(hours=5)
     for days, at in ((9, MADE - timedelta(days=9)), (0, AFTERWARDS)):

@@ -31,7 +31,7 @@ COMMENT ON COLUMN ems.heat_demand_forecast.heat_w IS 'heat needed to hold the te
 COMMENT ON COLUMN ems.heat_demand_forecast.cop IS 'heat per electricity of the heat pump at that temperature';
 COMMENT ON COLUMN ems.heat_demand_forecast.model IS 'building model, and where the COP comes from';
 
-COMMENT ON TABLE ems.ev_session_forecast IS 'When cars are expected; keyed by arrival, not by quarter-hour.';
+COMMENT ON TABLE ems.ev_session_forecast IS 'When cars are expected; keyed by arrival, not by quarter-hour. An issue is whole per charger; where nobody is expected it is one row of probability 0 over the time it speaks of.';
 COMMENT ON COLUMN ems.ev_session_forecast.arrives_at IS 'expected plug-in';
 COMMENT ON COLUMN ems.ev_session_forecast.departs_at IS 'expected departure';
 COMMENT ON COLUMN ems.ev_session_forecast.energy_wh IS 'energy wanted by then';

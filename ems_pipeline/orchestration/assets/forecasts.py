@@ -179,11 +179,12 @@ def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam
             rows = []
             for charger in site.chargers:
                 of_weekdays, model = habits[charger.key](at)
-                rows += [
+                expected = [
                     (s.charger, s.arrival_at, s.departure_at, s.energy_wh, s.probability, model)
                     for s in sessions.expected_sessions(charger, of_weekdays, window.zone, at, end)
                     if s.departure_at > start
                 ]
+                rows += expected or [(charger.key, start, end, 0.0, 0.0, model)]  # said, so that no former issue stands
             names = ["asset_key", "arrives_at", "departs_at", "energy_wh", "probability", "model"]
             return pl.DataFrame(rows, schema=names, orient="row")
 
