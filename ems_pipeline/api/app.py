@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 
 from ems_pipeline import __version__
 from ems_pipeline.api import problems, schema
@@ -15,6 +16,7 @@ from ems_pipeline.api.bodies import Bodies
 from ems_pipeline.api.guards import Guards
 from ems_pipeline.api.hot import Hot
 from ems_pipeline.api.live import socket
+from ems_pipeline.api.once import Again, Once
 from ems_pipeline.api.problems import UNKNOWN, Problem, nearest
 from ems_pipeline.api.requestlog import RequestLog
 from ems_pipeline.api.rest import route as rest
@@ -97,16 +99,23 @@ def create_app(web: Web) -> FastAPI:
     )  # fmt: skip
     app.state.web = web
     problems.handle(app)
+    app.add_exception_handler(Again, _again)
     schema.describe(app)
     for prefix in (SCHEMA, *HIDDEN):
         for router in ROUTERS:
             app.include_router(router, prefix=prefix, include_in_schema=prefix == SCHEMA)
     app.include_router(prometheus.router, include_in_schema=False)
+    app.add_middleware(Once, database=web.database)
     app.add_middleware(Bodies)
     app.add_middleware(Hot, web=web)
     app.add_middleware(Guards, hosts=web.settings.hosts)
     app.add_middleware(RequestLog, web=web)
     return app
+
+
+async def _again(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Again)
+    return error.answer()
 
 
 async def known_query(request: HTTPConnection) -> None:

@@ -13,6 +13,17 @@ LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass
+class Key:
+    """What a program calls a write by, to send it again without having it done again."""
+
+    text: str
+    digest: bytes
+    """Of everything that makes the write what it is."""
+    is_taken: bool = False
+    """It is in a transaction that was committed."""
+
+
+@dataclass
 class Asked:
     """One request of HTTP, from its first byte to the row that says what became of it."""
 
@@ -28,6 +39,11 @@ class Asked:
     """The right and the site whose holders are all told the same for a moment (`hot`); None: this asker alone."""
     is_kept: bool = False
     """Its row in the log of writes is in a transaction that was committed."""
+
+    key: Key | None = None
+    """Of the header ``Idempotency-Key``."""
+    is_rehearsal: bool = False
+    """Everything is checked and done, and taken back before it counts (``dry_run``)."""
 
     @property
     def is_write(self) -> bool:

@@ -8,6 +8,7 @@ from http.cookies import CookieError, SimpleCookie
 from starlette.requests import HTTPConnection
 
 from ems_pipeline.api.asked import LOOKING, in_hand
+from ems_pipeline.api.once import demand_new
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller as Caller  # what routes call it
 from ems_pipeline.api.sessions import COOKIE, csrf_of
@@ -22,7 +23,9 @@ class Needs:
     """A dependency: the caller, once known, within budget, and with the right to do it.
 
     Raises:
-        Problem: 401 nobody known, 403 without the right, 429 too often, 503 where it cannot be looked up.
+        Problem: 401 nobody known, 403 without the right, 409 a key that stands for something else, 429 too often, 503
+            where it cannot be looked up.
+        Again: a write that was done before, by its key.
     """
 
     def __init__(self, right: str, *, is_write: bool | None = None) -> None:
@@ -38,6 +41,8 @@ class Needs:
         if is_write and caller.session_id is not None:
             _demand_own_page(connection)
         self._demand_right(caller)
+        if is_write and (key := in_hand().key) is not None:
+            await demand_new(web.database, caller.subject, key)
         return caller
 
     def _demand_right(self, caller: Caller) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg import errors, sql
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
-from ems_pipeline.api.asked import Asked, in_hand
+from ems_pipeline.api.asked import Asked, Key, in_hand
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller
 
@@ -35,6 +35,7 @@ KEPT = sql.SQL(
     "INSERT INTO ems.web_write (at, request_id, who, address, method, path, outcome) "
     "VALUES (clock_timestamp(), {}, {}, {}, {}, {}, {}); "
 )
+TAKEN = sql.SQL("INSERT INTO ems.web_once (who, key, at, digest) VALUES ({}, {}, clock_timestamp(), {}); ")
 MISSING = (errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedTable)
 
 
@@ -83,13 +84,20 @@ class Database:
 
     @asynccontextmanager
     async def writing(self, caller: Caller) -> AsyncIterator[Connection]:
-        """A transaction that may call the functions of a writer; the log of writes gets its row in it. Same errors."""
+        """A transaction that may call the functions of a writer; the log of writes gets its row in it. Same errors.
+
+        A rehearsal is taken back at its end: what would be refused was, and nothing else has happened.
+        """
         asked = in_hand()
-        opening = BEGIN + _row(asked) + WRITES.format(sql.Literal(STATEMENT))
+        key = None if asked.key is None or asked.key.is_taken or asked.is_rehearsal else asked.key
+        opening = BEGIN + _row(asked) + (_taken(asked.who, key) if key else sql.SQL(""))
+        opening += WRITES.format(sql.Literal(STATEMENT))
         opening += CLAIMS.format(sql.Literal(caller.claims("ems_writer")))
-        async with self._transaction(opening) as connection:
+        async with self._transaction(opening, ending="ROLLBACK" if asked.is_rehearsal else "COMMIT") as connection:
             yield connection
-        asked.is_kept = True
+        asked.is_kept = not asked.is_rehearsal
+        if key:
+            key.is_taken = True
 
     @asynccontextmanager
     async def own(self) -> AsyncIterator[Connection]:
@@ -99,8 +107,17 @@ class Database:
 
     @asynccontextmanager
     async def own_write(self) -> AsyncIterator[Connection]:
-        """Like `own`, for a request that changes one of them: its row in the log of writes is in it."""
+        """Like `own`, for a request that changes one of them: its row in the log of writes is in it.
+
+        Raises:
+            Problem: 422 for a key: the answers here hold secrets, which are not kept.
+        """
         asked = in_hand()
+        if asked.key is not None:
+            raise Problem(
+                422, "no_key_here", "Not to be repeated", "sessions and tokens take no Idempotency-Key",
+                "send it without; a token that was given twice is taken back by POST /api/v1/tokens/revoke",
+            )  # fmt: skip
         async with self._transaction(BEGIN + _row(asked)) as connection:
             yield connection
         asked.is_kept = True
@@ -111,12 +128,14 @@ class Database:
             pass
 
     @asynccontextmanager
-    async def _transaction(self, opening: sql.SQL | sql.Composed) -> AsyncIterator[Connection]:
+    async def _transaction(
+        self, opening: sql.SQL | sql.Composed, ending: Literal["COMMIT", "ROLLBACK"] = "COMMIT"
+    ) -> AsyncIterator[Connection]:
         try:
             connection = await self._begun(opening)
             try:
                 yield connection
-                await connection.execute("COMMIT")
+                await connection.execute(ending)
             except BaseException:
                 if not connection.broken:
                     await connection.execute("ROLLBACK")
@@ -147,6 +166,10 @@ def _row(asked: Asked) -> sql.Composed:
     return KEPT.format(*map(sql.Literal, said))
 
 
+def _taken(who: str, key: Key) -> sql.Composed:
+    return TAKEN.format(*map(sql.Literal, (who, key.text, key.digest)))
+
+
 def explained(error: psycopg.Error) -> Problem:
     """What an error of the database means to whoever asked."""
     said = (error.diag.message_primary or str(error)).strip().partition("\n")[0]
@@ -155,6 +178,9 @@ def explained(error: psycopg.Error) -> Problem:
         return Problem(422, "refused", "It cannot be done as asked", said, remedy)
     if isinstance(error, errors.ConfigurationLimitExceeded):
         return Problem(429, "too_many_waiting", "Too much is waiting", said, remedy, headers={"Retry-After": "60"})
+    if isinstance(error, errors.UniqueViolation) and error.diag.table_name == "web_once":
+        detail = "another request with this Idempotency-Key was under way at the same time"
+        return Problem(409, "key_under_way", "It is being done", detail, "send it again", headers={"Retry-After": "1"})
     if isinstance(error, MISSING):
         logger.error("the schema does not fit this program: %s", said)
         detail = "the schema of the database is older than this program"

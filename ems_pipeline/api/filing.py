@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from ems_pipeline.api.asked import in_hand
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.rights import Caller
 from ems_pipeline.api.values import Answer
@@ -16,10 +17,14 @@ from ems_pipeline.api.values import Answer
 class Filed(Answer):
     """A request was filed. Nothing is said of its effect: that stands at its address once it has ended."""
 
-    request_id: str = Field(description="Number of the request.", examples=["0b1f3c1e-6a0e-4a53-9a51-6f2c8f3d7a10"])
-    state: str = Field("queued", description="Where it stands.", examples=["queued"])
-    href: str = Field(
-        description="Where to follow it.", examples=["/api/v1/requests/0b1f3c1e-6a0e-4a53-9a51-6f2c8f3d7a10"]
+    request_id: str | None = Field(
+        description="Number of the request; null: a dry run filed nothing.",
+        examples=["0b1f3c1e-6a0e-4a53-9a51-6f2c8f3d7a10"],
+    )
+    state: str = Field("queued", description="Where it stands; `dry-run`: nowhere.", examples=["queued"])
+    href: str | None = Field(
+        description="Where to follow it; null: nowhere.",
+        examples=["/api/v1/requests/0b1f3c1e-6a0e-4a53-9a51-6f2c8f3d7a10"],
     )
 
 
@@ -35,5 +40,7 @@ async def file(
     async with database.writing(caller) as connection:
         found = await connection.execute("SELECT ems.fn_request_add(%s, %s, %s::jsonb) AS number", [kind, site, said])
         row = await found.fetchone()
+    if in_hand().is_rehearsal:
+        return Filed(request_id=None, state="dry-run", href=None)
     number = str(row["number"]) if row else ""
     return Filed(request_id=number, state="queued", href=f"/api/v1/requests/{number}")

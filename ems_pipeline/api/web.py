@@ -16,6 +16,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from ems_pipeline.api import once
 from ems_pipeline.api.address import of_the_web
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.figures import Figures
@@ -121,12 +122,12 @@ class Web:
             await self.clean()
 
     async def clean(self) -> None:
-        """Remove sessions and tokens that ended; where the database is away, next time."""
+        """Remove sessions, tokens and keys of writes that ended; where the database is away, next time."""
         try:
-            gone = await self.sessions.clean(), await self.tokens.clean()
-            logger.info("cleaned: %d sessions, %d tokens", *gone)
+            gone = await self.sessions.clean(), await self.tokens.clean(), await once.clean(self.database, self.clock)
+            logger.info("cleaned: %d sessions, %d tokens, %d keys of writes", *gone)
         except Exception:
-            logger.exception("sessions and tokens that ended were not removed")
+            logger.exception("sessions, tokens and keys that ended were not removed")
 
 
 def serving(connection: HTTPConnection) -> Web:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+from ems_pipeline.api.asked import in_hand
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.reading import first
 from ems_pipeline.api.rights import Caller
@@ -14,14 +15,14 @@ from ems_pipeline.api.values import Answer, instant, said
 class OverrideFiled(Answer):
     """An override was filed: a wish below envelope and grid limit. Nothing is said of its effect."""
 
-    override_id: int = said("Number.", 17, "number", 1)
+    override_id: int | None = said("Number; null: a dry run filed nothing.", 17, "number", 1)
     site: str = said("Site.", "home01")
     asset: str = said("Asset.", "pack")
     mode: str = said("What it is to do.", "hold")
     limits: dict[str, float] = said("Limits of the mode, unit in the name.", {"charge_limit_w": 3000})
     starts_at: datetime = instant("From when.")
     ends_at: datetime = instant("Until when; the plan holds again from the next quarter-hour's control on.")
-    href: str = said("Where it is listed, and taken back.", "/api/v1/sites/home01/overrides/17")
+    href: str | None = said("Where it is listed, and taken back; null: nowhere.", "/api/v1/sites/home01/overrides/17")
 
 
 async def file_override(
@@ -36,8 +37,8 @@ async def file_override(
                       AS number""",
             site=site, asset=asset, mode=mode, end=end, limits=json.dumps(limits), start=start,
         )  # fmt: skip
-    number = found["number"] if found else 0
+    number = found["number"] if found and not in_hand().is_rehearsal else None
     return OverrideFiled(
         override_id=number, site=site, asset=asset, mode=mode, limits=limits, starts_at=start, ends_at=end,
-        href=f"/api/v1/sites/{site}/overrides/{number}",
+        href=None if number is None else f"/api/v1/sites/{site}/overrides/{number}",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Housekeeping, nightly: Dagster's runs, which nothing else deletes (1,440 of telemetry a day), and old telemetry."""
+"""Housekeeping, nightly: Dagster's runs, which nothing else deletes (1,440 a day), old minutes, old requests."""
 
 from datetime import datetime, timedelta
 
@@ -16,6 +16,8 @@ CLOCK_JOBS = {
 }
 """How long runs of clock jobs are kept. Asset runs stay: deleting one makes its partition missing again."""
 BATCH = 500
+KEEP_ASKED = timedelta(days=400)
+"""A year and the weeks in which somebody looks back on it."""
 TRIES, PAUSE = 4, timedelta(seconds=70)
 """For minutes that somebody reads: longer than a reader's login may be idle in a transaction (`warehouse.roles`)."""
 LOCK_S = 1
@@ -42,6 +44,14 @@ def drop_old_minutes(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platf
         kept = retention.keep_quarter_hours(connection, before)
     dropped = _dropped(ems, before)
     context.log.info(f"minutes before {before:%Y-%m-%d}: {', '.join(dropped) or 'none'} dropped, {kept} means computed")
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def drop_old_requests(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
+    """Delete what was asked for over HTTP, and by whom, after `KEEP_ASKED`."""
+    with ems.warehouse.begin() as connection:
+        gone = retention.drop_asked(connection, ems.clock.now() - KEEP_ASKED)
+    context.log.info(f"{gone} requests and rows of the log of writes older than {KEEP_ASKED.days} days deleted")
 
 
 def _dropped(ems: Platform, before: datetime) -> list[str]:

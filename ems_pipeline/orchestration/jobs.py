@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline.orchestration import answers, ops
-from ems_pipeline.orchestration.housekeeping import drop_old_minutes, purge_history
+from ems_pipeline.orchestration.housekeeping import drop_old_minutes, drop_old_requests, purge_history
 from ems_pipeline.orchestration.machinery.coordinator import AGAIN_AFTER_A_CRASH
 
 SAID: dict[str, Any] = {"loggers": {"console": {}}}
@@ -54,6 +54,7 @@ def sync_sites() -> None:
 def housekeeping() -> None:
     purge_history()
     drop_old_minutes()
+    drop_old_requests()
 
 
 @dg.job(tags=_tags(16, 900), config=SAID, description="Asked for over HTTP: devices read or looked for, a training.")

@@ -66,6 +66,11 @@ def _end_of_what_goes(connection: Connection, before: datetime) -> datetime:
     return time_grid.floor_slot(before)
 
 
+def drop_asked(connection: Connection, before: datetime) -> int:
+    """Drop requests that ended, and rows of the log of writes, before an instant; how many. Never the last 90 days."""
+    return int(connection.execute(sa.text("SELECT ems.fn_drop_asked(:before)"), {"before": before}).scalar_one())
+
+
 def drop_minutes(connection: Connection, before: datetime) -> list[str]:
     """Drop what ended before an instant: whole months, or chunks where TimescaleDB keeps them; their names.
 

@@ -176,7 +176,9 @@ def test_an_owner_with_every_right_gets_no_site_steered_by_http_alone(house: Hou
     assert house.rows(STEERED) == before
 
 
-@pytest.mark.parametrize("call", ["fn_arm", "fn_gateway_take", "fn_create_planning_run", "fn_drop_telemetry"])
+@pytest.mark.parametrize(
+    "call", ["fn_arm", "fn_gateway_take", "fn_create_planning_run", "fn_drop_telemetry", "fn_drop_asked"]
+)
 def test_the_database_runs_no_other_function_for_the_web_process(house: House, call: str) -> None:
     """Whatever a route might be talked into: the roles it takes on may not."""
     found = house.rows(
@@ -199,5 +201,6 @@ def test_the_web_process_writes_to_no_table_of_the_pipeline(house: House) -> Non
            ORDER BY 1, 2"""
     )
     assert [tuple(row) for row in found] == [
-        ("ems_web", "person"), ("ems_web", "web_session"), ("ems_web", "web_token"), ("ems_web", "web_write"),
+        ("ems_web", "person"), ("ems_web", "web_once"), ("ems_web", "web_session"), ("ems_web", "web_token"),
+        ("ems_web", "web_write"),
     ]  # fmt: skip

@@ -126,14 +126,6 @@ def test_a_charge_is_an_override_within_the_limits_of_the_battery(house: House, 
     assert otto.get("/api/v1/batteries/home01.pack").json()["wanted"] == "charge"
 
 
-@pytest.mark.usefixtures("now_is_now")
-def test_a_dry_run_files_nothing(house: House, otto: TestClient) -> None:
-    otto = house.login("otto")
-    found = posted(otto, "/batteries/home01.pack/discharge", power_kw=3.0, dry_run=True)
-    assert (found["command_id"], found["power_kw"], found["clipped_by"]) == (None, 3.0, [])
-    assert overrides(house) == []
-
-
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.orchestration import housekeeping
@@ -14,7 +15,7 @@ from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.sites import Site
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, telemetry
+from ems_pipeline.warehouse import Warehouse, retention, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline_tests.readings import answers
@@ -51,6 +52,36 @@ def test_runs_of_clock_work_go_after_their_days_and_runs_of_assets_stay(
     left = {run.run_id for run in instance.get_runs()}
     assert minute not in left
     assert {control, asset} <= left
+
+
+def test_requests_that_ended_and_the_log_of_writes_go_after_more_than_a_year(
+    warehouse: Warehouse, instance: dg.DagsterInstance
+) -> None:
+    now = datetime.now(UTC)
+    with warehouse.begin() as connection:
+        for days, state in ((402, "done"), (402, "queued"), (300, "done")):
+            at = now - timedelta(days=days)
+            connection.execute(
+                sa.text(
+                    """INSERT INTO ems.request (kind, requested_by, requested_at, state, ended_at, problem)
+                       VALUES ('prices-import', 'anna', :at, :state, CASE WHEN :state = 'done' THEN :at END, :age)"""
+                ),
+                {"at": at, "state": state, "age": str(days)},
+            )
+            connection.execute(
+                sa.text(
+                    """INSERT INTO ems.web_write (at, request_id, who, address, method, path, outcome)
+                       VALUES (:at, gen_random_uuid(), 'anna', '-', 'POST', '/', 'done')"""
+                ),
+                {"at": at},
+            )
+    keep_house(warehouse, instance, later=timedelta(0))
+    with warehouse.begin() as connection:
+        left = query(connection, "SELECT problem, state FROM ems.request ORDER BY 1")
+        assert left.rows() == [("300", "done"), ("402", "queued")]
+        assert query(connection, "SELECT count(*) FROM ems.web_write").item() == 1
+        with pytest.raises(sa.exc.DBAPIError, match="is still needed"):
+            retention.drop_asked(connection, now - timedelta(days=89))
 
 
 def test_old_minutes_go_and_their_quarter_hours_stay(

@@ -5,6 +5,7 @@ COMMENT ON ROUTINE ems.fn_cop_estimate IS 'COP of a heat pump at an outdoor and 
 COMMENT ON ROUTINE ems.fn_create_planning_run IS 'opens a planning run from a JSON record, returns its id';
 COMMENT ON ROUTINE ems.fn_create_series_table IS 'creates a big series table: hypertable with TimescaleDB, range partitions without';
 COMMENT ON ROUTINE ems.fn_effective_price IS 'a site''s prices per quarter-hour as known at an instant';
+COMMENT ON ROUTINE ems.fn_drop_asked IS 'drops requests that ended, and rows of the log of writes, before an instant; never the last 90 days; how many';
 COMMENT ON ROUTINE ems.fn_drop_telemetry IS 'drops the months of minutes that ended before an instant; never the last week; gives up when somebody reads them for a second';
 COMMENT ON ROUTINE ems.fn_ensure_partitions IS 'makes the monthly partitions of a window exist; waits for no reader';
 COMMENT ON ROUTINE ems.fn_fill_audit_interval IS 'settles quarter-hours: plan, command, measurement, price';

@@ -54,3 +54,11 @@ COMMENT ON COLUMN ems.request.started_at IS 'the run began';
 COMMENT ON COLUMN ems.request.ended_at IS 'it is over';
 COMMENT ON COLUMN ems.request.result IS 'what came of it';
 COMMENT ON COLUMN ems.request.problem IS 'why nothing came of it, and the remedy';
+
+COMMENT ON TABLE ems.web_once IS 'Writes that carried an `Idempotency-Key`, for a day: sent again they are answered from here and do nothing. Analysts do not see this table.';
+COMMENT ON COLUMN ems.web_once.who IS 'whose key it is: a person or a token';
+COMMENT ON COLUMN ems.web_once.key IS 'as the program chose it';
+COMMENT ON COLUMN ems.web_once.at IS 'when it was done';
+COMMENT ON COLUMN ems.web_once.digest IS 'SHA-256 of method, path, query and body: the same key for something else is refused';
+COMMENT ON COLUMN ems.web_once.status IS 'of the answer; null: it was done, and the process ended before the answer was kept';
+COMMENT ON COLUMN ems.web_once.answer IS 'body of the answer';

@@ -106,6 +106,7 @@ DO $$ BEGIN
     GRANT SELECT, INSERT, UPDATE (seen_at, confirmed_at), DELETE ON ems.web_session TO ems_web;
     GRANT SELECT, INSERT, UPDATE (name, note, last_used_at, revoked_at, revoked_by), DELETE ON ems.web_token TO ems_web;
     GRANT INSERT ON ems.web_write TO ems_web;
+    GRANT SELECT, INSERT, UPDATE (status, answer), DELETE ON ems.web_once TO ems_web;
 
     IF NOT pg_has_role('ems_web', 'ems_analyst', 'MEMBER') THEN
         GRANT ems_analyst TO ems_web;

@@ -14,6 +14,7 @@ from ems_pipeline.api.fields import Body, Items
 from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.parts_of_sites import PartId, split, unknown
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.values import KEY, LARGEST_W, Answer, instant, power_kw, said, share_pct
 from ems_pipeline.api.web import ThisWeb, Web
 from ems_pipeline.api.wishes import file_override
@@ -71,7 +72,6 @@ class PowerWish(Body):
         examples=[80.0],
         json_schema_extra={"unit": "%"},
     )
-    dry_run: bool = Field(False, description="Say what would be filed, and file nothing.", examples=[False])
 
 
 class Commanded(Answer):
@@ -107,13 +107,13 @@ async def battery(battery: PartId, caller: Annotated[Caller, READ], web: ThisWeb
     return await _found(web, caller, battery)
 
 
-@router.post("/batteries/{battery}/charge", status_code=202, summary="Charge for a while")
+@router.post("/batteries/{battery}/charge", status_code=202, summary="Charge for a while", dependencies=REHEARSED)
 async def charge(battery: PartId, wish: PowerWish, caller: Annotated[Caller, WRITE], web: ThisWeb) -> Commanded:
     """An override with mode `charge`, from the grid if need be."""
     return await _command(web, caller, battery, "charge", wish)
 
 
-@router.post("/batteries/{battery}/discharge", status_code=202, summary="Discharge for a while")
+@router.post("/batteries/{battery}/discharge", status_code=202, summary="Discharge for a while", dependencies=REHEARSED)
 async def discharge(battery: PartId, wish: PowerWish, caller: Annotated[Caller, WRITE], web: ThisWeb) -> Commanded:
     """An override with mode `discharge`, into the grid if need be and allowed."""
     return await _command(web, caller, battery, "discharge", wish)
@@ -125,7 +125,9 @@ class OptimizeWish(Body):
     objective: Literal["cost"] = Field("cost", description="What is made small.", examples=["cost"])
 
 
-@router.post("/batteries/{battery}/optimize", status_code=202, summary="Have its site planned anew")
+@router.post(
+    "/batteries/{battery}/optimize", status_code=202, summary="Have its site planned anew", dependencies=REHEARSED
+)
 async def optimize(
     battery: PartId, caller: Annotated[Caller, WRITE], web: ThisWeb, wish: OptimizeWish | None = None
 ) -> Filed:
@@ -141,7 +143,9 @@ class DiscoverWish(Body):
     site: str = Field(pattern=KEY, max_length=64, description="Site.", examples=["home01"])
 
 
-@router.post("/batteries/discover", status_code=202, summary="Look who answers behind a site's gateways")
+@router.post(
+    "/batteries/discover", status_code=202, summary="Look who answers behind a site's gateways", dependencies=REHEARSED
+)
 async def discover(
     wish: DiscoverWish, caller: Annotated[Caller, Depends(needs("devices:write"))], web: ThisWeb
 ) -> Filed:
@@ -164,15 +168,13 @@ async def _command(
     found = await _found(web, caller, battery)
     most_kw = found["limits"][f"{mode}_kw"]
     power, start = min(wish.power_kw, most_kw), web.clock.now()
-    end, number = start + timedelta(minutes=wish.duration_minutes), None
-    if not wish.dry_run:
-        limits = {f"{mode}_limit_w": power * 1000}
-        if wish.until_soc_pct is not None:
-            limits["target_soc_pct"] = wish.until_soc_pct
-        filed = await file_override(web.database, caller, found["site"], found["asset"], mode, limits, start, end)
-        number = filed.override_id
+    end = start + timedelta(minutes=wish.duration_minutes)
+    limits = {f"{mode}_limit_w": power * 1000}
+    if wish.until_soc_pct is not None:
+        limits["target_soc_pct"] = wish.until_soc_pct
+    filed = await file_override(web.database, caller, found["site"], found["asset"], mode, limits, start, end)
     return Commanded(
-        command_id=number, battery=battery, mode=mode, power_kw=power,
+        command_id=filed.override_id, battery=battery, mode=mode, power_kw=power,
         clipped_by=[f"{mode}_limit"] if wish.power_kw > most_kw else [], starts_at=start, expires_at=end,
         steered=found["steered"],
     )  # fmt: skip

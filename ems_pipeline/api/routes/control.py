@@ -14,6 +14,7 @@ from ems_pipeline.api.fields import Items
 from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.holding import ARM, AUTHORITY, DOCUMENT, ENABLED
 from ems_pipeline.api.reading import rows, site_of
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.routes.overrides import OverrideWish, filed
 from ems_pipeline.api.values import KEY, Answer, SiteKey, instant, said
 from ems_pipeline.api.web import ThisWeb
@@ -79,7 +80,7 @@ async def control(caller: Annotated[Caller, READ], web: ThisWeb) -> dict[str, An
         return {"items": await arms(connection, sites, web.clock.now()), "next_cursor": None}
 
 
-@router.post("/control", status_code=202, summary="File a wish for an asset")
+@router.post("/control", status_code=202, summary="File a wish for an asset", dependencies=REHEARSED)
 async def wish(wanted: ControlWish, caller: Annotated[Caller, WRITE], web: ThisWeb) -> OverrideFiled:
     """An override like any other: below envelope and grid limit, and over within a week."""
     return await filed(web, caller, caller.site(wanted.site), wanted)
@@ -94,7 +95,12 @@ async def arm(site: SiteKey, caller: Annotated[Caller, READ], web: ThisWeb) -> d
     return found
 
 
-@router.post("/sites/{site}/disarm", status_code=202, summary="Steer a site no longer, and let its devices go")
+@router.post(
+    "/sites/{site}/disarm",
+    status_code=202,
+    summary="Steer a site no longer, and let its devices go",
+    dependencies=REHEARSED,
+)
 async def disarm(site: SiteKey, caller: Annotated[Caller, WRITE], web: ThisWeb) -> Disarmed:
     """Holds at once for whatever is not yet on the wire; the release is a request. Arming is done on the machine."""
     key = caller.site(site)
@@ -104,7 +110,9 @@ async def disarm(site: SiteKey, caller: Annotated[Caller, WRITE], web: ThisWeb) 
     return Disarmed(site=key, was_armed=bool(row and row["was_armed"]), release=release)
 
 
-@router.post("/sites/{site}/release", status_code=202, summary="Hand a site's devices back to themselves")
+@router.post(
+    "/sites/{site}/release", status_code=202, summary="Hand a site's devices back to themselves", dependencies=REHEARSED
+)
 async def release(site: SiteKey, caller: Annotated[Caller, WRITE], web: ThisWeb) -> Filed:
     """A site that stays armed is steered again from the next quarter-hour on."""
     return await file(web.database, caller, "release", caller.site(site))

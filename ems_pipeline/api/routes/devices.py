@@ -15,6 +15,7 @@ from ems_pipeline.api.holding import DOCUMENT
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.parts_of_sites import PartId, split, unknown
 from ems_pipeline.api.reading import rows
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.values import KEY, Answer, OneSite, instant, said
 from ems_pipeline.api.web import ThisWeb, Web
 
@@ -85,7 +86,7 @@ class ReadWish(Body):
     everything: bool = Field(False, description="Counters and settings, too.", examples=[False])
 
 
-@router.post("/devices/{device}/read", status_code=202, summary="Have a device read now")
+@router.post("/devices/{device}/read", status_code=202, summary="Have a device read now", dependencies=REHEARSED)
 async def read(device: PartId, caller: Annotated[Caller, LOOK], web: ThisWeb, wish: ReadWish | None = None) -> Filed:
     """In turn with everybody else who talks to its gateway. What it said stands in the request's result."""
     found = await _found(web, caller, device)
@@ -102,7 +103,7 @@ class ScanWish(Body):
     last: int = Field(32, ge=1, le=247, description="Last unit id.", examples=[32])
 
 
-@router.post("/devices/scan", status_code=202, summary="Look who answers behind a gateway")
+@router.post("/devices/scan", status_code=202, summary="Look who answers behind a gateway", dependencies=REHEARSED)
 async def scan(wish: ScanWish, caller: Annotated[Caller, FIND], web: ThisWeb) -> Filed:
     """Every unit id is asked, one after the other; nothing is written. Only gateways of the site's file are asked."""
     wanted = {"gateway": wish.gateway, "first": wish.first, "last": wish.last}

@@ -13,6 +13,7 @@ from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import first, site_of
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.rights import unknown_site
 from ems_pipeline.api.values import Answer, SiteKey, said
 from ems_pipeline.api.web import ThisWeb, Web
@@ -49,7 +50,7 @@ async def document(site: SiteKey, caller: Annotated[Caller, OWN], web: ThisWeb) 
     return await _newest(web, caller, caller.site(site))
 
 
-@router.post("/sites", status_code=202, summary="Add a site")
+@router.post("/sites", status_code=202, summary="Add a site", dependencies=REHEARSED)
 async def add(wanted: Whole, caller: Annotated[Caller, OWN], web: ThisWeb) -> Filed:
     """It is planned and priced at once. Gateways, devices and `control.enabled` come from its file on the machine."""
     site = _understood(wanted)
@@ -64,19 +65,19 @@ async def add(wanted: Whole, caller: Annotated[Caller, OWN], web: ThisWeb) -> Fi
     return await file(web.database, caller, "site-document", None, {"document": wanted})
 
 
-@router.patch("/sites/{site}", status_code=202, summary="Change a site's document")
+@router.patch("/sites/{site}", status_code=202, summary="Change a site's document", dependencies=REHEARSED)
 async def change(site: SiteKey, wanted: Change, caller: Annotated[Caller, OWN], web: ThisWeb) -> Filed:
     """A new version, once the request is done: written to its file, registered, and kept with all before it."""
     return await _file(web, caller, caller.site(site), lambda before: merged(before, wanted))
 
 
-@router.delete("/sites/{site}", status_code=202, summary="Take a site out of service")
+@router.delete("/sites/{site}", status_code=202, summary="Take a site out of service", dependencies=REHEARSED)
 async def remove(site: SiteKey, caller: Annotated[Caller, OWN], web: ThisWeb) -> Filed:
     """Nothing of it is read, planned or told any more, and its devices are handed back; its history stays."""
     return await _file(web, caller, caller.site(site), lambda before: before | {"active": False})
 
 
-@router.post("/sites/{site}/devices", status_code=202, summary="Add a device")
+@router.post("/sites/{site}/devices", status_code=202, summary="Add a device", dependencies=REHEARSED)
 async def add_device(site: SiteKey, wanted: Part, caller: Annotated[Caller, WIRE], web: ThisWeb) -> Filed:
     """Behind a gateway that its file names already; not while the site is armed."""
 
@@ -86,7 +87,7 @@ async def add_device(site: SiteKey, wanted: Part, caller: Annotated[Caller, WIRE
     return await _file(web, caller, caller.site(site), more)
 
 
-@router.patch("/sites/{site}/devices/{device}", status_code=202, summary="Change a device")
+@router.patch("/sites/{site}/devices/{device}", status_code=202, summary="Change a device", dependencies=REHEARSED)
 async def change_device(
     site: SiteKey, device: SiteKey, wanted: Change, caller: Annotated[Caller, WIRE], web: ThisWeb
 ) -> Filed:
@@ -99,7 +100,7 @@ async def change_device(
     return await _file(web, caller, caller.site(site), changed)
 
 
-@router.delete("/sites/{site}/devices/{device}", status_code=202, summary="Remove a device")
+@router.delete("/sites/{site}/devices/{device}", status_code=202, summary="Remove a device", dependencies=REHEARSED)
 async def remove_device(site: SiteKey, device: SiteKey, caller: Annotated[Caller, WIRE], web: ThisWeb) -> Filed:
     """One that no asset names any more; not while the site is armed."""
 

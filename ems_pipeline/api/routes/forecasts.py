@@ -13,6 +13,7 @@ from ems_pipeline.api.fields import Body, Instant, Items
 from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import absent, rows, site_of
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.values import KEY, Answer, SiteKey, instant, kilo, power_kw, said
 from ems_pipeline.api.web import ThisWeb, Web
 from ems_pipeline.api.windows import End, Start, Window, window, within
@@ -110,7 +111,7 @@ async def _issued(
     return {"site": key, "issued_at": newest, "model": ", ".join(models), "is_hindsight": hindsight, "quarters": found}
 
 
-@router.post("/sites/{site}/forecast/run", status_code=202, summary="Have a site forecast anew")
+@router.post("/sites/{site}/forecast/run", status_code=202, summary="Have a site forecast anew", dependencies=REHEARSED)
 async def run(site: SiteKey, caller: Annotated[Caller, WRITE], web: ThisWeb) -> Filed:
     """Weather, load, PV, heat and cars of today and tomorrow."""
     return await file(web.database, caller, "forecast-run", caller.site(site))
@@ -123,7 +124,7 @@ class TrainWish(Body):
     kind: Literal["load", "pv"] = Field("load", description="Which model.", examples=["load"])
 
 
-@router.post("/forecast/train", status_code=202, summary="Have a model trained")
+@router.post("/forecast/train", status_code=202, summary="Have a model trained", dependencies=REHEARSED)
 async def train(wish: TrainWish, caller: Annotated[Caller, WRITE], web: ThisWeb) -> Filed:
     """It makes forecasts once it has beaten the one in charge; until then it is watched."""
     return await file(web.database, caller, "forecast-train", caller.site(wish.site), {"target": wish.kind})

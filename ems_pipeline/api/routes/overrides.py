@@ -14,6 +14,7 @@ from ems_pipeline.api.fields import Body, Instant, Items
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import absent, first, rows, site_of
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.values import KEY, LARGEST_W, Answer, Number, SiteKey, instant, said
 from ems_pipeline.api.web import ThisWeb, Web
 from ems_pipeline.api.windows import Past, out_of_range, within
@@ -77,7 +78,7 @@ async def overrides(
     return page(found, limit, "override_id")
 
 
-@router.post("/sites/{site}/overrides", status_code=202, summary="File an override")
+@router.post("/sites/{site}/overrides", status_code=202, summary="File an override", dependencies=REHEARSED)
 async def add(site: SiteKey, wish: OverrideWish, caller: Annotated[Caller, WRITE], web: ThisWeb) -> OverrideFiled:
     """A wish for one asset. It goes below envelope and grid limit, and ends by itself within a week."""
     return await filed(web, caller, caller.site(site), wish)
@@ -93,7 +94,12 @@ async def filed(web: Web, caller: Caller, site: str, wish: OverrideWish) -> Over
     return await file_override(web.database, caller, site, wish.asset, wish.mode, wish.limits, start, end)
 
 
-@router.delete("/sites/{site}/overrides/{override_id}", response_model=Override, summary="Take an override back")
+@router.delete(
+    "/sites/{site}/overrides/{override_id}",
+    response_model=Override,
+    summary="Take an override back",
+    dependencies=REHEARSED,
+)
 async def cancel(site: SiteKey, override_id: Number, caller: Annotated[Caller, WRITE], web: ThisWeb) -> dict[str, Any]:
     """The plan holds again from the next quarter-hour's control on. What is over already stays as it is."""
     standing = await _override(web.database, caller, key := caller.site(site), override_id)

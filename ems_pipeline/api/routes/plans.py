@@ -12,6 +12,7 @@ from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Instant
 from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.reading import absent, first, rows, site_of
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.values import Answer, SiteKey, decimal, instant, kilo, money, power_kw, said, share_pct
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.api.windows import within
@@ -123,7 +124,7 @@ async def plan(
 Kind = Annotated[Literal["daily", "rolling"], Query(alias="type", description="Tomorrow, or the hours from now on.")]
 
 
-@router.post("/sites/{site}/plan/run", status_code=202, summary="Have a plan made")
+@router.post("/sites/{site}/plan/run", status_code=202, summary="Have a plan made", dependencies=REHEARSED)
 async def run_plan(
     site: SiteKey, caller: Annotated[Caller, Depends(needs("requests:write"))], web: ThisWeb, kind: Kind = "rolling"
 ) -> Filed:

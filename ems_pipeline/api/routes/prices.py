@@ -12,6 +12,7 @@ from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Items
 from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.reading import rows, site_of
+from ems_pipeline.api.rehearsal import REHEARSED
 from ems_pipeline.api.values import Answer, SiteKey, decimal, instant, money, said
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.api.windows import End, Start, civil_day, out_of_range, window
@@ -55,7 +56,12 @@ async def prices(
 Day = Annotated[str | None, Query(alias="date", max_length=10, description="Market day; today unless told.")]
 
 
-@router.post("/sites/{site}/prices/import", status_code=202, summary="Have a market day's prices imported")
+@router.post(
+    "/sites/{site}/prices/import",
+    status_code=202,
+    summary="Have a market day's prices imported",
+    dependencies=REHEARSED,
+)
 async def import_prices(
     site: SiteKey, caller: Annotated[Caller, Depends(needs("requests:write"))], web: ThisWeb, date: Day = None
 ) -> Filed:
