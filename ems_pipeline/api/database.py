@@ -6,9 +6,12 @@ claims in ``request.jwt.claims``), so that what a caller may is decided by the d
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Literal
 
 import psycopg
@@ -27,6 +30,9 @@ SESSIONS = 8
 PATIENCE_S = 5.0
 STATEMENT = "10s"
 """A statement's longest; what takes longer is a request (`fn_request_add`), not an answer."""
+LONGEST_S, LOOKUP_S = 12.0, 3.0
+"""Of a transaction, and of one that looks up who asks. A server that holds still (frozen, or behind a dead line) ends
+no statement itself. Longer than a statement may take, or it would be cut before it is cancelled."""
 READS = sql.SQL("BEGIN READ ONLY; SET LOCAL ROLE ems_analyst; SET LOCAL statement_timeout = {}; ")
 WRITES = sql.SQL("SET LOCAL ROLE ems_writer; SET LOCAL statement_timeout = {}; ")
 CLAIMS = sql.SQL("SELECT set_config('request.jwt.claims', {}, true)")
@@ -72,14 +78,14 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def reading(self, caller: Caller) -> AsyncIterator[Connection]:
+    async def reading(self, caller: Caller, longest_s: float = LONGEST_S) -> AsyncIterator[Connection]:
         """A transaction that reads, as an analyst does.
 
         Raises:
             Problem: 503, the database does not answer or a statement takes too long; 422, a function refuses.
         """
         opening = READS.format(sql.Literal(STATEMENT)) + CLAIMS.format(sql.Literal(caller.claims("ems_analyst")))
-        async with self._transaction(opening) as connection:
+        async with self._transaction(opening, longest_s=longest_s) as connection:
             yield connection
 
     @asynccontextmanager
@@ -102,7 +108,7 @@ class Database:
     @asynccontextmanager
     async def own(self) -> AsyncIterator[Connection]:
         """A transaction as the login itself: people, sessions, tokens. Same errors."""
-        async with self._transaction(BEGIN) as connection:
+        async with self._transaction(BEGIN, longest_s=LOOKUP_S) as connection:
             yield connection
 
     @asynccontextmanager
@@ -129,36 +135,63 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(
-        self, opening: sql.SQL | sql.Composed, ending: Literal["COMMIT", "ROLLBACK"] = "COMMIT"
+        self,
+        opening: sql.SQL | sql.Composed,
+        ending: Literal["COMMIT", "ROLLBACK"] = "COMMIT",
+        longest_s: float = LONGEST_S,
     ) -> AsyncIterator[Connection]:
+        until_s = asyncio.get_running_loop().time() + longest_s
         try:
-            connection = await self._begun(opening)
+            connection = await self._begun(opening, until_s)
             try:
-                yield connection
-                await connection.execute(ending)
+                with _cut_at(until_s, connection):
+                    yield connection
+                    await connection.execute(ending)
             except BaseException:
                 if not connection.broken:
-                    await connection.execute("ROLLBACK")
+                    with _cut_at(until_s, connection):
+                        await connection.execute("ROLLBACK")
                 raise
             finally:
                 await self._pool.putconn(connection)
         except psycopg.Error as error:
             raise explained(error) from error
 
-    async def _begun(self, opening: sql.SQL | sql.Composed) -> Connection:
+    async def _begun(self, opening: sql.SQL | sql.Composed, until_s: float) -> Connection:
         """A connection on which the transaction was begun; those that died while nobody used them are left out."""
         for _ in range(SESSIONS + 1):
-            connection = await self._pool.getconn()
+            left_s = until_s - asyncio.get_running_loop().time()
+            connection = await self._pool.getconn(min(max(left_s, 0.0), PATIENCE_S))
             try:
-                await connection.execute(opening, prepare=False)  # several statements in one message
+                with _cut_at(until_s, connection):
+                    await connection.execute(opening, prepare=False)  # several statements in one message
                 return connection
             except psycopg.Error:
                 if not connection.broken:
-                    await connection.execute("ROLLBACK")
+                    with _cut_at(until_s, connection):
+                        await connection.execute("ROLLBACK")
                 await self._pool.putconn(connection)
                 if not connection.broken:
                     raise
         raise PoolTimeout("every connection was broken")
+
+
+@contextmanager
+def _cut_at(until_s: float, connection: Connection) -> Iterator[None]:
+    """At this second of the loop the connection's socket is shut, and whoever waits at it wakes with an error.
+
+    A cancelled task would not do: psycopg then waits for the server to consent.
+    """
+    timer = asyncio.get_running_loop().call_at(until_s, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 def _row(asked: Asked) -> sql.Composed:

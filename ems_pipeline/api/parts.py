@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ems_pipeline.api.database import Connection
+from ems_pipeline.api.database import LOOKUP_S, Connection
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import READS, Caller
 from ems_pipeline.api.web import Web
@@ -46,7 +46,7 @@ async def parts(web: Web) -> list[Part]:
     """All of them, the database first; without it nothing is known of the others."""
     began = time.perf_counter()
     try:
-        async with web.database.reading(ITSELF) as connection:
+        async with web.database.reading(ITSELF, LOOKUP_S) as connection:
             row = await _row(connection)
     except Problem as problem:
         return [Part(name="database", status="down", since=None, detail=f"{problem.detail}; {problem.remedy}")]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Awaitable, Callable
+import os
+import signal
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import pytest
 
 from ems_pipeline.api.asked import Asked, take
-from ems_pipeline.api.database import Connection
+from ems_pipeline.api.database import SESSIONS, Connection
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import RIGHTS, Caller
 from ems_pipeline_tests.api.conftest import House
@@ -28,7 +31,7 @@ def run(house: House, work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
     assert house.client.portal is not None
-    return house.client.portal.call(asked)
+    return house.client.portal.start_task_soon(asked).result(60)  # a bound for what is broken
 
 
 async def one(connection: Connection, statement: str, *values: Any) -> dict[str, Any]:
@@ -43,6 +46,34 @@ def kept(house: House) -> int:
 
 def filed(house: House) -> int:
     return int(house.rows("SELECT count(*) FROM ems.request")[0][0])
+
+
+@pytest.fixture
+def frozen(house: House) -> Iterator[None]:
+    """The servers of this process's connections hold still: nothing comes, and nothing ends."""
+    run(house, lambda: looked_at(house, 3.0))
+    pids = [row[0] for row in house.rows("SELECT pid FROM pg_stat_activity WHERE usename = 'ems_web'")]
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def looked_at(house: House, longest_s: float) -> None:
+    async with house.web.database.reading(ANNA, longest_s) as connection:
+        await one(connection, WHO)
+
+
+@pytest.mark.usefixtures("frozen")
+def test_a_database_that_holds_still_is_away_and_not_waited_for(house: House) -> None:
+    with pytest.raises(Problem, match="database_unavailable"):
+        run(house, lambda: looked_at(house, 0.2))
+    for _ in range(SESSIONS):  # as many may have been frozen
+        with contextlib.suppress(Problem):
+            run(house, lambda: looked_at(house, 0.2))
+    run(house, lambda: looked_at(house, 30.0))
 
 
 def test_a_read_is_an_analysts_with_the_callers_claims_and_leaves_nothing_behind(house: House) -> None:
