@@ -95,7 +95,7 @@ def create_app(web: Web) -> FastAPI:
     app = FastAPI(
         title="ems-pipeline", version=__version__, lifespan=lifespan, redirect_slashes=False,
         docs_url=None, redoc_url=None, openapi_url=f"{SCHEMA}/openapi.json", dependencies=[Depends(known_query)],
-        responses=schema.PROBLEMS,
+        responses=schema.PROBLEMS, telemetry={"tracing": False, "metrics": False, "logs": False},
     )  # fmt: skip
     app.state.web = web
     problems.handle(app)

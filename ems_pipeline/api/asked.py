@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 NOBODY = "-"
 LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,7 +30,7 @@ class Asked:
     method: str
     path: str
     address: str
-    request_id: UUID = field(default_factory=uuid4)
+    request_id: str = field(default_factory=lambda: str(uuid4()))
     started_s: float = field(default_factory=time.perf_counter)
     who: str = NOBODY
     outcome: str = "done"

@@ -10,9 +10,9 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 import psycopg
 from psycopg import errors, sql
@@ -24,6 +24,7 @@ from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller
 
 Connection = psycopg.AsyncConnection[dict[str, Any]]
+Opening = LiteralString | sql.SQL | sql.Composed
 logger = logging.getLogger(__name__)
 SESSIONS = 8
 """Of the twenty that the login may have; those that listen come beside them."""
@@ -111,6 +112,17 @@ class Database:
         async with self._transaction(BEGIN, longest_s=LOOKUP_S) as connection:
             yield connection
 
+    async def look_up(self, statement: LiteralString, values: Sequence[Any]) -> dict[str, Any] | None:
+        """One row, as the login itself, in one message to and fro: who asks is looked up all the time. Same errors."""
+        try:
+            connection, found = await self._begun(statement, asyncio.get_running_loop().time() + LOOKUP_S, values)
+            try:
+                return await found.fetchone()
+            finally:
+                await self._pool.putconn(connection)
+        except psycopg.Error as error:
+            raise explained(error) from error
+
     @asynccontextmanager
     async def own_write(self) -> AsyncIterator[Connection]:
         """Like `own`, for a request that changes one of them: its row in the log of writes is in it.
@@ -136,13 +148,13 @@ class Database:
     @asynccontextmanager
     async def _transaction(
         self,
-        opening: sql.SQL | sql.Composed,
+        opening: Opening,
         ending: Literal["COMMIT", "ROLLBACK"] = "COMMIT",
         longest_s: float = LONGEST_S,
     ) -> AsyncIterator[Connection]:
         until_s = asyncio.get_running_loop().time() + longest_s
         try:
-            connection = await self._begun(opening, until_s)
+            connection, _ = await self._begun(opening, until_s)
             try:
                 with _cut_at(until_s, connection):
                     yield connection
@@ -157,15 +169,18 @@ class Database:
         except psycopg.Error as error:
             raise explained(error) from error
 
-    async def _begun(self, opening: sql.SQL | sql.Composed, until_s: float) -> Connection:
-        """A connection on which the transaction was begun; those that died while nobody used them are left out."""
+    async def _begun(
+        self, opening: Opening, until_s: float, values: Sequence[Any] | None = None
+    ) -> tuple[Connection, psycopg.AsyncCursor[dict[str, Any]]]:
+        """A connection on which this was said, and its answer; those that died while nobody used them are left out."""
         for _ in range(SESSIONS + 1):
             left_s = until_s - asyncio.get_running_loop().time()
             connection = await self._pool.getconn(min(max(left_s, 0.0), PATIENCE_S))
             try:
                 with _cut_at(until_s, connection):
-                    await connection.execute(opening, prepare=False)  # several statements in one message
-                return connection
+                    # Without values: several statements in one message, which cannot be prepared.
+                    found = await connection.execute(opening, values, prepare=None if values else False)
+                return connection, found
             except psycopg.Error:
                 if not connection.broken:
                     with _cut_at(until_s, connection):
@@ -195,7 +210,7 @@ def _cut(connection: Connection) -> None:
 
 
 def _row(asked: Asked) -> sql.Composed:
-    said = (str(asked.request_id), asked.who, asked.address, asked.method, asked.path[:500], asked.outcome)
+    said = (asked.request_id, asked.who, asked.address, asked.method, asked.path[:500], asked.outcome)
     return KEPT.format(*map(sql.Literal, said))
 
 

@@ -6,6 +6,7 @@ A page's own name may lead to our address, and a browser sends cookies along whe
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -53,6 +54,7 @@ class Guards:
         )  # fmt: skip
 
 
+@lru_cache(1024)
 def _hostname(host: str) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname

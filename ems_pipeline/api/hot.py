@@ -1,7 +1,7 @@
 """What many ask for at once is made once a second: who asks is looked at every time, what is told is told again.
 
 Only where a route says that its answer is the same for everybody with a right and a site (`Asked.same_for`). Whatever
-is not plain, an unknown token, a cookie, somebody without the right, goes the whole way and gets its answer there.
+is not plain, a token of nobody, a cookie, somebody without the right, goes the whole way and gets its answer there.
 """
 
 from __future__ import annotations
@@ -14,17 +14,21 @@ from ems_pipeline.api.asgi import header
 from ems_pipeline.api.asked import in_hand
 from ems_pipeline.api.web import Web
 
-KEPT_S = 1.0
+KEPT_S, LONGEST_S = 1.0, 2.0
+"""After how long an answer is made anew, and for how long it may be told at most while that is under way."""
+RENEWAL_S = 0.25
+"""So long the others wait for who makes it anew; then one more of them tries."""
 MOST = 512
 """Answers that are kept; beyond, all are made anew."""
 
 
 @dataclass
 class Kept:
-    """An answer, who may have it, and until when."""
+    """An answer, who may have it, when it was made, and until when it is told."""
 
     right: str
     site: str
+    made_s: float
     until_s: float
     messages: list[Message] = field(default_factory=list)
 
@@ -42,7 +46,7 @@ class Hot:
             return
         key = scope["path"], scope["query_string"]
         kept = self._kept.get(key)
-        if kept is not None and self._may_have(scope, kept):
+        if kept is not None and self._is_fresh(kept) and await self._may_have(scope, kept):
             for message in kept.messages:
                 await send(message)
             return
@@ -57,11 +61,18 @@ class Hot:
         await self._app(scope, receive, noting)
         self._keep(key, told, began_s)
 
-    def _may_have(self, scope: Scope, kept: Kept) -> bool:
+    def _is_fresh(self, kept: Kept) -> bool:
+        """Whoever finds it too old makes it anew, and meanwhile the others are still told this one."""
+        now_s = self._now_s()
+        if now_s < kept.until_s:
+            return True
+        if now_s < kept.made_s + LONGEST_S:
+            kept.until_s = now_s + RENEWAL_S
+        return False
+
+    async def _may_have(self, scope: Scope, kept: Kept) -> bool:
         """Whether somebody whom we know may have it now; takes one of what they may ask."""
-        if self._now_s() >= kept.until_s:
-            return False
-        caller = self._web.tokens.remembered(header(scope, b"authorization"))
+        caller = await self._web.tokens.known(header(scope, b"authorization"))
         if caller is None or not caller.may(kept.right) or not caller.sees(kept.site):
             return False
         if self._web.budgets.reads.wait_s(caller.subject) > 0:
@@ -75,4 +86,4 @@ class Hot:
             return
         if len(self._kept) >= MOST:
             self._kept.clear()
-        self._kept[key] = Kept(*same_for, began_s + KEPT_S, told)
+        self._kept[key] = Kept(*same_for, began_s, began_s + KEPT_S, told)

@@ -62,7 +62,7 @@ class Problem(Exception):
             "detail": plain(self.detail),
             "code": self.code,
             "remedy": plain(self.remedy),
-            "request_id": str(asked.request_id),
+            "request_id": asked.request_id,
         }
         if self.field is not None:
             shown["field"] = plain(self.field)

@@ -43,7 +43,7 @@ class RequestLog:
                 status, has_begun = message["status"], True
                 if asked.is_write and not asked.is_kept:
                     await self._keep(asked)
-                named = [*HEADERS, (b"x-request-id", str(asked.request_id).encode())]
+                named = [*HEADERS, (b"x-request-id", asked.request_id.encode())]
                 if not any(name == b"cache-control" for name, _ in message["headers"]):
                     named.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": [*message["headers"], *named]}
@@ -72,7 +72,7 @@ class RequestLog:
     def _note(self, asked: Asked, status: int) -> None:
         took_ms = (time.perf_counter() - asked.started_s) * 1000
         self._web.figures.note(status, took_ms)
-        logger.info(
-            "%s %s %s %d %s %.1f ms %s %s",
-            asked.address, asked.method, asked.path, status, asked.outcome, took_ms, asked.who, asked.request_id,
-        )  # fmt: skip
+        self._web.lines.note(
+            f"{asked.address} {asked.method} {asked.path} {status} {asked.outcome} {took_ms:.1f} ms {asked.who} "
+            f"{asked.request_id}"
+        )

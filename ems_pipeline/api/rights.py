@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
@@ -51,7 +52,7 @@ class Caller:
     is_confirmed: bool = False
     """A password was typed within the last minutes."""
 
-    @property
+    @cached_property
     def subject(self) -> str:
         """As it is noted with what the caller does: a person's name, or ``token:`` with name and number."""
         return self.name if self.token_id is None else f"token:{self.name}:{str(self.token_id)[:8]}"

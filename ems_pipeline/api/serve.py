@@ -11,6 +11,7 @@ import sys
 import uvicorn
 
 from ems_pipeline.api.app import create_app
+from ems_pipeline.api.lines import LOGGER
 from ems_pipeline.api.live.parley import MOST_BYTES
 from ems_pipeline.api.web import Settings, Web
 
@@ -21,10 +22,16 @@ POLITENESS = 5
 LOGGING: dict[str, object] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "whole": {"format": "%(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "requests": {"class": "logging.StreamHandler", "formatter": "whole"},
+    },
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {"psycopg.pool": {"level": "ERROR"}},
+    "loggers": {"psycopg.pool": {"level": "ERROR"}, LOGGER: {"handlers": ["requests"], "propagate": False}},
 }
 """A line per request on stderr, where `ems up`, systemd or Docker keep it; the pool's every try is none."""
 

@@ -21,6 +21,7 @@ from ems_pipeline.api.address import of_the_web
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.figures import Figures
 from ems_pipeline.api.limits import Budgets
+from ems_pipeline.api.lines import Lines
 from ems_pipeline.api.live.feed import Feed
 from ems_pipeline.api.live.hub import Hub
 from ems_pipeline.api.people import People
@@ -85,6 +86,7 @@ class Web:
     clock: Clock = field(default_factory=SystemClock)
     budgets: Budgets = field(default_factory=Budgets)
     figures: Figures = field(default_factory=Figures)
+    lines: Lines = field(default_factory=Lines)
     started_s: float = field(default_factory=time.monotonic)
     database: Database = field(init=False)
     people: People = field(init=False)
@@ -105,9 +107,10 @@ class Web:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """From the start of the process to its end: connections, the hourly cleaning, the ear at the database."""
+        """From the start of the process to its end: connections, hourly cleaning, the ear at the database, the log."""
         await self.database.open()
-        tasks = [asyncio.create_task(self._clean_for_ever()), asyncio.create_task(self.feed.run())]
+        work = self._clean_for_ever(), self.feed.run(), self.lines.run()
+        tasks = [asyncio.create_task(task) for task in work]
         try:
             yield
         finally:
@@ -115,6 +118,7 @@ class Web:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.database.close()
+            self.lines.write()
 
     async def _clean_for_ever(self) -> None:
         while True:

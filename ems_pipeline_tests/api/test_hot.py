@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from ems_pipeline.api.database import Connection
+from ems_pipeline.api.rights import Caller
 from ems_pipeline_tests.api.conftest import House
 
 NOW = "/api/v1/sites/home01/now"
@@ -41,6 +47,32 @@ def test_within_a_second_the_same_is_told_and_then_it_is_made_anew(house: House,
     house.seconds.at += 0.2
     assert told(program)[1] != first[1]
     assert len(made) == 2
+
+
+def test_while_one_makes_it_anew_the_others_are_told_what_was_made_before(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, other = house.program("telemetry:read"), house.program("telemetry:read")
+    first = told(program)[1]
+    real, meanwhile = house.web.database.reading, []
+
+    @asynccontextmanager
+    async def reading(caller: Caller) -> AsyncIterator[Connection]:
+        monkeypatch.setattr(house.web.database, "reading", real)
+        transport = httpx.ASGITransport(house.client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.get(NOW, headers={"Authorization": other.headers["Authorization"]})
+        meanwhile.append(answer.json()["at"])
+        async with real(caller) as connection:
+            yield connection
+
+    for seconds, is_told in ((1.1, True), (9.0, False)):
+        house.clock.advance_to(house.clock.now() + timedelta(seconds=seconds))
+        house.seconds.at += seconds
+        monkeypatch.setattr(house.web.database, "reading", reading)
+        assert told(program)[1] != first
+        assert (meanwhile.pop() == first) == is_told, "and nobody is told what is much older"
+        first = told(program)[1]
 
 
 def test_another_who_may_is_told_the_same(house: House, made: list[str]) -> None:
