@@ -5,7 +5,8 @@
 `json_route_ratio`: requests a second of processor time of the route that pages ask most (`HOT`), with the database
 behind it, to those of the bare server; both are asked by the same clients, in turn. `web_idle_mb`: what `ems web`
 holds after its first requests, and its processor time in ten idle seconds. `clients_500_core_pct`: what so many
-WebSocket clients cost that are told something once a second, and the memory they take.
+WebSocket clients cost that are told something once a second, and the memory they take. `control_delay_s`: by how much a
+control run over twenty sites takes longer while 500 clients read, log in and come with bad tokens.
 
 The database is an embedded PostgreSQL in a temporary folder, whose own processor time is told beside the ratio.
 """
@@ -33,6 +34,7 @@ import jwt
 import sqlalchemy as sa
 from living import free_port
 from processes import tree_cpu_s
+from web_control import control_delay
 from web_load import get, hammer
 from web_sockets import figure, memory_mb, told_each_second
 
@@ -103,8 +105,9 @@ def measure(warehouse: Warehouse, folder: Path, chosen: argparse.Namespace) -> l
         idle = idle_figures(web)
         with serving(["-c", BARE], folder, "/", str(len(body))) as (bare, bare_port):
             hot = hot_figures(web, port, bare, bare_port, tokens, chosen)
+        delay = control_delay(warehouse, port, HOT, tokens)
         sockets = asyncio.run(told_each_second(warehouse, web, port, tokens[: chosen.sockets], chosen.seconds))
-    return [*hot, *idle, *sockets]
+    return [*hot, *idle, *sockets, *delay]
 
 
 def given(connection: sa.Connection, now: datetime) -> Iterator[str]:

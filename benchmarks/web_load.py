@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import cycle
 
+LOOKED_S = 0.2
 Ask = Callable[[], bytes]
 """The next request of a client, whole."""
 
@@ -54,12 +55,22 @@ def get(path: str, tokens: list[str]) -> Ask:
     return lambda: next(heads)
 
 
-async def hammer(port: int, ask: Ask, clients: int, for_s: float) -> Counter[int]:
-    """Ask with so many connections at once for so long; answers by status."""
+def post(path: str, body: bytes) -> Ask:
+    """The same request again and again."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+    return lambda: head.encode() + body
+
+
+async def hammer(
+    port: int, ask: Ask, clients: int, for_s: float, is_over: Callable[[], bool] = lambda: False
+) -> Counter[int]:
+    """Ask with so many connections at once for so long, or until it is over; answers by status."""
     statuses: Counter[int] = Counter()
     loop = asyncio.get_running_loop()
     made = [await loop.create_connection(lambda: Client(ask, statuses), "127.0.0.1", port) for _ in range(clients)]
-    await asyncio.sleep(for_s)
+    until_s = loop.time() + for_s
+    while (left_s := until_s - loop.time()) > 0 and not is_over():
+        await asyncio.sleep(min(left_s, LOOKED_S))
     for _, client in made:
         client.is_stopped = True
     await asyncio.wait([client.ended for _, client in made], timeout=10.0)

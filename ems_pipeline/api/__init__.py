@@ -7,7 +7,7 @@ It reads what is stored and files wishes and requests; everything that is done i
     requestlog, lines, guards, hot, bodies, asgi         the layers that every request passes, from the outside
     asked, problems, fields                       the request in hand; what is wrong with it; what it is made of
     caller, rights                                who asks, and what they may
-    people, passwords, sessions, tokens, remembered  how somebody is known
+    people, passwords, sessions, tokens, remembered, together  how somebody is known
     limits, figures                               how often somebody may ask; what was answered
     database, address                             transactions in a caller's name, and where
     reading, pages, windows, values, parts_of_sites  rows, pages of them, times, fields and names of answers

@@ -31,7 +31,7 @@ SESSIONS = 8
 PATIENCE_S = 5.0
 STATEMENT = "10s"
 """A statement's longest; what takes longer is a request (`fn_request_add`), not an answer."""
-LONGEST_S, LOOKUP_S = 12.0, 3.0
+LONGEST_S, LOOKUP_S = 12.0, 5.0
 """Of a transaction, and of one that looks up who asks. A server that holds still (frozen, or behind a dead line) ends
 no statement itself. Longer than a statement may take, or it would be cut before it is cancelled."""
 READS = sql.SQL("BEGIN READ ONLY; SET LOCAL ROLE ems_analyst; SET LOCAL statement_timeout = {}; ")
@@ -112,12 +112,12 @@ class Database:
         async with self._transaction(BEGIN, longest_s=LOOKUP_S) as connection:
             yield connection
 
-    async def look_up(self, statement: LiteralString, values: Sequence[Any]) -> dict[str, Any] | None:
-        """One row, as the login itself, in one message to and fro: who asks is looked up all the time. Same errors."""
+    async def look_up(self, statement: LiteralString, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """Rows, as the login itself, in one message to and fro: who asks is looked up all the time. Same errors."""
         try:
             connection, found = await self._begun(statement, asyncio.get_running_loop().time() + LOOKUP_S, values)
             try:
-                return await found.fetchone()
+                return await found.fetchall()
             finally:
                 await self._pool.putconn(connection)
         except psycopg.Error as error:

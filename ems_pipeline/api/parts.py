@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ems_pipeline.api.database import LOOKUP_S, Connection
+from ems_pipeline.api.database import Connection
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import READS, Caller
 from ems_pipeline.api.web import Web
@@ -24,6 +24,8 @@ NEWEST = """
            (SELECT max(decided_at) FROM ems.control_decision) AS control,
            (SELECT started_at FROM ems.supervisor) AS supervisor,
            (SELECT count(*) FROM ems.alarm WHERE cleared_at IS NULL AND severity = 'critical') AS critical"""
+PATIENCE_S = 3.0
+"""Whoever asks whether it works wants to know soon."""
 LATE = {"telemetry": timedelta(minutes=5), "planning": timedelta(minutes=40), "control": timedelta(minutes=40)}
 """What comes each minute, or each quarter-hour, is late when two of them are missing."""
 
@@ -46,7 +48,7 @@ async def parts(web: Web) -> list[Part]:
     """All of them, the database first; without it nothing is known of the others."""
     began = time.perf_counter()
     try:
-        async with web.database.reading(ITSELF, LOOKUP_S) as connection:
+        async with web.database.reading(ITSELF, PATIENCE_S) as connection:
             row = await _row(connection)
     except Problem as problem:
         return [Part(name="database", status="down", since=None, detail=f"{problem.detail}; {problem.remedy}")]

@@ -14,6 +14,7 @@ from ems_pipeline.api.database import Database
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.remembered import MOST, Remembered
 from ems_pipeline.api.rights import Caller
+from ems_pipeline.api.together import Together
 from ems_pipeline.time_grid import MINUTE, Clock
 
 ALGORITHM, ISSUER, AUDIENCE = "HS256", "ems-pipeline", "ems-web"
@@ -50,6 +51,7 @@ class Tokens:
         self._signed: dict[str, dict[str, Any]] = {}
         """Claims of texts that were checked: well signed once is so for ever, and to check costs half a millisecond."""
         self._known: Remembered[dict[str, Any]] = Remembered(clock)
+        self._rows = Together(self._read)
         self._holders: Remembered[tuple[str, float, Caller]] = Remembered(clock)
 
     async def generate(
@@ -130,16 +132,23 @@ class Tokens:
         return await self._row(UUID(self._checked(token)["jti"]))
 
     async def _row(self, token_id: UUID) -> dict[str, Any]:
-        row = await self._database.look_up(f"SELECT {COLUMNS} FROM ems.web_token WHERE token_id = %s", [token_id])
-        if row is None:
+        if (row := await self._rows.get(token_id)) is None:
             raise NotTaken("unknown")
+        return row
+
+    async def _read(self, token_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+        """Their rows; that they are used is noted once a minute."""
+        rows = await self._database.look_up(
+            f"SELECT {COLUMNS} FROM ems.web_token WHERE token_id = ANY (%s)", [token_ids]
+        )
         now = self._clock.now()
-        if row["last_used_at"] is None or now - row["last_used_at"] > MINUTE:
+        used = [r["token_id"] for r in rows if r["last_used_at"] is None or now - r["last_used_at"] > MINUTE]
+        if used:
             async with self._database.own() as connection:
                 await connection.execute(
-                    "UPDATE ems.web_token SET last_used_at = %s WHERE token_id = %s", [now, token_id]
+                    "UPDATE ems.web_token SET last_used_at = %s WHERE token_id = ANY (%s)", [now, used]
                 )
-        return row
+        return {row["token_id"]: row for row in rows}
 
     def _checked(self, token: str) -> dict[str, Any]:
         """Its claims, once signature, key, times and shape are right."""
