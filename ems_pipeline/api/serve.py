@@ -5,6 +5,7 @@ Apart from the command line, whose libraries would stay in memory for as long as
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -43,8 +44,11 @@ def main(host: str, port: int) -> None:
     except (ValueError, RuntimeError, OSError) as error:
         sys.exit(f"error: {error}")
     os.nice(POLITENESS)
+    app = create_app(Web(settings))
+    gc.collect()
+    gc.freeze()  # what stands for ever is not looked through again with every few hundred requests
     uvicorn.run(
-        create_app(Web(settings)),
+        app,
         host=host,
         port=port,
         log_config=LOGGING,

@@ -51,7 +51,11 @@ def test_a_wider_limit_never_costs_more(problem: Problem, which: str) -> None:
         "discharge": {
             "batteries": tuple(dataclasses.replace(b, discharge_limit_w=b.discharge_limit_w * 1.5) for b in batteries)
         },
-        "ceiling": {"batteries": tuple(dataclasses.replace(b, ceiling_wh=b.ceiling_wh * 1.2) for b in batteries)},
+        "ceiling": {
+            "batteries": tuple(
+                dataclasses.replace(b, ceiling_wh=min(b.ceiling_wh * 1.2, b.capacity_wh)) for b in batteries
+            )
+        },
     }[which]
     narrow = cost(problem)
     assert cost(dataclasses.replace(problem, **wider)) <= narrow + COST_TOLERANCE * (1 + abs(narrow))
