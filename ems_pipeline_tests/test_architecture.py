@@ -45,7 +45,7 @@ ONLY = {
     "sqlalchemy": ["warehouse", "api/address.py"],  # reads addresses of databases
     "fastapi": ["api"],
     "starlette": ["api", "orchestration/machinery/web_server.py"],
-    "uvicorn": ["api/serve.py"],
+    "uvicorn": ["api/serve.py", "api/connection.py"],
     "jwt": ["api/tokens.py"],
     "argon2": ["api/passwords.py"],
     # One request, one transaction on the event loop: the API has a pool of its own, as a login of its own.

@@ -12,6 +12,7 @@ import sys
 import uvicorn
 
 from ems_pipeline.api.app import create_app
+from ems_pipeline.api.connection import BoundedConnection
 from ems_pipeline.api.lines import LOGGER
 from ems_pipeline.api.live.parley import MOST_BYTES
 from ems_pipeline.api.web import Settings, Web
@@ -51,6 +52,7 @@ def main(host: str, port: int) -> None:
         app,
         host=host,
         port=port,
+        http=BoundedConnection,
         log_config=LOGGING,
         access_log=False,
         server_header=False,

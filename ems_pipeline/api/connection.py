@@ -1,0 +1,78 @@
+"""One connection of HTTP within bounds: who sends a head slowly or without end, or takes no answer, is let go.
+
+Uvicorn bounds how long a connection may be idle after an answer, neither how long or large a head may be nor how long
+an answer may wait to be taken: each would hold one of the places that others want.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD_S, MOST_HEAD_BYTES = 10.0, 64 * 1024
+"""From the connection, or the first byte of a later request, to the end of its head; and the size of that."""
+READER_S = 30.0
+"""So long a client may take nothing of an answer that is under way."""
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """As uvicorn's own, with the bounds above."""
+
+    _head: asyncio.TimerHandle | None = None
+    _reader: asyncio.TimerHandle | None = None
+    _heard = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._head is None:
+            self._begin_head()
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head is not None:
+            self._heard += len(data)
+            if self._heard > MOST_HEAD_BYTES:
+                self._refuse(TOO_LARGE)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reader = self.loop.call_later(READER_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._end_reader()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        self._end_reader()
+        super().connection_lost(exc)
+
+    def _begin_head(self) -> None:
+        self._heard = 0
+        self._head = self.loop.call_later(HEAD_S, self._refuse, TOO_SLOW)
+
+    def _end_head(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
+
+    def _end_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    def _refuse(self, answer: bytes) -> None:
+        self._end_head()
+        self.transport.write(answer)
+        self.transport.close()
