@@ -104,3 +104,10 @@ def house(stocked: Warehouse) -> Iterator[House]:
     web = Web(Settings(as_web(stocked.url), SECRET), clock, Budgets(seconds))
     with TestClient(create_app(web), base_url="http://localhost", raise_server_exceptions=False) as client:
         yield House(web, client, stocked, clock, seconds)
+
+
+@pytest.fixture
+def now_is_now(house: House) -> None:
+    """Functions of the database go by its own clock."""
+    ((now,),) = house.rows("SELECT now()")
+    house.clock.advance_to(now)

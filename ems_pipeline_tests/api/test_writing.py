@@ -107,13 +107,6 @@ def overrides(house: House) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.fixture
-def now_is_now(house: House) -> None:
-    """Functions of the database go by its own clock."""
-    ((now,),) = house.rows("SELECT now()")
-    house.clock.advance_to(now)
-
-
 @pytest.mark.usefixtures("now_is_now")
 def test_a_charge_is_an_override_within_the_limits_of_the_battery(house: House, otto: TestClient) -> None:
     otto = house.login("otto")

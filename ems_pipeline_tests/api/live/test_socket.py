@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import itertools
 import json
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,7 +14,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import uvicorn
 from starlette.testclient import TestClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -30,8 +28,8 @@ from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, telemetry
 from ems_pipeline_tests.api.conftest import NOON, SECRET, House, Seconds
+from ems_pipeline_tests.api.loopback import on_loopback
 from ems_pipeline_tests.readings import answers
-from ems_pipeline_tests.servers import free_ports
 
 SOON_S = 20.0
 """Longest a test waits for what has to come."""
@@ -84,28 +82,13 @@ class Talk:
 
 @pytest.fixture(scope="module")
 def served(stocked: Warehouse) -> Iterator[Served]:
-    (port,) = free_ports(1)
     clock = SimulatedClock(NOON)
     web = Web(Settings(as_web(stocked.url), SECRET), clock, Budgets(itertools.count(step=60).__next__))
-    app = create_app(web)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off"))
-    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
-        started = threading.Event()
-
-        async def serve() -> None:
-            task = asyncio.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.01)
-            started.set()
-            await task
-
+    with TestClient(create_app(web), base_url="http://localhost", raise_server_exceptions=False) as client:
         assert client.portal is not None
-        running = client.portal.start_task_soon(serve)  # in the loop in which the process's pool lives
-        assert started.wait(SOON_S)
         client.portal.call(asyncio.wait_for, web.feed.is_listening.wait(), SOON_S)
-        yield Served(House(web, client, stocked, clock, Seconds()), port)
-        server.should_exit = True
-        running.result(SOON_S)
+        with on_loopback(client) as port:
+            yield Served(House(web, client, stocked, clock, Seconds()), port)
 
 
 @pytest.fixture
