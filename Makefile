@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz mutants dictionary release lint format celery lock audit clean
+.PHONY: help demo up test fuzz mutants dictionary client release lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -36,6 +36,9 @@ mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? 
 dictionary: $(STAMP) ## docs/data-dictionary.md and the catalogue's copy, from the words in sql/comments/
 	@$(BIN)/python -m ems_pipeline_tests.dictionary
 
+client: $(STAMP) ## examples/ems_client/models.py, from the schema of the HTTP API
+	@$(BIN)/python -m ems_pipeline_tests.client
+
 release: $(STAMP) ## changelog, version, commit and tag, here only (VERSION=0.2.0)
 	@$(BIN)/python -m ems_pipeline_tests.release $(VERSION)
 
@@ -43,6 +46,7 @@ lint: $(STAMP)   ## format check, lint, types, dead code, and the code location 
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples
 	@$(BIN)/vulture
 	@$(BIN)/ems doctor --definitions-only
 

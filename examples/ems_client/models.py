@@ -1,0 +1,1193 @@
+"""What the HTTP API takes and answers, class by class: made from its schema by `make client`."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Alarm(BaseModel):
+    """A trouble; the same again is counted on it."""
+
+    alarm_id: int
+    """Number."""
+    site: str | None
+    """Site; null: the installation."""
+    device: str | None
+    """Device; null: the site itself."""
+    kind: str
+    """Kind of trouble."""
+    severity: Literal["info", "warning", "critical"]
+    """How bad."""
+    text: str
+    """What happened, and the remedy."""
+    raised_at: AwareDatetime
+    """First time."""
+    last_at: AwareDatetime
+    """Last time."""
+    times: int
+    """How often."""
+    acknowledged_at: AwareDatetime | None
+    """When somebody said that he knows; null: nobody did."""
+    acknowledged_by: str | None
+    """Who did."""
+    cleared_at: AwareDatetime | None
+    """When it was over; null: it is open."""
+
+
+class Arm(BaseModel):
+    """The two opt-ins of a site, and what control decided last."""
+
+    site: str
+    """Site."""
+    authority: Literal["shadow", "disarmed", "armed"]
+    """`shadow`: its file enables no control, or it is out of service; `disarmed`: nobody armed it; `armed`."""
+    is_enabled: bool
+    """The first opt-in, of its file."""
+    armed_at: AwareDatetime | None
+    """Since when it is armed; null: it is not."""
+    armed_by: str | None
+    """Who armed it."""
+    armed_until: AwareDatetime | None
+    """When that ends by itself."""
+    decided_slot: AwareDatetime | None
+    """The quarter-hour that control decided last; null: none yet."""
+    decided_at: AwareDatetime | None
+    """When it did."""
+    plan_decided_at: AwareDatetime | None
+    """When the plan behind it was decided; null: without one."""
+
+
+class Asset(BaseModel):
+    """A planned part of a site."""
+
+    asset: str
+    """Key."""
+    kind: str
+    """`batteries`, `pv`, `chargers`, `heat_pumps`, `gensets` or `deferrables`."""
+    device: str | None
+    """The device that measures and obeys for it; null: none does."""
+
+
+class BatteriesOfSite(BaseModel):
+    """The batteries of a site together, over settled days."""
+
+    site: str
+    """Site."""
+    first_day: date | None
+    """First settled day counted; null: none is."""
+    last_day: date | None
+    """Last of them."""
+    days: int
+    """Settled days."""
+    coverage_pct: float | None
+    """Share of these days that was measured."""
+    capacity_kwh: float | None
+    """Capacity of all its batteries."""
+    throughput_kwh: float | None
+    """Charged plus discharged."""
+    cycles: float | None
+    """Throughput over twice the capacity."""
+    saved: Decimal | None
+    """Against no battery, the stored energy's value included."""
+    saved_to_self_use: Decimal | None
+    """Against the device's own logic."""
+    currency: str
+    """Currency."""
+
+
+class BatteryHealth(BaseModel):
+    """What stands in the way of a battery."""
+
+    id: str
+    """`site.asset`."""
+    device: str | None
+    """The device that obeys for it."""
+    state: str
+    """`ok`, `degraded`, `open` (left alone for a while), `half-open` (tried once), `unknown`."""
+    last_seen_at: AwareDatetime | None
+    """Last good answer of its device; null: never."""
+    error_streak: int
+    """Errors since then."""
+    last_error: str | None
+    """Text of the last one."""
+    temperature_c: float | None
+    """Cells; null: not measured, or too long ago."""
+    alarms: list[Alarm]
+    """Open alarms of its device."""
+
+
+class BatteryLimits(BaseModel):
+    """What its site file allows."""
+
+    charge_kw: float
+    """Charging at most."""
+    discharge_kw: float
+    """Discharging at most."""
+    min_soc_pct: float
+    """Never emptied below."""
+    max_soc_pct: float
+    """Never filled above."""
+
+
+class Commanded(BaseModel):
+    """A wish was filed. Nothing is said of its effect: that shows in the battery's power."""
+
+    command_id: int | None
+    """Number of the override; null: a dry run filed nothing."""
+    battery: str
+    """Battery."""
+    mode: Literal["charge", "discharge"]
+    """What was asked."""
+    power_kw: float
+    """Power as filed, after clipping."""
+    clipped_by: list[str]
+    """What lowered it."""
+    starts_at: AwareDatetime
+    """From when."""
+    expires_at: AwareDatetime
+    """Until when."""
+    steered: Literal["shadow", "disarmed", "armed"]
+    """Unless `armed`, the wish is journalled and told to nobody."""
+
+
+class Confirmation(BaseModel):
+    """The password again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    password: str
+    """of who logged in"""
+
+
+class ControlWish(BaseModel):
+    """An override with the site it is for."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    asset: str
+    """Asset of the site."""
+    mode: str
+    """Mode of the asset."""
+    limits: dict[str, float] = {}
+    """Limits of the mode."""
+    starts_at: AwareDatetime | None = None
+    """From when; now."""
+    ends_at: AwareDatetime | None = None
+    """Until when."""
+    duration_minutes: int | None = None
+    """Or how long; an hour."""
+    site: str
+    """Site."""
+
+
+class Day(BaseModel):
+    """A settled day. Null: not measured, or no price is known."""
+
+    day: date
+    """Civil day of the site."""
+    slots: int
+    """Quarter-hours of the day."""
+    settled_slots: int
+    """Those that are settled."""
+    coverage_pct: float
+    """Share of the day that was measured."""
+    cost: Decimal | None
+    """What its energy cost."""
+    planned_cost: Decimal | None
+    """What the plans in force would have cost."""
+    no_battery_cost: Decimal | None
+    """What it would have cost without a battery."""
+    no_battery_saving: Decimal | None
+    """Saved against that, the stored energy's value included."""
+    self_use_cost: Decimal | None
+    """What the device's own logic would have cost."""
+    self_use_saving: Decimal | None
+    """Saved against that, the stored energy's value included."""
+    import_kwh: float | None
+    """Bought."""
+    export_kwh: float | None
+    """Sold."""
+    consumption_kwh: float | None
+    """Consumed."""
+    pv_kwh: float | None
+    """Made by PV."""
+    is_provisional: bool | None
+    """A price of it is not final."""
+    is_restated: bool
+    """The same quarter-hours have another cost than before."""
+    known_at: AwareDatetime
+    """When it was settled last."""
+
+
+class Device(BaseModel):
+    """A device of a site file, and how it behaves."""
+
+    id: str
+    """`site.device`."""
+    site: str
+    """Site."""
+    device: str
+    """Key."""
+    map: str
+    """Point map that describes it."""
+    gateway: str
+    """Gateway it answers behind."""
+    unit_id: int
+    """Its unit id there."""
+    state: str
+    """`ok`, `degraded`, `open` (left alone for a while), `half-open` (tried once), `unknown`."""
+    last_attempt_at: AwareDatetime | None
+    """When it was asked last; null: never."""
+    last_seen_at: AwareDatetime | None
+    """Last good answer; null: never."""
+    error_streak: int
+    """Errors since then."""
+    last_error: str | None
+    """Text of the last error."""
+    open_alarms: int
+    """Open alarms of the device."""
+
+
+class Devices(BaseModel):
+    """Devices of active sites."""
+
+    total: int
+    """Devices that were ever asked."""
+    online: int
+    """Those that answered last time."""
+    faulty: int
+    """Those that did not."""
+
+
+class DiscoverWish(BaseModel):
+    """Where to look."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+
+
+class Document(BaseModel):
+    """What a site's file says, with every default written out."""
+
+    site: str
+    """Site."""
+    config_hash: str
+    """Version."""
+    document: dict[str, Any]
+    """The document; secrets never stand in it."""
+
+
+class Filed(BaseModel):
+    """A request was filed. Nothing is said of its effect: that stands at its address once it has ended."""
+
+    request_id: str
+    """Number of the request."""
+    state: str = "queued"
+    """Where it stands."""
+    href: str
+    """Where to follow it."""
+
+
+class Flow(BaseModel):
+    """The bus: grid + pv + battery + genset = load + ev + heat pump. Null: not measured lately, or too old."""
+
+    grid_kw: float | None
+    """Grid; > 0 imports."""
+    pv_kw: float | None
+    """PV; 0 where the site has none."""
+    battery_kw: float | None
+    """Batteries; > 0 discharge."""
+    genset_kw: float | None
+    """Generating sets."""
+    ev_kw: float | None
+    """Wallboxes."""
+    heat_pump_kw: float | None
+    """Heat pumps."""
+    load_kw: float | None
+    """What is left: the house without planned devices."""
+    soc_pct: float | None
+    """Charge of the batteries."""
+    as_of: AwareDatetime | None
+    """The oldest of these measurements; null: there is none."""
+    is_stale: bool
+    """Something of it is missing or older than five minutes."""
+
+
+class Given(BaseModel):
+    """A new token; the text is not stored and not shown again."""
+
+    token: str
+    """to be sent as Authorization: Bearer"""
+    token_id: UUID
+    """number of the token"""
+    name: str
+    """of the program"""
+    resources: list[str]
+    """what it may do"""
+    sites: list[str] | None
+    """null: all"""
+    expires_at: AwareDatetime
+    """until when it counts"""
+
+
+class Listed(BaseModel):
+    """A token without its text."""
+
+    token_id: UUID
+    """number of the token"""
+    name: str
+    """of the program"""
+    note: str
+    """what it is for"""
+    resources: list[str]
+    """what it may do"""
+    sites: list[str] | None
+    """null: all"""
+    created_at: AwareDatetime
+    """when it was given"""
+    created_by: str
+    """who gave it"""
+    expires_at: AwareDatetime
+    """until when it counts"""
+    last_used_at: AwareDatetime | None
+    """to the minute; null: never"""
+    state: Literal["valid", "expired", "revoked"]
+    """whether it counts"""
+
+
+class LoggedIn(BaseModel):
+    """A session began; its cookie is in the answer's header."""
+
+    name: str
+    """who logged in"""
+    csrf_token: str
+    """to be sent as X-CSRF-Token with every write of this session"""
+
+
+class Login(BaseModel):
+    """Name and password, as entered with `ems user add`."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: str
+    """who"""
+    password: str
+    """their password"""
+
+
+class Me(BaseModel):
+    """Who asks, and what they may."""
+
+    name: str
+    """who asks"""
+    kind: Literal["person", "program"]
+    """by login or by token"""
+    role: Literal["viewer", "operator", "owner", "analyst", "program"]
+    """from which the rights of a person follow"""
+    resources: list[str]
+    """what may be done, NOUN:read or NOUN:write"""
+    sites: list[str] | None
+    """sites that exist for the caller; null: all"""
+    csrf_token: str | None
+    """of the session, for X-CSRF-Token; null for programs"""
+
+
+class MeasuredSlot(BaseModel):
+    """The bus in a quarter-hour. Null: a part that exists did not answer; 0: the site has no such part."""
+
+    starts_at: AwareDatetime
+    """Begin of the quarter-hour."""
+    grid_kw: float | None
+    """Grid; > 0 imports."""
+    pv_kw: float | None
+    """PV."""
+    battery_kw: float | None
+    """Batteries; > 0 discharge."""
+    genset_kw: float | None
+    """Generating sets."""
+    ev_kw: float | None
+    """Wallboxes."""
+    heat_pump_kw: float | None
+    """Heat pumps."""
+    load_kw: float | None
+    """The house without planned devices."""
+    soc_pct: float | None
+    """Charge of the batteries at the end."""
+    indoor_c: float | None
+    """Room temperature."""
+    outdoor_c: float | None
+    """Outdoor temperature."""
+    coverage_pct: float | None
+    """Share of the quarter-hour that was measured."""
+
+
+class Measurement(BaseModel):
+    """One answer of a device."""
+
+    device: str
+    """Device."""
+    quantity: str
+    """What was measured."""
+    unit: str
+    """Unit of the value."""
+    value: float | None
+    """Null: nothing was delivered."""
+    quality: int
+    """0 good, 6 at rest (counts as measured); others are doubtful or missing."""
+    reason: str | None
+    """Why it is missing or doubtful."""
+    reported_at: AwareDatetime
+    """When the device spoke."""
+
+
+class Naming(BaseModel):
+    """Another name, or a note, for a token that was given here."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    token_id: UUID
+    """number of the token"""
+    name: str | None = None
+    """another name; null: as it is"""
+    note: str | None = None
+    """what it is for; null: as it is"""
+
+
+class OptimizeWish(BaseModel):
+    """What a plan is asked for."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    objective: str = "cost"
+    """What is made small."""
+
+
+class Override(BaseModel):
+    """A wish of somebody for an asset."""
+
+    override_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Asset."""
+    mode: str
+    """What it is to do."""
+    limits: dict[str, Any]
+    """Limits of the mode, unit in the name."""
+    starts_at: AwareDatetime
+    """From when."""
+    ends_at: AwareDatetime
+    """Until when."""
+    created_at: AwareDatetime
+    """When it was filed."""
+    created_by: str
+    """By whom."""
+    cancelled_at: AwareDatetime | None
+    """Taken back early; null: it was not."""
+
+
+class OverrideFiled(BaseModel):
+    """An override was filed: a wish below envelope and grid limit. Nothing is said of its effect."""
+
+    override_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Asset."""
+    mode: str
+    """What it is to do."""
+    limits: dict[str, float]
+    """Limits of the mode, unit in the name."""
+    starts_at: AwareDatetime
+    """From when."""
+    ends_at: AwareDatetime
+    """Until when; the plan holds again from the next quarter-hour's control on."""
+    href: str
+    """Where it is listed, and taken back."""
+
+
+class OverrideWish(BaseModel):
+    """An override to be filed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    asset: str
+    """Asset of the site."""
+    mode: str
+    """Mode of the asset."""
+    limits: dict[str, float] = {}
+    """Limits of the mode."""
+    starts_at: AwareDatetime | None = None
+    """From when; now."""
+    ends_at: AwareDatetime | None = None
+    """Until when."""
+    duration_minutes: int | None = None
+    """Or how long; an hour."""
+
+
+class Part(BaseModel):
+    """One part."""
+
+    name: str
+    """which part"""
+    status: Literal["ok", "degraded", "down"]
+    """how it is"""
+    since: AwareDatetime | None
+    """its newest work, or its start; null: none is known"""
+    detail: str
+    """what is wrong, and the remedy; empty when nothing is"""
+    latency_ms: float | None = None
+    """of one question to it, ms; null: it is not asked"""
+
+
+class PlannedAsset(BaseModel):
+    """What one asset is to do in a quarter-hour."""
+
+    asset: str
+    """Key of the asset."""
+    kind: str
+    """`battery`, `pv`, `charger`, `heat-pump`, `genset`, `deferrable`."""
+    power_kw: float | None
+    """Battery > 0 discharges; PV and genset produce, others consume."""
+    mode: str
+    """Mode as the device understands it."""
+    limits: dict[str, Any]
+    """Limits of the mode, unit in the name."""
+    state: float | None
+    """At the end: charge in %, temperature in °C, energy charged in Wh."""
+    reason: str
+    """Why."""
+
+
+class PlannedNow(BaseModel):
+    """What is to be done in this quarter-hour."""
+
+    mode: str
+    """What the batteries are to do."""
+    reason: str
+    """Why, in one sentence."""
+    grid_kw: float | None
+    """Planned grid power."""
+    battery_kw: float | None
+    """Planned battery power."""
+    decided_at: AwareDatetime
+    """When that was decided."""
+    until: AwareDatetime
+    """From when on another mode is planned, or the end of the plan."""
+
+
+class PlannedSlot(BaseModel):
+    """The site's bus in a planned quarter-hour: grid + pv + battery + genset = load + ev + heat pump."""
+
+    starts_at: AwareDatetime
+    """Begin of the quarter-hour."""
+    grid_kw: float | None
+    """Grid; > 0 imports."""
+    pv_kw: float | None
+    """PV as used."""
+    pv_available_kw: float | None
+    """PV before curtailment."""
+    battery_kw: float | None
+    """Batteries; > 0 discharge."""
+    genset_kw: float | None
+    """Generating sets."""
+    load_kw: float | None
+    """House without planned devices."""
+    ev_kw: float | None
+    """Wallboxes."""
+    heat_pump_kw: float | None
+    """Heat pumps."""
+    soc_pct: float | None
+    """Charge of the batteries at the end."""
+    indoor_c: float | None
+    """Room temperature at the end."""
+    buy_per_kwh: Decimal | None
+    """Buying one kWh."""
+    sell_per_kwh: Decimal | None
+    """Selling one kWh."""
+    cost: Decimal | None
+    """Energy cost of the quarter-hour."""
+    mode: str
+    """What the batteries are to do."""
+    reason: str
+    """Why, in one sentence."""
+    marginal_value_per_kwh: Decimal | None
+    """What one more kWh would be worth here."""
+    binding: str
+    """Limits that decided."""
+    next_best_action: str | None
+    """The next best action of a battery."""
+    next_best_cost: Decimal | None
+    """What that would cost more."""
+    assets: list[PlannedAsset]
+    """What each asset is to do."""
+
+
+class Power(BaseModel):
+    """The power of all sites together; null as soon as one of them is not known."""
+
+    pv_kw: float | None
+    """PV."""
+    load_kw: float | None
+    """Houses without planned devices."""
+    grid_kw: float | None
+    """Grid; > 0 imports."""
+    battery_kw: float | None
+    """Batteries; > 0 discharge."""
+    as_of: AwareDatetime | None
+    """The oldest of these measurements."""
+
+
+class PowerWish(BaseModel):
+    """Charge or discharge for a while."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    power_kw: float
+    """Power."""
+    duration_minutes: int = 60
+    """How long."""
+    until_soc_pct: float | None = None
+    """And no further than this charge."""
+    dry_run: bool = False
+    """Say what would be filed, and file nothing."""
+
+
+class Price(BaseModel):
+    """What a quarter-hour costs at a site, tariff and taxes included."""
+
+    starts_at: AwareDatetime
+    """Begin of the quarter-hour."""
+    buy_per_kwh: Decimal
+    """Buying one kWh."""
+    sell_per_kwh: Decimal
+    """Selling one kWh."""
+    spot_per_kwh: Decimal | None
+    """The market's part of it; null: the contract has none."""
+    currency: str
+    """Currency."""
+    is_provisional: bool
+    """The exchange rate was not final."""
+    known_at: AwareDatetime
+    """Since when this is known."""
+
+
+class Quarter(BaseModel):
+    """A quarter-hour's forecast: the middle, and the band that four of five measurements should hit."""
+
+    start: AwareDatetime
+    """Begin of the quarter-hour."""
+    p10_kw: float | None
+    """One of ten is below; null: the model tells no band."""
+    p50_kw: float | None
+    """Expected."""
+    p90_kw: float | None
+    """One of ten is above."""
+
+
+class Question(BaseModel):
+    """A token somebody wants to know about."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    token: str
+    """the token itself"""
+
+
+class ReadWish(BaseModel):
+    """How much is read."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    everything: bool = False
+    """Counters and settings, too."""
+
+
+class Request(BaseModel):
+    """Work that somebody asked for."""
+
+    request_id: UUID
+    """Number."""
+    kind: str
+    """What was asked for."""
+    site: str | None
+    """The site it is about; null: the installation."""
+    parameters: dict[str, Any]
+    """What it was asked with."""
+    state: Literal["queued", "running", "done", "failed", "refused"]
+    """`queued`, `running`, or how it ended: `done`, `failed` (tried), `refused` (never tried)."""
+    requested_by: str
+    """Who asked."""
+    requested_at: AwareDatetime
+    """When it was asked."""
+    started_at: AwareDatetime | None
+    """When its run began; null: not yet."""
+    ended_at: AwareDatetime | None
+    """When it ended; null: not yet."""
+    run_id: str | None
+    """The run that serves it, as Dagster calls it."""
+    result: dict[str, Any] | None
+    """What it brought; null: it has not ended well."""
+    problem: str
+    """Why it came to nothing and what mends it; empty: it did not."""
+
+
+class Revoked(BaseModel):
+    """A token that counts no more."""
+
+    token_id: UUID
+    """number of the token"""
+    revoked_at: AwareDatetime
+    """when it was taken back first"""
+
+
+class ScanWish(BaseModel):
+    """Where to look."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    gateway: str
+    """Gateway of its file."""
+    first: int = 1
+    """First unit id."""
+    last: int = 32
+    """Last unit id."""
+
+
+class Score(BaseModel):
+    """How good the forecasts of a model were, over all days of the window."""
+
+    target: Literal["load", "pv"]
+    """What was forecast."""
+    horizon: str
+    """How far ahead: `0-4 h`, `4-12 h`, `12-36 h`, `36 h+`, or `trial`."""
+    model: str
+    """What made it; `last-week` and `yesterday` are the references."""
+    n: int
+    """Quarter-hours with forecast and measurement."""
+    days: int
+    """Days of them."""
+    mae_kw: float
+    """Mean absolute error."""
+    bias_kw: float
+    """Mean error; > 0: forecast too high."""
+    coverage_p80: float | None
+    """Share of measurements inside the 80 % band."""
+    vs_naive: float | None
+    """1 - error / error of the reference; 0: as good as free."""
+
+
+class Services(BaseModel):
+    """All parts."""
+
+    services: list[Part]
+
+
+class SiteNow(BaseModel):
+    """A site at this moment."""
+
+    site: str
+    """Site."""
+    name: str
+    """Name."""
+    at: AwareDatetime
+    """This moment."""
+    authority: Literal["shadow", "disarmed", "armed"]
+    """`shadow`: its file enables no control; `disarmed`: the second opt-in is missing; `armed`: it is steered."""
+    armed_until: AwareDatetime | None
+    """When the arm ends; null: there is none."""
+    flow: Flow
+    """The bus as last measured."""
+    plan: PlannedNow | None
+    """What is planned now; null: no plan holds."""
+    buy_per_kwh: Decimal | None
+    """Buying one kWh now; null: not known."""
+    sell_per_kwh: Decimal | None
+    """Selling one kWh now."""
+    currency: str
+    """Currency."""
+    open_alarms: int
+    """Alarms of the site that are open."""
+    overrides: int
+    """Overrides that hold now."""
+
+
+class SiteShort(BaseModel):
+    """A site, as a list tells it."""
+
+    site: str
+    """Key."""
+    name: str
+    """Name."""
+    timezone: str
+    """Its civil clock."""
+    market_zone: str
+    """Bidding zone of its prices, or `none`."""
+    currency: str
+    """Of its bill."""
+    is_active: bool
+    """Whether it is in service."""
+
+
+class SiteWhole(BaseModel):
+    """A site with its parts."""
+
+    site: str
+    """Key."""
+    name: str
+    """Name."""
+    timezone: str
+    """Its civil clock."""
+    market_zone: str
+    """Bidding zone of its prices, or `none`."""
+    currency: str
+    """Of its bill."""
+    is_active: bool
+    """Whether it is in service."""
+    latitude: float
+    """Latitude."""
+    longitude: float
+    """Longitude."""
+    control_enabled: bool | None
+    """The first opt-in, of its file; null: no document is known."""
+    import_limit_kw: float | None
+    """What it may draw from the grid."""
+    export_limit_kw: float | None
+    """What it may feed into the grid."""
+    assets: list[Asset]
+    """Its planned parts."""
+    config_hash: str | None
+    """Version of its document."""
+    known_at: AwareDatetime | None
+    """Since when that version holds."""
+
+
+class SoFar(BaseModel):
+    """The running day, as far as it is settled."""
+
+    day: date
+    """Civil day of the site."""
+    cost: Decimal | None
+    """What the settled quarter-hours cost; null: none is."""
+    planned_cost: Decimal | None
+    """What was planned for the same ones."""
+    no_battery_cost: Decimal | None
+    """What the same ones would have cost without a battery."""
+    settled_slots: int
+    """Quarter-hours that are settled."""
+    past_slots: int
+    """Quarter-hours that are over."""
+
+
+class Stats(BaseModel):
+    """Figures of one process, since its start."""
+
+    requests_total: int
+    """answered"""
+    by_status: dict[str, int]
+    """by status of HTTP"""
+    p50_ms: float | None
+    """half of the last 2000 took less, ms; null: there was none"""
+    p95_ms: float | None
+    """95 % of them, ms"""
+    rate_limited: int
+    """asked too often"""
+    ws_clients: int
+    """WebSockets that are open"""
+    uptime_s: float
+    """since the start of the process, s"""
+
+
+class Subject(BaseModel):
+    """What an event is about."""
+
+    kind: str
+    """`device`, `site` or `installation`."""
+    id: str | None
+    """Its key, `site` or `site.device`; null: the installation."""
+
+
+class TakenBack(BaseModel):
+    """Which token: its number or its text."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    token_id: UUID | None = None
+    """number of the token; null: its text is said"""
+    token: str | None = None
+    """the token itself; null: its number is said"""
+
+
+class TrainWish(BaseModel):
+    """What is to be trained."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    kind: Literal["load", "pv"] = "load"
+    """Which model."""
+
+
+class Validity(BaseModel):
+    """What a token is worth."""
+
+    valid: bool
+    """whether it counts"""
+    reason: Literal["bad_signature", "expired", "unknown", "revoked"] | None
+    """why not; null: it is valid"""
+    name: str | None = None
+    """of the program"""
+    resources: list[str] | None = None
+    """what it may do"""
+    expires_at: AwareDatetime | None = None
+    """until when it counts"""
+
+
+class Version(BaseModel):
+    """A version of a site's document."""
+
+    config_hash: str
+    """Its name."""
+    known_at: AwareDatetime
+    """Since when it held."""
+    recorded_at: AwareDatetime
+    """When it was registered."""
+
+
+class Wanted(BaseModel):
+    """What a new token is for."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    name: str
+    """of the program"""
+    list_of_resources: list[str]
+    """what it may do: NOUN:read or NOUN:write; a bare noun is NOUN:read. No more than the giver may"""
+    sites: list[str] | None = None
+    """null: those of the giver"""
+    ttl_s: int = 86400
+    """how long it counts, s"""
+
+
+class FieldFault(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    """its place in body or query"""
+    message: str
+    """what is wrong with it"""
+    code: str
+    """kind of fault, for programs"""
+
+
+class Fault(BaseModel):
+    """A problem as RFC 9457 has it."""
+
+    type: str
+    """name of the kind of problem"""
+    title: str
+    """the kind in words"""
+    status: int
+    """status of the answer"""
+    detail: str
+    """what it is this time"""
+    code: str
+    """for programs; keeps its meaning"""
+    remedy: str
+    """what to do about it"""
+    request_id: str
+    """under which the log has it"""
+    field: str | None = None
+    """the first field that is wrong"""
+    errors: list[FieldFault] | None = None
+    """field by field, where several are wrong"""
+
+
+class Battery(BaseModel):
+    """A battery now. A value that is missing or older than five minutes is null."""
+
+    id: str
+    """`site.asset`."""
+    site: str
+    """Site."""
+    asset: str
+    """Asset."""
+    device: str | None
+    """The device that obeys for it; null: none."""
+    soc_pct: float | None
+    """Charge."""
+    power_kw: float | None
+    """Power of its device; > 0 discharges."""
+    temperature_c: float | None
+    """Cells."""
+    as_of: AwareDatetime | None
+    """When it was measured last."""
+    capacity_kwh: float
+    """Capacity of its file."""
+    limits: BatteryLimits
+    """What its file allows."""
+    wanted: str | None
+    """Mode that an override wants now; null: none."""
+    told: str | None
+    """Mode that its device was told last; null: nothing stands."""
+    authority: str | None
+    """Whose word that was: `envelope`, `grid`, `override`, `schedule`, `plan`, `release`."""
+    steered: Literal["shadow", "disarmed", "armed"]
+    """Whether wishes reach the device."""
+    status: str
+    """Its device: `ok`, `degraded`, `open`, `half-open`, `unknown`."""
+
+
+class Disarmed(BaseModel):
+    """The second opt-in is withdrawn: nothing is told to the site's devices from now on."""
+
+    site: str
+    """Site."""
+    was_armed: bool
+    """Whether it was armed."""
+    release: Filed
+    """The request that hands the devices back to themselves."""
+
+
+class Event(BaseModel):
+    """Something that happened, until it is over."""
+
+    id: int
+    """Number, that of the alarm."""
+    ts: AwareDatetime
+    """When it began."""
+    type: str
+    """Kind of trouble."""
+    severity: Literal["info", "warning", "critical"]
+    """How bad."""
+    subject: Subject
+    """What it is about."""
+    text: str
+    """What happened, and the remedy."""
+    times: int
+    """How often."""
+    ended_at: AwareDatetime | None
+    """When it was over; null: it is not."""
+    acknowledged_by: str | None
+    """Who said that he knows; null: nobody did."""
+
+
+class Forecast(BaseModel):
+    """A forecast as it was issued."""
+
+    site: str
+    """Site."""
+    issued_at: AwareDatetime
+    """The newest issue among its quarter-hours."""
+    model: str
+    """What made it; several where quarter-hours are of several."""
+    is_hindsight: bool
+    """Some of it was made afterwards, because nothing was known then."""
+    quarters: list[Quarter]
+    """Quarter-hours in order; one that nobody forecast is left out."""
+
+
+class Health(BaseModel):
+    """How it stands."""
+
+    status: Literal["ok", "degraded", "down"]
+    """the worst of all parts"""
+    version: str
+    """of the program"""
+    time: AwareDatetime
+    """of this machine's clock, UTC"""
+    parts: list[Part] | None = None
+    """for callers who are known; null for others"""
+
+
+class Money(BaseModel):
+    """Days in order, and the running one."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of all its money."""
+    today: SoFar
+    """The running day."""
+    days: list[Day]
+    """Settled days, oldest first."""
+
+
+class Overview(BaseModel):
+    """All sites of whoever asks."""
+
+    at: AwareDatetime
+    """This moment."""
+    sites: int
+    """Sites in service."""
+    armed: int
+    """Those that are steered."""
+    planned: int
+    """Those with a plan that holds now."""
+    devices: Devices
+    """Their devices."""
+    power: Power
+    """Their power."""
+    open_alarms: int
+    """Open alarms."""
+    coverage_pct: float | None
+    """Share of the last day that was measured; null: nothing was."""
+
+
+class Plan(BaseModel):
+    """A decision with all its quarter-hours."""
+
+    site: str
+    """Site."""
+    plan_id: UUID
+    """Number of the plan."""
+    kind: Literal["daily", "rolling"]
+    """Which clock asked for it."""
+    decided_at: AwareDatetime
+    """Nothing known later was used."""
+    recorded_at: AwareDatetime
+    """Since when it may be followed."""
+    starts_at: AwareDatetime
+    """First quarter-hour planned."""
+    ends_at: AwareDatetime
+    """End of the last one."""
+    status: Literal["optimal", "feasible", "failed"]
+    """Of the solver."""
+    is_verified: bool
+    """The independent verifier found nothing."""
+    is_hindsight: bool
+    """Recorded too late to be followed."""
+    currency: str
+    """Currency of its money."""
+    unmet: list[Any]
+    """Wishes that cannot be met, with amounts."""
+    config_hash: str
+    """Version of the site's document."""
+    slots: list[PlannedSlot]
+    """Its quarter-hours in order."""
