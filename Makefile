@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz mutants dictionary client release lint format celery lock audit clean
+.PHONY: help demo up test fuzz mutants dictionary client rights release lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -38,6 +38,9 @@ dictionary: $(STAMP) ## docs/data-dictionary.md and the catalogue's copy, from t
 
 client: $(STAMP) ## examples/ems_client/models.py, from the schema of the HTTP API
 	@$(BIN)/python -m ems_pipeline_tests.client
+
+rights: $(STAMP) ## docs/api/rights.md, who may ask what, from the routes and the table of roles
+	@$(BIN)/python -m ems_pipeline_tests.rights
 
 release: $(STAMP) ## changelog, version, commit and tag, here only (VERSION=0.2.0)
 	@$(BIN)/python -m ems_pipeline_tests.release $(VERSION)

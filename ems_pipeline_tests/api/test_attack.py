@@ -11,22 +11,16 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from ems_pipeline.api.app import ROUTERS
 from ems_pipeline.api.rights import RIGHTS, Role
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.api.conftest import House
 from ems_pipeline_tests.api.lived import live
-from ems_pipeline_tests.api.test_rights import OPEN, guards
+from ems_pipeline_tests.api.test_rights import OPEN
+from ems_pipeline_tests.rights import needed, routes
 
 REFUSED = {(403, "permission_missing"), (403, "42501")}
 """In our words and in those of PostgREST's dialect."""
-ROUTES = [
-    (method, route)
-    for router in ROUTERS
-    for route in router.routes
-    if isinstance(route, APIRoute)
-    for method in sorted(route.methods - {"HEAD"})
-]
+ROUTES = routes()
 NUMBER = "00000000-0000-0000-0000-000000000009"
 PLACES = {
     "site": "{site}", "battery": "{site}.pack", "device": "{site}.inverter", "override_id": "1", "alarm_id": "1",
@@ -53,11 +47,6 @@ def ask(house: House, browser: TestClient, method: str, path: str, body: Any = N
         said.json().get("code", "") if "json" in said.headers.get("content-type", "") and said.text[:1] == "{" else ""
     )
     return said.status_code, code
-
-
-def needed(route: APIRoute) -> str | None:
-    (guard,) = guards(route.dependant)
-    return getattr(guard, "right", None)
 
 
 PEOPLE = {"owner": "anna", "operator": "otto", "viewer": "vera", "analyst": "ada"}

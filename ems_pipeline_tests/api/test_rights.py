@@ -12,15 +12,12 @@ from ems_pipeline.api.app import ROUTERS
 from ems_pipeline.api.caller import Anybody, Needs
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import ALL, RIGHTS, Caller
+from ems_pipeline_tests import rights
 from ems_pipeline_tests.api.conftest import House
+from ems_pipeline_tests.rights import guards
 
 OPEN = {"/health", "/docs", "/login", "/tokens/validate"}
 """The routes that answer everybody; a new one is named here on purpose."""
-
-
-def guards(dependant: Any) -> list[Any]:
-    own = [dependant.call] if isinstance(dependant.call, Needs | Anybody) else []
-    return own + [found for inner in dependant.dependencies for found in guards(inner)]
 
 
 def test_every_route_says_who_may(house: House) -> None:
@@ -34,6 +31,21 @@ def test_every_route_says_who_may(house: House) -> None:
         assert guard is not None, f"{route.path} declares no need; add Depends(needs(...))"
         assert isinstance(guard, Needs) != (route.path in OPEN), route.path
         assert isinstance(guard, Anybody) or not guard.right or guard.right in ALL, f"nobody has {guard.right}"
+
+
+def test_the_page_says_who_may_ask_what_as_the_code_does() -> None:
+    told = rights.page()
+    assert rights.PAGE.read_text(encoding="utf-8") == told, "run `make rights`, and commit it"
+    rows = {tuple(cell.strip(" `") for cell in line.split("|")[1:-1]) for line in told.splitlines() if "|" in line}
+    assert {
+        ("path", "what", "needs", "viewer", "operator", "owner", "analyst"),
+        ("GET /health", "Whether it works", "nothing", "yes", "yes", "yes", "yes"),
+        ("GET /me", "Who asks, and what they may", "a name", "yes", "yes", "yes", "yes"),
+        ("POST /sites/{site}/overrides", "File an override", "overrides:write", "-", "yes", "yes", "-"),
+        ("DELETE /sites/{site}", "Take a site out of service", "sites:write", "-", "-", "yes", "-"),
+        ("GET /rest/{relation}", "Rows of a table or view", "rest:read", "-", "-", "yes", "yes"),
+        ("site:KEY", "follow it", "telemetry:read", "yes", "yes", "yes", "yes"),
+    } <= rows
 
 
 def test_nothing_is_answered_beside_those_routes(house: House) -> None:

@@ -51,7 +51,7 @@ class Ended(Exception):
 class Parley:
     """A conversation from its first word to its last."""
 
-    def __init__(self, socket: WebSocket, web: Web, pace: Pace, need: str = "live:read") -> None:
+    def __init__(self, socket: WebSocket, web: Web, pace: Pace, need: str) -> None:
         self._socket, self.web, self.pace, self._need = socket, web, pace, need
         self._token: str | None = None
         self._ends_at: datetime | None = None

@@ -15,6 +15,8 @@ from ems_pipeline.api.web import serving
 router = APIRouter()
 MOST_CLIENTS = 1000
 PACE = Pace()
+NEEDS = {"/ws": "live:read", "/ws/metrics": "stats:read"}
+"""What somebody must be allowed to be told anything there; topics have rights of their own."""
 
 
 @router.websocket("/ws")
@@ -39,9 +41,9 @@ async def _talk(socket: WebSocket, *, metrics: bool) -> None:
     web.figures.ws_clients += 1
     try:
         if metrics:
-            await Parley(socket, web, PACE, "stats:read").run(_figures)
+            await Parley(socket, web, PACE, NEEDS["/ws/metrics"]).run(_figures)
         else:
-            await Parley(socket, web, PACE).run()
+            await Parley(socket, web, PACE, NEEDS["/ws"]).run()
     finally:
         web.figures.ws_clients -= 1
 

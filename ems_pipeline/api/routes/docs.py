@@ -24,7 +24,7 @@ CODE = re.compile(r"`{1,2}([^`]+)`{1,2}")
 POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; base-uri 'none'; form-action 'none'"
 
 
-@router.get("/docs", response_class=HTMLResponse, summary="This page")
+@router.get("/docs", response_class=HTMLResponse, summary="The paths as a page for people")
 async def docs(request: Request, _caller: Annotated[Caller | None, Depends(Anybody())]) -> HTMLResponse:
     """Every path with what it takes, what it answers, and an example; works without a network and without scripts."""
     return HTMLResponse(_drawn(request.app), headers={"content-security-policy": POLICY})

@@ -69,8 +69,8 @@ ASSETS = """
     CROSS JOIN LATERAL jsonb_array_elements(c.config -> kind) WITH ORDINALITY AS parts (part, number)"""
 
 
-@router.get("/me/sites", response_model=Items[SiteShort], summary="Sites of whoever asks")
-@router.get("/sites", response_model=Items[SiteShort], summary="The same")
+@router.get("/me/sites", response_model=Items[SiteShort], summary="The same")
+@router.get("/sites", response_model=Items[SiteShort], summary="Sites of whoever asks")
 async def sites(
     caller: Annotated[Caller, READ], web: ThisWeb, limit: Limit = 100, cursor: Cursor = None
 ) -> dict[str, Any]:
