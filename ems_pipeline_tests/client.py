@@ -48,6 +48,7 @@ def models() -> str:
             use_union_operator=True,
             use_standard_collections=True,
             formatters=[Formatter.RUFF_CHECK, Formatter.RUFF_FORMAT],
+            settings_path=MODELS.parent,
         ),
     )
     return f"{made}\n"

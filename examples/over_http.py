@@ -65,6 +65,8 @@ def main() -> None:
             {"show": show, "plan": plan}[said.what](client, said.site)
     except Refused as refused:
         sys.exit(str(refused))
+    except OSError as error:  # of requests, too
+        sys.exit(f"{said.address} gave no answer: {error}\nWhat to do: look whether `ems web` runs there")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ems_pipeline_tests.api.conftest import PASSWORD, House
 from ems_pipeline_tests.api.lived import live
 from ems_pipeline_tests.api.loopback import SOON_S, on_loopback
 from ems_pipeline_tests.conftest import ROOT
+from ems_pipeline_tests.servers import free_ports
 
 EXAMPLES = ROOT / "examples"
 RIGHTS = ("sites:read", "plans:read", "prices:read", "overrides:write", "requests:read", "requests:write")
@@ -100,6 +101,14 @@ def test_a_refusal_reaches_who_asked_with_its_remedy(house: House, address: str)
     assert first == "The site is not known (404 site_unknown): there is no site 'home02'"
     assert remedy == "What to do: GET /api/v1/me/sites lists yours"
     assert log.startswith("The server's log has it as ")
+
+
+def test_where_nobody_answers_the_example_says_what_to_look_at(house: House) -> None:
+    (port,) = free_ports(1)
+    _, err = (process := started(house, f"http://127.0.0.1:{port}", "show")).communicate(timeout=SOON_S)
+    assert process.returncode == 1
+    assert err.startswith(f"http://127.0.0.1:{port} gave no answer: ")
+    assert err.endswith("What to do: look whether `ems web` runs there\n")
 
 
 @pytest.mark.usefixtures("now_is_now")

@@ -41,6 +41,14 @@ FORECAST = """
 """The noon of `lived` is over for the functions of the database, which go by its own clock."""
 
 
+NAMED = """/health /stats /services/status /overview /me/sites /sites/home01/prices/import /sites/home01/forecast/run
+    /sites/home01/plan/run /tokens /tokens/generate /tokens/validate /tokens/save /tokens/revoke /batteries
+    /batteries/home01.pack/charge /batteries/home01.pack/discharge /batteries/home01.pack/optimize
+    /batteries/home01.pack/health /batteries/analytics/summary /forecast/consumption /forecast/generation
+    /forecast/train /forecast/metrics"""
+"""Paths by which operators and buildings know such a system from elsewhere."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A command of a page, behind what its block sets."""
@@ -134,6 +142,10 @@ def test_no_page_has_a_line_that_is_not_run_here() -> None:
         if (count := len(re.findall(r"^[\s$>]*curl ", path.read_text(encoding="utf-8"), re.MULTILINE)))
     }
     assert written == {page: len(lines(page)) for page in PAGES}
+
+
+def test_the_list_has_a_line_for_every_path_that_is_known_from_elsewhere() -> None:
+    assert {*NAMED.split()} <= {line.path for line in lines("docs/api.md")[3:]}
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
