@@ -114,6 +114,7 @@ def test_where_nobody_answers_the_example_says_what_to_look_at(house: House) -> 
 @pytest.mark.usefixtures("now_is_now")
 def test_a_person_logs_in_lists_page_by_page_and_takes_back(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     from ems_client import Client, Refused, models
 
     client = Client(address)
