@@ -290,12 +290,12 @@ class Document(BaseModel):
 class Filed(BaseModel):
     """A request was filed. Nothing is said of its effect: that stands at its address once it has ended."""
 
-    request_id: str
-    """Number of the request."""
+    request_id: str | None
+    """Number of the request; null: a dry run filed nothing."""
     state: str = "queued"
-    """Where it stands."""
-    href: str
-    """Where to follow it."""
+    """Where it stands; `dry-run`: nowhere."""
+    href: str | None
+    """Where to follow it; null: nowhere."""
 
 
 class Flow(BaseModel):
@@ -503,8 +503,8 @@ class Override(BaseModel):
 class OverrideFiled(BaseModel):
     """An override was filed: a wish below envelope and grid limit. Nothing is said of its effect."""
 
-    override_id: int
-    """Number."""
+    override_id: int | None
+    """Number; null: a dry run filed nothing."""
     site: str
     """Site."""
     asset: str
@@ -517,8 +517,8 @@ class OverrideFiled(BaseModel):
     """From when."""
     ends_at: AwareDatetime
     """Until when; the plan holds again from the next quarter-hour's control on."""
-    href: str
-    """Where it is listed, and taken back."""
+    href: str | None
+    """Where it is listed, and taken back; null: nowhere."""
 
 
 class OverrideWish(BaseModel):
@@ -666,8 +666,6 @@ class PowerWish(BaseModel):
     """How long."""
     until_soc_pct: float | None = None
     """And no further than this charge."""
-    dry_run: bool = False
-    """Say what would be filed, and file nothing."""
 
 
 class Price(BaseModel):
