@@ -38,7 +38,7 @@ from ems_pipeline_tests.readings import answers
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-WITHHELD = {"person", "web_session", "web_token"}
+WITHHELD = {"person", "web_once", "web_session", "web_token"}
 """Tables an analyst must not read, because secrets stand in them."""
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 
