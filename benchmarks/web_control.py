@@ -43,10 +43,10 @@ def control_delay(warehouse: Warehouse, port: int, path: str, tokens: list[str])
             arming.arm(connection, site.key, now, "benchmark")
     numbers = itertools.count()
     alone = [_run_s(warehouse, sites, next(numbers)) for _ in range(ROUNDS)]
-    over, (counted, told) = spawn.Event(), spawn.Pipe(duplex=False)
-    crowd = spawn.Process(target=_crowd, args=(port, path, tokens, over, told), daemon=True)
+    begun, over, (counted, told) = spawn.Event(), spawn.Event(), spawn.Pipe(duplex=False)
+    crowd = spawn.Process(target=_crowd, args=(port, path, tokens, begun, over, told), daemon=True)
     crowd.start()
-    counted.recv()  # all are connected
+    begun.wait()
     beside = [_run_s(warehouse, sites, next(numbers)) for _ in range(ROUNDS)]
     over.set()
     answers: dict[int, int] = counted.recv()
@@ -67,14 +67,18 @@ def _run_s(warehouse: Warehouse, sites: list[Any], number: int) -> float:
     return control_benchmark.timed("echoed", control.run_control, *at)
 
 
-def _crowd(port: int, path: str, tokens: list[str], over: Event, told: Connection) -> None:
+def _crowd(port: int, path: str, tokens: list[str], begun: Event, over: Event, told: Connection) -> None:
     os.nice(NICE)
-    told.send(None)
     wrong = f'{{"name": "anna", "password": "{"x" * 20}"}}'.encode()
     kinds: list[Ask] = [get(path, tokens), post("/api/v1/login", wrong), get(path, ["of.no.body"])]
-    told.send(dict(asyncio.run(_asking(port, kinds, over))))
+    told.send(dict(asyncio.run(_asking(port, kinds, begun, over))))
 
 
-async def _asking(port: int, kinds: list[Ask], over: Event) -> dict[int, int]:
+async def _asking(port: int, kinds: list[Ask], begun: Event, over: Event) -> dict[int, int]:
     turns = itertools.cycle(kinds)
-    return await hammer(port, lambda: next(turns)(), CLIENTS, LONGEST_S, over.is_set)
+
+    def is_over() -> bool:
+        begun.set()  # `hammer` looks once all are connected
+        return over.is_set()
+
+    return await hammer(port, lambda: next(turns)(), CLIENTS, LONGEST_S, is_over)

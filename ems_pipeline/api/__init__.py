@@ -4,7 +4,7 @@ It reads what is stored and files wishes and requests; everything that is done i
 
     app, web, serve, connection                   the application, what a process has, the process, and its connections
     routes, schema                                what is answered, a module per noun, and how it is told
-    requestlog, lines, guards, hot, bodies, asgi         the layers that every request passes, from the outside
+    requestlog, lines, guards, hot, bodies, asgi  the layers that every request passes, from the outside
     asked, problems, fields                       the request in hand; what is wrong with it; what it is made of
     caller, rights                                who asks, and what they may
     people, passwords, sessions, tokens, remembered, together  how somebody is known

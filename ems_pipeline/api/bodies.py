@@ -48,7 +48,7 @@ class Bodies:
             return
         headers = [pair for pair in scope["headers"] if pair[0] != b"content-type"]
         scope = {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
-        await self._app(scope, _handing_on(body, receive), send)
+        await self._app(scope, handing_on(body, receive), send)
 
 
 def _of_form(kind: str, body: bytes) -> bytes:
@@ -87,7 +87,7 @@ def _too_large(most: int) -> Problem:
     return Problem(413, "too_large", "The body is too large", detail, f"send {most} bytes at most, in several requests")
 
 
-def _handing_on(body: bytes, receive: Receive) -> Receive:
+def handing_on(body: bytes, receive: Receive) -> Receive:
     """The body once, then what the client does."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ems_pipeline.api.asgi import header
 from ems_pipeline.api.asked import Key, in_hand
+from ems_pipeline.api.bodies import handing_on
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.problems import Problem, answer
 from ems_pipeline.time_grid import Clock
@@ -45,14 +46,9 @@ class Once:
             problem = Problem(422, "invalid", "A value cannot be taken", detail, "send a UUID, say", "Idempotency-Key")
             await answer(problem)(scope, receive, send)
             return
-        message = await receive()  # `Bodies` hands it on whole
-        key = in_hand().key = Key(said, _digest(scope, message.get("body", b"")))
-        left = [message]
-
-        async def again() -> Message:
-            return left.pop() if left else await receive()
-
-        await self._app(scope, again, _keeping(self._database, key, send))
+        body: bytes = (await receive())["body"]  # `Bodies` hands it on whole
+        key = in_hand().key = Key(said, _digest(scope, body))
+        await self._app(scope, handing_on(body, receive), _keeping(self._database, key, send))
 
 
 def _digest(scope: Scope, body: bytes) -> bytes:
@@ -68,11 +64,9 @@ def _keeping(database: Database, key: Key, send: Send) -> Send:
 
     async def sending(message: Message) -> None:
         held.append(message)
-        if message["type"] == "http.response.body" and message.get("more_body"):
+        if message["type"] == "http.response.start" or message.get("more_body"):
             return
-        if message["type"] == "http.response.start":
-            return
-        if key.is_taken:
+        if key.is_taken and held[0]["status"] < 300:  # of what failed half done the answer would be told all day
             await _keep(database, key, held)
         for part in held:
             await send(part)

@@ -12,7 +12,7 @@ import jwt
 
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.problems import Problem
-from ems_pipeline.api.remembered import MOST, Remembered
+from ems_pipeline.api.remembered import Remembered
 from ems_pipeline.api.rights import Caller
 from ems_pipeline.api.together import Together
 from ems_pipeline.time_grid import MINUTE, Clock
@@ -48,8 +48,6 @@ class Tokens:
     def __init__(self, database: Database, clock: Clock, secret: str) -> None:
         self._database, self._clock, self._secret = database, clock, secret
         self.key_id = hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]
-        self._signed: dict[str, dict[str, Any]] = {}
-        """Claims of texts that were checked: well signed once is so for ever, and to check costs half a millisecond."""
         self._known: Remembered[dict[str, Any]] = Remembered(clock)
         self._rows = Together(self._read)
         self._holders: Remembered[tuple[str, float, Caller]] = Remembered(clock)
@@ -152,16 +150,6 @@ class Tokens:
 
     def _checked(self, token: str) -> dict[str, Any]:
         """Its claims, once signature, key, times and shape are right."""
-        if (claims := self._signed.get(token)) is None:
-            claims = self._well_signed(token)
-            if len(self._signed) >= MOST:
-                self._signed.clear()
-            self._signed[token] = claims
-        if self._clock.now().timestamp() > float(claims["exp"]) + LEEWAY.total_seconds():
-            raise NotTaken("expired")
-        return claims
-
-    def _well_signed(self, token: str) -> dict[str, Any]:
         if len(token) > LONGEST_TOKEN:
             raise NotTaken("bad_signature")
         try:
@@ -172,9 +160,11 @@ class Tokens:
                 token, self._secret, [ALGORITHM], options=demanded, audience=AUDIENCE, issuer=ISSUER
             )
             UUID(claims["jti"])
-            float(claims["exp"])
+            ends_at = float(claims["exp"])
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             raise NotTaken("bad_signature") from None
+        if self._clock.now().timestamp() > ends_at + LEEWAY.total_seconds():
+            raise NotTaken("expired")
         return claims | {"sites": claims.get("sites"), "resources": claims.get("resources")}
 
     async def save(self, token_id: UUID, name: str | None, note: str | None, owner: Caller) -> dict[str, Any] | None:

@@ -49,7 +49,7 @@ def sync_sites() -> None:
 @dg.job(
     tags=_tags(0, 600),
     config=SAID,
-    description="Nightly: old runs of clock work and old minutes of telemetry go; quarter-hours stay.",
+    description="Nightly: old runs of clock work, minutes of telemetry and requests go; quarter-hours stay.",
 )
 def housekeeping() -> None:
     purge_history()

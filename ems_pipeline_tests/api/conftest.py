@@ -20,6 +20,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, migrate, people
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.api.lived import live
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -95,6 +96,14 @@ def stocked(warehouse: Warehouse, home01: Site) -> Warehouse:
         for name, (role, sites) in PEOPLE.items():
             people.add(connection, people.Person(name, role, sites), stored, "test", NOON)
     return warehouse
+
+
+@pytest.fixture(scope="module")
+def lived(stocked: Warehouse) -> Warehouse:
+    """A day has been lived there."""
+    with stocked.begin() as connection:
+        live(connection)
+    return stocked
 
 
 @pytest.fixture

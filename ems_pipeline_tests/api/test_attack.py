@@ -12,11 +12,11 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from ems_pipeline.api.rights import RIGHTS, Role
-from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.api.conftest import House
-from ems_pipeline_tests.api.lived import live
 from ems_pipeline_tests.api.test_rights import OPEN
 from ems_pipeline_tests.rights import needed, routes
+
+pytestmark = pytest.mark.usefixtures("lived")
 
 REFUSED = {(403, "permission_missing"), (403, "42501")}
 """In our words and in those of PostgREST's dialect."""
@@ -28,12 +28,6 @@ PLACES = {
     "version": "1", "_path": "anything/else",
 }  # fmt: skip
 """What stands in a path for a name; one that is missing here fails the test that needs it."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def lived(stocked: Warehouse) -> None:
-    with stocked.begin() as connection:
-        live(connection)
 
 
 def path_of(route: APIRoute, site: str) -> str:

@@ -12,22 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.warehouse import Warehouse, asked
+from ems_pipeline.warehouse import asked
 from ems_pipeline_tests import client as generated
 from ems_pipeline_tests.api.conftest import PASSWORD, House
-from ems_pipeline_tests.api.lived import live
 from ems_pipeline_tests.api.loopback import SOON_S, on_loopback
 from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.servers import free_ports
 
+pytestmark = pytest.mark.usefixtures("lived")
+
 EXAMPLES = ROOT / "examples"
 RIGHTS = ("sites:read", "plans:read", "prices:read", "overrides:write", "requests:read", "requests:write")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def lived(stocked: Warehouse) -> None:
-    with stocked.begin() as connection:
-        live(connection)
 
 
 @pytest.fixture

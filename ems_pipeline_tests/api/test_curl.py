@@ -18,7 +18,6 @@ import pytest
 from ems_pipeline.api.rights import ALL
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.api.conftest import PASSWORD, House
-from ems_pipeline_tests.api.lived import live
 from ems_pipeline_tests.api.loopback import on_loopback
 from ems_pipeline_tests.conftest import ROOT
 
@@ -115,9 +114,8 @@ class Shell:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def lived(stocked: Warehouse) -> None:
-    with stocked.begin() as connection:
-        live(connection)
+def forecast(lived: Warehouse) -> None:
+    with lived.begin() as connection:
         connection.exec_driver_sql(FORECAST)
 
 

@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from ems_pipeline.api.app import create_app
 from ems_pipeline.api.web import Settings, Web
-from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.api.conftest import SECRET, House
-from ems_pipeline_tests.api.lived import live
+
+pytestmark = pytest.mark.usefixtures("lived")
 
 LONG = "EMS_HTTP_EXAMPLES"
 EXAMPLES = int(os.environ.get(LONG, "3"))
@@ -28,12 +28,6 @@ CHECKS = [
     checks.content_type_conformance,
     checks.response_schema_conformance,
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def lived(stocked: Warehouse) -> None:
-    with stocked.begin() as connection:
-        live(connection)
 
 
 @pytest.fixture

@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.api.conftest import House
-from ems_pipeline_tests.api.lived import live
 
-
-@pytest.fixture(scope="module", autouse=True)
-def lived(stocked: Warehouse) -> None:
-    with stocked.begin() as connection:
-        live(connection)
+pytestmark = pytest.mark.usefixtures("lived")
 
 
 @pytest.fixture
