@@ -89,9 +89,15 @@ def test_a_curve_that_is_constant_costs_what_the_constant_costs(problem: Problem
 @FEW
 @given(problems(), st.floats(0.85, 0.99))
 def test_a_curve_between_two_constants_costs_between_them(problem: Problem, low: float) -> None:
-    """Importing is never paid for here: else waste can be wanted, and a worse battery may be the cheaper one."""
+    """Where waste is never wanted: importing is not paid for, nothing shut in, and no battery has to come down.
+
+    A battery above its ceiling beside a small load comes down sooner when it loses more, and one that is nearly full
+    takes more of the PV that may neither be limited nor exported: there the worse battery is the cheaper one.
+    """
     buy = np.abs(problem.buy_per_kwh) + 0.01
-    problem = dataclasses.replace(problem, buy_per_kwh=buy, sell_per_kwh=0.5 * buy)
+    grid = dataclasses.replace(problem.grid, export_limit_w=np.full(len(buy), 50_000.0))
+    inside = tuple(dataclasses.replace(b, initial_wh=min(b.initial_wh, b.ceiling_wh)) for b in problem.batteries)
+    problem = dataclasses.replace(problem, buy_per_kwh=buy, sell_per_kwh=0.5 * buy, grid=grid, batteries=inside)
     capacities = [b.capacity_wh for b in problem.batteries]
     share = max(capacities, default=1.0)
     costs = []
