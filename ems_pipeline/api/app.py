@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from ems_pipeline import __version__
 from ems_pipeline.api import problems, schema
@@ -17,7 +18,7 @@ from ems_pipeline.api.guards import Guards
 from ems_pipeline.api.hot import Hot
 from ems_pipeline.api.live import socket
 from ems_pipeline.api.once import Again, Once
-from ems_pipeline.api.problems import UNKNOWN, Problem, nearest
+from ems_pipeline.api.problems import UNKNOWN, Problem, Unforeseen, nearest
 from ems_pipeline.api.requestlog import RequestLog
 from ems_pipeline.api.rest import route as rest
 from ems_pipeline.api.routes import (
@@ -84,8 +85,16 @@ ANY_QUERY = "any_query"
 """Attribute of an endpoint that reads the query itself, whatever the names in it."""
 
 
+def layered(web: Web) -> ASGIApp:
+    """What a web process serves: the routes within the layers that every request passes.
+
+    These stand around FastAPI and not in it, whose own five layers would be a tenth of an answer that is told again.
+    """
+    return RequestLog(Guards(Hot(create_app(web), web), web.settings.hosts), web)
+
+
 def create_app(web: Web) -> FastAPI:
-    """The application of a web process. FastAPI's own pages are off: they load scripts from elsewhere."""
+    """The routes and what is read before them. FastAPI's own pages are off: they load scripts from elsewhere."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -107,9 +116,7 @@ def create_app(web: Web) -> FastAPI:
     app.include_router(prometheus.router, include_in_schema=False)
     app.add_middleware(Once, database=web.database)
     app.add_middleware(Bodies)
-    app.add_middleware(Hot, web=web)
-    app.add_middleware(Guards, hosts=web.settings.hosts)
-    app.add_middleware(RequestLog, web=web)
+    app.add_middleware(Unforeseen)
     return app
 
 

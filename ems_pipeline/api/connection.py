@@ -7,6 +7,7 @@ an answer may wait to be taken: each would hold one of the places that others wa
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -14,8 +15,47 @@ HEAD_S, MOST_HEAD_BYTES = 10.0, 64 * 1024
 """From the connection, or the first byte of a later request, to the end of its head; and the size of that."""
 READER_S = 30.0
 """So long a client may take nothing of an answer that is under way."""
+LARGE_BYTES, MOST_PARTS = 4096, 16
+"""A part of an answer of this size waits for no other, nor do so many."""
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Joined:
+    """A transport that hands on what is written in one turn of the loop at once: head and body are one message.
+
+    Uvicorn writes them apart, and each write is a call into the kernel, the dearest part of a small answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._held: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+        if len(data) >= LARGE_BYTES or len(self._held) >= MOST_PARTS:
+            self._flush()  # or an answer of many parts would never be told to wait for its reader
+
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(b"".join(held))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -26,7 +66,7 @@ class BoundedConnection(HttpToolsProtocol):
     _heard = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Joined(transport, self.loop))  # type: ignore[arg-type]
         self._begin_head()
 
     def on_message_begin(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import lru_cache
 from typing import NoReturn
 
 LOGGER = "ems.web.requests"
@@ -38,4 +39,9 @@ class Lines:
 
 def _shown(at_s: float) -> str:
     """As `logging` shows it."""
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(at_s))},{int(at_s % 1 * 1000):03}"
+    return f"{_second(int(at_s))},{int(at_s % 1 * 1000):03}"
+
+
+@lru_cache(2)
+def _second(at_s: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_s))

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ems_pipeline.api.asked import in_hand
 from ems_pipeline.plain_text import plain
@@ -84,7 +85,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def handle(app: FastAPI) -> None:
-    """Answer what routes raise as problems; what nobody foresaw reaches the layer around them (`unforeseen`)."""
+    """Answer what routes raise as problems; what nobody foresaw reaches the layer around them (`Unforeseen`)."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -129,9 +130,29 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return answer(Problem(kind, code, kind.phrase, plain(error.detail), "correct the request", headers=error.headers))
 
 
-def unforeseen(error: Exception) -> JSONResponse:
-    """The answer to an error nobody foresaw: nothing of the inside; the log has it under the request's number."""
-    logger.error("request %s failed", in_hand().request_id, exc_info=error)
-    detail = "the program failed at this request; nothing more is told outside"
-    remedy = "look for the request_id in the log of the web process, and tell us what stands there"
-    return answer(Problem(500, "failed", "The program failed", detail, remedy))
+class Unforeseen:
+    """The layer that answers an error nobody foresaw: nothing of the inside; the log has it under its number."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if has_begun:
+                raise  # half an answer cannot be taken back: the connection ends
+            logger.error("request %s failed", in_hand().request_id, exc_info=error)
+            detail = "the program failed at this request; nothing more is told outside"
+            remedy = "look for the request_id in the log of the web process, and tell us what stands there"
+            await answer(Problem(500, "failed", "The program failed", detail, remedy))(scope, receive, send)

@@ -8,7 +8,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ems_pipeline.api.asked import NOBODY, Asked, take
-from ems_pipeline.api.problems import Problem, unforeseen
+from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.web import Web
 from ems_pipeline.plain_text import plain
 
@@ -35,12 +35,12 @@ class RequestLog:
         client = scope.get("client")
         asked = Asked(scope["method"][:16], plain(scope["path"], 500), client[0] if client else NOBODY)
         take(asked)
-        status, has_begun = 500, False
+        status = 500
 
         async def sending(message: Message) -> None:
-            nonlocal status, has_begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, has_begun = message["status"], True
+                status = message["status"]
                 if asked.is_write and not asked.is_kept:
                     await self._keep(asked)
                 named = [*HEADERS, (b"x-request-id", asked.request_id.encode())]
@@ -51,10 +51,6 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, sending)
-        except Exception as error:
-            if has_begun:
-                raise
-            await unforeseen(error)(scope, receive, sending)
         finally:
             self._note(asked, status)
 

@@ -11,7 +11,7 @@ import sys
 
 import uvicorn
 
-from ems_pipeline.api.app import create_app
+from ems_pipeline.api.app import layered
 from ems_pipeline.api.connection import BoundedConnection
 from ems_pipeline.api.lines import LOGGER
 from ems_pipeline.api.live.parley import MOST_BYTES
@@ -45,7 +45,7 @@ def main(host: str, port: int) -> None:
     except (ValueError, RuntimeError, OSError) as error:
         sys.exit(f"error: {error}")
     os.nice(POLITENESS)
-    app = create_app(Web(settings))
+    app = layered(Web(settings))
     gc.collect()
     gc.freeze()  # what stands for ever is not looked through again with every few hundred requests
     uvicorn.run(

@@ -31,7 +31,7 @@ COLUMNS = "token_id, name, note, resources, sites, created_at, created_by, expir
 
 def text_of(said: str) -> str | None:
     """The token in a header ``Authorization``; None: it is of another kind."""
-    return said[len(SCHEME) :].strip() if said.lower().startswith(SCHEME) else None
+    return said[len(SCHEME) :].strip() if said[: len(SCHEME)].lower() == SCHEME else None
 
 
 class NotTaken(Exception):

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from ems_pipeline.api.address import as_web
-from ems_pipeline.api.app import create_app
+from ems_pipeline.api.app import layered
 from ems_pipeline.api.limits import Budgets
 from ems_pipeline.api.passwords import hashed
 from ems_pipeline.api.web import Settings, Web
@@ -111,7 +111,7 @@ def house(stocked: Warehouse) -> Iterator[House]:
     """A web process that starts anew for each test, at noon."""
     clock, seconds = SimulatedClock(NOON), Seconds()
     web = Web(Settings(as_web(stocked.url), SECRET), clock, Budgets(seconds))
-    with TestClient(create_app(web), base_url="http://localhost", raise_server_exceptions=False) as client:
+    with TestClient(layered(web), base_url="http://localhost", raise_server_exceptions=False) as client:
         yield House(web, client, stocked, clock, seconds)
 
 

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import uvicorn
 
 from ems_pipeline.api import connection
-from ems_pipeline.api.connection import BoundedConnection
+from ems_pipeline.api.connection import BoundedConnection, Joined
 
 SOON_S = 20.0
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -24,15 +24,16 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 class Answering:
     """An application that answers with so many bytes, and notes how that ended."""
 
-    def __init__(self, size: int) -> None:
-        self.size, self.ended = size, asyncio.Event()
+    def __init__(self, size: int, part: int = 1 << 16) -> None:
+        self.size, self.part, self.sent, self.ended = size, part, 0, asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         head = [(b"content-length", str(self.size).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         with contextlib.suppress(OSError):
-            for _ in range(0, self.size, 1 << 16):
-                await send({"type": "http.response.body", "body": bytes(min(self.size, 1 << 16)), "more_body": True})
+            for _ in range(0, self.size, self.part):
+                await send({"type": "http.response.body", "body": bytes(min(self.size, self.part)), "more_body": True})
+                self.sent += self.part
             await send({"type": "http.response.body", "body": b""})
         self.ended.set()
 
@@ -104,5 +105,39 @@ def test_who_goes_on_taking_gets_all_of_it() -> None:
             assert len(await reader.readexactly(LARGE)) == LARGE
             writer.write(GET)
             assert b"200 OK" in await reader.readuntil(b"\r\n\r\n"), "and the connection serves on"
+
+    run(talk())
+
+
+def test_an_answer_in_many_small_parts_waits_for_its_reader() -> None:
+    async def talk() -> None:
+        async with connected(app := Answering(LARGE, part=1024)) as (reader, writer):
+            writer.write(GET)
+            await reader.readuntil(b"\r\n\r\n")
+            assert app.sent < LARGE, "all of it is held in memory"
+            assert len(await reader.readexactly(LARGE)) == LARGE
+
+    run(talk())
+
+
+def test_head_and_body_of_a_small_answer_are_one_message() -> None:
+    class Noted:
+        written: ClassVar[list[bytes]] = []
+
+        def write(self, data: bytes) -> None:
+            self.written.append(data)
+
+        def close(self) -> None:
+            self.written.append(b"closed")
+
+    async def talk() -> None:
+        joined = Joined(Noted(), asyncio.get_running_loop())  # type: ignore[arg-type]
+        joined.write(b"head ")
+        joined.write(b"body")
+        await asyncio.sleep(0)
+        joined.write(b"last")
+        joined.close()
+        await asyncio.sleep(0)
+        assert Noted.written == [b"head body", b"last", b"closed"]
 
     run(talk())

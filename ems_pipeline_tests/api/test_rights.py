@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
-from ems_pipeline.api.app import ROUTERS
+from ems_pipeline.api.app import ROUTERS, create_app
 from ems_pipeline.api.caller import Anybody, Needs
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import ALL, RIGHTS, Caller
@@ -49,8 +48,7 @@ def test_the_page_says_who_may_ask_what_as_the_code_does() -> None:
 
 
 def test_nothing_is_answered_beside_those_routes(house: House) -> None:
-    assert isinstance(house.client.app, FastAPI)
-    own = [getattr(route, "path", None) for route in house.client.app.router.routes]
+    own = [getattr(route, "path", None) for route in create_app(house.web).router.routes]
     assert own == ["/api/v1/openapi.json", *[None] * (3 * len(ROUTERS) + 1)], (
         "the routers at three prefixes, and /metrics"
     )

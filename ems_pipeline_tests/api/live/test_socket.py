@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ems_pipeline.api.address import as_web
-from ems_pipeline.api.app import create_app
+from ems_pipeline.api.app import layered
 from ems_pipeline.api.limits import Budgets
 from ems_pipeline.api.live import socket as sockets
 from ems_pipeline.api.live.parley import Pace
@@ -84,7 +84,7 @@ class Talk:
 def served(stocked: Warehouse) -> Iterator[Served]:
     clock = SimulatedClock(NOON)
     web = Web(Settings(as_web(stocked.url), SECRET), clock, Budgets(itertools.count(step=60).__next__))
-    with TestClient(create_app(web), base_url="http://localhost", raise_server_exceptions=False) as client:
+    with TestClient(layered(web), base_url="http://localhost", raise_server_exceptions=False) as client:
         assert client.portal is not None
         client.portal.call(asyncio.wait_for, web.feed.is_listening.wait(), SOON_S)
         with on_loopback(client) as port:

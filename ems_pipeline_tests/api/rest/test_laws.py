@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from ems_pipeline.api.address import as_web
-from ems_pipeline.api.app import create_app
+from ems_pipeline.api.app import layered
 from ems_pipeline.api.limits import Budgets
 from ems_pipeline.api.rest import grammar
 from ems_pipeline.api.rest.comparing import Values
@@ -121,7 +121,7 @@ def asking(stocked: Warehouse, filled: None) -> Iterator[TestClient]:
     """A client that may ask as often as it likes: for its budget a second passes whenever somebody looks."""
     clock = SimulatedClock(NOON)
     web = Web(Settings(as_web(stocked.url), SECRET), clock, Budgets(itertools.count().__next__))
-    with TestClient(create_app(web), base_url="http://localhost", raise_server_exceptions=False) as client:
+    with TestClient(layered(web), base_url="http://localhost", raise_server_exceptions=False) as client:
         house = House(web, client, stocked, clock, Seconds())
         yield house.program("rest:read", sites=["elm"])
 
