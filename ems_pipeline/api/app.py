@@ -129,7 +129,7 @@ async def known_query(request: HTTPConnection) -> None:
     """Refuse a name in the query that the route does not know: a limit that is misspelt would limit nothing.
 
     Raises:
-        Problem: 422 with the nearest name.
+        Problem: 422 with the nearest name, or for a value that holds what cannot be printed (no database takes NUL).
     """
     route: Any = request.scope.get("route")
     if request.scope["type"] != "http":
@@ -137,11 +137,14 @@ async def known_query(request: HTTPConnection) -> None:
     if not request.query_params or route is None or getattr(route.endpoint, ANY_QUERY, False):
         return
     known = set(_query_names(route.dependant))
-    for name in request.query_params:
+    for name, value in request.query_params.multi_items():
         if name not in known:
             detail = f"{plain(name, 60)} is not known here{nearest(name, known)}"
             names = ", ".join(sorted(known)) or "this path takes no query"
             raise Problem(422, UNKNOWN, "A field is not known", detail, f"known: {names}", plain(name, 60))
+        if not value.isprintable():
+            detail = f"{name} is {plain(value, 60)!r}: it holds a character that cannot be printed"
+            raise Problem(422, "invalid", "A value cannot be taken", detail, "leave that character out", name)
 
 
 def _query_names(dependant: Any) -> set[str]:

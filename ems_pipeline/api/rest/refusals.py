@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import psycopg
 
+from ems_pipeline.plain_text import paragraph
+
 CLASSES = {
     "08": 503, "09": 500, "0L": 403, "0P": 403, "25": 500, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500,
     "40": 503, "53": 503, "54": 400, "55": 500, "57": 503, "58": 500, "F0": 500, "HV": 500, "P0": 500, "XX": 500,
@@ -27,8 +29,9 @@ class Refused(Exception):
         self.status, self.code, self.message, self.details, self.hint = status, code, message, details, hint
 
     def body(self) -> dict[str, object]:
-        """What is sent."""
-        return {"code": self.code, "message": self.message, "details": self.details, "hint": self.hint}
+        """What is sent; words of the question that it repeats steer no terminal."""
+        told = {"code": self.code, "message": self.message, "details": self.details, "hint": self.hint}
+        return {name: paragraph(text) if isinstance(text, str) else text for name, text in told.items()}
 
 
 def of_database(error: psycopg.Error) -> Refused:
