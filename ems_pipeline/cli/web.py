@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ems_pipeline.cli.up import Home, use
+from ems_pipeline.warehouse import local
 
 RETURNED = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
 """Of glibc: the 19 MiB that a password takes to check are the system's again afterwards."""
@@ -23,5 +24,6 @@ def web(
 ) -> None:
     """Serve the HTTP API. It waits for the database, asks the pipeline for work, and never talks to a device."""
     use(home)
+    # The home is named in its environment, where `ems doors` finds it.
     program = [sys.executable, "-m", "ems_pipeline.api.serve", host, str(port)]
-    os.execve(program[0], program, RETURNED | os.environ)
+    os.execve(program[0], program, RETURNED | os.environ | {"EMS_HOME": str(local.home())})

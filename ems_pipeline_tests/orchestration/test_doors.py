@@ -6,6 +6,8 @@ import contextlib
 import ipaddress
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,3 +109,19 @@ def test_whoever_works_in_the_home_and_below_is_of_the_installation(
     assert os.getpid() in listening.processes(tmp_path, [os.getppid()]), "a head's children"
     monkeypatch.chdir(tmp_path)
     assert os.getpid() in listening.processes(tmp_path, [])
+
+
+@pytest.mark.parametrize(("program", "is_ours"), [("ems_pipeline.api.serve", True), ("some.shell", False)])
+def test_a_program_of_ours_that_runs_alone_for_the_home_is_of_the_installation(
+    tmp_path: Path, program: str, is_ours: bool
+) -> None:
+    """As `ems web` beside `ems up`; what else somebody runs with this home in the environment is his own."""
+    waits = "import sys; print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", waits, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=os.environ | {"EMS_HOME": str(tmp_path)},
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert (child.pid in listening.processes(tmp_path, [])) == is_ours
+        child.terminate()

@@ -116,6 +116,13 @@ async def called_by_body(function: str, request: Request, caller: Reader, web: T
         return await _result(connection, planner, chosen, query, preferred, caller)
 
 
+@router.api_route("/{_path:path}", methods=["GET", "HEAD"])
+async def refuse_longer_paths(_caller: Reader) -> None:
+    """A relation is one word, and so is a function."""
+    hint = "GET /rest/{relation} reads; POST /rest/rpc/{function} calls"
+    raise Refused(404, "PGRST125", "Invalid path specified in request URL", None, hint)
+
+
 @router.api_route("/{_path:path}", methods=["POST", "PUT", "PATCH", "DELETE"])
 async def refuse_to_change(request: Request, _caller: Reader) -> None:
     """Rows are changed by functions only."""
@@ -123,7 +130,9 @@ async def refuse_to_change(request: Request, _caller: Reader) -> None:
     raise Refused(405, "PGRST117", f"Unsupported HTTP method: {request.method}", None, hint)
 
 
-_reading_the_query_themselves: tuple[Any, ...] = (rows, called_by_query, called_by_body, refuse_to_change)
+_reading_the_query_themselves: tuple[Any, ...] = (
+    rows, called_by_query, called_by_body, refuse_longer_paths, refuse_to_change,
+)  # fmt: skip
 for endpoint in _reading_the_query_themselves:
     endpoint.any_query = True
 

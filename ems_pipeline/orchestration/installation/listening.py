@@ -1,7 +1,8 @@
 """What the processes of an installation listen on, as the kernel tells it in ``/proc`` (proc(5), Linux).
 
 Ours are the supervisor that holds the home's lock, the database's postmaster, whoever was started with this home as
-Dagster's (`ems ui` and `ems code-server` beside it), and everything below them. Whoever works in the home counts, too.
+Dagster's (`ems ui` and `ems code-server` beside it) or as ours (`ems web`), and everything below them. Whoever works in
+the home counts, too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ TCP_LISTENS, UDP_WAITS = "0A", "07"
 UNIX_LISTENS = 0x10000
 """Flag of a Unix socket that accepts connections."""
 UNIX_DATAGRAM = "0002"
+PROGRAM = b"ems_pipeline"
+"""In the command line of a process of ours, which a shell with this home in its environment is not."""
 
 
 class NotLookedInto(RuntimeError):
@@ -119,7 +122,10 @@ def _is_of(pid: int, home: Path) -> bool:
     try:
         if Path(os.readlink(process / "cwd")).is_relative_to(home):
             return True
-        return f"DAGSTER_HOME={home / 'dagster'}".encode() in (process / "environ").read_bytes().split(b"\0")
+        given = (process / "environ").read_bytes().split(b"\0")
+        if f"DAGSTER_HOME={home / 'dagster'}".encode() in given:
+            return True
+        return f"EMS_HOME={home}".encode() in given and PROGRAM in (process / "cmdline").read_bytes()
     except OSError:
         return False
 

@@ -169,6 +169,12 @@ def test_what_no_analyst_may_read_is_not_there(house: House, table: str) -> None
     assert (said.status_code, said.json()["code"]) == (404, "PGRST205")
 
 
+@pytest.mark.parametrize("path", ["site/elm", "rpc/fn_cop/more"])
+def test_a_path_of_more_words_is_not_there(house: House, path: str) -> None:
+    said = house.program("rest:read").get(f"/rest/{path}")
+    assert (said.status_code, said.json()["code"]) == (404, "PGRST125")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_rows_are_not_changed(house: House, filled: None, method: str) -> None:
     before = house.rows("SELECT count(*), max(name) FROM ems.site")
