@@ -56,6 +56,7 @@ ONLY = {
     "lightgbm": ["forecast/gbm.py"],
     "typer": ["cli"],
     "yaml": ["sites", "devices"],
+    "ruamel": ["sites/revised.py"],
 }
 HEAVY = {"lightgbm", "pvlib", "pandas", "matplotlib", "scipy"}
 """Imported inside the function that needs them: most processes never do."""

@@ -11,6 +11,7 @@ are telemetry.
     faults        what is wrong with a file, in the words of its owner
     market_zones  bidding zones whose prices can be had
     place         where a site stands, against its time zone
+    revised       a file changed in some of its values, comments and all
     channel       what a document that comes over a channel may not change
 """
 

@@ -1,20 +1,22 @@
 """A site's document that came over HTTP: held against what no channel may change, written to its file, registered.
 
-The file stays the one place that says what a site is. What stood there is kept beside it under a name that begins with
-a dot, which the folder's reader passes over; comments of the former file are found there.
+The file stays the one place that says what a site is, and its owner's: what is not changed stands as before, comments
+included. What stood there is kept beside it under a name that begins with a dot, which the folder's reader passes over.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ems_pipeline import control
-from ems_pipeline.sites import Site, SiteFileError, channel
+from ems_pipeline.sites import Site, SiteFileError, channel, document
+from ems_pipeline.sites.document import DocumentError
+from ems_pipeline.sites.revised import revised, whole
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files
 from ems_pipeline.steps.site_folder import read_site, site_folder
@@ -30,18 +32,15 @@ def take(platform: Platform, asked: Asked) -> dict[str, Any]:
     Raises:
         NotAnswered: it has faults, changes what it may not, or rests on a version that is not the newest any more.
     """
-    folder, now = site_folder(), platform.clock.now()
-    with tempfile.TemporaryDirectory(prefix="ems-site-") as room:
-        draft = Path(room) / "site.yaml"
-        draft.write_text(
-            json.dumps(asked.parameters["document"], indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-        try:
-            site = read_site(draft)
-        except SiteFileError as error:
-            raise NotAnswered(str(error).replace(str(draft), "that was sent"), "correct what is named") from error
-        _demand_allowed(platform, asked, site, now)
-        _place(draft, folder / f"{site.key}.yaml", now)
+    now, wanted = platform.clock.now(), asked.parameters["document"]
+    text = whole(wanted)
+    try:
+        site = _read(text)
+    except SiteFileError as error:
+        raise NotAnswered(str(error), "correct what is named") from error
+    before = _demand_allowed(platform, asked, site, now)
+    target = _file_of(site.key)
+    _place(_in_place(target, before, site) or text, target, now)
     found = follow_files(platform)
     if not site.active:
         control.release_site(platform.warehouse, site.key, now, platform.clock, "taken out of service")
@@ -50,8 +49,47 @@ def take(platform: Platform, asked: Asked) -> dict[str, Any]:
     return {"site": site.key, "config_hash": config_hash(site)}
 
 
-def _demand_allowed(platform: Platform, asked: Asked, site: Site, now: datetime) -> None:
-    """Asked once more where it is done: the site may have been armed, or changed, since it was sent."""
+def _read(text: str) -> Site:
+    """The site that a file with this text would be; SiteFileError: it could be none."""
+    with tempfile.TemporaryDirectory(prefix="ems-site-") as room:
+        draft = Path(room) / "site.yaml"
+        draft.write_text(text, encoding="utf-8")
+        try:
+            return read_site(draft)
+        except SiteFileError as error:
+            said = str(error).replace(str(draft), "that was sent")
+            raise SiteFileError(Path("that was sent"), said.partition("that was sent ")[2]) from error
+
+
+def _file_of(key: str) -> Path:
+    """The file that says what this site is: called after it, else whatever its owner called it."""
+    named = site_folder() / f"{key}.yaml"
+    if not named.exists():
+        for path in sorted(site_folder().glob("[!.]*.yaml")):
+            with suppress(DocumentError):
+                if isinstance(said := document.read(path), dict) and said.get("key") == key:
+                    return path
+    return named
+
+
+def _in_place(target: Path, before: Site | None, site: Site) -> str | None:
+    """The file's text with what is changed changed in it; None: there is none, or it would say something else."""
+    if before is None or not target.exists():
+        return None
+    try:
+        standing = target.read_text(encoding="utf-8")
+        text = revised(standing, before.model_dump(mode="json"), site.model_dump(mode="json"))
+        return text if config_hash(_read(text)) == config_hash(site) else None
+    except (ValueError, OSError):
+        return None
+
+
+def _demand_allowed(platform: Platform, asked: Asked, site: Site, now: datetime) -> Site | None:
+    """Asked once more where it is done: the site may have been armed, or changed, since it was sent.
+
+    Returns:
+        The site as it is now; None: there is none of this key.
+    """
     if asked.site_key not in ("", site.key):
         raise NotAnswered(f"the document says key: {site.key}, and {asked.site_key} was meant", "send its own document")
     with platform.warehouse.begin() as connection:
@@ -61,13 +99,14 @@ def _demand_allowed(platform: Platform, asked: Asked, site: Site, now: datetime)
         raise NotAnswered(f"{site.key} has another version by now", "read it again, and change that one")
     if faults := channel.forbidden(before, site, is_armed=is_armed):
         raise NotAnswered("; ".join(faults), channel.REMEDY)
+    return before
 
 
-def _place(draft: Path, target: Path, now: datetime) -> None:
-    """The draft at the place of the site's file, whole or not at all; what stood there beside it."""
+def _place(text: str, target: Path, now: datetime) -> None:
+    """The text at the place of the site's file, whole or not at all; what stood there beside it."""
     beside = target.with_name(f".{target.name}.new")
     try:
-        beside.write_bytes(draft.read_bytes())
+        beside.write_text(text, encoding="utf-8")
         if target.exists():
             target.with_name(f".{target.name}.{now:%Y%m%dT%H%M%SZ}").write_bytes(target.read_bytes())
         os.replace(beside, target)

@@ -64,6 +64,29 @@ def test_a_document_becomes_the_file_and_the_version(platform: Platform, folder:
     assert follow_files(platform).changed == 0, "the file says what is registered"
 
 
+def test_what_is_not_changed_in_a_file_stands_as_its_owner_wrote_it(platform: Platform, folder: Path) -> None:
+    """Comments, order, quotes and defaults that are left out: of the demo's file one line is another one."""
+    demo = (Path(__file__).parents[2] / "sites" / "home01.yaml").read_text(encoding="utf-8")
+    (folder / "home01.yaml").unlink()
+    (folder / "our-house.yaml").write_text(demo, encoding="utf-8")
+    follow_files(platform)
+    standing = newest(platform)
+    site_documents.take(platform, asked(standing, standing, usual_load_w=510))
+    written = (folder / "our-house.yaml").read_text(encoding="utf-8")
+    assert written == demo.replace("usual_load_w: 450", "usual_load_w: 510")
+    assert not (folder / "home01.yaml").exists()
+    assert newest(platform).usual_load_w == 510
+
+
+def test_a_file_that_cannot_be_changed_in_place_is_written_whole(
+    platform: Platform, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site_documents, "revised", lambda text, before, after: text)  # a change that gets lost
+    standing = newest(platform)
+    site_documents.take(platform, asked(standing, standing, usual_load_w=515))
+    assert newest(platform).usual_load_w == 515
+
+
 def test_a_fault_of_a_neighbour_whose_name_begins_the_same_is_not_this_sites(
     platform: Platform, folder: Path, home01: Site
 ) -> None:
