@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from datetime import datetime
 
-from ems_pipeline.control.lifecycle import ENDS, NEXT, State
+from ems_pipeline.control.lifecycle import ENDS, NEXT
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.intents import State
 
 OPEN = "('intended', 'sent', 'echoed', 'effective')"
 FORECASTS = {

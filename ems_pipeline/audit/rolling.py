@@ -6,7 +6,8 @@ to a battery that obeys by arithmetic (`obeyed_w`); what really was drawn and pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
@@ -20,6 +21,7 @@ from ems_pipeline.plan.wording.decision import Decision
 from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.modes import BatteryMode
+from ems_pipeline.sites.wish import Wish
 
 PRICES_OUT = time(13, 15)
 """Local time from which the next day's prices are known."""
@@ -45,25 +47,29 @@ class Lived:
     modes: tuple[str, ...]
 
 
-def obeyed_w(mode: str, limits: Mapping[str, float], storage: Storage, stored_wh: float, deficit_w: float) -> float:
-    """Mean power of a battery (W, > 0 discharges) that is told ``mode`` while the site lacks ``deficit_w``.
+def obeyed_w(wish: Wish, storage: Storage, stored_wh: float, deficit_w: float) -> float:
+    """Mean power of a battery (W, > 0 discharges) that is told its part of a plan row while the site lacks
+    ``deficit_w``.
 
     Args:
-        limits: as in plan rows: ``charge_limit_w``, ``discharge_limit_w``, ``export_limit_w`` (W), ``target_soc_pct``.
         stored_wh: energy in the cells at the slot's begin.
     """
-    target_pct = limits.get("target_soc_pct")
-    give_w, take_w = (limits.get(name, np.inf) for name in ("discharge_limit_w", "charge_limit_w"))
+    mode, limits = wish.mode, wish.limits
+    target_pct, give_w, take_w = limits.target_soc_pct, _most(limits.discharge_limit_w), _most(limits.charge_limit_w)
     if mode == BatteryMode.CHARGE:
         until = storage if target_pct is None else replace(storage, ceiling_pct=target_pct)
         return -until.charge_w(stored_wh, min(take_w, storage.charge_limit_w))
     above = storage if target_pct is None else replace(storage, floor_pct=max(storage.floor_pct, target_pct))
     if mode == BatteryMode.DISCHARGE:
-        room_w = max(0.0, deficit_w) + limits.get("export_limit_w", np.inf)
+        room_w = max(0.0, deficit_w) + _most(limits.export_limit_w)
         return above.discharge_w(stored_wh, min(give_w, room_w, storage.discharge_limit_w))
     if deficit_w <= 0:
         return -storage.charge_w(stored_wh, min(-deficit_w, take_w))
     return 0.0 if mode == BatteryMode.HOLD else above.discharge_w(stored_wh, min(deficit_w, give_w))
+
+
+def _most(limit_w: float | None, otherwise_w: float = math.inf) -> float:
+    return otherwise_w if limit_w is None else limit_w
 
 
 def live(site: Site, actual: Record, forecast: Record, slots: int, start_soc_pct: float) -> Lived:
@@ -80,14 +86,14 @@ def live(site: Site, actual: Record, forecast: Record, slots: int, start_soc_pct
     for t in range(slots):
         told = {d.kind: d for d in _decisions(site, actual, forecast, t, 100 * stored_wh / storage.capacity_wh)}
         battery, pv = told["battery"], told["pv"]
-        used_w = min(actual.pv_w[t], pv.limits.get("pv_limit_w", np.inf))
+        used_w = min(actual.pv_w[t], _most(pv.wish.limits.pv_limit_w))
         deficit_w = float(actual.load_w[t] - used_w)
-        power_w = obeyed_w(battery.mode, battery.limits, storage, stored_wh, deficit_w)
-        most_w = min(d.limits.get("export_limit_w", site.grid.export_limit_w) for d in (battery, pv))
+        power_w = obeyed_w(battery.wish, storage, stored_wh, deficit_w)
+        most_w = min(_most(d.wish.limits.export_limit_w, site.grid.export_limit_w) for d in (battery, pv))
         grid_w[t] = max(deficit_w - power_w, -most_w)
         stored_wh += storage.stored_change_wh(power_w)
         soc_pct[t] = 100 * stored_wh / storage.capacity_wh
-        modes.append(battery.mode)
+        modes.append(battery.wish.mode)
     return Lived(grid_w, soc_pct, tuple(modes))
 
 

@@ -28,7 +28,7 @@ def list_schedules(site: Annotated[str, typer.Argument(help="Key of the site.")]
 
     chosen, now = site_on_file(site), SystemClock().now()
     with open_warehouse().begin() as connection:
-        overriding = overrides.active(connection, site, now)
+        overriding = overrides.active(connection, chosen, now)
     today = f"{local_day(now, zone(chosen.timezone)):%a %d.%m.} ({chosen.timezone})"
     table = Rows("key", "asset", "mode", "limits", "window", "days", "dates", today, "now")
     for schedule in chosen.schedules:

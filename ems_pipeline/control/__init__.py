@@ -1,12 +1,12 @@
 """Plan -> set-points: who may ask what of a device, how it is written, whether it was obeyed, and how it is let go.
 
-`authority` resolves envelope, grid limit, overrides and plan to one wish per device; `session` journals, writes and
+`authority` resolves envelope, grid limit, overrides and plan to one `Intent` per device; `session` journals, writes and
 reads back; `lifecycle` holds the states of a set-point; `verification` looks again; `commissioning` sets one point by
 hand. See docs/control.md.
 
     cycle, runner                             a quarter-hour of all sites at once
     permit, footing, gateways                 may it be told, on which configuration, on whose wire
-    authority, commands, desired              from what is wanted to one command per device
+    authority, commands                       from claims on assets to one command per device
     envelope, grid_limit                      what nobody may make a device do
     session, wires, live, prepare             a site in work: drivers, journal, writes, echoes
     together                                  questions to the database asked at once

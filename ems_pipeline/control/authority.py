@@ -1,28 +1,25 @@
-"""Who decides: envelope > grid limit > override > schedule > plan > release, one `Desired` per device with its reason.
+"""Who decides: envelope > grid limit > override > schedule > plan > release, one `Intent` per device with its reason.
 
 Pure. `Mandate` is what the database knows of a slot, `Live` what the devices say. A new authority is a `Source` and its
-place in `_wishes`.
+place in `_claims`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import polars as pl
-
 from ems_pipeline import time_grid
 from ems_pipeline.control import commands, envelope, grid_limit
-from ems_pipeline.control.desired import Desired, Source, Wish
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.driver.command import SignalCommand
+from ems_pipeline.devices.driver.command import Command, SignalCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
-from ems_pipeline.warehouse.overrides import Override
+from ems_pipeline.warehouse.claims import Claim, Planned, Source
+from ems_pipeline.warehouse.intents import Intent
 
 SIGNALS = {"ems_battery_power": "battery_w", "ems_buy_price": "buy_per_kwh"}
 """Points of a home controller and what the plan tells it by them."""
@@ -32,19 +29,19 @@ SIGNALS = {"ems_battery_power": "battery_w", "ems_buy_price": "buy_per_kwh"}
 class Mandate:
     """What may be asked of a site in a slot.
 
-    ``plan``: rows as `warehouse.plans.device_rows` gives them; ``buy_per_kwh``: the slot's price, None when unknown.
+    ``plan``: None where no executable one covers the slot; ``buy_per_kwh``: the slot's price, None when unknown.
     """
 
     slot: datetime
-    plan: pl.DataFrame
-    overrides: Mapping[str, Override]
+    plan: Planned | None
+    overrides: Mapping[str, Claim]
     buy_per_kwh: float | None = None
 
     def plan_fault(self, site: Site, now: datetime) -> str:
         """Why the plan must not be followed; empty when it may."""
-        if self.plan.is_empty():
+        if self.plan is None:
             return f"no verified plan covers {self.slot:%H:%M}"
-        age = now - self.plan["decided_at"][0]
+        age = now - self.plan.decided_at
         limit = timedelta(minutes=site.control.max_plan_age_minutes)
         if age > limit:
             return f"the plan is {age // time_grid.MINUTE:.0f} min old, {limit // time_grid.MINUTE:.0f} are accepted"
@@ -53,164 +50,142 @@ class Mandate:
 
 def resolve(
     site: Site, mandate: Mandate, live: Live, signals: Mapping[str, frozenset[str]], now: datetime
-) -> list[Desired]:
+) -> list[Intent]:
     """What every steerable device of a site shall do in the mandate's slot, released ones included.
 
     Args:
         signals: which of `SIGNALS` each home controller of the site takes.
     """
     plan_fault = mandate.plan_fault(site, now)
-    wishes = _wishes(site, mandate, {} if plan_fault else _planned(site, mandate))
-    desired = [_device(site, mandate, device.key, wishes, plan_fault) for device in site.devices]
-    found = [_within_envelope(site, d, live) for d in desired if d is not None]
+    claims = _claims(site, mandate, () if plan_fault or mandate.plan is None else mandate.plan.claims)
+    intents = [_device(site, mandate, device.key, claims, plan_fault) for device in site.devices]
+    found = [_within_envelope(site, one, live) for one in intents if one is not None]
     found = _within_grid(site, found, live)
-    return found + _signals(site, mandate, wishes, found, signals, plan_fault)
+    return found + _signals(site, mandate, claims.values(), found, signals, plan_fault)
 
 
-def _wishes(site: Site, mandate: Mandate, planned: Mapping[str, Wish]) -> dict[str, Wish]:
-    """By asset: the override, else the schedule, else the plan row; who wins says what it wins over."""
-    zone = time_grid.zone(site.timezone)
-    scheduled = {a: _scheduled(s) for a, s in schedule.acting(site.schedules, mandate.slot, zone).items()}
-    overriding = {asset: _overriding(asset, override) for asset, override in mandate.overrides.items()}
-    wishes = dict(planned)
-    for higher in (scheduled, overriding):
-        wishes |= {asset: _instead_of(wishes.get(asset), wish) for asset, wish in higher.items()}
-    return wishes
+def _claims(site: Site, mandate: Mandate, planned: Iterable[Claim]) -> dict[str, Claim]:
+    """By asset: the override, else the schedule, else the plan row of whoever obeys; who wins says what it wins over.
+
+    Of what only measures the plan says what it expects.
+    """
+    zone, deaf = time_grid.zone(site.timezone), obedience.deaf(site)
+    acting = schedule.acting(site.schedules, mandate.slot, zone)
+    claims = {claim.asset_key: claim for claim in planned if claim.asset_key not in deaf}
+    for higher in ({asset: _scheduled(site, one) for asset, one in acting.items()}, mandate.overrides):
+        claims |= {asset: _instead_of(claims.get(asset), claim) for asset, claim in higher.items()}
+    return claims
 
 
-def _planned(site: Site, mandate: Mandate) -> dict[str, Wish]:
-    """What the plan asks of whoever obeys; of what only measures it says what it expects."""
-    deaf = obedience.deaf(site)
-    return {
-        row["asset_key"]: Wish(
-            row["asset_key"], row["mode"], json.loads(row["limits"]), row["power_w"], row["reason"], Source.PLAN
-        )
-        for row in mandate.plan.rows(named=True)
-        if row["asset_key"] not in deaf
-    }
+def _scheduled(site: Site, schedule: Schedule) -> Claim:
+    wish = site.wish(schedule.asset, schedule.mode, schedule.limits)
+    reason = f"schedule {schedule.key}: {schedule.mode}"
+    return Claim(schedule.asset, wish, wish.expected_w, reason, Source.SCHEDULE)
 
 
-def _scheduled(schedule: Schedule) -> Wish:
-    return Wish(
-        schedule.asset,
-        schedule.mode,
-        schedule.limits,
-        commands.expected_w(schedule.mode, schedule.limits),
-        f"schedule {schedule.key}: {schedule.mode}",
-        Source.SCHEDULE,
-    )
-
-
-def _overriding(key: str, override: Override) -> Wish:
-    reason = f"override {override.override_id} by {override.created_by} until {override.until_at:%d.%m. %H:%M} UTC"
-    power_w = commands.expected_w(override.mode, override.limits)
-    return Wish(key, override.mode, override.limits, power_w, reason, Source.OVERRIDE, override.override_id)
-
-
-def _instead_of(lower: Wish | None, wish: Wish) -> Wish:
-    """The wish, saying which one of less authority it takes the place of."""
+def _instead_of(lower: Claim | None, claim: Claim) -> Claim:
+    """The claim, saying which one of less authority it takes the place of."""
     if lower is None:
-        return wish
-    limits = "".join(f" {name}={value}" for name, value in lower.limits.items())
-    return replace(wish, reason=f"{wish.reason}, where the {lower.source} has {lower.mode}{limits} ({lower.reason})")
+        return claim
+    return replace(claim, reason=f"{claim.reason}, where the {lower.source} has {lower.wish} ({lower.reason})")
 
 
-def _device(site: Site, mandate: Mandate, device: str, wishes: Mapping[str, Wish], plan_fault: str) -> Desired | None:
-    """The wish for one device; None when nothing of the site is steered through it."""
+def _device(site: Site, mandate: Mandate, device: str, claims: Mapping[str, Claim], plan_fault: str) -> Intent | None:
+    """What is claimed of one device; None when nothing of the site is steered through it."""
     assets = commands.assets_of(site, device)
     if not assets:
         return None
     until = mandate.slot + timedelta(minutes=site.control.setpoint_ttl_minutes)
-    used = [wishes[a.key] for a in assets if a.key in wishes]
-    source = next((s for s in Source if any(w.source is s for w in used)), Source.RELEASE)
+    used = [claims[a.key] for a in assets if a.key in claims]
+    source = next((s for s in Source if any(c.source is s for c in used)), Source.RELEASE)
     try:
-        command = commands.for_device(device, assets, wishes)
+        command = commands.for_device(device, assets, claims)
     except commands.WrongWish as fault:
-        return Desired(device, None, source, "no command can be made of it", until, refused=str(fault))
+        return Intent(device, None, source, "no command can be made of it", until, fault=str(fault))
     if command is None:
-        return Desired(device, None, Source.RELEASE, plan_fault or f"the plan has no row for {device}", until)
-    deciding = [w for w in used if w.source is source]
-    overriding = [w for w in used if w.source is Source.OVERRIDE]
+        return Intent(device, None, Source.RELEASE, plan_fault or f"the plan has no row for {device}", until)
+    deciding = [c for c in used if c.source is source]
+    overriding = [c for c in used if c.source is Source.OVERRIDE]
     batteries = {a.key for a in assets if isinstance(a, Battery)}
-    return Desired(
+    return Intent(
         device,
         command,
         source,
-        "; ".join(dict.fromkeys(w.reason for w in deciding if w.reason)) or "as planned",
+        "; ".join(dict.fromkeys(c.reason for c in deciding if c.reason)) or "as planned",
         _until(mandate, until, overriding),
-        power_w=sum(w.power_w for w in used if w.asset_key in batteries),
+        power_w=sum(c.power_w for c in used if c.asset_key in batteries),
         override_id=overriding[0].override_id if overriding else None,
-        **_provenance(mandate, [w for w in used if w.source is Source.PLAN]),
+        **_provenance(mandate, used),
     )
 
 
-def _until(mandate: Mandate, until: datetime, overriding: list[Wish]) -> datetime:
+def _until(mandate: Mandate, until: datetime, overriding: list[Claim]) -> datetime:
     """An override that ends within the slot takes its set-point along; otherwise the next slot decides anew in time."""
-    ends = [mandate.overrides[w.asset_key].until_at for w in overriding]
+    ends = [c.until_at for c in overriding if c.until_at is not None]
     return min([until, *(end for end in ends if mandate.slot < end < mandate.slot + time_grid.SLOT)])
 
 
-def _provenance(mandate: Mandate, planned: list[Wish]) -> dict[str, Any]:
-    if not planned:
+def _provenance(mandate: Mandate, claims: Iterable[Claim]) -> dict[str, Any]:
+    """The plan and its rows among the claims; those that an override or a schedule decides tell nothing."""
+    planned = tuple(c.asset_key for c in claims if c.source is Source.PLAN)
+    if not planned or mandate.plan is None:
         return {}
-    return {
-        "asset_keys": tuple(w.asset_key for w in planned),
-        "planning_run_id": mandate.plan["planning_run_id"][0],
-        "plan_decided_at": mandate.plan["decided_at"][0],
-    }
+    run = {"planning_run_id": mandate.plan.planning_run_id, "plan_decided_at": mandate.plan.decided_at}
+    return {"asset_keys": planned} | run
 
 
-def _within_envelope(site: Site, desired: Desired, live: Live) -> Desired:
-    if desired.command is None or live.devices[desired.device].fault:
-        return desired
+def _within_envelope(site: Site, intent: Intent, live: Live) -> Intent:
+    if intent.told is None or live.devices[intent.device].fault:
+        return intent
     try:
-        command, notes = envelope.bound(site, desired.command, live)
+        command, notes = envelope.bound(site, intent.told, live)
     except SetpointRefused as refusal:
-        return replace(desired, refused=str(refusal))
-    return _corrected(desired, command, Source.ENVELOPE, notes)
+        return replace(intent, fault=str(refusal))
+    return _corrected(intent, command, Source.ENVELOPE, notes)
 
 
-def _within_grid(site: Site, found: list[Desired], live: Live) -> list[Desired]:
+def _within_grid(site: Site, found: list[Intent], live: Live) -> list[Intent]:
     """Everybody's commands within the import limit; what gave way passes the envelope once more."""
-    wanted = {d.device: None if d.refused else d.command for d in found}
-    given, notes = grid_limit.shed(site, wanted, sum(d.power_w for d in found), live)
+    wanted = {one.device: None if one.fault else one.told for one in found}
+    given, notes = grid_limit.shed(site, wanted, sum(one.power_w for one in found), live)
     return [
-        _within_envelope(site, _corrected(d, given[d.device], Source.GRID, notes), live) if d.device in given else d
-        for d in found
+        _within_envelope(site, _corrected(one, given[one.device], Source.GRID, notes), live)
+        if one.device in given
+        else one
+        for one in found
     ]
 
 
-def _corrected(desired: Desired, command: Any, source: Source, notes: list[str]) -> Desired:
+def _corrected(intent: Intent, command: Command, source: Source, notes: list[str]) -> Intent:
     """With the corrected command; the note comes first, what was asked stays readable behind it."""
     if not notes:
-        return replace(desired, command=command)
-    return replace(desired, command=command, source=source, reason=f"{'; '.join(notes)} (asked: {desired.reason})")
+        return replace(intent, command=command)
+    return replace(intent, command=command, source=source, reason=f"{'; '.join(notes)} (asked: {intent.reason})")
 
 
 def _signals(
     site: Site,
     mandate: Mandate,
-    wishes: Mapping[str, Wish],
-    found: list[Desired],
+    claims: Iterable[Claim],
+    found: list[Intent],
     signals: Mapping[str, frozenset[str]],
     plan_fault: str,
-) -> list[Desired]:
+) -> list[Intent]:
     """What home controllers are told: price and planned battery power of the slot; nothing when there is no plan."""
-    told = {d.device for d in found}
+    told = {one.device for one in found}
     until = mandate.slot + timedelta(minutes=site.control.setpoint_ttl_minutes)
     price = None if mandate.buy_per_kwh is None else round(mandate.buy_per_kwh, 4)
     # Rounded to what a controller displays: more digits would never be read back.
-    values = {"battery_w": float(round(sum(d.power_w for d in found))), "buy_per_kwh": price}
-    # Rows of assets that an override or schedule decides told it nothing.
-    provenance = _provenance(mandate, [w for w in wishes.values() if w.source is Source.PLAN])
+    values = {"battery_w": float(round(sum(one.power_w for one in found))), "buy_per_kwh": price}
+    provenance = _provenance(mandate, claims)
     result = []
     for device, points in signals.items():
         if device in told:  # it steers an asset itself; its command carries permission and heartbeat, too
             continue
         if plan_fault:
-            result.append(Desired(device, None, Source.RELEASE, plan_fault, until))
+            result.append(Intent(device, None, Source.RELEASE, plan_fault, until))
             continue
         named = ((point, values[SIGNALS[point]]) for point in sorted(points))
         command = SignalCommand(device, tuple((point, value) for point, value in named if value is not None))
-        result.append(Desired(device, command, Source.PLAN, "signals of the plan", until, **provenance))
+        result.append(Intent(device, command, Source.PLAN, "signals of the plan", until, **provenance))
     return result

@@ -14,10 +14,8 @@ from functools import partial
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import footing, lifecycle, prepare, runner
-from ems_pipeline.control.desired import Desired, Source
 from ems_pipeline.control.footing import Footing
 from ems_pipeline.control.gateways import reading
-from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.order import Order, Standing, check_opt_ins, driver_of, observe
 from ems_pipeline.control.order import standing as stands
@@ -26,13 +24,15 @@ from ems_pipeline.control.session import SiteSession
 from ems_pipeline.control.verification import OVERLOAD
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.driver.command import PointCommand
-from ems_pipeline.devices.driver.contract import Driver, PointWrite, SetpointRefused
+from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
 from ems_pipeline.devices.driver.translation import changed
 from ems_pipeline.devices.installed.address import at_address
 from ems_pipeline.devices.points.reading import good_values
 from ems_pipeline.devices.points.sampling import names_in
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import Warehouse, arming, setpoints
+from ems_pipeline.warehouse.claims import Source
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State
 
 MARGIN = timedelta(minutes=2)
 """How long after its end a value that nobody put back is left to whoever wrote it; then the device is released."""
@@ -132,7 +132,7 @@ class _Visit:
         session.permit = replace(session.permit, may=partial(_refusal, order, session.footing))
         live = await observe(driver, order.site, order.point)
         standing = stands(driver, order, live.devices[order.device])
-        until = max((s.valid_until for s in session.journal.of(order.device) if not s.is_shadow), default=None)
+        until = max((s.intent.valid_until for s in session.journal.of(order.device) if not s.is_shadow), default=None)
         return cls(session, order, wait, say, live, standing, order.device in session.journal.steered, until)
 
     async def made(self) -> list[Outcome]:
@@ -148,7 +148,7 @@ class _Visit:
         outcomes, why = list[Outcome](), "interrupted"
         try:
             outcomes += await self._carried_out(order.command, now + timedelta(seconds=seconds) + MARGIN, reason)
-            why = "the write failed" if outcomes[0].state == State.FAILED else await self._stood(seconds)
+            why = "the write failed" if outcomes[0].state is State.FAILED else await self._stood(seconds)
         finally:
             outcomes += await self._put_back(why)
         return outcomes
@@ -164,13 +164,13 @@ class _Visit:
     async def _carried_out(self, command: PointCommand, until: datetime, reason: str) -> list[Outcome]:
         """One set-point's way to its echo, a slow device's settling included. What failed and is not to be put back
         is released, as always."""
-        desired = Desired(command.device, command, Source.OVERRIDE, reason, until)
+        intent = Intent(command.device, command, Source.OVERRIDE, reason, until)
         release_failed = command.restores or self.order.restore_after_s is None
-        outcomes = await self.session.carry_out([desired], self.live, release_failed=release_failed)
-        if outcomes[0].state == State.SENT:
+        outcomes = await self.session.carry_out([intent], self.live, release_failed=release_failed)
+        if outcomes[0].state is State.SENT:
             await self.session.off_the_wire(self.wait(self.standing.point.settle_s))
             outcomes = [await self._settled()]
-            if release_failed and outcomes[0].state == State.FAILED:
+            if release_failed and outcomes[0].state is State.FAILED:
                 outcomes += await self.session.release({command.device: f"failed: {outcomes[0].text}"})
         for outcome in outcomes:
             self.say(str(outcome))
@@ -182,14 +182,13 @@ class _Visit:
     async def _settled(self) -> Outcome:
         """Judge a write that the device had not echoed at once."""
         row = self.session.journal.of(self.order.device)[-1]
-        named = dict(row.writes)
-        echoes = await self._driver.read_back([PointWrite(point, named[point]) for point in row.changes])
+        echoes = await self._driver.read_back(row.intent.changes)
         wrong = "; ".join(prepare.difference(e) for e in echoes if not e.matches)
         after = State.FAILED if wrong else State.ECHOED
         await self._step(row, after, wrong or f"echoed within {self.standing.point.settle_s:g} s")
-        return Outcome(self.order.site.key, self.order.device, after.value, wrong)
+        return Outcome(self.order.site.key, self.order.device, after, wrong)
 
-    async def _step(self, row: setpoints.Setpoint, after: State, reason: str) -> None:
+    async def _step(self, row: Setpoint, after: State, reason: str) -> None:
         steps = lifecycle.path(row, after, at=self.session.clock.now(), reason=reason)
         await self.session.transact(lambda connection: setpoints.take(connection, steps))
         self.session.follow(steps)
@@ -219,7 +218,7 @@ class _Visit:
         command = PointCommand(self.order.device, self.order.point, self.standing.value, restores=True)
         until = max(self.until or self.session.clock.now(), self.session.clock.now() + MARGIN)
         outcomes = await self._carried_out(command, until, f"put back what stood before: {why}")
-        if outcomes[0].state == State.ECHOED and not self.was_steered:
+        if outcomes[0].state is State.ECHOED and not self.was_steered:
             row = self.session.journal.of(self.order.device)[-1]
             await self._step(row, State.RELEASED, "the device held nothing of ours before")
         return outcomes

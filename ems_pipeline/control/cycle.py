@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ems_pipeline.control import authority, runner
 from ems_pipeline.control.authority import Mandate
-from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
@@ -42,16 +42,16 @@ def run_control(
         )
         why = session.not_live
         if why == OVERTAKEN:
-            return [Outcome(site.key, "", "skipped", why)]
+            return [Outcome(site.key, "", Aside.SKIPPED, why)]
         if session.footing.former:
             return await session.release(dict.fromkeys(session.drivers, why))
         if not why and (lived := await _lived_already(session, told_at, now)):
             return await session.release(dict.fromkeys(session.drivers, lived))
         live = await session.know()
-        desired = authority.resolve(site, mandate, live, _signals(session), now)
-        asked = [d for d in desired if not d.is_release]
+        intents = authority.resolve(site, mandate, live, _signals(session), now)
+        asked = [one for one in intents if not one.is_release]
         if not why:
-            left = {d.device: d.reason for d in desired if d.is_release}
+            left = {one.device: one.reason for one in intents if one.is_release}
             return await session.carry_out(asked, live) + await session.release(left)
         held = await session.release(dict.fromkeys(session.drivers, why))
         return held + await session.carry_out(asked, live, is_shadow=True)
@@ -87,8 +87,8 @@ def _mandate(connection: Connection, site: Site, slot: datetime, now: datetime) 
     price = market.effective_prices(connection, site.key, slot, slot + SLOT, now)
     return Mandate(
         slot,
-        plans.device_rows(connection, site.key, slot, now),
-        overrides.active(connection, site.key, now),
+        plans.planned(connection, site, slot, now),
+        overrides.active(connection, site, now),
         None if price.is_empty() else float(price["buy_per_kwh"][0]),
     )
 

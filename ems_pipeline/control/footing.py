@@ -32,7 +32,7 @@ from ems_pipeline.warehouse import point_maps, setpoints
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.arming import Standing
 from ems_pipeline.warehouse.engine import Connection
-from ems_pipeline.warehouse.setpoints import Held, Setpoint
+from ems_pipeline.warehouse.intents import Held
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Footing:
         """What set-points on it can do at most."""
         return reach(self.site, self.wires, self.maps)
 
-    def holds(self, told: Held | Setpoint) -> bool:
+    def holds(self, told: Held) -> bool:
         """Whether what was told is to be looked after here; what names no wire is the newest configuration's."""
         here = self.wires.get(told.device_key)
         return told.wire == here if told.wire else not self.former

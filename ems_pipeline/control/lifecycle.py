@@ -11,29 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from ems_pipeline.warehouse.setpoints import Setpoint, Step
-
-
-class State(StrEnum):
-    """As stored in ``ems.setpoint.state``."""
-
-    INTENDED = "intended"
-    SENT = "sent"
-    """The device took (or may have taken) the writes; what stands in it is not known yet."""
-    ECHOED = "echoed"
-    """Read back: the device holds the values."""
-    EFFECTIVE = "effective"
-    """The measured power obeys."""
-    FAILED = "failed"
-    REVERTED = "reverted"
-    """Held once, and no longer: the device forgot, or somebody else wrote."""
-    SUPERSEDED = "superseded"
-    EXPIRED = "expired"
-    RELEASED = "released"
-    """The device was handed back to its own logic."""
+from ems_pipeline.warehouse.intents import Setpoint, State, Step
 
 
 class IllegalStep(RuntimeError):
@@ -65,14 +45,14 @@ def step(
     if after not in NEXT[before]:
         allowed = ", ".join(sorted(NEXT[before])) or "nothing, it has ended"
         raise IllegalStep(f"set-point {setpoint_id} cannot go from {before} to {after}; it may go to {allowed}")
-    return Step(setpoint_id, before.value, after.value, at, reason, measured)
+    return Step(setpoint_id, before, after, at, reason, measured)
 
 
 def path(
     setpoint: Setpoint, *states: State, at: datetime, reason: str = "", measured: Mapping[str, Any] = {}
 ) -> list[Step]:
     """Several steps of one set-point taken together; reason and measured values belong to the last."""
-    steps, before = [], State(setpoint.state)
+    steps, before = [], setpoint.state
     for after in states:
         last = after is states[-1]
         steps.append(step(setpoint.setpoint_id, before, after, at, reason if last else "", measured if last else {}))

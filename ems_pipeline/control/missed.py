@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.warehouse import alarms, control_misses
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.gateway_lock import master_of
-from ems_pipeline.warehouse.setpoints import Held
+from ems_pipeline.warehouse.intents import Held, State
 
 ALARM = "not-served"
 TWICE = 2
-UNSERVED = frozenset({"skipped", "failed"})
+UNSERVED = frozenset({Aside.SKIPPED, State.FAILED})
 """States of an `Outcome` that says of a whole site that nothing, or not all, was done."""
 
 

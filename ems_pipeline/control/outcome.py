@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+from ems_pipeline.warehouse.intents import State
+
+
+class Aside(StrEnum):
+    """What became of it where no set-point of a device has a step to tell."""
+
+    SHADOW = "shadow"
+    """Journalled only."""
+    STANDS = "stands"
+    """Served already."""
+    SKIPPED = "skipped"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """``state`` is a `lifecycle.State`, ``shadow`` (journalled only), ``stands`` (served already) or ``skipped``."""
+    """Of a device, or of a whole site where none is named."""
 
     site: str
     device: str
-    state: str
+    state: State | Aside
     text: str
 
     def __str__(self) -> str:

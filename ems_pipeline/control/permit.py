@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ems_pipeline.control.desired import Desired
 from ems_pipeline.control.footing import Footing
 from ems_pipeline.devices.installed.reach import wider
 from ems_pipeline.warehouse import arming, overrides
 from ems_pipeline.warehouse.arming import Standing
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.gateway_lock import is_alive
+from ems_pipeline.warehouse.intents import Intent
 
 UNREGISTERED = "the site is not registered (ems site add)"
 OVERTAKEN = "its configuration has just changed; the next look takes the new one"
@@ -71,12 +71,12 @@ def unarmed(footing: Footing, standing: Standing, now: datetime) -> str:
     return ""
 
 
-def refused(desired: Desired, word: Word, now: datetime) -> str:
-    """Why one wish must not be told, though the site may be steered; empty when it may."""
-    if now >= desired.valid_until:
-        return f"its time was over at {desired.valid_until:%H:%M:%S}"
-    if desired.override_id is not None and desired.override_id not in word.overrides:
-        return f"override {desired.override_id} was taken back"
+def refused(intent: Intent, word: Word, now: datetime) -> str:
+    """Why one intent must not be told, though the site may be steered; empty when it may."""
+    if now >= intent.valid_until:
+        return f"its time was over at {intent.valid_until:%H:%M:%S}"
+    if intent.override_id is not None and intent.override_id not in word.overrides:
+        return f"override {intent.override_id} was taken back"
     return ""
 
 
@@ -96,25 +96,25 @@ class Permit:
     party_id: int
     look: Callable[[tuple[str, int | None]], Awaitable[Word]]
 
-    def kept(self, connection: Connection, desired: Collection[Desired], now: datetime) -> dict[str, str]:
+    def kept(self, connection: Connection, intents: Collection[Intent], now: datetime) -> dict[str, str]:
         """By device why it must not be told; what is not named may be, until this transaction ends.
 
         Raises:
             Withdrawn: nothing of the site may be told anything.
         """
         arming.keep(connection, self.footing.site.key)
-        numbers = [d.override_id for d in desired if d.override_id is not None]
+        numbers = [one.override_id for one in intents if one.override_id is not None]
         kept = overrides.keep(connection, numbers) if numbers else set[int]()
         word = ask(connection, [self.footing.site.key], (), self.party_id)
         if why := self._withdrawn(word, now):
             raise Withdrawn(why)
         held = Word(word.standings, frozenset(kept), word.is_master)
-        return {d.device: why for d in desired if (why := refused(d, held, now))}
+        return {one.device: why for one in intents if (why := refused(one, held, now))}
 
-    async def now(self, desired: Desired, at: Callable[[], datetime]) -> str:
-        """Why a wish must not reach the wire any more, as things stand this moment; empty when it may."""
-        word = await self.look((self.footing.site.key, desired.override_id))
-        return self._withdrawn(word, at()) or refused(desired, word, at())
+    async def now(self, intent: Intent, at: Callable[[], datetime]) -> str:
+        """Why an intent must not reach the wire any more, as things stand this moment; empty when it may."""
+        word = await self.look((self.footing.site.key, intent.override_id))
+        return self._withdrawn(word, at()) or refused(intent, word, at())
 
     def _withdrawn(self, word: Word, now: datetime) -> str:
         return self.may(word.standings.get(self.footing.site.key), now) or ("" if word.is_master else LOST)

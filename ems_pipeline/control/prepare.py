@@ -1,4 +1,4 @@
-"""From a wish to the writes that would change something, and from an answer to the steps it means. Pure."""
+"""From an intent to the writes that would change something, and from an answer to the steps it means. Pure."""
 
 from __future__ import annotations
 
@@ -7,55 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ems_pipeline.control import lifecycle
-from ems_pipeline.control.desired import Desired, Source
-from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import Observed
 from ems_pipeline.devices.driver.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
 from ems_pipeline.devices.driver.translation import changed
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
-from ems_pipeline.sites import Site
-from ems_pipeline.warehouse.setpoints import Setpoint, Step
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
 
 ALIVE = frozenset({"ems_heartbeat"})
 """Points that are toggled to show life: never the value of a set-point."""
 WrittenToday = Mapping[tuple[str, str], int]
 """Writes of this UTC day by device and point."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A wish as writes: all points of it, and those that differ from what stands. ``fault``: it cannot be asked.
-
-    ``before``: what stands in the points that are to change, as far as it is known.
-    """
-
-    desired: Desired
-    writes: tuple[PointWrite, ...] = ()
-    changes: tuple[PointWrite, ...] = ()
-    fault: str = ""
-    before: Mapping[str, float] = field(default_factory=dict)
-
-    def draft(self, site: Site, slot: datetime, *, is_shadow: bool) -> Setpoint:
-        """The set-point as it will be journalled."""
-        desired = self.desired
-        return Setpoint(
-            site.key,
-            desired.device,
-            slot,
-            desired.source.value,
-            desired.document,
-            desired.reason,
-            desired.valid_until,
-            is_shadow,
-            writes=tuple((w.point, w.value) for w in self.writes),
-            changes=tuple(w.point for w in self.changes),
-            planning_run_id=desired.planning_run_id,
-            plan_decided_at=desired.plan_decided_at,
-            asset_keys=desired.asset_keys,
-            control_override_id=desired.override_id,
-            before=self.before,
-        )
 
 
 @dataclass(frozen=True)
@@ -75,22 +37,22 @@ class Result:
         return State.FAILED in self.states or State.SUPERSEDED in self.states
 
 
-def prepare(desired: Desired, driver: Driver, observed: Observed, written_today: WrittenToday) -> Prepared:
-    """Writes for a wish, within the write budget unless it hands something back."""
-    if fault := observed.fault or desired.refused:
-        return Prepared(desired, fault=fault)
+def prepare(intent: Intent, driver: Driver, observed: Observed, written_today: WrittenToday) -> Intent:
+    """The intent with its writes, within the write budget unless it hands something back."""
+    if fault := observed.fault or intent.fault:
+        return replace(intent, fault=fault)
     try:
-        if desired.command is None:
+        if intent.told is None:
             writes = driver.release_writes(observed.values)
         else:
-            writes = driver.translate(desired.command, observed.values)
+            writes = driver.translate(intent.told, observed.values)
     except SetpointRefused as refusal:
-        return Prepared(desired, fault=str(refusal))
+        return replace(intent, fault=str(refusal))
     changes = changed(driver.point_map, writes, observed.values)
-    fault = "" if desired.hands_back else _over_budget(driver, changes, written_today)
+    fault = "" if intent.hands_back else _over_budget(driver, changes, written_today)
     keys = {w.point: driver.point_map.point(w.point).key for w in changes}
     before = {point: observed.values[key] for point, key in keys.items() if key in observed.values}
-    return Prepared(desired, writes, changes, fault, before)
+    return replace(intent, writes=writes, changes=changes, fault=fault, before=before)
 
 
 def _over_budget(driver: Driver, changes: Sequence[PointWrite], written_today: WrittenToday) -> str:
@@ -104,12 +66,12 @@ def _over_budget(driver: Driver, changes: Sequence[PointWrite], written_today: W
     return ""
 
 
-def standing(desired: Desired) -> Result:
+def standing(intent: Intent) -> Result:
     """Nothing had to be written: the device holds it all."""
-    return _arrived((), desired, "stood already")
+    return _arrived((), intent, "stood already")
 
 
-def judge(prepared: Prepared, point_map: PointMap, answer: Acknowledgement, echoes: Sequence[Echo]) -> Result:
+def judge(intent: Intent, point_map: PointMap, answer: Acknowledgement, echoes: Sequence[Echo]) -> Result:
     """What one write came to. An answer that got lost is no failure when the values stand.
 
     A device that needs time to settle may echo the old value for a while: the set-point stays `sent` and the
@@ -119,7 +81,7 @@ def judge(prepared: Prepared, point_map: PointMap, answer: Acknowledgement, echo
     found = {e.point: e.found for e in echoes if e.found is not None}
     if not wrong:
         said = "" if answer.accepted else f"stands, though {answer.reason}"
-        return replace(_arrived((State.SENT,), prepared.desired, said), found=found)
+        return replace(_arrived((State.SENT,), intent, said), found=found)
     described = "; ".join(difference(e) for e in wrong)
     settles = any(point_map.point(e.point).settle_s > 0 for e in wrong)
     if answer.accepted and settles:
@@ -127,8 +89,8 @@ def judge(prepared: Prepared, point_map: PointMap, answer: Acknowledgement, echo
     return Result((State.SENT, State.FAILED), "; ".join(r for r in (answer.reason, described) if r), found)
 
 
-def _arrived(before: tuple[State, ...], desired: Desired, reason: str) -> Result:
-    end = (State.RELEASED,) if desired.is_release else ()
+def _arrived(before: tuple[State, ...], intent: Intent, reason: str) -> Result:
+    end = (State.RELEASED,) if intent.is_release else ()
     return Result((*before, State.ECHOED, *end), reason)
 
 
@@ -141,7 +103,7 @@ def difference(echo: Echo) -> str:
 
 def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
     """What of a journalled set-point does not stand in the device; empty when all of it does."""
-    wanted = [PointWrite(point, value) for point, value in setpoint.writes if point not in ALIVE]
+    wanted = [w for w in setpoint.intent.writes if w.point not in ALIVE]
     differing = {w.point for w in changed(point_map, wanted, live)}
     named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
     return "; ".join(
@@ -151,10 +113,10 @@ def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
 
 def recovered(setpoint: Setpoint, point_map: PointMap, live: Live, at: datetime) -> list[Step]:
     """Steps of a set-point whose controller died between intent and echo: what stands in the device decides."""
-    before = () if setpoint.state == State.SENT else (State.SENT,)
+    before = () if setpoint.state is State.SENT else (State.SENT,)
     absent = missing(point_map, setpoint, live)
-    end = (State.RELEASED,) if setpoint.source == Source.RELEASE else ()
-    if setpoint.writes and not absent:
+    end = (State.RELEASED,) if setpoint.intent.is_release else ()
+    if setpoint.intent.writes and not absent:
         return lifecycle.path(
             setpoint, *before, State.ECHOED, *end, at=at, reason="found standing after an interruption"
         )

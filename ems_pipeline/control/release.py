@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import lifecycle, runner
-from ems_pipeline.control.desired import Source
-from ems_pipeline.control.lifecycle import State
-from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.claims import Source
 from ems_pipeline.warehouse.engine import Connection
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State
 
 PATIENCE_S = 60.0
 
@@ -45,7 +44,7 @@ def release_site(
 
     sites = [] if isinstance(site, str) else [site]
     outcomes = _run(warehouse, sites, [key], slot, clock, let_go)
-    return outcomes or [Outcome(key, "", "skipped", "no device holds anything of ours")]
+    return outcomes or [Outcome(key, "", Aside.SKIPPED, "no device holds anything of ours")]
 
 
 def release_all(warehouse: Warehouse, now: datetime, clock: Clock, reason: str) -> list[Outcome]:
@@ -69,22 +68,25 @@ def declare_gone(warehouse: Warehouse, site_key: str, device: str, now: datetime
     reason = f"declared gone by {who}"
 
     def journal(connection: Connection) -> list[Outcome]:
-        rows = [s for s in setpoints.steered(connection, site_key) if s.device_key == device]
+        rows = [s for s in setpoints.steered(connection, site_key) if s.device == device]
         if not rows:
             raise LookupError(f"{site_key}/{device} holds nothing of ours; `ems control setpoints {site_key}`")
-        open_rows = [s for s in setpoints.open_setpoints(connection, site_key) if s.device_key == device]
+        open_rows = [s for s in setpoints.open_setpoints(connection, site_key) if s.device == device]
         for row in open_rows:
             setpoints.take(connection, lifecycle.path(row, State.SUPERSEDED, at=now, reason=reason))
         for row in rows:
-            let_go = replace(
-                row, setpoint_id=0, slot=time_grid.floor_slot(now), source=Source.RELEASE.value, state=State.INTENDED,
-                command={"command": "release"}, writes=(), changes=(), reason=reason, before={}, planning_run_id=None,
-                plan_decided_at=None, control_override_id=None, valid_until=now + time_grid.SLOT,
-            )  # fmt: skip
+            let_go = Setpoint(
+                site_key,
+                time_grid.floor_slot(now),
+                Intent(device, None, Source.RELEASE, reason, now + time_grid.SLOT, asset_keys=row.intent.asset_keys),
+                row.is_shadow,
+                row.config_hash,
+                row.wire,
+            )
             (intent,) = setpoints.intend(connection, [let_go], now)
             setpoints.take(connection, lifecycle.path(intent, State.ECHOED, State.RELEASED, at=now, reason=reason))
         alarms.clear(connection, site_key, "release-failed", now, device)
-        return [Outcome(site_key, device, State.RELEASED.value, f"{reason}, it was at {row.wire}") for row in rows]
+        return [Outcome(site_key, device, State.RELEASED, f"{reason}, it was at {row.wire}") for row in rows]
 
     with warehouse.begin(runner.JOURNAL_PATIENCE_S) as connection:
         return journal(connection)

@@ -15,7 +15,7 @@ from ems_pipeline.control import footing, missed
 from ems_pipeline.control import permit as permits
 from ems_pipeline.control.footing import Footing, Told
 from ems_pipeline.control.gateways import Gateways, Hold
-from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import Permit, Word, not_live
 from ems_pipeline.control.session import SiteSession, Turn
 from ems_pipeline.control.together import Together
@@ -30,7 +30,8 @@ from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, control_misse
 from ems_pipeline.warehouse import health as device_health
 from ems_pipeline.warehouse.engine import Blocked, Connection
 from ems_pipeline.warehouse.gateway_lock import GatewayLocks, gateway_locks
-from ems_pipeline.warehouse.setpoints import Held, StaleStep
+from ems_pipeline.warehouse.intents import Held, State
+from ems_pipeline.warehouse.setpoints import StaleStep
 
 T = TypeVar("T")
 JOURNAL_THREADS = 8
@@ -89,13 +90,13 @@ async def _guarded(session: SiteSession, work: Work) -> list[Outcome]:
     try:
         return await work(session)
     except StaleStep as stale:  # somebody else is at work on this site: any further write would contradict
-        return [Outcome(session.site.key, "", "skipped", str(stale))]
+        return [Outcome(session.site.key, "", Aside.SKIPPED, str(stale))]
     except DatabaseUnavailable:
         await session.let_go_unjournalled()
         raise
     except Blocked as blocked:
         await session.let_go_unjournalled()
-        return [Outcome(session.site.key, "", "failed", f"the journal is blocked: {blocked}")]
+        return [Outcome(session.site.key, "", State.FAILED, f"the journal is blocked: {blocked}")]
     except Exception as error:
         logger.exception("control of %s failed", session.site.key)
         why = said(error)
@@ -104,7 +105,7 @@ async def _guarded(session: SiteSession, work: Work) -> list[Outcome]:
         except Exception:
             await session.let_go_unjournalled()
             raise
-        return [Outcome(session.site.key, "", "failed", why), *released]
+        return [Outcome(session.site.key, "", State.FAILED, why), *released]
 
 
 class _Desk:
@@ -131,7 +132,7 @@ class _Desk:
                 raise result
             if isinstance(result, BaseException):
                 logger.error("control of %s failed", site.site_key, exc_info=result)
-                result = [Outcome(site.site_key, "", "failed", said(result))]
+                result = [Outcome(site.site_key, "", State.FAILED, said(result))]
             outcomes += result
         return outcomes
 
@@ -144,7 +145,7 @@ class _Desk:
             raise
         except Exception as error:
             logger.exception("control of %s failed", told.site_key)
-            outcomes = [Outcome(told.site_key, "", "failed", said(error))]
+            outcomes = [Outcome(told.site_key, "", State.FAILED, said(error))]
         reason, before = missed.why(outcomes), self._misses.get(told.site_key, 0)
         if reason or before:
             noted = partial(missed.note, site_key=told.site_key, reason=reason, addresses=addresses)
@@ -158,14 +159,14 @@ class _Desk:
             addresses |= {address for one in footings for address in one.addresses}
             async with self._gateways.held(addresses, hold) as refusal:
                 if refusal:
-                    return [Outcome(told.site_key, "", "skipped", refusal)]
+                    return [Outcome(told.site_key, "", Aside.SKIPPED, refusal)]
                 word = await self._words.ask((told.site_key, None))
                 if told.is_newest(word.standings.get(told.site_key)):
                     if nobodys:
                         await self._transact(partial(missed.nobodys, held=nobodys, now=self._clock.now()))
                     return [o for one in footings for o in await self._session(one, addresses, work)]
             told = await self._transact(partial(footing.anew, site_key=told.site_key))
-        return [Outcome(told.site_key, "", "skipped", "it was registered anew again and again; nothing was done")]
+        return [Outcome(told.site_key, "", Aside.SKIPPED, "it was registered anew again and again; nothing was done")]
 
     async def _footings(self, told: Told) -> tuple[list[Footing], list[Held]]:
         """Former footings first: what they hold is let go before anything else is told. And what no footing reaches."""
@@ -179,7 +180,7 @@ class _Desk:
 
     async def _session(self, one: Footing, addresses: Collection[str], work: Work) -> list[Outcome]:
         if one.fault:
-            return [Outcome(one.site.key, "", "failed", one.fault)]
+            return [Outcome(one.site.key, "", State.FAILED, one.fault)]
         opened = fleet.open_site(one.site, self._clock, one.maps)
         try:
             wires = Wires(opened, self._health, self._clock)

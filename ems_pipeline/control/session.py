@@ -1,4 +1,4 @@
-"""A site under control for a moment: its drivers, its journal, and the way from a wish to a confirmed echo.
+"""A site under control for a moment: its drivers, its journal, and the way from an intent to a confirmed echo.
 
 Everything that writes goes through `SiteSession.carry_out`: prepare, journal the intent, write once, read back,
 conclude.
@@ -13,12 +13,10 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from ems_pipeline.control import lifecycle, prepare, trouble
-from ems_pipeline.control.desired import Desired, Source
-from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import STATE, Live, Observed
-from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import LOST, OVERTAKEN, Permit, Withdrawn
-from ems_pipeline.control.prepare import Prepared, Result
+from ems_pipeline.control.prepare import Result
 from ems_pipeline.control.wires import Wires
 from ems_pipeline.devices.driver.contract import Driver, MayGo
 from ems_pipeline.devices.points.point_map import PointMap
@@ -26,10 +24,13 @@ from ems_pipeline.plain_text import told
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import DatabaseUnavailable, alarms, arming, point_maps, setpoints, telemetry
 from ems_pipeline.warehouse.arming import Standing
+from ems_pipeline.warehouse.claims import Source
 from ems_pipeline.warehouse.engine import Blocked, Connection
-from ems_pipeline.warehouse.setpoints import Setpoint, Step
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
 
 T = TypeVar("T")
+UNSETTLED = frozenset({State.INTENDED, State.SENT})
+"""States in which an interrupted controller leaves a set-point."""
 SHOWN = ("command", "mode", "point", "value")
 """Parts of a command that an outcome names."""
 
@@ -53,7 +54,7 @@ class Journal:
 
     def of(self, device: str) -> list[Setpoint]:
         """Open set-points of a device, oldest first."""
-        return [s for s in self.open if s.device_key == device]
+        return [s for s in self.open if s.device == device]
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class SiteSession:
             steered = setpoints.steered(connection, self.site.key)
             self.journal = Journal(
                 [s for s in setpoints.open_setpoints(connection, self.site.key) if self._is_ours(s)],
-                {s.device_key: s.slot for s in steered if self.footing.holds(s)},
+                {s.device: s.slot for s in steered if self.footing.holds(s.held)},
                 setpoints.writes_on(connection, self.site.key, self.clock.now().date()),
                 alarms.open_texts(connection, self.site.key),
             )
@@ -107,7 +108,7 @@ class SiteSession:
 
     def _is_ours(self, setpoint: Setpoint) -> bool:
         """Shadows are of no wire: the newest configuration's session ends them."""
-        return not self.footing.former if setpoint.is_shadow else self.footing.holds(setpoint)
+        return not self.footing.former if setpoint.is_shadow else self.footing.holds(setpoint.held)
 
     @property
     def not_live(self) -> str:
@@ -142,18 +143,15 @@ class SiteSession:
         return Live(self.site, devices)
 
     async def carry_out(
-        self, desired: Sequence[Desired], live: Live, *, is_shadow: bool = False, release_failed: bool = True
+        self, intents: Sequence[Intent], live: Live, *, is_shadow: bool = False, release_failed: bool = True
     ) -> list[Outcome]:
-        """Bring devices to what is desired; one that fails on the way is released at once.
+        """Bring devices to what is intended; one that fails on the way is released at once.
 
         Args:
             release_failed: False where the caller puts back what stood before.
         """
-        wanted = [d for d in desired if not self._is_served(d, is_shadow)]
-        prepared = {
-            d.device: prepare.prepare(d, self.drivers[d.device], live.devices[d.device], self.journal.written_today)
-            for d in wanted
-        }
+        wanted = [one for one in intents if not self._is_served(one, is_shadow)]
+        prepared = {one.device: self._prepared(one, live) for one in wanted}
         try:
             rows, withheld = await self._intend(list(prepared.values()), live, is_shadow=is_shadow)
         except Withdrawn as withdrawn:
@@ -161,20 +159,24 @@ class SiteSession:
         told = {device: p for device, p in prepared.items() if device not in withheld}
         results = _imagined(told) if is_shadow else await self._write(told)
         await self._conclude(rows, results)
-        outcomes = [Outcome(self.site.key, d.device, "stands", d.reason) for d in desired if d not in wanted]
-        outcomes += [Outcome(self.site.key, device, "skipped", why) for device, why in withheld.items()]
-        outcomes += [_outcome(row, results[row.device_key]) for row in rows]
+        outcomes = [Outcome(self.site.key, d.device, Aside.STANDS, d.reason) for d in intents if d not in wanted]
+        outcomes += [Outcome(self.site.key, device, Aside.SKIPPED, why) for device, why in withheld.items()]
+        outcomes += [_outcome(row, results[row.device]) for row in rows]
         failed = {device: f"failed: {result.reason}" for device, result in results.items() if result.failed}
-        reachable = [d for d in failed if not (is_shadow or live.devices[d].fault or told[d].desired.is_release)]
+        reachable = [d for d in failed if not (is_shadow or live.devices[d].fault or told[d].is_release)]
         if not release_failed:
             return outcomes
         return outcomes + await self.release({device: failed[device] for device in reachable})
 
+    def _prepared(self, intent: Intent, live: Live) -> Intent:
+        driver, observed = self.drivers[intent.device], live.devices[intent.device]
+        return prepare.prepare(intent, driver, observed, self.journal.written_today)
+
     async def _withdrawn(self, why: str, *, release: bool) -> list[Outcome]:
         """Nothing may be told any more: what stands is handed back, unless another run is about to look after it."""
         if why in (OVERTAKEN, LOST):
-            return [Outcome(self.site.key, "", "skipped", f"nothing was told: {why}")]
-        withdrawn = [Outcome(self.site.key, "", "withdrawn", f"nothing was told: {why}")]
+            return [Outcome(self.site.key, "", Aside.SKIPPED, f"nothing was told: {why}")]
+        withdrawn = [Outcome(self.site.key, "", Aside.WITHDRAWN, f"nothing was told: {why}")]
         if not release:
             return withdrawn
         return withdrawn + await self.release(dict.fromkeys(self.drivers, why))
@@ -186,7 +188,7 @@ class SiteSession:
             return []
         live = await self.wires.observe(held)
         until = self.clock.now() + timedelta(minutes=self.site.control.setpoint_ttl_minutes)
-        return await self.carry_out([Desired(d, None, Source.RELEASE, why, until) for d, why in held.items()], live)
+        return await self.carry_out([Intent(d, None, Source.RELEASE, why, until) for d, why in held.items()], live)
 
     def owe(self, devices: Collection[str]) -> list[str]:
         """Those of the devices that may hold anything of ours: from now on they are let go, journalled or not."""
@@ -200,20 +202,22 @@ class SiteSession:
         live = await self.wires.observe(self._unconcluded)
 
         async def let_go(driver: Driver) -> None:
-            release = Desired(driver.device, None, Source.RELEASE, "", self.slot)
+            release = Intent(driver.device, None, Source.RELEASE, "", self.slot)
             await driver.write(prepare.prepare(release, driver, live.devices[driver.device], {}).changes)
 
         await self.wires.by_gateway(self._unconcluded, let_go)
 
-    def _is_served(self, desired: Desired, is_shadow: bool) -> bool:
+    def _is_served(self, intent: Intent, is_shadow: bool) -> bool:
         """The same was asked in this slot already, by a run that went before."""
+        asked = (intent.command, intent.is_release)
         return any(
-            s.slot == self.slot and s.is_shadow == is_shadow and s.command == desired.document and s.state != "intended"
-            for s in self.journal.of(desired.device)
-        )
+            s.slot == self.slot and s.is_shadow == is_shadow and s.state is not State.INTENDED
+            and (s.intent.command, s.intent.is_release) == asked
+            for s in self.journal.of(intent.device)
+        )  # fmt: skip
 
     async def _intend(
-        self, prepared: Sequence[Prepared], live: Live, *, is_shadow: bool
+        self, prepared: Sequence[Intent], live: Live, *, is_shadow: bool
     ) -> tuple[list[Setpoint], dict[str, str]]:
         """Commit what is about to be written, after settling what an interrupted controller has left behind; and by
         device why it is not to be told after all.
@@ -222,22 +226,19 @@ class SiteSession:
             Withdrawn: the site may not be steered any more.
         """
         settled: list[Step] = []
-        for device in () if is_shadow else (p.desired.device for p in prepared if not p.fault):
-            for left in [s for s in self.journal.of(device) if s.state in ("intended", "sent") and not s.is_shadow]:
+        for device in () if is_shadow else (p.device for p in prepared if not p.fault):
+            for left in [s for s in self.journal.of(device) if s.state in UNSETTLED and not s.is_shadow]:
                 driver, values = self.drivers[device], live.devices[device].values
                 settled += prepare.recovered(left, driver.point_map, values, self.clock.now())
-        asking = [p.desired for p in prepared if not (is_shadow or p.desired.hands_back)]
+        asking = [p for p in prepared if not (is_shadow or p.hands_back)]
 
         def journal(connection: Connection) -> tuple[list[Setpoint], dict[str, str]]:
             withheld = self.permit.kept(connection, asking, self.clock.now()) if asking else {}
+            config_hash, wires = self.footing.config_hash, self.footing.wires
             drafts = [
-                replace(
-                    p.draft(self.site, self.slot, is_shadow=is_shadow),
-                    config_hash=self.footing.config_hash,
-                    wire=self.footing.wires[p.desired.device],
-                )
+                Setpoint(self.site.key, self.slot, p, is_shadow, config_hash, wires[p.device])
                 for p in prepared
-                if p.desired.device not in withheld
+                if p.device not in withheld
             ]
             setpoints.take(connection, settled)
             point_maps.keep(connection, self._maps_of(drafts), self.clock.now())
@@ -247,15 +248,15 @@ class SiteSession:
         self.follow(settled)
         self.journal.open += rows
         if not is_shadow:
-            told = [p.desired.device for p in prepared if not p.fault and p.desired.device not in withheld]
+            told = [p.device for p in prepared if not p.fault and p.device not in withheld]
             self.journal.steered |= dict.fromkeys(told, self.slot)
         return rows, withheld
 
     def _maps_of(self, drafts: Sequence[Setpoint]) -> list[PointMap]:
         """The maps by which they are told, as they were read: a driver's own is fitted to its device."""
-        return [self.footing.maps[self.site.device(draft.device_key).map] for draft in drafts]
+        return [self.footing.maps[self.site.device(draft.device).map] for draft in drafts]
 
-    async def _write(self, prepared: Mapping[str, Prepared]) -> dict[str, Result]:
+    async def _write(self, prepared: Mapping[str, Intent]) -> dict[str, Result]:
         """Write every change once and read it back; an unexpected fault of one driver is that device's failure."""
         results: dict[str, Result] = {}
 
@@ -263,21 +264,21 @@ class SiteSession:
             one = prepared[driver.device]
             self._unconcluded |= {driver.device} if one.changes else set()
             try:
-                results[driver.device] = await _write_once(driver, one, self.may_go(one.desired))
+                results[driver.device] = await _write_once(driver, one, self.may_go(one))
             except Exception as error:
                 results[driver.device] = Result((State.SENT, State.FAILED), told(error))
 
         await self.wires.by_gateway(prepared, write)
         return results
 
-    def may_go(self, desired: Desired) -> MayGo:
-        """What each request of a wish asks right before it goes out; nothing holds up a release."""
+    def may_go(self, intent: Intent) -> MayGo:
+        """What each request of an intent asks right before it goes out; nothing holds up a release."""
 
         async def asked() -> str:
-            if desired.hands_back:
+            if intent.hands_back:
                 return ""
             try:
-                return await self.permit.now(desired, self.clock.now)
+                return await self.permit.now(intent, self.clock.now)
             except (DatabaseUnavailable, Blocked) as error:
                 return f"whether it may go cannot be asked: {error}"
 
@@ -288,7 +289,7 @@ class SiteSession:
         now = self.clock.now()
         steps: list[Step] = []
         for row in rows:
-            result = results[row.device_key]
+            result = results[row.device]
             steps += lifecycle.path(row, *result.states, at=now, reason=result.reason, measured=result.found)
             if row.is_shadow or {State.SENT, State.ECHOED} & set(result.states):
                 steps += self._superseded(row, now)
@@ -296,19 +297,19 @@ class SiteSession:
         def journal(connection: Connection) -> None:
             setpoints.take(connection, steps)
             for row in rows:
-                result = results[row.device_key]
+                result = results[row.device]
                 if not row.is_shadow:
                     trouble.file(connection, row, result.states[-1], result.reason, now, self.journal.alarms)
 
         await self.transact(journal)
-        self._unconcluded -= {row.device_key for row in rows}
+        self._unconcluded -= {row.device for row in rows}
         self.follow(steps)
 
     def _superseded(self, row: Setpoint, now: datetime) -> list[Step]:
         """A shadow replaces shadows only: what really stands in the device stands on."""
-        former = [s for s in self.journal.of(row.device_key) if s.setpoint_id != row.setpoint_id]
+        former = [s for s in self.journal.of(row.device) if s.setpoint_id != row.setpoint_id]
         return [
-            lifecycle.step(s.setpoint_id, State(s.state), State.SUPERSEDED, now, f"by set-point {row.setpoint_id}")
+            lifecycle.step(s.setpoint_id, s.state, State.SUPERSEDED, now, f"by set-point {row.setpoint_id}")
             for s in former
             if s.is_shadow or not row.is_shadow
         ]
@@ -317,21 +318,21 @@ class SiteSession:
         """Make the session's copy of the journal say what was just committed."""
         states = {step.setpoint_id: step.after for step in steps}
         known = [replace(s, state=states.get(s.setpoint_id, s.state)) for s in self.journal.open]
-        self.journal.open = [s for s in known if State(s.state) in lifecycle.OPEN]
-        for released in (s.device_key for s in known if s.state == State.RELEASED):
+        self.journal.open = [s for s in known if s.state in lifecycle.OPEN]
+        for released in (s.device for s in known if s.state is State.RELEASED):
             self.journal.steered.pop(released, None)
 
 
-def _imagined(prepared: Mapping[str, Prepared]) -> dict[str, Result]:
+def _imagined(prepared: Mapping[str, Intent]) -> dict[str, Result]:
     """What a shadow comes to: nothing, or the reason why it could not even be asked."""
     return {device: Result((State.FAILED,), p.fault) if p.fault else Result() for device, p in prepared.items()}
 
 
-async def _write_once(driver: Driver, prepared: Prepared, may_go: MayGo) -> Result:
+async def _write_once(driver: Driver, prepared: Intent, may_go: MayGo) -> Result:
     if prepared.fault:
         return Result((State.FAILED,), prepared.fault)
     if not prepared.changes:
-        return prepare.standing(prepared.desired)
+        return prepare.standing(prepared)
     if halted := await may_go():
         return Result((State.SUPERSEDED,), f"held back: {halted}")
     answer = await driver.write(prepared.changes, may_go)
@@ -339,7 +340,7 @@ async def _write_once(driver: Driver, prepared: Prepared, may_go: MayGo) -> Resu
 
 
 def _outcome(row: Setpoint, result: Result) -> Outcome:
-    state = "shadow" if row.is_shadow else result.states[-1].value
+    intent, state = row.intent, Aside.SHADOW if row.is_shadow else result.states[-1]
     said = f" ({result.reason})" if result.reason else ""
-    what = " ".join(f"{v:g}" if isinstance(v, float) else str(v) for k, v in row.command.items() if k in SHOWN)
-    return Outcome(row.site_key, row.device_key, state, f"{what} by {row.source}: {row.reason}{said}")
+    what = " ".join(f"{v:g}" if isinstance(v, float) else str(v) for k, v in intent.document.items() if k in SHOWN)
+    return Outcome(row.site_key, row.device, state, f"{what} by {intent.source}: {intent.reason}{said}")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from ems_pipeline.control.desired import Source
-from ems_pipeline.control.lifecycle import State
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.engine import Connection
-from ems_pipeline.warehouse.setpoints import Setpoint
+from ems_pipeline.warehouse.intents import Setpoint, State
 
 OpenAlarm = tuple[str, str]
 """Device and kind."""
@@ -30,14 +28,14 @@ def file(
     and did otherwise (`no-effect`) stays under alarm until its power is seen to obey.
     """
     for kind in ENDED_BY.get(after, ()):
-        if (setpoint.device_key, kind) in is_open:
-            alarms.clear(connection, setpoint.site_key, kind, at, setpoint.device_key)
+        if (setpoint.device, kind) in is_open:
+            alarms.clear(connection, setpoint.site_key, kind, at, setpoint.device)
     if after not in TROUBLES:
         return
     kind, severity = TROUBLES[after], "warning"
-    if setpoint.source == Source.RELEASE:
+    if setpoint.intent.is_release:
         kind, severity = "release-failed", "critical"
-    elif after is State.FAILED and setpoint.state == State.ECHOED:
+    elif after is State.FAILED and setpoint.state is State.ECHOED:
         kind = "no-effect"
     text = f"set-point {setpoint.setpoint_id} {after}: {reason}"
-    alarms.raise_alarm(connection, setpoint.site_key, kind, severity, text, at, setpoint.device_key)
+    alarms.raise_alarm(connection, setpoint.site_key, kind, severity, text, at, setpoint.device)

@@ -7,16 +7,14 @@ somebody else who writes. What fails, reverts or expires is released at once and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import arm_alarms, effect, grid_limit, lifecycle, prepare, runner, trouble
-from ems_pipeline.control.desired import Desired, Source, command_of
 from ems_pipeline.control.effect import Effect, Verdict
-from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.live import Live
-from ems_pipeline.control.outcome import Outcome
+from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.control.session import SiteSession
@@ -24,8 +22,9 @@ from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints
+from ems_pipeline.warehouse.claims import Source
 from ems_pipeline.warehouse.engine import Connection
-from ems_pipeline.warehouse.setpoints import Setpoint, Step
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step, Unreadable
 
 PATIENCE_S = 0.0
 """A control run under way looks itself; the next verification comes in two minutes."""
@@ -48,7 +47,7 @@ class Look:
     @property
     def outcome(self) -> Outcome:
         last = self.steps[-1]
-        return Outcome(self.setpoint.site_key, self.setpoint.device_key, last.after, last.reason)
+        return Outcome(self.setpoint.site_key, self.setpoint.device, last.after, last.reason)
 
 
 def run_verification(
@@ -73,13 +72,13 @@ def run_verification(
         await arm_alarms.note(session, now)
         why = session.not_live
         if why == OVERTAKEN:
-            return [Outcome(session.site.key, "", "skipped", why)]
+            return [Outcome(session.site.key, "", Aside.SKIPPED, why)]
         standing = [s for s in session.journal.open if not s.is_shadow]
         live = await session.wires.observe() if standing or session.journal.steered else Live(session.site, {})
         looks = [_look(s, session, live, now) for s in session.journal.open]
-        troubled = [look for look in looks if look.let_go and look.setpoint.source != Source.RELEASE]
-        let_go = {look.setpoint.device_key: look.let_go for look in troubled}
-        held = {s.device_key for s in standing}
+        troubled = [look for look in looks if look.let_go and not look.setpoint.intent.is_release]
+        let_go = {look.setpoint.device: look.let_go for look in troubled}
+        held = {s.device for s in standing}
         forgotten = [d for d, slot in session.journal.steered.items() if d not in held and slot < session.slot]
         let_go |= dict.fromkeys(forgotten, FORGOTTEN)
         if why:
@@ -103,15 +102,17 @@ def _look(setpoint: Setpoint, session: SiteSession, live: Live, now: datetime) -
     if setpoint.intended_at is not None and setpoint.intended_at > now + CLOCK_SLACK:
         why = f"told at {setpoint.intended_at:%H:%M:%S}, which is yet to come: the clock went back"
         return Look(setpoint, _steps(setpoint, State.EXPIRED, now, why), "" if setpoint.is_shadow else why)
-    if now >= setpoint.valid_until:
-        why = f"valid until {setpoint.valid_until:%H:%M:%S} and not renewed"
+    if now >= setpoint.intent.valid_until:
+        why = f"valid until {setpoint.intent.valid_until:%H:%M:%S} and not renewed"
         return Look(setpoint, _steps(setpoint, State.EXPIRED, now, why), "" if setpoint.is_shadow else why)
-    driver = session.drivers.get(setpoint.device_key)
-    if setpoint.is_shadow or driver is None or live.devices[setpoint.device_key].fault:
+    driver = session.drivers.get(setpoint.device)
+    if setpoint.is_shadow or driver is None or live.devices[setpoint.device].fault:
         return Look(setpoint)
-    values = live.devices[setpoint.device_key].values
+    values = live.devices[setpoint.device].values
     absent = prepare.missing(driver.point_map, setpoint, values)
-    match State(setpoint.state):
+    if isinstance(command := setpoint.intent.command, Unreadable):
+        return Look(setpoint, _steps(setpoint, State.FAILED, now, command.fault), command.fault)
+    match setpoint.state:
         case State.INTENDED:
             steps = prepare.recovered(setpoint, driver.point_map, values, now)
             return Look(setpoint, tuple(steps), steps[-1].reason if steps[-1].after == State.FAILED else "")
@@ -120,7 +121,7 @@ def _look(setpoint: Setpoint, session: SiteSession, live: Live, now: datetime) -
                 return Look(setpoint)
             return Look(setpoint, _steps(setpoint, State.FAILED, now, f"never echoed: {absent}"), "not echoed")
         case State.SENT:
-            end = (State.RELEASED,) if setpoint.source == Source.RELEASE else ()
+            end = (State.RELEASED,) if setpoint.intent.is_release else ()
             return Look(setpoint, tuple(lifecycle.path(setpoint, State.ECHOED, *end, at=now, reason="second look")))
         case State.ECHOED | State.EFFECTIVE if absent:
             return Look(setpoint, _steps(setpoint, State.REVERTED, now, absent), f"reverted: {absent}")
@@ -130,7 +131,7 @@ def _look(setpoint: Setpoint, session: SiteSession, live: Live, now: datetime) -
 
 
 def _effect(setpoint: Setpoint, site: Site, live: Live, now: datetime) -> Look:
-    command = command_of(setpoint.command)
+    command = setpoint.intent.told
     found = effect.judge(site, command, live) if command else Effect(Verdict.OPEN)
     if found.verdict is Verdict.OBEYED:
         path = lifecycle.path(setpoint, State.EFFECTIVE, at=now, reason=found.text, measured=found.measured)
@@ -155,7 +156,7 @@ def _since(setpoint: Setpoint) -> datetime:
 
 def _settle(setpoint: Setpoint, driver: Driver) -> timedelta:
     """The longest time one of the changed points needs before it may be judged."""
-    points = [driver.point_map.point(name) for name in setpoint.changes]
+    points = [driver.point_map.point(w.point) for w in setpoint.intent.changes]
     return timedelta(seconds=max((p.settle_s for p in points), default=0.0))
 
 
@@ -168,7 +169,7 @@ async def _journal(session: SiteSession, looks: Iterable[Look], now: datetime) -
         for look in seen:
             if not look.setpoint.is_shadow:
                 last = look.steps[-1]
-                trouble.file(connection, look.setpoint, State(last.after), last.reason, now, session.journal.alarms)
+                trouble.file(connection, look.setpoint, last.after, last.reason, now, session.journal.alarms)
 
     if seen:
         await session.transact(journal)
@@ -184,8 +185,8 @@ async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outc
         if ("", OVERLOAD_ALARM) in session.journal.alarms:
             await session.transact(lambda connection: alarms.clear(connection, site.key, OVERLOAD_ALARM, now))
         return []
-    standing = {s.device_key: s for s in session.journal.open if not s.is_shadow}
-    commands = {device: command_of(s.command) for device, s in standing.items()}
+    standing = {s.device: s.intent for s in session.journal.open if not s.is_shadow}
+    commands = {device: intent.told for device, intent in standing.items()}
     given, notes = grid_limit.shed(site, commands, 0.0, live)
     text = f"import of {grid_w:.0f} W exceeds {site.grid.import_limit_w:.0f} W; " + (
         "; ".join(notes) or "nobody can yield"
@@ -195,25 +196,23 @@ async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outc
         alarms.raise_alarm(connection, site.key, OVERLOAD_ALARM, "critical", text, now)
 
     await session.transact(journal)
-    wishes = [Desired(d, command, Source.GRID, text, standing[d].valid_until) for d, command in given.items()]
-    return await session.carry_out(wishes, live)
+    intents = [Intent(d, command, Source.GRID, text, standing[d].valid_until) for d, command in given.items()]
+    return await session.carry_out(intents, live)
 
 
 async def _feed(session: SiteSession, live: Live) -> None:
     """Toggle the heartbeat of home controllers whose set-point stands; silence sends them back to their own rule."""
     for device, standing in _standing(session).items():
-        driver, observed = session.drivers[device], live.devices.get(device)
-        command = command_of(standing.command)
+        driver, observed, command = session.drivers[device], live.devices.get(device), standing.told
         if command is None or observed is None or not ALIVE & set(driver.point_map.by_name):
             continue
         try:
             beat = [w for w in driver.translate(command, observed.values) if w.point in ALIVE]
         except SetpointRefused:
             continue
-        beating = Desired(device, command, Source(standing.source), "", standing.valid_until)
-        await driver.write(beat, session.may_go(replace(beating, override_id=standing.control_override_id)))
+        await driver.write(beat, session.may_go(standing))
 
 
-def _standing(session: SiteSession) -> Mapping[str, Setpoint]:
+def _standing(session: SiteSession) -> Mapping[str, Intent]:
     held = (s for s in session.journal.open if not s.is_shadow and s.state in (State.ECHOED, State.EFFECTIVE))
-    return {s.device_key: s for s in held if s.device_key in session.drivers}
+    return {s.device: s.intent for s in held if s.device in session.drivers}

@@ -47,3 +47,10 @@ class GensetMode(StrEnum):
 
     OFF = "off"
     RUN = "run"
+
+
+class MachineMode(StrEnum):
+    """What a plan says of a machine with a window; no device obeys for one."""
+
+    OFF = "off"
+    RUN = "run"

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from ems_pipeline import time_grid
 from ems_pipeline.sites.asset import LARGEST_LIMIT, Asset
 from ems_pipeline.sites.record import Key, Record, WallClock, Weekday
+from ems_pipeline.sites.wish import Unfit
 
 QUARTERS = 96
 """Quarter-hours on the wall clock of any day."""
@@ -131,7 +132,8 @@ def _cannot(schedule: Schedule, assets: Mapping[str, Asset]) -> str:
     asset = assets.get(schedule.asset)
     if asset is None:
         return f"names asset {schedule.asset!r}; known assets: {sorted(assets)}"
-    return asset.cannot(schedule.mode, schedule.limits)
+    wish = asset.wish(schedule.mode, schedule.limits)
+    return wish.fault if isinstance(wish, Unfit) else ""
 
 
 def _quarter(at: time) -> int:

@@ -6,8 +6,9 @@ Every record is frozen and refuses unknown keys, so a misspelt option is an erro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -21,6 +22,7 @@ from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import Tariff
 from ems_pipeline.sites.thermal import HeatPump
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
+from ems_pipeline.sites.wish import Unfit, Wish, in_words
 
 
 class PlanningPolicy(Record):
@@ -130,6 +132,14 @@ class Site(Record):
             for key in keys
             if key not in {a.key for a in known[kind]}
         ]
+
+    def wish(self, asset_key: str, mode: str, limits: Mapping[str, Any]) -> Wish | Unfit:
+        """As `Asset.wish`, for whoever names the asset by its key."""
+        asset = next((a for a in self.assets if a.key == asset_key), None)
+        if asset is None:
+            fault = f"names {asset_key!r}: site {self.key} has no such asset; it has {[a.key for a in self.assets]}"
+            return Unfit(in_words(mode, limits), fault)
+        return asset.wish(mode, limits)
 
     def device(self, key: str) -> Device:
         """The device named ``key``; KeyError names what exists."""

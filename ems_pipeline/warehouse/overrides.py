@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,26 +11,14 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.sites import Site
+from ems_pipeline.warehouse.claims import Claim, Source
 from ems_pipeline.warehouse.frames import query
 
 LONGEST = timedelta(days=7)
 """From now to the end of an override; ``fn_override_add`` has the same for whoever files one in SQL."""
 COLUMNS = """control_override_id, site_key, asset_key, mode, limits::text AS limits, from_at, until_at, created_at,
              created_by, cancelled_at"""
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """Mode and limits as in a plan row, for an asset, in ``[from_at, until_at)``."""
-
-    override_id: int
-    site_key: str
-    asset_key: str
-    mode: str
-    limits: Mapping[str, Any]
-    from_at: datetime
-    until_at: datetime
-    created_by: str
 
 
 def add(
@@ -86,17 +73,20 @@ def cancel(connection: Connection, override_id: int, at: datetime, by: str) -> s
     return str(site_key)
 
 
-def active(connection: Connection, site_key: str, at: datetime) -> dict[str, Override]:
-    """Overrides that hold at an instant, by asset; of two for one asset the later filed wins."""
+def active(connection: Connection, site: Site, at: datetime) -> dict[str, Claim]:
+    """What overrides want at an instant, by asset; of two for one asset the later filed wins.
+
+    One that the site, as it is now, cannot be asked says so (`Unfit`).
+    """
     found = query(
         connection,
         f"""SELECT DISTINCT ON (asset_key) {COLUMNS} FROM ems.control_override
             WHERE site_key = :site AND cancelled_at IS NULL AND from_at <= :at AND until_at > :at
             ORDER BY asset_key, control_override_id DESC""",
-        site=site_key,
+        site=site.key,
         at=at,
     )
-    return {row["asset_key"]: _override(row) for row in found.iter_rows(named=True)}
+    return {row["asset_key"]: _claim(site, row) for row in found.iter_rows(named=True)}
 
 
 def standing(connection: Connection, override_ids: Collection[int]) -> set[int]:
@@ -130,14 +120,8 @@ def listing(connection: Connection, site_key: str | None, at: datetime) -> pl.Da
     )
 
 
-def _override(row: Mapping[str, Any]) -> Override:
-    return Override(
-        row["control_override_id"],
-        row["site_key"],
-        row["asset_key"],
-        row["mode"],
-        json.loads(row["limits"]),
-        row["from_at"],
-        row["until_at"],
-        row["created_by"],
-    )
+def _claim(site: Site, row: Mapping[str, Any]) -> Claim:
+    number, key, until_at = row["control_override_id"], row["asset_key"], row["until_at"]
+    wish = site.wish(key, row["mode"], json.loads(row["limits"]))
+    reason = f"override {number} by {row['created_by']} until {until_at:%d.%m. %H:%M} UTC"
+    return Claim(key, wish, wish.expected_w, reason, Source.OVERRIDE, number, until_at)

@@ -14,7 +14,9 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
+from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.frames import copy_into, query
 
 
@@ -97,22 +99,27 @@ def decided_at(connection: Connection, site_key: str, slot: datetime, as_known_a
     ).scalar()
 
 
-def device_rows(connection: Connection, site_key: str, slot: datetime, as_known_at: datetime) -> pl.DataFrame:
-    """What the newest verified plan wants of each device in a slot; empty when no such plan covers it.
-
-    Columns: planning_run_id, decided_at, starts_at, asset_key, kind, power_w, mode, limits (JSON text), state, reason.
-    """
-    return query(
+def planned(connection: Connection, site: Site, slot: datetime, as_known_at: datetime) -> Planned | None:
+    """What the plan in force wants in a slot; None when none covers it. Rows that cannot be asked say so (`Unfit`)."""
+    rows = query(
         connection,
-        f"""SELECT d.planning_run_id::text, r.decided_at, d.starts_at, d.asset_key, d.kind, d.power_w, d.mode,
-                   d.limits::text AS limits, d.state, d.reason
+        f"""SELECT d.planning_run_id::text, r.decided_at, d.asset_key, d.power_w, d.mode, d.limits::text AS limits,
+                   d.reason
             FROM ems.planning_device_interval d JOIN ems.planning_run r USING (planning_run_id)
             WHERE d.starts_at = :slot AND d.planning_run_id = ({NEWEST_EXECUTABLE})
             ORDER BY d.asset_key""",
-        site=site_key,
+        site=site.key,
         slot=slot,
         as_known_at=as_known_at,
     )
+    if rows.is_empty():
+        return None
+    claims = tuple(
+        Claim(key, site.wish(key, mode, json.loads(limits)), power_w, reason, Source.PLAN)
+        for key, power_w, mode, limits, reason in rows[:, 2:].iter_rows()
+    )
+    run_id, decided, *_ = rows.row(0)
+    return Planned(run_id, decided, claims)
 
 
 def powers(connection: Connection, site_key: str, slot: datetime, before: datetime) -> dict[str, list[float]]:

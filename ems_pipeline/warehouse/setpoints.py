@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,65 +16,22 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.devices.driver.contract import PointWrite
+from ems_pipeline.warehouse.claims import Source
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.intents import Held, Intent, Setpoint, State, Step, command_of
 
 OPEN = "('intended', 'sent', 'echoed', 'effective')"
 TOUCHED = "NOT is_shadow AND (sent_at IS NOT NULL OR echoed_at IS NOT NULL OR state = 'intended')"
 """Rows after which the device may hold something of ours; one refused before the wire is not among them."""
 FIELDS = """setpoint_id, site_key, device_key, slot, source, command::text AS command, writes::text AS writes,
             array_to_json(changes)::text AS changes, planning_run_id::text AS planning_run_id, plan_decided_at,
-            array_to_json(asset_keys)::text AS asset_keys, control_override_id, reason, is_shadow, state, state_reason,
-            valid_until, intended_at, sent_at, echoed_at, effective_at, ended_at, config_hash, wire"""
+            array_to_json(asset_keys)::text AS asset_keys, control_override_id, reason, is_shadow, state, valid_until,
+            intended_at, sent_at, echoed_at, config_hash, wire"""
 
 
 class StaleStep(RuntimeError):
     """A step that somebody else has taken meanwhile; nothing of the transaction is kept."""
-
-
-@dataclass(frozen=True)
-class Setpoint:
-    """One device told once; see the columns of ``ems.setpoint``. ``setpoint_id`` 0: not journalled yet."""
-
-    site_key: str
-    device_key: str
-    slot: datetime
-    source: str
-    command: Mapping[str, Any]
-    reason: str
-    valid_until: datetime
-    is_shadow: bool
-    writes: tuple[tuple[str, float], ...] = ()
-    changes: tuple[str, ...] = ()
-    planning_run_id: str | None = None
-    plan_decided_at: datetime | None = None
-    asset_keys: tuple[str, ...] = ()
-    control_override_id: int | None = None
-    before: Mapping[str, float] = field(default_factory=dict)
-    """What stood in the points that are to change; journalled with the intent's event, not read from there."""
-    setpoint_id: int = 0
-    state: str = "intended"
-    state_reason: str = ""
-    intended_at: datetime | None = None
-    sent_at: datetime | None = None
-    echoed_at: datetime | None = None
-    effective_at: datetime | None = None
-    ended_at: datetime | None = None
-    config_hash: str = ""
-    """The version of the site's configuration it was made with."""
-    wire: str = ""
-    """Where the device answered, and as what (`devices.address`)."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One transition of one set-point, with what was measured when it was taken."""
-
-    setpoint_id: int
-    before: str
-    after: str
-    at: datetime
-    reason: str = ""
-    measured: Mapping[str, Any] = field(default_factory=dict)
 
 
 INTEND = """
@@ -109,7 +66,7 @@ def intend(connection: Connection, drafts: Sequence[Setpoint], at: datetime) -> 
     found = connection.execute(sa.text(INTEND), {"rows": json.dumps(rows, default=str), "at": at}).all()
     numbers = {(site, device): number for number, site, device in found}
     _count_writes(connection, drafts, at.date())
-    return [replace(draft, setpoint_id=numbers[draft.site_key, draft.device_key], intended_at=at) for draft in drafts]
+    return [replace(draft, setpoint_id=numbers[draft.site_key, draft.device], intended_at=at) for draft in drafts]
 
 
 TAKE = """
@@ -193,16 +150,6 @@ def steered(connection: Connection, site_key: str) -> list[Setpoint]:
     return _setpoints(query(connection, STEERED, site=site_key))
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A device that may hold something of ours, or has an open set-point: where, and by which configuration."""
-
-    site_key: str
-    device_key: str
-    wire: str
-    config_hash: str
-
-
 HELD = f"""
     SELECT s.site_key, h.device_key, h.wire, h.config_hash FROM ems.site s
     CROSS JOIN LATERAL ({STEERED.replace(":site", "s.site_key")}) h
@@ -253,9 +200,9 @@ def writes_on(connection: Connection, site_key: str, day: date) -> dict[tuple[st
 
 def _count_writes(connection: Connection, drafts: Sequence[Setpoint], day: date) -> None:
     rows = [
-        {"site": d.site_key, "device": d.device_key, "points": list(d.changes), "day": day}
+        {"site": d.site_key, "device": d.device, "points": [w.point for w in d.intent.changes], "day": day}
         for d in drafts
-        if d.changes and not d.is_shadow
+        if d.intent.changes and not d.is_shadow
     ]
     if rows:
         connection.execute(
@@ -268,21 +215,37 @@ def _count_writes(connection: Connection, drafts: Sequence[Setpoint], day: date)
 
 
 def _row(draft: Setpoint) -> dict[str, Any]:
-    names = """site_key device_key slot source command writes changes planning_run_id plan_decided_at asset_keys
-               control_override_id reason is_shadow valid_until config_hash wire before"""
-    return {name: getattr(draft, name) for name in names.split()}
+    intent = draft.intent
+    return {
+        "site_key": draft.site_key, "device_key": intent.device, "slot": draft.slot, "source": intent.source.value,
+        "command": intent.document, "writes": [(w.point, w.value) for w in intent.writes],
+        "changes": [w.point for w in intent.changes], "planning_run_id": intent.planning_run_id,
+        "plan_decided_at": intent.plan_decided_at, "asset_keys": intent.asset_keys,
+        "control_override_id": intent.override_id, "reason": intent.reason, "is_shadow": draft.is_shadow,
+        "valid_until": intent.valid_until, "config_hash": draft.config_hash, "wire": draft.wire,
+        "before": intent.before,
+    }  # fmt: skip
 
 
 def _setpoints(frame: pl.DataFrame) -> list[Setpoint]:
-    return [
-        Setpoint(
-            **row
-            | {
-                "command": json.loads(row["command"]),
-                "writes": tuple((point, value) for point, value in json.loads(row["writes"])),
-                "changes": tuple(json.loads(row["changes"])),
-                "asset_keys": tuple(json.loads(row["asset_keys"])),
-            }
-        )
-        for row in frame.iter_rows(named=True)
-    ]
+    return [_setpoint(row) for row in frame.iter_rows(named=True)]
+
+
+def _setpoint(row: Mapping[str, Any]) -> Setpoint:
+    """A row as a record; a command that cannot be understood says so (`Unreadable`) and hides no other row."""
+    writes, changes = json.loads(row["writes"]), set(json.loads(row["changes"]))
+    intent = Intent(
+        row["device_key"],
+        command_of(json.loads(row["command"])),
+        Source(row["source"]),
+        row["reason"],
+        row["valid_until"],
+        asset_keys=tuple(json.loads(row["asset_keys"])),
+        planning_run_id=row["planning_run_id"],
+        plan_decided_at=row["plan_decided_at"],
+        override_id=row["control_override_id"],
+        writes=tuple(PointWrite(point, value) for point, value in writes),
+        changes=tuple(PointWrite(point, value) for point, value in writes if point in changes),
+    )
+    lived = {name: row[name] for name in ("setpoint_id", "intended_at", "sent_at", "echoed_at", "config_hash", "wire")}
+    return Setpoint(row["site_key"], row["slot"], intent, row["is_shadow"], state=State(row["state"]), **lived)

@@ -13,6 +13,8 @@ from ems_pipeline import time_grid
 from ems_pipeline.audit.baselines import Storage, self_use
 from ems_pipeline.audit.rolling import Record, cost, live, obeyed_w
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
+from ems_pipeline.sites.modes import BatteryMode
+from ems_pipeline.sites.wish import Limits, Wish
 
 SITES = Path(__file__).parents[2] / "sites"
 SLOTS = 60
@@ -57,15 +59,19 @@ def test_on_a_flat_tariff_no_forecast_makes_a_plan_dearer_than_self_use(home: Si
 
 def test_a_battery_obeys_its_mode_and_limits() -> None:
     storage = Storage(10_000.0, 4000.0, 4000.0, 0.9, 0.9, 10.0, 100.0)
-    assert obeyed_w("self-use", {}, storage, 5000.0, 700.0) == 700.0
-    assert obeyed_w("self-use", {"discharge_limit_w": 500.0}, storage, 5000.0, 700.0) == 500.0
-    assert obeyed_w("self-use", {"charge_limit_w": 0.0}, storage, 5000.0, -700.0) == 0.0
-    assert obeyed_w("self-use", {"target_soc_pct": 50.0}, storage, 5000.0, 700.0) == 0.0
-    assert obeyed_w("hold", {}, storage, 5000.0, 700.0) == 0.0
-    assert obeyed_w("hold", {}, storage, 5000.0, -700.0) == -700.0
+    assert obeyed_w(Wish(BatteryMode.SELF_USE), storage, 5000.0, 700.0) == 700.0
+    assert obeyed_w(Wish(BatteryMode.SELF_USE, Limits(discharge_limit_w=500.0)), storage, 5000.0, 700.0) == 500.0
+    assert obeyed_w(Wish(BatteryMode.SELF_USE, Limits(charge_limit_w=0.0)), storage, 5000.0, -700.0) == 0.0
+    assert obeyed_w(Wish(BatteryMode.SELF_USE, Limits(target_soc_pct=50.0)), storage, 5000.0, 700.0) == 0.0
+    assert obeyed_w(Wish(BatteryMode.HOLD), storage, 5000.0, 700.0) == 0.0
+    assert obeyed_w(Wish(BatteryMode.HOLD), storage, 5000.0, -700.0) == -700.0
     # 450 Wh fit below 54.5 %: 500 Wh in a quarter-hour are 2 kW.
-    assert obeyed_w("charge", {"target_soc_pct": 54.5}, storage, 5000.0, 700.0) == pytest.approx(-2000.0)
+    assert obeyed_w(Wish(BatteryMode.CHARGE, Limits(target_soc_pct=54.5)), storage, 5000.0, 700.0) == pytest.approx(
+        -2000.0
+    )
     # 500 Wh above 45 % give 450 Wh, 1.8 kW; the house takes 0.7 of them, the meter lets 0.5 out.
-    assert obeyed_w("discharge", {"target_soc_pct": 45.0}, storage, 5000.0, 700.0) == pytest.approx(1800.0)
-    limits = {"target_soc_pct": 45.0, "export_limit_w": 500.0}
-    assert obeyed_w("discharge", limits, storage, 5000.0, 700.0) == pytest.approx(1200.0)
+    assert obeyed_w(Wish(BatteryMode.DISCHARGE, Limits(target_soc_pct=45.0)), storage, 5000.0, 700.0) == pytest.approx(
+        1800.0
+    )
+    wish = Wish(BatteryMode.DISCHARGE, Limits(target_soc_pct=45.0, export_limit_w=500.0))
+    assert obeyed_w(wish, storage, 5000.0, 700.0) == pytest.approx(1200.0)

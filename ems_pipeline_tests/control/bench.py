@@ -24,6 +24,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, plans
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.claims import Claim, Source
 from ems_pipeline.warehouse.frames import query
 
 SLOTS = 8
@@ -95,6 +96,12 @@ def known(warehouse: Warehouse, site: Site, now: datetime) -> None:
 def verify(warehouse: Warehouse, site: Site, clock: SimulatedClock) -> dict[str, Outcome]:
     known(warehouse, site, clock.now())
     return {o.device: o for o in controller.run_verification(warehouse, [site], clock.now(), clock)}
+
+
+def overriding(site: Site, asset: str, mode: str, limits: Mapping[str, Any] = {}) -> Claim:
+    """What somebody's override number 7 wants of an asset; it has no end within the slot."""
+    wish = site.wish(asset, mode, limits)
+    return Claim(asset, wish, wish.expected_w, "override 7 by anna", Source.OVERRIDE, 7)
 
 
 def advance(clock: SimulatedClock, **delta: float) -> None:

@@ -78,7 +78,7 @@ class Bench:
     def steered(self) -> set[str]:
         """Devices that may hold something of ours."""
         with self.warehouse.begin() as connection:
-            return {s.device_key for s in setpoints.steered(connection, self.site.key)}
+            return {s.device for s in setpoints.steered(connection, self.site.key)}
 
     def meddle(self, device: str, point: str, value: float) -> None:
         """Somebody else writes to a device."""

@@ -29,6 +29,7 @@ from ems_pipeline.devices.points.map_file import known_maps, load_map
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline.warehouse.intents import Intent
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 INVERTER, WALLBOX, PUMP = "deye-sun-20k-hp3", "teltonika-teltocharge", "samsung-ehs-mim-b19n"
@@ -153,14 +154,13 @@ class World:
     def watched(self, write: Callable[..., Any]) -> Callable[..., Any]:
         """`SiteSession._write`, with what it is about to tell noted for the laws."""
 
-        async def noting(session: SiteSession, prepared: dict[str, Any]) -> Any:
+        async def noting(session: SiteSession, prepared: dict[str, Intent]) -> Any:
             for device, one in prepared.items():
                 wire = session.footing.wires[device]
                 at = (at_address(wire), session.site.device(device).unit_id)
-                desired = one.desired
                 self.work[at] = Work(
-                    session.site.key, session.footing.config_hash, desired.hands_back, desired.valid_until,
-                    desired.override_id, session.site,
+                    session.site.key, session.footing.config_hash, one.hands_back, one.valid_until, one.override_id,
+                    session.site,
                 )  # fmt: skip
             return await write(session, prepared)
 

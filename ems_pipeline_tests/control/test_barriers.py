@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from ems_pipeline import control, time_grid
-from ems_pipeline.control.desired import Desired
 from ems_pipeline.control.permit import Permit
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.warehouse import Warehouse, arming, overrides
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.intents import Intent
 from ems_pipeline_tests.control import bench
 from ems_pipeline_tests.control.barriers import Barriers, placed, task_at_work
 from ems_pipeline_tests.control.conftest import Bench
@@ -81,21 +81,21 @@ class Told:
         """Devices whose last request was allowed before the withdrawal, by another task than the one it stopped."""
         write = SiteSession._write
 
-        async def watched(session: SiteSession, prepared: dict[str, object]) -> object:
-            back = {d for d, p in prepared.items() if p.desired.hands_back}  # type: ignore[attr-defined]
+        async def watched(session: SiteSession, prepared: dict[str, Intent]) -> object:
+            back = {d for d, p in prepared.items() if p.hands_back}
             self._handing_back |= back
-            found = await write(session, prepared)  # type: ignore[arg-type]
+            found = await write(session, prepared)
             self._handing_back -= back
             return found
 
         asked = Permit.now
 
-        async def allowed(permit: Permit, desired: Desired, at: Callable[[], datetime]) -> str:
+        async def allowed(permit: Permit, intent: Intent, at: Callable[[], datetime]) -> str:
             is_early = not barriers.is_over
-            found = await asked(permit, desired, at)
+            found = await asked(permit, intent, at)
             is_elsewhere = barriers.by is None or barriers.by is not task_at_work()
-            self._on_its_way.discard(desired.device)
-            self._on_its_way |= {desired.device} if is_early and is_elsewhere else set()
+            self._on_its_way.discard(intent.device)
+            self._on_its_way |= {intent.device} if is_early and is_elsewhere else set()
             return found
 
         patch.setattr(SiteSession, "_write", watched)

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from ems_pipeline.sites.asset import LARGEST_LIMIT
+from ems_pipeline.sites.modes import BatteryMode
+from ems_pipeline.sites.wish import Limits, Wish
 from ems_pipeline.time_grid import SystemClock, zone
 from ems_pipeline.warehouse import Warehouse, arming, overrides
 from ems_pipeline.warehouse import sites as registry
@@ -44,13 +46,15 @@ def test_an_override_is_filed_listed_and_cancelled(files: Bench) -> None:
     )
     assert said.exit_code == 0, said.output
     with files.warehouse.begin() as connection:
-        (override,) = overrides.active(connection, "home01", SystemClock().now()).values()
-    assert (override.mode, override.limits) == ("charge", {"charge_limit_w": 2500})
-    assert override.until_at - override.from_at == timedelta(minutes=90)
+        (override,) = overrides.active(connection, files.site, SystemClock().now()).values()
+    assert override.wish == Wish(BatteryMode.CHARGE, Limits(charge_limit_w=2500))
+    with files.warehouse.begin() as connection:
+        (listed,) = overrides.listing(connection, "home01", SystemClock().now()).rows(named=True)
+    assert listed["until_at"] - listed["from_at"] == timedelta(minutes=90)
     assert "charge_limit_w" in ems("control", "override", "list").output
     assert ems("control", "override", "cancel", str(override.override_id)).exit_code == 0
     with files.warehouse.begin() as connection:
-        assert overrides.active(connection, "home01", SystemClock().now()) == {}
+        assert overrides.active(connection, files.site, SystemClock().now()) == {}
 
 
 def test_an_override_and_its_end_may_take_effect_at_once(files: Bench) -> None:
@@ -58,7 +62,7 @@ def test_an_override_and_its_end_may_take_effect_at_once(files: Bench) -> None:
     assert "home01/wallbox-1: echoed" in said.output, said.output
     assert files.held("wallbox-1")["current_limit"] == 0
     with files.warehouse.begin() as connection:
-        (override,) = overrides.active(connection, "home01", SystemClock().now()).values()
+        (override,) = overrides.active(connection, files.site, SystemClock().now()).values()
     said = ems("control", "override", "cancel", str(override.override_id), "--now")
     assert "home01/wallbox-1: released" in said.output, "there is no fresh plan"
     assert files.held("wallbox-1")["current_limit"] == 16

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ems_pipeline.control import commissioning
-from ems_pipeline.control.desired import Desired, Source
 from ems_pipeline.control.live import Observed
 from ems_pipeline.control.prepare import prepare
 from ems_pipeline.devices import fleet
@@ -13,6 +12,8 @@ from ems_pipeline.devices.driver.command import PointCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.plant import Fault
 from ems_pipeline.sites import Site
+from ems_pipeline.warehouse.claims import Source
+from ems_pipeline.warehouse.intents import Intent
 from ems_pipeline_tests.control.conftest import NOON
 from ems_pipeline_tests.control.hand import SELL, Hand, disabled, disarm
 
@@ -92,10 +93,10 @@ def test_the_way_back_is_exempt_from_the_write_budget(home01: Site, restores: bo
     """Wear is the smaller harm."""
     driver = fleet.open_site(home01).drivers["inverter"]
     command = PointCommand("inverter", "max_sell_power", SELL, restores)
-    desired = Desired("inverter", command, Source.OVERRIDE, "", NOON)
+    intent = Intent("inverter", command, Source.OVERRIDE, "", NOON)
     observed = Observed({"max_sell_power": 10_000.0})
-    assert fault in prepare(desired, driver, observed, {("inverter", "max_sell_power"): 200}).fault
-    assert bool(fault) == bool(prepare(desired, driver, observed, {("inverter", "max_sell_power"): 200}).fault)
+    assert fault in prepare(intent, driver, observed, {("inverter", "max_sell_power"): 200}).fault
+    assert bool(fault) == bool(prepare(intent, driver, observed, {("inverter", "max_sell_power"): 200}).fault)
 
 
 def test_a_used_up_write_budget_refuses_the_hand(hand: Hand) -> None:

@@ -118,8 +118,9 @@ def test_a_plan_that_did_not_fit_leaves_the_former_in_force(home: Bench, disk: D
         bench.store_plan(home.warehouse, home.site, home.clock.now(), many)
     assert {table: count(home, table) for table in before} == before
     with home.warehouse.begin() as connection:
-        rows = plans.device_rows(connection, "home01", slot, home.clock.now())
-    assert rows["asset_key"].to_list() == ["car-1", "pack"]
+        former = plans.planned(connection, home.site, slot, home.clock.now())
+    assert former is not None
+    assert [claim.asset_key for claim in former.claims] == ["car-1", "pack"]
 
 
 def test_without_room_for_the_journal_nothing_is_steered_and_what_stood_is_let_go(home: Bench, disk: Disk) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ems_pipeline.control import authority, effect, envelope, grid_limit
 from ems_pipeline.control.authority import Mandate
-from ems_pipeline.control.desired import Source
 from ems_pipeline.control.effect import Verdict
 from ems_pipeline.control.live import Live, Observed
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.sites import Device, Genset, Schedule, Site
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
-from ems_pipeline.warehouse.overrides import Override
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode
+from ems_pipeline.sites.wish import Limits, Wish
+from ems_pipeline.warehouse.claims import Claim, Source
+from ems_pipeline_tests.control.bench import overriding
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LIMIT_W = 17_000.0
@@ -132,9 +132,8 @@ def test_one_house_is_not_kept_warm_by_another_ones_thermometer(large: Site) -> 
     assert [c.mode for c in kept if isinstance(c, HeatPumpCommand)] == [HeatPumpMode.BLOCKED, HeatPumpMode.NORMAL]
 
 
-def decided(site: Site, overrides: Mapping[str, Override] = {}) -> Any:
-    names = ["planning_run_id", "decided_at", "asset_key", "mode", "power_w", "limits", "reason"]
-    mandate = Mandate(NOON, pl.DataFrame([], schema=names, orient="row"), overrides)
+def decided(site: Site, overrides: Mapping[str, Claim] = {}) -> Any:
+    mandate = Mandate(NOON, None, overrides)
     at = live(site, inverter=BATTERY | {"grid_power_w": 0.0}, loxone={"indoor_temp_c": 21.0})
     return {d.device: d for d in authority.resolve(site, mandate, at, {}, NOON)}
 
@@ -147,16 +146,16 @@ def test_a_genset_is_asked_for_a_power_by_schedule_and_override(
     window = {"key": "midday", "asset": "diesel", "mode": "run", "limits": limits, "start": "13:00", "end": "14:00"}
     site = large.model_copy(update={"schedules": (Schedule.model_validate(window),)})
     by_schedule = decided(site)["genset"]
-    override = Override(7, site.key, "diesel", "run", limits, NOON, NOON + timedelta(hours=1), "anna")
+    override = overriding(large, "diesel", "run", limits)
     by_hand = decided(large, {"diesel": override})["genset"]
     asked = (by_schedule, by_hand)
     assert [d.command for d in asked] == [GensetCommand("genset", True, runs_w)] * 2
     authority_of = Source.ENVELOPE if runs_w != power_w else None
     assert [d.source for d in asked] == [authority_of or Source.SCHEDULE, authority_of or Source.OVERRIDE]
-    assert large.gensets[0].cannot("run", limits) == ""
+    assert large.gensets[0].wish("run", limits) == Wish(GensetMode.RUN, Limits(power_w=power_w))
 
 
 def test_a_battery_asked_by_hand_says_what_it_will_give(large: Site) -> None:
     limits = {"discharge_limit_w": 3000.0}
-    override = Override(7, large.key, "pack", "discharge", limits, NOON, NOON + timedelta(hours=1), "anna")
+    override = overriding(large, "pack", "discharge", limits)
     assert decided(large, {"pack": override})["inverter"].power_w == 3000.0

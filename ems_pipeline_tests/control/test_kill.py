@@ -15,8 +15,9 @@ from ems_pipeline import control, time_grid
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices.driver.mapped_driver import MappedDriver
-from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, setpoints
+from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.intents import Setpoint
 from ems_pipeline_tests.control import bench
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.steps import STEPS
@@ -155,7 +156,7 @@ def test_of_two_controllers_only_one_writes(home: Bench) -> None:
 def test_a_step_lost_to_another_controller_stops_all_writing(home: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     original = SiteSession._conclude
 
-    async def overtaken(session: SiteSession, rows: list[setpoints.Setpoint], *args: object) -> None:
+    async def overtaken(session: SiteSession, rows: list[Setpoint], *args: object) -> None:
         with home.warehouse.begin() as connection:
             connection.exec_driver_sql("UPDATE ems.setpoint SET state = 'superseded'")
         await original(session, rows, *args)  # type: ignore[arg-type]

@@ -9,18 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ems_pipeline.control import lifecycle
-from ems_pipeline.control.lifecycle import ENDS, NEXT, OPEN, IllegalStep, State
+from ems_pipeline.control.lifecycle import ENDS, NEXT, OPEN, IllegalStep
+from ems_pipeline.devices.driver.contract import PointWrite
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, setpoint_lives, setpoints
 from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.setpoints import Setpoint, StaleStep
+from ems_pipeline.warehouse.claims import Source
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State
+from ems_pipeline.warehouse.setpoints import StaleStep
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def draft(device: str = "inverter") -> Setpoint:
     until = NOON + timedelta(minutes=20)
-    return Setpoint("home01", device, NOON, "plan", {"command": "release"}, "test", until, False, (("p", 1.0),), ("p",))
+    writes = (PointWrite("p", 1.0),)
+    return Setpoint(
+        "home01", NOON, Intent(device, None, Source.PLAN, "test", until, writes=writes, changes=writes), False
+    )
 
 
 @given(st.sampled_from(State), st.sampled_from(State))
@@ -102,9 +108,9 @@ def test_a_device_is_steered_from_the_first_touch_to_its_release(warehouse: Ware
         refused, sent = setpoints.intend(connection, [draft("wallbox-2"), draft("loxone")], NOON)
         setpoints.take(connection, lifecycle.path(refused, State.FAILED, at=NOON))
         setpoints.take(connection, lifecycle.path(sent, State.SENT, State.FAILED, at=NOON))
-        steered = {s.device_key for s in setpoints.steered(connection, "home01")}
+        steered = {s.device for s in setpoints.steered(connection, "home01")}
         assert "wallbox-2" not in steered, "it was refused before the wire"
         assert "loxone" in steered, "something of ours may stand in it"
         (release,) = setpoints.intend(connection, [draft("loxone")], NOON)
         setpoints.take(connection, lifecycle.path(release, State.SENT, State.ECHOED, State.RELEASED, at=NOON))
-        assert "loxone" not in {s.device_key for s in setpoints.steered(connection, "home01")}
+        assert "loxone" not in {s.device for s in setpoints.steered(connection, "home01")}

@@ -21,6 +21,8 @@ from ems_pipeline.steps.site_folder import read_sites
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, alarms, arming, setpoints
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.claims import Source
+from ems_pipeline.warehouse.intents import Intent, Setpoint
 from ems_pipeline_tests.control import bench
 from ems_pipeline_tests.control.bench import ems
 from ems_pipeline_tests.control.conftest import Bench
@@ -182,13 +184,10 @@ def test_a_site_that_cannot_be_let_go_keeps_no_other_waiting(files: Bench) -> No
     steered(files)
     first, now = copy_of(files.site, "a-first"), files.clock.now()
     wire = wires_of(first)["inverter"]
-    stands = {"command": "none"}
     with files.warehouse.begin() as connection:
         registry.register(connection, [first], now)
-        row = setpoints.Setpoint(
-            "a-first", "inverter", now, "plan", stands, "test", now + SLOT, is_shadow=False,
-            config_hash=registry.config_hash(first), wire=wire,
-        )  # fmt: skip
+        intent = Intent("inverter", None, Source.PLAN, "test", now + SLOT)
+        row = Setpoint("a-first", now, intent, is_shadow=False, config_hash=registry.config_hash(first), wire=wire)
         setpoints.intend(connection, [row], now)
     said = list(let_go(platform_of(files), "stopped"))
     assert said[0].startswith("a-first/inverter: failed")

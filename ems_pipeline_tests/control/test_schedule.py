@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 import yaml
 from hypothesis import given
@@ -14,15 +13,15 @@ from hypothesis import strategies as st
 
 from ems_pipeline.control import authority
 from ems_pipeline.control.authority import Mandate
-from ems_pipeline.control.desired import Desired
 from ems_pipeline.control.live import Live, Observed
 from ems_pipeline.sites import Schedule, Site
 from ems_pipeline.sites.modes import BatteryMode, HeatPumpMode
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import overrides
+from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.frames import query
-from ems_pipeline.warehouse.overrides import Override
-from ems_pipeline_tests.control.bench import Row, ems
+from ems_pipeline.warehouse.intents import Intent
+from ems_pipeline_tests.control.bench import Row, ems, overriding
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 
@@ -42,19 +41,16 @@ def scheduled(site: Site, *schedules: Schedule) -> Site:
     return site.model_copy(update={"schedules": schedules})
 
 
-def mandate(planned: Row | None = None, override: Override | None = None, age_minutes: int = 0) -> Mandate:
-    decided = NOON - timedelta(minutes=age_minutes)
-    rows = [] if planned is None else [("run", decided, planned[0], planned[2], planned[3], "{}", "as it pays")]
-    names = ["planning_run_id", "decided_at", "asset_key", "mode", "power_w", "limits", "reason"]
-    plan = pl.DataFrame(rows, schema=names, orient="row")
+def mandate(site: Site, planned: Row | None = None, override: Claim | None = None, age_minutes: int = 0) -> Mandate:
+    plan = None
+    if planned is not None:
+        key, _, mode, power_w, limits = planned
+        claim = Claim(key, site.wish(key, mode, limits), power_w, "as it pays", Source.PLAN)
+        plan = Planned("run", NOON - timedelta(minutes=age_minutes), (claim,))
     return Mandate(NOON, plan, {} if override is None else {override.asset_key: override})
 
 
-def overriding(asset: str, mode: str) -> Override:
-    return Override(7, "home01", asset, mode, {}, NOON, NOON + timedelta(hours=1), "anna")
-
-
-def decided(site: Site, wanted: Mandate, device: str, **inverter: Any) -> Desired:
+def decided(site: Site, wanted: Mandate, device: str, **inverter: Any) -> Intent:
     said = {"inverter": QUIET | inverter, "loxone": COMFORTABLE}
     live = Live(site, {d.key: Observed(said.get(d.key, {})) for d in site.devices})
     return next(d for d in authority.resolve(site, wanted, live, {}, NOON) if d.device == device)
@@ -78,7 +74,7 @@ def test_override_before_schedule_before_plan_before_release(
     (asset, device), override, schedule, plan = asked
     site = scheduled(home01, *([] if schedule is None else [at_one(asset, schedule)]))
     planned = None if plan is None else (asset, "kind", plan, 0.0, {})
-    wanted = mandate(planned, None if override is None else overriding(asset, override), age_minutes)
+    wanted = mandate(site, planned, None if override is None else overriding(site, asset, override), age_minutes)
     found = decided(site, wanted, device)
     present = {"override": override, "schedule": schedule, "plan": None if age_minutes else plan}
     source, mode = next(((s, m) for s, m in present.items() if m is not None), ("release", None))
@@ -88,11 +84,11 @@ def test_override_before_schedule_before_plan_before_release(
 
 def test_the_reason_names_the_schedule_and_what_the_plan_had_asked(home01: Site) -> None:
     site = scheduled(home01, at_one("pack", "hold"))
-    assert decided(site, mandate(("pack", "battery", "charge", -3000.0, {})), "inverter").reason == (
+    assert decided(site, mandate(site, ("pack", "battery", "charge", -3000.0, {})), "inverter").reason == (
         "schedule midday: hold, where the plan has charge (as it pays)"
     )
-    assert decided(site, mandate(), "inverter").reason == "schedule midday: hold"
-    told = decided(site, mandate(override=overriding("pack", "self-use")), "inverter").reason
+    assert decided(site, mandate(site), "inverter").reason == "schedule midday: hold"
+    told = decided(site, mandate(site, override=overriding(site, "pack", "self-use")), "inverter").reason
     assert told.endswith("where the schedule has hold (schedule midday: hold)")
 
 
@@ -107,7 +103,8 @@ def test_the_reason_names_the_schedule_and_what_the_plan_had_asked(home01: Site)
 def test_a_schedule_yields_to_the_envelope_and_the_import_limit(
     home01: Site, schedule: Schedule, inverter: dict[str, float], source: str, mode: str
 ) -> None:
-    found = decided(scheduled(home01, schedule), mandate(), "inverter", **inverter)
+    site = scheduled(home01, schedule)
+    found = decided(site, mandate(site), "inverter", **inverter)
     assert (found.source, getattr(found.command, "mode", None)) == (source, mode), found
     if source != "schedule":
         assert "(asked: schedule midday" in found.reason

@@ -10,13 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline import time_grid
+from ems_pipeline.devices.driver.command import BatteryCommand
 from ems_pipeline.orchestration import beats
 from ems_pipeline.orchestration.beats import Beat
 from ems_pipeline.orchestration.installation import cadence
 from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.warehouse import Warehouse, setpoints
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.claims import Source
+from ems_pipeline.warehouse.intents import Intent, Setpoint
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
@@ -118,9 +122,8 @@ def test_a_device_told_twice_for_a_slot_is_found_unless_the_first_had_failed(
         registry.register(connection, [home01], slot)
         for mode, state in (("charge", ending), (second, "echoed")):
             until = slot + timedelta(minutes=20)
-            draft = setpoints.Setpoint(
-                home01.key, "inverter", slot, "plan", {"mode": mode}, "-", until, is_shadow=False
-            )
+            intent = Intent("inverter", BatteryCommand("inverter", BatteryMode(mode)), Source.PLAN, "-", until)
+            draft = Setpoint(home01.key, slot, intent, is_shadow=False)
             (row,) = setpoints.intend(connection, [draft], slot)
             change = sa.text("UPDATE ems.setpoint SET state = :state WHERE setpoint_id = :number")
             connection.execute(change, {"state": state, "number": row.setpoint_id})

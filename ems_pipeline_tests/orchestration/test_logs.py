@@ -17,6 +17,7 @@ from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.intents import State
 from ems_pipeline_tests.orchestration.test_clock_work import MINUTE, NOON
 
 
@@ -36,7 +37,7 @@ def run(
 @pytest.fixture
 def obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Control that has one outcome with everything a line of JSON must survive."""
-    outcome = Outcome("home01", "heat-pump", "failed", 'no "echo"\nof flow_setpoint: 38 °C')
+    outcome = Outcome("home01", "heat-pump", State.FAILED, 'no "echo"\nof flow_setpoint: 38 °C')
     monkeypatch.setattr(ops.control, "run_control", lambda *_: [outcome])
 
 

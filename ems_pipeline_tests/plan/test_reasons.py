@@ -67,7 +67,7 @@ def battery_claims(plan: Plan, d: Decision) -> None:
         case "Leave room":
             assert said[0] <= PRICE
             assert before_wh < b.ceiling_wh
-            assert d.limits["charge_limit_w"] == 0.0
+            assert d.wish.limits.charge_limit_w == 0.0
         case "Nothing to store or to cover":
             assert abs(lacks_w) <= HALF_W
             assert problem.pv_available_w[t] - plan.pv_w[:, t].sum() <= HALF_W
@@ -93,7 +93,8 @@ def device_claims(plan: Plan, d: Decision) -> None:
             assert -plan.grid_w[t] >= said[0] - HALF_W - 1
         if "Switched off" in d.reason:
             assert problem.buy_per_kwh[t] < 0
-        assert set(d.limits) <= {"export_limit_w"} or d.limits == {"pv_limit_w": 0.0}
+        named = d.wish.limits.named
+        assert set(named) <= {"export_limit_w"} or named == {"pv_limit_w": 0.0}
     if d.reason.startswith("No room"):
         assert said[0] == pytest.approx(max(left_w, 0.0), abs=1) or "fuse" in d.reason
         assert said[0] < said[1]
@@ -139,7 +140,7 @@ def test_two_cars_at_one_charger_are_one_row_with_what_both_draw() -> None:
     rows = [d for d in device_decisions(plan) if d.key == "box"]
     assert [d.power_w for d in rows] == pytest.approx(plan.session_w.sum(axis=0).tolist())
     assert rows[-1].state == pytest.approx(plan.session_w.sum() / 4)
-    assert all(d.limits["current_a"] == pytest.approx(d.power_w / 230, abs=0.01) for d in rows if d.power_w)
+    assert all(d.wish.limits.current_a == pytest.approx(d.power_w / 230, abs=0.01) for d in rows if d.power_w)
 
 
 def test_a_blocked_heat_pump_in_a_cold_house_does_not_claim_warmth() -> None:

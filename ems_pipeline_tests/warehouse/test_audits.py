@@ -237,7 +237,7 @@ def test_a_plan_made_afterwards_changes_nothing_that_was_planned(connection: Con
     planned(connection, START - timedelta(hours=9), first_slots(4), kind="daily")
     before = fill(connection, home01)
     late = planned(connection, START - timedelta(minutes=1), first_slots(4), recorded_at=LATER)
-    assert plans.device_rows(connection, "home01", START, LATER).is_empty()
+    assert plans.planned(connection, home01, START, LATER) is None
     assert fill(connection, home01).rows() == before.rows()
     assert planned(connection, START - timedelta(minutes=1), first_slots(4), recorded_at=LATER + SLOT) != late
     heads = connection.execute(sa.text("SELECT is_hindsight FROM ems.planning_run ORDER BY decided_at")).scalars().all()

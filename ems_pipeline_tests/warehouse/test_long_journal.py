@@ -40,7 +40,7 @@ def journal(warehouse: Warehouse, home01: Site) -> Iterator[Connection]:
 
 
 def test_what_is_steered_is_found_in_a_few_pages_however_long_the_journal(journal: Connection, home01: Site) -> None:
-    steered = [s.device_key for s in setpoints.steered(journal, home01.key)]
+    steered = [s.device for s in setpoints.steered(journal, home01.key)]
     assert sorted(steered) == ["inverter", "wallbox-1"]  # not released, no shadow
     explained = journal.execute(
         sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {setpoints.STEERED}"), {"site": home01.key}

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ems_pipeline.control import lifecycle
-from ems_pipeline.control.lifecycle import State
 from ems_pipeline.control.prepare import Result
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.fleet import judged
@@ -20,8 +19,9 @@ from ems_pipeline.devices.fleet.health import Health
 from ems_pipeline.devices.points.reading import Names, Quality, Readings, Samples
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, alarms, health, setpoints, sites, telemetry
+from ems_pipeline.warehouse.claims import Source
 from ems_pipeline.warehouse.frames import query
-from ems_pipeline.warehouse.setpoints import Setpoint
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State
 from ems_pipeline_tests.copies import copy_of
 
 START = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_telemetry_of_all_sites_is_stored_whatever_one_device_says(warehouse: Wa
 @given(SAID)
 def test_the_journal_takes_what_the_wire_said_and_an_alarm_tells_it(warehouse: Warehouse, said: str) -> None:
     at = START + timedelta(seconds=next(_later))
-    draft = Setpoint("home01", "inverter", START, "plan", {"command": "none"}, "as planned", at, is_shadow=False)
+    draft = Setpoint("home01", START, Intent("inverter", None, Source.PLAN, "as planned", at), is_shadow=False)
     result = Result((State.SENT, State.FAILED), said, {"max_sell_power": 1.0})
     with warehouse.begin() as connection:
         (row,) = setpoints.intend(connection, [draft], at)

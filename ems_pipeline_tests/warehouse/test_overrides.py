@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.modes import BatteryMode
+from ems_pipeline.sites.wish import Limits, Wish
 from ems_pipeline.warehouse import Warehouse, overrides
 from ems_pipeline.warehouse import sites as registry
 
@@ -29,20 +31,21 @@ def add(connection: Connection, mode: str, start: datetime = NOON, end: datetime
     return overrides.add(connection, "home01", "pack", mode, {"charge_limit_w": 2000}, start, end, "test", NOON)
 
 
-def test_an_override_holds_from_its_begin_to_before_its_end(connection: Connection) -> None:
+def test_an_override_holds_from_its_begin_to_before_its_end(connection: Connection, home01: Site) -> None:
     add(connection, "charge")
-    assert overrides.active(connection, "home01", NOON - timedelta(seconds=1)) == {}
-    held = overrides.active(connection, "home01", NOON)["pack"]
-    assert (held.mode, held.limits) == ("charge", {"charge_limit_w": 2000})
-    assert overrides.active(connection, "home01", NOON + HOUR) == {}
+    assert overrides.active(connection, home01, NOON - timedelta(seconds=1)) == {}
+    held = overrides.active(connection, home01, NOON)["pack"]
+    assert held.wish == Wish(BatteryMode.CHARGE, Limits(charge_limit_w=2000))
+    assert (held.until_at, held.power_w) == (NOON + HOUR, -2000)
+    assert overrides.active(connection, home01, NOON + HOUR) == {}
 
 
-def test_the_later_filed_override_wins_and_its_cancelling_gives_way(connection: Connection) -> None:
+def test_the_later_filed_override_wins_and_its_cancelling_gives_way(connection: Connection, home01: Site) -> None:
     add(connection, "charge")
     second = add(connection, "hold")
-    assert overrides.active(connection, "home01", NOON)["pack"].mode == "hold"
+    assert overrides.active(connection, home01, NOON)["pack"].wish.mode == "hold"
     overrides.cancel(connection, second, NOON, "test")
-    assert overrides.active(connection, "home01", NOON)["pack"].mode == "charge"
+    assert overrides.active(connection, home01, NOON)["pack"].wish.mode == "charge"
     with pytest.raises(LookupError, match="override list"):
         overrides.cancel(connection, second, NOON, "test")
 

@@ -18,6 +18,8 @@ from ems_pipeline.cli.db import Role
 from ems_pipeline.control.commands import WrongWish, check_wish
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
+from ems_pipeline.sites.modes import BatteryMode
+from ems_pipeline.sites.wish import Limits, Wish
 from ems_pipeline.steps import settling
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import (
@@ -32,6 +34,8 @@ from ems_pipeline.warehouse import (
     telemetry,
 )
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.claims import Source
+from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
 from ems_pipeline_tests.conftest import ROOT, _admin
 from ems_pipeline_tests.control.bench import store_plan
 from ems_pipeline_tests.readings import answers
@@ -205,7 +209,8 @@ def test_only_the_pipeline_writes(as_login: Connection) -> None:
 def test_the_service_does_the_pipelines_work(owned: Warehouse, home01: Site) -> None:
     """Sites, telemetry of a month without a partition, a plan made again, control, alarms, settlement."""
     later = NOON + timedelta(days=70)
-    draft = setpoints.Setpoint("home01", "inverter", later, "plan", {"command": "release"}, "r", later + HOUR, False)
+    intent = Intent("inverter", None, Source.PLAN, "r", later + HOUR)
+    draft = Setpoint("home01", later, intent, is_shadow=False)
     with acting(owned, "a_service") as service:
         migrate.ensure(service)
         store_plan(service, home01, later, [("pack", "battery", "hold", 0.0, {})])
@@ -217,13 +222,15 @@ def test_the_service_does_the_pipelines_work(owned: Warehouse, home01: Site) -> 
             assert telemetry.store(connection, answers([("home01", reading)])) == 1
             assert telemetry.fill_15m(connection, "home01", later, later + SLOT) > 0
             (kept,) = setpoints.intend(connection, [draft], later)
-            setpoints.take(connection, [setpoints.Step(kept.setpoint_id, "intended", "sent", later)])
+            setpoints.take(connection, [Step(kept.setpoint_id, State.INTENDED, State.SENT, later)])
             number = overrides.add(connection, "home01", "pack", "hold", {}, later, later + HOUR, "me", later)
             overrides.cancel(connection, number, later, "me")
             alarms.raise_alarm(connection, "home01", "test", "info", "t", later)
             assert alarms.clear(connection, "home01", "test", later)
             settling.settle_slots(connection, home01, later, later + SLOT, later + HOUR)
-            assert plans.device_rows(connection, "home01", later, later).height == 1
+            found = plans.planned(connection, home01, later, later)
+            assert found is not None
+            assert [str(claim.wish) for claim in found.claims] == ["hold"]
 
 
 def test_a_service_whose_schema_is_behind_says_who_can_help(owned: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,15 +247,18 @@ def add(connection: Connection, asset: str = "pack", mode: str = "hold", **limit
 
 
 @pytest.mark.parametrize("as_login", ["a_writer"], indirect=True)
-def test_a_writer_files_overrides_in_its_own_name_and_reads_nothing(owned: Warehouse, as_login: Connection) -> None:
+def test_a_writer_files_overrides_in_its_own_name_and_reads_nothing(
+    owned: Warehouse, as_login: Connection, home01: Site
+) -> None:
     number = add(as_login, charge_limit_w=2000)
     as_login.commit()
     for name in relations(as_login):
         refused(as_login, f"SELECT * FROM ems.{name}")
     with owned.begin() as connection:
-        filed = overrides.active(connection, "home01", datetime.now(UTC))["pack"]
-        assert (filed.override_id, filed.created_by, filed.mode) == (number, "db:a_writer", "hold")
-        assert filed.limits == {"charge_limit_w": 2000}
+        filed = overrides.active(connection, home01, datetime.now(UTC))["pack"]
+        assert filed.override_id == number
+        assert filed.reason.startswith(f"override {number} by db:a_writer until")
+        assert filed.wish == Wish(BatteryMode.HOLD, Limits(charge_limit_w=2000))
     assert ask(as_login, "SELECT ems.fn_override_cancel(:n)", n=number) == "home01"
     refused(as_login, f"SELECT ems.fn_override_cancel({number})", "no override .* holds or is to come")
 

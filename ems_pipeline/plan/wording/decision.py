@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, MachineMode, PvMode
+from ems_pipeline.sites.wish import Mode, Wish
+
+KINDS: Mapping[type[Mode], str] = {
+    BatteryMode: "battery",
+    PvMode: "pv",
+    ChargerMode: "charger",
+    HeatPumpMode: "heat-pump",
+    GensetMode: "genset",
+    MachineMode: "deferrable",
+}
+"""Whose modes they are, as stored in ``ems.planning_device_interval.kind``."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Mode with limits, and why; ``state`` is the device's own (percent, Wh given, degrees) at the slot's end."""
+    """A wish, and why; ``state`` is the device's own (percent, Wh given, degrees) at the slot's end."""
 
     slot: int
     key: str
-    kind: str
     power_w: float
-    mode: str
+    wish: Wish
     reason: str
-    limits: dict[str, float] = field(default_factory=dict)
     state: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """Kind of the device."""
+        return KINDS[type(self.wish.mode)]

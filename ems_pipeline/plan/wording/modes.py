@@ -9,6 +9,7 @@ the same where that pays. Limits stand at the meter, never at a forecast of PV o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording import modes_devices, reasons
 from ems_pipeline.plan.wording.decision import Decision
 from ems_pipeline.plan.wording.next_best import NextBest
+from ems_pipeline.sites.modes import BatteryMode
+from ems_pipeline.sites.wish import Limits, Wish
 
 WORTH_A_WORD = 0.005
 """Money below which an alternative is as good."""
@@ -37,40 +40,41 @@ def battery_decisions(plan: Plan) -> list[list[Decision]]:
 
 
 def _battery(now: Moment) -> Decision:
-    mode, limits = _mode(now)
+    wish = _wish(now)
     if now.sell < 0 and now.deficit_w - now.power_w > -IDLE_W:
-        limits |= {"export_limit_w": 0.0}
+        wish = replace(wish, limits=replace(wish.limits, export_limit_w=0.0))
     soc_pct = 100.0 * now.after_wh / now.battery.capacity_wh
-    return Decision(now.slot, now.battery.key, "battery", now.power_w, mode, reasons.battery(now), limits, soc_pct)
+    return Decision(now.slot, now.battery.key, now.power_w, wish, reasons.battery(now), soc_pct)
 
 
-def _mode(now: Moment) -> tuple[str, dict[str, float]]:
-    target = {"target_soc_pct": round(100.0 * now.after_wh / now.battery.capacity_wh, 1)}
+def _wish(now: Moment) -> Wish:
+    target_pct = round(100.0 * now.after_wh / now.battery.capacity_wh, 1)
     if now.trades and now.power_w < 0:
-        return "charge", {"charge_limit_w": round(-now.power_w, 1)} | target
+        return Wish(BatteryMode.CHARGE, Limits(charge_limit_w=round(-now.power_w, 1), target_soc_pct=target_pct))
     if now.trades:
-        return "discharge", {"discharge_limit_w": round(now.power_w, 1)} | target
-    limits: dict[str, float] = {}
-    stores = now.follows or now.deficit_w > 0
-    if not stores:
-        limits["charge_limit_w"] = round(max(0.0, -now.power_w), 1)
-    elif not now.may_store and now.deficit_w > -IDLE_W:
-        limits["charge_limit_w"] = 0.0
+        return Wish(BatteryMode.DISCHARGE, Limits(discharge_limit_w=round(now.power_w, 1), target_soc_pct=target_pct))
+    limits = Limits(charge_limit_w=_charge_limit_w(now))
     covers = now.may_cover if now.deficit_w <= IDLE_W else now.follows or now.power_w > IDLE_W
     if not covers:
-        return "hold", limits
-    if not now.follows and now.power_w > IDLE_W:
-        limits["discharge_limit_w"] = round(now.power_w, 1)
-    return "self-use", limits | _reserve(now)
+        return Wish(BatteryMode.HOLD, limits)
+    most_w = round(now.power_w, 1) if not now.follows and now.power_w > IDLE_W else None
+    return Wish(BatteryMode.SELF_USE, replace(limits, discharge_limit_w=most_w, target_soc_pct=_reserve_pct(now)))
 
 
-def _reserve(now: Moment) -> dict[str, float]:
+def _charge_limit_w(now: Moment) -> float | None:
+    """What a battery that follows the meter, or keeps, may take at most; None: all it can."""
+    if not (now.follows or now.deficit_w > 0):
+        return round(max(0.0, -now.power_w), 1)
+    return 0.0 if not now.may_store and now.deficit_w > -IDLE_W else None
+
+
+def _reserve_pct(now: Moment) -> float | None:
     """Where the floor can be reached within the slot, it is told: a device's own floor may be lower."""
     battery = now.battery
     within_wh = units.slot_energy_wh(battery.discharge_limit_w) / battery.discharge_efficiency
     if battery.floor_wh <= 0 or now.before_wh > battery.floor_wh + within_wh:
-        return {}
-    return {"target_soc_pct": round(100.0 * battery.floor_wh / battery.capacity_wh, 1)}
+        return None
+    return round(100.0 * battery.floor_wh / battery.capacity_wh, 1)
 
 
 def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:

@@ -14,6 +14,11 @@ from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.result.states import tank_power_w
 from ems_pipeline.plan.wording import reasons_devices as reasons
 from ems_pipeline.plan.wording.decision import Decision
+from ems_pipeline.sites.modes import ChargerMode, GensetMode, HeatPumpMode, MachineMode, PvMode
+from ems_pipeline.sites.wish import Limits, Wish
+
+PRODUCE = Wish(PvMode.PRODUCE)
+CHARGER_OFF = Wish(ChargerMode.OFF)
 
 NEARLY = 0.995
 PUSHED = 1.2
@@ -40,10 +45,11 @@ def _pv(plan: Plan, i: int) -> Iterator[Decision]:
     source = plan.problem.pv[i]
     for t, used in enumerate(plan.pv_w[i].tolist()):
         if used >= source.available_w[t] - IDLE_W:
-            yield Decision(t, source.key, "pv", used, "produce", "All the sun gives is used or fed in.")
+            yield Decision(t, source.key, used, PRODUCE, "All the sun gives is used or fed in.")
             continue
         limits, reason = reasons.curtailment(plan, i, t)
-        yield Decision(t, source.key, "pv", used, "curtail" if limits else "produce", reason, limits)
+        wish = PRODUCE if limits is None else Wish(PvMode.CURTAIL, limits)
+        yield Decision(t, source.key, used, wish, reason)
 
 
 def _charger(plan: Plan, key: str) -> Iterator[Decision]:
@@ -53,21 +59,20 @@ def _charger(plan: Plan, key: str) -> Iterator[Decision]:
     for t in range(plan.problem.slots):
         here = [k for k, (car, _) in enumerate(cars) if car.first <= t < car.end]
         if not here:
-            yield Decision(t, key, "charger", 0.0, "off", "No car is expected.")
+            yield Decision(t, key, 0.0, CHARGER_OFF, "No car is expected.")
             continue
         power_w = float(sum(cars[k][1][t] for k in here))
         energy_wh = float(sum(given_wh[k][t] for k in here))
         if power_w <= 0:
             reason = reasons.car_waits(plan, [cars[k] for k in here], t)
-            yield Decision(t, key, "charger", 0.0, "off", reason, {}, energy_wh)
+            yield Decision(t, key, 0.0, CHARGER_OFF, reason, energy_wh)
         else:
-            limits = _current(cars[here[0]][0], power_w)
-            reason = reasons.car_charges(plan, power_w, t)
-            yield Decision(t, key, "charger", power_w, "charge", reason, limits, energy_wh)
+            wish = Wish(ChargerMode.CHARGE, _current(cars[here[0]][0], power_w))
+            yield Decision(t, key, power_w, wish, reasons.car_charges(plan, power_w, t), energy_wh)
 
 
-def _current(car: ChargingSession, power_w: float) -> dict[str, float]:
-    return {"current_a": round(power_w / (car.phases * car.voltage_v), 2), "phases": float(car.phases)}
+def _current(car: ChargingSession, power_w: float) -> Limits:
+    return Limits(current_a=round(power_w / (car.phases * car.voltage_v), 2), phases=float(car.phases))
 
 
 def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:
@@ -78,38 +83,41 @@ def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:
         power_w, end_c = float(plan.heat_pump_w[i, t]), float(plan.indoor_c[i, t])
         holding_w = max(0.0, store.loss_w_per_k * (end_c - store.ambient_c[t]) - store.gains_w[t]) / unit.cop[t]
         if power_w <= 0:
-            mode, reason, limits = "blocked", reasons.not_heated(plan, i, t), {}
+            mode, reason, limits = HeatPumpMode.BLOCKED, reasons.not_heated(plan, i, t), Limits()
         else:
-            limits = {"power_limit_w": round(power_w, 1)}
+            limits = Limits(power_limit_w=round(power_w, 1))
             mode, reason = _heats(power_w, float(tank_w[t]), holding_w, unit.max_w)
             if tank_w[t] <= 0 and end_c < store.min_c - reasons.COLD_K:
                 reason = f"Heat: the house is at {end_c:.1f} °C, below {store.min_c:g} °C."
-        yield Decision(t, unit.key, "heat-pump", power_w, mode, reason, limits, end_c)
+        yield Decision(t, unit.key, power_w, Wish(mode, limits), reason, end_c)
 
 
-def _heats(power_w: float, tank_w: float, holding_w: float, max_w: float) -> tuple[str, str]:
+def _heats(power_w: float, tank_w: float, holding_w: float, max_w: float) -> tuple[HeatPumpMode, str]:
     """Mode and reason of a heat pump that runs, by what it draws against what would hold the room temperature."""
     if tank_w > 0:
-        return "recommended", "Heat the hot water."
+        return HeatPumpMode.RECOMMENDED, "Heat the hot water."
     if power_w > PUSHED * holding_w:
         if power_w >= max_w * NEARLY:
-            return "forced", "Heat at full power, more than holding the temperature takes; the house stores it."
-        return "recommended", "Heat more than holding the temperature takes; the house stores it."
+            return (
+                HeatPumpMode.FORCED,
+                "Heat at full power, more than holding the temperature takes; the house stores it.",
+            )
+        return HeatPumpMode.RECOMMENDED, "Heat more than holding the temperature takes; the house stores it."
     if power_w * PUSHED < holding_w:
-        return "normal", "Heat less than holding the temperature takes; the house cools."
-    return "normal", "Hold the room temperature."
+        return HeatPumpMode.NORMAL, "Heat less than holding the temperature takes; the house cools."
+    return HeatPumpMode.NORMAL, "Hold the room temperature."
 
 
 def _genset(plan: Plan, i: int) -> Iterator[Decision]:
     unit = plan.problem.gensets[i]
     for t, (power, turns) in enumerate(zip(plan.genset_w[i].tolist(), plan.genset_on[i], strict=True)):
         if not turns:
-            yield Decision(t, unit.key, "genset", 0.0, "off", reasons.genset_off(plan, i, t))
+            yield Decision(t, unit.key, 0.0, Wish(GensetMode.OFF), reasons.genset_off(plan, i, t))
         elif power <= 0:
-            yield Decision(t, unit.key, "genset", 0.0, "run", "Warm up before taking load.")
+            yield Decision(t, unit.key, 0.0, Wish(GensetMode.RUN), "Warm up before taking load.")
         else:
-            limits = {"power_w": round(power, 1)}
-            yield Decision(t, unit.key, "genset", power, "run", reasons.genset_runs(plan, i, t), limits)
+            wish = Wish(GensetMode.RUN, Limits(power_w=round(power, 1)))
+            yield Decision(t, unit.key, power, wish, reasons.genset_runs(plan, i, t))
 
 
 def _deferrable(plan: Plan, key: str) -> Iterator[Decision]:
@@ -123,9 +131,9 @@ def _deferrable(plan: Plan, key: str) -> Iterator[Decision]:
     off = "It runs at another time of this plan." if power_w.any() else "It does not run in this plan."
     for t, power in enumerate(power_w.tolist()):
         if runs[t]:
-            yield Decision(t, key, "deferrable", power, "run", runs[t])
+            yield Decision(t, key, power, Wish(MachineMode.RUN), runs[t])
         else:
-            yield Decision(t, key, "deferrable", 0.0, "off", off)
+            yield Decision(t, key, 0.0, Wish(MachineMode.OFF), off)
 
 
 def begin_of(power_w: Array, profile_w: Array) -> int:

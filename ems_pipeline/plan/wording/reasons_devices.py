@@ -12,6 +12,7 @@ from ems_pipeline.plan.problem import ChargingSession, DeferrableRun
 from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording.reasons import at_most, price, unknown
+from ems_pipeline.sites.wish import Limits
 
 SERVED_WH = 1.0
 COLD_K = 0.05
@@ -20,20 +21,20 @@ Car = tuple[ChargingSession, Array]
 """A session and its power per slot, W."""
 
 
-def curtailment(plan: Plan, i: int, t: int) -> tuple[dict[str, float], str]:
-    """What limits an array that is not used to the full (at the meter, or off), and why."""
+def curtailment(plan: Plan, i: int, t: int) -> tuple[Limits | None, str]:
+    """What limits an array that is not used to the full (at the meter, or off; None: nothing we tell it), and why."""
     problem, grid_w = plan.problem, float(plan.grid_w[t])
     buy, sell, most_w = problem.buy_per_kwh[t], problem.sell_per_kwh[t], float(problem.grid.export_limit_w[t])
     if buy < 0 and plan.pv_w[i, t] <= IDLE_W:
-        return {"pv_limit_w": 0.0}, f"Switched off: buying is paid for, {price(plan, buy)}."
+        return Limits(pv_limit_w=0.0), f"Switched off: buying is paid for, {price(plan, buy)}."
     if grid_w <= -most_w + IDLE_W:
-        return {"export_limit_w": most_w}, f"The export limit of {most_w:.0f} W is reached; what is beyond is left."
+        return Limits(export_limit_w=most_w), f"The export limit of {most_w:.0f} W is reached; what is beyond is left."
     if sell < 0 and grid_w >= -IDLE_W:
-        return {"export_limit_w": 0.0}, f"Nothing is fed in: that would cost {price(plan, -sell)}."
+        return Limits(export_limit_w=0.0), f"Nothing is fed in: that would cost {price(plan, -sell)}."
     for inverter in problem.inverters:
         if problem.pv[i].key in inverter.pv and _through_w(plan, inverter.key, t) >= inverter.ac_limit_w - IDLE_W:
-            return {}, f"The inverter's AC limit of {inverter.ac_limit_w:.0f} W is reached; what is beyond is left."
-    return {}, f"Not all the sun gives is needed. {unknown(plan, t)}"
+            return None, f"The inverter's AC limit of {inverter.ac_limit_w:.0f} W is reached; what is beyond is left."
+    return None, f"Not all the sun gives is needed. {unknown(plan, t)}"
 
 
 def _through_w(plan: Plan, key: str, t: int) -> float:
