@@ -124,6 +124,11 @@ QUESTIONS: dict[str, Question] = {
         "SELECT (SELECT count(*) FROM ems.setpoint), (SELECT sum(power_w) FROM ems.planning_device_interval)",
         50,
     ),
+    "vw_executable_plan": Question(
+        "SELECT count(*), max(decided_at) FROM ems.vw_executable_plan",
+        "SELECT count(*), max(decided_at) FROM ems.planning_run",
+        5,
+    ),
     "fn_effective_price": Question(
         "SELECT sum(buy_per_kwh) FROM ems.fn_effective_price(:site, :start, :end)",
         "SELECT sum(buy_per_kwh) FROM ems.effective_price WHERE site_key = :site",

@@ -185,3 +185,18 @@ def test_every_file_that_the_documentation_names_is_there(document: Path) -> Non
     roots = [ROOT.parent, ROOT, ROOT / "plan"]
     lost = sorted({name for name in named if not any((root / name).exists() for root in roots)})
     assert not lost, f"{document.name} names {lost}; write where they are now"
+
+
+def test_which_plans_may_be_told_to_a_device_is_said_in_one_place() -> None:
+    """Migrations stay what they were; the index of the law has to repeat it."""
+    sources = [
+        *(ROOT.parent / "sql").glob("views/*.sql"),
+        *(ROOT.parent / "sql").glob("routines/*.sql"),
+        *ROOT.rglob("*.py"),
+    ]
+    said = [p.name for p in sources if re.search(r"'optimal',\s*'feasible'", p.read_text(encoding="utf-8"))]
+    assert said == ["R__vw_07_executable_plan.sql"]
+    asked = "ems.vw_executable_plan"
+    assert {p.name for p in sources if asked in p.read_text(encoding="utf-8")} == {
+        "R__vw_07_executable_plan.sql", "R__fn_plan_in_force.sql", "inventory.py",
+    }, "which plan holds in a slot says fn_plan_in_force"  # fmt: skip

@@ -9,7 +9,6 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.warehouse.frames import query
-from ems_pipeline.warehouse.plans import EXECUTABLE
 
 HISTORY = "60 days"
 """Older measurements change no forecast and no finding."""
@@ -42,7 +41,7 @@ def site_status(connection: Connection) -> pl.DataFrame:
     """
     return query(
         connection,
-        f"""SELECT s.site_key AS site, t.reported_at AS telemetry, r.decided_at AS plan_decided_at,
+        """SELECT s.site_key AS site, t.reported_at AS telemetry, r.decided_at AS plan_decided_at,
                   r.horizon_end AS planned_until, p.intended_at AS setpoint_at, a.until_at AS armed_until
            FROM ems.site s
            LEFT JOIN LATERAL (
@@ -52,8 +51,7 @@ def site_status(connection: Connection) -> pl.DataFrame:
                    ORDER BY reported_at DESC LIMIT 1) newest
                WHERE p.site_key = s.site_key) t ON true
            LEFT JOIN LATERAL (
-               SELECT decided_at, horizon_end FROM ems.planning_run
-               WHERE site_key = s.site_key AND {EXECUTABLE}
+               SELECT decided_at, horizon_end FROM ems.vw_executable_plan WHERE site_key = s.site_key
                ORDER BY decided_at DESC LIMIT 1) r ON true
            LEFT JOIN LATERAL (
                SELECT max(intended_at) AS intended_at FROM ems.setpoint WHERE site_key = s.site_key) p ON true

@@ -80,9 +80,6 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
     return UUID(str(run_id))
 
 
-EXECUTABLE = "is_verified AND NOT is_hindsight AND status IN ('optimal', 'feasible')"
-
-
 def newest_executable(slot: str, as_known_at: str, site: str = ":site") -> str:
     """SQL for the run that holds in a slot; all are SQL expressions."""
     return f"SELECT planning_run_id FROM ems.fn_plan_in_force({site}, {slot}, {as_known_at})"

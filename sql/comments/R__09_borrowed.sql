@@ -12,7 +12,8 @@ BEGIN
             ('vw_site_effective_price', 'effective_price'),
             ('vw_heat_pump_cop_history', 'cop_history'),
             ('vw_audit_summary', 'audit_day'),
-            ('vw_setpoint', 'setpoint')
+            ('vw_setpoint', 'setpoint'),
+            ('vw_executable_plan', 'planning_run')
         ) AS borrowed (relation, source)
         JOIN pg_attribute a ON a.attrelid = format('ems.%I', borrowed.relation)::regclass AND a.attnum > 0
         JOIN pg_attribute source ON source.attrelid = format('ems.%I', borrowed.source)::regclass

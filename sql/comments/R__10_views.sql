@@ -37,3 +37,5 @@ COMMENT ON COLUMN ems.vw_setpoint.plan_reasons IS 'the plan''s reasons';
 COMMENT ON COLUMN ems.vw_setpoint.sent_after_s IS 'from intent to write';
 COMMENT ON COLUMN ems.vw_setpoint.echoed_after_s IS 'from intent to read-back';
 COMMENT ON COLUMN ems.vw_setpoint.effective_after_s IS 'from intent to effect in the measured power';
+
+COMMENT ON VIEW ems.vw_executable_plan IS 'Plans that may be told to a device: verified, no hindsight, of a solved problem; which of them holds says fn_plan_in_force.';

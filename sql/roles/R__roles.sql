@@ -63,7 +63,8 @@ DO $$ BEGIN
         ems.audit_interval, ems.audit_day,
         ems.request, ems.web_write,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
-        ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint
+        ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint,
+        ems.vw_executable_plan
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
         ems.fn_plan_in_force, ems.fn_slot_cost TO ems_analyst;
