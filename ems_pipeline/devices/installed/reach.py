@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 from ems_pipeline.devices.installed.address import Maps, Wires, without_hash
 from ems_pipeline.devices.points.map_content import POINT_PROSE
+from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
 
@@ -32,8 +32,7 @@ def reach(site: Site, wires: Wires, maps: Maps) -> dict[str, str | float]:
     found: dict[str, str | float] = {f"device {device}": without_hash(wire) for device, wire in wires.items()}
     for device in site.devices:
         point_map = maps[device.map]
-        writing = point_map.once("writing", partial(_writing, point_map))
-        found |= {f"{name} of {device.key}": value for name, value in writing.items()}
+        found |= {f"{name} of {device.key}": value for name, value in _writing(point_map).items()}
         options = {name: value for name, value in device.options.items() if name not in HARMLESS}
         if options:
             found[f"options of {device.key}"] = json.dumps(options, sort_keys=True)
@@ -64,7 +63,8 @@ def _covers(name: str, given: str | float | None, value: str | float) -> bool:
     return given <= value if name.startswith("min ") else value <= given
 
 
-def _writing(point_map: PointMap) -> dict[str, str | float]:
+@once_per_map
+def _writing(point_map: PointMap) -> Mapping[str, str | float]:
     """How a map's points are written, and between which values; of one by which nothing is told, nothing."""
     points = [p for p in point_map.points if p.writable]
     if not points:

@@ -26,6 +26,7 @@ from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points import codec, growth
 from ems_pipeline.devices.points.decoding import interpret
 from ems_pipeline.devices.points.map_rules import SlotList
+from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality
@@ -175,15 +176,14 @@ class ModbusDriver(MappedDriver):
         return bool(self._stated)
 
     async def _planned(self, selection: Selection) -> ReadPlan:
-        plan: ReadPlan | None = self.point_map.made.get((selection, self._layout))
-        return plan or await self._plan(selection)
+        return _plans(self.point_map).get((selection, self._layout)) or await self._plan(selection)
 
     async def _plan(self, selection: Selection) -> ReadPlan:
         placed, absent = await self._placed(selection.asked)
         refused = {a for p in self.point_map.points if p.name in self._lacking for a in p.addresses}
         plan = ReadPlan.of(selection.asked, placed, absent, self.point_map.link, refused)
         if self._layout is not None:
-            self.point_map.made[selection, self._layout] = plan
+            _plans(self.point_map)[selection, self._layout] = plan
         return plan
 
     async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
@@ -205,6 +205,12 @@ class ModbusDriver(MappedDriver):
             except DeviceFault as fault:
                 refusals |= dict.fromkeys(block.points, fault.reason)
         return refusals
+
+
+@once_per_map
+def _plans(_: PointMap) -> dict[tuple[Selection, Hashable], ReadPlan]:
+    """How each selection of a map is read, by what a device has told of its layout."""
+    return {}
 
 
 def _encoded(point: Point, value: float, words: Mapping[int, int], faults: Mapping[int, DeviceFault]) -> dict[int, int]:

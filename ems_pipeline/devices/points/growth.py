@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 
@@ -29,10 +30,13 @@ def sizes(point_map: PointMap, options: Mapping[str, float | str | bool], measur
 
 def fitted(point_map: PointMap, said: Said) -> PointMap:
     """The map with the ranges of a device of these sizes."""
-    if not (found := factors(point_map, said)):
-        return point_map
-    key = "fitted", frozenset(found.items())
-    return point_map.once(key, lambda: point_map.with_points(grown(p, found) for p in point_map.points))
+    found = factors(point_map, said)
+    return _grown(point_map, frozenset(found.items())) if found else point_map
+
+
+@once_per_map
+def _grown(point_map: PointMap, found: frozenset[tuple[str, float]]) -> PointMap:
+    return point_map.with_points(grown(p, dict(found)) for p in point_map.points)
 
 
 def factors(point_map: PointMap, said: Said) -> dict[str, float]:
@@ -60,7 +64,10 @@ def counting(point_map: PointMap, options: Mapping[str, float | str | bool]) -> 
         raise ValueError(
             f"option {COUNTER_SCALE}: {scale!r} is no positive number; 10 where counters are ten times low"
         )
-    if scale == 1:
-        return point_map
+    return point_map if scale == 1 else _counting(point_map, scale)
+
+
+@once_per_map
+def _counting(point_map: PointMap, scale: float) -> PointMap:
     own = (p.model_copy(update={"scale": p.scale * scale}) if p.unit in COUNTED else p for p in point_map.points)
-    return point_map.once(("counting", scale), lambda: point_map.with_points(own))
+    return point_map.with_points(own)

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ems_pipeline.devices.points.map_file import MapFileError
+from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 
@@ -27,9 +28,12 @@ def content(point_map: PointMap) -> str:
     return _text(_document(point_map))
 
 
+@once_per_map
 def content_hash(point_map: PointMap) -> str:
     """Short hash of what a map says to machines; of two maps with the same one, either can take the other's place."""
-    return point_map.once("content_hash", lambda: _hash(point_map))
+    document = {key: value for key, value in _document(point_map).items() if key not in PROSE}
+    document["points"] = [{k: v for k, v in p.items() if k not in POINT_PROSE} for p in document["points"]]
+    return hashlib.sha256(_text(document).encode()).hexdigest()[:16]
 
 
 def from_content(text: str) -> PointMap:
@@ -42,12 +46,6 @@ def from_content(text: str) -> PointMap:
         return PointMap.model_validate_json(text)
     except ValidationError as error:
         raise MapFileError(f"a point map that was kept cannot be read any more: {plain(error)}") from error
-
-
-def _hash(point_map: PointMap) -> str:
-    document = {key: value for key, value in _document(point_map).items() if key not in PROSE}
-    document["points"] = [{k: v for k, v in p.items() if k not in POINT_PROSE} for p in document["points"]]
-    return hashlib.sha256(_text(document).encode()).hexdigest()[:16]
 
 
 def _document(point_map: PointMap) -> dict[str, Any]:

@@ -8,9 +8,9 @@ Add a device by adding a file. `map_file` reads files into these records, `link`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,8 +18,6 @@ from ems_pipeline.devices.points.link import Link, MapRecord
 from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest, SlotList
 from ems_pipeline.devices.points.point import Point, PointName
 from ems_pipeline.devices.points.quantities import FAULT, QUANTITIES
-
-Made = TypeVar("Made")
 
 
 class PointMap(MapRecord):
@@ -57,20 +55,8 @@ class PointMap(MapRecord):
     def by_key(self) -> dict[str, Point]:
         return {p.key: p for p in self.points}
 
-    @cached_property
-    def made(self) -> dict[Hashable, Any]:
-        """What was made of this map, see `once`."""
-        return {}
-
-    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What ``make`` makes of this map, made the first time it is asked for under ``key``."""
-        if key not in self.made:
-            self.made[key] = make()
-        found: Made = self.made[key]
-        return found
-
     def with_points(self, points: Iterable[Point]) -> PointMap:
-        """The same device with other points (of the same names); a copy would keep what was made of the old ones."""
+        """The same device with other points (of the same names); a copy would keep the index of the old ones."""
         fields = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self).model_construct(**{**fields, "points": tuple(points)})
 

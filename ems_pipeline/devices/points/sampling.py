@@ -17,6 +17,7 @@ from ems_pipeline.arrays import Positions
 from ems_pipeline.devices.points.decoding import Decoder
 from ems_pipeline.devices.points.fault_words import fault_of
 from ems_pipeline.devices.points.map_rules import Derived
+from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.quantities import FAULT, QUANTITIES
@@ -53,8 +54,12 @@ def names_in(point_map: PointMap, groups: Collection[str] = ("live",)) -> tuple[
 
 def due(point_map: PointMap, groups: Collection[str]) -> Selection:
     """Everything a device can say in some poll groups."""
-    wanted = frozenset(groups)
-    return point_map.once(("due", wanted), lambda: select(point_map, names_in(point_map, wanted)))
+    return _due(point_map, frozenset(groups))
+
+
+@once_per_map
+def _due(point_map: PointMap, groups: frozenset[str]) -> Selection:
+    return select(point_map, names_in(point_map, groups))
 
 
 def select(point_map: PointMap, names: Collection[str], *, gated: bool = True) -> Selection:
@@ -66,10 +71,10 @@ def select(point_map: PointMap, names: Collection[str], *, gated: bool = True) -
     Raises:
         KeyError: a name the map does not have.
     """
-    wanted = tuple(names)
-    return point_map.once(("selection", wanted, gated), lambda: _select(point_map, wanted, gated))
+    return _select(point_map, tuple(names), gated)
 
 
+@once_per_map
 def _select(point_map: PointMap, names: tuple[str, ...], gated: bool) -> Selection:
     derived = {n: rule for n, rule in point_map.derived.items() if n in names}
     points = {p.name: p for p in (point_map.point(n) for n in names if n not in point_map.derived)}
