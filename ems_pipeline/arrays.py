@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 """Quantities, mostly one per slot; what is unknown is NaN."""
+Mask = NDArray[np.bool_]
+"""Which of the elements of another array, a yes or no for each."""
 Positions = NDArray[np.int64]
 """Where something stands in another array."""
 Index = NDArray[np.int32]

@@ -6,10 +6,20 @@ makes a line read differently from what it says (direction marks); a device that
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 LONGEST = 500
 """Characters of a reason: enough for what went wrong and where, too little for a page of HTML."""
+LONGEST_NAME = 100
+"""Of what somebody called something: to compare takes time as the product of both lengths."""
 LONGEST_PARAGRAPH = 4000
 """Characters of a text of several lines, such as all faults of a file."""
+
+
+def nearest(name: str, known: Iterable[str], like: float = 0.6) -> str | None:
+    """The known name most like one that is not: what was probably meant. None where none is ``like`` it (0..1)."""
+    return next(iter(difflib.get_close_matches(name[:LONGEST_NAME], list(known), 1, like)), None)
 
 
 def plain(text: object, longest: int = LONGEST) -> str:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ems_pipeline.plain_text import paragraph, plain
+from ems_pipeline.plain_text import nearest, paragraph, plain
 
 ANY = st.text(st.characters())
 """Control characters and lone surrogates included."""
@@ -30,3 +30,11 @@ def test_what_is_unprintable_is_shown_and_what_is_good_stays() -> None:
     assert plain("two\n lines\u00a0here") == "two lines here"
     assert paragraph("2 faults:\n  1. first\x07") == "2 faults:\n  1. first\\x07"
     assert plain("a" * 10_000_000) == "a" * 499 + "…"
+
+
+def test_what_was_probably_meant_is_the_known_name_most_like_it() -> None:
+    known = ["charge_limit_w", "discharge_limit_w"]
+    assert nearest("charge_limit_kw", known) == "charge_limit_w"
+    assert nearest("charge_limit_kw", known, like=0.99) is None
+    assert nearest("colour", known) is None
+    assert nearest("charge_limit_w" + "x" * 10**6, known) is None, "nor does it take a minute to say so"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ems_pipeline import plain_text
 from ems_pipeline.api.asked import in_hand
 from ems_pipeline.plain_text import plain
 
@@ -80,8 +80,8 @@ def answer(problem: Problem) -> JSONResponse:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """``; did you mean "x"?``, or nothing where no known name is like it."""
-    near = difflib.get_close_matches(name[:100], list(known), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    near = plain_text.nearest(name, known)
+    return f'; did you mean "{near}"?' if near else ""
 
 
 def handle(app: FastAPI) -> None:

@@ -29,11 +29,11 @@ from ems_pipeline.api.rest.relations import Known
 from ems_pipeline.api.sessions import Sessions
 from ems_pipeline.api.tokens import SHORTEST_SECRET, Tokens
 from ems_pipeline.secret import secret
+from ems_pipeline.sites.wiring import LOOPBACK
 from ems_pipeline.time_grid import Clock, SystemClock
 from ems_pipeline.warehouse.local import home
 
 logger = logging.getLogger(__name__)
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 CLEANED_EVERY_S = 3600.0
 
 

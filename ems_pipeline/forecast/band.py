@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ems_pipeline.arrays import Array, Positions
+from ems_pipeline.arrays import Array, Mask, Positions
 from ems_pipeline.forecast import calibration, gbm
 from ems_pipeline.forecast.calibration import TAIL, BandShift
 
@@ -52,7 +51,7 @@ class Band:
 
 def fit(
     rows: Array, target: Array, names: tuple[str, ...], day: Positions, min_rows_in_leaf: int, weight: Array,
-    pieces_per_day: int, counts: NDArray[np.bool_] | None = None,
+    pieces_per_day: int, counts: Mask | None = None,
 ) -> Band:  # fmt: skip
     """Train both edges and the shifts.
 
@@ -66,7 +65,7 @@ def fit(
     """
     settings = gbm.Settings(rounds=ROUNDS, min_rows_in_leaf=min_rows_in_leaf)
 
-    def trained(seen: NDArray[np.bool_], quantile: float) -> gbm.Trees:
+    def trained(seen: Mask, quantile: float) -> gbm.Trees:
         return gbm.fit(rows[seen], target[seen], quantile, names, settings, weight[seen])
 
     def unseen_edge(quantile: float) -> Array:
@@ -84,7 +83,7 @@ def fit(
     return Band(edges[0], edges[1], (shifts[0], shifts[1]))
 
 
-def on_unseen_weeks(day: Positions, answer: Callable[[NDArray[np.bool_]], Array]) -> Array:
+def on_unseen_weeks(day: Positions, answer: Callable[[Mask], Array]) -> Array:
     """What is said of each row by whoever did not see its week: every fourth week is left out in turn.
 
     Args:
@@ -106,5 +105,5 @@ def on_unseen_weeks(day: Positions, answer: Callable[[NDArray[np.bool_]], Array]
     return said
 
 
-def _is_near(rows: Array, names: tuple[str, ...]) -> NDArray[np.bool_]:
+def _is_near(rows: Array, names: tuple[str, ...]) -> Mask:
     return rows[:, names.index("lead_h")] < NEAR_H

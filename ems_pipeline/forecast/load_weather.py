@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ems_pipeline.arrays import Array, Positions
+from ems_pipeline.arrays import Array, Mask, Positions
 from ems_pipeline.forecast import band, gbm, linear
 from ems_pipeline.forecast.features import known_day, of_day
 from ems_pipeline.forecast.load_grid import LoadGrid
@@ -143,7 +143,7 @@ def added(correction: Correction | None, grid: LoadGrid, origin: Positions, targ
     return moved
 
 
-def _rows(grid: LoadGrid, origin: Positions, target: Positions) -> tuple[Array, tuple[str, ...], NDArray[np.bool_]]:
+def _rows(grid: LoadGrid, origin: Positions, target: Positions) -> tuple[Array, tuple[str, ...], Mask]:
     """``[pair, input]``, names, and which pairs know all of their weather."""
     if not grid.weather:
         return np.empty((len(target), 0)), (), np.zeros(len(target), dtype=bool)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ems_pipeline.arrays import Array
+from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.market.tempo import Colour, worst_colour
 from ems_pipeline.sites.tariff import TariffPeriod, TempoPrices, Window
 
@@ -47,7 +46,7 @@ class _MinutePrices:
         self.names = np.full(MINUTES, name, dtype=object)
         self.prices = np.full(MINUTES, price)
 
-    def paint(self, mask: NDArray[np.bool_], name: str, price: float) -> None:
+    def paint(self, mask: Mask, name: str, price: float) -> None:
         self.names[mask] = name
         self.prices[mask] = price
 
@@ -82,7 +81,7 @@ def day_registers(period: TariffPeriod, day: date, calendars: DayCalendars) -> D
 
 
 def _energy(
-    period: TariffPeriod, day: date, low_minutes: NDArray[np.bool_], calendars: DayCalendars
+    period: TariffPeriod, day: date, low_minutes: Mask, calendars: DayCalendars
 ) -> tuple[_MinutePrices, list[str | None]]:
     terms = period.energy
     if terms.tempo is not None:
@@ -111,7 +110,7 @@ def _tempo(prices: TempoPrices, day: date, colours: Mapping[date, Colour]) -> tu
     return painted, degraded
 
 
-def _minutes(windows: Iterable[Window], period: TariffPeriod, day: date) -> NDArray[np.bool_]:
+def _minutes(windows: Iterable[Window], period: TariffPeriod, day: date) -> Mask:
     """Which minutes of the wall clock of ``day`` lie in a window; the night's hours belong to the evening before."""
     mask = np.zeros(MINUTES, dtype=bool)
     today, yesterday = period.weekday(day), period.weekday(day - timedelta(days=1))
@@ -126,7 +125,7 @@ def _minutes(windows: Iterable[Window], period: TariffPeriod, day: date) -> NDAr
     return mask
 
 
-def _listed(windows: Iterable[Window]) -> NDArray[np.bool_]:
+def _listed(windows: Iterable[Window]) -> Mask:
     """Which minutes lie in a window of a list that is of that very day."""
     mask = np.zeros(MINUTES, dtype=bool)
     for start, end in map(_bounds, windows):

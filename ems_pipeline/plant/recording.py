@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ems_pipeline import local_time, time_grid
-from ems_pipeline.local_time import INSTANT
+from ems_pipeline.local_time import INSTANT, WALL
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.sites import Site
 
@@ -77,7 +77,7 @@ def _read(file: Path) -> pl.DataFrame:
     if "ts_utc" not in frame.columns:
         raise ValueError(f"{file} has columns {frame.columns}; name the start of each interval ts_utc")
     if getattr(frame.schema["ts_utc"], "time_zone", None) is None:
-        frame = frame.with_columns(pl.col("ts_utc").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+        frame = frame.with_columns(pl.col("ts_utc").cast(WALL).dt.replace_time_zone("UTC"))
     return frame
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from ems_pipeline.plain_text import plain
+from ems_pipeline.plain_text import nearest, plain
 from ems_pipeline.sites.site import Site
 
 UNITS = {"_kw": ("_w", "1 kW = 1000 W"), "_kwh": ("_wh", "1 kWh = 1000 Wh"), "_mw": ("_w", "1 MW = 1,000,000 W")}
@@ -65,8 +64,8 @@ def _suggest(loc: Path) -> str:
         meant = name.removesuffix(wrong) + right
         if name.endswith(wrong) and meant in known:
             return f"Units here are W and Wh: write {meant} ({says})"
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known options: {', '.join(known)}"
+    near = nearest(name, known)
+    return f"Did you mean {near!r}?" if near else f"Known options: {', '.join(known)}"
 
 
 def _options(loc: Path) -> list[str]:

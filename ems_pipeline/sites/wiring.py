@@ -50,6 +50,10 @@ class HybridInverter(Record):
     batteries: tuple[Key, ...] = ()
 
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Hosts that are this machine, whatever its name."""
+
+
 class Gateway(Record):
     """One network address; all devices behind it share one connection and one lock."""
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from ems_pipeline import time_grid
-from ems_pipeline.arrays import Array
+from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.local_time import INSTANT
 
 
@@ -42,13 +41,13 @@ def position(
 
 def is_down(
     instants: Sequence[datetime] | pl.Series, latitude_deg: Sequence[float], longitude_deg: Sequence[float]
-) -> NDArray[np.bool_]:
+) -> Mask:
     """Whether the sun stands below the horizon of a place, refraction counted, at each instant of its own place."""
     from pvlib.solarposition import get_solarposition
 
     places = np.asarray(latitude_deg, dtype=float), np.asarray(longitude_deg, dtype=float)
     sun = get_solarposition(midpoints(instants, timedelta(0)), *places)
-    down: NDArray[np.bool_] = sun["apparent_elevation"].to_numpy() < 0.0
+    down: Mask = sun["apparent_elevation"].to_numpy() < 0.0
     return down
 
 

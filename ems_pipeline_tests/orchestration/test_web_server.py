@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine import URL
 
-from ems_pipeline.orchestration.machinery.web_server import LOOPBACK, fault
+from ems_pipeline.orchestration.machinery.web_server import fault
+from ems_pipeline.sites.wiring import LOOPBACK
 from ems_pipeline_tests.orchestration.installation import Installation, installed
 
 HERE = {"host": "127.0.0.1:3000"}

@@ -10,12 +10,13 @@ relation it belongs to (`PARENTS`). What belongs to no site is open to all (`OF_
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import AsyncConnection
+
+from ems_pipeline import plain_text
 
 RENEWED_S = 60.0
 SITE = "site_key"
@@ -87,7 +88,7 @@ class Catalogue:
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name most like it, if one is."""
-    return next(iter(difflib.get_close_matches(name[:64], list(names), 1, 0.75)), None)
+    return plain_text.nearest(name, names, 0.75)
 
 
 RELATIONS = """

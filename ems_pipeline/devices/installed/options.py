@@ -6,12 +6,12 @@ widen a limit that a part of the site or the map states. Add an option here and 
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Mapping
 
 from ems_pipeline.devices.points.point import SITE_LIMITS
 from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites import Device, Site
 
 NUMBERS: Mapping[str, tuple[float, float]] = {
@@ -90,8 +90,8 @@ def faults(point_map: PointMap, options: Options, parts: Options | None = None) 
             yield from _path(point_map, name, value)
         else:
             known = [*NUMBERS, *WHOLE, *SWITCHES, *paths]
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+            near = nearest(name, known)
+            hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
             yield f"option {name!r} is unknown to map {point_map.map}; {hint}"
     for name, value in (parts or {}).items():
         yield from (f"{name}{fault}" for fault in _beyond_map(point_map, name, float(value)))

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from ems_pipeline.arrays import Array, Positions
+from ems_pipeline.arrays import Array, Mask, Positions
 from ems_pipeline.devices.points.codec import SIGNED, judge, low_to_high
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.reading import Fault, Quality, Samples
@@ -102,7 +102,7 @@ class Decoder:
             patterns[:, held] |= words[:, columns] << np.uint64(16 * k)
         return patterns
 
-    def _numbers(self, patterns: npt.NDArray[np.uint64], powers: Array, live: npt.NDArray[np.bool_]) -> Array:
+    def _numbers(self, patterns: npt.NDArray[np.uint64], powers: Array, live: Mask) -> Array:
         """The numbers in the registers, at the exponent the device gives them; NaN for a float that is none."""
         numbers = ((patterns << self._spare_bits).view(np.int64) >> self._spare_bits.view(np.int64)).astype(np.float64)
         if len(self._split):

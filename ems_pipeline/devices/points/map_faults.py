@@ -5,7 +5,6 @@ Pure: from pydantic's errors and the lines of the file's keys to what a person r
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from ems_pipeline.devices.points.link import Link
 from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites.document import Lines
 
 RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "rest": Rest, "derived": Derived}
@@ -41,10 +41,8 @@ def described(file: str, item: Mapping[str, Any], points: Sequence[tuple[str, st
 def _text(item: Mapping[str, Any], where: list[str]) -> str:
     if item["type"] == "extra_forbidden":
         record = RECORDS.get(where[0], PointMap) if len(where) > 1 else PointMap
-        near = difflib.get_close_matches(where[-1], record.model_fields, n=1)
-        return "unknown option; " + (
-            f"did you mean {near[0]!r}?" if near else f"known: {', '.join(record.model_fields)}"
-        )
+        near = nearest(where[-1], record.model_fields)
+        return "unknown option; " + (f"did you mean {near!r}?" if near else f"known: {', '.join(record.model_fields)}")
     return "is missing; add it" if item["type"] == "missing" else str(item["msg"]).removeprefix("Value error, ")
 
 

@@ -7,7 +7,6 @@ never drift apart.
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 
 from ems_pipeline.devices.points.map_faults import described
 from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites import document as yaml_document
 from ems_pipeline.sites.document import Lines
 
@@ -65,8 +65,8 @@ def load_map(name: str, environ: Mapping[str, str] | None = None) -> PointMap:
         except OSError as error:
             raise MapFileError(f"point map {path} cannot be read: {error.strerror}; give us the right to") from error
     maps = known_maps(environ)
-    near = difflib.get_close_matches(name, maps, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
+    near = nearest(name, maps)
+    hint = f"did you mean {near!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
     raise MapFileError(f"there is no point map {name!r}; {hint} Own maps go into a folder named by {FOLDERS_VARIABLE}")
 
 

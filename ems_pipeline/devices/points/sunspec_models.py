@@ -6,12 +6,12 @@ Information Model Specification, section on data types.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites import document
 
 TABLE = Path(__file__).with_name("sunspec_models.yaml")
@@ -119,8 +119,8 @@ def point_of(model_id: int, name: str) -> ModelPoint:
     if model is None:
         raise ValueError(f"model {model_id} is not in the table; known: {', '.join(map(str, sorted(models())))}")
     if (point := model.point(name)) is None:
-        near = difflib.get_close_matches(name, model.names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(model.names)}"
+        near = nearest(name, model.names)
+        hint = f"did you mean {near!r}?" if near else f"it has {', '.join(model.names)}"
         raise ValueError(f"model {model_id} has no point {name!r}; {hint}")
     return point
 

@@ -21,6 +21,7 @@ from ems_pipeline.orchestration.installation.watch import Watch, wake_sensors
 from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.wiring import LOOPBACK
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files
 from ems_pipeline.steps.site_folder import read_sites
@@ -31,7 +32,6 @@ from ems_pipeline.warehouse.local import home
 from ems_pipeline.warehouse.supervision import AlreadySupervised, Supervision
 
 UI_HOST = "127.0.0.1"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Say = Callable[[str], None]
 logger = logging.getLogger(__name__)
 LONGEST_LOG = 50_000_000

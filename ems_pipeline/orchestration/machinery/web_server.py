@@ -16,8 +16,8 @@ from dagster_webserver import cli
 from starlette.middleware import Middleware
 
 from ems_pipeline.orchestration.machinery.dagster_private import DagsterWebserver
+from ems_pipeline.sites.wiring import LOOPBACK
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 OWN_PAGES = frozenset({"", "same-origin", "none"})
 """Values of Sec-Fetch-Site: no browser, our own page, the address bar."""
 Asgi = Callable[[dict[str, Any], Any, Any], Awaitable[None]]

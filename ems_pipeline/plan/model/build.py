@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ems_pipeline.arrays import Index
+from ems_pipeline.arrays import Index, Mask
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws import bus, charging, contract, deferrable, genset, heat, storage
 from ems_pipeline.plan.problem import Problem
@@ -117,14 +116,14 @@ def exclusions(problem: Problem) -> Exclusions:
     return Exclusions(_slots(problem.buy_per_kwh < problem.sell_per_kwh), tuple(wasteful for _ in problem.batteries))
 
 
-def _room_is_worth(problem: Problem) -> NDArray[np.bool_]:
+def _room_is_worth(problem: Problem) -> Mask:
     """Slots after which energy comes that is paid for being taken: imports, or PV that cannot be curtailed."""
     stiff_w = sum((p.available_w for p in problem.pv if not p.curtailable), np.zeros(problem.slots))
     burdens = (problem.buy_per_kwh < 0) | ((problem.sell_per_kwh < 0) & (stiff_w > problem.load_w))
     return np.append(np.logical_or.accumulate(burdens[::-1])[::-1][1:], False)
 
 
-def _slots(condition: NDArray[np.bool_]) -> Index:
+def _slots(condition: Mask) -> Index:
     return np.flatnonzero(condition).astype(np.int32)
 
 

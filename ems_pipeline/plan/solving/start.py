@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ems_pipeline.arrays import Array, Index
+from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.charging import sharing
 from ems_pipeline.plan.problem import Problem
@@ -94,7 +93,7 @@ def _directions(problem: Problem, built: Built, before: Mapping[str, Array]) -> 
             yield _known(columns, slots, before[battery.key] < 0)
 
 
-def _known(columns: Index, slots: Index, is_on: NDArray[np.bool_]) -> Known:
+def _known(columns: Index, slots: Index, is_on: Mask) -> Known:
     """Of a machine's switches those in slots the previous plan covers."""
     covered = slots < len(is_on)
     return columns[covered], is_on[slots[covered]].astype(float)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Array, Index
+from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.obligations import allowed
 from ems_pipeline.plan.model.laws.switching import Switched
@@ -26,7 +25,6 @@ KEEP = 0.005
 within the noise of prices and forecasts."""
 MOST_TRIES = 8
 """Patterns of one car that are tried at most."""
-Flags = NDArray[np.bool_]
 Pattern = dict[int, float]
 """Switch columns and the 0 or 1 they are held at."""
 
@@ -71,7 +69,7 @@ def fewer_starts(problem: Problem, built: Built, x: Array, meter_per_kwh: Array)
             yield [_pattern(power, is_on, wanted) for wanted in best_first]
 
 
-def _merged(is_on: Flags, may: Flags, price: Array) -> Iterator[Flags]:
+def _merged(is_on: Mask, may: Mask, price: Array) -> Iterator[Mask]:
     """One run of all slots wherever that is no dearer, the earliest first; then two neighbouring runs in one."""
     dearest = float(price[is_on].sum()) * (1 + 1e-6) + 1e-9 if is_on.any() else -np.inf
     length, n = int(is_on.sum()), len(is_on)
@@ -90,17 +88,17 @@ def _merged(is_on: Flags, may: Flags, price: Array) -> Iterator[Flags]:
                 yield joined
 
 
-def _runs(is_on: Flags) -> list[tuple[int, int]]:
+def _runs(is_on: Mask) -> list[tuple[int, int]]:
     """Runs of slots, ``[first, end)``."""
     edges = np.flatnonzero(np.diff(is_on.astype(int), prepend=0, append=0))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _starts(is_on: Flags) -> int:
+def _starts(is_on: Mask) -> int:
     return len(_runs(is_on))
 
 
-def _pattern(power: Switched, is_on: Flags, wanted: Flags) -> Pattern:
+def _pattern(power: Switched, is_on: Mask, wanted: Mask) -> Pattern:
     assert power.on is not None
     columns: Index = power.on[is_on != wanted]
     return {int(c): float(v) for c, v in zip(columns, wanted[is_on != wanted], strict=True)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Array, Index
+from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.obligations import drawn_w, given_w
 from ems_pipeline.plan.problem import Problem, PvSource
@@ -183,5 +183,5 @@ def _pv_group(
     return PvGroup(members, column, fixed_w)
 
 
-def _slots_where(condition: NDArray[np.bool_]) -> Index:
+def _slots_where(condition: Mask) -> Index:
     return np.flatnonzero(condition).astype(np.int32)

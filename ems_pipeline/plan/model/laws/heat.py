@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Array, Index
+from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.obligations import first, must_pause, must_run
 from ems_pipeline.plan.model.laws.switching import Switched, minimum_stay, semicontinuous
@@ -151,7 +150,7 @@ def path_c(store: HeatStore, heat_w: Array) -> Array:
     return path
 
 
-def _slots(condition: NDArray[np.bool_]) -> Index:
+def _slots(condition: Mask) -> Index:
     return np.flatnonzero(condition).astype(np.int32)
 
 
