@@ -1,0 +1,33 @@
+"""Both opt-ins are read in the very transaction that commits an intent: what is withdrawn before it leaves no trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from ems_pipeline.control.session import SiteSession
+from ems_pipeline.warehouse import arming
+from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.intents import Intent
+from ems_pipeline_tests.control.conftest import Bench
+from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
+
+
+def test_an_intent_is_not_journalled_on_an_arm_that_was_withdrawn_after_the_decision(
+    home: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intend = SiteSession._intend
+
+    async def late(session: SiteSession, prepared: Sequence[Intent], *arguments: Any, **named: Any) -> Any:
+        with home.warehouse.begin() as connection:
+            arming.disarm(connection, "home01", home.clock.now(), "somebody")
+        return await intend(session, prepared, *arguments, **named)
+
+    monkeypatch.setattr(SiteSession, "_intend", late)
+    home.plan(CHARGE, CAR)
+    assert home.control()[""].state == "withdrawn"
+    assert home.written == []
+    with home.warehouse.begin() as connection:
+        assert query(connection, "SELECT setpoint_id FROM ems.setpoint WHERE NOT is_shadow").is_empty()
