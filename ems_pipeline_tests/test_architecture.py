@@ -200,3 +200,12 @@ def test_which_plans_may_be_told_to_a_device_is_said_in_one_place() -> None:
     assert {p.name for p in sources if asked in p.read_text(encoding="utf-8")} == {
         "R__vw_07_executable_plan.sql", "R__fn_plan_in_force.sql", "inventory.py",
     }, "which plan holds in a slot says fn_plan_in_force"  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["machines", "situation"])
+def test_what_is_computed_from_what_was_read_reads_nothing(name: str) -> None:
+    """No database in its hands: a step reads for all sites, then computes for each."""
+    tree = ast.parse((ROOT / "steps" / f"{name}.py").read_text(encoding="utf-8"))
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    held = sorted(named & {"Connection", "Warehouse", "Platform", "connection", "platform"})
+    assert not held, f"steps/{name}.py has {held}; read it in steps/known.py"

@@ -53,7 +53,7 @@ def show(site: SiteKey) -> None:
 
     wall = zone(site_of(site).timezone)
     with open_warehouse().begin() as connection:
-        listed = events.listing(connection, site, SystemClock().now())
+        listed = events.listing(connection, [site], SystemClock().now())
     table = Rows("event", "from", "until", "limit W", "pays per kWh", "below W", "by")
     for row in listed.iter_rows(named=True):
         span = (shown(row["from_at"], wall), shown(row["until_at"], wall))

@@ -84,7 +84,7 @@ async def _lived_already(session: SiteSession, told_at: datetime | None, now: da
 
 
 def _mandate(connection: Connection, site: Site, slot: datetime, now: datetime) -> Mandate:
-    price = market.effective_prices(connection, site.key, slot, slot + SLOT, now)
+    price = market.effective_prices(connection, [site.key], slot, slot + SLOT, now)
     return Mandate(
         slot,
         plans.planned(connection, site, slot, now),

@@ -134,9 +134,9 @@ class SiteSession:
             return live
         now = self.clock.now()
         oldest = now - timedelta(minutes=self.site.control.max_state_age_minutes)
-        told = await self.transact(lambda connection: telemetry.latest(connection, self.site.key, now, oldest))
+        told = await self.transact(lambda connection: telemetry.latest(connection, [self.site.key], now, oldest))
         known: dict[str, dict[str, float]] = {}
-        for device, quantity, value, _ in told.iter_rows():
+        for device, quantity, value in told.select("device_key", "quantity", "value").iter_rows():
             if quantity in STATE:
                 known.setdefault(device, {})[quantity] = value
         devices = {d: Observed(known.get(d, {}) | dict(o.values), o.fault) for d, o in live.devices.items()}

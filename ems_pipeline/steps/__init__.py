@@ -1,13 +1,15 @@
 """What the system does, step by step, without Dagster: read, decide, forecast, train, settle, register.
 
-A step reads what it needs in a few set-based reads, computes with the domain packages, and writes once. Assets, the
-command line and whatever else serves people call the same steps.
+A step reads what it needs of all its sites in a few set-based reads, computes with the domain packages, and writes
+once. Assets, the command line and whatever else serves people call the same steps.
 
     platform                          the warehouse, the clock and the sites
     windows                           the days a step works on, and when they were decided
     shards                            sites shared by several machines
     site_folder, registration         site files -> registry
-    situation, machines               what is known at a decision, of a site and of its machines
+    reads                             one read for many sites, and what becomes of it where it fails
+    known                             all that is stored and that a plan may know, for all sites at once
+    situation, machines               what that says of a site and of its machines: pure
     deciding                          read, plan, verify, store
     learning, second_source, azimuth  models trained and chosen; a stated plane that does not fit
     settling                          quarter-hours and days, and their baselines

@@ -1,8 +1,15 @@
-"""A decision: what was known at an instant, the plan that follows from it, and the second opinion about that plan."""
+"""A decision: what was known at an instant, the plan that follows from it, and the second opinion about that plan.
 
-from collections.abc import Iterator
+What is known is read for all sites of a run at once; each is then planned by itself, from what was read and nothing
+else. Its plan is stored when it is made, not with those of the others: control asks for it a minute after it was asked
+for, when others are still being solved, and a run that dies has stored what it had made.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
+from logging import Logger
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -10,6 +17,8 @@ from ems_pipeline import time_grid
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.plan import Plan, Violation, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import known, reads
+from ems_pipeline.steps.known import Known
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.situation import LeftAlone, plan_inputs
 from ems_pipeline.version import code_version
@@ -57,28 +66,69 @@ def rolling_instants(day: date, zone: ZoneInfo, now: datetime) -> Iterator[datet
         yield from (slot - time_grid.MINUTE for slot in time_grid.day_slots(day, zone))
 
 
-def decide(platform: Platform, site: Site, kind: Kind, day: date, at: datetime, run_id: str | None = None) -> Decision:
-    """Read what was known at ``at``, solve, verify, store; an unverified plan is stored too, and never executed.
+INSTANTS: dict[Kind, Callable[[date, ZoneInfo, datetime], Iterator[datetime]]] = {
+    "daily": daily_instants,
+    "rolling": rolling_instants,
+}
+"""When a day is decided, in order."""
 
-    Args:
-        run_id: the Dagster run that asks, for the plan's provenance.
+
+@dataclass(frozen=True)
+class Wanted:
+    """Plans that are asked for: of which kind, for which day, now, and by which Dagster run (for their provenance)."""
+
+    kind: Kind
+    day: date
+    now: datetime
+    run_id: str | None = None
+
+
+def decisions(
+    platform: Platform, sites: Sequence[Site], wanted: Wanted, logger: Logger
+) -> Iterator[tuple[Site, Callable[[], Decision]]]:
+    """All decisions of a day, instant by instant: what was known then is read for all sites, and each makes its own.
+
+    A decision is made when it is called for: solved, verified and stored. An unverified plan is stored too, and never
+    executed. No decision looks at another one of the same day: one for now is the only one of its site, and those of
+    the past are hindsight.
 
     Raises:
-        InputsMissing: no price, forecast or state is known then.
+        DatabaseUnavailable: that is everybody's; what else goes wrong is raised by the decision of the site it is of,
+            `InputsMissing` where no price, forecast or state is known.
     """
-    steered = obedience.steerable(site)
-    with platform.warehouse.begin() as connection:
-        start = _first_slot(connection, site, kind, day, at)
-        knowledge = plan_inputs(connection, steered, at, start, LeftAlone.of(site, steered))
+    for at, those in _rounds(sites, wanted):
+        read = partial(_read, kind=wanted.kind, day=wanted.day, at=at)
+        for site, of_site in zip(those, reads.of_each(platform.warehouse, those, read, logger).values(), strict=True):
+            yield site, partial(_decide, platform, site, of_site, wanted)
+
+
+def _rounds(sites: Iterable[Site], wanted: Wanted) -> Iterator[tuple[datetime, list[Site]]]:
+    """Instants at which the day is decided, in order, each with the sites that decide then."""
+    found: dict[datetime, list[Site]] = {}
+    for site in sites:
+        for at in INSTANTS[wanted.kind](wanted.day, time_grid.zone(site.timezone), wanted.now):
+            found.setdefault(at, []).append(site)
+    yield from sorted(found.items(), key=lambda item: item[0])
+
+
+def _read(connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime) -> dict[str, Known]:
+    return known.read(connection, sites, _first_slots(connection, sites, kind, day, at), at)
+
+
+def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted: Wanted) -> Decision:
+    """Compute, and write once."""
+    steered, stored = obedience.steerable(site), of_site()
+    knowledge = plan_inputs(stored, steered, LeftAlone.of(site, steered))
+    kind = wanted.kind
     problem = assemble(steered, knowledge.inputs)
     plan = solve(problem, **(QUICK if kind == "rolling" else {}), resolved_slots=site.planning.resolved_slots)
     violations = verify(problem, plan)
     head = plans.PlanningRun(
         site_key=site.key,
         kind=kind,
-        day=day,
-        decided_at=at,
-        horizon_start=start,
+        day=wanted.day,
+        decided_at=stored.at,
+        horizon_start=stored.start,
         horizon_end=knowledge.inputs.starts[-1] + time_grid.SLOT,
         status=plan.status,
         is_verified=plan.status != "failed" and not violations,
@@ -93,20 +143,23 @@ def decide(platform: Platform, site: Site, kind: Kind, day: date, at: datetime, 
         unmet=[str(item) for item in (*plan.conflicts, *plan.unmet)],
         violations=[str(violation) for violation in violations],
         problem=problem.to_json(),
-        dagster_run_id=run_id,
+        dagster_run_id=wanted.run_id,
     )
     with platform.warehouse.begin() as connection:
         plans.store(connection, head, slot_rows(plan), device_rows(plan))
     return Decision(plan, violations)
 
 
-def _first_slot(connection: Connection, site: Site, kind: Kind, day: date, at: datetime) -> datetime:
-    """The next quarter-hour; the running one where no plan may be followed in it and enough of it is left."""
-    following = time_grid.ceil_slot(at)
-    running = time_grid.floor_slot(at)
-    is_live = kind == "rolling" and day == time_grid.local_day(at, time_grid.zone(site.timezone))
-    if not is_live or following - at < WORTH_STEERING or following == running:
-        return following
-    holds_since = plans.decided_at(connection, site.key, running, at)
-    oldest = at - time_grid.MINUTE * site.control.max_plan_age_minutes
-    return running if holds_since is None or holds_since < oldest else following
+def _first_slots(
+    connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime
+) -> dict[str, datetime]:
+    """By site the next quarter-hour; the running one where no plan may be followed in it and enough of it is left."""
+    following, running = time_grid.ceil_slot(at), time_grid.floor_slot(at)
+    live = [s for s in sites if kind == "rolling" and day == time_grid.local_day(at, time_grid.zone(s.timezone))]
+    starts = dict.fromkeys((site.key for site in sites), following)
+    if not live or following - at < WORTH_STEERING or following == running:
+        return starts
+    holds_since = plans.decided_at(connection, [site.key for site in live], running, at)
+    oldest = {site.key: at - time_grid.MINUTE * site.control.max_plan_age_minutes for site in live}
+    unled = (key for key in oldest if key not in holds_since or holds_since[key] < oldest[key])
+    return starts | dict.fromkeys(unled, running)

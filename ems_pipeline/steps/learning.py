@@ -58,7 +58,7 @@ def load_forecast(
     model, weather = load_model.LoadModel.from_document(stored.document), None
     if model.weather is not None:
         start, end = time_grid.floor_slot(at), slots[-1] + time_grid.SLOT
-        ahead = forecasts.newest(connection, "weather_forecast", site.key, start, end, at)
+        ahead = forecasts.newest(connection, "weather_forecast", [site.key], start, end, at)
         weather = _weather(connection, site, start - load_weather.MEMORY, start, ahead)
     return load_model.forecast(model, history, slots, zone, at, features.country_of(site.market_zone), weather)
 

@@ -1,4 +1,4 @@
-"""What gensets, heat pumps and deferrable machines did until a decision: as measured, else as planned."""
+"""What gensets, heat pumps and deferrable machines did until a decision: as measured, else as planned. Pure."""
 
 from __future__ import annotations
 
@@ -6,22 +6,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import polars as pl
+
 from ems_pipeline import time_grid
 from ems_pipeline.plan import MachineState
 from ems_pipeline.plan.assembly.history import Flags, slots_into_run, state
 from ems_pipeline.plan.assembly.machines import daily, profile_w
 from ems_pipeline.sites import DeferrableLoad, Genset, HeatPump, Site
-from ems_pipeline.warehouse import plans, telemetry
-from ems_pipeline.warehouse import sites as registry
-from ems_pipeline.warehouse.engine import Connection
+from ems_pipeline.warehouse.telemetry import Reached
 
 LOOK_BACK = timedelta(hours=26)
 """A local day of 25 hours, and the quarter-hour before it."""
+POINT_MEAN = ("device_key", "quantity", "starts_at", "mean_value")
 LOADED = 0.5
 """A machine carries load from this share of its least power on; less is standby."""
+QUANTITIES = ("compressor_frequency_hz", "genset_power_w", "heat_pump_power_w", "load_power_w")
+"""What any machine may tell of its load by."""
 Machine = Genset | HeatPump | DeferrableLoad
 Values = Mapping[tuple[str, str], float]
 """Newest values by (device, quantity)."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What is stored of a site's machines, of `LOOK_BACK` before the horizon at least.
+
+    Attributes:
+        means: of `QUANTITIES`, as of `telemetry.device_15m`; none of the slot under way.
+        planned: what was wanted of them, as of `plans.in_force`.
+        loaded_quarters: by set whose file says how many hours are left to its service, its quarter-hours with load
+            since.
+    """
+
+    means: pl.DataFrame
+    planned: pl.DataFrame
+    loaded_quarters: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -34,19 +53,22 @@ class SoFar:
     begun: Mapping[str, int]
 
 
-def so_far(connection: Connection, site: Site, newest: Values, at: datetime, start: datetime) -> SoFar:
-    """What is known at ``at`` of the machines of a site for a plan that begins with ``start``.
+def of(site: Site) -> list[Machine]:
+    """The machines of a site."""
+    return [*site.gensets, *site.heat_pumps, *site.deferrables]
+
+
+def so_far(site: Site, past: Past, newest: Values, start: datetime) -> SoFar:
+    """What is known of the machines of a site for a plan that begins with ``start``.
 
     Args:
-        newest: values believed to hold at ``at``.
+        newest: values believed to hold at the decision.
     """
-    machines: list[Machine] = [*site.gensets, *site.heat_pumps, *site.deferrables]
-    if not machines:
-        return SoFar({}, {}, frozenset(), {})
+    machines = of(site)
     slots = time_grid.slots(start - LOOK_BACK, start)
-    loaded = _loaded(connection, site, machines, newest, slots, at)
+    loaded = _loaded(machines, past.means, newest, slots)
     unsure = [m.key for m in machines if not isinstance(m, HeatPump) or None in loaded[m.key]]
-    planned = _planned(connection, site, unsure, slots, at)
+    planned = _planned(machines, past.planned, unsure, slots)
     zone = time_grid.zone(site.timezone)
     day_start, _ = time_grid.day_bounds(time_grid.local_day(start, zone), zone)
     today = time_grid.count_slots(day_start, start)
@@ -56,10 +78,9 @@ def so_far(connection: Connection, site: Site, newest: Values, at: datetime, sta
         if not isinstance(m, DeferrableLoad)
     }
     waiting, begun = _deferrables(site, loaded, planned, slots, start)
-    hours = {g.key: _hours_with_load(connection, site, g, start, at) for g in site.gensets}
     return SoFar(
         {key: known for key, known in states.items() if known is not None},
-        {key: known for key, known in hours.items() if known is not None},
+        {g.key: 0.25 * past.loaded_quarters[g.key] for g in serviced(site)},
         waiting,
         begun,
     )
@@ -81,14 +102,11 @@ def _signs_of_load(machine: Machine) -> list[tuple[str, float]]:
 
 
 def _loaded(
-    connection: Connection, site: Site, machines: Sequence[Machine], newest: Values, slots: list[datetime], at: datetime
+    machines: Sequence[Machine], means: pl.DataFrame, newest: Values, slots: list[datetime]
 ) -> dict[str, Flags]:
     """Per machine, whether it carried load in each slot; in the one under way the newest value decides."""
-    under_way = time_grid.floor_slot(at)
-    quantities = sorted({name for m in machines for name, _ in _signs_of_load(m)})
-    means = telemetry.device_15m(connection, site.key, quantities, slots[0], min(under_way, slots[-1]))
     by_point: dict[tuple[str, str], dict[datetime, float | None]] = {}
-    for device, quantity, starts_at, mean, *_ in means.iter_rows():
+    for device, quantity, starts_at, mean in means.select(POINT_MEAN).iter_rows():
         by_point.setdefault((device, quantity), {})[starts_at] = mean
     found: dict[str, Flags] = {}
     for machine in machines:
@@ -107,15 +125,12 @@ def _first_known(values: list[tuple[dict[datetime, float | None], float]], slot:
 
 
 def _planned(
-    connection: Connection, site: Site, assets: list[str], slots: list[datetime], at: datetime
+    machines: Sequence[Machine], rows: pl.DataFrame, unsure: list[str], slots: list[datetime]
 ) -> dict[str, Flags]:
-    """Per machine, whether the plan in force had it on; None where no plan held."""
-    on: dict[tuple[str, datetime], bool] = {}
-    if assets:
-        rows = plans.in_force(connection, site.key, assets, slots[0], slots[-1] + time_grid.SLOT, at)
-        on = {(key, slot): mode == "run" or power_w > 0 for key, slot, mode, power_w in rows.iter_rows()}
-    every = [*site.gensets, *site.heat_pumps, *site.deferrables]
-    return {asset.key: [on.get((asset.key, slot)) for slot in slots] for asset in every}
+    """Per machine, whether the plan in force had it on; None where no plan held, and where its load says all."""
+    wanted = rows.filter(pl.col("asset_key").is_in(unsure)).select("asset_key", "starts_at", "mode", "power_w")
+    on = {(key, slot): mode == "run" or power_w > 0 for key, slot, mode, power_w in wanted.iter_rows()}
+    return {asset.key: [on.get((asset.key, slot)) for slot in slots] for asset in machines}
 
 
 def _deferrables(
@@ -136,20 +151,21 @@ def _deferrables(
     return frozenset(waiting), begun
 
 
-def _hours_with_load(connection: Connection, site: Site, genset: Genset, start: datetime, at: datetime) -> float | None:
-    """Hours a set has carried load since its site file said how many are left to its service; None when it does not."""
-    if genset.run_hours_left is None or genset.device is None:
-        return None
-    stated_at = _stated_since(connection, site, genset, at)
+def serviced(site: Site) -> list[Genset]:
+    """Sets whose file says how many hours are left to their service, and which tell their power."""
+    return [g for g in site.gensets if g.run_hours_left is not None and g.device is not None]
+
+
+def with_load(site_key: str, genset: Genset, stated: pl.DataFrame, start: datetime, at: datetime) -> Reached:
+    """The quarter-hours in which a set has carried load since its file said how many hours are left.
+
+    Args:
+        stated: what versions known at ``at`` said of them, as of `sites.run_hours_stated`, of this set.
+    """
     (quantity, edge), *_ = _signs_of_load(genset)
-    return 0.25 * telemetry.quarters_from(connection, site.key, genset.device, quantity, edge, stated_at, start)
-
-
-def _stated_since(connection: Connection, site: Site, genset: Genset, at: datetime) -> datetime:
-    """When the number of hours left that holds at ``at`` first stood in the site's registered file."""
-    since = at
-    for known_at, hours in registry.run_hours_stated(connection, site.key, genset.key, at).iter_rows():
+    since = at  # until the number that holds first stood in the registered file
+    for known_at, hours in stated.select("known_at", "hours").iter_rows():
         if hours != genset.run_hours_left:
             break
         since = known_at
-    return since
+    return Reached(site_key, str(genset.device), quantity, edge, since, start)

@@ -1,10 +1,13 @@
-"""What the site is like at a decision: the newest believable state, and the inputs of a plan as known then."""
+"""What the site is like at a decision: the newest believable state, and the inputs of a plan as known then.
+
+Pure: `known` has read what is stored.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,16 +17,14 @@ from ems_pipeline import time_grid
 from ems_pipeline.devices.points.quantities import PLUGGED_IN, EvStatus
 from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
+from ems_pipeline.heat import building
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
 from ems_pipeline.plan.assembly.unsteered import charging_w
 from ems_pipeline.sites import Charger, HeatPump, Site
 from ems_pipeline.steps import machines
-from ems_pipeline.warehouse import buildings, events, forecasts, market, plans, telemetry
-from ems_pipeline.warehouse.engine import Connection
-
-STATE_AGE = timedelta(minutes=30)
-"""Older measurements say nothing about a battery that can be full by now."""
+from ems_pipeline.steps.known import STATE_AGE, Known
+from ems_pipeline.warehouse import events
 
 
 class InputsMissing(LookupError):
@@ -71,22 +72,16 @@ class LeftAlone:
 NOTHING = LeftAlone()
 
 
-def measured(connection: Connection, site: Site, at: datetime) -> Measured:
-    """State of the site at an instant: minute telemetry, else the last quarter-hour that ended before."""
-    slot_end = time_grid.floor_slot(at)
-    older = telemetry.site_last_values(connection, site.key, slot_end - STATE_AGE, slot_end)
-    newest = telemetry.latest(connection, site.key, at, at - STATE_AGE)
+def measured(said: pl.DataFrame) -> Measured:
+    """State of a site from what was said of it, columns as of `telemetry.latest`; of a point the last row counts."""
     values, reported = {}, {}
-    for frame in (older, newest):
-        for device, quantity, value, reported_at in frame.iter_rows():
-            values[device, quantity], reported[device, quantity] = value, reported_at
+    for device, quantity, value, reported_at in said.drop("site_key").iter_rows():
+        values[device, quantity], reported[device, quantity] = value, reported_at
     return Measured(values, reported)
 
 
-def plan_inputs(
-    connection: Connection, site: Site, at: datetime, start: datetime, left_alone: LeftAlone = NOTHING
-) -> Knowledge:
-    """Everything a plan decided at ``at`` and beginning with slot ``start`` may know.
+def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Knowledge:
+    """Everything a plan may know, from what is stored of its site.
 
     The horizon ends with the last slot that has a price and all forecasts.
 
@@ -97,62 +92,56 @@ def plan_inputs(
     Raises:
         InputsMissing: no price, forecast or state is known then.
     """
-    far = start + timedelta(days=3)
-    prices = market.effective_prices(connection, site.key, start, far, at)
-    load = forecasts.newest(connection, "load_forecast", site.key, start, far, at)
-    pv = forecasts.newest(connection, "pv_forecast", site.key, start, far, at)
-    heat = forecasts.newest(connection, "heat_demand_forecast", site.key, start, far, at)
-    starts = _common_slots(site, left_alone, start, prices, load, pv, heat)
-    state = measured(connection, site, at)
-    history = machines.so_far(connection, site, state.values, at, start)
-    asked = events.listing(connection, site.key, at)
-    houses = {pump.key: buildings.of(connection, site.key, pump, at) for pump in site.heat_pumps}
+    at, prices, load, pv, heat = known.at, known.prices, known.load, known.pv, known.heat
+    starts = _common_slots(site, left_alone, known.start, prices, load, pv, heat)
+    state = measured(known.said)
+    history = machines.so_far(site, known.past, state.values, known.start)
+    houses = {pump.key: building.chosen(known.houses.get(pump.key), pump.house) for pump in site.heat_pumps}
     aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": INSTANT})
     inputs = PlanInputs(
         starts=starts,
         buy_per_kwh=_column(aligned, prices, "buy_per_kwh"),
         sell_per_kwh=_column(aligned, prices, "sell_per_kwh"),
-        load_w=_column(aligned, load, "power_w") + _drawn_w(connection, site, left_alone, state, at, aligned, heat),
+        load_w=_column(aligned, load, "power_w") + _drawn_w(known, site, left_alone, state, aligned),
         pv_w={a.key: _column(aligned, pv.filter(pl.col("asset_key") == a.key), "power_w") for a in site.pv},
         outdoor_c=_column(aligned, heat.filter(pl.col("asset_key") == site.heat_pumps[0].key), "outdoor_c")
         if site.heat_pumps
         else None,
-        sessions=_sessions(connection, site, site.chargers, state, at, starts),
+        sessions=_sessions(known, site, site.chargers, state, starts),
         state=SiteState(
             at=at,
             soc_pct=_required(site.batteries, state, "battery_soc_pct", at),
             indoor_c=_required(site.heat_pumps, state, "indoor_temp_c", at),
-            month_peak_import_w=_month_peak(connection, site, at),
+            month_peak_import_w=None if known.month_peak_w is None else max(0.0, known.month_peak_w),
             tank_c=_required([p for p in site.heat_pumps if p.hot_water is not None], state, "dhw_temp_c", at),
             machines=history.machines,
             run_hours=history.run_hours,
             waiting=history.waiting,
             begun=history.begun,
         ),
-        events=events.of(asked),
-        previous_w={k: np.array(w) for k, w in plans.powers(connection, site.key, start, at).items()},
+        events=events.of(known.events),
+        previous_w={k: np.array(w) for k, w in known.previous_w.items()},
         houses={key: response for key, (response, _) in houses.items()},
     )
     frames = {"effective_price": prices, "load_forecast": load, "pv_forecast": pv, "heat_demand_forecast": heat}
-    frames["grid_event"] = asked
-    known = {name: _newest(frame) for name, frame in frames.items()}
+    frames["grid_event"] = known.events
+    since = {name: _newest(frame) for name, frame in frames.items()}
     measured_at = max(state.reported_at.values()).isoformat() if state.reported_at else None
     told = {key: why for key, (_, why) in houses.items()}
-    return Knowledge(inputs, {"known_at": known, "state_reported_at": measured_at, "houses": told})
+    return Knowledge(inputs, {"known_at": since, "state_reported_at": measured_at, "houses": told})
 
 
 def _drawn_w(
-    connection: Connection, site: Site, left_alone: LeftAlone, state: Measured, at: datetime, aligned: pl.DataFrame,
-    heat: pl.DataFrame,
-) -> np.ndarray[Any, np.dtype[np.float64]]:  # fmt: skip
+    known: Known, site: Site, left_alone: LeftAlone, state: Measured, aligned: pl.DataFrame
+) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Expected power of what is left alone, per slot, W."""
     starts = aligned["starts_at"].to_list()
     chargers = {charger.key: charger for charger in left_alone.chargers}
     drawn_w = np.zeros(len(starts))
-    for session in _sessions(connection, site, left_alone.chargers, state, at, starts):
+    for session in _sessions(known, site, left_alone.chargers, state, starts):
         drawn_w += charging_w(chargers[session.charger], session, starts)
     for pump in left_alone.heat_pumps:
-        own = heat.filter(pl.col("asset_key") == pump.key)
+        own = known.heat.filter(pl.col("asset_key") == pump.key)
         drawn_w += _column(aligned, own, "heat_w") / _column(aligned, own, "cop")
     return drawn_w
 
@@ -194,11 +183,10 @@ def _required(assets: Any, state: Measured, quantity: str, at: datetime) -> dict
 
 
 def _sessions(
-    connection: Connection, site: Site, chargers: Iterable[Charger], state: Measured, at: datetime,
-    starts: list[datetime],
-) -> tuple[EvSession, ...]:  # fmt: skip
+    known: Known, site: Site, chargers: Iterable[Charger], state: Measured, starts: list[datetime]
+) -> tuple[EvSession, ...]:
     end = starts[-1] + time_grid.SLOT
-    frame = forecasts.newest_sessions(connection, site.key, starts[0], end, at)
+    frame = known.sessions.filter(pl.col("arrives_at") < end, pl.col("departs_at") > starts[0])
     found: list[EvSession] = []
     for charger in chargers:
         expected = [
@@ -212,7 +200,7 @@ def _sessions(
                 expected,
                 _is_plugged_in(charger, state),
                 state.values.get((charger.device or "", "session_energy_wh")),
-                at,
+                known.at,
                 time_grid.zone(site.timezone),
             )
         ]
@@ -222,14 +210,6 @@ def _sessions(
 def _is_plugged_in(charger: Charger, state: Measured) -> bool | None:
     status = state.values.get((charger.device or "", "ev_status"))
     return None if status is None else EvStatus(int(status)) in PLUGGED_IN
-
-
-def _month_peak(connection: Connection, site: Site, at: datetime) -> float | None:
-    """Highest quarter-hour import of the running local month so far, W; None when nothing was measured."""
-    zone = time_grid.zone(site.timezone)
-    month_start, _ = time_grid.day_bounds(time_grid.local_day(at, zone).replace(day=1), zone)
-    peak_w = telemetry.highest_grid_w(connection, site.key, month_start, time_grid.floor_slot(at))
-    return None if peak_w is None else max(0.0, peak_w)
 
 
 def _newest(frame: pl.DataFrame) -> str | None:

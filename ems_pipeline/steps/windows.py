@@ -1,6 +1,6 @@
 """The days a step works on: consecutive civil days of a site, and when what is known of them was decided."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -65,3 +65,12 @@ def window(site: Site, first: date, last: date) -> SiteWindow:
     """The civil days ``first`` to ``last`` of a site."""
     zone = time_grid.zone(site.timezone)
     return SiteWindow(site, first, last, time_grid.day_bounds(first, zone)[0], time_grid.day_bounds(last, zone)[1])
+
+
+def by_day(windows: Iterable[SiteWindow]) -> list[tuple[date, list[Site]]]:
+    """The days of windows in order, each with the sites whose window it is in."""
+    found: dict[date, list[Site]] = {}
+    for one in windows:
+        for day in one.days:
+            found.setdefault(day, []).append(one.site)
+    return sorted(found.items(), key=lambda item: item[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -28,20 +29,22 @@ def put(
     return known.issue(connection, "ems.building_response", pl.DataFrame([row]), keys=("site_key", "asset_key"))
 
 
-def newest(connection: Connection, site_key: str, asset_key: str, as_known_at: datetime) -> BuildingResponse | None:
-    """The newest fit known at an instant; None when there is none."""
+def newest(
+    connection: Connection, site_keys: Sequence[str], as_known_at: datetime
+) -> dict[tuple[str, str], BuildingResponse]:
+    """By (site, heat pump) the newest fit known at an instant, where there is one."""
     rows = query(
         connection,
-        f"""SELECT heat_loss_w_per_k, heat_capacity_wh_per_k, gains_w, residual_w, windows FROM ems.building_response
-           WHERE site_key = :site AND asset_key = :asset AND known_at <= :at
-           ORDER BY {known.issue_order(":at")} LIMIT 1""",
-        site=site_key,
-        asset=asset_key,
+        f"""SELECT DISTINCT ON (site_key, asset_key) site_key, asset_key, heat_loss_w_per_k, heat_capacity_wh_per_k,
+                  gains_w, residual_w, windows
+           FROM ems.building_response WHERE site_key = ANY(:sites) AND known_at <= :at
+           ORDER BY site_key, asset_key, {known.issue_order(":at")}""",
+        sites=list(site_keys),
         at=as_known_at,
     )
-    return BuildingResponse(**rows.row(0, named=True)) if rows.height else None
+    return {(row.pop("site_key"), row.pop("asset_key")): BuildingResponse(**row) for row in rows.to_dicts()}
 
 
 def of(connection: Connection, site_key: str, pump: HeatPump, as_known_at: datetime) -> tuple[BuildingResponse, str]:
     """The house to reckon with at an instant, fitted or stated, and why (`building.chosen`)."""
-    return building.chosen(newest(connection, site_key, pump.key, as_known_at), pump.house)
+    return building.chosen(newest(connection, [site_key], as_known_at).get((site_key, pump.key)), pump.house)

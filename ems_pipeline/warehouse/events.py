@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,24 +46,28 @@ def put(connection: Connection, site_key: str, event: GridEvent, by: str, at: da
 
 def cancel(connection: Connection, site_key: str, key: str, by: str, at: datetime) -> None:
     """From now on the event counts for nothing; LookupError when none of that key holds or is to come."""
-    standing = listing(connection, site_key, at).filter(pl.col("event_key") == key)
+    standing = listing(connection, [site_key], at).filter(pl.col("event_key") == key)
     if standing.is_empty():
         raise LookupError(f"no event {key!r} of {site_key} holds or is to come; `ems event list {site_key}` shows them")
     row = standing.row(0, named=True) | {"is_cancelled": True}
     _append(connection, [(site_key, key, *(row[name] for name in TERMS), by, at)], at)
 
 
-def listing(connection: Connection, site_key: str, at: datetime) -> pl.DataFrame:
-    """Events that hold at an instant or are to come, as known then: event_key, the terms, entered_by, known_at."""
+def listing(connection: Connection, site_keys: Sequence[str], at: datetime) -> pl.DataFrame:
+    """Events of sites that hold at an instant or are to come, as known then, by site and begin.
+
+    Columns: site_key, event_key, the terms, entered_by, known_at.
+    """
     return query(
         connection,
         f"""SELECT * FROM (
-                SELECT DISTINCT ON (event_key) event_key, {", ".join(TERMS)}, entered_by, known_at FROM ems.grid_event
-                WHERE site_key = :site AND known_at <= :at AND event_key IN (
-                    SELECT event_key FROM ems.grid_event WHERE site_key = :site AND until_at > :at)
-                ORDER BY event_key, known_at DESC) newest
-            WHERE NOT is_cancelled AND until_at > :at ORDER BY from_at, event_key""",
-        site=site_key,
+                SELECT DISTINCT ON (site_key, event_key) site_key, event_key, {", ".join(TERMS)}, entered_by, known_at
+                FROM ems.grid_event
+                WHERE site_key = ANY(:sites) AND known_at <= :at AND (site_key, event_key) IN (
+                    SELECT site_key, event_key FROM ems.grid_event WHERE site_key = ANY(:sites) AND until_at > :at)
+                ORDER BY site_key, event_key, known_at DESC) newest
+            WHERE NOT is_cancelled AND until_at > :at ORDER BY site_key, from_at, event_key""",
+        sites=list(site_keys),
         at=at,
     )
 

@@ -70,12 +70,12 @@ def issue(
 def newest(
     connection: Connection,
     table: Table,
-    site_key: str,
+    site_keys: Sequence[str],
     start: datetime,
     end: datetime,
     as_known_at: datetime | None = None,
 ) -> pl.DataFrame:
-    """Per slot of ``[start, end)`` the newest issue known at an instant, with its ``known_at``.
+    """Per site and slot of ``[start, end)`` the newest issue known at an instant: site_key first, ``known_at`` last.
 
     A slot of which nothing was recorded by then has what was made of it afterwards.
     """
@@ -83,12 +83,12 @@ def newest(
     return known.as_known(
         connection,
         f"ems.{table}",
-        [*_KEYS[table], *_COLUMNS[table]],
-        keys=_KEYS[table],
-        where=f"site_key = :site AND {instant} >= :start AND {instant} < :end",
+        ["site_key", *_KEYS[table], *_COLUMNS[table]],
+        keys=("site_key", *_KEYS[table]),
+        where=f"site_key = ANY(:sites) AND {instant} >= :start AND {instant} < :end",
         as_known_at=as_known_at,
         order=known.ISSUES,
-        site=site_key,
+        sites=list(site_keys),
         start=start,
         end=end,
     )
@@ -129,9 +129,9 @@ def issued_by(connection: Connection, table: Table, model: str, since: datetime)
 
 
 def newest_sessions(
-    connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime
+    connection: Connection, site_keys: Sequence[str], start: datetime, end: datetime, as_known_at: datetime
 ) -> pl.DataFrame:
-    """EV sessions of the newest issue known at an instant that touch ``[start, end)``.
+    """EV sessions of the newest issue known at an instant that touch ``[start, end)``, by site, charger and arrival.
 
     A newer issue may move a session, so issues are taken whole: the newest one per charger, not per session; one that
     expects nobody says so by a row of probability 0. One that was recorded by then comes before hindsight while it
@@ -139,16 +139,18 @@ def newest_sessions(
     """
     return query(
         connection,
-        f"""SELECT s.asset_key, s.arrives_at, s.departs_at, s.energy_wh, s.probability, s.model, s.known_at
+        f"""SELECT s.site_key, s.asset_key, s.arrives_at, s.departs_at, s.energy_wh, s.probability, s.model, s.known_at
            FROM ems.ev_session_forecast s
-           JOIN (SELECT DISTINCT ON (asset_key) asset_key, known_at, recorded_at FROM ems.ev_session_forecast
-                 WHERE site_key = :site AND known_at <= :as_known_at
-                 ORDER BY asset_key, (known_at > CAST(:as_known_at AS timestamptz) - interval '2 days') DESC,
+           JOIN (SELECT DISTINCT ON (site_key, asset_key) site_key, asset_key, known_at, recorded_at
+                 FROM ems.ev_session_forecast
+                 WHERE site_key = ANY(:sites) AND known_at <= :as_known_at
+                 ORDER BY site_key, asset_key,
+                          (known_at > CAST(:as_known_at AS timestamptz) - interval '2 days') DESC,
                           {known.ISSUES}) newest
-             USING (asset_key, known_at, recorded_at)
-           WHERE s.site_key = :site AND s.arrives_at < :end AND s.departs_at > :start AND s.probability > 0
-           ORDER BY s.asset_key, s.arrives_at""",
-        site=site_key,
+             USING (site_key, asset_key, known_at, recorded_at)
+           WHERE s.site_key = ANY(:sites) AND s.arrives_at < :end AND s.departs_at > :start AND s.probability > 0
+           ORDER BY s.site_key, s.asset_key, s.arrives_at""",
+        sites=list(site_keys),
         start=start,
         end=end,
         as_known_at=as_known_at,

@@ -116,13 +116,19 @@ def colour_versions(connection: Connection, first: date, last: date) -> pl.DataF
 
 
 def effective_prices(
-    connection: Connection, site_key: str, start: datetime, end: datetime, as_known_at: datetime | None = None
+    connection: Connection,
+    site_keys: Sequence[str],
+    start: datetime,
+    end: datetime,
+    as_known_at: datetime | None = None,
 ) -> pl.DataFrame:
-    """A site's prices of ``[start, end)`` through ``fn_effective_price``, ordered by slot."""
+    """Sites' prices of ``[start, end)``: site_key and the columns of ``fn_effective_price``, by site and slot."""
     return query(
         connection,
-        "SELECT * FROM ems.fn_effective_price(:site, :start, :end, :as_known_at) ORDER BY starts_at",
-        site=site_key,
+        """SELECT k.site_key, p.* FROM unnest(CAST(:sites AS text[])) k (site_key)
+           CROSS JOIN LATERAL ems.fn_effective_price(k.site_key, :start, :end, :as_known_at) p
+           ORDER BY k.site_key, p.starts_at""",
+        sites=list(site_keys),
         start=start,
         end=end,
         as_known_at=as_known_at or known.FOREVER,

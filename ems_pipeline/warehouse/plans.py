@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -88,12 +88,20 @@ def newest_executable(slot: str, as_known_at: str, site: str = ":site") -> str:
 NEWEST_EXECUTABLE = newest_executable(":slot", ":as_known_at")
 
 
-def decided_at(connection: Connection, site_key: str, slot: datetime, as_known_at: datetime) -> datetime | None:
-    """When the newest executable plan that covers a slot was decided; None: there is none."""
-    return connection.execute(
-        sa.text(f"SELECT decided_at FROM ems.planning_run WHERE planning_run_id = ({NEWEST_EXECUTABLE})"),
-        {"site": site_key, "slot": slot, "as_known_at": as_known_at},
-    ).scalar()
+def decided_at(
+    connection: Connection, site_keys: Sequence[str], slot: datetime, as_known_at: datetime
+) -> dict[str, datetime]:
+    """By site when the newest executable plan that covers a slot was decided, where there is one."""
+    found = query(
+        connection,
+        f"""SELECT k.site_key, r.decided_at FROM unnest(CAST(:sites AS text[])) k (site_key)
+            CROSS JOIN LATERAL ({newest_executable(":slot", ":as_known_at", "k.site_key")}) held
+            JOIN ems.planning_run r USING (planning_run_id)""",
+        sites=list(site_keys),
+        slot=slot,
+        as_known_at=as_known_at,
+    )
+    return dict(found.iter_rows())
 
 
 def planned(connection: Connection, site: Site, slot: datetime, as_known_at: datetime) -> Planned | None:
@@ -119,42 +127,55 @@ def planned(connection: Connection, site: Site, slot: datetime, as_known_at: dat
     return Planned(run_id, decided, claims)
 
 
-def powers(connection: Connection, site_key: str, slot: datetime, before: datetime) -> dict[str, list[float]]:
-    """What the newest executable plan decided before an instant wants of each asset, from ``slot`` on, whole W.
+def powers(
+    connection: Connection, slots: Mapping[str, datetime], before: datetime
+) -> dict[str, dict[str, list[float]]]:
+    """By site what the newest executable plan decided before an instant wants of each asset, from its slot on, whole W.
 
-    Batteries (> 0 discharge), chargers, heat pumps, gensets and machines. Empty when no such plan covers the slot.
+    Batteries (> 0 discharge), chargers, heat pumps, gensets and machines. Sites of which no such plan covers the slot
+    are absent.
     """
     rows = query(
         connection,
-        f"""SELECT d.asset_key, round(d.power_w) AS power_w FROM ems.planning_device_interval d
-            WHERE d.kind IN ('battery', 'charger', 'heat-pump', 'genset', 'deferrable')
-              AND d.starts_at >= :slot AND d.planning_run_id = ({NEWEST_EXECUTABLE})
-            ORDER BY d.asset_key, d.starts_at""",
-        site=site_key,
-        slot=slot,
+        f"""SELECT k.site_key, d.asset_key, round(d.power_w) AS power_w
+            FROM unnest(CAST(:sites AS text[]), CAST(:slots AS timestamptz[])) k (site_key, slot)
+            CROSS JOIN LATERAL ({newest_executable("k.slot", ":as_known_at", "k.site_key")}) held
+            JOIN ems.planning_device_interval d USING (planning_run_id)
+            WHERE d.kind IN ('battery', 'charger', 'heat-pump', 'genset', 'deferrable') AND d.starts_at >= k.slot
+            ORDER BY k.site_key, d.asset_key, d.starts_at""",
+        sites=list(slots),
+        slots=list(slots.values()),
         as_known_at=before - timedelta(microseconds=1),
     )
-    return {str(key): group["power_w"].to_list() for (key,), group in rows.group_by("asset_key", maintain_order=True)}
+    found: dict[str, dict[str, list[float]]] = {}
+    for site_key, asset_key, power_w in rows.iter_rows():
+        found.setdefault(site_key, {}).setdefault(asset_key, []).append(power_w)
+    return found
 
 
 def in_force(
-    connection: Connection, site_key: str, assets: Sequence[str], start: datetime, end: datetime, as_known_at: datetime
+    connection: Connection, assets: Collection[tuple[str, str]], start: datetime, end: datetime, as_known_at: datetime
 ) -> pl.DataFrame:
-    """What was wanted of some assets in each slot of ``[start, end)`` by the plan that held when the slot began.
+    """What was wanted of assets, (site, key) each, in the slots of ``[start, end)`` by the plan that held as one began.
 
-    Columns: asset_key, starts_at, mode, power_w.
+    Columns: site_key, asset_key, starts_at, mode, power_w.
     """
     return query(
         connection,
-        f"""SELECT d.asset_key, d.starts_at, d.mode, d.power_w
-            FROM generate_series(CAST(:start AS timestamptz), CAST(:end AS timestamptz) - interval '15 minutes',
-                                 interval '15 minutes') AS s(slot)
-            CROSS JOIN LATERAL ({newest_executable("s.slot", "least(s.slot, CAST(:as_known_at AS timestamptz))")}) r
-            JOIN ems.planning_device_interval d ON d.planning_run_id = r.planning_run_id AND d.starts_at = s.slot
-            WHERE d.asset_key = ANY(:assets)
-            ORDER BY d.asset_key, d.starts_at""",
-        site=site_key,
-        assets=list(assets),
+        f"""SELECT k.site_key, d.asset_key, d.starts_at, d.mode, d.power_w
+            FROM (SELECT site_key, array_agg(asset_key) AS assets
+                  FROM unnest(CAST(:sites AS text[]), CAST(:assets AS text[])) a (site_key, asset_key)
+                  GROUP BY site_key) k
+            CROSS JOIN generate_series(CAST(:start AS timestamptz), CAST(:end AS timestamptz) - interval '15 minutes',
+                                       interval '15 minutes') AS s(slot)
+            CROSS JOIN LATERAL ({
+            newest_executable("s.slot", "least(s.slot, CAST(:as_known_at AS timestamptz))", "k.site_key")
+        }) held
+            JOIN ems.planning_device_interval d ON d.planning_run_id = held.planning_run_id AND d.starts_at = s.slot
+            WHERE d.asset_key = ANY(k.assets)
+            ORDER BY k.site_key, d.asset_key, d.starts_at""",
+        sites=[site_key for site_key, _ in assets],
+        assets=[asset_key for _, asset_key in assets],
         start=start,
         end=end,
         as_known_at=as_known_at,

@@ -248,14 +248,20 @@ def active_keys(connection: Connection) -> list[str]:
     return query(connection, "SELECT site_key FROM ems.site WHERE is_active ORDER BY site_key")["site_key"].to_list()
 
 
-def run_hours_stated(connection: Connection, site_key: str, genset: str, at: datetime) -> pl.DataFrame:
-    """What the site's versions known at ``at`` said of a genset's ``run_hours_left``, newest first: known_at, hours."""
+def run_hours_stated(connection: Connection, gensets: Sequence[tuple[str, str]], at: datetime) -> pl.DataFrame:
+    """What versions known at ``at`` said of ``run_hours_left`` of gensets, (site, key) each, the newest first.
+
+    Columns: site_key, genset, known_at, hours (null: nothing).
+    """
     return query(
         connection,
-        """SELECT c.known_at, (SELECT g.value -> 'run_hours_left' FROM jsonb_array_elements(c.config -> 'gensets') g
-                               WHERE g.value ->> 'key' = :genset)::float8 AS hours
-           FROM ems.site_config c WHERE c.site_key = :site AND c.known_at <= :at ORDER BY c.known_at DESC""",
-        site=site_key,
-        genset=genset,
+        """SELECT c.site_key, k.genset, c.known_at,
+                  (SELECT g.value ->> 'run_hours_left' FROM jsonb_array_elements(c.config -> 'gensets') g
+                   WHERE g.value ->> 'key' = k.genset)::float8 AS hours
+           FROM unnest(CAST(:sites AS text[]), CAST(:gensets AS text[])) k (site_key, genset)
+           JOIN ems.site_config c USING (site_key)
+           WHERE c.known_at <= :at ORDER BY c.site_key, k.genset, c.known_at DESC""",
+        sites=[site_key for site_key, _ in gensets],
+        gensets=[genset for _, genset in gensets],
         at=at,
     )

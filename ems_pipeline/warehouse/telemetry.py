@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -159,15 +160,15 @@ def site_15m(connection: Connection, site_key: str, start: datetime, end: dateti
 
 
 def device_15m(
-    connection: Connection, site_key: str, quantities: Sequence[str], start: datetime, end: datetime
+    connection: Connection, site_keys: Sequence[str], quantities: Sequence[str], start: datetime, end: datetime
 ) -> pl.DataFrame:
-    """Quarter-hour means per device: device_key, quantity, starts_at, mean_value, last_value, coverage_pct."""
+    """Quarter-hour means: site_key, device_key, quantity, starts_at, mean_value, last_value, coverage_pct."""
     return query(
         connection,
-        """SELECT device_key, quantity, starts_at, mean_value, last_value, coverage_pct FROM ems.telemetry_15m
-           WHERE site_key = :site AND quantity = ANY(:quantities) AND starts_at >= :start AND starts_at < :end
-           ORDER BY device_key, quantity, starts_at""",
-        site=site_key,
+        """SELECT site_key, device_key, quantity, starts_at, mean_value, last_value, coverage_pct FROM ems.telemetry_15m
+           WHERE site_key = ANY(:sites) AND quantity = ANY(:quantities) AND starts_at >= :start AND starts_at < :end
+           ORDER BY site_key, device_key, quantity, starts_at""",
+        sites=list(site_keys),
         quantities=list(quantities),
         start=start,
         end=end,
@@ -178,7 +179,7 @@ def wallbox_15m(
     connection: Connection, site_key: str, device_key: str | None, start: datetime, end: datetime
 ) -> pl.DataFrame:
     """What a wallbox saw per quarter-hour: starts_at, is_plugged_in (null: unknown or a fault), power_w."""
-    said = device_15m(connection, site_key, ["ev_status", "ev_power_w"], start, end)
+    said = device_15m(connection, [site_key], ["ev_status", "ev_power_w"], start, end)
     own = said.filter(pl.col("device_key") == device_key)
     status = own.filter(pl.col("quantity") == "ev_status").select("starts_at", status="last_value")
     power = own.filter(pl.col("quantity") == "ev_power_w").select("starts_at", power_w="mean_value")
@@ -195,60 +196,89 @@ def wallbox_15m(
     )
 
 
-def latest(connection: Connection, site_key: str, at: datetime, not_before: datetime) -> pl.DataFrame:
-    """Newest good value per point in ``[not_before, at]``: device_key, quantity, value, reported_at."""
+def latest(connection: Connection, site_keys: Sequence[str], at: datetime, not_before: datetime) -> pl.DataFrame:
+    """Newest good value per point in ``[not_before, at]``: site_key, device_key, quantity, value, reported_at."""
     return query(
         connection,
-        """SELECT p.device_key, p.quantity, t.value, t.reported_at
+        """SELECT p.site_key, p.device_key, p.quantity, t.value, t.reported_at
            FROM ems.point p CROSS JOIN LATERAL (
                SELECT value, reported_at FROM ems.telemetry
                WHERE point_id = p.point_id AND reported_at BETWEEN :not_before AND :at
                  AND quality = ANY(:believed) AND value IS NOT NULL
                ORDER BY reported_at DESC LIMIT 1) t
-           WHERE p.site_key = :site""",
-        site=site_key,
+           WHERE p.site_key = ANY(:sites)""",
+        sites=list(site_keys),
         at=at,
         not_before=not_before,
         believed=[int(quality) for quality in BELIEVED],
     )
 
 
-def site_last_values(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """Last value per point in ``[start, end)``: device_key, quantity, value, reported_at (the quarter-hour's end)."""
+def last_values(connection: Connection, site_keys: Sequence[str], start: datetime, end: datetime) -> pl.DataFrame:
+    """Last value per point of the quarter-hours in ``[start, end)``, columns as `latest`: reported when one ended."""
     return query(
         connection,
-        """SELECT DISTINCT ON (device_key, quantity) device_key, quantity, last_value AS value,
-                  starts_at + interval '15 minutes' AS reported_at
-           FROM ems.telemetry_15m
-           WHERE site_key = :site AND starts_at >= :start AND starts_at < :end AND last_value IS NOT NULL
-           ORDER BY device_key, quantity, starts_at DESC""",
-        site=site_key,
+        """SELECT p.site_key, p.device_key, p.quantity, t.last_value AS value,
+                  t.starts_at + interval '15 minutes' AS reported_at
+           FROM ems.point p CROSS JOIN LATERAL (
+               SELECT last_value, starts_at FROM ems.telemetry_15m
+               WHERE site_key = p.site_key AND quantity = p.quantity AND device_key = p.device_key
+                 AND starts_at >= :start AND starts_at < :end AND last_value IS NOT NULL
+               ORDER BY starts_at DESC LIMIT 1) t
+           WHERE p.site_key = ANY(:sites)""",
+        sites=list(site_keys),
         start=start,
         end=end,
     )
 
 
-def highest_grid_w(connection: Connection, site_key: str, start: datetime, end: datetime) -> float | None:
-    """Largest quarter-hour mean at the meter in ``[start, end)``, > 0 import; None when nothing was measured."""
+def highest_grid_w(connection: Connection, since: Mapping[str, datetime], end: datetime) -> dict[str, float]:
+    """By site the largest quarter-hour mean at its meter from ``since`` to ``end``, > 0 import, if one was measured."""
     # Not from vw_site_15m: a month of every quantity for one of them, in every quarter-hour.
-    peak = connection.execute(
-        sa.text("""SELECT max(grid_w) FROM (
-                       SELECT avg(mean_value) AS grid_w FROM ems.telemetry_15m
-                       WHERE site_key = :s AND quantity = 'grid_power_w' AND starts_at >= :a AND starts_at < :b
-                       GROUP BY starts_at) slot"""),
-        {"s": site_key, "a": start, "b": end},
-    ).scalar()
-    return None if peak is None else float(peak)
+    peaks = query(
+        connection,
+        """SELECT k.site_key, peak.grid_w
+           FROM unnest(CAST(:sites AS text[]), CAST(:since AS timestamptz[])) k (site_key, since)
+           CROSS JOIN LATERAL (SELECT max(grid_w) AS grid_w FROM (
+               SELECT avg(mean_value) AS grid_w FROM ems.telemetry_15m
+               WHERE site_key = k.site_key AND quantity = 'grid_power_w' AND starts_at >= k.since AND starts_at < :end
+               GROUP BY starts_at) slot) peak
+           WHERE peak.grid_w IS NOT NULL""",
+        sites=list(since),
+        since=list(since.values()),
+        end=end,
+    )
+    return dict(peaks.iter_rows())
 
 
-def quarters_from(
-    connection: Connection, site_key: str, device: str, quantity: str, edge: float, start: datetime, end: datetime
-) -> int:
-    """In how many quarter-hours of ``[start, end)`` a quantity of a device was at least ``edge`` on average."""
-    counted = connection.execute(
-        sa.text("""SELECT count(*) FROM ems.telemetry_15m
-                   WHERE site_key = :site AND quantity = :quantity AND device_key = :device
-                     AND starts_at >= :start AND starts_at < :end AND mean_value >= :edge"""),
-        {"site": site_key, "quantity": quantity, "device": device, "start": start, "end": end, "edge": edge},
-    ).scalar_one()
-    return int(counted)
+@dataclass(frozen=True)
+class Reached:
+    """Quarter-hours of ``[since, until)`` in which a quantity of a device was at least ``edge`` on average."""
+
+    site_key: str
+    device: str
+    quantity: str
+    edge: float
+    since: datetime
+    until: datetime
+
+
+def quarters_from(connection: Connection, wanted: Sequence[Reached]) -> list[int]:
+    """How many quarter-hours there are of each, in the order they are asked for."""
+    counted = query(
+        connection,
+        """SELECT (SELECT count(*) FROM ems.telemetry_15m
+                   WHERE site_key = k.site_key AND quantity = k.quantity AND device_key = k.device
+                     AND starts_at >= k.since AND starts_at < k.until AND mean_value >= k.edge) AS quarters
+           FROM unnest(CAST(:sites AS text[]), CAST(:devices AS text[]), CAST(:quantities AS text[]),
+                       CAST(:edges AS float8[]), CAST(:since AS timestamptz[]), CAST(:until AS timestamptz[]))
+                WITH ORDINALITY k (site_key, device, quantity, edge, since, until, number)
+           ORDER BY k.number""",
+        sites=[one.site_key for one in wanted],
+        devices=[one.device for one in wanted],
+        quantities=[one.quantity for one in wanted],
+        edges=[one.edge for one in wanted],
+        since=[one.since for one in wanted],
+        until=[one.until for one in wanted],
+    )
+    return counted["quarters"].to_list()

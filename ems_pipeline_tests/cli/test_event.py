@@ -43,7 +43,7 @@ def test_an_event_is_entered_on_the_local_clock_listed_and_withdrawn(known: Ware
     assert "2999-06-01 18:00+02:00 to 2999-06-01 20:00+02:00" in said.output
     assert "known already" in ems("add", "home01", "evening", *terms).output
     with known.begin() as connection:
-        (event,) = events.of(events.listing(connection, "home01", SystemClock().now()))
+        (event,) = events.of(events.listing(connection, ["home01"], SystemClock().now()))
     assert event.starts_at.astimezone(PRAGUE).hour == 18
     assert (event.limit_w, event.price_per_kwh) == (3000.0, 0.0)
     listed = ems("list", "home01").output
@@ -59,4 +59,4 @@ def test_what_cannot_be_kept_is_refused(known: Warehouse) -> None:
     over = ems("add", "home01", "past", "--from", "2020-06-01 18:00", "--until", "2020-06-01 20:00", "--limit-w", "1")
     assert "name a later end" in str(over.exception)
     with known.begin() as connection:
-        assert events.listing(connection, "home01", SystemClock().now()).is_empty()
+        assert events.listing(connection, ["home01"], SystemClock().now()).is_empty()

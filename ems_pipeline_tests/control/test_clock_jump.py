@@ -129,7 +129,7 @@ def test_readings_of_a_time_to_come_are_not_the_present(home: Bench) -> None:
         for at, value in ((now - timedelta(minutes=1), 1.0), (now + HOUR, 2.0)):
             reading = Reading("inverter", "grid_power_w", "W", value, at, at, Quality.GOOD)
             telemetry.store(connection, answers([("home01", reading)]))
-        known = telemetry.latest(connection, "home01", now, now - HOUR)
+        known = telemetry.latest(connection, ["home01"], now, now - HOUR)
     assert known["value"].to_list() == [1.0]
 
 

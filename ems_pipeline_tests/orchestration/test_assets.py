@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration.assets import plans as plan_assets
 from ems_pipeline.orchestration.installation import history
 from ems_pipeline.orchestration.machinery.in_process import RunFailed, Step
 from ems_pipeline.orchestration.partitions import site_day
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
+from ems_pipeline.steps import deciding
 from ems_pipeline.steps.windows import decided_at
 from ems_pipeline.warehouse import audits, forecasts, plans
 from ems_pipeline_tests.orchestration.conftest import FIRST, LONG_DAY, PRAGUE, TODAY, Bench
@@ -181,8 +181,8 @@ def test_materialising_a_past_plan_leaves_what_was_planned(filled: Bench, monkey
 
     before = settled()
     assert {str(one) for one in before["planning_run_id"]} == {str(run_id)}
-    instants = plan_assets.rolling_instants
-    monkeypatch.setattr(plan_assets, "rolling_instants", lambda *day: list(instants(*day))[:3])
+    instants = deciding.rolling_instants
+    monkeypatch.setitem(deciding.INSTANTS, "rolling", lambda *day: iter(list(instants(*day))[:3]))
     for asset in ("rolling_plan", "daily_plan"):
         filled.runs.asset(Step(asset, LONG_DAY, LONG_DAY, filled.site.key))
     assert rows(filled, "planning_run WHERE is_hindsight AND kind = 'rolling'") == 3
@@ -215,7 +215,7 @@ def test_forecasting_a_past_day_again_leaves_what_was_forecast_planned_on_and_sc
     for asset in ("weather_forecast", "load_forecast"):
         filled.runs.asset(Step(asset, LONG_DAY, LONG_DAY, filled.site.key))
     with filled.warehouse.begin() as connection:
-        known = forecasts.newest(connection, "load_forecast", filled.site.key, start, end, decided)
+        known = forecasts.newest(connection, "load_forecast", [filled.site.key], start, end, decided)
     assert known["power_w"].unique().to_list() == [123.0]
     assert score() == before
     filled.runs.asset(Step("daily_plan", LONG_DAY, LONG_DAY, filled.site.key))

@@ -294,7 +294,7 @@ def test_a_fixed_contract_is_priced_where_there_is_no_market_and_costs_no_questi
     price_sites(empty, [site], eve)
     start, end = time_grid.day_bounds(DAY, time_grid.zone("Europe/Dublin"))
     with empty.begin() as connection:
-        found = market.effective_prices(connection, site.key, start, end, eve)
+        found = market.effective_prices(connection, [site.key], start, end, eve)
     assert found.height == 96
     assert found["buy_per_kwh"].to_list() == pytest.approx([1.23 * 0.30] * 96)
     assert found["sell_per_kwh"].to_list() == pytest.approx([0.2] * 96)

@@ -28,7 +28,7 @@ def fixed(home01: Site, energy: float) -> Site:
 def noon(warehouse: Warehouse, site: Site, at: datetime) -> float:
     start = DUBLIN[0] + timedelta(hours=12)
     with warehouse.begin() as connection:
-        found = market.effective_prices(connection, site.key, start, start + time_grid.SLOT, at)
+        found = market.effective_prices(connection, [site.key], start, start + time_grid.SLOT, at)
     return float(found["buy_per_kwh"].item())
 
 

@@ -63,7 +63,7 @@ def requested(bench: Bench) -> list[dg.RunRequest]:
 def made(bench: Bench) -> pl.DataFrame:
     """PV as known now, of the slots that lie ahead."""
     with bench.warehouse.begin() as connection:
-        found = forecasts.newest(connection, "pv_forecast", bench.site.key, START, END, bench.clock.now())
+        found = forecasts.newest(connection, "pv_forecast", [bench.site.key], START, END, bench.clock.now())
     return found.filter(pl.col("starts_at") >= time_grid.floor_slot(bench.clock.now()))
 
 
@@ -151,7 +151,7 @@ def test_both_sources_tell_nearly_the_same_of_the_same_sky(bench: Bench) -> None
 def test_a_newer_issue_with_a_hole_is_not_taken_for_the_older_one_without(bench: Bench) -> None:
     now, noon = bench.clock.now(), START + timedelta(hours=12)
     with bench.warehouse.begin() as connection:
-        whole = forecasts.newest(connection, "weather_forecast", bench.site.key, noon, noon + time_grid.SLOT, now)
+        whole = forecasts.newest(connection, "weather_forecast", [bench.site.key], noon, noon + time_grid.SLOT, now)
         holed = whole.drop("known_at").with_columns(ghi_w_m2=pl.lit(None, dtype=pl.Float64))
         known = [forecasts.young_weather(connection, [bench.site.key, "nobody"], noon, noon + time_grid.SLOT, START)]
         forecasts.issue(connection, "weather_forecast", bench.site.key, holed, now + timedelta(seconds=1))
@@ -232,7 +232,7 @@ def test_weather_that_cannot_be_used_at_one_place_costs_no_other_site_its_weathe
         runs.job(request)
     assert alarm(bench, "no-weather") == {"a-far": "no value of temperature_2m"}
     with bench.warehouse.begin() as connection:
-        known = forecasts.newest(connection, "weather_forecast", bench.site.key, bench.clock.now(), END)
+        known = forecasts.newest(connection, "weather_forecast", [bench.site.key], bench.clock.now(), END)
     assert known["known_at"].max() == bench.clock.now()
     assert models(bench) == {pv_geometry.MODEL}, "and what is forecast from it is made in the same run"
     monkeypatch.setattr(open_meteo, "parse", parse)

@@ -45,7 +45,7 @@ def home(home01: Site) -> Site:
 def midday(warehouse: Warehouse, site: Site, at: datetime) -> float:
     noon = datetime(2026, 1, 13, 11, tzinfo=UTC)
     with warehouse.begin() as connection:
-        found = market.effective_prices(connection, site.key, noon, noon + timedelta(minutes=15), at)
+        found = market.effective_prices(connection, [site.key], noon, noon + timedelta(minutes=15), at)
     return float(found["buy_per_kwh"].item())
 
 
@@ -83,7 +83,7 @@ def test_an_announced_colour_restates_the_price_and_what_was_decided_before_stan
     assert midday(warehouse, home, clock.now()) == pytest.approx(0.16)
     assert midday(warehouse, home, MORNING) == pytest.approx(0.76)
     with warehouse.begin() as connection:
-        night = market.effective_prices(connection, home.key, start, start + timedelta(hours=8), AFTERNOON)
+        night = market.effective_prices(connection, [home.key], start, start + timedelta(hours=8), AFTERNOON)
     before_six = night["buy_per_kwh"][: 6 * 4].unique().to_list()
     assert before_six == pytest.approx([0.16]), (
         "until six it is the day before, whose colour nobody told: red, off-peak"

@@ -17,12 +17,12 @@ import pytest
 import sqlalchemy as sa
 
 from ems_pipeline import time_grid
-from ems_pipeline.orchestration.assets import plans as plan_assets
 from ems_pipeline.orchestration.installation import history
 from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.partitions import site_day
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import deciding
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
@@ -73,8 +73,8 @@ def filled(warehouse: Warehouse, home01: Site) -> Iterator[Filled]:
         for name, value in plant.environ.items():
             environment.setenv(name, value)
         if DAYS < 10:
-            every = plan_assets.rolling_instants
-            environment.setattr(plan_assets, "rolling_instants", lambda *of: iter(list(every(*of))[::24]))
+            every = deciding.rolling_instants
+            environment.setitem(deciding.INSTANTS, "rolling", lambda *of: iter(list(every(*of))[::24]))
         sites = [plant.site, copy_of(plant.site, "home02")]
         runs = InProcess(Platform(warehouse, clock, lambda: sites), instance)
         lived(runs, sites, plant.history())

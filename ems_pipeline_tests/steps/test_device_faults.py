@@ -70,6 +70,6 @@ def test_a_heat_pump_that_reports_101_is_an_alarm_and_goes_on_measuring(warehous
         assert a_minute_later(0) == []
         assert a_minute_later(101) == [("heat-pump", "it reports outdoor_error 101; unit_error 101")]
         with warehouse.begin() as connection:
-            measured = telemetry.latest(connection, "home01", clock.at, clock.at - timedelta(seconds=30))
+            measured = telemetry.latest(connection, ["home01"], clock.at, clock.at - timedelta(seconds=30))
         assert measured.filter(pl.col("device_key") == "heat-pump", pl.col("quantity") == "flow_temp_c").height == 1
         assert a_minute_later(0) == []

@@ -84,7 +84,7 @@ def load_at(warehouse: Warehouse, site: Site, day: int, later: timedelta = timed
 def pv_at(warehouse: Warehouse, site: Site, day: int) -> pl.DataFrame:
     at = START + day * DAY + timedelta(hours=14)
     with warehouse.begin() as connection:
-        weather = forecasts.newest(connection, "weather_forecast", site.key, at, at + DAY // 2)
+        weather = forecasts.newest(connection, "weather_forecast", [site.key], at, at + DAY // 2)
         planes = [
             pv_geometry.pv_forecast((plane,), site.latitude, site.longitude, weather).with_columns(
                 asset_key=pl.lit(plane.key)
@@ -126,7 +126,11 @@ def test_pv_learns_the_shade_and_each_plane_keeps_its_share(warehouse: Warehouse
     assert made["model"].unique().to_list() == [pv_model.MODEL]
     with warehouse.begin() as connection:
         weather = forecasts.newest(
-            connection, "weather_forecast", site.key, made["starts_at"].min(), made["starts_at"].max() + time_grid.SLOT
+            connection,
+            "weather_forecast",
+            [site.key],
+            made["starts_at"].min(),
+            made["starts_at"].max() + time_grid.SLOT,
         )
     plain = pv_geometry.site_pv_power_w(site.pv, site.latitude, site.longitude, weather)
     shaded = made.group_by("starts_at").agg(pl.col("power_w").sum()).sort("starts_at")

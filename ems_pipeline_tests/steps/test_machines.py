@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.plan import MachineState
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
+from ems_pipeline.steps.known import read
 from ems_pipeline.steps.machines import so_far
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, plans, sites, telemetry
@@ -71,7 +72,8 @@ def known(warehouse: Warehouse, site: Site, **newest: float):
     values = {("genset", "genset_power_w"): newest["genset"]} if "genset" in newest else {}
     values |= {("plug", "load_power_w"): newest["mill"]} if "mill" in newest else {}
     with warehouse.begin() as connection:
-        return so_far(connection, site, values, AT, START)
+        past = read(connection, [site], {site.key: START}, AT)[site.key].past
+    return so_far(site, past, values, START)
 
 
 def plan_of(connection: Connection, site: Site, decided_at: datetime, first: datetime, **modes: list[float]) -> UUID:

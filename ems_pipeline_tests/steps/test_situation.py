@@ -11,7 +11,8 @@ from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
-from ems_pipeline.steps.situation import STATE_AGE, InputsMissing, Knowledge, LeftAlone, plan_inputs
+from ems_pipeline.steps.known import STATE_AGE, read
+from ems_pipeline.steps.situation import InputsMissing, Knowledge, LeftAlone, plan_inputs
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import Warehouse, events, forecasts, market, plans, sites, telemetry
 from ems_pipeline_tests.copies import metered
@@ -68,7 +69,8 @@ def measure(warehouse: Warehouse, at: datetime, **values: float | None) -> None:
 
 def inputs(warehouse: Warehouse, site: Site, at: datetime, start: datetime = START) -> Knowledge:
     with warehouse.begin() as connection:
-        return plan_inputs(connection, site, at, start)
+        known = read(connection, [site], {site.key: start}, at)[site.key]
+    return plan_inputs(known, site)
 
 
 def test_a_state_nobody_measured_is_not_guessed(warehouse: Warehouse, home01: Site) -> None:
@@ -164,7 +166,8 @@ def test_a_plan_knows_events_the_set_that_runs_and_the_machine_in_its_run(wareho
         telemetry.import_15m(connection, "home01", history)
         telemetry.store(connection, answers(("home01", reading) for reading in newest))
         events.put(connection, "home01", event, "aggregator", KNOWN)
-        found = plan_inputs(connection, site, at, START)
+        known = read(connection, [site], {site.key: START}, at)[site.key]
+    found = plan_inputs(known, site)
     state = found.inputs.state
     assert (state.machines["diesel"], state.begun) == (MachineState(True, 2, 1), {"mill": 1})
     assert state.run_hours == {"diesel": 0.25}
@@ -190,7 +193,7 @@ def stored(warehouse: Warehouse, found: Knowledge, plan: Plan, at: datetime) -> 
     )
     with warehouse.begin() as connection:
         plans.store(connection, run, slot_rows(plan), device_rows(plan))
-        rows = plans.in_force(connection, "home01", ["mill", "diesel"], START, START + SLOT, START + SLOT)
+        rows = plans.in_force(connection, [("home01", "mill"), ("home01", "diesel")], START, START + SLOT, START + SLOT)
     assert rows.select("asset_key", "mode", "power_w").rows() == [
         ("diesel", "run", pytest.approx(plan.genset_w[0, 0])),
         ("mill", "run", 1500.0),
@@ -203,7 +206,8 @@ def test_what_nobody_steers_is_load_and_not_in_the_plans_hands(warehouse: Wareho
     measure(warehouse, at, battery_soc_pct=40.0)
     steered = home01.model_copy(update={"heat_pumps": ()})
     with warehouse.begin() as connection:
-        found = plan_inputs(connection, steered, at, START, LeftAlone.of(home01, steered))
+        known = read(connection, [home01], {home01.key: START}, at)[home01.key]
+    found = plan_inputs(known, steered, LeftAlone.of(home01, steered))
     assert found.inputs.load_w.tolist() == pytest.approx([450.0 + 2000.0 / 3.5] * len(found.inputs.starts))
     problem = assemble(steered, found.inputs)
     assert problem.heat_pumps == ()

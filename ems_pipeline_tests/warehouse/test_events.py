@@ -31,7 +31,7 @@ def put(warehouse: Warehouse, event: GridEvent, at: datetime) -> bool:
 
 def known(warehouse: Warehouse, at: datetime) -> tuple[GridEvent, ...]:
     with warehouse.begin() as connection:
-        return events.of(events.listing(connection, "home01", at))
+        return events.of(events.listing(connection, ["home01"], at))
 
 
 def test_an_event_counts_from_when_it_is_known_until_it_is_over(warehouse: Warehouse) -> None:

@@ -47,7 +47,7 @@ def issue(connection: Connection, table: forecasts.Table, value: float, known_at
 
 
 def known(connection: Connection, table: forecasts.Table, at: datetime | None) -> list[float]:
-    return forecasts.newest(connection, table, "home01", NOON, NOON + SLOT, at)[SLOTS[table][0]].to_list()
+    return forecasts.newest(connection, table, ["home01"], NOON, NOON + SLOT, at)[SLOTS[table][0]].to_list()
 
 
 def marks(connection: Connection, table: str) -> list[bool]:
@@ -91,7 +91,7 @@ def test_expected_sessions_made_afterwards_move_no_session(connection: Connectio
         forecasts.issue(connection, "ev_session_forecast", "home01", frame, known_at, recorded_at=at)
 
     def hours(at: datetime) -> list[int]:
-        found = forecasts.newest_sessions(connection, "home01", NOON, NOON + timedelta(days=1), at)
+        found = forecasts.newest_sessions(connection, ["home01"], NOON, NOON + timedelta(days=1), at)
         return [(arrives - NOON) // timedelta(hours=1) for arrives in found["arrives_at"]]
 
     expect(7, MADE, MADE)
@@ -118,7 +118,7 @@ def test_an_issue_of_sessions_is_whole_also_when_it_expects_fewer(
             departs_at=pl.col("arrives_at") + timedelta(hours=9), energy_wh=pl.lit(9000.0), model=pl.lit("t")
         )
         forecasts.issue(connection, "ev_session_forecast", "home01", frame, known, recorded_at=at)
-    found = forecasts.newest_sessions(connection, "home01", NOON, NOON + timedelta(days=2), DECIDED)
+    found = forecasts.newest_sessions(connection, ["home01"], NOON, NOON + timedelta(days=2), DECIDED)
     assert [(a - NOON) // timedelta(hours=1) for a in found["arrives_at"]] == expected
 
 
@@ -131,7 +131,7 @@ def test_expected_sessions_of_long_ago_do_not_stand_for_a_day_that_was_filled_la
             energy_wh=pl.lit(9000.0), probability=pl.lit(1.0), model=pl.lit("t"),
         )  # fmt: skip
         forecasts.issue(connection, "ev_session_forecast", "home01", frame, min(at, DECIDED), recorded_at=at)
-    found = forecasts.newest_sessions(connection, "home01", NOON, NOON + timedelta(days=1), DECIDED)
+    found = forecasts.newest_sessions(connection, ["home01"], NOON, NOON + timedelta(days=1), DECIDED)
     assert found["arrives_at"].to_list() == [arrives]
 
 
@@ -147,7 +147,7 @@ def test_a_fit_made_afterwards_is_not_what_was_known(connection: Connection) -> 
         models.put(connection, "home01", trained, at)
 
     def seen(at: datetime) -> tuple[float, float, float]:
-        house = buildings.newest(connection, "home01", "heating", at)
+        house = buildings.newest(connection, ["home01"], at).get(("home01", "heating"))
         # 35 K of lift: efficiency times the Carnot COP of 308.15 K
         cop = sa.text("SELECT ems.fn_cop_estimate('home01', 'heating', 0, 35, :at)")
         estimated = connection.execute(cop, {"at": at}).scalar_one()

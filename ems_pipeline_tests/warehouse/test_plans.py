@@ -38,7 +38,7 @@ def test_the_next_decision_knows_the_powers_of_the_plan_before_it(warehouse: War
     with warehouse.begin() as connection:
         sites.register(connection, [home01], START - timedelta(days=1))
         plans.store(connection, run, slot_rows(plan), device_rows(plan))
-        second = plans.powers(connection, "home01", START + SLOT, START + timedelta(minutes=14))
-        none = plans.powers(connection, "home01", START, decided_at)
-    assert second == {"pack": plan.battery_w[1:].round().tolist()}
+        second = plans.powers(connection, {"home01": START + SLOT}, START + timedelta(minutes=14))
+        none = plans.powers(connection, {"home01": START}, decided_at)
+    assert second == {"home01": {"pack": plan.battery_w[1:].round().tolist()}}
     assert none == {}

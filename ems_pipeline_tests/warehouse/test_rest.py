@@ -72,7 +72,7 @@ def test_garbage_by_night_is_no_rest(warehouse: Warehouse) -> None:
 def test_what_is_stored_of_a_night_says_why_it_is_nought(warehouse: Warehouse) -> None:
     filled(warehouse, start := NIGHT + timedelta(days=6), Quality.NO_ANSWER, "no usable answer in 2 s")
     with warehouse.begin() as connection:
-        latest = telemetry.latest(connection, "home01", start + SLOT, start)
+        latest = telemetry.latest(connection, ["home01"], start + SLOT, start)
         found = connection.exec_driver_sql(
             "SELECT value, quality, reason FROM ems.vw_latest_telemetry WHERE device_key = 'roof'"
         ).one()
@@ -87,7 +87,7 @@ def test_missing_is_never_zero_by_day(registered: Site, warehouse: Warehouse, mi
     with warehouse.begin() as connection:
         said = Reading("roof", "pv_power_w", "W", None, at, at, quality, "said")
         telemetry.store(connection, answers([("home01", said)]))
-        found = telemetry.latest(connection, "home01", at, at)
+        found = telemetry.latest(connection, ["home01"], at, at)
         connection.rollback()
     is_down = sun.is_down([at], [registered.latitude], [registered.longitude])[0]
     assert found.height == 0 or is_down

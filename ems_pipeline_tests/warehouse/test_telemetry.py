@@ -159,7 +159,7 @@ def test_the_latest_value_is_the_newest_good_one_and_not_older_than_asked(wareho
     with warehouse.begin() as connection:
         telemetry.store(connection, answers(readings))
         now = start + timedelta(minutes=3)
-        latest = telemetry.latest(connection, "home01", now, now - timedelta(minutes=10))
-        too_old = telemetry.latest(connection, "home01", now + timedelta(hours=1), now + timedelta(minutes=50))
+        latest = telemetry.latest(connection, ["home01"], now, now - timedelta(minutes=10))
+        too_old = telemetry.latest(connection, ["home01"], now + timedelta(hours=1), now + timedelta(minutes=50))
     assert latest.filter(pl.col("quantity") == "grid_power_w")["value"].to_list() == [200.0]
     assert too_old.is_empty()

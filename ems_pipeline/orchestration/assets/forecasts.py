@@ -104,7 +104,7 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
     def make(connection: Any, site: Site, start: datetime, end: datetime, at: datetime) -> pl.DataFrame:
         if not site.pv:
             return pl.DataFrame()
-        weather = forecasts.newest(connection, "weather_forecast", site.key, start, end, at)
+        weather = forecasts.newest(connection, "weather_forecast", [site.key], start, end, at)
         known = weather.drop_nulls("ghi_w_m2")
         young = known.filter(pl.col("known_at") >= at - second_source.OLD)
         if at >= now and young.height < time_grid.count_slots(start, end):

@@ -53,7 +53,7 @@ def _cop_of_day(connection: Any, ledger: Ledger, window: SiteWindow, day: date, 
         ledger.not_yet(site, day, "the day has not begun")
         return
     known_at = min(end, now)
-    points, frames, grades = telemetry.device_15m(connection, site.key, QUANTITIES, start, known_at), [], {}
+    points, frames, grades = telemetry.device_15m(connection, [site.key], QUANTITIES, start, known_at), [], {}
     for pump in site.heat_pumps:
         ran = measured.cop_rows(points, pump.device).with_columns(site_key=pl.lit(site.key), asset_key=pl.lit(pump.key))
         forecasts.put_cop_history(connection, ran)
@@ -109,7 +109,7 @@ def fit_house(
     Args:
         now: when it is fitted; None: at ``at``.
     """
-    points = telemetry.device_15m(connection, site.key, ROOM_QUANTITIES, at - timedelta(days=LEARNT_FROM_DAYS), at)
+    points = telemetry.device_15m(connection, [site.key], ROOM_QUANTITIES, at - timedelta(days=LEARNT_FROM_DAYS), at)
     learnt = forecasts.cop_history(connection, site.key, pump.key, at, LEARNT_FROM_DAYS)
     history = measured.house_rows(points, pump, cop.fit(learnt, pump.carnot_efficiency))
     try:

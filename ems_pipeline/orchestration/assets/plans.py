@@ -1,10 +1,9 @@
 """What each site should do: the MILP as an asset, verified before anybody may execute it."""
 
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
@@ -22,10 +21,11 @@ from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.lineage import eve, eve_and_day
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
-from ems_pipeline.plan import Plan, slot_rows
+from ems_pipeline.plan import slot_rows
 from ems_pipeline.sites import Site
-from ems_pipeline.steps.deciding import Decision, Kind, daily_instants, decide, rolling_instants
+from ems_pipeline.steps.deciding import Decision, Kind, Wanted, decisions
 from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.windows import by_day
 from ems_pipeline.units import kilo
 
 GROUP = "plan"
@@ -52,7 +52,7 @@ def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform
     Days that have begun are decided as of 15:00 then, on what was known then: hindsight, which nobody follows and no
     settlement counts as planned.
     """
-    return _decide_each(context, ems, "daily", daily_instants)
+    return _decide_each(context, ems, "daily")
 
 
 @dg.asset(
@@ -68,15 +68,10 @@ def rolling_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfo
     For a past day: every quarter-hour's decision as it would have been made then, on what was known then. That is
     hindsight: nobody follows it, and what was planned then stays what it was.
     """
-    return _decide_each(context, ems, "rolling", rolling_instants)
+    return _decide_each(context, ems, "rolling")
 
 
-def _decide_each(
-    context: dg.AssetExecutionContext,
-    ems: Platform,
-    kind: Kind,
-    instants: Callable[[date, ZoneInfo, datetime], Iterator[datetime]],
-) -> dg.MaterializeResult:
+def _decide_each(context: dg.AssetExecutionContext, ems: Platform, kind: Kind) -> dg.MaterializeResult:
     """All decisions of each day of each site; one that cannot be made is told, and keeps no other from its plan.
 
     Raises:
@@ -84,40 +79,45 @@ def _decide_each(
     """
     wanted, now, refused = windows(context, ems), ems.clock.now(), list[str]()
     ledger = Ledger(context, ems, wanted, UNPLANNED[kind])
-    for window in wanted:
-        for day in window.days:
-            decisions: list[Decision] = []
-            for at in instants(day, window.zone, now):
-                with ledger.each(window.site, day):
-                    decisions.append(decide(ems, window.site, kind, day, at, context.run_id))
-            if faults := [fault for decision in decisions for fault in decision.faults]:
-                refused += [f"{window.site.key} {day}: {fault}" for fault in faults]
-                ledger.lacks(window.site, day, f"no plan of {window.site.key} {day} may be followed: {faults[0]}")
-            if decisions:
-                _tell(ledger, window.site, day, [decision.plan for decision in decisions])
-    found = {"violations": "; ".join(refused[:20]) or "none", "refused_plans": len(refused)}
-    verdict: Any = {"check_name": VERIFIED, "passed": not refused, "severity": WARN, "metadata": found}
+    for day, sites in by_day(wanted):
+        made: dict[str, list[Decision]] = {site.key: [] for site in sites}
+        for site, decide in decisions(ems, sites, Wanted(kind, day, now, context.run_id), context.log):
+            with ledger.each(site, day):
+                made[site.key].append(decide())
+        for site in sites:
+            refused += _tell(ledger, site, day, made[site.key])
     try:
-        return ledger.close()._replace(check_results=[dg.AssetCheckResult(**verdict)])
+        return ledger.close()._replace(check_results=[dg.AssetCheckResult(**_verdict(refused))])
     except dg.Failure:
-        context.log_event(dg.AssetCheckEvaluation(asset_key=context.asset_key, **verdict))
+        context.log_event(dg.AssetCheckEvaluation(asset_key=context.asset_key, **_verdict(refused)))
         raise
 
 
-def _tell(ledger: Ledger, site: Site, day: date, decided: list[Plan]) -> None:
-    plan = decided[-1]
-    ledger.made(
-        site,
-        day,
-        sum(slot_rows(one).height for one in decided),
-        partial(plan_picture, slot_rows(plan), site),
-        plans=len(decided),
-        cost=plan.objective,
-        solve_seconds=sum(one.solve_s for one in decided),
-        mip_gap_frac=plan.gap,
-        status=plan.status,
-        unmet="; ".join(str(item) for item in plan.unmet) or "nothing",
-    )
+def _verdict(refused: Sequence[str]) -> dict[str, Any]:
+    found = {"violations": "; ".join(refused[:20]) or "none", "refused_plans": len(refused)}
+    return {"check_name": VERIFIED, "passed": not refused, "severity": WARN, "metadata": found}
+
+
+def _tell(ledger: Ledger, site: Site, day: date, decided: Sequence[Decision]) -> list[str]:
+    """Note what a day's decisions are in figures, and why any of them may not be followed, which is returned."""
+    faults = [fault for decision in decided for fault in decision.faults]
+    if faults:
+        ledger.lacks(site, day, f"no plan of {site.key} {day} may be followed: {faults[0]}")
+    if decided:
+        plan = decided[-1].plan
+        ledger.made(
+            site,
+            day,
+            sum(slot_rows(one.plan).height for one in decided),
+            partial(plan_picture, slot_rows(plan), site),
+            plans=len(decided),
+            cost=plan.objective,
+            solve_seconds=sum(one.plan.solve_s for one in decided),
+            mip_gap_frac=plan.gap,
+            status=plan.status,
+            unmet="; ".join(str(item) for item in plan.unmet) or "nothing",
+        )
+    return [f"{site.key} {day}: {fault}" for fault in faults]
 
 
 def plan_picture(rows: pl.DataFrame, site: Site) -> dg.MetadataValue | None:

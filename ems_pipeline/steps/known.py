@@ -1,0 +1,163 @@
+"""All that is stored of sites and that a plan may know: read for all of them at once, and nothing computed from it.
+
+The number of statements is the same for one site and for hundreds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from ems_pipeline import time_grid
+from ems_pipeline.heat.building import BuildingResponse
+from ems_pipeline.sites import Site
+from ems_pipeline.steps import machines
+from ems_pipeline.warehouse import buildings, events, forecasts, market, plans, telemetry
+from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.engine import Connection
+
+STATE_AGE = timedelta(minutes=30)
+"""Older measurements say nothing about a battery that can be full by now."""
+REACH = timedelta(days=3)
+"""No price and no forecast reaches further."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is stored of one site, as known ``at`` a decision, for a plan that begins with slot ``start``.
+
+    Attributes:
+        prices: of the slots from ``start`` on, as are ``load``, ``pv`` and ``heat``; see `market.effective_prices` and
+            `forecasts.newest`.
+        sessions: see `forecasts.newest_sessions`; those that touch these slots.
+        said: last values of quarter-hours and newest readings, the younger ones last; see `telemetry.latest`.
+        events: see `events.listing`.
+        houses: by heat pump, as last fitted.
+        previous_w: by asset, as the plan before wants it; see `plans.powers`.
+        month_peak_w: highest quarter-hour at the meter in the running local month, > 0 import; None: not measured.
+        past: of its machines.
+    """
+
+    at: datetime
+    start: datetime
+    prices: pl.DataFrame
+    load: pl.DataFrame
+    pv: pl.DataFrame
+    heat: pl.DataFrame
+    sessions: pl.DataFrame
+    said: pl.DataFrame
+    events: pl.DataFrame
+    houses: Mapping[str, BuildingResponse]
+    previous_w: Mapping[str, Sequence[float]]
+    month_peak_w: float | None
+    past: machines.Past
+
+
+def read(
+    connection: Connection, sites: Sequence[Site], starts: Mapping[str, datetime], at: datetime
+) -> dict[str, Known]:
+    """By site what is known at ``at`` for a plan that begins with its slot of ``starts``.
+
+    The starts of sites that decide at the same instant are a quarter-hour apart at most.
+    """
+    keys = [site.key for site in sites]
+    first, far = min(starts.values()), max(starts.values()) + REACH
+    ahead = {
+        "prices": market.effective_prices(connection, keys, first, far, at),
+        "load": forecasts.newest(connection, "load_forecast", keys, first, far, at),
+        "pv": forecasts.newest(connection, "pv_forecast", keys, first, far, at),
+        "heat": forecasts.newest(connection, "heat_demand_forecast", keys, first, far, at),
+    }
+    by_site = {name: OfSites(frame) for name, frame in ahead.items()}
+    sessions = OfSites(forecasts.newest_sessions(connection, keys, first, far, at))
+    said = OfSites(_said(connection, keys, at))
+    asked = OfSites(events.listing(connection, keys, at))
+    houses = buildings.newest(connection, keys, at)
+    previous_w = plans.powers(connection, starts, at)
+    peaks_w = telemetry.highest_grid_w(connection, _months(sites, at), time_grid.floor_slot(at))
+    past = _past(connection, sites, starts, at)
+    return {
+        site.key: Known(
+            at,
+            starts[site.key],
+            **{name: _from(frames.of(site.key), starts[site.key]) for name, frames in by_site.items()},
+            sessions=sessions.of(site.key),
+            said=said.of(site.key),
+            events=asked.of(site.key),
+            houses={asset: house for (key, asset), house in houses.items() if key == site.key},
+            previous_w=previous_w.get(site.key, {}),
+            month_peak_w=peaks_w.get(site.key),
+            past=past[site.key],
+        )
+        for site in sites
+    }
+
+
+class OfSites:
+    """A frame of many sites, taken apart by ``site_key`` once."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._none = frame.clear()
+        self._parts = frame.partition_by("site_key", as_dict=True, maintain_order=True)
+
+    def of(self, site_key: str) -> pl.DataFrame:
+        """The rows of a site, in order; none where it has none."""
+        return self._parts.get((site_key,), self._none)
+
+
+def _from(frame: pl.DataFrame, start: datetime) -> pl.DataFrame:
+    return frame.filter(pl.col("starts_at").is_between(start, start + REACH, closed="left"))
+
+
+def _said(connection: Connection, keys: Sequence[str], at: datetime) -> pl.DataFrame:
+    """Minute telemetry, and before it the last quarter-hours that ended: what both say, minute telemetry says last."""
+    slot_end = time_grid.floor_slot(at)
+    older = telemetry.last_values(connection, keys, slot_end - STATE_AGE, slot_end)
+    return pl.concat([older, telemetry.latest(connection, keys, at, at - STATE_AGE)])
+
+
+def _months(sites: Sequence[Site], at: datetime) -> dict[str, datetime]:
+    """When the running local month of each site began."""
+    zones = {site.key: time_grid.zone(site.timezone) for site in sites}
+    return {
+        key: time_grid.day_bounds(time_grid.local_day(at, zone).replace(day=1), zone)[0] for key, zone in zones.items()
+    }
+
+
+def _past(
+    connection: Connection, sites: Sequence[Site], starts: Mapping[str, datetime], at: datetime
+) -> dict[str, machines.Past]:
+    """What is stored of the machines of each site."""
+    having = {site.key: [m.key for m in machines.of(site)] for site in sites if machines.of(site)}
+    begins = [starts[key] for key in having] or [at]
+    first, last = min(begins) - machines.LOOK_BACK, max(begins)
+    until = min(time_grid.floor_slot(at), last)
+    means = OfSites(telemetry.device_15m(connection, list(having), machines.QUANTITIES, first, until))
+    assets = [(key, asset) for key, held in having.items() for asset in held]
+    planned = OfSites(plans.in_force(connection, assets, first, last, at))
+    quarters = _loaded_quarters(connection, sites, starts, at)
+    return {
+        site.key: machines.Past(means.of(site.key), planned.of(site.key), quarters.get(site.key, {})) for site in sites
+    }
+
+
+def _loaded_quarters(
+    connection: Connection, sites: Sequence[Site], starts: Mapping[str, datetime], at: datetime
+) -> dict[str, dict[str, int]]:
+    """By site and set, in how many quarter-hours it has carried load since its site file said how many are left."""
+    sets = [(site.key, genset) for site in sites for genset in machines.serviced(site)]
+    if not sets:
+        return {}
+    said = registry.run_hours_stated(connection, [(key, genset.key) for key, genset in sets], at)
+    stated = said.partition_by("site_key", "genset", as_dict=True, maintain_order=True)
+    wanted = [
+        machines.with_load(key, genset, stated.get((key, genset.key), said.clear()), starts[key], at)
+        for key, genset in sets
+    ]
+    found: dict[str, dict[str, int]] = {}
+    for (key, genset), quarters in zip(sets, telemetry.quarters_from(connection, wanted), strict=True):
+        found.setdefault(key, {})[genset.key] = quarters
+    return found
