@@ -15,10 +15,11 @@ from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration import device_tables
 from ems_pipeline.orchestration.assets.audit import audit_interval
-from ems_pipeline.orchestration.assets.market import market_interval_price, zones_of
+from ems_pipeline.orchestration.assets.market import market_interval_price
 from ems_pipeline.orchestration.assets.plans import rolling_plan
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.pricing import zones_of
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import health, inventory, market, setpoint_lives
 

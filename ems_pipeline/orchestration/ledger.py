@@ -3,7 +3,7 @@
 A run fills many days of many sites. Each (site, day) costs only itself: what fails for one is noted, the others go on.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.warehouse import DatabaseUnavailable, alarms
+from ems_pipeline.warehouse.engine import Connection
 
 Picture = Callable[[], dg.MetadataValue | None]
 
@@ -33,9 +34,9 @@ class Ledger:
     """
 
     def __init__(
-        self, context: dg.AssetExecutionContext, ems: Platform, windows: Iterable[SiteWindow], alarm: str | None = None
+        self, context: dg.AssetExecutionContext, ems: Platform, windows: Sequence[SiteWindow], alarm: str | None = None
     ) -> None:
-        self._context, self._ems, self._alarm = context, ems, alarm
+        self._context, self._ems, self._windows, self._alarm = context, ems, windows, alarm
         self._now = ems.clock.now()
         self._has_one_site = len({window.site.key for window in windows}) == 1
         self._made: dict[tuple[str, date], dict[str, Any]] = {}
@@ -53,6 +54,18 @@ class Ledger:
         except Exception as fault:
             for day in days:
                 self.lacks(site, day, per_site.told(fault))
+
+    def day_by_day(self, work: Callable[[Connection, SiteWindow], None]) -> dg.MaterializeResult[Any]:
+        """Each day of each site, in a transaction of its own; what goes wrong is that day's. Then as `close`.
+
+        Args:
+            work: is given one day at a time, and says what became of it.
+        """
+        for window in self._windows:
+            for day in window.days:
+                with self.each(window.site, day), self._ems.warehouse.begin() as connection:
+                    work(connection, window.part(day, day))
+        return self.close()
 
     def made(self, site: Site, day: date, rows: int, picture: Picture | None = None, **figures: Any) -> None:
         """A day was served, unless something of it could not be. No rows are right where the site has nothing of the

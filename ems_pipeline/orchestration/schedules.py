@@ -17,9 +17,9 @@ import dagster as dg
 from ems_pipeline import time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration import requests
-from ems_pipeline.orchestration.assets.market import zones_of
 from ems_pipeline.steps import second_source
 from ems_pipeline.steps.platform import Platform
+from ems_pipeline.steps.pricing import zones_of
 from ems_pipeline.steps.windows import local_days
 from ems_pipeline.warehouse import market
 

@@ -11,8 +11,12 @@ once. Assets, the command line and whatever else serves people call the same ste
     known                             all that is stored and that a plan may know, for all sites at once
     situation, machines               what that says of a site and of its machines: pure
     deciding                          read, plan, verify, store
+    pricing                           market prices, rates and colours, and the prices of a site
+    sky                               weather, as issued and as it was
+    forecasting                       load, PV, heat and cars, as known at an instant
     learning, second_source, azimuth  models trained and chosen; a stated plane that does not fit
-    settling                          quarter-hours and days, and their baselines
+    heating                           measured COP, and houses fitted
+    settling, scoring                 quarter-hours and days, and their baselines; forecasts scored
     answering, site_documents         what a request over HTTP wants of this machine
     device_faults                     what devices say of themselves
 """

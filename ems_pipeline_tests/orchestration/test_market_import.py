@@ -16,6 +16,7 @@ from ems_pipeline.orchestration import requests, schedules
 from ems_pipeline.orchestration.assets import market as assets
 from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import pricing
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms, market
@@ -299,7 +300,7 @@ def test_a_fixed_contract_is_priced_where_there_is_no_market_and_costs_no_questi
     assert found["buy_per_kwh"].to_list() == pytest.approx([1.23 * 0.30] * 96)
     assert found["sell_per_kwh"].to_list() == pytest.approx([0.2] * 96)
     assert found["spot_per_kwh"].null_count() == 96
-    assert assets.zones_of([site]) == []
+    assert pricing.zones_of([site]) == []
     assert server.asked == []
 
 

@@ -13,6 +13,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.orchestration.assets import market as assets
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.tariff import Tariff
+from ems_pipeline.steps import pricing
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.time_grid import SimulatedClock
@@ -74,7 +75,7 @@ def test_an_announced_colour_restates_the_price_and_what_was_decided_before_stan
             ).success
         window = SiteWindow(home, DAY, DAY, start, end)
         with warehouse.begin() as connection:
-            market.add_effective_prices(connection, assets._effective_rows(window, platform), clock.now())
+            market.add_effective_prices(connection, pricing.effective_rows(platform, window), clock.now())
 
     priced(0)
     assert midday(warehouse, home, clock.now()) == pytest.approx(0.76)  # a Tuesday in January may be red

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ems_pipeline.orchestration.assets.heat import fit_house
 from ems_pipeline.plant import World
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.heating import fit_house
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, buildings, sites, telemetry
 

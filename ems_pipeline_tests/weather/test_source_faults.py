@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 from ems_pipeline import http, time_grid
-from ems_pipeline.orchestration.assets import issuing
 from ems_pipeline.sites import PvArray, Site
+from ems_pipeline.steps import forecasting
 from ems_pipeline.steps.situation import InputsMissing
 from ems_pipeline.weather import forecast_solar, open_meteo, sun
 from ems_pipeline.weather.errors import MalformedWeather
@@ -137,4 +137,4 @@ def test_a_full_server_is_asked_once_and_a_broken_one_three_times(server: Replay
 def test_no_forecast_is_made_over_a_gap_in_the_weather(server: Replay, home01: Site) -> None:
     server.answers = {"open-meteo": answer("open-meteo", "wrong length")}
     with pytest.raises(InputsMissing, match="known for 96 of 100 slots"):
-        issuing.require_whole(asked("open-meteo"), START, END, home01, START)
+        forecasting.require_whole(asked("open-meteo"), START, END, home01, START)

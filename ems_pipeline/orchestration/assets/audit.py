@@ -1,6 +1,6 @@
 """What it was worth: quarter-hours settled, days added up, forecasts scored."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 from functools import partial
 from typing import Any
 
@@ -8,8 +8,6 @@ import dagster as dg
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.audit.scores import daily_scores
-from ems_pipeline.forecast.naive import seasonal_naive
 from ems_pipeline.orchestration.assets.forecasts import load_forecast, pv_forecast
 from ems_pipeline.orchestration.assets.market import effective_price
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
@@ -17,18 +15,17 @@ from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import settling
+from ems_pipeline.steps import scoring, settling
 from ems_pipeline.steps.platform import Platform
-from ems_pipeline.steps.windows import DECISION_OF_THE_DAY, SiteWindow
+from ems_pipeline.steps.windows import SiteWindow
+from ems_pipeline.time_grid import Clock
 from ems_pipeline.units import kilo
-from ems_pipeline.warehouse import audits, forecasts
+from ems_pipeline.warehouse import audits
+from ems_pipeline.warehouse.engine import Connection
 
 GROUP = "audit"
-TARGETS: dict[str, tuple[Any, int]] = {"load": ("load_forecast", 7), "pv": ("pv_forecast", 1)}
-"""What is scored: its forecasts, and how many days back the reference takes the same slot from."""
 LAST_QUARTER = 45
 """Minute at which the last quarter-hour of an hour begins."""
-REFERENCE_HISTORY = timedelta(days=15)
 
 
 @dg.asset(
@@ -42,31 +39,30 @@ def audit_interval(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Plat
 
     Nothing measured: no cost, and coverage says so. Run it again after a correction; `revision` counts restatements.
     """
-    wanted, now = windows(context, ems), ems.slot_end()
-    ledger = Ledger(context, ems, wanted)
-    for window in wanted:
-        for day in window.days:
-            start, end = time_grid.day_bounds(day, window.zone)
-            if start >= now:
-                ledger.not_yet(window.site, day, "no quarter-hour of it is over")
-                continue
-            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
-                changed = settling.settle_slots(connection, window.site, start, min(end, now), ems.clock.now())
-                slots = audits.slots(connection, window.site.key, start, end)
-                ledger.made(
-                    window.site,
-                    day,
-                    slots.height,
-                    partial(slot_picture, slots, window.site),
-                    changed_slots=changed,
-                    cost=_total(slots, "cost"),
-                    planned_cost=_total(slots, "planned_cost"),
-                    no_battery_cost=_total(slots, "no_battery_cost"),
-                    self_use_cost=_total(slots, "self_use_cost"),
-                    coverage_pct=slots.select(pl.col("coverage_pct").mean()).item(),
-                    restated_slots=slots.filter(pl.col("revision") > 1).height,
-                )
-    return ledger.close()
+    ledger = Ledger(context, ems, windows(context, ems))
+    return ledger.day_by_day(partial(_settle, ledger, ems))
+
+
+def _settle(ledger: Ledger, ems: Platform, connection: Connection, window: SiteWindow) -> None:
+    site, day, end = window.site, window.first, ems.slot_end()
+    if window.start >= end:
+        ledger.not_yet(site, day, "no quarter-hour of it is over")
+        return
+    changed = settling.settle_slots(connection, site, window.start, min(window.end, end), ems.clock.now())
+    slots = audits.slots(connection, site.key, window.start, window.end)
+    ledger.made(
+        site,
+        day,
+        slots.height,
+        partial(slot_picture, slots, site),
+        changed_slots=changed,
+        cost=_total(slots, "cost"),
+        planned_cost=_total(slots, "planned_cost"),
+        no_battery_cost=_total(slots, "no_battery_cost"),
+        self_use_cost=_total(slots, "self_use_cost"),
+        coverage_pct=slots.select(pl.col("coverage_pct").mean()).item(),
+        restated_slots=slots.filter(pl.col("revision") > 1).height,
+    )
 
 
 def slot_picture(slots: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
@@ -95,27 +91,24 @@ def audit_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]
 
     How savings are counted: docs/audit.md.
     """
-    wanted = windows(context, ems)
-    ledger, shown = Ledger(context, ems, wanted), list[pl.DataFrame]()
-    for window in wanted:
-        for day in window.days:
-            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
-                bounds = time_grid.day_bounds(day, window.zone)
-                settled = settling.settle_day(connection, window.site, *bounds, ems.clock.now())
-                if settled.is_empty():
-                    why = f"nothing of {window.site.key} {day} is settled: materialise audit_interval for it first"
-                    (ledger.lacks if bounds[1] <= ems.clock.now() else ledger.not_yet)(window.site, day, why)
-                    continue
-                shown.append(settled)
-                ledger.made(
-                    window.site,
-                    day,
-                    settled.height,
-                    partial(day_picture, shown, window.site),
-                    **{name: _total(settled, name) for name in ("cost", "no_battery_saving", "self_use_saving")},
-                    coverage_pct=settled["coverage_pct"][0],
-                )
-    return ledger.close()
+    ledger = Ledger(context, ems, windows(context, ems))
+    return ledger.day_by_day(partial(_settle_day, ledger, ems.clock, list[pl.DataFrame]()))
+
+
+def _settle_day(
+    ledger: Ledger, clock: Clock, shown: list[pl.DataFrame], connection: Connection, window: SiteWindow
+) -> None:
+    """Settle a day, and add it to what is ``shown``."""
+    site, day, now = window.site, window.first, clock.now()
+    settled = settling.settle_day(connection, site, window.start, window.end, now)
+    if settled.is_empty():
+        why = f"nothing of {site.key} {day} is settled: materialise audit_interval for it first"
+        (ledger.lacks if window.end <= now else ledger.not_yet)(site, day, why)
+        return
+    shown.append(settled)
+    costs = {name: _total(settled, name) for name in ("cost", "no_battery_saving", "self_use_saving")}
+    coverage_pct = settled["coverage_pct"][0]
+    ledger.made(site, day, settled.height, partial(day_picture, shown, site), **costs, coverage_pct=coverage_pct)
 
 
 def day_picture(settled: list[pl.DataFrame], site: Site) -> dg.MetadataValue | None:
@@ -141,32 +134,27 @@ def forecast_score(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Plat
     A quarter-hour is scored by what was forecast before it was over; where nothing was, by what was made of it
     afterwards, and that is marked.
     """
-    wanted, now = windows(context, ems), ems.slot_end()
-    ledger = Ledger(context, ems, wanted)
-    for window in wanted:
-        for day in window.days:
-            if time_grid.day_bounds(day, window.zone)[0] >= now:
-                ledger.not_yet(window.site, day, "no quarter-hour of it is over")
-                continue
-            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
-                scores = {name: _scores(connection, window.part(day, day), name, now) for name in TARGETS}
-                for target, found in scores.items():
-                    labelled = found.with_columns(site_key=pl.lit(window.site.key), target=pl.lit(target))
-                    if labelled.height:
-                        forecasts.put_scores(connection, labelled)
-                rows = sum(found.height for found in scores.values())
-                if rows:
-                    ledger.made(window.site, day, rows, **_score_figures(scores))
-                else:  # as on the first day of a site
-                    ledger.not_yet(window.site, day, "no quarter-hour was both forecast and measured")
-    return ledger.close()
+    ledger = Ledger(context, ems, windows(context, ems))
+    return ledger.day_by_day(partial(_score, ledger, ems.slot_end()))
+
+
+def _score(ledger: Ledger, now: datetime, connection: Connection, window: SiteWindow) -> None:
+    site, day = window.site, window.first
+    if window.start >= now:
+        ledger.not_yet(site, day, "no quarter-hour of it is over")
+        return
+    scores = scoring.score(connection, window, now)
+    if rows := sum(found.height for found in scores.values()):
+        ledger.made(site, day, rows, **_score_figures(scores))
+    else:  # as on the first day of a site
+        ledger.not_yet(site, day, "no quarter-hour was both forecast and measured")
 
 
 def _score_figures(scores: dict[str, pl.DataFrame]) -> dict[str, Any]:
     """Mean errors over horizons, by target; the references are what they are compared with, not forecasts."""
     columns = (("mae_w", "mae_w"), ("bias_w", "bias_w"), ("skill", "skill_naive"))
     ours = {
-        target: found.filter(~pl.col("model").is_in(["last-week", "yesterday"])) if found.height else found
+        target: found.filter(~pl.col("model").is_in(scoring.REFERENCES)) if found.height else found
         for target, found in scores.items()
     }
     return {
@@ -175,29 +163,6 @@ def _score_figures(scores: dict[str, pl.DataFrame]) -> dict[str, Any]:
         if found.height
         for name, column in columns
     }
-
-
-def _scores(connection: Any, window: SiteWindow, target: str, now: datetime) -> pl.DataFrame:
-    table, days = TARGETS[target]
-    end = min(window.end, now)
-    measured = audits.measured_targets(connection, window.site.key, window.start - REFERENCE_HISTORY, end)
-    actual = measured.select("starts_at", power_w=f"{target}_w")
-    reference = [
-        seasonal_naive(actual, time_grid.day_slots(day, window.zone), window.zone, _day_before(day, window), days)
-        for day in window.days
-    ]
-    issues = audits.forecast_issues(connection, table, window.site.key, window.start, end)
-    scored = [
-        found.with_columns(is_hindsight=pl.lit(late[0]))
-        for late, part in issues.group_by("is_hindsight", maintain_order=True)
-        if (found := daily_scores(part, actual, pl.concat(reference), window.site.timezone)).height
-    ]
-    return pl.concat(scored) if scored else pl.DataFrame()
-
-
-def _day_before(day: date, window: SiteWindow) -> datetime:
-    """The reference is made when the daily plan is: nothing later than the afternoon before."""
-    return time_grid.local_instant(day - timedelta(days=1), DECISION_OF_THE_DAY, window.zone)
 
 
 def _total(frame: pl.DataFrame, column: str) -> float | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -13,15 +12,11 @@ from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import windows
 from ems_pipeline.sites import Site
+from ems_pipeline.steps.forecasting import Make
 from ems_pipeline.steps.platform import Platform
-from ems_pipeline.steps.situation import InputsMissing
 from ems_pipeline.steps.windows import SiteWindow, decided_at
 from ems_pipeline.units import kilo, slot_energy_wh
 from ems_pipeline.warehouse import forecasts
-
-Make = Callable[[datetime, datetime, datetime], pl.DataFrame]
-"""From the first and last bound of the slots wanted and the instant the forecast counts as made, to the forecast."""
-
 
 Figures = dict[str, Any]
 """Keyword arguments of `Ledger.made`."""
@@ -72,11 +67,6 @@ def forecast_asset(
     return ledger.close()
 
 
-def each(make: Callable[[Any, Site, datetime, datetime, datetime], pl.DataFrame]) -> Callable[[Any, SiteWindow], Make]:
-    """A maker for days that share nothing worth reading once."""
-    return lambda connection, window: partial(make, connection, window.site)
-
-
 def power_shown(frame: pl.DataFrame, site: Site, name: str) -> Figures:
     """Energy of a day's power, and its course with the band; several assets are added up."""
     bands = [column for column in ("p10_w", "p90_w") if column in frame.columns]
@@ -87,17 +77,3 @@ def power_shown(frame: pl.DataFrame, site: Site, name: str) -> Figures:
         return plot(total["starts_at"].to_list(), {"power [kW]": series}, site, name)
 
     return {"energy_kwh": float(kilo(slot_energy_wh(total["power_w"])).sum()), "picture": picture}
-
-
-def require_whole(frame: pl.DataFrame, start: datetime, end: datetime, site: Site, at: datetime) -> None:
-    """A forecast over part of a day would be taken for a dark or mild rest of it.
-
-    Raises:
-        InputsMissing: with both numbers.
-    """
-    wanted = time_grid.count_slots(start, end)
-    if frame.height < wanted:
-        raise InputsMissing(
-            f"weather of {site.key} from {start} is known for {frame.height} of {wanted} slots as of {at}; "
-            "materialise weather_forecast for these days first"
-        )

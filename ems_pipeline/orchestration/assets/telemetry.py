@@ -1,17 +1,17 @@
 """Quarter-hour means of what the devices said."""
 
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from functools import partial
 
 import dagster as dg
 import polars as pl
 
-from ems_pipeline import time_grid
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.warehouse import telemetry
+from ems_pipeline.warehouse.engine import Connection
 
 LATE = timedelta(hours=2)
 """Readings this much later than their neighbours still count in the running day; later ones when the day is over."""
@@ -29,17 +29,12 @@ def telemetry_15m(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     A point that did not answer has a row with NULL, never 0. Computing a day again replaces its rows, of a day still
     running those of the last hours; history imported from a logger is left alone.
     """
-    wanted, now = windows(context, ems), ems.slot_end()
-    ledger = Ledger(context, ems, wanted)
-    for window in wanted:
-        for day in window.days:
-            with ledger.each(window.site, day), ems.warehouse.begin() as connection:
-                _fill(connection, ledger, window, day, now)
-    return ledger.close()
+    ledger = Ledger(context, ems, windows(context, ems))
+    return ledger.day_by_day(partial(_fill, ledger, ems.slot_end()))
 
 
-def _fill(connection: Any, ledger: Ledger, window: SiteWindow, day: date, now: datetime) -> None:
-    site, (start, end) = window.site, time_grid.day_bounds(day, window.zone)
+def _fill(ledger: Ledger, now: datetime, connection: Connection, window: SiteWindow) -> None:
+    site, day, start, end = window.site, window.first, window.start, window.end
     first, last = start, min(end, now)
     if last < end and (filled := telemetry.last_filled(connection, site.key, start, last)):
         first = max(start, filled - LATE)

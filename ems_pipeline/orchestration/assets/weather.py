@@ -1,6 +1,6 @@
 """What the sky will do: forecasts as they were issued, and what it was."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,16 +14,12 @@ from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import sky
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
-from ems_pipeline.warehouse import forecasts
-from ems_pipeline.weather import open_meteo
 from ems_pipeline.weather.errors import WeatherError
 
 GROUP = "weather"
-ONE_DAY = timedelta(days=1)
-ISSUES_BACK = (1, 2)
-"""Runs of one and two days before a slot: together they hold what any decision of the day before could know."""
 ARCHIVE_LAG = timedelta(days=7)
 """A day so old is in the archive, if it ever will be."""
 LAGS = "it lags some five days: the schedule asks again, or materialise the days later"
@@ -40,30 +36,20 @@ def weather_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Pl
     """
     wanted, now = windows(context, ems), ems.clock.now()
     ledger = Ledger(context, ems, wanted, "no-weather")
-
-    def store(part: SiteWindow) -> None:
-        frames = [_newest(part, now)] if part.last >= _today(part, now) else list(_as_issued_then(part))
-        with ems.warehouse.begin() as connection:
-            for frame in frames:
-                forecasts.issue(connection, "weather_forecast", part.site.key, frame, recorded_at=now)
-        for day, issued in part.by_day(pl.concat(frames)):
-            if issued.height:
-                _tell(ledger, part.site, day, issued, **(HINDSIGHT if part.last < _today(part, now) else {}))
-            else:
-                ledger.lacks(part.site, day, f"no forecast for {part.site.key} reaches {day}: materialise it later")
-
     for window in wanted:
-        today = _today(window, now)
-        # Past days and days to come are asked of different services.
-        if window.first < today:
-            _ask(ledger, window.part(window.first, min(window.last, today - ONE_DAY)), store)
-        if window.last >= today:
-            _ask(ledger, window.part(max(window.first, today), window.last), store)
+        for part in sky.parts(window, now):
+            _ask(ledger, part, partial(_forecast, ledger, ems, now))
     return ledger.close()
 
 
-def _today(window: SiteWindow, now: datetime) -> date:
-    return time_grid.local_day(now, window.zone)
+def _forecast(ledger: Ledger, ems: Platform, now: datetime, part: SiteWindow) -> None:
+    frame = sky.forecast(ems.warehouse, part, now)
+    late = HINDSIGHT if part.last < sky.today(part, now) else {}
+    for day, issued in part.by_day(frame):
+        if issued.height:
+            _tell(ledger, part.site, day, issued, **late)
+        else:
+            ledger.lacks(part.site, day, f"no forecast for {part.site.key} reaches {day}: materialise it later")
 
 
 def _ask(ledger: Ledger, window: SiteWindow, store: Callable[[SiteWindow], None]) -> None:
@@ -84,30 +70,6 @@ def _tell(ledger: Ledger, site: Site, day: date, frame: pl.DataFrame, **figures:
     ledger.made(site, day, frame.height, partial(_picture, newest, site), mean_temperature_c=mean_c, **figures)
 
 
-def _as_issued_then(window: SiteWindow) -> Iterator[pl.DataFrame]:
-    site = window.site
-    # The API speaks GMT days; a local day may begin on the GMT day before.
-    first, last = window.first - ONE_DAY, window.last + ONE_DAY
-    for days_before in ISSUES_BACK:
-        body = open_meteo.fetch_previous_runs(site.latitude, site.longitude, first, last, days_before)
-        frame = open_meteo.parse_previous_runs(body, site.latitude, site.longitude, days_before)
-        yield _usable(frame, window.start, window.end).with_columns(source=pl.lit("open-meteo"))
-
-
-def _newest(window: SiteWindow, now: datetime) -> pl.DataFrame:
-    site, days = window.site, (window.last - _today(window, now)).days + 2
-    body = open_meteo.fetch_forecast(site.latitude, site.longitude, days=days)
-    frame = open_meteo.parse(body, site.latitude, site.longitude)
-    start = max(time_grid.floor_slot(now), window.start)
-    return _usable(frame, start, window.end).with_columns(source=pl.lit("open-meteo"), known_at=pl.lit(now))
-
-
-def _usable(frame: pl.DataFrame, start: datetime, end: datetime) -> pl.DataFrame:
-    """Slots of ``[start, end)`` whose weather is known: where an issue has a gap, the one before it still stands."""
-    inside = frame.filter(pl.col("starts_at").is_between(start, end, closed="left"))
-    return inside.drop_nulls(["temperature_c", "ghi_w_m2"])
-
-
 @dg.asset(
     group_name=GROUP, deps=["site"], partitions_def=site_day_partitions, backfill_policy=dg.BackfillPolicy.single_run()
 )
@@ -115,28 +77,22 @@ def weather_observation(context: dg.AssetExecutionContext, ems: dg.ResourceParam
     """What the weather was, from the reanalysis archive; it lags some days behind today."""
     wanted, now = windows(context, ems), ems.clock.now()
     ledger = Ledger(context, ems, wanted)
-
-    def store(part: SiteWindow) -> None:
-        site = part.site
-        body = open_meteo.fetch_archive(site.latitude, site.longitude, part.first - ONE_DAY, part.last)
-        frame = open_meteo.parse(body, site.latitude, site.longitude)
-        inside = frame.filter(pl.col("starts_at").is_between(part.start, part.end, closed="left"))
-        observed = inside.with_columns(source=pl.lit("open-meteo-archive"), known_at=pl.lit(now))
-        with ems.warehouse.begin() as connection:
-            forecasts.issue(connection, "weather_observation", site.key, observed)
-        for day, found in part.by_day(observed):
-            missing = time_grid.count_slots(*time_grid.day_bounds(day, part.zone)) - found["temperature_c"].count()
-            if missing:
-                context.log.info(f"{site.key}: the archive lacks {missing} quarter-hours of {day}; {LAGS}")
-            if found.height:
-                _tell(ledger, site, day, found, missing_slots=missing)
-            else:
-                absent = ledger.lacks if day < _today(part, now) - ARCHIVE_LAG else ledger.not_yet
-                absent(site, day, f"the archive has no weather of {site.key} on {day}; {LAGS}")
-
     for window in wanted:
-        _ask(ledger, window, store)
+        _ask(ledger, window, partial(_observe, context, ledger, ems, now))
     return ledger.close()
+
+
+def _observe(context: dg.AssetExecutionContext, ledger: Ledger, ems: Platform, now: datetime, part: SiteWindow) -> None:
+    site = part.site
+    for day, found in part.by_day(sky.observe(ems.warehouse, part, now)):
+        missing = time_grid.count_slots(*time_grid.day_bounds(day, part.zone)) - found["temperature_c"].count()
+        if missing:
+            context.log.info(f"{site.key}: the archive lacks {missing} quarter-hours of {day}; {LAGS}")
+        if found.height:
+            _tell(ledger, site, day, found, missing_slots=missing)
+        else:
+            absent = ledger.lacks if day < sky.today(part, now) - ARCHIVE_LAG else ledger.not_yet
+            absent(site, day, f"the archive has no weather of {site.key} on {day}; {LAGS}")
 
 
 def _picture(frame: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
