@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz mutants dictionary client rights release lint format celery lock audit clean
+.PHONY: help demo up test fuzz mutants dictionary client rights settings release lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -41,6 +41,9 @@ client: $(STAMP) ## examples/ems_client/models.py, from the schema of the HTTP A
 
 rights: $(STAMP) ## docs/api/rights.md, who may ask what, from the routes and the table of roles
 	@$(BIN)/python -m ems_pipeline_tests.rights
+
+settings: $(STAMP) ## .env.example and the table of docs/operations.md, from ems_pipeline/settings
+	@$(BIN)/python -m ems_pipeline_tests.settings_pages
 
 release: $(STAMP) ## changelog, version, commit and tag, here only (VERSION=0.2.0)
 	@$(BIN)/python -m ems_pipeline_tests.release $(VERSION)

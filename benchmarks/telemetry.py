@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import gc
 import json
-import os
 import resource
 import statistics
 import struct
@@ -32,10 +31,10 @@ import yaml
 from pymodbus.client import AsyncModbusTcpClient
 from sqlalchemy.engine import make_url
 
+from ems_pipeline import settings
 from ems_pipeline.control.gateways import reading
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.driver.turns import Turns
-from ems_pipeline.devices.points.map_file import FOLDERS_VARIABLE
 from ems_pipeline.orchestration.machinery import worker
 from ems_pipeline.sites import Device, Gateway, Site, load_site
 from ems_pipeline.time_grid import SystemClock
@@ -60,7 +59,7 @@ def main() -> None:
     server = get_context("spawn").Process(target=serve, args=(theirs, chosen.gateways), daemon=True)
     server.start()
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
-        os.environ[FOLDERS_VARIABLE] = folder
+        settings.DEVICE_MAPS.hand_over(folder)
         write_map(Path(folder), chosen.registers)
         sites = [site_at(i, port, chosen.devices) for i, port in enumerate(ours.recv())]
         data = Path(folder) / "pg"

@@ -17,6 +17,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
     notify/ http/      ways to people; every HTTP conversation
     cli/               the `ems` command
+    settings/          every variable of the environment               -> a new variable
     arrays, local_time, plain_text, outside, secret, version, preload    what everybody needs
 """
 

@@ -5,13 +5,12 @@ The release alone does not tell two states of a checkout apart; a commit is not 
 
 import functools
 import hashlib
-import os
 from pathlib import Path
 
-from ems_pipeline import __version__
+from ems_pipeline import __version__, settings
 
 PACKAGE = Path(__file__).parent
-SQL = Path(os.environ.get("EMS_SQL_DIR", PACKAGE.parent / "sql"))
+SQL = settings.SQL_DIR.read() or PACKAGE.parent / "sql"
 """Where migrations, functions and views stand: what settles a quarter-hour is code as well."""
 SUFFIXES = {".py", ".yaml", ".json", ".j2", ".sql"}
 

@@ -15,6 +15,7 @@ LAYERS = {
     "units": 0,
     "time_grid": 0,
     "secret": 0,
+    "settings": 0,
     "version": 0,
     "plain_text": 0,
     "outside": 0,

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 
 from sqlalchemy.engine import URL
 
+from ems_pipeline import settings
 from ems_pipeline.warehouse.engine import EMS_DATABASE, database_url
 from ems_pipeline.warehouse.roles import WEB_LOGIN
 
 
-def of_the_web(environ: Mapping[str, str]) -> str:
+def of_the_web(environ: Mapping[str, str] | None = None) -> str:
     """For libpq: ``EMS_WEB_DATABASE_URL``, else the pipeline's own as login `WEB_LOGIN`; starts an embedded server.
 
     Raises:
-        DatabaseUnavailable: see `engine.database_url`.
+        WrongSetting, DatabaseUnavailable: see `engine.database_url`.
     """
-    return environ.get("EMS_WEB_DATABASE_URL") or as_web(database_url(EMS_DATABASE))
+    return settings.WEB_DATABASE_URL.read(environ) or as_web(database_url(EMS_DATABASE))
 
 
 def as_web(url: URL) -> str:

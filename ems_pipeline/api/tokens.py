@@ -19,7 +19,6 @@ from ems_pipeline.time_grid import MINUTE, Clock
 
 ALGORITHM, ISSUER, AUDIENCE = "HS256", "ems-pipeline", "ems-web"
 DEMANDED = ["exp", "iat", "iss", "aud", "jti", "sub"]
-SHORTEST_SECRET = 32
 LONGEST_TOKEN = 8192
 REMEMBERED = timedelta(days=30)
 """A token that has ended is listed for so long."""

@@ -16,6 +16,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from ems_pipeline import settings
 from ems_pipeline.api import once
 from ems_pipeline.api.address import of_the_web
 from ems_pipeline.api.database import Database
@@ -27,8 +28,7 @@ from ems_pipeline.api.live.hub import Hub
 from ems_pipeline.api.people import People
 from ems_pipeline.api.rest.relations import Known
 from ems_pipeline.api.sessions import Sessions
-from ems_pipeline.api.tokens import SHORTEST_SECRET, Tokens
-from ems_pipeline.secret import secret
+from ems_pipeline.api.tokens import Tokens
 from ems_pipeline.sites.wiring import LOOPBACK
 from ems_pipeline.time_grid import Clock, SystemClock
 from ems_pipeline.warehouse.local import home
@@ -55,18 +55,12 @@ class Settings:
         """From ``EMS_WEB_DATABASE_URL``, ``EMS_WEB_SECRET``, ``EMS_WEB_HOSTS``, ``EMS_WEB_PROXIES``.
 
         Raises:
-            ValueError: the secret is too short.
-            SecretUnreadable, DatabaseUnavailable: see there.
+            WrongSetting, SecretUnreadable, DatabaseUnavailable: see there.
+            ValueError: this machine's own secret is too short.
         """
-        environ = os.environ if environ is None else environ
-        own = secret("EMS_WEB_SECRET", environ) or _own_secret(home() / "web.secret")
-        if len(own) < SHORTEST_SECRET:
-            raise ValueError(
-                f"EMS_WEB_SECRET has {len(own)} characters; it signs tokens and wants {SHORTEST_SECRET} at least: "
-                "take what `openssl rand -hex 24` prints, or leave it unset for one of this machine's own"
-            )
-        hosts = {name.strip().lower() for name in environ.get("EMS_WEB_HOSTS", "").split(",") if name.strip()}
-        return cls(of_the_web(environ), own, LOOPBACK | hosts, environ.get("EMS_WEB_PROXIES", ""))
+        own = settings.WEB_SECRET.read(environ) or _own_secret(home() / "web.secret")
+        hosts, proxies = settings.WEB_HOSTS.read(environ), settings.WEB_PROXIES.read(environ)
+        return cls(of_the_web(environ), own, LOOPBACK | hosts, ",".join(proxies))
 
 
 def _own_secret(file: Path) -> str:
@@ -75,7 +69,13 @@ def _own_secret(file: Path) -> str:
         handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w") as made:
             made.write(secrets.token_hex(32))
-    return file.read_text(encoding="utf-8").strip()
+    own = file.read_text(encoding="utf-8").strip()
+    if len(own) < settings.SHORTEST_SECRET:
+        raise ValueError(
+            f"{file} holds {len(own)} characters; what signs tokens has {settings.SHORTEST_SECRET} at least: remove "
+            "the file, and the next start makes another"
+        )
+    return own
 
 
 @dataclass

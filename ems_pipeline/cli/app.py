@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ems_pipeline import __version__
+from ems_pipeline import __version__, settings
 from ems_pipeline.cli import (
     backfill,
     cadence,
@@ -35,10 +34,12 @@ class Ems(typer.Typer):
     """The application; errors the program foresees end as one readable message."""
 
     def __call__(self, *args: object, **kwargs: object) -> object:
+        wants_traceback = False
         try:
+            wants_traceback = settings.TRACEBACK.read()
             return super().__call__(*args, **kwargs)
         except (ValueError, LookupError, RuntimeError, OSError) as error:
-            if os.environ.get("EMS_TRACEBACK"):
+            if wants_traceback:
                 raise
             console.print(words("error:", "bold red") + words(f" {error}"), soft_wrap=True)
             sys.exit(1)

@@ -71,7 +71,7 @@ def site_files() -> Iterator[Finding]:
 
 def environment() -> Iterator[Finding]:
     """A variable that says what it cannot say keeps `ems up` from starting."""
-    from ems_pipeline.orchestration.installation.environment import faults
+    from ems_pipeline.settings import faults
 
     found = faults()
     yield from (Finding("wrong", "environment", fault) for fault in found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline import settings
 from ems_pipeline.cli.aside import Interrupted, aside, leave, silence
 from ems_pipeline.cli.progress import steps
 from ems_pipeline.cli.terminal import words
@@ -52,9 +52,9 @@ def demo(
     from ems_pipeline.report import page, summary
     from ems_pipeline.warehouse import embedded
 
-    os.environ["EMS_HOME"] = str(fresh_home(home))
-    for address in ("EMS_DATABASE_URL", "EMS_DAGSTER_DATABASE_URL"):
-        os.environ.pop(address, None)  # a demonstration never touches an installation
+    settings.HOME.hand_over(str(fresh_home(home)))
+    for address in (settings.DATABASE_URL, settings.DAGSTER_DATABASE_URL):
+        address.forget()  # a demonstration never touches an installation
     played = (*(replay or []), *(files or []))
     wanted = Demonstration(site, played, price_zone, first.date() if first else None, days, history_days, seed)
     try:

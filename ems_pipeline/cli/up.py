@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline import settings
 from ems_pipeline.cli.terminal import words
 
 console = Console()
@@ -103,10 +104,8 @@ def _host_and_port(text: str | None) -> tuple[str, int] | None:
 
 def use(home: Path | None) -> None:
     """Work in a home that can be worked in; what cannot is refused before anything is promised."""
-    import os
-
     from ems_pipeline.warehouse.local import prepare_home
 
     if home is not None:
-        os.environ["EMS_HOME"] = str(home.resolve())
+        settings.HOME.hand_over(str(home.resolve()))
     prepare_home()

@@ -7,7 +7,6 @@ their own does: two sites may share a gateway.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from ems_pipeline import settings
 from ems_pipeline.control.together import Together
 from ems_pipeline.devices.driver.turns import ALONE, Turns
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, embedded, migrate, open_warehouse
@@ -139,7 +139,7 @@ def reading_beside(name: str) -> Iterator[Turns]:
     Without a database nobody else talks to its gateways: one that does not run, is not there yet or has another
     schema is no reason not to look at a device.
     """
-    if "EMS_DATABASE_URL" not in os.environ and not embedded.is_running(home() / "postgres"):
+    if not settings.DATABASE_URL.is_set() and not embedded.is_running(home() / "postgres"):
         yield ALONE
         return
     warehouse = open_warehouse()

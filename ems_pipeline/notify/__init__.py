@@ -3,8 +3,7 @@
 Add a way as a module with a class that has `Notifier.send`, and name it in `from_environment`. Delivery is never part
 of control: it happens after the alarm has been committed, and what fails is tried again.
 
-EMS_NOTIFY_WEBHOOK    address that notices are posted to as JSON; EMS_NOTIFY_WEBHOOK_FILE: a file with it. The whole
-                      address counts as a secret, because services put their tokens into its path
+The whole address of a webhook counts as a secret, because services put their tokens into its path.
 
     notice        what there is to say, and what a notifier must be able to do
     log, webhook  the ways to people
@@ -14,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ems_pipeline import settings
 from ems_pipeline.notify.log import LogNotifier
 from ems_pipeline.notify.notice import Notice, Notifier, NotSent
 from ems_pipeline.notify.webhook import WebhookNotifier
-from ems_pipeline.secret import secret
 
 __all__ = ["NotSent", "Notice", "Notifier", "Told", "beside_the_log", "deliver", "from_environment"]
 
@@ -26,13 +25,17 @@ Told = Mapping[str, Sequence[int]]
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> list[Notifier]:
-    """The log, and whatever else the environment names; SecretUnreadable: it names a file that cannot be read."""
+    """The log, and whatever else the environment names.
+
+    Raises:
+        SecretUnreadable, WrongSetting: it names a file that cannot be read, or what is no address.
+    """
     return [LogNotifier(), *beside_the_log(environ)]
 
 
 def beside_the_log(environ: Mapping[str, str] | None = None) -> list[Notifier]:
-    """The ways to people that the environment names, for those whose own words are in the log already."""
-    address = secret("EMS_NOTIFY_WEBHOOK", environ)
+    """The ways to people that the environment names, for those whose own words are in the log already; same errors."""
+    address = settings.NOTIFY_WEBHOOK.read(environ)
     return [WebhookNotifier(address)] if address else []
 
 

@@ -1,13 +1,12 @@
 """What an asset shows in the UI: row count, key figures (they become time series) and one small plot."""
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
-from ems_pipeline import time_grid
+from ems_pipeline import settings, time_grid
 from ems_pipeline.report import charts
 from ems_pipeline.sites import Site
 
@@ -30,7 +29,7 @@ def plot(
 
     ``EMS_PLOTS=0`` draws none: in a replay of weeks the pictures nobody opens are a tenth of the time.
     """
-    if not starts or os.environ.get("EMS_PLOTS") == "0":
+    if not starts or not settings.PLOTS.read():
         return None
     zone = time_grid.zone(site.timezone if site else "UTC")
     tail = slice(-MAX_PLOT_SLOTS, None)

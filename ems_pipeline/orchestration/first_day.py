@@ -5,31 +5,21 @@ life of the processes: a site with an older past is offered after the next start
 key, so another first day loses nothing; days before it are not shown, until it is an earlier one again.
 """
 
-import os
 from collections.abc import Callable
 from datetime import date
 
 import dagster as dg
 
+from ems_pipeline import settings
 from ems_pipeline.orchestration.partitions import EARLY, days_from, site_days_from
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse.beginnings import installation_begins
 
-SETTING = "EMS_FIRST_DAY"
-
 
 def first_day() -> date:
-    """What `tell` handed over; `EARLY` where nobody did.
-
-    Raises:
-        ValueError: the variable holds no day.
-    """
-    told = os.environ.get(SETTING)
-    try:
-        return date.fromisoformat(told) if told else EARLY
-    except ValueError:
-        raise ValueError(f"{SETTING} is {told!r} and must be a day such as 2025-07-01, or not set at all") from None
+    """What `tell` handed over; `EARLY` where nobody did. WrongSetting: what was handed over is no day."""
+    return settings.FIRST_DAY.read() or EARLY
 
 
 def tell(warehouse: Warehouse) -> None:
@@ -37,7 +27,7 @@ def tell(warehouse: Warehouse) -> None:
     with warehouse.begin() as connection:
         found = installation_begins(connection, SystemClock().now())
     if found is not None:
-        os.environ[SETTING] = found.isoformat()
+        settings.FIRST_DAY.hand_over(found.isoformat())
 
 
 def begins(first: date) -> Callable[[dg.AssetSpec], dg.AssetSpec]:

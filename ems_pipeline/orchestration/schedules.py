@@ -14,7 +14,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline import time_grid
+from ems_pipeline import settings, time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration import requests
 from ems_pipeline.steps import second_source
@@ -81,7 +81,7 @@ def _has_come(at: time, day: date, now: datetime) -> bool:
 def pv_without_weather(context: dg.ScheduleEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
     """A quarter-hour after each forecast: PV from the second source where it left the weather missing or old."""
     if not second_source.is_wanted():
-        return dg.SkipReason(f"{second_source.SETTING} says that nobody is asked")
+        return dg.SkipReason(f"{settings.PV_SECOND_SOURCE.name} says that nobody is asked")
     now, active = ems.clock.now(), ems.sites()
     with ems.warehouse.begin() as connection:
         served = second_source.served(connection, now)

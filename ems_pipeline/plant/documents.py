@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from ems_pipeline import time_grid
+from ems_pipeline import settings, time_grid
 from ems_pipeline.market import ote
 from ems_pipeline.market.document import MARKET_TIMEZONE, QUARTER_HOUR_MARKET_FROM
 from ems_pipeline.plant import solar
@@ -27,10 +27,10 @@ from ems_pipeline.weather.open_meteo import VARIABLES
 TOKEN = "plant"
 SOURCES = ("ote", "ote-chart", "entsoe", "energy-charts", "awattar", "spotovaelektrina", "cnb", "cnb-text")
 WEATHER = {
-    "OPEN_METEO": "/weather",
-    "OPEN_METEO_PREVIOUS_RUNS": "/previous",
-    "OPEN_METEO_ARCHIVE": "/archive",
-    "FORECAST_SOLAR": "/solar",
+    "open-meteo": "/weather",
+    "open-meteo-previous-runs": "/previous",
+    "open-meteo-archive": "/archive",
+    "forecast.solar": "/solar",
 }
 ARCHIVE_LAG = timedelta(days=2)
 RUN_EVERY_H = 6
@@ -43,9 +43,9 @@ Answer = tuple[int, bytes]
 def environ(base_url: str) -> dict[str, str]:
     """The environment that sends every source to the twins at ``base_url``."""
     names = (*SOURCES, "awattar-de", "awattar-at")
-    urls = {f"EMS_SOURCE_{n.upper().replace('-', '_')}_URL": f"{base_url}/{n}" for n in names}
-    urls |= {f"EMS_SOURCE_{name}_URL": base_url + path for name, path in WEATHER.items()}
-    return urls | {"EMS_ENTSOE_TOKEN": TOKEN}
+    urls = {settings.SOURCE_URL.variable(name): f"{base_url}/{name}" for name in names}
+    urls |= {settings.SOURCE_URL.variable(name): base_url + path for name, path in WEATHER.items()}
+    return urls | {settings.ENTSOE_TOKEN.name: TOKEN}
 
 
 class Documents:
@@ -66,7 +66,7 @@ class Documents:
             "/previous/v1/forecast": lambda: self._previous_runs(query),
             "/archive/v1/archive": lambda: self._archive(query),
         }
-        plane = path.removeprefix(WEATHER["FORECAST_SOLAR"])
+        plane = path.removeprefix(WEATHER["forecast.solar"])
         if plane != path:
             return solar.estimate(plane, self._sky_over, self.clock.now())
         if path not in handlers:

@@ -14,13 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ems_pipeline import settings
 from ems_pipeline.plain_text import plain, told
 from ems_pipeline.sites import document as yaml_document
 from ems_pipeline.sites.faults import listed
 from ems_pipeline.sites.record import Known
 from ems_pipeline.sites.site import Site
-
-PREFIX = "EMS_SITE__"
 
 
 class SiteFileError(ValueError):
@@ -112,7 +111,7 @@ def _loaded(path: Path, load: Callable[[Path], Site]) -> Site | SiteFileError:
 
 
 def _override(document: dict[str, Any], environ: Mapping[str, str]) -> None:
-    prefix = f"{PREFIX}{_env_name(document.get('key', ''))}__"
+    prefix = f"{settings.SITE.stem}{_env_name(document.get('key', ''))}__"
     for name in sorted(n for n in environ if n.startswith(prefix)):
         *parents, leaf = name.removeprefix(prefix).lower().split("__")
         node: Any = document

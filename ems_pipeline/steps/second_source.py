@@ -5,7 +5,6 @@ forecast.solar needs no weather of ours. It is asked for live days only (it has 
 EMS_PV_SECOND_SOURCE=none keeps it from being asked: it learns where the roof is.
 """
 
-import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from logging import Logger
@@ -13,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from ems_pipeline import http, time_grid
+from ems_pipeline import http, settings, time_grid
 from ems_pipeline.forecast import pv_second
 from ems_pipeline.sites import Site
 from ems_pipeline.steps.windows import local_days
@@ -21,21 +20,13 @@ from ems_pipeline.warehouse import forecasts
 from ems_pipeline.weather import forecast_solar
 from ems_pipeline.weather.errors import WeatherError
 
-SETTING = "EMS_PV_SECOND_SOURCE"
 OLD = timedelta(hours=12)
 """Up to this age weather serves: our PV models are trained on forecasts made half a day ahead."""
 
 
 def is_wanted() -> bool:
-    """Whether anybody may be asked.
-
-    Raises:
-        ValueError: the setting names a source that is not known.
-    """
-    chosen = os.environ.get(SETTING) or pv_second.MODEL
-    if chosen not in (pv_second.MODEL, "none"):
-        raise ValueError(f"{SETTING} is {chosen!r}; write {pv_second.MODEL} or none")
-    return chosen == pv_second.MODEL
+    """Whether anybody may be asked; WrongSetting: a source is named that is not known."""
+    return settings.PV_SECOND_SOURCE.read() == pv_second.MODEL
 
 
 def lacking(connection: Any, sites: Iterable[Site], now: datetime) -> list[Site]:

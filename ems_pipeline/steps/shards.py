@@ -4,18 +4,15 @@
 does. Which machine serves which queue is the business of `deploy/dagster-celery.yaml`.
 """
 
-import os
-import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ems_pipeline import settings
+
 SHARD_TAG = "ems/shard"
 QUEUE_TAG = "dagster-celery/queue"
 """Read by dagster-celery's launcher; ours ignores it."""
-MOST = 1000
-"""Each is a run of its own in every quarter-hour."""
-FEW = re.compile(r"[0-9]{1,4}")
 
 
 @dataclass(frozen=True)
@@ -52,14 +49,6 @@ def of_run(tags: Mapping[str, str]) -> Shard:
 
 
 def all_shards() -> list[Shard]:
-    """The shards of this installation.
-
-    Raises:
-        ValueError: ``EMS_SHARDS`` is not a whole number from 1 to `MOST`.
-    """
-    given = os.environ.get("EMS_SHARDS", "1")
-    if not FEW.fullmatch(given) or not 1 <= int(given) <= MOST:
-        raise ValueError(
-            f"EMS_SHARDS is {given!r}; write how many parts the sites are split into: a number from 1 to {MOST}"
-        )
-    return [Shard(number, int(given)) for number in range(int(given))]
+    """The shards of this installation; WrongSetting: ``EMS_SHARDS`` is no such number."""
+    parts = settings.SHARDS.read()
+    return [Shard(number, parts) for number in range(parts)]

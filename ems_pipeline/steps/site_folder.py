@@ -1,8 +1,8 @@
 """The folder of site files, each read by itself and held against what the maps and the markets know."""
 
-import os
 from pathlib import Path
 
+from ems_pipeline import settings
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.devices.points.map_file import MapFileError, load_map
 from ems_pipeline.sites import Site, SiteFileError, load_site, load_sites, market_zones
@@ -11,7 +11,7 @@ from ems_pipeline.sites.loader import faulty
 
 def site_folder() -> Path:
     """``EMS_SITES``, or ``sites`` below the working directory."""
-    return Path(os.environ.get("EMS_SITES", "sites")).resolve()
+    return settings.SITES.read().resolve()
 
 
 def read_site(path: Path) -> Site:

@@ -7,7 +7,6 @@ Two drivers on purpose: ours is psycopg 3, dagster-postgres speaks psycopg 2 onl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from psycopg.errors import (
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.engine import Connection as Connection  # what everybody above the warehouse calls it
 
+from ems_pipeline import settings
 from ems_pipeline.warehouse import embedded
 from ems_pipeline.warehouse.local import home
 
@@ -160,12 +160,16 @@ def target_url(address: str) -> URL:
 
 
 def database_url(database: str) -> URL:
-    """Address of one of our two databases on the configured (or embedded) server."""
-    own = {EMS_DATABASE: "EMS_DATABASE_URL", DAGSTER_DATABASE: "EMS_DAGSTER_DATABASE_URL"}[database]
-    if address := os.environ.get(own):
-        return _parsed(own, address)
-    if address := os.environ.get("EMS_DATABASE_URL"):
-        return _parsed("EMS_DATABASE_URL", address).set(database=database)
+    """Address of one of our two databases on the configured (or embedded) server.
+
+    Raises:
+        WrongSetting, DatabaseUnavailable: the environment names what is no address.
+    """
+    own = {EMS_DATABASE: settings.DATABASE_URL, DAGSTER_DATABASE: settings.DAGSTER_DATABASE_URL}[database]
+    if address := own.read():
+        return _parsed(own.name, address)
+    if address := settings.DATABASE_URL.read():
+        return _parsed(settings.DATABASE_URL.name, address).set(database=database)
     return make_url(embedded.start(home() / "postgres")).set(database=database)
 
 
@@ -207,7 +211,7 @@ def ensure_database(url: URL, *, is_disposable: bool = False) -> None:
 def _parsed(variable: str, address: str) -> URL:
     try:
         url = make_url(address)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:  # the second: a port that is no number
         raise DatabaseUnavailable(
             f"{variable} is not a database address; write postgresql://user@host:5432/ems (password: ~/.pgpass)"
         ) from error

@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from ems_pipeline import settings
+
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 TRAVERSE = stat.S_IXGRP
 """A group that may pass through a folder without seeing what is in it: how the server of root's database gets there."""
@@ -28,7 +30,7 @@ class HomeUnusable(RuntimeError):
 
 def home() -> Path:
     """Folder of local state, ``EMS_HOME`` or ``.ems/live`` below the working directory."""
-    return Path(os.environ.get("EMS_HOME", ".ems/live")).resolve()
+    return settings.HOME.read().resolve()
 
 
 def prepare_home() -> Path:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline import settings
 from ems_pipeline.warehouse import embedded, local
 from ems_pipeline.warehouse.engine import Warehouse, open_warehouse
 from ems_pipeline.warehouse.roles import ROLES, SESSIONS, SETTINGS
@@ -52,6 +52,6 @@ def logins(connection: Connection) -> list[Login]:
 
 def database_if_up() -> Warehouse | None:
     """The database, without starting an embedded one: None where that does not run."""
-    if "EMS_DATABASE_URL" in os.environ or embedded.is_running(local.home() / "postgres"):
+    if settings.DATABASE_URL.is_set() or embedded.is_running(local.home() / "postgres"):
         return open_warehouse()
     return None

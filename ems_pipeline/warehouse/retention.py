@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ems_pipeline import time_grid
+from ems_pipeline import settings, time_grid
 from ems_pipeline.warehouse import telemetry
 from ems_pipeline.warehouse.frames import query
-
-KEEP_DAYS = 180
-FEWEST_DAYS, MOST_DAYS = 8, 36_500
-"""Settlement and checks of the last week look at minutes."""
-DAYS = re.compile(r"[0-9]{1,5}")
 
 OLDEST = """
     SELECT min(first.reported_at) FROM ems.point p CROSS JOIN LATERAL (
@@ -31,17 +24,8 @@ UNKEPT = """
 
 
 def kept_for() -> timedelta:
-    """How long minutes are kept: ``EMS_KEEP_MINUTES_DAYS``.
-
-    Raises:
-        ValueError: it is not a whole number from `FEWEST_DAYS` to `MOST_DAYS`.
-    """
-    given = os.environ.get("EMS_KEEP_MINUTES_DAYS", str(KEEP_DAYS))
-    if not DAYS.fullmatch(given) or not FEWEST_DAYS <= int(given) <= MOST_DAYS:
-        raise ValueError(
-            f"EMS_KEEP_MINUTES_DAYS is {given!r}; write a number of days, {FEWEST_DAYS} to {MOST_DAYS} (a century)"
-        )
-    return timedelta(days=int(given))
+    """How long minutes are kept; WrongSetting: ``EMS_KEEP_MINUTES_DAYS`` is no such number of days."""
+    return timedelta(days=settings.KEEP_MINUTES_DAYS.read())
 
 
 def keep_quarter_hours(connection: Connection, before: datetime) -> int:

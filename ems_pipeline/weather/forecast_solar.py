@@ -7,7 +7,6 @@ hour. It knows neither curtailment nor our inverter. Its azimuth is 0 = south, -
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,14 +14,14 @@ from typing import Any
 
 import polars as pl
 
-from ems_pipeline import http, time_grid
+from ems_pipeline import http, settings, time_grid
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import PvArray
 from ems_pipeline.units import kilo, slot_power_w
 from ems_pipeline.weather.errors import MalformedWeather, RejectedWeatherRequest, parser
 
 NAME = "forecast.solar"
-SERVER = ("EMS_SOURCE_FORECAST_SOLAR_URL", "https://api.forecast.solar")
+SERVER = "https://api.forecast.solar"
 LARGEST_WH = 1e9
 """Of a period; beyond it, below 0 and where there is no number, the source says nothing about the period."""
 LONGEST_STEP = timedelta(hours=3)
@@ -39,7 +38,7 @@ def fetch(array: PvArray, latitude: float, longitude: float) -> bytes:
         f"{latitude:.4f}/{longitude:.4f}/{array.tilt_deg:g}/{array.azimuth_deg - 180:g}/{kilo(array.peak_power_w):g}"
     )
     try:
-        return http.get(f"{os.environ.get(*SERVER)}/estimate/{plane}", {"time": "utc"})
+        return http.get(f"{settings.SOURCE_URL.of(NAME) or SERVER}/estimate/{plane}", {"time": "utc"})
     except http.PermanentError as error:
         if error.body.lstrip().startswith(b"{"):
             _result(error.body)  # raises with the reason the source gives

@@ -8,7 +8,6 @@ CC BY 4.0, "Weather data by Open-Meteo.com". Add a variable to `VARIABLES` when 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ems_pipeline import http, time_grid
+from ems_pipeline import http, settings, time_grid
 from ems_pipeline.arrays import Array
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.weather import sun
@@ -68,13 +67,12 @@ STEPS = {"minutely_15": time_grid.SLOT, "hourly": timedelta(hours=1)}
 
 
 SERVERS = {
-    "forecast": ("EMS_SOURCE_OPEN_METEO_URL", "https://api.open-meteo.com", "/v1/forecast"),
-    "previous-runs": (
-        "EMS_SOURCE_OPEN_METEO_PREVIOUS_RUNS_URL", "https://previous-runs-api.open-meteo.com", "/v1/forecast",
-    ),
-    "archive": ("EMS_SOURCE_OPEN_METEO_ARCHIVE_URL", "https://archive-api.open-meteo.com", "/v1/archive"),
-}  # fmt: skip
-"""Per API: the variable that moves it to another host (paid plan, own server, replay), its public host, its path."""
+    "forecast": ("open-meteo", "https://api.open-meteo.com", "/v1/forecast"),
+    "previous-runs": ("open-meteo-previous-runs", "https://previous-runs-api.open-meteo.com", "/v1/forecast"),
+    "archive": ("open-meteo-archive", "https://archive-api.open-meteo.com", "/v1/archive"),
+}
+"""Per API: the name by which a variable moves it to another host (paid plan, own server, replay), its public host, its
+path."""
 
 
 def fetch_forecast(latitude: float, longitude: float, days: int = 3, past_days: int = 1) -> bytes:
@@ -103,11 +101,13 @@ def _period(first: date, last: date) -> dict[str, str]:
 
 
 def _fetch(api: str, block: str, names: list[str], latitude: float, longitude: float, period: dict[str, str]) -> bytes:
-    variable, host, path = SERVERS[api]
+    source, host, path = SERVERS[api]
     place = {"latitude": f"{latitude:.4f}", "longitude": f"{longitude:.4f}"}
     form = {"timezone": "GMT", "timeformat": "unixtime", "wind_speed_unit": "ms"}
     try:
-        return http.get(os.environ.get(variable, host) + path, place | {block: ",".join(names)} | period | form)
+        return http.get(
+            (settings.SOURCE_URL.of(source) or host) + path, place | {block: ",".join(names)} | period | form
+        )
     except http.PermanentError as error:
         if error.body.lstrip().startswith(b"{"):
             _one_place(error.body)  # raises with the reason the source gives

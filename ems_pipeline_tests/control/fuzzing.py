@@ -19,13 +19,12 @@ from unittest import mock
 
 import sqlalchemy as sa
 
-from ems_pipeline import control, time_grid
+from ems_pipeline import control, settings, time_grid
 from ems_pipeline.control import cycle, gateways, lifecycle
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices import protocols
 from ems_pipeline.devices.installed.address import wires_of
 from ems_pipeline.devices.points import map_file
-from ems_pipeline.devices.points.map_file import FOLDERS_VARIABLE
 from ems_pipeline.sites import Gateway, Site, SiteFileError
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files
@@ -87,7 +86,9 @@ class Fuzz:
                 (gateways, "WIRE_PATIENCE_S", 0.0),
             ):  # fmt: skip
                 patches.enter_context(mock.patch.object(owner, name, value))
-            patches.enter_context(mock.patch.dict(os.environ, {FOLDERS_VARIABLE: str(self.world.shelf.folder)}))
+            patches.enter_context(
+                mock.patch.dict(os.environ, {settings.DEVICE_MAPS.name: str(self.world.shelf.folder)})
+            )
             yield
 
     def round(self) -> int:
@@ -373,7 +374,7 @@ class Fuzz:
             )
 
 
-REMEMBERED = (registry._read, map_file._read_cached, map_file._base_name, map_file._folders)
+REMEMBERED = (registry._read, map_file._read_cached, map_file._base_name)
 DEEDS: dict[str, Callable[[Fuzz, str, Truth], None]] = {
     "arm": Fuzz._arm, "arm for minutes": Fuzz._arm_shortly, "disarm": Fuzz._disarm, "override": Fuzz._override,
     "cancel": Fuzz._cancel, "limits up": lambda f, k, t: f._limits(1.3)(k, t),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ems_pipeline import settings
 from ems_pipeline.control.commissioning import look as look_by_hand
 from ems_pipeline.control.order import Order
 from ems_pipeline.devices.points import map_file
@@ -41,7 +42,7 @@ class Shelf:
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The user's own copy of the Samsung's map."""
     shelf = Shelf(tmp_path)
-    monkeypatch.setenv(map_file.FOLDERS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(settings.DEVICE_MAPS.name, str(tmp_path))
     return shelf
 
 
@@ -137,11 +138,7 @@ def test_a_map_that_is_removed_while_a_set_point_is_in_force_lets_go_by_what_it_
     steer(home)
     shelf.path.unlink()
     monkeypatch.setattr(map_file, "SHIPPED", tmp_path / "nothing")
-    map_file._folders.cache_clear()
-    try:
-        said = look(home)
-    finally:
-        map_file._folders.cache_clear()
+    said = look(home)
     assert pump(home) == 38
     assert home.steered() == set(), "the other devices' maps are gone, too, and all are let go"
     assert any("there is no point map" in line for line in said)
@@ -157,12 +154,8 @@ def test_a_map_of_a_new_release_lets_go_by_the_map_of_the_old_one(
     for path in map_file.SHIPPED.glob("*.yaml"):
         (release / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(map_file, "SHIPPED", release)
-    map_file._folders.cache_clear()
-    try:
-        other_register(Shelf(release))
-        look(home)
-    finally:
-        map_file._folders.cache_clear()
+    other_register(Shelf(release))
+    look(home)
     assert pump(home) == 38
     assert home.steered() == set()
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ems_pipeline import settings
 from ems_pipeline.devices.installed.options import site_options
-from ems_pipeline.devices.points.map_file import FOLDERS_VARIABLE, MapFileError, known_maps, load_map, read_map
+from ems_pipeline.devices.points.map_file import MapFileError, known_maps, load_map, read_map
 from ems_pipeline.devices.points.point import SITE_LIMITS
 from ems_pipeline.sites import Site
 
@@ -198,7 +199,7 @@ def test_a_map_is_read_anew_when_the_one_it_extends_is_edited_or_put_before_anot
     own, first = tmp_path / "own", tmp_path / "first"
     own.mkdir()
     first.mkdir()
-    monkeypatch.setenv(FOLDERS_VARIABLE, f"{first}:{own}")
+    monkeypatch.setenv(settings.DEVICE_MAPS.name, f"{first}:{own}")
     written(own, MODBUS + "points: {p: {address: 1}}")
     written(own, "map: variant\nextends: mine\npoints: {q: {address: 9}}", "variant")
     assert load_map("variant").point("p").address == 1
@@ -213,7 +214,7 @@ def test_a_map_is_read_anew_when_the_one_it_extends_is_edited_or_put_before_anot
 def test_a_map_that_cannot_be_read_is_a_fault_of_a_map(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(FOLDERS_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(settings.DEVICE_MAPS.name, str(tmp_path))
     if fault == "folder":
         (tmp_path / "mine.yaml").mkdir()
     elif fault == "broken base":

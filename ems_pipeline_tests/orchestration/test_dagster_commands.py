@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.orchestration.machinery.storage import ADDRESS, KeptStorage
+from ems_pipeline import settings
+from ems_pipeline.orchestration.machinery.storage import KeptStorage
 from ems_pipeline_tests.conftest import ROOT
 
 OURS = ("DAGSTER_", "EMS_")
@@ -43,7 +44,7 @@ def test_dg_checks_the_definitions_of_a_checkout(tmp_path: Path) -> None:
 
 
 def test_whoever_does_more_than_look_needs_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ADDRESS, raising=False)
+    monkeypatch.delenv(settings.DAGSTER_DATABASE_URL.name, raising=False)
     monkeypatch.delenv("DAGSTER_IS_DEFS_VALIDATION_CLI", raising=False)
     with pytest.raises(LookupError, match="EMS_DAGSTER_DATABASE_URL is not set"):
         KeptStorage.from_config_value(None, {})

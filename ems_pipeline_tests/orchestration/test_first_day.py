@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from ems_pipeline.orchestration import first_day
+from ems_pipeline import settings
 from ems_pipeline.orchestration.build import build_defs
 from ems_pipeline.orchestration.partitions import EARLY, site_day, site_day_partitions, windows
 from ems_pipeline.sites import Site
@@ -113,12 +113,12 @@ def test_the_definitions_begin_with_the_day_handed_over(monkeypatch: pytest.Monk
         days = [p.get_partitions_def_for_dimension("day") if hasattr(p, "partitions_defs") else p for p in parts]
         return {day.start.date() for day in days}
 
-    monkeypatch.delenv(first_day.SETTING, raising=False)
+    monkeypatch.delenv(settings.FIRST_DAY.name, raising=False)
     assert starts() == {EARLY}
-    monkeypatch.setenv(first_day.SETTING, "2019-02-28")
+    monkeypatch.setenv(settings.FIRST_DAY.name, "2019-02-28")
     assert starts() == {date(2019, 2, 28)}
-    monkeypatch.setenv(first_day.SETTING, "tomorrow")
-    with pytest.raises(ValueError, match="EMS_FIRST_DAY is 'tomorrow' and must be a day such as"):
+    monkeypatch.setenv(settings.FIRST_DAY.name, "tomorrow")
+    with pytest.raises(ValueError, match="EMS_FIRST_DAY is 'tomorrow'; write a day such as"):
         build_defs()
 
 
@@ -127,7 +127,7 @@ def test_an_earlier_first_day_keeps_what_was_made(monkeypatch: pytest.MonkeyPatc
     made = site_day("home01", date(2025, 10, 1))
 
     def shown(first: str) -> set[str]:
-        monkeypatch.setenv(first_day.SETTING, first)
+        monkeypatch.setenv(settings.FIRST_DAY.name, first)
         parts = build_defs().resolve_asset_graph().get(dg.AssetKey("audit_day")).partitions_def
         assert parts is not None
         offered = set(parts.get_partition_keys(dynamic_partitions_store=instance))

@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ems_pipeline import time_grid
+from ems_pipeline import settings, time_grid
 from ems_pipeline.forecast import pv_geometry, pv_second
 from ems_pipeline.orchestration import requests, schedules
 from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed, Step
@@ -172,8 +172,8 @@ def test_weather_serves_for_twelve_hours_and_no_longer(
     pv(bench)
     assert (models(bench), asked) == ({pv_geometry.MODEL}, [])
     bench.clock.advance_to(issued + second_source.OLD + timedelta(minutes=1))
-    with monkeypatch.context() as settings:
-        settings.setenv(second_source.SETTING, "none")
+    with monkeypatch.context() as patched:
+        patched.setenv(settings.PV_SECOND_SOURCE.name, "none")
         assert requested(bench) == []
         pv(bench)
         assert (models(bench), asked) == ({pv_geometry.MODEL}, [])
@@ -255,6 +255,6 @@ def test_a_day_of_the_past_asks_nobody(bench: Bench, asked: list[str]) -> None:
 
 
 def test_a_setting_nobody_knows_is_refused_with_what_may_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(second_source.SETTING, "solcast")
+    monkeypatch.setenv(settings.PV_SECOND_SOURCE.name, "solcast")
     with pytest.raises(ValueError, match="'solcast'; write forecast-solar or none"):
         second_source.is_wanted()

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
+from ems_pipeline.settings import WrongSetting
 from ems_pipeline.warehouse import Warehouse, embedded, migrate
 from ems_pipeline.warehouse.engine import DatabaseUnavailable, database_url
 
@@ -36,13 +37,17 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
 
 @pytest.mark.parametrize(
     ("address", "complaint"),
-    [("not an address", "is not a database address"), ("mysql://u@h/ems", "only PostgreSQL is supported")],
+    [
+        ("not an address", "EMS_DATABASE_URL is 'not an address'; write postgresql://"),
+        ("mysql://u:geheim@h/ems", r"EMS_DATABASE_URL is 'mysql://u:\*\*\*@h/ems'; write postgresql://"),
+        ("postgresql://h:port/ems", "EMS_DATABASE_URL is not a database address; write postgresql://"),
+    ],
 )
 def test_a_wrong_address_is_refused_with_the_right_form(
     monkeypatch: pytest.MonkeyPatch, address: str, complaint: str
 ) -> None:
     monkeypatch.setenv("EMS_DATABASE_URL", address)
-    with pytest.raises(DatabaseUnavailable, match=complaint):
+    with pytest.raises((WrongSetting, DatabaseUnavailable), match=complaint):
         database_url("ems")
 
 

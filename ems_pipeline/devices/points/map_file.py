@@ -7,7 +7,6 @@ never drift apart.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ems_pipeline import settings
 from ems_pipeline.devices.points.map_faults import described
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import nearest
@@ -22,7 +22,6 @@ from ems_pipeline.sites import document as yaml_document
 from ems_pipeline.sites.document import Lines
 
 SHIPPED = Path(__file__).parents[1] / "maps"
-FOLDERS_VARIABLE = "EMS_DEVICE_MAPS"
 MOST_REPEATS = 26
 """As many as letters count."""
 
@@ -33,12 +32,7 @@ class MapFileError(ValueError):
 
 def map_folders(environ: Mapping[str, str] | None = None) -> list[Path]:
     """Where maps are looked for, in order: the user's folders, then the shipped ones."""
-    return list(_folders((os.environ if environ is None else environ).get(FOLDERS_VARIABLE, "")))
-
-
-@lru_cache(maxsize=8)
-def _folders(own: str) -> tuple[Path, ...]:
-    return (*(Path(p) for p in own.split(os.pathsep) if p), SHIPPED)
+    return [*settings.DEVICE_MAPS.read(environ), SHIPPED]
 
 
 def known_maps(environ: Mapping[str, str] | None = None) -> dict[str, Path]:
@@ -67,7 +61,9 @@ def load_map(name: str, environ: Mapping[str, str] | None = None) -> PointMap:
     maps = known_maps(environ)
     near = nearest(name, maps)
     hint = f"did you mean {near!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
-    raise MapFileError(f"there is no point map {name!r}; {hint} Own maps go into a folder named by {FOLDERS_VARIABLE}")
+    raise MapFileError(
+        f"there is no point map {name!r}; {hint} Own maps go into a folder named by {settings.DEVICE_MAPS.name}"
+    )
 
 
 def read_map(path: Path) -> PointMap:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -44,7 +43,7 @@ class WebGateway:
     def __init__(self, endpoint: WebEndpoint, environ: Mapping[str, str] | None = None) -> None:
         self.endpoint = endpoint
         self.requests = 0
-        self._environ = os.environ if environ is None else environ
+        self._environ = environ
         self._turn = asyncio.Lock()
         self._quiet_until = 0.0
 

@@ -3,7 +3,6 @@
 live                                             `ems up`, from start to stop
 supervisor, services, tied, watchdog, hand_back  children that nothing outlives, and devices let go
 watch, duties, herald                            what has to be noticed from outside the loaded code, and told
-environment                                      settings refused before anything begins
 metrics, cadence, listening                      how things stand, what was served, what listens
 plant_arm                                        the arm of a virtual plant
 history                                          a site's start

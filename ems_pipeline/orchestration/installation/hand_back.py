@@ -11,6 +11,7 @@ from ems_pipeline import control, notify
 from ems_pipeline.orchestration.installation.herald import Herald
 from ems_pipeline.plain_text import plain
 from ems_pipeline.secret import SecretUnreadable
+from ems_pipeline.settings import WrongSetting
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import open_warehouse
@@ -38,7 +39,7 @@ def _ways() -> list[notify.Notifier]:
     """How people are told; a way that cannot be used keeps no device waiting."""
     try:
         return notify.beside_the_log()
-    except SecretUnreadable as error:
+    except (SecretUnreadable, WrongSetting) as error:
         _say(f"not told: {error}")
         return []
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from ems_pipeline import notify
+from ems_pipeline import notify, settings
 from ems_pipeline.orchestration import first_day
-from ems_pipeline.orchestration.installation import environment, hand_back, history, metrics, plant_arm, services
+from ems_pipeline.orchestration.installation import hand_back, history, metrics, plant_arm, services
 from ems_pipeline.orchestration.installation.hand_back import let_go
 from ems_pipeline.orchestration.installation.plant_arm import PlantArm
 from ems_pipeline.orchestration.installation.supervisor import Child, Guard, Supervisor
@@ -62,7 +62,7 @@ def serve(
         HomeTaken, AlreadySupervised: another one runs in this home, or on this database.
         WrongEnvironment: a variable says what it cannot say; nothing was begun.
     """
-    environment.demand()
+    settings.demand()
     with ExitStack() as stack:
         lock = stack.enter_context(home_lock.held("ems up", say))
         warehouse = prepare()
@@ -150,7 +150,7 @@ def serve_ui(host: str, port: int, code_server: tuple[str, int] | None = None, p
 
 def serve_code(host: str, port: int) -> None:
     """Only the code server, in place of this process; WrongEnvironment: as for `serve`."""
-    environment.demand()
+    settings.demand()
     prepare()
     _become(services.code_server((host, port)))
 
@@ -219,7 +219,7 @@ def keep_short(log: Path) -> None:
 def _keep_database_up(say: Say) -> None:
     """Start the embedded server again when it was killed; a named server is somebody else's to keep."""
     folder = home() / "postgres"
-    if "EMS_DATABASE_URL" in os.environ or embedded.is_running(folder):
+    if settings.DATABASE_URL.is_set() or embedded.is_running(folder):
         return
     say("the embedded database is gone; starting it again")
     try:

@@ -4,7 +4,6 @@ The supervisor of `ems up` looks every second. It says what it finds as an alarm
 people directly.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from ems_pipeline import settings
 from ems_pipeline.notify import Notifier
 from ems_pipeline.orchestration.installation.duties import Duties
 from ems_pipeline.orchestration.installation.hand_back import let_go
@@ -96,7 +96,7 @@ class Watch:
 
     def _disk(self) -> None:
         """Only the embedded database's: another server's disk is not ours to see."""
-        if "EMS_DATABASE_URL" in os.environ:
+        if settings.DATABASE_URL.is_set():
             return
         free_gib = free_bytes() / GIB
         if free_gib >= LOW_GIB:

@@ -81,13 +81,14 @@ def keep_old_code(servicer: Any, fault: Callable[[], str], file: Callable[[str, 
 
 def file_alarm(severity: str, text: str) -> None:
     """File or end the alarm, and note when other code was taken, where there is a database; none is started for it."""
+    from ems_pipeline import settings
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import alarms, embedded, local, open_warehouse, supervision
 
     now = SystemClock().now()
     if text:
         print(text, file=sys.stderr, flush=True)
-    if "EMS_DATABASE_URL" not in os.environ and not embedded.is_running(local.home() / "postgres"):
+    if not settings.DATABASE_URL.is_set() and not embedded.is_running(local.home() / "postgres"):
         return
     warehouse = open_warehouse()
     try:

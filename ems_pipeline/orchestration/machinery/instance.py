@@ -2,10 +2,10 @@
 
 import os
 import shutil
-from pathlib import Path
 
 import dagster as dg
 
+from ems_pipeline import settings
 from ems_pipeline.orchestration import first_day
 from ems_pipeline.warehouse import migrate
 from ems_pipeline.warehouse.engine import Warehouse, dagster_database_url, ensure_databases, open_warehouse
@@ -28,12 +28,10 @@ def prepare() -> Warehouse:
     ensure_databases()
     warehouse = open_warehouse()
     migrate.ensure(warehouse)
-    settings = Path(os.environ.get("EMS_DAGSTER_SETTINGS", "dagster.yaml")).resolve()
-    if not settings.exists():
-        raise FileNotFoundError(
-            f"{settings} is missing: start in the project's folder, or name it: EMS_DAGSTER_SETTINGS"
-        )
-    shutil.copyfile(settings, private(home() / "dagster") / "dagster.yaml")
+    file = settings.DAGSTER_SETTINGS.read().resolve()
+    if not file.exists():
+        raise FileNotFoundError(f"{file} is missing: start in the project's folder, or name it: EMS_DAGSTER_SETTINGS")
+    shutil.copyfile(file, private(home() / "dagster") / "dagster.yaml")
     _point_at_home()
     first_day.tell(warehouse)
     return warehouse
@@ -53,6 +51,6 @@ def open_instance() -> dg.DagsterInstance:
 
 def _point_at_home() -> None:
     os.environ["DAGSTER_HOME"] = str(home() / "dagster")
-    os.environ["EMS_DAGSTER_DATABASE_URL"] = dagster_database_url()
-    os.environ["EMS_HOME"] = str(home())
+    settings.DAGSTER_DATABASE_URL.hand_over(dagster_database_url())
+    settings.HOME.hand_over(str(home()))
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)

@@ -7,7 +7,6 @@ the UI belong to no job of ours and speak to people in any case.
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from ems_pipeline import settings
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.plain_text import printable
 
@@ -23,7 +23,7 @@ CONFIG = {"log_level": dg.Field(str, is_required=False, default_value="INFO", de
 
 def wants_json() -> bool:
     """Whether machines read the log."""
-    return os.environ.get("EMS_LOG") == "json"
+    return settings.LOG.read() == "json"
 
 
 def fields(of: Outcome | Mapping[str, Any]) -> dict[str, Any]:

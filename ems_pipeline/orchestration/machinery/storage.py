@@ -16,6 +16,7 @@ from typing import Any
 
 from dagster_postgres import DagsterPostgresStorage
 
+from ems_pipeline import settings
 from ems_pipeline.orchestration.machinery import dagster_private
 from ems_pipeline.orchestration.machinery.dagster_private import (
     ConfigurableClassData,
@@ -23,7 +24,6 @@ from ems_pipeline.orchestration.machinery.dagster_private import (
     pg_url_from_config,
 )
 
-ADDRESS = "EMS_DAGSTER_DATABASE_URL"
 ONLY_LOOKED_AT = "DAGSTER_IS_DEFS_VALIDATION_CLI"
 """Set by Dagster's two commands that look at definitions."""
 
@@ -71,13 +71,14 @@ class KeptStorage(DagsterPostgresStorage):
             LookupError: neither names one.
         """
         named = set(config_value) & {"postgres_url", "postgres_db"}
-        address = pg_url_from_config(config_value) if named else os.environ.get(ADDRESS)
+        address = pg_url_from_config(config_value) if named else settings.DAGSTER_DATABASE_URL.read()
         if address:
             return cls(address, inst_data)
         if os.environ.get(ONLY_LOOKED_AT):
             return dagster_private.DagsterSqliteStorage.from_local(_passing_folder().name, inst_data)
         raise LookupError(
-            f"Dagster's storage has no address: {ADDRESS} is not set. `ems up`, `ems ui` and `ems demo` set it; a "
+            f"Dagster's storage has no address: {settings.DAGSTER_DATABASE_URL.name} is not set. "
+            "`ems up`, `ems ui` and `ems demo` set it; a "
             "command of Dagster's own needs DAGSTER_HOME and it (docs/operations.md)"
         )
 

@@ -1,0 +1,167 @@
+"""Every variable of the environment that the program reads: name, form, default and meaning, once.
+
+A module that wants one asks here, when it wants it: ``settings.SHARDS.read()``. Add a variable as a constant and to
+`SECTIONS`, then `make settings`, which writes `.env.example` and the table of docs/operations.md. Passwords that site
+files name are asked for by name (`ems_pipeline.secret`); values of site files are laid over by `sites.loader`.
+
+    setting    a variable, a secret, a family of variables, and how each is read
+    forms      what their texts may say
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ems_pipeline.secret import SecretUnreadable
+from ems_pipeline.settings import forms
+from ems_pipeline.settings.setting import Environ, Family, Secret, Setting, WrongSetting
+
+__all__ = ["Family", "Secret", "Setting", "WrongSetting"]
+
+KEEP_DAYS = 180
+FEWEST_DAYS, MOST_DAYS = 8, 36_500
+"""Settlement and checks of the last week look at minutes."""
+MOST_SHARDS = 1000
+"""Each is a run of its own in every quarter-hour."""
+TIMEOUT_S, SHORTEST_S, LONGEST_S = 20.0, 1.0, 120.0
+"""For one reply: less fails at everybody, more keeps the other sources and zones waiting."""
+SHORTEST_SECRET = 32
+"""Characters of what signs tokens."""
+
+HOME = Setting("EMS_HOME", "folder of local state", forms.PATH, Path(".ems/live"), ".ems/live", "`.ems/live`")
+SITES = Setting("EMS_SITES", "folder of site files", forms.PATH, Path("sites"), "sites", "`sites`")
+DEVICE_MAPS = Setting("EMS_DEVICE_MAPS", 'folders of point maps of your own, separated by ":"', forms.FOLDERS, ())
+DATABASE_URL: Setting[str | None] = Setting(
+    "EMS_DATABASE_URL", "a PostgreSQL server of yours instead of the embedded one", forms.DATABASE, None,
+    "postgresql://ems@host/ems",
+)  # fmt: skip
+DAGSTER_DATABASE_URL: Setting[str | None] = Setting(
+    "EMS_DAGSTER_DATABASE_URL", "Dagster's own database, if it is elsewhere", forms.DATABASE, None,
+    "postgresql+psycopg2://ems@host/dagster", "database `dagster` on the same server",
+)  # fmt: skip
+DAGSTER_SETTINGS = Setting(
+    "EMS_DAGSTER_SETTINGS", "Dagster's settings file", forms.PATH, Path("dagster.yaml"), "dagster.yaml",
+    "`dagster.yaml`",
+)  # fmt: skip
+SQL_DIR: Setting[Path | None] = Setting(
+    "EMS_SQL_DIR", "folder of sql/, for packages that keep it elsewhere", forms.PATH, None, "", "beside the package"
+)
+SITE = Family(
+    "EMS_SITE__", "<SITE>__<PATH>", "", "one value of a site file", forms.TEXT,
+    "EMS_SITE__HOME01__GATEWAYS__RS485__HOST=192.0.2.7",
+)  # fmt: skip
+"""Read by `sites.loader`, as YAML."""
+PRICE_SOURCES = Family(
+    "EMS_PRICE_SOURCES_", "<ZONE>", "", "sources of prices of a market zone in the order of asking", forms.NAMES,
+    "EMS_PRICE_SOURCES_CZ=ote,energy-charts",
+)  # fmt: skip
+ENTSOE_TOKEN: Secret[str | None] = Secret(
+    "EMS_ENTSOE_TOKEN", "access to ENTSO-E's prices", forms.SECRET, None, is_missed_by_one=True
+)
+RTE_CREDENTIALS: Secret[str | None] = Secret(
+    "EMS_RTE_CREDENTIALS", "access to RTE's Tempo colours: base64 of id:secret, as its portal shows them",
+    forms.SECRET, None, is_missed_by_one=True,
+)  # fmt: skip
+PV_SECOND_SOURCE = Setting(
+    "EMS_PV_SECOND_SOURCE", "none: forecast.solar is never asked (it learns where the planes are)",
+    forms.choice("forecast-solar", "none"), "forecast-solar", "forecast-solar", "`forecast-solar`",
+)  # fmt: skip
+SOURCE_TIMEOUT_S = Setting(
+    "EMS_SOURCE_TIMEOUT_S", f"how long one reply of a source is waited for, {SHORTEST_S:g} to {LONGEST_S:g} s",
+    forms.number(SHORTEST_S, LONGEST_S, f"seconds from {SHORTEST_S:g} to {LONGEST_S:g}, e.g. {TIMEOUT_S:g}"),
+    TIMEOUT_S, f"{TIMEOUT_S:g}", f"{TIMEOUT_S:g}",
+)  # fmt: skip
+SOURCE_URL = Family(
+    "EMS_SOURCE_", "<NAME>", "_URL", "another address of a source of prices, colours or weather", forms.ADDRESS,
+    "EMS_SOURCE_OPEN_METEO_URL=https://weather.example",
+)  # fmt: skip
+NOTIFY_WEBHOOK: Secret[str | None] = Secret(
+    "EMS_NOTIFY_WEBHOOK", "where every new alarm is posted to as JSON", forms.SECRET_ADDRESS, None
+)
+LOG = Setting(
+    "EMS_LOG", "json: runs and services log JSON lines", forms.choice("json", "text"), "text", "text", "`text`"
+)
+TRACEBACK = Setting("EMS_TRACEBACK", "1: tracebacks instead of messages", forms.FLAG, False, "0", "0")
+WEB_DATABASE_URL: Setting[str | None] = Setting(
+    "EMS_WEB_DATABASE_URL", "address of the database for the HTTP API", forms.LIBPQ_DATABASE, None,
+    "postgresql://ems_web@host/ems", "`EMS_DATABASE_URL` as login `ems_web`",
+)  # fmt: skip
+WEB_SECRET: Secret[str | None] = Secret(
+    "EMS_WEB_SECRET", "signs tokens of the HTTP API; another one ends all of them",
+    forms.at_least(
+        SHORTEST_SECRET,
+        f"{SHORTEST_SECRET} characters at least, for it signs tokens: take what `openssl rand -hex 24` prints, or "
+        "leave it unset for one of this machine's own",
+    ),
+    None, "", "`web.secret` in `EMS_HOME`, made once",
+)  # fmt: skip
+WEB_HOSTS: Setting[frozenset[str]] = Setting(
+    "EMS_WEB_HOSTS", "names the HTTP API is called by besides localhost, separated by commas", forms.HOSTS, frozenset()
+)
+WEB_PROXIES: Setting[tuple[str, ...]] = Setting(
+    "EMS_WEB_PROXIES", "addresses of proxies that are believed when they say for whom they ask", forms.PROXIES, ()
+)
+KEEP_MINUTES_DAYS = Setting(
+    "EMS_KEEP_MINUTES_DAYS", "how long minutes of telemetry are kept; quarter-hours are kept for ever",
+    forms.whole_number(FEWEST_DAYS, MOST_DAYS, f"a number of days, {FEWEST_DAYS} to {MOST_DAYS} (a century)"),
+    KEEP_DAYS, f"{KEEP_DAYS}", f"{KEEP_DAYS}",
+)  # fmt: skip
+SHARDS = Setting(
+    "EMS_SHARDS", "parts the sites are split into, a run each (several machines)",
+    forms.whole_number(
+        1, MOST_SHARDS, f"how many parts the sites are split into: a number from 1 to {MOST_SHARDS}"
+    ),
+    1, "1", "1",
+)  # fmt: skip
+CELERY_BROKER: Setting[str | None] = Setting(
+    "EMS_CELERY_BROKER", "where several machines meet; read by deploy/dagster-celery.yaml", forms.TEXT, None
+)
+FIRST_DAY: Setting[date | None] = Setting(
+    "EMS_FIRST_DAY", "first day of the sites: `ems` sets it; Celery workers need the same", forms.DAY, None
+)
+PLOTS = Setting("EMS_PLOTS", "0: no charts in runs (for replays of weeks)", forms.FLAG, True, "1", "1")
+
+SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
+    "where things are": (HOME, SITES, DEVICE_MAPS, DATABASE_URL, DAGSTER_DATABASE_URL, DAGSTER_SETTINGS, SQL_DIR),
+    "site files": (SITE,),
+    "sources": (PRICE_SOURCES, ENTSOE_TOKEN, RTE_CREDENTIALS, PV_SECOND_SOURCE, SOURCE_TIMEOUT_S, SOURCE_URL),
+    "people": (NOTIFY_WEBHOOK, LOG, TRACEBACK),
+    "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES),
+    "size": (KEEP_MINUTES_DAYS, SHARDS, CELERY_BROKER, FIRST_DAY, PLOTS),
+}
+
+
+class WrongEnvironment(ValueError):
+    """Variables that say what they cannot say; the text lists all of them, each with its remedy."""
+
+
+def faults(environ: Environ | None = None) -> list[str]:
+    """What is wrong with the environment and keeps the installation from starting, a line each."""
+    asked = [
+        setting.read
+        for section in SECTIONS.values()
+        for setting in section
+        if not (isinstance(setting, Secret) and setting.is_missed_by_one)
+    ]
+    return [fault for read in asked if (fault := _fault(read, environ))]
+
+
+def demand(environ: Environ | None = None) -> None:
+    """Refuse to begin with an environment that is wrong.
+
+    Raises:
+        WrongEnvironment: it is.
+    """
+    if found := faults(environ):
+        raise WrongEnvironment("\n".join(found))
+
+
+def _fault(read: Callable[[Environ | None], object], environ: Environ | None) -> str:
+    try:
+        read(environ)
+    except (WrongSetting, SecretUnreadable) as error:
+        return str(error)
+    return ""

@@ -1,0 +1,120 @@
+"""What texts of variables may say: numbers within bounds, choices, days, folders, addresses, names."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from ems_pipeline.settings.setting import Form
+
+HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+PASSWORD = re.compile(r":[^:/@]*@|(?<=password=)\S+")
+SERVER = re.compile(r"postgresql(\+\w+)?://\S+")
+LIBPQ = re.compile(r"postgres(ql)?://\S+|\w+ *= *\S.*")
+WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*")
+
+
+def whole_number(least: int, most: int, allowed: str) -> Form[int]:
+    """A whole number within bounds, in the digits of ASCII."""
+    digits = re.compile(rf"[0-9]{{1,{len(str(most))}}}")
+
+    def parse(text: str) -> int:
+        if not digits.fullmatch(text) or not least <= int(text) <= most:
+            raise ValueError
+        return int(text)
+
+    return Form(allowed, parse, may_be_empty=False)
+
+
+def number(least: float, most: float, allowed: str) -> Form[float]:
+    """A number within bounds."""
+
+    def parse(text: str) -> float:
+        if math.isnan(value := float(text)) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return Form(allowed, parse, may_be_empty=False)
+
+
+def choice(*words: str) -> Form[str]:
+    """One of some words."""
+
+    def parse(text: str) -> str:
+        if text not in words:
+            raise ValueError
+        return text
+
+    return Form(" or ".join(words), parse)
+
+
+def at_least(characters: int, allowed: str) -> Form[str]:
+    """A secret that is long enough; it is not shown."""
+
+    def parse(text: str) -> str:
+        if len(text) < characters:
+            raise ValueError
+        return text
+
+    return Form(allowed, parse, _length)
+
+
+def matching(pattern: re.Pattern[str], allowed: str, shown: Callable[[str], str]) -> Form[str]:
+    """A text of one pattern."""
+
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError
+        return text
+
+    return Form(allowed, parse, shown)
+
+
+def _length(text: str) -> str:
+    return f"a text of {len(text)} characters"
+
+
+def _without_password(text: str) -> str:
+    return repr(PASSWORD.sub(lambda found: ":***@" if found[0].startswith(":") else "***", text))
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _hosts(text: str) -> frozenset[str]:
+    names = frozenset(name.lower() for name in _parts(text))
+    for name in names:
+        if not HOST.fullmatch(name):
+            ipaddress.IPv6Address(name)
+    return names
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    """As uvicorn takes them; it would believe no other, without a word."""
+    for part in _parts(text):
+        if part != "*":
+            ipaddress.ip_network(part)
+    return _parts(text)
+
+
+FLAG = Form("0 or 1", lambda text: bool(("0", "1").index(text)))
+TEXT = Form("a text", str)
+SECRET = Form("the secret", str, _length)
+PATH = Form("a path", Path)
+FOLDERS: Form[tuple[Path, ...]] = Form(
+    'folders, separated by ":"', lambda text: tuple(Path(part) for part in text.split(os.pathsep) if part)
+)
+DAY = Form("a day such as 2025-07-01, or leave it unset", date.fromisoformat)
+NAMES: Form[tuple[str, ...]] = Form("names, separated by commas", _parts)
+HOSTS = Form("names or addresses alone, no scheme and no port, separated by commas, e.g. ems.example", _hosts)
+PROXIES = Form("addresses or networks, separated by commas, e.g. 192.0.2.7,10.0.0.0/8, or * for everybody", _proxies)
+DATABASE = matching(SERVER, "postgresql://user@host:5432/ems (password: ~/.pgpass)", _without_password)
+LIBPQ_DATABASE = matching(LIBPQ, "postgresql://ems_web@host:5432/ems (password: ~/.pgpass)", _without_password)
+ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _without_password)
+SECRET_ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _length)
