@@ -18,6 +18,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     notify/ http/      ways to people; every HTTP conversation
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable
+    errors             the base of every error that people read       -> a new refusal: what, and the remedy
     arrays, local_time, plain_text, outside, secret, version, preload    what everybody needs
 """
 

@@ -26,7 +26,7 @@ def parser(source: str, fault: Callable[[str], Exception], spoken: type[Exceptio
 
     Args:
         source: who sent the document, for the message.
-        fault: makes the error from its text.
+        fault: makes the error from what is wrong, and knows the remedy.
     """
 
     def guarded(read: Read) -> Read:
@@ -39,8 +39,7 @@ def parser(source: str, fault: Callable[[str], Exception], spoken: type[Exceptio
             except Exception as error:
                 stumbled = plain(repr(error), SHOWN_ERROR)
                 raise fault(
-                    f"{source} sent a document that cannot be read ({stumbled}); it starts "
-                    f"{document[:SHOWN_BYTES]!r}; ask again or use another source"
+                    f"{source} sent a document that cannot be read ({stumbled}); it starts {document[:SHOWN_BYTES]!r}"
                 ) from error
 
         return cast(Read, reads)

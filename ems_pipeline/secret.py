@@ -10,9 +10,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ems_pipeline.errors import EmsError
 
-class SecretUnreadable(ValueError):
-    """A file that should hold a secret cannot be read, or is empty."""
+
+class SecretUnreadable(EmsError, ValueError):
+    """A file that should hold a secret cannot be read, or holds none."""
 
 
 def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
@@ -31,10 +33,12 @@ def secret(name: str, environ: Mapping[str, str] | None = None) -> str | None:
         value = Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SecretUnreadable(
-            f"{name}_FILE names {file}, which cannot be read: {error.strerror}; correct it"
+            f"{name}_FILE names {file}, which cannot be read: {error.strerror}", "correct it"
         ) from None
     except ValueError:  # not UTF-8, or a path that cannot be one; the error itself would show bytes of the secret
-        raise SecretUnreadable(f"{name}_FILE names {file}, which is no UTF-8 text; save the secret as UTF-8") from None
+        raise SecretUnreadable(
+            f"{name}_FILE names {file}, which is no UTF-8 text", "save the secret as UTF-8"
+        ) from None
     if not value:
-        raise SecretUnreadable(f"{name}_FILE names {file}, which is empty; put the secret into its first line")
+        raise SecretUnreadable(f"{name}_FILE names {file}, which is empty", "put the secret into its first line")
     return value

@@ -14,6 +14,7 @@ ROOT = Path(ems_pipeline.__file__).parent
 LAYERS = {
     "units": 0,
     "time_grid": 0,
+    "errors": 0,
     "secret": 0,
     "settings": 0,
     "version": 0,

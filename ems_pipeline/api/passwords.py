@@ -8,6 +8,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from ems_pipeline.api.problems import Problem
+from ems_pipeline.errors import EmsError
 
 SHORTEST, LONGEST = 10, 200
 """Characters."""
@@ -15,7 +16,7 @@ AT_ONCE, WAITING = 2, 16
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=Type.ID)
 
 
-class WeakPassword(ValueError):
+class WeakPassword(EmsError, ValueError):
     """A password that is too short or too long; the text says what is taken."""
 
 
@@ -27,7 +28,7 @@ def hashed(password: str) -> str:
     """
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(
-            f"the password has {len(password)} characters; take {SHORTEST} to {LONGEST}, such as four words"
+            f"the password has {len(password)} characters", f"take {SHORTEST} to {LONGEST}, such as four words"
         )
     return _hasher.hash(password)
 

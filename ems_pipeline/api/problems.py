@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ems_pipeline import plain_text
 from ems_pipeline.api.asked import in_hand
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import plain
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ UNKNOWN = "unknown_field"
 """Kind of error of a name in a body that is not known; its context has the name."""
 
 
-class Problem(Exception):
+class Problem(EmsError):
     """Ends a request; raised anywhere below a route.
 
     Args:
@@ -49,8 +50,8 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         errors: list[dict[str, str]] | None = None,
     ) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.status, self.code, self.title, self.detail, self.remedy = status, code, title, detail, remedy
+        super().__init__(f"{code}: {detail}", remedy)
+        self.status, self.code, self.title, self.detail = status, code, title, detail
         self.field, self.headers, self.errors = field, headers, errors
 
     def body(self) -> dict[str, Any]:

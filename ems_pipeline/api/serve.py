@@ -16,6 +16,7 @@ from ems_pipeline.api.connection import BoundedConnection
 from ems_pipeline.api.lines import LOGGER
 from ems_pipeline.api.live.parley import MOST_BYTES
 from ems_pipeline.api.web import Settings, Web
+from ems_pipeline.errors import EmsError
 
 AT_ONCE = 2000
 """Connections; more are answered 503."""
@@ -42,7 +43,7 @@ def main(host: str, port: int) -> None:
     """Until SIGTERM or SIGINT; requests under way have some seconds then."""
     try:
         settings = Settings.from_environ()
-    except (ValueError, RuntimeError, OSError) as error:
+    except (EmsError, OSError) as error:
         sys.exit(f"error: {error}")
     os.nice(POLITENESS)
     app = layered(Web(settings))

@@ -29,6 +29,7 @@ from ems_pipeline.api.people import People
 from ems_pipeline.api.rest.relations import Known
 from ems_pipeline.api.sessions import Sessions
 from ems_pipeline.api.tokens import Tokens
+from ems_pipeline.secret import SecretUnreadable
 from ems_pipeline.sites.wiring import LOOPBACK
 from ems_pipeline.time_grid import Clock, SystemClock
 from ems_pipeline.warehouse.local import home
@@ -56,7 +57,6 @@ class Settings:
 
         Raises:
             WrongSetting, SecretUnreadable, DatabaseUnavailable: see there.
-            ValueError: this machine's own secret is too short.
         """
         own = settings.WEB_SECRET.read(environ) or _own_secret(home() / "web.secret")
         hosts, proxies = settings.WEB_HOSTS.read(environ), settings.WEB_PROXIES.read(environ)
@@ -71,9 +71,9 @@ def _own_secret(file: Path) -> str:
             made.write(secrets.token_hex(32))
     own = file.read_text(encoding="utf-8").strip()
     if len(own) < settings.SHORTEST_SECRET:
-        raise ValueError(
-            f"{file} holds {len(own)} characters; what signs tokens has {settings.SHORTEST_SECRET} at least: remove "
-            "the file, and the next start makes another"
+        raise SecretUnreadable(
+            f"{file} holds {len(own)} characters; what signs tokens has {settings.SHORTEST_SECRET} at least",
+            "remove the file, and the next start makes another",
         )
     return own
 

@@ -26,6 +26,7 @@ from ems_pipeline.cli import (
     web,
 )
 from ems_pipeline.cli.terminal import words
+from ems_pipeline.errors import EmsError
 
 console = Console(stderr=True)
 
@@ -38,7 +39,7 @@ class Ems(typer.Typer):
         try:
             wants_traceback = settings.TRACEBACK.read()
             return super().__call__(*args, **kwargs)
-        except (ValueError, LookupError, RuntimeError, OSError) as error:
+        except (EmsError, ValueError, LookupError, RuntimeError, OSError) as error:
             if wants_traceback:
                 raise
             console.print(words("error:", "bold red") + words(f" {error}"), soft_wrap=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.installed import obedience
+from ems_pipeline.errors import EmsError
 from ems_pipeline.sites import Asset, Battery, Charger, PvArray, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
 from ems_pipeline.sites.wish import Limits, Unfit, Wish
@@ -20,7 +21,7 @@ Wishes = Mapping[str, Wish]
 """By key of the asset."""
 
 
-class WrongWish(ValueError):
+class WrongWish(EmsError, ValueError):
     """A mode or limit that an asset does not have, or wishes of one device that exclude each other."""
 
 
@@ -37,9 +38,9 @@ def check_wish(site: Site, asset_key: str, mode: str, limits: Mapping[str, Any])
     """
     wish = site.wish(asset_key, mode, limits)
     if isinstance(wish, Unfit):
-        raise WrongWish(f"the override {wish.fault}")
+        raise WrongWish(f"the override {wish.fault}", "ask for what it can do", is_told=True)
     if why := obedience.deaf(site).get(asset_key):
-        raise WrongWish(f"nothing will obey for {asset_key!r}, {why}; name a device that obeys in the site file")
+        raise WrongWish(f"nothing will obey for {asset_key!r}, {why}", "name a device that obeys in the site file")
     return wish
 
 
@@ -69,12 +70,12 @@ def for_device(device: str, assets: Sequence[Asset], claims: Mapping[str, Claim]
             # As plan rows and people say it; while it warms up, a plan names no power. The envelope gives the least.
             power_w = max(0.0, claims[first.key].power_w) if limits.power_w is None else float(limits.power_w)
             return GensetCommand(device, mode is GensetMode.RUN, power_w)
-    raise WrongWish(f"asset {first.key} is a {type(first).__name__}, which no device obeys for")
+    raise WrongWish(f"asset {first.key} is a {type(first).__name__}, which no device obeys for", "name another asset")
 
 
 def _fit(claim: Claim) -> Wish:
     if isinstance(claim.wish, Unfit):
-        raise WrongWish(f"the {claim.source} {claim.wish.fault}")
+        raise WrongWish(f"the {claim.source} {claim.wish.fault}", "ask for what it can do", is_told=True)
     return claim.wish
 
 
@@ -83,7 +84,9 @@ def _battery(device: str, assets: Sequence[Asset], wishes: Wishes) -> BatteryCom
     asked = [wish for wish in wishes.values() if isinstance(wish.mode, BatteryMode)]
     modes = {wish.mode for wish in asked if isinstance(wish.mode, BatteryMode)} or {BatteryMode.SELF_USE}
     if len(modes) > 1:
-        raise WrongWish(f"batteries of {device} are to {sorted(modes)} at once; one inverter has one mode")
+        raise WrongWish(
+            f"batteries of {device} are to {sorted(modes)} at once; one inverter has one mode", "ask for one"
+        )
     return BatteryCommand(
         device,
         modes.pop(),

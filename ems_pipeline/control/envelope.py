@@ -85,7 +85,9 @@ def _state_of_charge(site: Site, live: Live, command: BatteryCommand) -> tuple[C
         return command, ""
     soc_pct = live.of(command.device, "battery_soc_pct")
     if soc_pct is None and command.mode in (BatteryMode.CHARGE, BatteryMode.DISCHARGE):
-        raise SetpointRefused(f"{command.device}: no {command.mode} without a measured state of charge")
+        raise SetpointRefused(
+            f"{command.device}: no {command.mode} without a measured state of charge", "see why it is not measured"
+        )
     own_pct = float(site.device(command.device).options.get("min_soc_pct", 0.0))
     lowest = max(own_pct, *(pack.min_soc_pct for pack in packs))
     reserve = max(own_pct, *(pack.reserve_soc_pct for pack in packs))

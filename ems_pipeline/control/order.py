@@ -64,18 +64,19 @@ def check_opt_ins(order: Order, footing: Footing, standing: arming.Standing | No
         raise LookupError(f"site {site.key}: {UNREGISTERED}, so nothing could be journalled")
     seconds = order.restore_after_s
     if seconds is not None and not 0 < seconds <= LONGEST_S:
-        raise SetpointRefused(f"--restore-after {seconds:g} s is outside 0..{LONGEST_S:g} s; nothing was written")
+        raise SetpointRefused(
+            f"--restore-after {seconds:g} s is outside 0..{LONGEST_S:g} s; nothing was written",
+            "give a time within them",
+        )
     why = not_live(footing, standing, now)
     if not why:
         return
     if site.control.enabled:
-        raise SetpointRefused(f"{why}; arm it for a while: ems control arm {site.key} --minutes 15")
+        raise SetpointRefused(why, f"arm it for a while: ems control arm {site.key} --minutes 15")
     if not order.commissioning:
-        raise SetpointRefused(
-            f"{why}; enable and arm it, or try a value for a while: --commissioning --restore-after 60"
-        )
+        raise SetpointRefused(why, "enable and arm it, or try a value for a while: --commissioning --restore-after 60")
     if seconds is None:
-        raise SetpointRefused(f"{why}: with --commissioning a value must end; add --restore-after SECONDS")
+        raise SetpointRefused(f"{why}: with --commissioning a value must end", "add --restore-after SECONDS")
 
 
 def driver_of(drivers: Mapping[str, Driver], device: str) -> Driver:
@@ -107,15 +108,17 @@ def standing(driver: Driver, order: Order, observed: Observed) -> Standing:
     check_value(point, order.value)
     if point.key not in values:
         why = f"{driver.device}/{point.name} cannot be read ({observed.fault})"
-        raise SetpointRefused(f"{why}, so what stands there could not be put back; nothing was written")
+        raise SetpointRefused(
+            f"{why}, so what stands there could not be put back; nothing was written", "look at the device"
+        )
     writes = driver.translate(order.command, values)
     if order.restore_after_s is not None:
         return Standing(point, values[point.key], f"is put back after {order.restore_after_s:g} s")
     released = {driver.point_map.point(w.point).name for w in driver.release_writes(values)}
     if not {w.point for w in writes} <= released:
         raise SetpointRefused(
-            f"no release of {driver.device} writes {point.name}: nobody would ever put it back; "
-            "add --restore-after SECONDS"
+            f"no release of {driver.device} writes {point.name}: nobody would ever put it back",
+            "add --restore-after SECONDS",
         )
     minutes = order.site.control.setpoint_ttl_minutes
     return Standing(point, values[point.key], f"stands until the next control, {minutes} min at most; then it releases")

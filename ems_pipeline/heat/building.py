@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
+from ems_pipeline.errors import EmsError
 from ems_pipeline.sites import House
 
 WINDOW = timedelta(hours=3)
@@ -30,7 +31,7 @@ GAINS_K = (-1.0, 10.0)
 """Believable gains, as the temperature difference they hold: people and sun 1 to 8 K, and errors of the COP."""
 
 
-class UnidentifiableBuilding(ValueError):
+class UnidentifiableBuilding(EmsError, ValueError):
     """The history cannot tell loss from storage; the text says what is missing."""
 
 
@@ -112,8 +113,9 @@ def fit(history: pl.DataFrame) -> BuildingResponse | None:
     (loss, capacity, gains), *_ = np.linalg.lstsq(terms, heat_w, rcond=None)
     if loss <= 0 or capacity <= 0:
         raise UnidentifiableBuilding(
-            f"fitted heat loss {loss:.0f} W/K and capacity {capacity:.0f} Wh/K must be positive; let the room "
-            f"temperature vary by a kelvin or check that heat_w is of this house; the stated values remain usable"
+            f"fitted heat loss {loss:.0f} W/K and capacity {capacity:.0f} Wh/K must be positive",
+            "let the room temperature vary by a kelvin or check that heat_w is of this house; the stated values remain "
+            "usable",
         )
     residual_w = float(np.std(heat_w - terms @ np.array([loss, capacity, gains])))
     return BuildingResponse(float(loss), float(capacity), float(gains), residual_w, windows.height)

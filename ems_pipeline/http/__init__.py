@@ -22,6 +22,7 @@ import requests
 import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.http import conversation
 from ems_pipeline.plain_text import plain
 
@@ -34,13 +35,13 @@ MOST_BYTES = 32 * 1024 * 1024
 """Of one reply, unpacked: ten times what the largest document of any source has."""
 
 
-class HttpError(Exception):
+class HttpError(EmsError):
     """A request without a usable reply: where, what came back, and what to do about it."""
 
     def __init__(self, url: str, reason: str, remedy: str, status: int | None = None, body: bytes = b"") -> None:
         self.url = plain(redacted(url))
         self.reason = plain(reason)
-        super().__init__(f"{self.url}: {self.reason}; {remedy}")
+        super().__init__(f"{self.url}: {self.reason}", remedy)
         self.status = status
         self.body = body
 

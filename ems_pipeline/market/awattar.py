@@ -48,7 +48,7 @@ def parse(document: bytes, day: date, zone: str) -> PriceDocument:
         for start, end, price, _ in entries
     ]
     if path and not path.startswith(f"/{COUNTRIES[zone]}/"):
-        raise MalformedDocument(f"{NAME} answered for {path!r}, asked was {zone}; check the address")
+        raise MalformedDocument(f"{NAME} answered for {path!r}, asked was {zone}", "check the address")
     if units := {str(unit) for *_, unit in entries if str(unit).lower() != UNIT}:
         raise MalformedDocument(f"{NAME} prices are in {sorted(units)}; expected Eur/MWh")
     return day_document(points, day, zone, NAME)

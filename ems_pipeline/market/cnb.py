@@ -37,7 +37,9 @@ class RateList:
         """``quote`` for one unit of ``base``. Raises `SourceFailed` for a currency the bank does not quote."""
         known = self.czk_per_unit | {"CZK": 1.0}
         if unknown := {base, quote} - known.keys():
-            raise SourceFailed(f"{NAME} quotes no {sorted(unknown)}; it has {sorted(known)}")
+            raise SourceFailed(
+                f"{NAME} quotes no {sorted(unknown)}; it has {sorted(known)}", "take a currency that it quotes"
+            )
         return known[base] / known[quote]
 
 
@@ -53,7 +55,7 @@ def read(day: date, settings: SourceSettings) -> RateList:
             return parse(fetch(day, settings))
         except (http.HttpError, MalformedDocument) as error:
             faults.append(str(error))
-    raise SourceFailed(f"{NAME} gives no rates for {day}: {'; '.join(faults)}")
+    raise SourceFailed(f"{NAME} gives no rates for {day}: {'; '.join(faults)}", "ask again later")
 
 
 @parser(NAME)
@@ -63,7 +65,7 @@ def parse(document: bytes) -> RateList:
     if "EUR" not in rates.czk_per_unit:
         raise MalformedDocument(f"{NAME} list of {rates.valid_for} has no EUR; it has {sorted(rates.czk_per_unit)}")
     if wrong := {code: rate for code, rate in rates.czk_per_unit.items() if not 0 < rate < 1000}:
-        raise MalformedDocument(f"{NAME} list of {rates.valid_for} has unbelievable rates {wrong}; ask again later")
+        raise MalformedDocument(f"{NAME} list of {rates.valid_for} has unbelievable rates {wrong}", "ask again later")
     return rates
 
 

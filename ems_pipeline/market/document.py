@@ -17,6 +17,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ems_pipeline import outside, time_grid
+from ems_pipeline.errors import EmsError
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plain_text import LONGEST_PARAGRAPH, plain
 
@@ -50,23 +51,29 @@ PRICE_SCHEMA = {
 }
 
 
-class SourceError(Exception):
+class SourceError(EmsError):
     """What was asked could not be had from a source; its text may repeat what the source said."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(plain(text, LONGEST_PARAGRAPH))
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(plain(what, LONGEST_PARAGRAPH), plain(remedy, LONGEST_PARAGRAPH))
 
 
 class NotYetPublished(SourceError):
-    """The source works and has nothing for that day yet; ask again later."""
+    """The source works and has nothing for that day yet."""
+
+    usual = "ask again later"
 
 
 class MalformedDocument(SourceError):
     """The source answered with something that is not what was asked for."""
 
+    usual = "ask again or use another source"
+
 
 class SourceFailed(SourceError):
     """The source refused, is out of order, or is not configured."""
+
+    usual = "ask again later or use another source"
 
 
 parser = partial(outside.parser, fault=MalformedDocument, spoken=SourceError)
@@ -138,18 +145,19 @@ def day_document(
                 row = (_believable(point, point.price_per_mwh, source), point.minutes)
                 if rows.setdefault(slot, row)[0] != row[0]:
                     raise MalformedDocument(
-                        f"{source} gives two prices of {zone} at {slot}: {rows[slot][0]} and {row[0]}; "
-                        "use another source"
+                        f"{source} gives two prices of {zone} at {slot}: {rows[slot][0]} and {row[0]}",
+                        "use another source",
                     )
     if not rows:
         raise NotYetPublished(
-            f"{source} has no prices of {zone} for {day} yet; ask again after 13:05 of the day before"
+            f"{source} has no prices of {zone} for {day} yet", "ask again after 13:05 of the day before"
         )
     expected = market_day_slots(day)
     if missing := sorted(set(expected) - rows.keys()):
         raise MalformedDocument(
             f"{source} has {len(expected) - len(missing)} of {len(expected)} quarter-hours of {zone} on {day}, the "
-            f"first one missing is {missing[0]}; ask again or use another source"
+            f"first one missing is {missing[0]}",
+            "ask again or use another source",
         )
     columns = (expected, [rows[s][0] for s in expected], [rows[s][1] for s in expected])
     frame = pl.DataFrame(dict(zip(PRICE_SCHEMA, columns, strict=True)), schema=PRICE_SCHEMA)
@@ -167,7 +175,8 @@ def points_by_position(prices: Mapping[int, float | None], minutes: int, day: da
     if prices and (min(prices) < 1 or max(prices) != count):
         raise MalformedDocument(
             f"{source} numbers its intervals of {day} from {min(prices)} to {max(prices)}, the day has 1 to {count} of "
-            f"{minutes} min; use another source"
+            f"{minutes} min",
+            "use another source",
         )
     return [PricePoint(start + timedelta(minutes=minutes) * (i - 1), minutes, p) for i, p in sorted(prices.items())]
 
@@ -221,8 +230,8 @@ def _believable(point: PricePoint, price: float, source: str) -> float:
     low, high = BELIEVABLE_PER_MWH
     if not (math.isfinite(price) and low <= price <= high):
         raise MalformedDocument(
-            f"{source} says {price} per MWh at {point.starts_at}, believable is {low:g} to {high:g}; "
-            "check unit and currency"
+            f"{source} says {price} per MWh at {point.starts_at}, believable is {low:g} to {high:g}",
+            "check unit and currency",
         )
     return price
 

@@ -49,7 +49,8 @@ def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     if len(instants) != len(prices) or unit != UNIT:
         raise MalformedDocument(
             f"{NAME} sent {len(instants)} instants and {len(prices)} prices in {unit!r}; expected equal numbers in "
-            f"{UNIT!r}; use another source"
+            f"{UNIT!r}",
+            "use another source",
         )
     steps = {(after - at).total_seconds() / 60 for at, after in itertools.pairwise(instants)}
     minutes = int(min(steps, default=60))

@@ -46,7 +46,7 @@ def fetch(day: date, zone: str, settings: SourceSettings) -> bytes:
     """The reply about one delivery day. Raises `http.HttpError`, and `SourceFailed` without a token."""
     if not settings.entsoe_token:
         remedy = settings.unreadable.get(ENTSOE_TOKEN, f"register there and set {ENTSOE_TOKEN}")
-        raise SourceFailed(f"{NAME} needs a token; {remedy}")
+        raise SourceFailed(f"{NAME} needs a token", remedy)
     start, end = time_grid.day_bounds(day, MARKET_TIMEZONE)
     query = {
         "securityToken": settings.entsoe_token,
@@ -73,7 +73,7 @@ def parse(document: bytes, day: date, zone: str) -> PriceDocument:
         reason = xml.text(root, "Reason", "text") or "no reason given"
         if "no matching data" in reason.lower():
             raise NotYetPublished(f"{NAME} has no prices of {zone} for {day} yet: {reason}")
-        raise SourceFailed(f"{NAME} refuses: {reason}; check EMS_ENTSOE_TOKEN and the request")
+        raise SourceFailed(f"{NAME} refuses: {reason}", "check EMS_ENTSOE_TOKEN and the request")
     if xml.name(root) != "Publication_MarketDocument" or xml.text(root, "type") != "A44":
         raise MalformedDocument(f"{NAME} sent <{xml.name(root)}> of type {xml.text(root, 'type')}, expected A44 prices")
     series = list(xml.children(root, "TimeSeries"))
@@ -112,7 +112,7 @@ def _check_zone(series: list[Element], zone: str) -> None:
 
 def _check_unit(series: Element) -> None:
     if (said := {name: xml.text(series, name) for name in UNIT}) != UNIT:
-        raise MalformedDocument(f"{NAME} has prices in {said}; expected {UNIT}: use another source")
+        raise MalformedDocument(f"{NAME} has prices in {said}; expected {UNIT}", "use another source")
 
 
 def _period_points(series: Element, period: Element) -> Iterator[PricePoint]:

@@ -78,7 +78,7 @@ def rate_rows(
     """
     usable = sorted((r for r in lists if day - OLDEST_LIST <= r.valid_for <= day), key=lambda r: r.valid_for)
     if not usable:
-        raise SourceFailed(f"no exchange rate list of the ten days up to {day}; ask {cnb.NAME} again later")
+        raise SourceFailed(f"no exchange rate list of the ten days up to {day}", f"ask {cnb.NAME} again later")
     past = day < time_grid.local_day(now, PRAGUE)
     rows = [
         (base, quote, day, r.rate(base, quote), r.valid_for < list_day(day), r.source, _known_at(r, past, now))
@@ -126,5 +126,7 @@ def _known_at(rates: cnb.RateList, past: bool, now: datetime) -> datetime:
         return time_grid.utc(now)
     published = time_grid.local_instant(rates.valid_for, PUBLICATION, PRAGUE)
     if published > now:
-        raise MalformedDocument(f"{rates.source} list of {rates.valid_for} is from after now ({now}); check the clock")
+        raise MalformedDocument(
+            f"{rates.source} list of {rates.valid_for} is from after now ({now})", "check the clock"
+        )
     return published

@@ -58,21 +58,21 @@ def request(day: date) -> bytes:
 def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     """Prices of ``day``; a reply may hold several days. See `day_document` for what is refused."""
     if b"Application is not available" in document:
-        raise SourceFailed(f"{NAME}: the portal says 'Application is not available'; try again later")
+        raise SourceFailed(f"{NAME}: the portal says 'Application is not available'", "try again later")
     root = xml.read(document, NAME)
     for fault in root.iter("{http://schemas.xmlsoap.org/soap/envelope/}Fault"):
-        raise SourceFailed(f"{NAME} answers with the fault {xml.text(fault, 'faultstring')!r}; check the request")
+        raise SourceFailed(f"{NAME} answers with the fault {xml.text(fault, 'faultstring')!r}", "check the request")
     if not any(xml.name(element).endswith("Response") for element in root.iter()):
-        raise MalformedDocument(f"{NAME} sent <{xml.name(root)}> without a response inside; use another source")
+        raise MalformedDocument(f"{NAME} sent <{xml.name(root)}> without a response inside", "use another source")
     items = [i for i in root.iter() if xml.name(i) == "Item" and xml.text(i, "Date") == day.isoformat()]
     steps = {RESOLUTIONS.get(xml.text(item, "PeriodResolution") or "PT60M", 0) for item in items}
     if len(steps) > 1:
-        raise MalformedDocument(f"{NAME} mixes intervals of {sorted(steps)} min on {day}; use another source")
+        raise MalformedDocument(f"{NAME} mixes intervals of {sorted(steps)} min on {day}", "use another source")
     prices: dict[int, float | None] = {}
     for item in items:
         index, price = _entry(item)
         if index in prices:
-            raise MalformedDocument(f"{NAME} numbers two intervals of {day} with {index}; use another source")
+            raise MalformedDocument(f"{NAME} numbers two intervals of {day} with {index}", "use another source")
         prices[index] = price
     points = points_by_position(prices, steps.pop(), day, NAME) if prices else []
     return day_document(points, day, zone, NAME)

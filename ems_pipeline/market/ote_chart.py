@@ -56,7 +56,7 @@ def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     _check_day(graph_title, day)
     prices = {int(p["x"]): None if p["y"] is None else float(p["y"]) for p in chosen[0]["point"]}
     if len(prices) != len(chosen[0]["point"]):
-        raise MalformedDocument(f"{NAME} has a position twice on {day}; use another source")
+        raise MalformedDocument(f"{NAME} has a position twice on {day}", "use another source")
     points = points_by_position(prices, 15 if quarterly else 60, day, NAME)
     return day_document(points, day, zone, NAME)
 
@@ -64,4 +64,4 @@ def parse(document: bytes, day: date, zone: str) -> PriceDocument:
 def _check_day(title: str, day: date) -> None:
     found = re.search(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", title)
     if found is None or tuple(map(int, found.groups())) != (day.day, day.month, day.year):
-        raise MalformedDocument(f"{NAME} shows {title!r}, asked was {day}; use another source")
+        raise MalformedDocument(f"{NAME} shows {title!r}, asked was {day}", "use another source")

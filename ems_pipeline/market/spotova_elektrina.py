@@ -34,7 +34,7 @@ def fetch(_day: date, _zone: str, settings: SourceSettings) -> bytes:
     """The list as it is now, preceded by a line with the instant of the reply. Raises `http.HttpError`."""
     reply = http.get_reply(settings.url(NAME, URL), None, None, settings.timeout_s, settings.retries)
     if reply.date_at is None:
-        raise SourceFailed(f"{NAME} does not say when it answered, and its list has no date; use another source")
+        raise SourceFailed(f"{NAME} does not say when it answered, and its list has no date", "use another source")
     return reply.date_at.isoformat().encode() + SEPARATOR + reply.body
 
 
@@ -49,12 +49,12 @@ def parse(document: bytes, day: date, zone: str) -> PriceDocument:
     midnight, next_midnight = time_grid.day_bounds(today, MARKET_TIMEZONE)
     if replied_at - midnight < STALE_CACHE or next_midnight - replied_at < STALE_CACHE:
         raise MalformedDocument(
-            f"{NAME} answered at {replied_at}, too near midnight to know which day it means; ask later"
+            f"{NAME} answered at {replied_at}, too near midnight to know which day it means", "ask later"
         )
     if day not in (today, today + timedelta(days=1)):
-        raise SourceFailed(f"{NAME} knows {today} and the day after only, asked was {day}; use another source")
+        raise SourceFailed(f"{NAME} knows {today} and the day after only, asked was {day}", "use another source")
     if lists["hoursToday"] == lists["hoursTomorrow"]:
-        raise MalformedDocument(f"{NAME} says the same list for today and tomorrow; use another source")
+        raise MalformedDocument(f"{NAME} says the same list for today and tomorrow", "use another source")
     prices = lists["hoursToday" if day == today else "hoursTomorrow"]
     if not prices:
         raise NotYetPublished(f"{NAME} has no list for {day} yet")

@@ -101,7 +101,7 @@ def fetch_rte(first: date, last: date, settings: SourceSettings) -> bytes:
     """RTE's calendar of ``first`` to ``last``. Raises `SourceFailed` without credentials, and `http.HttpError`."""
     if not settings.rte_credentials:
         remedy = settings.unreadable.get(RTE_CREDENTIALS, f"register an application there and set {RTE_CREDENTIALS}")
-        raise SourceFailed(f"rte needs credentials; {remedy}")
+        raise SourceFailed("rte needs credentials", remedy)
     base = settings.url("rte", RTE_URL)
     login = {"Authorization": f"Basic {settings.rte_credentials}"}
     token = _token(http.post(f"{base}/token/oauth", b"", login, settings.timeout_s, settings.retries))
@@ -124,7 +124,7 @@ def fetch_rte(first: date, last: date, settings: SourceSettings) -> bytes:
 def _token(document: bytes) -> str:
     token = json.loads(document)
     if not isinstance(token, dict) or not isinstance(token.get("access_token"), str):
-        raise MalformedDocument(f"{RTE} sent no access_token; check EMS_RTE_CREDENTIALS")
+        raise MalformedDocument(f"{RTE} sent no access_token", "check EMS_RTE_CREDENTIALS")
     return str(token["access_token"])
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ems_pipeline.errors import EmsError
 
-class NotSent(RuntimeError):
+
+class NotSent(EmsError):
     """A way to people is blocked; the text names the host and the reason, never the address."""
 
 

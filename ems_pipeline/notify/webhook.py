@@ -32,4 +32,6 @@ class WebhookNotifier:
         except http.HttpError as error:
             # The error repeats the path of the address, and so may the server; both hold what is secret.
             reason = error.reason if error.status is None else f"HTTP {error.status}"
-            raise NotSent(f"webhook at {urlsplit(error.url).hostname or 'a wrong address'}: {reason}") from None
+            raise NotSent(
+                f"webhook at {urlsplit(error.url).hostname or 'a wrong address'}: {reason}", "check EMS_NOTIFY_WEBHOOK"
+            ) from None

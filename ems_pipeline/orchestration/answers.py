@@ -6,7 +6,6 @@ import dagster as dg
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.orchestration.troubles import REQUEST_TAG
-from ems_pipeline.plain_text import told
 from ems_pipeline.steps import answering
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import asked as table
@@ -25,10 +24,8 @@ def answer(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> N
     found: dict[str, Any] | Refusal
     try:
         found = answering.answer(ems, asked)
-    except NotAnswered as fault:
-        found = Refusal(str(fault), fault.remedy)
-    except (LookupError, ValueError, DeviceFault, TimeoutError) as fault:
-        found = Refusal(str(fault) or told(fault), "ask for what there is")
+    except (NotAnswered, LookupError, ValueError, DeviceFault, TimeoutError) as fault:
+        found = Refusal.of(fault)
     with ems.warehouse.begin() as connection:
         if isinstance(found, Refusal):
             table.fail(connection, request_id, found, ems.clock.now())

@@ -5,12 +5,9 @@ from collections.abc import Collection, Mapping
 import dagster as dg
 
 from ems_pipeline import plain_text
-from ems_pipeline.http import HttpError
-from ems_pipeline.market.document import SourceError
+from ems_pipeline.errors import EmsError
 from ems_pipeline.steps.platform import Platform
-from ems_pipeline.steps.situation import InputsMissing
 from ems_pipeline.warehouse import alarms
-from ems_pipeline.weather.errors import WeatherError
 
 
 def settle_shared(
@@ -41,10 +38,6 @@ def settle_shared(
         raise dg.Failure("; ".join(dict.fromkeys(faults.values())), allow_retries=False)
 
 
-SPEAK_FOR_THEMSELVES = (InputsMissing, WeatherError, SourceError, HttpError)
-"""Errors whose text has the remedy."""
-
-
 def told(fault: Exception) -> str:
     """What went wrong, for people: of other errors their kind says more than the text (``KeyError: 'x'``)."""
-    return str(fault) if isinstance(fault, SPEAK_FOR_THEMSELVES) else plain_text.told(fault)
+    return str(fault) if isinstance(fault, EmsError) else plain_text.told(fault)

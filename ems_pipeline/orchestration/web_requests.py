@@ -110,7 +110,7 @@ def _runs(
     try:
         (run,) = _run_of(instance, ems, asked, now)
     except (LookupError, ValueError) as fault:
-        table.refuse(connection, asked.request_id, Refusal(str(fault), "ask for what there is"), now)
+        table.refuse(connection, asked.request_id, Refusal.of(fault), now)
         return []
     tags = {name: value for name, value in run.tags.items() if name != ROUTINE_TAG} | {REQUEST_TAG: asked.request_id}
     return [dg.RunRequest(run_key=asked.request_id, job_name=run.job_name, tags=tags)]

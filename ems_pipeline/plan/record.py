@@ -12,6 +12,7 @@ from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from ems_pipeline.arrays import Array
+from ems_pipeline.errors import EmsError
 
 MEASURED = {"measured": True}
 """Field metadata: wall-clock figures stay out of the JSON form, so that the same plan has the same bytes."""
@@ -34,12 +35,12 @@ class Record:
         try:
             value = json.loads(text)
         except json.JSONDecodeError as fault:
-            raise FormInvalid(f"the text is no JSON: {fault}; give one object, as `to_json` writes it") from None
+            raise FormInvalid(f"the text is no JSON: {fault}", "give one object, as `to_json` writes it") from None
         read: Self = _read(cls, value, "")
         return read
 
 
-class FormInvalid(ValueError):
+class FormInvalid(EmsError, ValueError):
     """JSON in which a record cannot be read; the text names the field by its path, what stands there and the remedy."""
 
 
@@ -80,12 +81,12 @@ def _read_record(kind: Any, value: Any, path: str) -> Any:
     _demand(isinstance(value, dict), path, value, "an object")
     hints, within = _hints(kind), f"{path}." if path else ""
     if unknown := sorted(set(value) - set(hints)):
-        raise FormInvalid(f"{within}{unknown[0]} is no field; {path or 'it'} has {', '.join(hints)}; give only those")
+        raise FormInvalid(f"{within}{unknown[0]} is no field; {path or 'it'} has {', '.join(hints)}", "give only those")
     nothing = dataclasses.MISSING
     fields = dataclasses.fields(kind)
     needed = [f.name for f in fields if f.default is nothing and f.default_factory is nothing]
     if missing := [name for name in needed if name not in value]:
-        raise FormInvalid(f"{within}{missing[0]} is missing; {path or 'it'} needs {', '.join(needed)}; give them all")
+        raise FormInvalid(f"{within}{missing[0]} is missing; {path or 'it'} needs {', '.join(needed)}", "give them all")
     return kind(**{name: _read(hints[name], item, f"{within}{name}") for name, item in value.items()})
 
 
@@ -125,4 +126,6 @@ def _is_number(value: Any) -> bool:
 def _demand(holds: bool, path: str, value: Any, wanted: str) -> None:
     if not holds:
         shown = json.dumps(value)
-        raise FormInvalid(f"{path or 'the JSON'} is {shown if len(shown) < 60 else shown[:57] + '...'}; give {wanted}")
+        raise FormInvalid(
+            f"{path or 'the JSON'} is {shown if len(shown) < 60 else shown[:57] + '...'}", f"give {wanted}"
+        )

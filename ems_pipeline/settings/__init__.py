@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.secret import SecretUnreadable
 from ems_pipeline.settings import forms
 from ems_pipeline.settings.setting import Environ, Family, Secret, Setting, WrongSetting
@@ -134,7 +135,7 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
 }
 
 
-class WrongEnvironment(ValueError):
+class WrongEnvironment(EmsError, ValueError):
     """Variables that say what they cannot say; the text lists all of them, each with its remedy."""
 
 
@@ -156,7 +157,7 @@ def demand(environ: Environ | None = None) -> None:
         WrongEnvironment: it is.
     """
     if found := faults(environ):
-        raise WrongEnvironment("\n".join(found))
+        raise WrongEnvironment("\n".join(found), "correct each of them", is_told=True)
 
 
 def _fault(read: Callable[[Environ | None], object], environ: Environ | None) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.secret import secret
 
 T_co = TypeVar("T_co", covariant=True)
 Environ = Mapping[str, str]
 
 
-class WrongSetting(ValueError):
+class WrongSetting(EmsError, ValueError):
     """A variable that says what it cannot say; the text names it, what stands there and what may."""
 
 
@@ -124,4 +125,4 @@ def checked(name: str, form: Form[T_co], text: str) -> T_co:
     try:
         return form.parse(text)
     except ValueError:
-        raise WrongSetting(f"{name} is {form.shown(text)}; write {form.allowed}") from None
+        raise WrongSetting(f"{name} is {form.shown(text)}", f"write {form.allowed}") from None

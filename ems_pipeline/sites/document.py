@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import plain
 
 LARGEST_BYTES = 1_000_000
@@ -27,8 +28,10 @@ Lines = Mapping[tuple[str, ...], int]
 """Path of a key -> the line it stands in."""
 
 
-class DocumentError(ValueError):
+class DocumentError(EmsError, ValueError):
     """A document that cannot be read; the text says where and what to do."""
+
+    usual = "correct it"
 
 
 def read(path: Path) -> Any:
@@ -59,14 +62,17 @@ def _text(path: Path) -> str:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise DocumentError("cannot be read: it is no regular file; put a text file there or rename it")
+            raise DocumentError("cannot be read: it is no regular file", "put a text file there or rename it")
         if found.st_size > LARGEST_BYTES:
-            raise DocumentError(f"has {found.st_size} bytes, {LARGEST_BYTES} are read; it is something else")
+            raise DocumentError(
+                f"has {found.st_size} bytes, {LARGEST_BYTES} are read; it is something else",
+                "name the file that is meant",
+            )
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise DocumentError(f"cannot be read: {error.strerror}; check the path and its permissions") from error
+        raise DocumentError(f"cannot be read: {error.strerror}", "check the path and its permissions") from error
     except UnicodeDecodeError as error:
-        raise DocumentError(f"is not UTF-8 at byte {error.start}; save it as UTF-8") from error
+        raise DocumentError(f"is not UTF-8 at byte {error.start}", "save it as UTF-8") from error
 
 
 def parsed(text: str) -> Any:
@@ -84,7 +90,7 @@ def _refused() -> Iterator[None]:
     try:
         yield
     except yaml.YAMLError as error:
-        raise DocumentError(f"is not YAML: {plain(error)}; check indentation and quotes") from error
+        raise DocumentError(f"is not YAML: {plain(error)}", "check indentation and quotes") from error
 
 
 class _Strict(yaml.SafeLoader):

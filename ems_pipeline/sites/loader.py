@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ems_pipeline import settings
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import plain, told
 from ems_pipeline.sites import document as yaml_document
 from ems_pipeline.sites.faults import listed
@@ -22,15 +23,20 @@ from ems_pipeline.sites.record import Known
 from ems_pipeline.sites.site import Site
 
 
-class SiteFileError(ValueError):
+class SiteFileError(EmsError, ValueError):
     """A site file that cannot be used; the text lists all faults, each with its remedy.
 
     ``site_key`` is what the file calls its site, as far as it can be read; else None. ``withdraws`` says that it reads
     ``control: {enabled: false}``: whatever else is wrong, its owner does not want the site to be steered.
     """
 
-    def __init__(self, path: Path, what: str, site_key: str | None = None, *, withdraws: bool = False) -> None:
-        super().__init__(f"site file {plain(path)} {what}")
+    usual = "correct what is named"
+
+    def __init__(
+        self, path: Path, what: str, remedy: str = "", site_key: str | None = None, *, withdraws: bool = False
+    ) -> None:
+        """``remedy`` is empty where ``what`` lists faults, each with its own."""
+        super().__init__(f"site file {plain(path)} {what}", remedy, is_told=not remedy)
         self.path = path
         self.site_key = site_key
         self.withdraws = withdraws
@@ -52,14 +58,14 @@ def load_site(path: Path, environ: Mapping[str, str] | None = None, known: Known
     try:
         document = yaml_document.read(path)
         if not isinstance(document, dict):
-            raise yaml_document.DocumentError(f"holds {type(document).__name__}, not a mapping; start with `key:`")
+            raise yaml_document.DocumentError(f"holds {type(document).__name__}, not a mapping", "start with `key:`")
         key = document["key"] if isinstance(document.get("key"), str) else None
         withdraws = _withdraws(document)
         _override(document, os.environ if environ is None else environ)
         withdraws = _withdraws(document)
         return Site.model_validate(document, context=known)
     except yaml_document.DocumentError as error:
-        raise SiteFileError(path, str(error), key, withdraws=withdraws) from None
+        raise SiteFileError(path, error.what, error.remedy, key, withdraws=withdraws) from None
     except ValidationError as error:
         raise faulty(path, listed(document, error), key, withdraws=withdraws) from None
 
@@ -72,7 +78,7 @@ def _withdraws(document: dict[str, Any]) -> bool:
 def faulty(path: Path, faults: list[str], site_key: str | None, *, withdraws: bool) -> SiteFileError:
     """The error that lists the faults of a file."""
     lines = "\n".join(f"  {i}. {fault}" for i, fault in enumerate(faults, 1))
-    return SiteFileError(path, f"has {len(faults)} fault(s):\n{lines}", site_key, withdraws=withdraws)
+    return SiteFileError(path, f"has {len(faults)} fault(s):\n{lines}", site_key=site_key, withdraws=withdraws)
 
 
 def load_sites(folder: Path, load: Callable[[Path], Site] = load_site) -> list[Site | SiteFileError]:
@@ -84,14 +90,15 @@ def load_sites(folder: Path, load: Callable[[Path], Site] = load_site) -> list[S
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and not path.name.startswith("."))
     except OSError as error:
-        text = f"cannot be read as a folder of site files: {error.strerror}; create it or set EMS_SITES to another"
-        return [SiteFileError(folder, text)]
+        text = f"cannot be read as a folder of site files: {error.strerror}"
+        return [SiteFileError(folder, text, "create it or set EMS_SITES to another")]
     found = {path: _loaded(path, load) for path in paths}
     said = Counter(site.key for site in found.values() if isinstance(site, Site))
     return [
         SiteFileError(
             path,
-            f"says key: {site.key}, and so does another file in {folder}; change one",
+            f"says key: {site.key}, and so does another file in {folder}",
+            "change one",
             site.key,
             withdraws=not site.control.enabled,
         )
@@ -107,7 +114,7 @@ def _loaded(path: Path, load: Callable[[Path], Site]) -> Site | SiteFileError:
     except SiteFileError as error:
         return error
     except Exception as error:  # a fault of this program costs the one file, too
-        return SiteFileError(path, f"cannot be used: {told(error)}; please report it")
+        return SiteFileError(path, f"cannot be used: {told(error)}", "please report it")
 
 
 def _override(document: dict[str, Any], environ: Mapping[str, str]) -> None:
@@ -119,12 +126,12 @@ def _override(document: dict[str, Any], environ: Mapping[str, str]) -> None:
             node = _child(node, part)
         if not isinstance(node, dict):
             raise yaml_document.DocumentError(
-                f"has nothing at {'.'.join(parents)!r}, which {name} points into; check the path"
+                f"has nothing at {'.'.join(parents)!r}, which {name} points into", "check the path"
             )
         try:
             node[leaf] = yaml_document.parsed(environ[name])
         except yaml_document.DocumentError as error:
-            raise yaml_document.DocumentError(f"is overridden by {name}, which {error}") from None
+            raise yaml_document.DocumentError(f"is overridden by {name}, which {error.what}", error.remedy) from None
 
 
 def _env_name(key: object) -> str:

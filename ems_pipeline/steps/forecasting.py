@@ -155,6 +155,6 @@ def require_whole(frame: pl.DataFrame, start: datetime, end: datetime, site: Sit
     wanted = time_grid.count_slots(start, end)
     if frame.height < wanted:
         raise InputsMissing(
-            f"weather of {site.key} from {start} is known for {frame.height} of {wanted} slots as of {at}; "
-            "materialise weather_forecast for these days first"
+            f"weather of {site.key} from {start} is known for {frame.height} of {wanted} slots as of {at}",
+            "materialise weather_forecast for these days first",
         )

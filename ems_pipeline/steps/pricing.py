@@ -179,8 +179,8 @@ def effective_rows(platform: Platform, window: SiteWindow) -> pl.DataFrame:
         frames.append(rows.join(day_of, on="starts_at").join(layer.since, on="day", how="inner").drop("day"))
     if all(frame.is_empty() for frame in frames):
         raise InputsMissing(
-            f"no market price of {site.market_zone} is known for {window.first} to {window.last}: materialise "
-            "market_interval_price for these days first"
+            f"no market price of {site.market_zone} is known for {window.first} to {window.last}:",
+            "materialise market_interval_price for these days first",
         )
     return pl.concat(frames)
 

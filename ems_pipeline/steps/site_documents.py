@@ -37,7 +37,7 @@ def take(platform: Platform, asked: Asked) -> dict[str, Any]:
     try:
         site = _read(text)
     except SiteFileError as error:
-        raise NotAnswered(str(error), "correct what is named") from error
+        raise NotAnswered(error.what.replace(str(error.path), "that was sent"), error.remedy) from error
     before = _demand_allowed(platform, asked, site, now)
     target = _file_of(site.key)
     _place(_in_place(target, before, site) or text, target, now)
@@ -54,11 +54,7 @@ def _read(text: str) -> Site:
     with tempfile.TemporaryDirectory(prefix="ems-site-") as room:
         draft = Path(room) / "site.yaml"
         draft.write_text(text, encoding="utf-8")
-        try:
-            return read_site(draft)
-        except SiteFileError as error:
-            said = str(error).replace(str(draft), "that was sent")
-            raise SiteFileError(Path("that was sent"), said.partition("that was sent ")[2]) from error
+        return read_site(draft)
 
 
 def _file_of(key: str) -> Path:

@@ -15,6 +15,7 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.devices.points.quantities import PLUGGED_IN, EvStatus
+from ems_pipeline.errors import EmsError
 from ems_pipeline.forecast.presence import sessions_now
 from ems_pipeline.forecast.sessions import ExpectedSession
 from ems_pipeline.heat import building
@@ -27,7 +28,7 @@ from ems_pipeline.steps.known import STATE_AGE, Known
 from ems_pipeline.warehouse import events
 
 
-class InputsMissing(LookupError):
+class InputsMissing(EmsError, LookupError):
     """A plan or forecast cannot be made: names what is not known at the decision, and the remedy."""
 
 
@@ -160,7 +161,7 @@ def _common_slots(site: Site, left_alone: LeftAlone, start: datetime, *frames: p
         covered = set(frame["starts_at"].to_list())
         if start not in covered:
             raise InputsMissing(
-                f"{name} of {site.key} is not known for {start}: nothing can be planned; materialise {name} first"
+                f"{name} of {site.key} is not known for {start}: nothing can be planned", f"materialise {name} first"
             )
         common = covered if common is None else common & covered
     first, end = next(run for run in time_grid.contiguous(common or set()) if run[0] == start)
@@ -177,7 +178,8 @@ def _required(assets: Any, state: Measured, quantity: str, at: datetime) -> dict
     if unknown := [key for key, value in values.items() if value is None]:
         raise InputsMissing(
             f"{quantity} of {unknown} was not measured in the {STATE_AGE} before {at}; a plan on a guessed state is "
-            "refused: check the device's health and telemetry"
+            "refused:",
+            "check the device's health and telemetry",
         )
     return {key: value for key, value in values.items() if value is not None}
 

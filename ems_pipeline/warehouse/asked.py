@@ -16,7 +16,8 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ems_pipeline.plain_text import paragraph, plain
+from ems_pipeline.errors import EmsError
+from ems_pipeline.plain_text import paragraph, plain, told
 from ems_pipeline.warehouse.frames import query
 
 OPEN = ("queued", "running")
@@ -43,16 +44,19 @@ class Refusal:
     detail: str
     remedy: str
 
+    @classmethod
+    def of(cls, fault: Exception) -> Refusal:
+        """What an error says; one that is not of ours tells no remedy."""
+        if isinstance(fault, EmsError):
+            return cls(fault.what, fault.remedy)
+        return cls(str(fault) or told(fault), "ask for what there is")
+
     def __str__(self) -> str:
         return f"{paragraph(self.detail)}; {plain(self.remedy)}" if self.remedy else paragraph(self.detail)
 
 
-class NotAnswered(Exception):
+class NotAnswered(EmsError):
     """A request that was tried and came to nothing; ``remedy`` says what mends it."""
-
-    def __init__(self, text: str, remedy: str) -> None:
-        super().__init__(text)
-        self.remedy = remedy
 
 
 def standing(connection: Connection) -> list[Asked]:

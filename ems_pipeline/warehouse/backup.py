@@ -18,12 +18,13 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse import migrate, programs
 from ems_pipeline.warehouse.contents import Contents, Progress, contents, differences
 from ems_pipeline.warehouse.engine import Warehouse
 
 
-class BackupFailed(RuntimeError):
+class BackupFailed(EmsError):
     """A backup was not made, or is not what was restored; the text says what to do."""
 
 
@@ -78,7 +79,10 @@ def restore(warehouse: Warehouse, file: Path, progress: Progress) -> dict[str, C
     with warehouse.begin() as connection:
         found = contents(connection, progress)
     if saved is not None and (wrong := differences(saved, found)):
-        raise BackupFailed(f"{file} was saved with other contents than came out of it: {'; '.join(wrong)}")
+        raise BackupFailed(
+            f"{file} was saved with other contents than came out of it: {'; '.join(wrong)}",
+            "take another backup; nothing here can be relied on",
+        )
     migrate.upgrade(warehouse)
     return found
 
@@ -96,7 +100,8 @@ def _saved(file: Path) -> dict[str, Contents] | None:
     document = json.loads(_manifest(file).read_text(encoding="utf-8"))
     if document["revision"] > migrate.head():
         raise BackupFailed(
-            f"{file} is of schema {document['revision']}, this program knows {migrate.head()}; update the program first"
+            f"{file} is of schema {document['revision']}, this program knows {migrate.head()}",
+            "update the program first",
         )
     return {name: Contents(**table) for name, table in document["tables"].items()}
 
@@ -108,8 +113,8 @@ def _demand_empty(connection: Connection) -> None:
     if full:
         where = connection.engine.url.render_as_string(hide_password=True)
         raise BackupFailed(
-            f"{where} holds rows ({', '.join(f'{name}: {rows:,}' for name, rows in list(full.items())[:3])}, ...); "
-            "restore into another database (EMS_HOME or EMS_DATABASE_URL), or drop this one first"
+            f"{where} holds rows ({', '.join(f'{name}: {rows:,}' for name, rows in list(full.items())[:3])}, ...)",
+            "restore into another database (EMS_HOME or EMS_DATABASE_URL), or drop this one first",
         )
 
 
@@ -137,7 +142,10 @@ def _run(tool: str, connection: Connection, options: Sequence[str]) -> str:
     command = [str(_find(tool, major)), *options]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BackupFailed(f"{tool}: {' '.join(done.stderr.split()) or f'ended with code {done.returncode}'}")
+        raise BackupFailed(
+            f"{tool}: {' '.join(done.stderr.split()) or f'ended with code {done.returncode}'}",
+            "mend what it names and do it again",
+        )
     return done.stdout
 
 
@@ -160,8 +168,8 @@ def _find(tool: str, major: int) -> Path:
     fitting = [version for version in sorted(versions) if version >= major]
     if not fitting:
         raise BackupFailed(
-            f"the server is PostgreSQL {major}, and {tool} is here as {sorted(versions) or 'nothing'}; install "
-            f"postgresql-client-{major}, or use `ems db copy`, which needs none"
+            f"the server is PostgreSQL {major}, and {tool} is here as {sorted(versions) or 'nothing'}",
+            f"install postgresql-client-{major}, or use `ems db copy`, which needs none",
         )
     return versions[fitting[0]]
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse import local, programs
 
 SPARING = ("checkpoint_timeout = '15min'", "max_wal_size = '1GB'", "wal_compression = on")
@@ -54,7 +55,7 @@ def start(folder: Path) -> str:
                 _begin(folder)
             address = _ready(folder)
             _spare(address)
-        except (subprocess.SubprocessError, TimeoutError, RuntimeError, OSError) as error:
+        except (subprocess.SubprocessError, TimeoutError, EmsError, RuntimeError, OSError) as error:
             raise RuntimeError(
                 f"the embedded database in {folder} is not up yet ({type(error).__name__} {error}); see {folder}/log, "
                 "and try again"

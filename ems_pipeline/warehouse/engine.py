@@ -25,6 +25,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.engine import Connection as Connection  # what everybody above the warehouse calls it
 
 from ems_pipeline import settings
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse import embedded
 from ems_pipeline.warehouse.local import home
 
@@ -36,11 +37,11 @@ EMS_DATABASE = "ems"
 DAGSTER_DATABASE = "dagster"
 
 
-class DatabaseUnavailable(RuntimeError):
+class DatabaseUnavailable(EmsError):
     """The database cannot be reached; the text names it (without password) and the remedy."""
 
 
-class SchemaBehind(RuntimeError):
+class SchemaBehind(EmsError):
     """The schema is older than the program, or is not there; the text says what is missing and what brings it."""
 
 
@@ -101,22 +102,22 @@ class Warehouse:
         try:
             yield
         except DiskFull as error:  # from below SQLAlchemy: a COPY
-            raise DatabaseUnavailable(_full(self.url, error)) from error
+            raise DatabaseUnavailable(*_full(self.url, error)) from error
         except (LockNotAvailable, QueryCanceled) as error:
             raise Blocked(_first_line(self.url, error)) from error
         except MISSING as error:  # from below SQLAlchemy
-            raise SchemaBehind(_behind(self.url, error)) from error
+            raise SchemaBehind(*_behind(self.url, error)) from error
         except sa.exc.ProgrammingError as error:
             if isinstance(error.orig, MISSING):
-                raise SchemaBehind(_behind(self.url, error.orig)) from error
+                raise SchemaBehind(*_behind(self.url, error.orig)) from error
             raise
         except sa.exc.OperationalError as error:
             if isinstance(error.orig, LockNotAvailable | QueryCanceled):
                 raise Blocked(_first_line(self.url, error.orig)) from error
             if isinstance(error.orig, DiskFull):
-                raise DatabaseUnavailable(_full(self.url, error.orig)) from error
+                raise DatabaseUnavailable(*_full(self.url, error.orig)) from error
             if error.connection_invalidated or not self.is_up():
-                raise DatabaseUnavailable(_unreachable(self.url, error)) from error
+                raise DatabaseUnavailable(*_unreachable(self.url, error)) from error
             raise
 
     def is_up(self) -> bool:
@@ -135,8 +136,8 @@ class Warehouse:
             self._engine = None
 
 
-def _behind(url: URL, error: BaseException) -> str:
-    return f"{_first_line(url, error)}; its schema is not there, or older than this program: run `ems db migrate`"
+def _behind(url: URL, error: BaseException) -> tuple[str, str]:
+    return f"{_first_line(url, error)}; its schema is not there, or older than this program:", "run `ems db migrate`"
 
 
 def _first_line(url: URL, error: BaseException) -> str:
@@ -203,7 +204,7 @@ def ensure_database(url: URL, *, is_disposable: bool = False) -> None:
                 if is_disposable:
                     connection.exec_driver_sql(f'ALTER DATABASE "{url.database}" SET synchronous_commit = off')
     except (sa.exc.OperationalError, sa.exc.ProgrammingError) as error:
-        raise DatabaseUnavailable(_unreachable(url, error)) from error
+        raise DatabaseUnavailable(*_unreachable(url, error)) from error
     finally:
         admin.dispose()
 
@@ -213,29 +214,29 @@ def _parsed(variable: str, address: str) -> URL:
         url = make_url(address)
     except (sa.exc.ArgumentError, ValueError) as error:  # the second: a port that is no number
         raise DatabaseUnavailable(
-            f"{variable} is not a database address; write postgresql://user@host:5432/ems (password: ~/.pgpass)"
+            f"{variable} is not a database address", "write postgresql://user@host:5432/ems (password: ~/.pgpass)"
         ) from error
     if not url.drivername.startswith("postgresql"):
         raise DatabaseUnavailable(
-            f"{variable} names {url.drivername!r}; only PostgreSQL is supported: postgresql://..."
+            f"{variable} names {url.drivername!r}; only PostgreSQL is supported:", "write postgresql://..."
         )
     return url
 
 
-def _full(url: URL, error: DiskFull) -> str:
+def _full(url: URL, error: DiskFull) -> tuple[str, str]:
     where = url.render_as_string(hide_password=True)
     first_line = str(error).strip().splitlines()[0]
-    return f"the disk of database {where} is full: {first_line}. Make room there; nothing of this was written"
+    return f"the disk of database {where} is full: {first_line}.", "Make room there; nothing of this was written"
 
 
-def _unreachable(url: URL, error: Exception) -> str:
+def _unreachable(url: URL, error: Exception) -> tuple[str, str]:
     first_line = str(getattr(error, "orig", error)).strip().splitlines()[0]
     where = url.render_as_string(hide_password=True)
     if "does not exist" in first_line:
-        return f"{first_line} ({where}); create it with `ems db migrate`"
+        return f"{first_line} ({where})", "create it with `ems db migrate`"
     if "permission denied" in first_line:
-        return f'{first_line} ({where}); have it created: CREATE DATABASE "{url.database}" OWNER "{url.username}"'
+        return f"{first_line} ({where})", f'have it created: CREATE DATABASE "{url.database}" OWNER "{url.username}"'
     return (
-        f"database {where} does not answer: {first_line}. "
-        "Start it (embedded: `ems db start`), or check EMS_DATABASE_URL; nothing was written"
+        f"database {where} does not answer: {first_line}.",
+        "Start it (embedded: `ems db start`), or check EMS_DATABASE_URL; nothing was written",
     )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse.engine import Blocked, Warehouse
 
 OTHERS = """
@@ -18,7 +19,10 @@ OTHERS = """
     ORDER BY 1, 2"""
 
 
-class InTheWay(RuntimeError):
+LET_GO = "Let them end their transactions, or end them: SELECT pg_terminate_backend(PID)"
+
+
+class InTheWay(EmsError):
     """Other sessions hold what has to change; nothing was changed, and the text names them."""
 
 
@@ -34,14 +38,11 @@ def begin_without_waiting(warehouse: Warehouse, lock_s: int) -> Iterator[Connect
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{lock_s}s'")
             yield connection
     except Blocked as error:
-        raise InTheWay(_told(warehouse)) from error
+        raise InTheWay(_told(warehouse), LET_GO) from error
 
 
 def _told(warehouse: Warehouse) -> str:
     with warehouse.begin() as connection:
         found = connection.exec_driver_sql(OTHERS).all()
     who = ", ".join(f"{login} (pid {pid}{f', {state}' if state else ''})" for login, pid, state in found)
-    return (
-        f"the tables are held by {who or 'somebody who has gone meanwhile'}; nothing was changed. Let them end their "
-        "transactions, or end them: SELECT pg_terminate_backend(PID)"
-    )
+    return f"the tables are held by {who or 'somebody who has gone meanwhile'}; nothing was changed."

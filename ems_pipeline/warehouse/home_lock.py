@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse import local
 
 NAME = "lock"
@@ -22,7 +23,7 @@ PATIENCE_S = 120.0
 LOOK_S = 0.2
 
 
-class HomeTaken(RuntimeError):
+class HomeTaken(EmsError):
     """Another process lives in this home; the text names it and the remedy."""
 
 
@@ -81,8 +82,9 @@ def _take(descriptor: int, path: Path, say: Callable[[str], None], patience_s: f
             pid, what = _holder(path)
         if (pid is not None and _is_alive(pid)) or time.monotonic() > until:
             raise HomeTaken(
-                f"{path.parent} is in use by `{what}` (process {pid or 'unknown'}); stop that one first (Ctrl-C, or "
-                f"kill {pid or 'it'}), or name another --home. One home has one database and one controller"
+                f"{path.parent} is in use by `{what}` (process {pid or 'unknown'})",
+                f"stop that one first (Ctrl-C, or kill {pid or 'it'}), or name another --home. One home has one "
+                "database and one controller",
             )
         if not is_said:
             say(f"`{what}` (process {pid}) was killed here; waiting until its watchdog has let the devices go")

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ems_pipeline import settings
+from ems_pipeline.errors import EmsError
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 TRAVERSE = stat.S_IXGRP
@@ -24,7 +25,7 @@ LONGEST_SOCKET = 100
 """Characters of a Unix socket's path; Linux allows 107, macOS 103."""
 
 
-class HomeUnusable(RuntimeError):
+class HomeUnusable(EmsError):
     """The folder of local state cannot be made, written or closed to others; the text names it and the remedy."""
 
 
@@ -48,7 +49,7 @@ def prepare_home() -> Path:
         for name in OURS:
             _close_all(folder / name)
     except OSError as error:
-        raise HomeUnusable(_remedy(folder, error)) from error
+        raise HomeUnusable(*_fault(folder, error)) from error
     return folder
 
 
@@ -60,9 +61,9 @@ def private(folder: Path) -> Path:
             raise PermissionError(errno.EPERM, "everybody's folder cannot be closed to others")
         _close(folder)
     except OSError as error:
-        raise HomeUnusable(_remedy(folder, error)) from error
+        raise HomeUnusable(*_fault(folder, error)) from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise HomeUnusable(_remedy(folder, PermissionError(errno.EACCES, "it is not writable")))
+        raise HomeUnusable(*_fault(folder, PermissionError(errno.EACCES, "it is not writable")))
     return folder
 
 
@@ -121,8 +122,8 @@ def _close(path: Path) -> None:
         path.chmod(mode & ~open_to_others)
 
 
-def _remedy(folder: Path, error: OSError) -> str:
+def _fault(folder: Path, error: OSError) -> tuple[str, str]:
     return (
-        f"the folder of local state {folder} cannot be used: {error.strerror}; name a folder that user {os.geteuid()} "
-        "may write and owns, by EMS_HOME or --home"
+        f"the folder of local state {folder} cannot be used: {error.strerror}",
+        f"name a folder that user {os.geteuid()} may write and owns, by EMS_HOME or --home",
     )

@@ -69,7 +69,8 @@ def ensure(warehouse: Warehouse) -> None:
     if found != head():
         raise SchemaBehind(
             f"the schema of {warehouse.url.render_as_string(hide_password=True)} is {found}, this program needs "
-            f"{head()}, and {warehouse.url.username} does not own it; run `ems db migrate` as its owner"
+            f"{head()}, and {warehouse.url.username} does not own it",
+            "run `ems db migrate` as its owner",
         )
 
 

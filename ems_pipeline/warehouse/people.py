@@ -9,12 +9,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.errors import EmsError
 
-class UnknownPerson(LookupError):
+
+class UnknownPerson(EmsError, LookupError):
     """Nobody of this name may log in."""
 
 
-class PersonExists(ValueError):
+class PersonExists(EmsError, ValueError):
     """Somebody of this name may log in already."""
 
 
@@ -37,7 +39,9 @@ def add(connection: Connection, person: Person, password_hash: str, by: str, at:
         ValueError: the name is none.
     """
     if _exists(connection, person.name):
-        raise PersonExists(f"{person.name} may log in already; `ems user password {person.name}` gives a new password")
+        raise PersonExists(
+            f"{person.name} may log in already", f"`ems user password {person.name}` gives a new password"
+        )
     for site in person.sites or ():
         known = connection.execute(sa.text("SELECT 1 FROM ems.site WHERE site_key = :key"), {"key": site}).first()
         if known is None:
@@ -103,4 +107,4 @@ def _tuple(sites: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def _unknown(name: str) -> UnknownPerson:
-    return UnknownPerson(f"nobody called {name} may log in; `ems user list` names those who may")
+    return UnknownPerson(f"nobody called {name} may log in", "`ems user list` names those who may")

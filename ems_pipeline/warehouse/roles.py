@@ -14,6 +14,8 @@ from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.errors import EmsError
+
 ROLES = {
     "service": "ems_service",
     "analyst": "ems_analyst",
@@ -43,7 +45,7 @@ SHORTEST_SECRET = 32
 """Characters of a secret that PostgREST accepts."""
 
 
-class RolesMissing(RuntimeError):
+class RolesMissing(EmsError):
     """The roles do not exist: whoever migrated may not create roles."""
 
 
@@ -69,7 +71,7 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
         ValueError: ``login`` is one of the roles, or a superuser, whom a role would not bind.
     """
     if ROLES[role] in (absent := missing(connection)):
-        raise RolesMissing(f"roles {absent} are missing; let a superuser run `ems db migrate` once, or create them")
+        raise RolesMissing(f"roles {absent} are missing", "let a superuser run `ems db migrate` once, or create them")
     taken = set(ROLES.values()) - ({WEB_LOGIN} if role == "web" else set())
     kind = connection.execute(
         sa.text("SELECT rolsuper OR rolname = ANY(:roles) FROM pg_roles WHERE rolname = :login"),

@@ -15,13 +15,14 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
 from ems_pipeline.devices.installed.address import address_of, place_of
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import clocks
 from ems_pipeline.warehouse.frames import query, upsert
 
 
-class DeviceTwice(ValueError):
+class DeviceTwice(EmsError, ValueError):
     """One device stands twice in what is registered, so two would steer it; the text names both."""
 
 
@@ -75,7 +76,7 @@ def _demand_own_devices(connection: Connection, sites: Sequence[Site]) -> None:
     so_far = [site for site in configured(connection) if site.key not in {s.key for s in news}]
     for site in news:
         if fault := device_twice(site, so_far):
-            raise DeviceTwice(fault)
+            raise DeviceTwice(fault, "name each device once", is_told=True)
         so_far.append(site)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse.engine import Warehouse
 
 LOCK = "LOCK TABLE ems.supervisor IN SHARE UPDATE EXCLUSIVE MODE NOWAIT"
@@ -31,7 +32,7 @@ NOTE = """
         started_at = excluded.started_at, reloaded_at = excluded.reloaded_at"""
 
 
-class AlreadySupervised(RuntimeError):
+class AlreadySupervised(EmsError):
     """Another supervisor works on this database; the text names it and the remedy."""
 
 
@@ -67,7 +68,9 @@ class Supervision:
         until = time.monotonic() + patience_s
         while (session := self._locked()) is None:
             if time.monotonic() > until:
-                raise AlreadySupervised(_told(self.warehouse))
+                raise AlreadySupervised(
+                    _told(self.warehouse), "stop that one first, or name another database in EMS_DATABASE_URL"
+                )
             time.sleep(0.2)
         with self.warehouse.begin() as connection:
             who = {"host": socket.gethostname(), "pid": os.getpid(), "home": str(self.home), "at": self.at}
@@ -129,4 +132,4 @@ def _told(warehouse: Warehouse) -> str:
     if found is not None:
         since = f"{found.started_at:%d.%m. %H:%M} UTC"
         who = f"`ems up` of {found.host} (process {found.pid}, home {found.home}, since {since})"
-    return f"database {where} is supervised by {who}; stop that one first, or name another database in EMS_DATABASE_URL"
+    return f"database {where} is supervised by {who}"

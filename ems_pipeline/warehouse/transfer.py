@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse import migrate
 from ems_pipeline.warehouse.contents import Contents, Progress, contents, differences, tables
 from ems_pipeline.warehouse.engine import Warehouse
 
 
-class TransferRefused(RuntimeError):
+class TransferRefused(EmsError):
     """Nothing was copied; the text says why and what to do."""
 
 
@@ -33,7 +34,8 @@ def copy(source: Warehouse, target: Warehouse, progress: Progress) -> dict[str, 
     """
     if migrate.current(source) != migrate.head():
         raise TransferRefused(
-            f"the source has schema {migrate.current(source)}, newest is {migrate.head()}: run `ems db migrate` first"
+            f"the source has schema {migrate.current(source)}, newest is {migrate.head()}:",
+            "run `ems db migrate` first",
         )
     with source.snapshot() as reading, target.begin() as writing:
         before = contents(writing)
@@ -42,7 +44,8 @@ def copy(source: Warehouse, target: Warehouse, progress: Progress) -> dict[str, 
             return there
         if any(table.rows for table in before.values()):
             raise TransferRefused(
-                f"the target is neither empty nor the same: {'; '.join(differences(there, before))}. Name an empty one"
+                f"the target is neither empty nor the same: {'; '.join(differences(there, before))}.",
+                "Name an empty one",
             )
         for name in tables(reading):
             _make_room(reading, writing, name)
@@ -50,7 +53,9 @@ def copy(source: Warehouse, target: Warehouse, progress: Progress) -> dict[str, 
             progress(name, there[name].rows)
         _copy_sequences(reading, writing)
         if wrong := differences(there, contents(writing, progress)):
-            raise TransferRefused(f"not what was sent has arrived: {'; '.join(wrong)}; nothing of it was kept")
+            raise TransferRefused(
+                f"not what was sent has arrived: {'; '.join(wrong)}; nothing of it was kept", "copy it again"
+            )
     return there
 
 

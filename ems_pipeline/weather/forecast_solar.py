@@ -60,7 +60,7 @@ def parse(body: bytes) -> pl.DataFrame:
     if not isinstance(periods, Mapping) or len(periods) < 2:
         raise MalformedWeather("forecast.solar reply has no watt_hours_period; it is truncated")
     if not any(periods.values()):
-        raise MalformedWeather("forecast.solar gives the plane exactly 0 Wh all day; check its data, or ask later")
+        raise MalformedWeather("forecast.solar gives the plane exactly 0 Wh all day", "check its data, or ask later")
     energy_wh: dict[datetime, float] = {}
     stamped = sorted((_stamp(at), float(wh)) for at, wh in periods.items())
     for (start, _), (end, wh) in pairwise(stamped):
@@ -94,4 +94,4 @@ def _stamp(text: str) -> datetime:
     try:
         return time_grid.utc(datetime.fromisoformat(text))
     except ValueError as error:
-        raise MalformedWeather(f"forecast.solar stamp {text!r} has no zone or no time; ask with time=utc") from error
+        raise MalformedWeather(f"forecast.solar stamp {text!r} has no zone or no time", "ask with time=utc") from error

@@ -134,7 +134,7 @@ def parse(body: bytes, latitude: float, longitude: float, days_before: int = 0) 
     reply = _one_place(body)
     block = next((name for name in STEPS if name in reply), None)
     if block is None:
-        raise MalformedWeather(f"Open-Meteo reply has neither {' nor '.join(STEPS)} but {sorted(reply)}; ask for one")
+        raise MalformedWeather(f"Open-Meteo reply has neither {' nor '.join(STEPS)} but {sorted(reply)}", "ask for one")
     series, units, step = reply[block], reply.get(f"{block}_units", {}), STEPS[block]
     stamps = _stamps(series, units, reply.get("utc_offset_seconds"), step)
     suffix = f"_previous_day{days_before}" if days_before else ""
@@ -142,8 +142,8 @@ def parse(body: bytes, latitude: float, longitude: float, days_before: int = 0) 
     for needed in ("temperature_c", "ghi_w_m2"):
         if np.isnan(columns[needed]).all():
             raise MalformedWeather(
-                f"Open-Meteo reply has no value of {VARIABLES[needed] + suffix}; ask for older days (the archive lags "
-                "some five) or for another model"
+                f"Open-Meteo reply has no value of {VARIABLES[needed] + suffix}",
+                "ask for older days (the archive lags some five) or for another model",
             )
     return _quarter_hours(columns, stamps[0] - step, step, latitude, longitude)
 
@@ -205,7 +205,8 @@ def _column(series: Mapping[str, Any], units: Mapping[str, str], ours: str, name
     if impossible.sum() > MOST_IMPOSSIBLE * np.isfinite(numbers).sum():
         raise MalformedWeather(
             f"Open-Meteo {name} ranges {np.nanmin(numbers):g}..{np.nanmax(numbers):g} {unit}; "
-            f"physics allows {low}..{high}; drop this reply and ask again"
+            f"physics allows {low}..{high}",
+            "drop this reply and ask again",
         )
     numbers[impossible] = np.nan
     return np.maximum(numbers, 0.0) if ours in RADIATION else numbers
@@ -241,7 +242,7 @@ def _without_dark_noons(ghi: Array, clear: Array, step: timedelta) -> Array:
     lasts = int(((ghi == 0) & (clear > BRIGHT_W_M2)).sum()) * step
     if lasts >= DARK_DAYLIGHT:
         raise MalformedWeather(
-            f"Open-Meteo radiation is exactly 0 for {lasts / timedelta(hours=1):g} h of daylight; drop this reply and "
-            "ask again"
+            f"Open-Meteo radiation is exactly 0 for {lasts / timedelta(hours=1):g} h of daylight",
+            "drop this reply and ask again",
         )
     return np.where((ghi == 0) & (clear > HIGH_SUN_W_M2) & (ghi > 0).any(), np.nan, ghi)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL
 from typer.testing import CliRunner
 
 from ems_pipeline.cli.app import app
+from ems_pipeline.errors import EmsError
 from ems_pipeline.warehouse import Warehouse, embedded
 
 READERS = {
@@ -79,7 +80,7 @@ STOPPED_BEFORE = {
     ),
 }
 """Of the readers, those that need something else first: Dagster's settings, a site, a prompt."""
-FORESEEN = (ValueError, LookupError, RuntimeError, OSError)
+FORESEEN = (EmsError, ValueError, LookupError, RuntimeError, OSError)
 """What `app` shows as one message."""
 
 

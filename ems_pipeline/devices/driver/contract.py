@@ -15,6 +15,7 @@ from ems_pipeline.devices.driver.command import Command
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality, Readings
 from ems_pipeline.devices.points.sampling import Answer, Selection
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import plain
 
 Live = Mapping[str, float]
@@ -32,8 +33,10 @@ async def always() -> str:
     return ""
 
 
-class SetpointRefused(ValueError):
+class SetpointRefused(EmsError, ValueError):
     """A command that this device must not or cannot get; nothing was written."""
+
+    usual = "give a value that map and site allow"
 
 
 class DeviceFault(Exception):

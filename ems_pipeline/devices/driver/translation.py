@@ -27,7 +27,7 @@ class Target:
     def known(self, name: str) -> float:
         """The live value ``name``, or a refusal that says what to read first."""
         if name not in self.live:
-            raise SetpointRefused(f"{name} is not known; read it first (driver.needs) or see why it is withheld")
+            raise SetpointRefused(f"{name} is not known", "read it first (driver.needs) or see why it is withheld")
         return self.live[name]
 
     def option(self, name: str, default: float) -> float:
@@ -54,7 +54,7 @@ class Family:
         if isinstance(command, PointCommand):
             return checked(target.point_map, by_hand(target, command))
         if self.translate is None:
-            raise SetpointRefused(f"{target.point_map.map} only measures; command a device that can obey")
+            raise SetpointRefused(f"{target.point_map.map} only measures", "command a device that can obey")
         return checked(target.point_map, self.translate(target, command))
 
     def writes_to_release(self, target: Target) -> tuple[PointWrite, ...]:
@@ -102,7 +102,7 @@ def _check_site(target: Target, point: Point, value: float) -> None:
 def wrong_command(target: Target, command: Command) -> SetpointRefused:
     """The refusal of a command of another kind of device."""
     return SetpointRefused(
-        f"{command.device} ({target.point_map.map}) takes no {type(command).__name__}; see docs/devices.md"
+        f"{command.device} ({target.point_map.map}) takes no {type(command).__name__}", "see docs/devices.md"
     )
 
 
@@ -121,18 +121,18 @@ def checked(point_map: PointMap, writes: Iterable[PointWrite]) -> tuple[PointWri
 def check_value(point: Point, value: float) -> None:
     """Refuse a value the point does not allow: not writable, out of range, below the least non-zero, not encodable."""
     if not point.writable:
-        raise SetpointRefused(f"{point.name} is read-only; see `access` in its point map")
+        raise SetpointRefused(f"{point.name} is read-only", "see `access` in its point map")
     if point.range is not None and not point.range[0] <= value <= point.range[1]:
         low, high = point.range
         raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is outside {low:g}..{high:g}; nothing was written")
     if point.min_nonzero is not None and 0 < value < point.min_nonzero:
-        raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is below {point.min_nonzero:g}; send 0 to pause")
+        raise SetpointRefused(f"{point.name}: {value:g} {point.unit} is below {point.min_nonzero:g}", "send 0 to pause")
     if point.model or point.exponent_address is not None:
         return  # how fine and how large it may be is the device's to say, right before the write
     try:
         to_raw(point, value)
     except CodecError as error:
-        raise SetpointRefused(str(error)) from None
+        raise SetpointRefused(error.what, error.remedy) from None
 
 
 def changed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> tuple[PointWrite, ...]:

@@ -222,16 +222,21 @@ def _encoded(point: Point, value: float, words: Mapping[int, int], faults: Mappi
     if point.exponent_address is None and not point.invalid:
         return codec.encode(point, value)
     if missing := [a for a in point.registers if a not in words]:
-        raise codec.CodecError(f"{point.name}: its scale cannot be read ({faults[missing[0]].reason}); nothing written")
+        raise codec.CodecError(
+            f"{point.name}: its scale cannot be read ({faults[missing[0]].reason}); nothing written", "read it again"
+        )
     stands, _, reason = interpret(point, words)
     if stands is None and point.codes is None:
-        raise codec.CodecError(f"{point.name}: the device does not implement it ({reason}); nothing was written")
+        raise codec.CodecError(
+            f"{point.name}: the device does not implement it ({reason}); nothing was written", "leave it out of the map"
+        )
     power = codec.exponent(point, words)
     encoded = codec.encode(point, value, power)
     held, _, _ = interpret(point, {**words, **encoded})
     if held is None or abs(held - value) > HELD + HELD_FRAC * abs(value):
         raise codec.CodecError(
             f"{point.name}: {value:g} {point.unit} falls between the device's steps of {point.scale * 10.0**power:g}; "
-            "give a multiple; nothing was written"
+            "nothing was written",
+            "give a multiple",
         )
     return encoded

@@ -12,14 +12,17 @@ from collections.abc import Mapping
 
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.reading import Quality
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import plain
 
 SIGNED = frozenset({"s16", "s32"})
 INTEGERS = {"u16": 16, "s16": 16, "bits": 16, "enum": 16, "u32": 32, "s32": 32, "u64": 64}
 
 
-class CodecError(ValueError):
+class CodecError(EmsError, ValueError):
     """A value that the point cannot carry."""
+
+    usual = "give a value that the point can hold"
 
 
 def exponent(point: Point, words: Mapping[int, int]) -> int:
@@ -60,7 +63,7 @@ def to_raw(point: Point, value: float, power: int = 0) -> float:
         CodecError: not finite, an unknown code, or too large for the type.
     """
     if not math.isfinite(value):
-        raise CodecError(f"{point.name}: {value} cannot be written; give a finite number")
+        raise CodecError(f"{point.name}: {value} cannot be written", "give a finite number")
     if point.codes is not None:
         for register, code in point.codes.items():
             if code == value:

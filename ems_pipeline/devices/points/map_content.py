@@ -45,7 +45,9 @@ def from_content(text: str) -> PointMap:
     try:
         return PointMap.model_validate_json(text)
     except ValidationError as error:
-        raise MapFileError(f"a point map that was kept cannot be read any more: {plain(error)}") from error
+        raise MapFileError(
+            f"a point map that was kept cannot be read any more: {plain(error)}", "arm the site again"
+        ) from error
 
 
 def _document(point_map: PointMap) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from ems_pipeline import settings
 from ems_pipeline.devices.points.map_faults import described
 from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites import document as yaml_document
 from ems_pipeline.sites.document import Lines
@@ -26,8 +27,10 @@ MOST_REPEATS = 26
 """As many as letters count."""
 
 
-class MapFileError(ValueError):
+class MapFileError(EmsError, ValueError):
     """A point map that cannot be used; every fault with file, line and remedy."""
+
+    usual = "correct the file"
 
 
 def map_folders(environ: Mapping[str, str] | None = None) -> list[Path]:
@@ -57,12 +60,12 @@ def load_map(name: str, environ: Mapping[str, str] | None = None) -> PointMap:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            raise MapFileError(f"point map {path} cannot be read: {error.strerror}; give us the right to") from error
+            raise MapFileError(f"point map {path} cannot be read: {error.strerror}", "give us the right to") from error
     maps = known_maps(environ)
     near = nearest(name, maps)
-    hint = f"did you mean {near!r}?" if near else f"known maps: {', '.join(sorted(maps))}"
+    hint = f"did you mean {near!r}?" if near else f"known maps: {', '.join(sorted(maps))}."
     raise MapFileError(
-        f"there is no point map {name!r}; {hint} Own maps go into a folder named by {settings.DEVICE_MAPS.name}"
+        f"there is no point map {name!r}; {hint}", f"Own maps go into a folder named by {settings.DEVICE_MAPS.name}"
     )
 
 
@@ -81,10 +84,12 @@ def read_map(path: Path) -> PointMap:
     except ValidationError as error:
         names = [(name, str(body["name"])) for name, body in points]
         faults = [line for item in error.errors() for line in described(path.name, dict(item), names, lines)]
-        raise MapFileError("\n".join([f"point map {path} has {len(faults)} fault(s):", *faults])) from None
+        listed = "\n".join([f"point map {path} has {len(faults)} fault(s):", *faults])
+        raise MapFileError(listed, is_told=True) from None
     if point_map.map != path.stem:
         raise MapFileError(
-            f"point map {path}: line {lines.get(('map',), 1)}: `map: {point_map.map}` is not the file name"
+            f"point map {path}: line {lines.get(('map',), 1)}: `map: {point_map.map}` is not the file name",
+            "say the same",
         )
     return point_map
 
@@ -178,9 +183,9 @@ def _document(path: Path) -> tuple[dict[str, Any], Lines]:
     try:
         document, lines = yaml_document.read_with_lines(path)
     except yaml_document.DocumentError as error:
-        raise MapFileError(f"point map {path} {error}") from error
+        raise MapFileError(f"point map {path} {error.what}", error.remedy) from error
     if not isinstance(document, dict):
-        raise MapFileError(f"point map {path} is not a mapping; start with `map: {path.stem}`")
+        raise MapFileError(f"point map {path} is not a mapping", f"start with `map: {path.stem}`")
     return document, lines
 
 

@@ -75,9 +75,11 @@ def _ratio(target: Target, power_limit_w: float | None) -> list[PointWrite]:
     if power_limit_w is None:
         return [PointWrite("frequency_ratio_control", 0)]
     if "max_power_w" not in target.options:
-        raise SetpointRefused("a power limit needs the unit's rating; set options: {max_power_w: ...} on the device")
+        raise SetpointRefused("a power limit needs the unit's rating", "set options: {max_power_w: ...} on the device")
     lowest_pct, highest_pct = RATIO_PCT
     ratio_pct = int(100 * power_limit_w / target.option("max_power_w", 0.0))
     if ratio_pct < lowest_pct:
-        raise SetpointRefused(f"{power_limit_w:g} W is {ratio_pct} % of the unit's rating; below 50 % block it instead")
+        raise SetpointRefused(
+            f"{power_limit_w:g} W is {ratio_pct} % of the unit's rating", "below 50 % block it instead"
+        )
     return [PointWrite("frequency_ratio_control", RATIO_ENABLED | min(highest_pct, ratio_pct))]

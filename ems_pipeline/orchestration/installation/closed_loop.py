@@ -14,7 +14,7 @@ import dagster as dg
 from ems_pipeline import time_grid
 from ems_pipeline.orchestration import beats, schedules, sensors
 from ems_pipeline.orchestration.machinery.dagster_private import schedule_execution_time_iterator
-from ems_pipeline.orchestration.machinery.in_process import InProcess
+from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock
 
@@ -81,7 +81,7 @@ class ClosedLoop:
     def _execute(self, request: dg.RunRequest, job: str, **run_config: Any) -> None:
         try:
             self._runs.job(request._replace(job_name=request.job_name or job), **run_config)
-        except RuntimeError as failure:
+        except RunFailed as failure:
             self.failures.append(f"{self._clock.now():%Y-%m-%d %H:%M} UTC {failure}")
 
 

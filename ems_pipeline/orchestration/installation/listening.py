@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
+from ems_pipeline.errors import EmsError
+
 PROC = Path("/proc")
 TCP_LISTENS, UDP_WAITS = "0A", "07"
 UNIX_LISTENS = 0x10000
@@ -26,7 +28,7 @@ PROGRAM = b"ems_pipeline"
 """In the command line of a process of ours, which a shell with this home in its environment is not."""
 
 
-class NotLookedInto(RuntimeError):
+class NotLookedInto(EmsError):
     """A process of the installation belongs to somebody else; the text names it and the remedy."""
 
 
@@ -144,8 +146,8 @@ def _sockets(pid: int) -> set[str]:
     except (FileNotFoundError, ProcessLookupError):
         return set()
     except PermissionError as error:
-        text = f"process {pid} belongs to another user, what it listens on cannot be seen; ask as that user, or as root"
-        raise NotLookedInto(text) from error
+        text = f"process {pid} belongs to another user, what it listens on cannot be seen"
+        raise NotLookedInto(text, "ask as that user, or as root") from error
     return found
 
 

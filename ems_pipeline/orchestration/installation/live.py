@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import notify, settings
+from ems_pipeline.errors import EmsError
 from ems_pipeline.orchestration import first_day
 from ems_pipeline.orchestration.installation import hand_back, history, metrics, plant_arm, services
 from ems_pipeline.orchestration.installation.hand_back import let_go
@@ -224,7 +225,7 @@ def _keep_database_up(say: Say) -> None:
     say("the embedded database is gone; starting it again")
     try:
         embedded.start(folder)
-    except RuntimeError as error:
+    except (EmsError, RuntimeError) as error:
         say(f"it did not start: {error}")
 
 

@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ems_pipeline.errors import EmsError
+
 LOOK_S = 5.0
 FAILED_LOOKS = 3
 LOADS_WITHIN_S = 120.0
@@ -34,7 +36,7 @@ for found in vars(importlib.import_module(sys.argv[1])).values():
 """
 
 
-class CodeRefused(RuntimeError):
+class CodeRefused(EmsError):
     """Code that does not load was not taken; the one from before serves on."""
 
 
@@ -71,7 +73,7 @@ def keep_old_code(servicer: Any, fault: Callable[[], str], file: Callable[[str, 
         if why := fault():
             text = f"the code was not reloaded, the one from before serves on. Repair it and reload: {why}"
             file("warning", text)
-            raise CodeRefused(text)
+            raise CodeRefused(text, "repair it and reload", is_told=True)
         answer = reload(self, request, context)
         file("", "")
         return answer

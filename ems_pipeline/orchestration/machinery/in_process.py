@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.orchestration import troubles
 from ems_pipeline.orchestration.build import build_defs
 from ems_pipeline.orchestration.first_day import first_day
@@ -21,8 +22,10 @@ from ems_pipeline.steps.platform import Platform
 QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 """Everything a run says is in the event log; a terminal with a progress bar needs the troubles only."""
 
+LOG = "look at the log of the run"
 
-class RunFailed(RuntimeError):
+
+class RunFailed(EmsError):
     """A run ended in failure; the text is the first error, the rest is in the run's log."""
 
 
@@ -120,6 +123,6 @@ def _demand_success(result: dg.ExecuteInProcessResult, what: str) -> None:
         failure = event.event_specific_data if event.is_step_failure or event.is_run_failure else None
         error = getattr(failure, "error", None)
         if error is not None:
-            raise RunFailed(f"{what}: {troubles.reason(error)}")
+            raise RunFailed(f"{what}: {troubles.reason(error)}", LOG, is_told=True)
     checks = [c.check_name for c in result.get_asset_check_evaluations() if not c.passed]
-    raise RunFailed(f"{what} failed" + (f"; checks {checks} did not pass" if checks else ""))
+    raise RunFailed(f"{what} failed" + (f"; checks {checks} did not pass" if checks else ""), LOG)

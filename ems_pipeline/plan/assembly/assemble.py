@@ -104,7 +104,9 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
 
 def _known(values: Mapping[str, Value], key: str, name: str) -> Value:
     if key not in values:
-        raise InputsInvalid(f"{name} has no {key!r}; it has {sorted(values)}; give a value for every asset of the site")
+        raise InputsInvalid(
+            f"{name} has no {key!r}; it has {sorted(values)}", "give a value for every asset of the site"
+        )
     return values[key]
 
 
@@ -112,7 +114,7 @@ def _complete(name: str, given: Array, n: int) -> Array:
     values = np.asarray(given, dtype=float)
     if values.shape != (n,) or not np.isfinite(values).all():
         have = int(np.isfinite(values).sum()) if values.dtype == float else 0
-        raise InputsInvalid(f"{name} has {have} of {n} slots; shorten the horizon or import what is missing")
+        raise InputsInvalid(f"{name} has {have} of {n} slots", "shorten the horizon or import what is missing")
     return values
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ems_pipeline.arrays import Array
+from ems_pipeline.errors import EmsError
 from ems_pipeline.heat.building import BuildingResponse
 
 
@@ -101,5 +102,5 @@ class PlanInputs:
     houses: Mapping[str, BuildingResponse] = field(default_factory=dict)
 
 
-class InputsInvalid(ValueError):
+class InputsInvalid(EmsError, ValueError):
     """Inputs no plan can be made of; the text names the series and the remedy."""

@@ -175,7 +175,7 @@ def heat_pump_unit(
 def _tank(pump: str, water: HotWater, inputs: PlanInputs, zone: ZoneInfo, value_per_wh: float) -> HeatStore:
     if pump not in inputs.state.tank_c:
         raise InputsInvalid(
-            f"tank_c has no {pump!r}; measure the tank's temperature or leave hot_water out of the site"
+            f"tank_c has no {pump!r}", "measure the tank's temperature or leave hot_water out of the site"
         )
     hours = [time_grid.slot_of_day(at, zone) // 4 for at in inputs.starts]
     draw_w = water.daily_wh / len(HOT_WATER_HOURS)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plan import problem as parts
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.problem.misfits import misfits
@@ -76,11 +77,13 @@ FIELDS: dict[type, dict[str, Bounds]] = {
 }  # fmt: skip
 
 
-class ProblemInvalid(ValueError):
+class ProblemInvalid(EmsError, ValueError):
     """A problem no plan can be made of; ``faults`` are all that were found."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__("no plan can be made of this problem: " + "; ".join(faults))
+        super().__init__(
+            "no plan can be made of this problem: " + "; ".join(faults), "correct each of them", is_told=True
+        )
         self.faults = faults
 
 
