@@ -26,7 +26,7 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.audit import baselines
-from ems_pipeline.audit.rolling import Record, cost, live
+from ems_pipeline.audit.rolling import Record, cost, under_plans
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
 
@@ -126,7 +126,7 @@ def compared(home: Site, record: Record, factors: tuple[float, float], slots: in
     storage = baselines.Storage.of(home.batteries)
     assert storage is not None
     begun = perf_counter()
-    lived = live(home, actual, forecast, slots, START_PCT)
+    lived = under_plans(home, actual, forecast, slots, START_PCT)
     seconds = perf_counter() - begun
     rule = baselines.self_use((actual.load_w - actual.pv_w)[:slots], storage, START_PCT, home.grid.export_limit_w)
     worth = float(np.median(actual.buy_per_kwh[:slots])) * storage.discharge_efficiency

@@ -24,7 +24,7 @@ WHOLE = {
     "plant/plant.py": "passwords of the virtual devices, by the names that site files give",
     "warehouse/backup.py": "pg_dump and pg_restore get all of it, and the password",
     "cli/web.py": "the web process gets all of it",
-    "orchestration/installation/live.py": "children get all of it, and the addresses of the virtual plant",
+    "orchestration/installation/up.py": "children get all of it, and the addresses of the virtual plant",
     "orchestration/installation/demo.py": "the addresses of the virtual plant, for as long as it answers",
     "orchestration/machinery/instance.py": "DAGSTER_HOME and the like are Dagster's",
     "orchestration/machinery/storage.py": "what Dagster's own commands say is Dagster's",

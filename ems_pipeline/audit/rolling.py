@@ -72,7 +72,7 @@ def _most(limit_w: float | None, otherwise_w: float = math.inf) -> float:
     return otherwise_w if limit_w is None else limit_w
 
 
-def live(site: Site, actual: Record, forecast: Record, slots: int, start_soc_pct: float) -> Lived:
+def under_plans(site: Site, actual: Record, forecast: Record, slots: int, start_soc_pct: float) -> Lived:
     """The first ``slots`` of ``actual`` under plans made from ``forecast``; both reach two days further.
 
     Args:

@@ -130,7 +130,7 @@ def arms() -> Iterator[Finding]:
         if current is None or standing.arm is None:
             continue
         what, until = f"arm of {one.site_key}", f"it ends at {standing.arm.until_at:%Y-%m-%d %H:%M} UTC"
-        if why := permit.not_live(current, standing, now):
+        if why := permit.not_steered(current, standing, now):
             yield Finding("warning", what, f"the site is in shadow: {why}")
         elif ends_soon(standing.arm, now):
             yield Finding("warning", what, f"{until}: ems control arm {one.site_key}")

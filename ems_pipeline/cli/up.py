@@ -1,4 +1,4 @@
-"""`ems up` and `ems ui`: the installation live on this machine."""
+"""`ems up` and `ems ui`: the installation on this machine."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def up(
 
     Stopping hands every device that was steered back to its own safe mode.
     """
-    from ems_pipeline.orchestration.installation import live
+    from ems_pipeline.orchestration.installation import up as installation
     from ems_pipeline.warehouse import local
 
     use(home)
-    live.serve(
+    installation.serve(
         port if with_ui else None,
         plant,
         history_days,
@@ -72,11 +72,11 @@ def ui(
     home: Home = None,
 ) -> None:
     """Only the web UI, e.g. to look at what the demo did: `ems ui --home .ems/demo`."""
-    from ems_pipeline.orchestration.installation import live
+    from ems_pipeline.orchestration.installation import up as installation
 
     use(home)
     console.print(words(f"http://{host}:{port}{path}  (Ctrl-C ends it)"))
-    live.serve_ui(host, port, _host_and_port(code_server), path)
+    installation.serve_ui(host, port, _host_and_port(code_server), path)
 
 
 def code(
@@ -87,10 +87,10 @@ def code(
     home: Home = None,
 ) -> None:
     """Only the code server, for a daemon and a web UI that run elsewhere."""
-    from ems_pipeline.orchestration.installation import live
+    from ems_pipeline.orchestration.installation import up as installation
 
     use(home)
-    live.serve_code(host, port)
+    installation.serve_code(host, port)
 
 
 def _host_and_port(text: str | None) -> tuple[str, int] | None:

@@ -40,7 +40,7 @@ def run_control(
                 setpoints.lived_before(connection, site.key, slot, now + CLOCK_SLACK),
             )
         )
-        why = session.not_live
+        why = session.not_steered
         if why == OVERTAKEN:
             return [Outcome(site.key, "", Aside.SKIPPED, why)]
         if session.footing.former:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from ems_pipeline.control.footing import Footing
 from ems_pipeline.control.live import Live, Observed
-from ems_pipeline.control.permit import UNREGISTERED, not_live
+from ems_pipeline.control.permit import UNREGISTERED, not_steered
 from ems_pipeline.devices.driver.command import PointCommand
 from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
 from ems_pipeline.devices.driver.translation import check_value, needed_by_hand
@@ -68,7 +68,7 @@ def check_opt_ins(order: Order, footing: Footing, standing: arming.Standing | No
             f"--restore-after {seconds:g} s is outside 0..{LONGEST_S:g} s; nothing was written",
             "give a time within them",
         )
-    why = not_live(footing, standing, now)
+    why = not_steered(footing, standing, now)
     if not why:
         return
     if site.control.enabled:

@@ -47,7 +47,7 @@ def ask(connection: Connection, sites: Collection[str], override_ids: Iterable[i
     )
 
 
-def not_live(footing: Footing, standing: Standing | None, now: datetime) -> str:
+def not_steered(footing: Footing, standing: Standing | None, now: datetime) -> str:
     """Why nothing may be told on a footing; empty when both opt-ins hold for it."""
     if footing.former:
         return footing.former

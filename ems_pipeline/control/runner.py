@@ -16,7 +16,7 @@ from ems_pipeline.control import permit as permits
 from ems_pipeline.control.footing import Footing, Told
 from ems_pipeline.control.gateways import Gateways, Hold
 from ems_pipeline.control.outcome import Aside, Outcome
-from ems_pipeline.control.permit import Permit, Word, not_live
+from ems_pipeline.control.permit import Permit, Word, not_steered
 from ems_pipeline.control.session import SiteSession, Turn
 from ems_pipeline.control.together import Together
 from ems_pipeline.control.wires import Wires
@@ -184,7 +184,7 @@ class _Desk:
         opened = fleet.open_site(one.site, self._clock, one.maps)
         try:
             wires = Wires(opened, self._health, self._clock)
-            permit = Permit(one, partial(not_live, one), self._party_id, self._words.ask)
+            permit = Permit(one, partial(not_steered, one), self._party_id, self._words.ask)
             turn = Turn(partial(self._gateways.pause, addresses), partial(self._gateways.resume, addresses))
             return await _guarded(SiteSession(wires, permit, turn, self._transact, self._clock, self._slot), work)
         finally:

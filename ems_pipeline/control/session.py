@@ -111,7 +111,7 @@ class SiteSession:
         return not self.footing.former if setpoint.is_shadow else self.footing.holds(setpoint.held)
 
     @property
-    def not_live(self) -> str:
+    def not_steered(self) -> str:
         """Why devices must not be told anything, as of the journal's reading; empty when they may."""
         return self.permit.may(self.standing, self.clock.now())
 

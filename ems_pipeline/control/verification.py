@@ -70,7 +70,7 @@ def run_verification(
     async def verify(session: SiteSession) -> list[Outcome]:
         await session.read_journal(lambda _: None)
         await arm_alarms.note(session, now)
-        why = session.not_live
+        why = session.not_steered
         if why == OVERTAKEN:
             return [Outcome(session.site.key, "", Aside.SKIPPED, why)]
         standing = [s for s in session.journal.open if not s.is_shadow]

@@ -1,4 +1,4 @@
-"""What the wallbox sees now corrects what habit expects: a car that is there, late, or not coming.
+"""What the charger sees now corrects what habit expects: a car that is there, late, or not coming.
 
 Pure: expected sessions and the charger's own words in, the sessions a planner should count on out.
 """
@@ -34,7 +34,7 @@ def sessions_now(
 
     Args:
         expected: from habits, in order of arrival, overlapping the horizon.
-        is_plugged_in: what the wallbox reports; None when it does not answer (then habit is all there is).
+        is_plugged_in: what the charger reports; None when it does not answer (then habit is all there is).
         delivered_wh: energy already given in the running session, None when unknown.
     """
     if is_plugged_in is None:

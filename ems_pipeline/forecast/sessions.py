@@ -74,7 +74,7 @@ def stated_habits(charger: Charger) -> list[Habit]:
 
 
 def measured_sessions(quarters: pl.DataFrame) -> pl.DataFrame:
-    """Finished sessions from what a wallbox said each quarter-hour.
+    """Finished sessions from what a charger said each quarter-hour.
 
     Args:
         quarters: ``[starts_at, is_plugged_in, power_w]`` in order of time; null is a quarter-hour without answer, of

@@ -41,7 +41,7 @@ class Ledger:
         self._has_one_site = len({window.site.key for window in windows}) == 1
         self._made: dict[tuple[str, date], dict[str, Any]] = {}
         self._faults: dict[tuple[str, date], str] = {}
-        self._live: set[tuple[str, date]] = set()
+        self._current: set[tuple[str, date]] = set()
         self._picture: tuple[tuple[str, date], Picture] | None = None
 
     @contextmanager
@@ -95,7 +95,7 @@ class Ledger:
     def _part(self, site: Site, day: date) -> tuple[str, date]:
         part = site.key, day
         if time_grid.day_bounds(day, time_grid.zone(site.timezone))[1] > self._now:
-            self._live.add(part)
+            self._current.add(part)
         return part
 
     def close(self) -> dg.MaterializeResult[Any]:
@@ -122,10 +122,10 @@ class Ledger:
         return ROUTINE_TAG not in self._context.run.tags and not dagster_private.feeds_another(self._context)
 
     def _tell(self) -> None:
-        if self._alarm is None or not self._live:
+        if self._alarm is None or not self._current:
             return
-        faults = {key: why for (key, day), why in self._faults.items() if (key, day) in self._live}
-        served = {key for key, day in self._made if (key, day) in self._live} - faults.keys()
+        faults = {key: why for (key, day), why in self._faults.items() if (key, day) in self._current}
+        served = {key for key, day in self._made if (key, day) in self._current} - faults.keys()
         with self._ems.warehouse.begin() as connection:
             alarms.clear_of_sites(connection, sorted(served), self._alarm, self._now)
             for key, why in faults.items():

@@ -16,7 +16,7 @@ def settle_shared(
     kind: str,
     served: Collection[str],
     faults: Mapping[str, str],
-    is_live: bool = True,
+    is_current: bool = True,
 ) -> None:
     """File and end alarms of what many sites share (a market zone, a currency): the alarm is no site's, and its kind
     names the thing, e.g. ``no-prices:ES``. An alarm of a thing that nobody asks for any more ends.
@@ -26,7 +26,7 @@ def settle_shared(
     """
     for thing, text in faults.items():
         context.log.error(f"{thing}: {text}")
-    if is_live:
+    if is_current:
         now = ems.clock.now()
         with ems.warehouse.begin() as connection:
             for standing in alarms.open_alarms(connection)["kind"].to_list():

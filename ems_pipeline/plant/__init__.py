@@ -4,7 +4,7 @@ Start one with `running_plant` (free ports, any clock) or `serving` (the site fi
 alone with `World`. What it models and what it leaves out: docs/plant.md.
 
     world, day, sky, overcast, noise                          a site's physics, weather, and chance by seed
-    household, wallbox, cells, hybrid, heating, tank          people, cars, batteries, inverter, heat pump, hot water
+    household, charging, cells, hybrid, heating, tank         people, cars, batteries, inverter, heat pump, hot water
     twin, twins, instruments, refusals                        a device as its protocol shows it
     deye_twin, meter_twin, sunspec_twin                       families with a behaviour of their own
     modbus_server, web_server, web_service, web_login         the real protocols

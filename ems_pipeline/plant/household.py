@@ -1,4 +1,4 @@
-"""What the people of the site do: the house's own consumption per minute and the cars' visits to each wallbox.
+"""What the people of the site do: the house's own consumption per minute and the cars' visits to each charger.
 
 Habits follow local time; chance follows the seed and the date. No measured household is copied here: the daily shape is
 the usual one of European homes (morning, noon, evening), appliances switch on and off on top of it.
@@ -82,7 +82,7 @@ def _appliances(seed: int, mean_w: float, zone: ZoneInfo, start: datetime) -> Ar
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One car at one wallbox: when it is there and how much it takes until it is full."""
+    """One car at one charger: when it is there and how much it takes until it is full."""
 
     arrives_at: datetime
     departs_at: datetime

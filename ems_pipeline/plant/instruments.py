@@ -56,8 +56,8 @@ def _inverter(world: World, device: str) -> dict[str, float]:
     return found
 
 
-def _wallbox(world: World, device: str) -> dict[str, float]:
-    boxes = list(world.wallboxes.values())
+def _charging(world: World, device: str) -> dict[str, float]:
+    boxes = list(world.chargings.values())
     box = next((b for b in boxes if b.charger.device == device), next(iter(boxes), None))
     if box is None:
         return {}
@@ -92,4 +92,4 @@ def _heat_pump(world: World, device: str) -> dict[str, float]:
 
 
 Part = Callable[[World, str], dict[str, float]]
-PARTS: tuple[Part, ...] = (_connection, _inverter, _wallbox, _heat_pump)
+PARTS: tuple[Part, ...] = (_connection, _inverter, _charging, _heat_pump)

@@ -122,7 +122,7 @@ def running_plant(
         faults: at work from the start.
         start: when the plant is handed over to us; the clock's now when None.
         history_days: days the plant runs by itself before that.
-        watchdog_s: the wallboxes' own watchdog; None: off.
+        watchdog_s: the chargers' own watchdog; None: off.
     """
     moved = site.model_copy(
         update={

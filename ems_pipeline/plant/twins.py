@@ -29,12 +29,12 @@ CONTACT_SHIFT_K = {
 
 
 class TeltonikaTwin(Twin):
-    """A TeltoCharge wallbox; a restart forgets the current limit."""
+    """A TeltoCharge charger; a restart forgets the current limit."""
 
     volatile = frozenset({"current_limit", "start_stop"})
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
-        self.box = part_of(world.wallboxes.values(), lambda b: b.charger.device, device, "charger")
+        self.box = part_of(world.chargings.values(), lambda b: b.charger.device, device, "charger")
         super().__init__(world, device, point_map)
 
     def factory_settings(self) -> dict[str, float]:

@@ -16,12 +16,12 @@ from threading import RLock
 
 from ems_pipeline import time_grid
 from ems_pipeline.plant import day as days
+from ems_pipeline.plant.charging import Charging
 from ems_pipeline.plant.heating import Heating
 from ems_pipeline.plant.hybrid import inverters_of
 from ems_pipeline.plant.overcast import cloud_cover
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.sky import Sky
-from ems_pipeline.plant.wallbox import Wallbox
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import Clock
 
@@ -64,7 +64,7 @@ class Midnight:
 
 
 class World:
-    """The site as it is. ``flows``, ``hybrids``, ``wallboxes`` and ``heatings`` are valid after `advance`."""
+    """The site as it is. ``flows``, ``hybrids``, ``chargers`` and ``heatings`` are valid after `advance`."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class World:
 
         Args:
             start: where time begins to pass (a whole minute); the clock's now when None.
-            watchdog_s: what the wallboxes' watchdogs are set to; None: off.
+            watchdog_s: what the chargers' watchdogs are set to; None: off.
         """
         self.site, self.clock, self.seed, self.replay = site, clock, seed, replay
         self.zone = time_grid.zone(site.timezone)
@@ -91,7 +91,7 @@ class World:
         """Grows with every decision: whoever caches what devices say compares it."""
         self.flows, self.counters, self.midnight = Flows(), Counters(), Midnight()
         self.hybrids = {h.key: h for h in inverters_of(site)}
-        self.wallboxes = {c.key: Wallbox(c, seed, self.zone, watchdog_s) for c in site.chargers}
+        self.chargings = {c.key: Charging(c, seed, self.zone, watchdog_s) for c in site.chargers}
         self.heatings = {h.key: Heating(h) for h in site.heat_pumps}
         self.on_minute: Callable[[World], None] | None = None
         """Called after each minute's decision, e.g. by a logger."""
@@ -141,7 +141,7 @@ class World:
         if today.local_minute[i] == 0:
             self.midnight = self._counters_now()
         load_w = today.load_w[i]
-        ev_w = sum([w.decide(self.at) for w in self.wallboxes.values()])
+        ev_w = sum([w.decide(self.at) for w in self.chargings.values()])
         heat_pump_w = 0.0
         for heating in self.heatings.values():
             loss = heating.pump.house.heat_loss_w_per_k
@@ -176,8 +176,8 @@ class World:
         counters.heat_pump_wh += flows.heat_pump_w * hours
         for hybrid in self.hybrids.values():
             hybrid.integrate(seconds)
-        for wallbox in self.wallboxes.values():
-            wallbox.integrate(seconds)
+        for charging in self.chargings.values():
+            charging.integrate(seconds)
         for heating in self.heatings.values():
             heating.integrate(seconds)
 

@@ -1,6 +1,6 @@
 """What a site is: its place, grid connection, tariff, devices and the limits nobody may exceed.
 
-`site` is the whole; its frozen records are `electric` (PV, batteries, wallboxes), `thermal` (house, tank, heat pump),
+`site` is the whole; its frozen records are `electric` (PV, batteries, chargers), `thermal` (house, tank, heat pump),
 `machines` (gensets, machines with a window), `wiring` (grid, fuses, gateways, devices), `tariff` (dated contract terms)
 and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say what can be asked of a part, `wish` what
 is asked, `record` what all records share. `loader` turns a YAML file plus environment variables into a `Site`, or into

@@ -1,4 +1,4 @@
-"""What makes, keeps and loads electricity: PV, batteries, wallboxes. Powers are those of the AC side."""
+"""What makes, keeps and loads electricity: PV, batteries, chargers. Powers are those of the AC side."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Battery(Asset):
 
 
 class Charger(Asset):
-    """A wallbox and the habits of the car on it (used until sessions are measured)."""
+    """A charger and the habits of the car on it (used until sessions are measured)."""
 
     modes = ChargerMode
     limit_names = frozenset({"current_a", "phases"})

@@ -27,7 +27,7 @@ class PvMode(StrEnum):
 
 
 class ChargerMode(StrEnum):
-    """What a wallbox does."""
+    """What a charger does."""
 
     OFF = "off"
     CHARGE = "charge"

@@ -155,11 +155,11 @@ def _first_slots(
 ) -> dict[str, datetime]:
     """By site the next quarter-hour; the running one where no plan may be followed in it and enough of it is left."""
     following, running = time_grid.ceil_slot(at), time_grid.floor_slot(at)
-    live = [s for s in sites if kind == "rolling" and day == time_grid.local_day(at, time_grid.zone(s.timezone))]
+    current = [s for s in sites if kind == "rolling" and day == time_grid.local_day(at, time_grid.zone(s.timezone))]
     starts = dict.fromkeys((site.key for site in sites), following)
-    if not live or following - at < WORTH_STEERING or following == running:
+    if not current or following - at < WORTH_STEERING or following == running:
         return starts
-    holds_since = plans.decided_at(connection, [site.key for site in live], running, at)
-    oldest = {site.key: at - time_grid.MINUTE * site.control.max_plan_age_minutes for site in live}
+    holds_since = plans.decided_at(connection, [site.key for site in current], running, at)
+    oldest = {site.key: at - time_grid.MINUTE * site.control.max_plan_age_minutes for site in current}
     unled = (key for key in oldest if key not in holds_since or holds_since[key] < oldest[key])
     return starts | dict.fromkeys(unled, running)

@@ -175,10 +175,10 @@ def device_15m(
     )
 
 
-def wallbox_15m(
+def charger_15m(
     connection: Connection, site_key: str, device_key: str | None, start: datetime, end: datetime
 ) -> pl.DataFrame:
-    """What a wallbox saw per quarter-hour: starts_at, is_plugged_in (null: unknown or a fault), power_w."""
+    """What a charger saw per quarter-hour: starts_at, is_plugged_in (null: unknown or a fault), power_w."""
     said = device_15m(connection, [site_key], ["ev_status", "ev_power_w"], start, end)
     own = said.filter(pl.col("device_key") == device_key)
     status = own.filter(pl.col("quantity") == "ev_status").select("starts_at", status="last_value")

@@ -11,7 +11,7 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.audit.baselines import Storage, self_use
-from ems_pipeline.audit.rolling import Record, cost, live, obeyed_w
+from ems_pipeline.audit.rolling import Record, cost, obeyed_w, under_plans
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Limits, Wish
@@ -48,7 +48,7 @@ def day(buy: float, sell: float) -> Record:
 def test_on_a_flat_tariff_no_forecast_makes_a_plan_dearer_than_self_use(home: Site, pv: float, load: float) -> None:
     actual = day(0.303, 0.08)
     smooth = np.convolve(actual.load_w, np.full(8, 1 / 8), "same"), np.convolve(actual.pv_w, np.full(8, 1 / 8), "same")
-    lived = live(home, actual, replace(actual, load_w=load * smooth[0], pv_w=pv * smooth[1]), SLOTS, 40.0)
+    lived = under_plans(home, actual, replace(actual, load_w=load * smooth[0], pv_w=pv * smooth[1]), SLOTS, 40.0)
     storage = Storage.of(home.batteries)
     assert storage is not None
     rule = self_use((actual.load_w - actual.pv_w)[:SLOTS], storage, 40.0, home.grid.export_limit_w)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import yaml
 
 from ems_pipeline.devices.installed.address import wires_of
-from ems_pipeline.orchestration.installation.live import let_go
+from ems_pipeline.orchestration.installation.up import let_go
 from ems_pipeline.sites import Site
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files, let_go_unreadable

@@ -38,13 +38,13 @@ def test_old_firmware_without_high_words_still_exports():
     """High words that are always 0 must not turn -500 W into +65,036 W."""
     grid = point_of("deye-sun-20k-hp3", "grid_power_w")
     words = {625: 0x10000 - 500, 690: 0}
-    assert interpret(grid, words, high_words_live=False) == (-500.0, Quality.GOOD, "")
+    assert interpret(grid, words, high_words_count=False) == (-500.0, Quality.GOOD, "")
 
 
 def test_what_can_be_read_in_two_ways_is_no_value_while_nobody_knows_the_firmware():
     grid = point_of("deye-sun-20k-hp3", "grid_power_w")
-    assert interpret(grid, {625: 40_000, 690: 0}, high_words_live=None)[:2] == (None, Quality.GARBAGE)
-    assert interpret(grid, {625: 400, 690: 0}, high_words_live=None)[:2] == (400.0, Quality.GOOD)
+    assert interpret(grid, {625: 40_000, 690: 0}, high_words_count=None)[:2] == (None, Quality.GARBAGE)
+    assert interpret(grid, {625: 400, 690: 0}, high_words_count=None)[:2] == (400.0, Quality.GOOD)
 
 
 def test_a_live_high_word_makes_the_low_word_unsigned():
@@ -126,7 +126,7 @@ def test_what_a_point_can_hold_comes_back_to_within_half_a_step(point, data):
 @given(point=st.sampled_from(NUMERIC), data=st.data())
 def test_no_words_make_a_good_value_outside_the_range(point, data):
     words = {address: data.draw(WORD) for address in point.addresses}
-    value, quality, reason = interpret(point, words, high_words_live=data.draw(KNOWN))
+    value, quality, reason = interpret(point, words, high_words_count=data.draw(KNOWN))
     if quality is Quality.GOOD:
         assert value is not None
         assert math.isfinite(value)
@@ -147,7 +147,7 @@ def test_devices_decoded_together_read_as_each_alone(points, data):
     for words, is_live, samples in zip(rows, live, Decoder(points, columns).decode(rows, live), strict=True):
         by_register = dict(zip(columns, words, strict=True))
         for i, point in enumerate(points):
-            assert samples.of(i) == interpret(point, by_register, high_words_live=is_live)
+            assert samples.of(i) == interpret(point, by_register, high_words_count=is_live)
 
 
 @settings(deadline=None)

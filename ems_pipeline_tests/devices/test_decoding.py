@@ -17,7 +17,7 @@ GOOD, GARBAGE, NOT_READY = Quality.GOOD, Quality.GARBAGE, Quality.NOT_READY
 def read(words: list[int], *, live: bool | None = True, **point: Any) -> tuple[float | None, Quality, str]:
     """A point at register 0; a separate high word or exponent stands at the next one, if it has one."""
     made = Point(name="value", address=0, **point)
-    return interpret(made, dict(enumerate(words)), high_words_live=live)
+    return interpret(made, dict(enumerate(words)), high_words_count=live)
 
 
 @pytest.mark.parametrize(

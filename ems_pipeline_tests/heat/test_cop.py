@@ -42,7 +42,7 @@ def test_a_curve_is_found_again_in_noisy_history_with_defrosts() -> None:
     true = cop.CopCurve(0.36, drift_per_k=0.002)
     rows = history(true, 2000, noise=0.05)
     defrosting = pl.int_range(pl.len()) % 25 == 0
-    fitted = cop.fit(rows.with_columns(cop=pl.when(defrosting).then(1.1).otherwise("cop")), stated_efficiency=0.45)
+    fitted = cop.fit(rows.with_columns(cop=pl.when(defrosting).then(1.1).otherwise("cop")), carnot_efficiency=0.45)
     assert fitted.efficiency == pytest.approx(0.36, abs=0.01)
     assert fitted.drift_per_k == pytest.approx(0.002, abs=0.0007)
 

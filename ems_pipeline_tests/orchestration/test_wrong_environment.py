@@ -8,7 +8,7 @@ import pytest
 
 from ems_pipeline import settings
 from ems_pipeline.cli import checkup
-from ems_pipeline.orchestration.installation import hand_back, live
+from ems_pipeline.orchestration.installation import hand_back, up
 
 WRONG = {
     "EMS_SOURCE_TIMEOUT_S": ["soon", "", "0", "-20", "nan", "inf", "1e9", "0.5", "20 s"],
@@ -109,7 +109,7 @@ def test_nothing_begins_with_a_wrong_environment_and_all_faults_are_named(
     monkeypatch.setenv("EMS_SOURCE_TIMEOUT_S", "soon")
     monkeypatch.setenv("EMS_SHARDS", "0")
     monkeypatch.setenv("EMS_WEB_PROXIES", "proxy")
-    for begin in (lambda: live.serve(None, False, 0, print), lambda: live.serve_code("127.0.0.1", 1)):
+    for begin in (lambda: up.serve(None, False, 0, print), lambda: up.serve_code("127.0.0.1", 1)):
         with pytest.raises(settings.WrongEnvironment, match=r"(?s)TIMEOUT_S.*EMS_WEB_PROXIES.*EMS_SHARDS"):
             begin()
     assert not (tmp_path / "home").exists()

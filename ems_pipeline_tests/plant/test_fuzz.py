@@ -81,7 +81,7 @@ def test_any_words_decode_to_a_value_in_range_or_to_a_reason(data: st.DataObject
     point_map = data.draw(st.sampled_from(MAPS))
     point = data.draw(st.sampled_from([p for p in point_map.points if p.type != "ascii"]))
     words = {a: data.draw(st.integers(0, 0xFFFF)) for a in point.addresses}
-    value, quality, reason = interpret(point, words, high_words_live=data.draw(st.booleans()))
+    value, quality, reason = interpret(point, words, high_words_count=data.draw(st.booleans()))
     if quality is Quality.GOOD:
         assert value is not None
         assert point.range is None or point.range[0] <= value <= point.range[1]

@@ -56,7 +56,7 @@ def test_bus_balances_and_charge_is_conserved_under_any_settings_at_any_instant(
     assert cells is not None
     for _ in range(data.draw(st.integers(1, 8))):
         hybrid.settings = data.draw(any_settings())
-        world.wallboxes["car-1"].limit_a = data.draw(st.sampled_from([0.0, 6.0, 11.0, 16.0]))
+        world.chargings["car-1"].limit_a = data.draw(st.sampled_from([0.0, 6.0, 11.0, 16.0]))
         world.decide_again()
         assert balance_w(world) == pytest.approx(0, abs=1e-6)
         before_wh, charged_wh, discharged_wh = cells.energy_wh, hybrid.charge_wh, hybrid.discharge_wh

@@ -138,6 +138,6 @@ def test_a_measured_home_on_the_clock_change_with_its_prices(home01: Site, measu
     clock.advance_to(end)
     world.advance()
     measured = replay.measured.filter(pl.col("starts_at").is_between(start, end, closed="left"))
-    wallboxes_and_heat = sum(b.delivered_wh for b in world.wallboxes.values()) + world.counters.heat_pump_wh
+    wallboxes_and_heat = sum(b.delivered_wh for b in world.chargings.values()) + world.counters.heat_pump_wh
     assert world.counters.consumed_wh >= measured["load_w"].sum() / 4 - 1
     assert world.counters.consumed_wh <= measured["load_w"].sum() / 4 + wallboxes_and_heat + 30_000

@@ -101,7 +101,7 @@ def test_a_foreign_frame_goes_before_the_own_one_on_the_wire(bench: Bench) -> No
 def test_an_offer_below_six_amperes_is_no_offer(home01: Site) -> None:
     clock = SimulatedClock(EVENING)
     world = World(home01, clock, seed=1)
-    box = world.wallboxes["car-1"]
+    box = world.chargings["car-1"]
     while box.power_w == 0:  # until a car charges
         clock.advance_to(clock.at + timedelta(minutes=5))
         world.advance()
@@ -114,7 +114,7 @@ def test_an_offer_below_six_amperes_is_no_offer(home01: Site) -> None:
 def test_a_wallbox_with_its_watchdog_stops_when_nobody_asks_and_goes_on_when_somebody_does(home01: Site) -> None:
     clock = SimulatedClock(EVENING)
     world = World(home01, clock, seed=1, start=EVENING - timedelta(days=1), watchdog_s=120.0)
-    box = world.wallboxes["car-1"]
+    box = world.chargings["car-1"]
     world.advance()
     while box.power_w == 0:  # until a car charges
         clock.advance_to(clock.at + timedelta(minutes=5))
@@ -209,7 +209,7 @@ def test_left_alone_is_what_happened_when_nobody_steered_and_differs_when_somebo
         bought = alone.filter(pl.col("quantity") == "grid_import_wh").sort("starts_at")["value"]
         assert bought[-1] == pytest.approx(own.world.counters.import_wh)
         assert alone["starts_at"].min() == EVENING
-        own.world.wallboxes["car-1"].limit_a = 0.0  # somebody steers
+        own.world.chargings["car-1"].limit_a = 0.0  # somebody steers
         own.world.clock.advance_to(until + timedelta(days=1))  # type: ignore[attr-defined]
         own.world.advance()
         later = own.left_alone(until + timedelta(days=1))

@@ -67,7 +67,7 @@ def test_discharge_feeds_the_grid_and_self_use_only_the_house(bench: Bench) -> N
 
 
 def test_a_wallbox_follows_its_current_limit(bench: Bench) -> None:
-    box = bench.plant.world.wallboxes["car-1"]
+    box = bench.plant.world.chargings["car-1"]
     visit = next(v for v in box._near(bench.clock.at) if v.arrives_at > bench.clock.at - timedelta(hours=3))
     bench.clock.advance_to(max(bench.clock.at, visit.arrives_at + timedelta(days=1)))
 

@@ -310,7 +310,7 @@ class Flow(BaseModel):
     genset_kw: float | None
     """Generating sets."""
     ev_kw: float | None
-    """Wallboxes."""
+    """Chargers."""
     heat_pump_kw: float | None
     """Heat pumps."""
     load_kw: float | None
@@ -417,7 +417,7 @@ class MeasuredSlot(BaseModel):
     genset_kw: float | None
     """Generating sets."""
     ev_kw: float | None
-    """Wallboxes."""
+    """Chargers."""
     heat_pump_kw: float | None
     """Heat pumps."""
     load_kw: float | None
@@ -610,7 +610,7 @@ class PlannedSlot(BaseModel):
     load_kw: float | None
     """House without planned devices."""
     ev_kw: float | None
-    """Wallboxes."""
+    """Chargers."""
     heat_pump_kw: float | None
     """Heat pumps."""
     soc_pct: float | None

@@ -13,7 +13,7 @@ BEGIN
         FROM (VALUES
             ('site_key', 'the site, as in its file'),
             ('device_key', 'a piece of hardware of the site file'),
-            ('asset_key', 'a planned part of the site file: battery, PV plane, wallbox, heat pump'),
+            ('asset_key', 'a planned part of the site file: battery, PV plane, charger, heat pump'),
             ('starts_at', 'start of the quarter-hour the row is about'),
             ('day', 'local civil day of the site (92, 96 or 100 quarter-hours)'),
             ('known_at', 'since when this is known; a correction is a new row with a later instant'),
@@ -27,7 +27,7 @@ BEGIN
             ('battery_w', 'battery power on the AC side, > 0 discharge'),
             ('genset_w', 'power of generating sets, >= 0'),
             ('load_w', 'the house without its planned devices'),
-            ('ev_w', 'power of all wallboxes, >= 0 drawn'),
+            ('ev_w', 'power of all chargers, >= 0 drawn'),
             ('heat_pump_w', 'electric power of all heat pumps, >= 0 drawn'),
             ('soc_pct', 'state of charge at the end of the quarter-hour'),
             ('buy_per_kwh', 'what an imported kWh costs, tariff and taxes included'),

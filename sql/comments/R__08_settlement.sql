@@ -7,7 +7,7 @@ COMMENT ON COLUMN ems.audit_interval.planned_pv_w IS 'planned PV power after cur
 COMMENT ON COLUMN ems.audit_interval.planned_battery_w IS 'planned battery power, > 0 discharge';
 COMMENT ON COLUMN ems.audit_interval.planned_genset_w IS 'planned power of generating sets, >= 0';
 COMMENT ON COLUMN ems.audit_interval.planned_load_w IS 'expected power of the house without its planned devices';
-COMMENT ON COLUMN ems.audit_interval.planned_ev_w IS 'planned power of all wallboxes, >= 0 drawn';
+COMMENT ON COLUMN ems.audit_interval.planned_ev_w IS 'planned power of all chargers, >= 0 drawn';
 COMMENT ON COLUMN ems.audit_interval.planned_heat_pump_w IS 'planned electric power of all heat pumps, >= 0 drawn';
 COMMENT ON COLUMN ems.audit_interval.planned_soc_pct IS 'planned state of charge at the end';
 COMMENT ON COLUMN ems.audit_interval.planned_mode IS 'mode of the batteries';

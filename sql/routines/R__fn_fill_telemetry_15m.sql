@@ -1,5 +1,5 @@
 -- Quarter-hour means of every point of a site. A point that did not answer gets a row with NULL and coverage 0, so that
--- "no car drew power" and "the wallbox was silent" stay different; a device at rest (quality 6) counts as measured. Imported history is never overwritten, and
+-- "no car drew power" and "the charger was silent" stay different; a device at rest (quality 6) counts as measured. Imported history is never overwritten, and
 -- rows that say the same are not written again: the day is filled every quarter-hour. Returns rows new or different.
 CREATE OR REPLACE FUNCTION ems.fn_fill_telemetry_15m(p_site_key text, p_from timestamptz, p_to timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$

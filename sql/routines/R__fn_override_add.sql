@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION ems.fn_override_add(
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     requester text := ems.fn_requester();
-    begins_at timestamptz := greatest(p_from_at, now());
+    holds_from_at timestamptz := greatest(p_from_at, now());
     asset record;
     fault text;
     number bigint;
@@ -38,8 +38,8 @@ BEGIN
                                 ELSE true END) THEN 'a limit is a number from 0 on; the unit is in its name'
         WHEN p_mode = 'curtail' AND NOT p_limits ?| '{pv_limit_w,export_limit_w}' THEN
             'curtail to what? name the limit pv_limit_w or export_limit_w'
-        WHEN begins_at IS NULL OR p_until_at IS NULL OR p_until_at <= begins_at THEN
-            format('an override from %s until %s never holds; name a later end', begins_at, p_until_at)
+        WHEN holds_from_at IS NULL OR p_until_at IS NULL OR p_until_at <= holds_from_at THEN
+            format('an override from %s until %s never holds; name a later end', holds_from_at, p_until_at)
         WHEN p_until_at > now() + interval '7 days' THEN
             format('%s is more than a week away; a forgotten override is worse than none', p_until_at)
         WHEN (SELECT count(*) FROM ems.control_override o
@@ -52,7 +52,7 @@ BEGIN
 
     INSERT INTO ems.control_override
         (site_key, asset_key, mode, limits, from_at, until_at, created_at, created_by)
-    VALUES (p_site_key, p_asset_key, p_mode, p_limits, begins_at, p_until_at, now(), requester)
+    VALUES (p_site_key, p_asset_key, p_mode, p_limits, holds_from_at, p_until_at, now(), requester)
     RETURNING control_override_id INTO number;
     RETURN number;
 END $$;

@@ -1,5 +1,5 @@
 -- The site's bus per quarter-hour in the signs of units.py. Powers of several devices are added, and the sum is NULL as
--- soon as one of them did not answer: a silent wallbox is not a wallbox at rest. The house load follows from the balance.
+-- soon as one of them did not answer: a silent charger is not a charger at rest. The house load follows from the balance.
 CREATE OR REPLACE VIEW ems.vw_site_15m AS
 WITH bus AS (
     SELECT site_key, starts_at,

@@ -26,7 +26,7 @@ class Flow(Answer):
     pv_kw: float | None = power_kw("PV; 0 where the site has none.", 3.1)
     battery_kw: float | None = power_kw("Batteries; > 0 discharge.", -2.0)
     genset_kw: float | None = power_kw("Generating sets.", 0.0)
-    ev_kw: float | None = power_kw("Wallboxes.", 0.0)
+    ev_kw: float | None = power_kw("Chargers.", 0.0)
     heat_pump_kw: float | None = power_kw("Heat pumps.", 1.75)
     load_kw: float | None = power_kw("What is left: the house without planned devices.", 0.6)
     soc_pct: float | None = share_pct("Charge of the batteries.", 62.5)

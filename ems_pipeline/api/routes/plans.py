@@ -44,7 +44,7 @@ class PlannedSlot(Answer):
     battery_kw: float | None = power_kw("Batteries; > 0 discharge.", -2.0)
     genset_kw: float | None = power_kw("Generating sets.", 0.0)
     load_kw: float | None = power_kw("House without planned devices.", 0.6)
-    ev_kw: float | None = power_kw("Wallboxes.", 0.0)
+    ev_kw: float | None = power_kw("Chargers.", 0.0)
     heat_pump_kw: float | None = power_kw("Heat pumps.", 1.75)
     soc_pct: float | None = share_pct("Charge of the batteries at the end.", 62.5)
     indoor_c: float | None = said("Room temperature at the end.", 21.4, "°C", -50, 60)

@@ -29,7 +29,7 @@ class MeasuredSlot(Answer):
     pv_kw: float | None = power_kw("PV.", 3.1)
     battery_kw: float | None = power_kw("Batteries; > 0 discharge.", -2.0)
     genset_kw: float | None = power_kw("Generating sets.", 0.0)
-    ev_kw: float | None = power_kw("Wallboxes.", 0.0)
+    ev_kw: float | None = power_kw("Chargers.", 0.0)
     heat_pump_kw: float | None = power_kw("Heat pumps.", 1.75)
     load_kw: float | None = power_kw("The house without planned devices.", 0.6)
     soc_pct: float | None = share_pct("Charge of the batteries at the end.", 62.5)

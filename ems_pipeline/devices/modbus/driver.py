@@ -54,7 +54,7 @@ class ModbusDriver(MappedDriver):
         super().__init__(device, point_map, family, options, clock)
         self.connection = connection
         self.unit_id = unit_id
-        self._high_words_live = False
+        self._high_words_count = False
         self._stated: dict[str, float] | None = None
         """Sizes the device states itself; None: not asked."""
         self._growth = self._grown()
@@ -150,11 +150,11 @@ class ModbusDriver(MappedDriver):
 
     def _filled(self, plan: ReadPlan, row: Sequence[int]) -> bool | None:
         """Whether this firmware fills separate high words; what it has shown once holds as long as the driver lives."""
-        if not plan.splits or self._high_words_live:
-            return self._high_words_live
+        if not plan.splits or self._high_words_count:
+            return self._high_words_count
         phases = self.point_map.phases
         filled = high_words.filled(plan.splits, phases, row, self._sizes.get(high_words.RATED, 0.0))
-        self._high_words_live = any(row[split.high] for split in plan.splits)
+        self._high_words_count = any(row[split.high] for split in plan.splits)
         return filled
 
     def _is_beyond(self, plan: ReadPlan, row: Sequence[int], filled: bool | None) -> bool:

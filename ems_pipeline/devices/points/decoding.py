@@ -59,7 +59,7 @@ class Decoder:
         """Per point the patterns that mean "no value", filled up by repeating them."""
         self._codes = [(i, *_sorted(p.codes)) for i, p in enumerate(points) if p.codes is not None]
 
-    def decode(self, rows: Sequence[Sequence[int]], high_words_live: Sequence[bool | None]) -> list[Samples]:
+    def decode(self, rows: Sequence[Sequence[int]], high_words_count: Sequence[bool | None]) -> list[Samples]:
         """Site values of the points per row, with quality and reason of those that may not be believed.
 
         Args:
@@ -69,7 +69,7 @@ class Decoder:
         """
         words = np.array(rows, np.uint64).reshape(len(rows), -1)
         patterns, powers = self._patterns(words), _signed16(words[:, self._exponents])
-        numbers = self._numbers(patterns, powers, np.array([live is True for live in high_words_live]))
+        numbers = self._numbers(patterns, powers, np.array([live is True for live in high_words_count]))
         values = (numbers * self._scale + self._offset) * self._sign
         for i, known, meant in self._codes:
             at = np.searchsorted(known, patterns[:, i]).clip(max=len(known) - 1)
@@ -78,7 +78,7 @@ class Decoder:
         suspect[:, self._scaled] |= np.abs(powers) > LARGEST_EXPONENT
         for nothing in self._nothing:
             suspect |= patterns == nothing
-        untold = np.array([live is None for live in high_words_live])
+        untold = np.array([live is None for live in high_words_count])
         split = patterns[:, self._split]
         is_open = np.zeros(suspect.shape, bool)
         is_open[:, self._split] = untold[:, None] & (split >= 0x8000) & (split <= 0xFFFF)
@@ -155,7 +155,7 @@ def _examined(
 
 
 def interpret(
-    point: Point, words: Mapping[int, int], *, high_words_live: bool | None = True
+    point: Point, words: Mapping[int, int], *, high_words_count: bool | None = True
 ) -> tuple[float | None, Quality, str]:
     """Site value of one numeric point, whether it may be believed, and why not.
 
@@ -163,4 +163,4 @@ def interpret(
         KeyError: a register of the point is missing.
     """
     decoder = Decoder((point,), {address: i for i, address in enumerate(point.registers)})
-    return decoder.decode([[words[a] for a in point.registers]], [high_words_live])[0].of(0)
+    return decoder.decode([[words[a] for a in point.registers]], [high_words_count])[0].of(0)

@@ -63,7 +63,7 @@ class Point(MapRecord):
     grows: tuple[str, ...] = ()
     """Sizes (`made_for` of the map) that the range grows with, where device or connection are larger."""
     min_nonzero: float | None = None
-    """0 or at least this much: a wallbox cannot offer 1 to 5 A (IEC 61851-1)."""
+    """0 or at least this much: a charger cannot offer 1 to 5 A (IEC 61851-1)."""
     site_most: str | None = None
     """Option of the site (`SITE_LIMITS`) that a value set by hand must not exceed, where the site names it."""
     site_least: str | None = None

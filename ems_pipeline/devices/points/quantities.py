@@ -14,7 +14,7 @@ from enum import IntEnum
 
 
 class EvStatus(IntEnum):
-    """What a wallbox sees on its control pilot: the vehicle states A to F of IEC 61851-1, Annex A."""
+    """What a charger sees on its control pilot: the vehicle states A to F of IEC 61851-1, Annex A."""
 
     NOT_CONNECTED = 0
     CONNECTED = 1
@@ -61,9 +61,9 @@ QUANTITIES: dict[str, Quantity] = {
     "load_power_w": Quantity("W", "all consumers behind the device, planned ones included"),
     "load_energy_wh": Quantity("Wh", "counter of energy consumed behind the device"),
     "grid_frequency_hz": Quantity("Hz", "frequency at the grid connection"),
-    "ev_power_w": Quantity("W", "power a wallbox delivers"),
+    "ev_power_w": Quantity("W", "power a charger delivers"),
     "ev_status": Quantity("", "control pilot state, see EvStatus"),
-    "ev_current_limit_a": Quantity("A", "current per phase the wallbox offers; 0 = paused"),
+    "ev_current_limit_a": Quantity("A", "current per phase the charger offers; 0 = paused"),
     "session_energy_wh": Quantity("Wh", "energy of the running charging session"),
     "session_duration_s": Quantity("s", "duration of the running charging session"),
     "flow_temp_c": Quantity("°C", "water leaving the heat pump"),

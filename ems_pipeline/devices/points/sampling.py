@@ -110,7 +110,7 @@ class Words:
 
     decoder: Decoder
     row: array[int]
-    high_words_live: bool | None
+    high_words_count: bool | None
     missing: Mapping[int, Fault]
     positions: tuple[int, ...] | None = None
 
@@ -148,7 +148,7 @@ def understood(answers: Sequence[Answer]) -> list[Readings]:
 
 def decoded(decoder: Decoder, heard: Sequence[Words]) -> list[Samples]:
     """Samples of devices that were asked for the same points."""
-    found = decoder.decode([w.row for w in heard], [w.high_words_live for w in heard])
+    found = decoder.decode([w.row for w in heard], [w.high_words_count for w in heard])
     return [_completed(words, samples) for words, samples in zip(heard, found, strict=True)]
 
 

@@ -34,7 +34,7 @@ def translate(target: Target, command: Command) -> list[PointWrite]:
 
 
 def release(target: Target) -> list[PointWrite]:
-    """The circuit's full current: a wallbox without a manager charges whoever plugs in."""
+    """The circuit's full current: a charger without a manager charges whoever plugs in."""
     return _offer(target, math.floor(target.option("max_current_a", 16)))
 
 

@@ -63,9 +63,9 @@ def pv_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfor
     Live days whose weather is missing or older than twelve hours: as forecast.solar estimates them.
     """
     now, second = ems.clock.now(), SecondSource(context.log)
-    live = [window.site for window in windows(context, ems) if window.end > now]
+    current = [window.site for window in windows(context, ems) if window.end > now]
     with ems.warehouse.begin() as connection:
-        lacking = second_source.lacking(connection, live, now)
+        lacking = second_source.lacking(connection, current, now)
     for blind in lacking:
         second.ask(blind)
     maker = partial(forecasting.pv, now=now, second=second)
@@ -94,7 +94,7 @@ def _heat_shown(frame: pl.DataFrame, site: Site) -> Figures:
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
 def ev_session_forecast(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
-    """When cars are expected at each wallbox, until when, and how much energy [Wh] they will want.
+    """When cars are expected at each charger, until when, and how much energy [Wh] they will want.
 
     By the habit the site file states, giving way to the one measured as sessions are seen.
     """

@@ -46,10 +46,10 @@ def market_interval_price(context: dg.AssetExecutionContext, ems: dg.ResourcePar
     fetched = pricing.fetch_prices(ems, zones, days, settings, now)
     record_days(context, {day: _day_figures(found) for day, found in fetched.got.items() if found.keys() == set(zones)})
     faults = {zone: "; ".join(map(per_site.told, errors)) for zone, errors in fetched.faults.items()}
-    is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
-    per_site.settle_shared(context, ems, "doubted-prices", fetched.served, fetched.doubts, is_live)
-    per_site.settle_shared(context, ems, "no-secret", SOMEBODY, settings.unreadable, is_live)
-    per_site.settle_shared(context, ems, "no-prices", fetched.served or fetched.waiting, faults, is_live)
+    is_current = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
+    per_site.settle_shared(context, ems, "doubted-prices", fetched.served, fetched.doubts, is_current)
+    per_site.settle_shared(context, ems, "no-secret", SOMEBODY, settings.unreadable, is_current)
+    per_site.settle_shared(context, ems, "no-prices", fetched.served or fetched.waiting, faults, is_current)
     if fetched.waiting:
         context.log.info("; ".join(fetched.waiting))
     return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
@@ -86,8 +86,8 @@ def fx_rate(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) 
     record_days(context, {day: _rate_figures(rates) for day, rates in whole.items()})
     faults = {quote: per_site.told(error) for quote, error in fetched.faults.items()}
     unconverted = [site.key for site in sites if site.currency == MARKET_CURRENCY]
-    is_live = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
-    per_site.settle_shared(context, ems, "no-rate", [*(set(quotes) - faults.keys()), *unconverted], faults, is_live)
+    is_current = days[-1] >= time_grid.local_day(now, MARKET_TIMEZONE)
+    per_site.settle_shared(context, ems, "no-rate", [*(set(quotes) - faults.keys()), *unconverted], faults, is_current)
     return dg.MaterializeResult(metadata=dagster_private.SAID_ALREADY)
 
 

@@ -97,7 +97,7 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
         runs = InProcess(Platform(warehouse, clock, lambda: [served.site]), instance)
         _enter(runs, served.site)
         history.begin(runs, served.site, served.history(), wanted.history_days, on_step)
-        failures = _live(runs, served.site, clock, time_grid.days(first, last), on_step)
+        failures = _closed_loop(runs, served.site, clock, time_grid.days(first, last), on_step)
         _leave(warehouse, served.site, clock)
         count = instance.get_runs_count()
         with warehouse.begin() as connection:
@@ -114,7 +114,9 @@ def _enter(runs: InProcess, site: Site) -> None:
     runs.register([site.key])
 
 
-def _live(runs: InProcess, site: Site, clock: SimulatedClock, days: list[date], on_step: history.OnStep) -> list[str]:
+def _closed_loop(
+    runs: InProcess, site: Site, clock: SimulatedClock, days: list[date], on_step: history.OnStep
+) -> list[str]:
     loop = ClosedLoop(runs, clock)
     zone = time_grid.zone(site.timezone)
     slots = {slot: i for i, slot in enumerate(s for day in days for s in time_grid.day_slots(day, zone))}

@@ -32,14 +32,14 @@ HOT_WATER_HOURS = (6, 7, 8, 18, 19, 20, 21)
 """Local hours over which a day's hot water is drawn evenly, until it is measured."""
 
 
-def slots_of(begins_at: datetime, ends_at: datetime, starts: list[datetime], whole: bool) -> tuple[int, int]:
+def slots_of(from_at: datetime, until_at: datetime, starts: list[datetime], whole: bool) -> tuple[int, int]:
     """Slot window of a span of time, counted from the horizon's first slot; ``end`` may lie beyond the horizon.
 
     Args:
         whole: only slots wholly inside the span (presence); else every slot it touches (limits), inside the horizon.
     """
     start = time_grid.utc(starts[0])
-    begin, end = max(time_grid.utc(begins_at), start), max(time_grid.utc(ends_at), start)
+    begin, end = max(time_grid.utc(from_at), start), max(time_grid.utc(until_at), start)
     if whole:
         inside = time_grid.ceil_slot(begin), time_grid.floor_slot(end)
         return time_grid.count_slots(start, inside[0]), time_grid.count_slots(start, inside[1])

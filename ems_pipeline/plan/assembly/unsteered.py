@@ -15,7 +15,7 @@ from ems_pipeline.time_grid import SLOT
 
 
 def charging_w(charger: Charger, session: EvSession, starts: Sequence[datetime]) -> Array:
-    """Mean power per slot of a car that charges with all its wallbox gives, from its arrival until it is served, W."""
+    """Mean power per slot of a car that charges with all its charger gives, from its arrival until it is served, W."""
     power_w, left_wh = np.zeros(len(starts)), session.energy_wh
     for t, at in enumerate(starts):
         present = min(session.departs_at, at + SLOT) - max(session.arrives_at, at)

@@ -1,4 +1,4 @@
-"""A wallbox and the car on it: takes the current it is offered until the car is full.
+"""A charger and the car on it: takes the current it is offered until the car is full.
 
 Offers below 6 A are no offer (IEC 61851-1). With its watchdog on, the box stops when nobody has asked it anything for
 that long and goes on with the next request.
@@ -21,8 +21,8 @@ TAPER_WH = 400.0
 
 
 @dataclass
-class Wallbox:
-    """State of one wallbox. ``limit_a`` and ``started`` are what the registers say."""
+class Charging:
+    """State of one charger. ``limit_a`` and ``started`` are what the registers say."""
 
     charger: Charger
     seed: int

@@ -1,4 +1,4 @@
-"""The installation live on one machine: database, daemon, web UI and, for a demo site, the virtual plant."""
+"""The installation on one machine: database, daemon, web UI and, for a demo site, the virtual plant."""
 
 import logging
 import os

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ems_pipeline.orchestration.installation import live
+from ems_pipeline.orchestration.installation import up
 from ems_pipeline.orchestration.installation.supervisor import Child, Supervisor
 from ems_pipeline.warehouse import embedded
 
@@ -26,13 +26,13 @@ def test_a_killed_embedded_database_is_started_again(folder: Path, monkeypatch: 
     data = folder / "postgres"
     embedded.start(data)
     said: list[str] = []
-    live._keep_database_up(said.append)
+    up._keep_database_up(said.append)
     assert said == []
     os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
     end = time.monotonic() + PATIENCE_S
     while embedded.is_running(data):
         assert time.monotonic() < end, "a killed server counts as running"
-    live._keep_database_up(said.append)
+    up._keep_database_up(said.append)
     assert said == ["the embedded database is gone; starting it again"]
     assert embedded.is_running(data)
     embedded.stop(data)
@@ -40,13 +40,13 @@ def test_a_killed_embedded_database_is_started_again(folder: Path, monkeypatch: 
 
 def test_a_port_of_the_ui_that_another_program_has_is_said_with_the_remedy() -> None:
     with socket.socket() as other:
-        other.bind((live.UI_HOST, 0))
+        other.bind((up.UI_HOST, 0))
         other.listen()
         port = other.getsockname()[1]
-        said = live._where_the_ui_will_be(port)
+        said = up._where_the_ui_will_be(port)
     assert f"no UI: 127.0.0.1:{port} cannot be listened on (Address already in use)" in said
     assert "--port" in said
-    assert live._where_the_ui_will_be(port) == f"starting; the UI will be at http://127.0.0.1:{port}"
+    assert up._where_the_ui_will_be(port) == f"starting; the UI will be at http://127.0.0.1:{port}"
 
 
 def test_of_many_who_find_the_database_dead_one_starts_it(folder: Path) -> None:
@@ -88,27 +88,27 @@ def test_a_database_that_needs_long_to_recover_ends_nothing_else(
     monkeypatch.delenv("EMS_DATABASE_URL", raising=False)
     monkeypatch.setattr(embedded, "_begin", slow)
     said: list[str] = []
-    live._keep_database_up(said.append)
+    up._keep_database_up(said.append)
     assert said[-1].startswith(f"it did not start: the embedded database in {tmp_path / 'postgres'} is not up yet")
 
 
 def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMS_HOME", str(tmp_path))
     monkeypatch.setenv("EMS_DATABASE_URL", "postgresql://ems@db.example/ems")
-    live._keep_database_up(pytest.fail)
+    up._keep_database_up(pytest.fail)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_log_that_grows_is_turned_over_while_its_writers_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live, "LONGEST_LOG", 10)
+    monkeypatch.setattr(up, "LONGEST_LOG", 10)
     log = tmp_path / "services.log"
     with log.open("ab") as writer:
         for text in (b"first long line\n", b"second one\n", b"third\n"):
             writer.write(text)
             writer.flush()
-            live.keep_short(log)
+            up.keep_short(log)
     assert log.read_bytes() == b"third\n"
     assert (tmp_path / "services.log.1").read_bytes() == b"second one\n"
 
