@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz mutants dictionary client rights settings release lint format celery lock audit clean
+.PHONY: help demo up test fuzz coverage mutants dictionary client rights settings release lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -29,6 +29,11 @@ test: $(STAMP)   ## the whole test suite
 fuzz: $(STAMP)   ## the randomised tests with fresh examples, ten times (RUNS=10)
 	@for run in $$(seq $(or $(RUNS),10)); do echo "run $$run"; \
 	  HYPOTHESIS_PROFILE=fresh $(BIN)/python -m pytest -m hypothesis || exit 1; done
+
+coverage: $(STAMP) ## how much of the package the tests run, slower than they are alone (TESTS="ems_pipeline_tests/market"; all without)
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest $(TESTS); ran=$$?; $(BIN)/coverage combine --quiet; \
+	  $(BIN)/coverage report --skip-covered --sort=miss | tail -32; exit $$ran
 
 mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? (MODULE="market/tariff plan/result/money"; all without)
 	@$(BIN)/python -m ems_pipeline_tests.mutation $(MODULE)
@@ -74,4 +79,4 @@ audit:           ## known vulnerabilities of the locked dependencies (needs uv a
 	@.ci/audit
 
 clean:           ## remove the environment and the local data
-	rm -rf $(VENV) .ems
+	rm -rf $(VENV) .ems .coverage .coverage.*
