@@ -81,7 +81,7 @@ def refused(intent: Intent, word: Word, now: datetime) -> str:
 
 
 MayStill = Callable[[Standing | None, datetime], str]
-"""`not_live` of one footing, or what stands in its place where a person tries a point by hand."""
+"""`not_steered` of one footing, or what stands in its place where a person tries a point by hand."""
 
 
 @dataclass(frozen=True)

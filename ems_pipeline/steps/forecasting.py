@@ -134,7 +134,7 @@ def _habits(
 ) -> Callable[[datetime], tuple[list[sessions.Habit], str]]:
     """Habits of a charger as its telemetry before an instant shows them, and what they rest on."""
     oldest = window.start - timedelta(weeks=sessions.WEEKS)
-    said = telemetry.wallbox_15m(connection, window.site.key, charger.device, oldest, window.end)
+    said = telemetry.charger_15m(connection, window.site.key, charger.device, oldest, window.end)
 
     def at_instant(at: datetime) -> tuple[list[sessions.Habit], str]:
         until = time_grid.floor_slot(at)
