@@ -204,6 +204,51 @@ def test_which_plans_may_be_told_to_a_device_is_said_in_one_place() -> None:
     }, "which plan holds in a slot says fn_plan_in_force"  # fmt: skip
 
 
+def names_of_protocols(tree: ast.AST) -> Iterator[ast.AST]:
+    """Where the name of a protocol or transport is compared with, matched with or looked up among words of a module."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(left=left, comparators=others):
+                if any(map(is_protocol, [left, *others])) and any(map(is_words, [left, *others])):
+                    yield node
+            case ast.Match(subject=subject) if is_protocol(subject):
+                yield node
+            case ast.Subscript(value=ast.Dict(), slice=key) if is_protocol(key):
+                yield node
+            case ast.Call(func=ast.Attribute(value=ast.Dict()), args=[key, *_]) if is_protocol(key):
+                yield node
+            case ast.Call(func=ast.Attribute(value=value, attr="startswith" | "endswith")) if is_protocol(value):
+                yield node
+
+
+def is_protocol(node: ast.AST) -> bool:
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return name in ("protocol", "transport")
+
+
+def is_words(node: ast.AST) -> bool:
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return any(map(is_words, node.elts))
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_what_a_protocol_needs_is_asked_of_its_record(path: Path) -> None:
+    compared = [node.lineno for node in names_of_protocols(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not compared, f"{path.name}, lines {compared}: make it a field of `Protocol` in sites/protocol.py"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "g.transport != 'http'", "'http' == protocol", "m.protocol in ('http', 'udp')", "{'http': 1}[m.protocol]",
+        "{'http': 1}.get(protocol)", "g.transport.startswith('modbus')",
+    ],
+)  # fmt: skip
+def test_a_comparison_with_the_name_of_a_protocol_is_found(line: str) -> None:
+    assert list(names_of_protocols(ast.parse(line)))
+
+
 @pytest.mark.parametrize("name", ["machines", "situation"])
 def test_what_is_computed_from_what_was_read_reads_nothing(name: str) -> None:
     """No database in its hands: a step reads for all sites, then computes for each."""

@@ -5,7 +5,7 @@ maps/          point maps, a file per device type
 driver/        what every driver promises and shares, whatever wire it talks on
 modbus/ sunspec/ web/     one folder per protocol
 vendors/       how a family obeys: commands -> point writes
-protocols.py   the one table: transport -> how to open a wire, which driver       -> a new protocol
+protocols.py   transport -> how to open a wire, protocol -> which driver (record: `sites.protocol`)   -> a new protocol
 installed/     the devices of a site: where they are, what they can do, what they are told about their limits
 discovery/     who is there?
 fleet/         all devices of all sites: opened, asked at once, their health

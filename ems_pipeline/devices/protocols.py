@@ -1,13 +1,11 @@
-"""One table of protocols: how the wire to a gateway is opened, and which driver understands a point map on it.
+"""Who speaks a protocol: how the wire to a gateway is opened, and which driver understands a point map on it.
 
-A new protocol is a folder beside `modbus` and a line in `TRANSPORTS` (and its names in `sites.wiring` and
-`points.point_map`, where site files and maps are checked).
+A new protocol is a folder beside `modbus`, a line in `WIRES` and in `DRIVERS`, and its record in `sites.protocol`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ems_pipeline.devices.driver.contract import Driver, Options
@@ -20,6 +18,7 @@ from ems_pipeline.devices.vendors.families import DIALECTS
 from ems_pipeline.devices.web.driver import Dialect, WebDriver
 from ems_pipeline.devices.web.gateway import WebEndpoint, WebGateway
 from ems_pipeline.sites import Device, Gateway
+from ems_pipeline.sites.protocol import ProtocolName, TransportName
 from ems_pipeline.time_grid import Clock
 
 Wire = object
@@ -28,19 +27,11 @@ MakeDriver = Callable[[Device, PointMap, Family, Options, Clock, Any], Driver]
 """The driver of a device with its map, on an open wire of its own transport."""
 
 
-@dataclass(frozen=True)
-class Transport:
-    """How gateways of a transport are reached, and by `protocol:` of the map, who drives the devices behind them."""
-
-    open_wire: Callable[[Gateway], Wire]
-    drivers: Mapping[str, MakeDriver]
-
-
-def _modbus(framing: Framing) -> Transport:
+def _modbus_wire(framing: Framing) -> Callable[[Gateway], Connection]:
     def open_wire(gateway: Gateway) -> Connection:
         return Connection(Endpoint(gateway.host, gateway.port, framing, gateway.timeout_s, gateway.gap_s))
 
-    return Transport(open_wire, {"modbus": _unit(ModbusDriver), "sunspec": _unit(SunSpecDriver)})
+    return open_wire
 
 
 def _unit(kind: type[ModbusDriver]) -> MakeDriver:
@@ -60,9 +51,15 @@ def _web(d: Device, point_map: PointMap, family: Family, options: Options, clock
     return WebDriver(d.key, point_map, family, options, clock, wire, DIALECTS.get(point_map.driver, Dialect()))
 
 
-TRANSPORTS: dict[str, Transport] = {
-    "modbus-tcp": _modbus("modbus-tcp"),
-    "rtu-over-tcp": _modbus("rtu-over-tcp"),
-    "http": Transport(_web_wire, {"http": _web}),
+WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
+    "modbus-tcp": _modbus_wire("modbus-tcp"),
+    "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
+    "http": _web_wire,
 }
 """By `transport:` of a gateway."""
+DRIVERS: Mapping[ProtocolName, MakeDriver] = {
+    "modbus": _unit(ModbusDriver),
+    "sunspec": _unit(SunSpecDriver),
+    "http": _web,
+}
+"""By `protocol:` of a point map."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 import dagster as dg
 
 from ems_pipeline.market.document import MARKET_TIMEZONE
+from ems_pipeline.sites.protocol import PROTOCOLS
 from ems_pipeline.version import code_version
 from ems_pipeline.warehouse import catalogue
 
@@ -26,6 +27,9 @@ OPERATORS, MAINTAINERS = "team:operators", "team:maintainers"
 OPERATED = {"site", "market", "weather", "telemetry", "control"}
 """Groups that hang on an installation's files, contracts, tokens and wires; the rest hangs on this program."""
 
+SPOKEN = {*list(dict.fromkeys(p.kind for p in PROTOCOLS.values()))[:2]}
+"""Of what devices speak, the first kinds: Dagster shows three of an asset at most, and one is the database."""
+
 MAKE = {
     "site": {"yaml"},
     "market_interval_price": {"http"},
@@ -34,7 +38,7 @@ MAKE = {
     "effective_price": {"polars"},
     "weather_forecast": {"http"},
     "weather_observation": {"http"},
-    "telemetry": {"modbus", "http"},
+    "telemetry": SPOKEN,
     "telemetry_15m": {"sql"},
     "baseline_consumption": {"polars"},
     "load_forecast": {"polars", "lightgbm"},
@@ -48,12 +52,12 @@ MAKE = {
     "rolling_plan": {"highs"},
     "planning_run": {"highs"},
     "grid_event": {"python"},
-    "setpoint": {"modbus", "http"},
+    "setpoint": SPOKEN,
     "audit_interval": {"sql"},
     "audit_day": {"polars"},
     "forecast_score": {"polars"},
 }
-"""What makes the rows, beside PostgreSQL, which keeps them all. Dagster shows three kinds of an asset at most."""
+"""What makes the rows, beside PostgreSQL, which keeps them all."""
 
 QUARTER_HOURLY = dg.FreshnessPolicy.time_window(timedelta(minutes=50), warn_window=timedelta(minutes=35))
 """Warns when one was left out, fails with the second: work of 15 minutes that may take its time."""

@@ -24,7 +24,10 @@ from ems_pipeline.plant.faults import SLOW_S
 from ems_pipeline.plant.refusals import Refused, Silent
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.sites import Gateway
+from ems_pipeline.sites.protocol import TransportName
 
+FRAMERS: Mapping[TransportName, FramerType] = {"modbus-tcp": FramerType.SOCKET, "rtu-over-tcp": FramerType.RTU}
+"""How packets are framed, by transport: those that are served here."""
 BEYOND = 100
 """Registers that exist past the last one a map knows, for reads that run over."""
 ANY_UNIT = 0
@@ -131,11 +134,14 @@ def serving_modbus(buses: Sequence[Bus]) -> Iterator[list[int]]:
 
 async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     gateway = bus.gateway
-    framer = FramerType.RTU if gateway.transport == "rtu-over-tcp" else FramerType.SOCKET
     devices = [_device(unit, _action(twin), twin.last_address + BEYOND) for unit, twin in bus.twins.items()]
     devices.append(_device(ANY_UNIT, _nobody, BEYOND))
     server = Server(
-        bus.faults, devices, framer=framer, address=(gateway.host, gateway.port), ignore_missing_devices=True
+        bus.faults,
+        devices,
+        framer=FRAMERS[gateway.transport],
+        address=(gateway.host, gateway.port),
+        ignore_missing_devices=True,
     )
     try:
         await server.serve_forever(background=True)

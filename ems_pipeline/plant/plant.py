@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,15 +18,16 @@ from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
-from ems_pipeline.plant.modbus_server import Bus, serving_modbus
+from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import Twin
-from ems_pipeline.plant.twins import build_twin
+from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
 from ems_pipeline.plant.web_login import Basic, Digest
 from ems_pipeline.plant.web_server import serving_http
 from ems_pipeline.plant.web_service import web_service
 from ems_pipeline.plant.world import World
 from ems_pipeline.sites import Gateway, Site
+from ems_pipeline.sites.protocol import TransportName
 from ems_pipeline.time_grid import Clock
 
 BURN_IN_DAYS = 2
@@ -123,7 +124,11 @@ def running_plant(
         start: when the plant is handed over to us; the clock's now when None.
         history_days: days the plant runs by itself before that.
         watchdog_s: the chargers' own watchdog; None: off.
+
+    Raises:
+        NotSimulated: the plant cannot be one of the site's devices, or does not serve the transport of a gateway.
     """
+    _can_be(site)
     moved = site.model_copy(
         update={
             "gateways": tuple(g.model_copy(update={"host": LOOPBACK, "port": 0}) for g in site.gateways),
@@ -142,12 +147,31 @@ def running_plant(
 
 @contextmanager
 def serving(site: Site, clock: Clock, history_days: int = 7, seed: int = 1) -> Iterator[Plant]:
-    """A plant at the addresses of the site file. Raises OSError when one of its ports is taken."""
+    """A plant at the addresses of the site file.
+
+    Raises:
+        NotSimulated: as of `running_plant`.
+        OSError: one of its ports is taken.
+    """
+    _can_be(site)
     lived_days = max(history_days, BURN_IN_DAYS)
     plant = _begun(World(site, clock, seed, _days_before(clock.now(), lived_days)), None)
     plant.logged_days = history_days
     with _served(plant):
         yield plant
+
+
+def _can_be(site: Site) -> None:
+    """Told before the plant lives its first days, which take a while."""
+    for gateway in site.gateways:
+        if gateway.transport not in SERVERS:
+            raise NotSimulated(
+                f"gateway {gateway.key!r}: the virtual plant does not serve transport {gateway.transport}, only "
+                f"{', '.join(SERVERS)}",
+                "leave the gateway and its devices out of the simulated site, or add a server to plant/plant.py",
+            )
+    for device in site.devices:
+        twin_of(device)
 
 
 @contextmanager
@@ -179,7 +203,9 @@ def _served(plant: Plant) -> Iterator[None]:
     world = plant.world
     documents = Documents(Exchange(world.seed, world.sky, world.replay), world.sky, world.clock)
     with ExitStack() as stack:
-        ports = _serve_modbus(plant, stack) | _serve_web(plant, stack)
+        ports: dict[str, int] = {}
+        for serve in dict.fromkeys(SERVERS.values()):
+            ports |= serve(plant, [g for g in plant.site.gateways if SERVERS[g.transport] is serve], stack)
         served = tuple(g.model_copy(update={"port": ports[g.key]}) for g in plant.site.gateways)
         plant.site = plant.site.model_copy(update={"gateways": served})
         port = stack.enter_context(serving_http(LOOPBACK, 0, documents.answer))
@@ -187,9 +213,9 @@ def _served(plant: Plant) -> Iterator[None]:
         yield
 
 
-def _serve_modbus(plant: Plant, stack: ExitStack) -> dict[str, int]:
+def _serve_modbus(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
     """Ports by gateway."""
-    buses = [_bus(plant, g) for g in plant.site.gateways if g.transport != "http"]
+    buses = [_bus(plant, g) for g in gateways]
     plant.lines |= {b.gateway.key: b.faults for b in buses}
     return dict(zip(plant.lines, stack.enter_context(serving_modbus(buses)), strict=True))
 
@@ -198,22 +224,26 @@ def _bus(plant: Plant, gateway: Gateway) -> Bus:
     return Bus(gateway, {d.unit_id: plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key})
 
 
-def _serve_web(plant: Plant, stack: ExitStack) -> dict[str, int]:
+def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
     """Ports by gateway; their passwords, as set in the environment or made up, go into the plant's."""
     ports = {}
-    for gateway in plant.site.gateways:
-        if gateway.transport == "http":
-            behind = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
-            variable = gateway.password_env or ""
-            password = os.environ.get(variable) or secrets.token_hex(8)
-            if variable:
-                plant.environ[variable] = password
-            scheme = Digest if any(t.point_map.link.login == "digest" for t in behind) else Basic
-            login = scheme(gateway.user, password) if gateway.user else None
-            service = web_service(behind, has_login=login is not None)
-            served = serving_http(gateway.host, gateway.port, service, login, shelly_rpc.OPEN)
-            ports[gateway.key] = stack.enter_context(served)
+    for gateway in gateways:
+        behind = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
+        variable = gateway.password_env or ""
+        password = os.environ.get(variable) or secrets.token_hex(8)
+        if variable:
+            plant.environ[variable] = password
+        scheme = Digest if any(t.point_map.link.login == "digest" for t in behind) else Basic
+        login = scheme(gateway.user, password) if gateway.user else None
+        service = web_service(behind, has_login=login is not None)
+        served = serving_http(gateway.host, gateway.port, service, login, shelly_rpc.OPEN)
+        ports[gateway.key] = stack.enter_context(served)
     return ports
+
+
+Serve = Callable[[Plant, Sequence[Gateway], ExitStack], dict[str, int]]
+SERVERS: Mapping[TransportName, Serve] = {**dict.fromkeys(FRAMERS, _serve_modbus), "http": _serve_web}
+"""By `transport:` of a gateway, who answers for its devices while the stack is open; gives the ports by gateway."""
 
 
 def _lived(like: World, begin: datetime, end: datetime) -> Logger:

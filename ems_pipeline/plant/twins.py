@@ -11,12 +11,14 @@ from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.quantities import EvStatus, SgReadyState
 from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
 from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
+from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
 from ems_pipeline.sites import Device
+from ems_pipeline.sites.protocol import ProtocolName
 
 NO_CAR_CODE = 255
 HEARTBEAT_S = 180.0
@@ -148,11 +150,32 @@ FAMILIES: dict[str, type[Twin]] = {
     "meter": MeterTwin,
 }
 """`driver:` of a point map -> its twin."""
+WHOLE_PROTOCOLS: dict[ProtocolName, type[Twin]] = {"sunspec": SunSpecTwin}
+"""`protocol:` of a point map -> the twin of all its devices, whatever drives them."""
+
+
+class NotSimulated(EmsError):
+    """A device or a gateway of the site that the virtual plant cannot be."""
 
 
 def build_twin(world: World, device: Device) -> Twin:
-    """The twin of a device of the world's site. Raises `MapFileError` for a map that does not exist."""
+    """The twin of a device of the world's site; for the errors see `twin_of`."""
+    return twin_of(device)(world, device.key, load_map(device.map))
+
+
+def twin_of(device: Device) -> type[Twin]:
+    """What stands for a device in the plant.
+
+    Raises:
+        MapFileError: its map does not exist.
+        NotSimulated: nothing does.
+    """
     point_map = load_map(device.map)
-    if point_map.protocol == "sunspec":
-        return SunSpecTwin(world, device.key, point_map)
-    return FAMILIES[point_map.driver](world, device.key, point_map)
+    found = WHOLE_PROTOCOLS.get(point_map.protocol) or FAMILIES.get(point_map.driver)
+    if found is None:
+        raise NotSimulated(
+            f"device {device.key!r}: the virtual plant has no twin for driver {point_map.driver!r} of map "
+            f"{device.map}, only for {', '.join(FAMILIES)}",
+            "leave the device out of the simulated site, or add a class to plant/twins.py",
+        )
+    return found

@@ -9,6 +9,7 @@ change by the minute are telemetry.
 
     document      YAML read strictly
     faults        what is wrong with a file, in the words of its owner
+    protocol      what a protocol needs of files and maps, a record for each
     market_zones  bidding zones whose prices can be had
     place         where a site stands, against its time zone
     revised       a file changed in some of its values, comments and all

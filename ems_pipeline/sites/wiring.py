@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ems_pipeline.sites.protocol import TransportName
 from ems_pipeline.sites.record import Key, LimitW, PowerW, Record, known_as
 
 
@@ -58,7 +59,7 @@ class Gateway(Record):
     """One network address; all devices behind it share one connection and one lock."""
 
     key: Key
-    transport: Literal["modbus-tcp", "rtu-over-tcp", "http"]
+    transport: TransportName
     host: str
     port: int = Field(ge=1, le=65535)
     timeout_s: float = Field(2.0, gt=0, le=30)

@@ -16,6 +16,8 @@ from ems_pipeline.devices.points.reading import Quality, good_values
 from ems_pipeline.plant import Fault, World, running_plant, serving
 from ems_pipeline.plant.day import build as build_day
 from ems_pipeline.plant.noise import smooth
+from ems_pipeline.plant.plant import SERVERS
+from ems_pipeline.plant.twins import FAMILIES, NotSimulated
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, SimulatedClock
 from ems_pipeline_tests.plant.conftest import EVENING, Bench
@@ -43,6 +45,26 @@ def test_a_taken_port_is_named(home01: Site, evening: SimulatedClock) -> None:
             pytest.raises(OSError, match=f"rs485: 127.0.0.1:{ports[0]} is taken"),
             serving(at_ports(home01, ports), evening, history_days=0),
         ):
+            pass
+
+
+def test_a_transport_that_is_not_served_is_refused_by_name(
+    home01: Site, evening: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(SERVERS, "http")
+    told = "gateway 'miniserver': the virtual plant does not serve transport http, only .*leave the gateway"
+    for starts in (running_plant, serving):
+        with pytest.raises(NotSimulated, match=told), starts(home01, evening):
+            pass
+
+
+def test_a_family_without_a_twin_is_refused_by_name(
+    home01: Site, evening: SimulatedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(FAMILIES, "samsung")
+    told = "device 'heat-pump': the virtual plant has no twin for driver 'samsung' .*leave the device out"
+    for starts in (running_plant, serving):
+        with pytest.raises(NotSimulated, match=told), starts(home01, evening):
             pass
 
 

@@ -8,9 +8,10 @@ from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.devices.installed.address import Maps, maps_of
 from ems_pipeline.devices.installed.options import stated
 from ems_pipeline.devices.points.point_map import PointMap
-from ems_pipeline.devices.protocols import TRANSPORTS, Wire
+from ems_pipeline.devices.protocols import DRIVERS, WIRES, Wire
 from ems_pipeline.devices.vendors.families import FAMILIES
 from ems_pipeline.sites import Device, Gateway, Site
+from ems_pipeline.sites.protocol import PROTOCOLS
 from ems_pipeline.time_grid import Clock, SystemClock
 
 DeviceId = tuple[str, str]
@@ -54,7 +55,7 @@ def open_site(site: Site, clock: Clock | None = None, maps: Maps | None = None) 
 
 def open_wire(gateway: Gateway) -> Wire:
     """The one connection all devices behind a gateway share."""
-    return TRANSPORTS[gateway.transport].open_wire(gateway)
+    return WIRES[gateway.transport](gateway)
 
 
 def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, clock: Clock) -> Driver:
@@ -62,10 +63,9 @@ def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, cl
     family = FAMILIES.get(point_map.driver)
     if family is None:
         raise ValueError(f"map {point_map.map}: driver {point_map.driver!r} is unknown; known: {sorted(FAMILIES)}")
-    make = TRANSPORTS[site.gateway_of(device).transport].drivers.get(point_map.protocol)
-    if make is None:
+    if site.gateway_of(device).transport not in PROTOCOLS[point_map.protocol].transports:
         raise ValueError(
             f"device {device.key}: map {device.map} speaks {point_map.protocol} and gateway {device.gateway} does not; "
             "put it behind a gateway of that transport"
         )
-    return make(device, point_map, family, stated(site, device), clock, wire)
+    return DRIVERS[point_map.protocol](device, point_map, family, stated(site, device), clock, wire)

@@ -16,6 +16,7 @@ from ems_pipeline.devices.points.map_content import content_hash
 from ems_pipeline.devices.points.map_file import MapFileError, load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites import Device, Gateway, Site
+from ems_pipeline.sites.protocol import PROTOCOLS, has_units
 
 HERE = "127.0.0.1"
 TLS_PORT = 443
@@ -106,19 +107,20 @@ def without_hash(wire: str) -> str:
 
 
 def _place(address: str, device: Device, site: Site) -> str:
-    """A Modbus unit, or what is behind a web address."""
-    return address if site.gateway_of(device).transport == "http" else f"{address} unit {device.unit_id}"
+    """A unit of an address, or the address itself where there are no units."""
+    return f"{address} unit {device.unit_id}" if has_units(site.gateway_of(device).transport) else address
 
 
 def place_of(site: Site, device: Device) -> str:
     """What can be only one device: a unit of an address. SunSpec models of one unit and web devices differ by map."""
-    place = _place(address_of(site.gateway_of(device)), device, site)
-    return f"{place} {device.map}" if " unit " not in place or _is_sunspec(device.map) else place
+    gateway = site.gateway_of(device)
+    place = _place(address_of(gateway), device, site)
+    return f"{place} {device.map}" if not has_units(gateway.transport) or _shares_unit(device.map) else place
 
 
-def _is_sunspec(name: str) -> bool:
+def _shares_unit(name: str) -> bool:
     try:
-        return load_map(name).protocol == "sunspec"
+        return PROTOCOLS[load_map(name).protocol].shares_unit
     except MapFileError:  # whoever opens the device says so
         return False
 

@@ -11,9 +11,9 @@ from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, 
 from ems_pipeline.devices.installed import options
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point_map import PointMap
-from ems_pipeline.devices.protocols import TRANSPORTS
 from ems_pipeline.devices.vendors.families import FAMILIES
 from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
+from ems_pipeline.sites.protocol import PROTOCOLS
 
 ASKED: Mapping[type[Asset], type[Command]] = {
     Battery: BatteryCommand,
@@ -74,7 +74,7 @@ def misfits(site: Site) -> Iterator[str]:
                 f"device {device.key!r}: map {device.map} has the unknown driver {point_map.driver!r}; known: "
                 f"{', '.join(sorted(FAMILIES))}"
             )
-        if point_map.protocol not in TRANSPORTS[gateway.transport].drivers:
+        if gateway.transport not in PROTOCOLS[point_map.protocol].transports:
             yield (
                 f"device {device.key!r}: map {device.map} speaks {point_map.protocol}, gateway {gateway.key!r} "
                 f"{gateway.transport}; put it behind a gateway of that transport"

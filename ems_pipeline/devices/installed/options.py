@@ -13,6 +13,7 @@ from ems_pipeline.devices.points.point import SITE_LIMITS
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites import Device, Site
+from ems_pipeline.sites.protocol import PROTOCOLS
 
 NUMBERS: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(SITE_LIMITS, (0.0, 1e7)),
@@ -79,7 +80,7 @@ def faults(point_map: PointMap, options: Options, parts: Options | None = None) 
     Args:
         parts: what the site file says about the parts of the device, see `site_options`.
     """
-    paths = point_map.by_name.keys() if point_map.protocol == "http" else frozenset[str]()
+    paths = point_map.by_name.keys() if PROTOCOLS[point_map.protocol].place_by_option else frozenset[str]()
     for name, value in options.items():
         if name in NUMBERS or name in WHOLE:
             wrong = list(_number(name, value))

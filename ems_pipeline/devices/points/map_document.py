@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
-
-WIRES = {"modbus": "Modbus", "sunspec": "SunSpec over Modbus", "http": "HTTP"}
+from ems_pipeline.sites.protocol import PROTOCOLS
 
 
 def described(point_map: PointMap) -> str:
@@ -21,12 +20,8 @@ def described(point_map: PointMap) -> str:
 
 
 def _head(point_map: PointMap) -> Iterator[str]:
-    link, wire = point_map.link, WIRES[point_map.protocol]
-    if point_map.protocol == "http":
-        wire += f", {link.login} login where the gateway has a user"
-    else:
-        wire += f", function {link.read_function}, {link.max_read} registers a request"
-        wire += f", serial {link.serial}" if link.serial else ""
+    link = point_map.link
+    wire = PROTOCOLS[point_map.protocol].words.format(link=link) + (f", serial {link.serial}" if link.serial else "")
     yield f"{point_map.title}; driver `{point_map.driver}`; {wire}."
 
 

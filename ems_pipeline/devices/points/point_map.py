@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ from ems_pipeline.devices.points.link import Link, MapRecord
 from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest, SlotList
 from ems_pipeline.devices.points.point import Point, PointName
 from ems_pipeline.devices.points.quantities import FAULT, QUANTITIES
+from ems_pipeline.sites.protocol import PROTOCOLS, ProtocolName
 
 
 class PointMap(MapRecord):
@@ -26,8 +27,7 @@ class PointMap(MapRecord):
     map: str
     title: str
     driver: str
-    protocol: Literal["modbus", "sunspec", "http"]
-    """`sunspec` is Modbus whose registers are found by asking the device."""
+    protocol: ProtocolName
     silence: str
     """What the device does when we vanish, for the operator and for `docs/devices.md`."""
     sources: tuple[str, ...]
@@ -117,11 +117,12 @@ class PointMap(MapRecord):
     def _without_a_place(self) -> Iterator[str]:
         if not self.points:
             yield "there are no points; add what the device says"
-        kind = {"modbus": "address", "sunspec": "model", "http": "path"}[self.protocol]
+        spoken = PROTOCOLS[self.protocol]
         for point in self.points:
-            if getattr(point, kind) in (None, ()):
-                yield f"point {point.name!r} needs `{kind}`, as protocol {self.protocol} asks"
-            elif self.protocol == "http" and not (point.field or self.link.field):
+            if getattr(point, spoken.place) in (None, ()):
+                yield f"point {point.name!r} needs `{spoken.place}`, as protocol {self.protocol} asks"
+            elif spoken.has_fields and not (point.field or self.link.field):
                 yield f"point {point.name!r} needs `field`, or the link one for all"
-            elif self.protocol == "http" and point.writable and self.link.write is None:
-                yield f"point {point.name!r} is writable and the link has no `write` that says how; add it"
+            elif spoken.written_by and point.writable and getattr(self.link, spoken.written_by) is None:
+                how = spoken.written_by
+                yield f"point {point.name!r} is writable and the link has no `{how}` that says how; add it"

@@ -1,0 +1,79 @@
+"""What a protocol is to those who do not speak it: site files, point maps, places, options, words for people.
+
+A record for each, and whoever wants to know what a protocol needs asks it: nobody compares its name. How its wire is
+opened and who drives its devices stands in `devices.protocols`, beside the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http"]
+"""What a gateway of a site file speaks."""
+ProtocolName = Literal["modbus", "sunspec", "http"]
+"""What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """One protocol; what a device is known by has no default, lest it be forgotten."""
+
+    transports: tuple[TransportName, ...]
+    """Of the gateways that carry it."""
+    kind: str
+    """Its mark in the catalogue."""
+    words: str
+    """Of a map's link, for people; `{link}` is the link."""
+    place: Literal["address", "model", "path"]
+    """The field that says where a point is."""
+    has_units: bool
+    """Whether devices behind one gateway are told apart by unit ids; else the unit id of a device means nothing."""
+    shares_unit: bool
+    """Whether what answers at one place may be several devices, each with a map of its own."""
+    has_fields: bool = False
+    """Whether an answer is a document in which a point, or the link for all, names a field."""
+    written_by: str | None = None
+    """The field of the link without which nothing can be written."""
+    place_by_option: bool = False
+    """Whether an option that is called as a point says another `path` for it."""
+
+
+_REGISTERS = "function {link.read_function}, {link.max_read} registers a request"
+
+PROTOCOLS: Mapping[ProtocolName, Protocol] = {
+    "modbus": Protocol(
+        transports=("modbus-tcp", "rtu-over-tcp"),
+        kind="modbus",
+        words=f"Modbus, {_REGISTERS}",
+        place="address",
+        has_units=True,
+        shares_unit=False,
+    ),
+    "sunspec": Protocol(
+        transports=("modbus-tcp", "rtu-over-tcp"),
+        kind="modbus",
+        words=f"SunSpec over Modbus, {_REGISTERS}",
+        place="model",
+        has_units=True,
+        shares_unit=True,
+    ),
+    "http": Protocol(
+        transports=("http",),
+        kind="http",
+        words="HTTP, {link.login} login where the gateway has a user",
+        place="path",
+        has_units=False,
+        shares_unit=True,
+        has_fields=True,
+        written_by="write",
+        place_by_option=True,
+    ),
+}
+"""By `protocol:` of a point map."""
+
+
+def has_units(transport: TransportName) -> bool:
+    """Whether devices behind a gateway of this transport are told apart by unit ids."""
+    return any(p.has_units for p in PROTOCOLS.values() if transport in p.transports)
