@@ -66,6 +66,10 @@ Instant = Annotated[datetime, BeforeValidator(instant), Field(examples=["2026-03
 """Aware UTC."""
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
 """One printable line."""
+Reason = Annotated[
+    str, StringConstraints(max_length=200), AfterValidator(_printable),
+    Field(description="Why, in a few words: the journal says it beside what was told.", examples=["guests tonight"]),
+]  # fmt: skip
 
 
 class Body(BaseModel):

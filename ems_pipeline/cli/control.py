@@ -144,6 +144,7 @@ def override_add(
     ] = None,
     minutes: Minutes = None,
     until: Until = None,
+    reason: Annotated[str, typer.Option(help="Why, in a few words; the journal says it.")] = "",
     at_once: AtOnce = False,
 ) -> None:
     """Have an asset do something for a while (an hour unless told), from the next quarter-hour's control on."""
@@ -157,7 +158,7 @@ def override_add(
     start = now if begin is None else instant(begin, wall)
     until_at = end(start, wall, minutes, until) or start + timedelta(hours=1)
     with open_warehouse().begin() as connection:
-        number = overrides.add(connection, site, asset, mode, limits, start, until_at, who(), now)
+        number = overrides.add(connection, site, asset, mode, limits, start, until_at, who(), now, reason)
     wish = " ".join([asset, mode, *(f"{name}={value:g}" for name, value in limits.items())])
     console.print(words(f"override {number}: {wish}, {shown(start, wall)} to {shown(until_at, wall)}"))
     if at_once:
@@ -174,11 +175,13 @@ def override_list(site: Annotated[str | None, typer.Argument(help="Key of a site
     with open_warehouse().begin() as connection:
         listed = overrides.listing(connection, site, SystemClock().now())
         walls = registry.zones(connection)
-    table = Rows("no.", "site", "asset", "mode", "limits", "from", "until", "by")
+    table = Rows("no.", "site", "asset", "mode", "limits", "from", "until", "by", "why")
     for row in listed.iter_rows(named=True):
         head = [str(row["control_override_id"]), row["site_key"], row["asset_key"], row["mode"], row["limits"]]
         wall = walls[row["site_key"]]
-        table.add_row(*head, shown(row["from_at"], wall), shown(row["until_at"], wall), row["created_by"])
+        table.add_row(
+            *head, shown(row["from_at"], wall), shown(row["until_at"], wall), row["created_by"], row["reason"]
+        )
     console.print(table)
 
 

@@ -11,14 +11,17 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse.claims import Claim, Source
 from ems_pipeline.warehouse.frames import query
 
 LONGEST = timedelta(days=7)
 """From now to the end of an override; ``fn_override_add`` has the same for whoever files one in SQL."""
+LONGEST_REASON = 200
+"""Characters; the database refuses more."""
 COLUMNS = """control_override_id, site_key, asset_key, mode, limits::text AS limits, from_at, until_at, created_at,
-             created_by, cancelled_at"""
+             created_by, cancelled_at, reason"""
 
 
 def add(
@@ -31,8 +34,9 @@ def add(
     until_at: datetime,
     by: str,
     at: datetime,
+    reason: str = "",
 ) -> int:
-    """File an override; returns its number.
+    """File an override; returns its number. ``reason``: why, in the person's words, one line.
 
     Raises:
         ValueError: it would be over before it begins, is over already, or ends later than `LONGEST` from now.
@@ -44,8 +48,8 @@ def add(
     return int(
         connection.execute(
             sa.text("""INSERT INTO ems.control_override
-                           (site_key, asset_key, mode, limits, from_at, until_at, created_at, created_by)
-                       VALUES (:site, :asset, :mode, CAST(:limits AS jsonb), :from_at, :until_at, :at, :by)
+                           (site_key, asset_key, mode, limits, from_at, until_at, created_at, created_by, reason)
+                       VALUES (:site, :asset, :mode, CAST(:limits AS jsonb), :from_at, :until_at, :at, :by, :reason)
                        RETURNING control_override_id"""),
             {
                 "site": site_key,
@@ -56,6 +60,7 @@ def add(
                 "until_at": until_at,
                 "at": at,
                 "by": by,
+                "reason": plain(reason, LONGEST_REASON),
             },
         ).scalar_one()
     )
@@ -124,4 +129,6 @@ def _claim(site: Site, row: Mapping[str, Any]) -> Claim:
     number, key, until_at = row["control_override_id"], row["asset_key"], row["until_at"]
     wish = site.wish(key, row["mode"], json.loads(row["limits"]))
     reason = f"override {number} by {row['created_by']} until {until_at:%d.%m. %H:%M} UTC"
+    if row["reason"]:
+        reason = f"{reason}: {row['reason']}"
     return Claim(key, wish, wish.expected_w, reason, Source.OVERRIDE, number, until_at)

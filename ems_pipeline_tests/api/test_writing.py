@@ -104,11 +104,13 @@ def overrides(house: House) -> list[tuple[Any, ...]]:
 @pytest.mark.usefixtures("now_is_now")
 def test_a_charge_is_an_override_within_the_limits_of_the_battery(house: House, otto: TestClient) -> None:
     otto = house.login("otto")
-    asked = {"power_kw": 9.5, "duration_minutes": 90, "until_soc_pct": 80.0}
+    asked = {"power_kw": 9.5, "duration_minutes": 90, "until_soc_pct": 80.0, "reason": "guests tonight"}
     found = posted(otto, "/batteries/home01.pack/charge", **asked)
     assert (found["power_kw"], found["clipped_by"], found["mode"]) == (8.0, ["charge_limit"], "charge")
     limits = {"charge_limit_w": 8000.0, "target_soc_pct": 80.0}
     assert overrides(house) == [("pack", "charge", limits, 90, "web:otto")]
+    (listed,) = otto.get("/api/v1/sites/home01/overrides").json()["items"]
+    assert listed["reason"] == "guests tonight"
     house.clock.advance_to(house.clock.now() + timedelta(seconds=30))
     assert otto.get("/api/v1/batteries/home01.pack").json()["wanted"] == "charge"
 

@@ -53,3 +53,11 @@ def test_the_later_filed_override_wins_and_its_cancelling_gives_way(connection: 
 def test_an_override_that_never_holds_is_refused(connection: Connection) -> None:
     with pytest.raises(ValueError, match="later end"):
         add(connection, "charge", NOON - 2 * HOUR, NOON - HOUR)
+
+
+def test_why_somebody_wanted_it_stands_beside_what_is_told(connection: Connection, home01: Site) -> None:
+    end, why = NOON + HOUR, "guests\ntonight"
+    overrides.add(connection, "home01", "pack", "hold", {}, NOON, end, "anna", NOON, why)
+    assert overrides.active(connection, home01, NOON)["pack"].reason.endswith(
+        "by anna until 01.03. 13:00 UTC: guests tonight"
+    )

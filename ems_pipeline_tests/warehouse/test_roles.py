@@ -341,6 +341,10 @@ def test_the_database_takes_the_overrides_the_controller_takes(as_login: Connect
         ("""'home01', 'pack', 'charge', now() + interval '1 hour', '{"charge_limit_w": "all"}'""", "number from 0 on"),
         ("'home01', 'pack', 'charge', now() + interval '1 hour', '[1]'", "an object of names and numbers"),
         ("'home01', 'pack', 'hold', now() + interval '1 hour', '{}', NULL", None),
+        ("'home01', 'pack', 'hold', now() + interval '1 hour', '{}', NULL, 'guests tonight'", None),
+        ("'home01', 'pack', 'hold', now() + interval '1 hour', '{}', NULL, repeat('x', 201)", "one printable line"),
+        ("'home01', 'pack', 'hold', now() + interval '1 hour', '{}', NULL, E'a\\u202Eb'", "one printable line"),
+        ("'home01', 'pack', 'hold', now() + interval '1 hour', '{}', NULL, E'a\\nb'", "one printable line"),
     ],
 )  # fmt: skip
 def test_an_override_that_is_wrong_is_refused_with_its_reason(

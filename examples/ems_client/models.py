@@ -183,6 +183,8 @@ class ControlWish(BaseModel):
     """Until when."""
     duration_minutes: int | None = None
     """Or how long; an hour."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
     site: str
     """Site."""
 
@@ -496,6 +498,8 @@ class Override(BaseModel):
     """When it was filed."""
     created_by: str
     """By whom."""
+    reason: str
+    """Why, as it was said; empty: it was not."""
     cancelled_at: AwareDatetime | None
     """Taken back early; null: it was not."""
 
@@ -517,6 +521,8 @@ class OverrideFiled(BaseModel):
     """From when."""
     ends_at: AwareDatetime
     """Until when; the plan holds again from the next quarter-hour's control on."""
+    reason: str
+    """Why, as it was said; empty: it was not."""
     href: str | None
     """Where it is listed, and taken back; null: nowhere."""
 
@@ -539,6 +545,8 @@ class OverrideWish(BaseModel):
     """Until when."""
     duration_minutes: int | None = None
     """Or how long; an hour."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
 
 
 class Part(BaseModel):
@@ -666,6 +674,8 @@ class PowerWish(BaseModel):
     """How long."""
     until_soc_pct: float | None = None
     """And no further than this charge."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
 
 
 class Price(BaseModel):

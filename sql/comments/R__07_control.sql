@@ -17,6 +17,7 @@ COMMENT ON COLUMN ems.control_override.from_at IS 'first instant it holds';
 COMMENT ON COLUMN ems.control_override.until_at IS 'end';
 COMMENT ON COLUMN ems.control_override.created_at IS 'entered';
 COMMENT ON COLUMN ems.control_override.created_by IS 'by whom';
+COMMENT ON COLUMN ems.control_override.reason IS 'why, in his own words; empty: not said';
 COMMENT ON COLUMN ems.control_override.cancelled_at IS 'taken back early';
 COMMENT ON COLUMN ems.control_override.cancelled_by IS 'by whom';
 

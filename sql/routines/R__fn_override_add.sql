@@ -3,7 +3,7 @@
 -- must end within a week, and one person may have no more than 50 waiting. A test holds the two lists of modes together.
 CREATE OR REPLACE FUNCTION ems.fn_override_add(
     p_site_key text, p_asset_key text, p_mode text, p_until_at timestamptz, p_limits jsonb DEFAULT '{}',
-    p_from_at timestamptz DEFAULT now()
+    p_from_at timestamptz DEFAULT now(), p_reason text DEFAULT ''
 ) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     requester text := ems.fn_requester();
@@ -42,6 +42,8 @@ BEGIN
             format('an override from %s until %s never holds; name a later end', holds_from_at, p_until_at)
         WHEN p_until_at > now() + interval '7 days' THEN
             format('%s is more than a week away; a forgotten override is worse than none', p_until_at)
+        WHEN p_reason IS NULL OR length(p_reason) > 200 OR p_reason ~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]' THEN
+            'a reason is one printable line of at most 200 characters'
         WHEN (SELECT count(*) FROM ems.control_override o
               WHERE o.created_by = requester AND o.cancelled_at IS NULL AND o.until_at > now()) >= 50 THEN
             format('%s has 50 overrides already; cancel some with fn_override_cancel', requester)
@@ -51,8 +53,8 @@ BEGIN
     END IF;
 
     INSERT INTO ems.control_override
-        (site_key, asset_key, mode, limits, from_at, until_at, created_at, created_by)
-    VALUES (p_site_key, p_asset_key, p_mode, p_limits, holds_from_at, p_until_at, now(), requester)
+        (site_key, asset_key, mode, limits, from_at, until_at, created_at, created_by, reason)
+    VALUES (p_site_key, p_asset_key, p_mode, p_limits, holds_from_at, p_until_at, now(), requester, p_reason)
     RETURNING control_override_id INTO number;
     RETURN number;
 END $$;

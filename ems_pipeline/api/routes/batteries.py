@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ems_pipeline.api.battery_rows import batteries as battery_rows
 from ems_pipeline.api.caller import Caller, needs
-from ems_pipeline.api.fields import Body, Items
+from ems_pipeline.api.fields import Body, Items, Reason
 from ems_pipeline.api.filing import Filed, file
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.parts_of_sites import PartId, split, unknown
@@ -72,6 +72,7 @@ class PowerWish(Body):
         examples=[80.0],
         json_schema_extra={"unit": "%"},
     )
+    reason: Reason = ""
 
 
 class Commanded(Answer):
@@ -172,7 +173,9 @@ async def _command(
     limits = {f"{mode}_limit_w": power * 1000}
     if wish.until_soc_pct is not None:
         limits["target_soc_pct"] = wish.until_soc_pct
-    filed = await file_override(web.database, caller, found["site"], found["asset"], mode, limits, start, end)
+    filed = await file_override(
+        web.database, caller, found["site"], found["asset"], mode, limits, start, end, wish.reason
+    )
     return Commanded(
         command_id=filed.override_id, battery=battery, mode=mode, power_kw=power,
         clipped_by=[f"{mode}_limit"] if wish.power_kw > most_kw else [], starts_at=start, expires_at=end,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.database import Database
-from ems_pipeline.api.fields import Body, Instant, Items
+from ems_pipeline.api.fields import Body, Instant, Items, Reason
 from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import absent, first, rows, site_of
@@ -38,6 +38,7 @@ class Override(Answer):
     ends_at: datetime = instant("Until when.")
     created_at: datetime = instant("When it was filed.")
     created_by: str = said("By whom.", "web:anna")
+    reason: str = said("Why, as it was said; empty: it was not.", "guests tonight")
     cancelled_at: datetime | None = instant("Taken back early; null: it was not.")
 
 
@@ -52,10 +53,12 @@ class OverrideWish(Body):
     duration_minutes: int | None = Field(
         None, ge=1, le=LONGEST, description="Or how long; an hour.", examples=[60], json_schema_extra={"unit": "min"}
     )
+    reason: Reason = ""
 
 
 COLUMNS = """control_override_id AS override_id, site_key AS site, asset_key AS asset, mode, limits,
-             from_at AS starts_at, until_at AS ends_at, created_at, created_by, cancelled_at"""
+             from_at AS starts_at, until_at AS ends_at, created_at, created_by, reason,
+             cancelled_at"""
 
 
 @router.get("/sites/{site}/overrides", response_model=Items[Override], summary="Overrides that hold or are to come")
@@ -91,7 +94,7 @@ async def filed(web: Web, caller: Caller, site: str, wish: OverrideWish) -> Over
     now = web.clock.now()
     start = within(max(now, wish.starts_at or now), "starts_at")
     end = within(wish.ends_at or start + timedelta(minutes=wish.duration_minutes or 60), "ends_at")
-    return await file_override(web.database, caller, site, wish.asset, wish.mode, wish.limits, start, end)
+    return await file_override(web.database, caller, site, wish.asset, wish.mode, wish.limits, start, end, wish.reason)
 
 
 @router.delete(
