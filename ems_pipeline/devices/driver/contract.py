@@ -96,7 +96,8 @@ class Acknowledgement:
     @property
     def reason(self) -> str:
         """Why not, for the journal."""
-        return "; ".join(f"{a.point}: {a.reason}" for a in self.answers if not a.accepted)
+        refused = (a for a in self.answers if not a.accepted)
+        return "; ".join(f"{a.point}: {a.reason.removeprefix(f'{a.point}: ')}" for a in refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -235,8 +235,7 @@ def _encoded(point: Point, value: float, words: Mapping[int, int], faults: Mappi
     held, _, _ = interpret(point, {**words, **encoded})
     if held is None or abs(held - value) > HELD + HELD_FRAC * abs(value):
         raise codec.CodecError(
-            f"{point.name}: {value:g} {point.unit} falls between the device's steps of {point.scale * 10.0**power:g}; "
-            "nothing was written",
+            f"{point.name}: {value:g} {point.unit} falls between the device's steps of {point.scale * 10.0**power:g}",
             "give a multiple",
         )
     return encoded
