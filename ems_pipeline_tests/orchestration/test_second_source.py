@@ -220,7 +220,7 @@ def test_weather_that_cannot_be_used_at_one_place_costs_no_other_site_its_weathe
 
     def refused(body: bytes, latitude: float, longitude: float) -> pl.DataFrame:
         if latitude == elsewhere.latitude:
-            raise MalformedWeather("no value of temperature_2m")
+            raise MalformedWeather("no value of temperature_2m; ask again or use another source")
         return parse(body, latitude, longitude)
 
     monkeypatch.setattr(open_meteo, "parse", refused)
@@ -230,7 +230,7 @@ def test_weather_that_cannot_be_used_at_one_place_costs_no_other_site_its_weathe
         days = TODAY, TODAY + ONE_DAY
         (request,) = requests.for_sites(runs.instance, "forecast", sites, lambda _: days, "both")
         runs.job(request)
-    assert alarm(bench, "no-weather") == {"a-far": "no value of temperature_2m"}
+    assert alarm(bench, "no-weather") == {"a-far": "no value of temperature_2m; ask again or use another source"}
     with bench.warehouse.begin() as connection:
         known = forecasts.newest(connection, "weather_forecast", [bench.site.key], bench.clock.now(), END)
     assert known["known_at"].max() == bench.clock.now()
