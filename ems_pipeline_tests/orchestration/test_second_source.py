@@ -220,7 +220,7 @@ def test_weather_that_cannot_be_used_at_one_place_costs_no_other_site_its_weathe
 
     def refused(body: bytes, latitude: float, longitude: float) -> pl.DataFrame:
         if latitude == elsewhere.latitude:
-            raise MalformedWeather("no value of temperature_2m; ask again or use another source")
+            raise MalformedWeather("no value of temperature_2m")
         return parse(body, latitude, longitude)
 
     monkeypatch.setattr(open_meteo, "parse", refused)
