@@ -32,15 +32,16 @@ def window(start: datetime | None, end: datetime | None, now: datetime, usual: t
     Raises:
         Problem: 422, it ends before it begins, is longer than ``longest``, or lies outside 2000 to 2100.
     """
+    for at, field in ((start, "start"), (end, "end")):
+        if at is not None:
+            within(at, field)  # before anything is reckoned with it: the calendar ends somewhere
     until = end if end is not None else now if start is None else min(start + longest, max(now, start + usual))
     since = start if start is not None else until - usual
     if until <= since:
         raise out_of_range("start", f"{since} is not before end {until}", "name a later end")
     if until - since > longest:
         raise out_of_range("end", f"{since} to {until} is longer than {longest.days} days", "ask for less at a time")
-    within(since, "start")
-    within(until, "end")
-    return Window(since, until)
+    return Window(within(since, "start"), within(until, "end"))
 
 
 def within(at: datetime, field: str) -> datetime:
@@ -51,11 +52,14 @@ def within(at: datetime, field: str) -> datetime:
 
 
 def civil_day(text: str, field: str) -> date:
-    """A civil day as written; Problem 422 where it is none."""
+    """A civil day as written, from 2000 to 2099; Problem 422 where it is none."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise out_of_range(field, f"{plain(text, 40)!r} is no civil day", "write it as 2026-03-01") from None
+    if not EARLIEST.date() <= day < LATEST.date():
+        raise out_of_range(field, f"{day} is not from 2000 to 2099", "name a day in between")
+    return day
 
 
 def out_of_range(field: str, detail: str, remedy: str) -> Problem:

@@ -62,6 +62,18 @@ def test_every_route_tells_of_the_problem_it_may_end_with() -> None:
         assert "422" not in operation["responses"], f"{name} tells of FastAPI's own errors, which nobody gets"
 
 
+def test_a_route_that_can_be_rehearsed_tells_of_the_answer_then() -> None:
+    rehearsed = [
+        (path, operation["responses"])
+        for path, methods in TOLD["paths"].items()
+        for operation in methods.values()
+        if any(one["name"] == "dry_run" for one in operation.get("parameters", []))
+    ]
+    assert len(rehearsed) > 15
+    for path, answers in rehearsed:
+        assert "$ref" in answers["200"]["content"]["application/json"]["schema"], path
+
+
 def test_every_route_has_a_heading_and_a_group() -> None:
     for name, operation in operations():
         assert operation.get("summary"), name
