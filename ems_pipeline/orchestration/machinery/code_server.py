@@ -59,6 +59,10 @@ def _place(traceback: str) -> str:
     return f"{lines[-1]}: " if lines else ""
 
 
+RELOAD_ASKED = threading.Event()
+"""Of this process, whose server and watch are threads of it."""
+
+
 def keep_old_code(servicer: Any, fault: Callable[[], str], file: Callable[[str, str], None]) -> None:
     """Make a server's class refuse to reload code that does not load.
 
@@ -70,6 +74,7 @@ def keep_old_code(servicer: Any, fault: Callable[[], str], file: Callable[[str, 
 
     @functools.wraps(reload)
     def guarded(self: Any, request: Any, context: Any) -> Any:
+        RELOAD_ASKED.set()
         if why := fault():
             text = f"the code was not reloaded, the one from before serves on. Repair it and reload: {why}"
             file("warning", text)
@@ -149,10 +154,10 @@ def end_without_code(where: argparse.Namespace) -> None:
         time.sleep(LOOK_S)
         failed = failed + 1 if has_lost_its_code(client) else 0
         why = None if is_told else first_load_fault(client)
-        if why is not None:
+        if why is not None and not RELOAD_ASKED.is_set():  # what a reload came to since is not undone by the first load
             text = f"the code does not load, nothing is done by the clock. Repair and reload it: {why}" if why else ""
             file_alarm("critical", text)
-            is_told = True
+        is_told = is_told or why is not None
     print("the process with the loaded code is gone; the code server ends, to be started again", file=sys.stderr)
     sys.stderr.flush()
     os._exit(1)
