@@ -89,8 +89,9 @@ def layered(web: Web) -> ASGIApp:
     """What a web process serves: the routes within the layers that every request passes.
 
     These stand around FastAPI and not in it, whose own five layers would be a tenth of an answer that is told again.
+    `Unforeseen` stands on both sides: within, since FastAPI answers an error that leaves it in words of its own.
     """
-    return RequestLog(Guards(Hot(create_app(web), web), web.settings.hosts), web)
+    return RequestLog(Unforeseen(Guards(Hot(create_app(web), web), web.settings.hosts)), web)
 
 
 def create_app(web: Web) -> FastAPI:

@@ -5,6 +5,7 @@ from functools import partial
 from logging import Logger
 from typing import TypeVar
 
+from ems_pipeline.plain_text import told
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
 from ems_pipeline.warehouse.engine import Connection
@@ -30,7 +31,7 @@ def of_each(warehouse: Warehouse, sites: Sequence[Site], read: Read[T], logger: 
     except DatabaseUnavailable:
         raise
     except Exception as fault:  # whatever it is, it may be one site's
-        logger.warning(f"{len(sites)} sites cannot be read at once and are read one by one: {fault}")
+        logger.warning(f"{len(sites)} sites cannot be read at once and are read one by one: {told(fault)}")
         return {site.key: partial(_alone, warehouse, site, read) for site in sites}
 
 

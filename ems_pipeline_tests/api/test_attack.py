@@ -100,16 +100,20 @@ REMEMBERED = {"web_session": "seen_at", "web_token": "last_used_at"}
 """Columns that say when somebody was here last."""
 
 
-def contents(house: House) -> dict[str, str]:
-    tables = house.rows(
+def tables(house: House) -> list[str]:
+    found = house.rows(
         "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'ems'::regnamespace AND c.relkind IN ('r', 'p') "
         "AND NOT c.relispartition"
     )
+    return [name for (name,) in found]
+
+
+def contents(house: House) -> dict[str, str]:
     return {
         name: hashlib.sha256(
             repr(house.rows(f"SELECT to_jsonb(t) - '{REMEMBERED.get(name, '')}' FROM ems.{name} t ORDER BY 1")).encode()
         ).hexdigest()
-        for (name,) in tables
+        for name in tables(house)
     }
 
 

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from ems_pipeline.api.lines import LOGGER
 from ems_pipeline_tests.api.conftest import House
-from ems_pipeline_tests.api.test_attack import PLACES
+from ems_pipeline_tests.api.test_attack import PLACES, tables
 from ems_pipeline_tests.client import schema
 
 pytestmark = pytest.mark.usefixtures("lived")
@@ -131,7 +131,8 @@ def test_a_text_that_means_harm_does_none_in_any_field(house: House, written: Wr
     for method, path, sent in asked(text):
         house.seconds.at += 3600.0
         if "json" in sent:
-            sent = {"content": as_json(sent["json"]), "headers": {"Content-Type": "application/json"}}
+            # As a program may write it: half a character stands in no UTF-8, but JSON has an escape for it.
+            sent = {"content": json.dumps(sent["json"]).encode(), "headers": {"Content-Type": "application/json"}}
         check(anna.request(method, path, **sent), f"{method} {path[:120]} {str(sent)[:200]!r}")
         count += 1
     for name in HEADERS:
@@ -149,17 +150,8 @@ def test_a_text_that_means_harm_does_none_in_any_field(house: House, written: Wr
         assert_pages_are_plain(anna, text)
 
 
-def as_json(value: Any) -> bytes:
-    """As a program may write it: half a character stands in no UTF-8, but JSON has an escape for it."""
-    return json.dumps(value).encode()
-
-
 def assert_rows_are_plain(house: House) -> None:
-    tables = house.rows(
-        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'ems'::regnamespace AND c.relkind IN ('r', 'p') "
-        "AND NOT c.relispartition"
-    )
-    for (name,) in tables:
+    for name in tables(house):
         for (row,) in house.rows(f"SELECT t::text FROM ems.{name} t"):
             assert not UNSEEN.search(row), f"{name}: {row[:300]!r}"
             assert name in DOCUMENTS or len(row) < 8000, f"{name}: a row of {len(row)} characters"

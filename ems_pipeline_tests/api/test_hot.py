@@ -109,3 +109,14 @@ def test_what_is_told_again_counts_against_the_budget(house: House, made: list[s
     program = house.program("telemetry:read")
     assert [told(program)[0] for _ in range(41)] == [200] * 40 + [429]
     assert len(made) == 1
+
+
+def test_a_fault_of_the_layer_itself_is_answered_as_any_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = house.program("telemetry:read")
+    assert told(program)[0] == 200
+
+    async def broken(_: str) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(house.web.tokens, "known", broken)
+    assert told(program) == (500, "failed")
