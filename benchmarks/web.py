@@ -49,7 +49,7 @@ from ems_pipeline.warehouse.engine import ensure_databases, open_warehouse
 DEMO = Path(__file__).parents[1] / "sites" / "home01.yaml"
 HOT = "/api/v1/sites/home01/now"
 SECRET = "0123456789abcdef" * 3
-TOKENS = 600
+TOKENS = 1200
 """Each may ask twenty times a second."""
 IDLE_S = 10.0
 WARM_S = 3.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import count
 from uuid import uuid4
 
 NOBODY = "-"
 LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing; everything else is a write."""
+_PROCESS, _NUMBERS = str(uuid4())[:-12], count()
 
 
 @dataclass
@@ -23,6 +25,11 @@ class Key:
     """It is in a transaction that was committed."""
 
 
+def next_id() -> str:
+    """A UUID of version 4: the process's by chance, the request's by counting, which costs a tenth of chance."""
+    return f"{_PROCESS}{next(_NUMBERS):012x}"
+
+
 @dataclass
 class Asked:
     """One request of HTTP, from its first byte to the row that says what became of it."""
@@ -30,7 +37,7 @@ class Asked:
     method: str
     path: str
     address: str
-    request_id: str = field(default_factory=lambda: str(uuid4()))
+    request_id: str = field(default_factory=next_id)
     started_s: float = field(default_factory=time.perf_counter)
     who: str = NOBODY
     outcome: str = "done"

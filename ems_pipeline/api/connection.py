@@ -49,6 +49,11 @@ class Joined:
     def is_closing(self) -> bool:
         return self._transport.is_closing()
 
+    def bare(self) -> asyncio.Transport:
+        """The transport itself, for another protocol from here on; what is held goes out first."""
+        self._flush()
+        return self._transport
+
     def _flush(self) -> None:
         if self._held:
             held, self._held = self._held, []
@@ -63,6 +68,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     _head: asyncio.TimerHandle | None = None
     _reader: asyncio.TimerHandle | None = None
+    _is_in_head = False
     _heard = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -71,19 +77,26 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._head is None:
-            self._begin_head()
+        self._is_in_head = True
 
     def on_headers_complete(self) -> None:
+        self._is_in_head = False
         self._end_head()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._is_in_head and self._head is None:
+            self._begin_head()  # only for a head that did not come whole: a timer is a cost, and most need none
         if self._head is not None:
             self._heard += len(data)
             if self._heard > MOST_HEAD_BYTES:
                 self._refuse(TOO_LARGE)
+
+    def handle_websocket_upgrade(self) -> None:
+        """A message of a WebSocket is one write already: to hold it for a turn would double what it costs."""
+        self.transport = self.transport.bare()  # type: ignore[attr-defined]
+        super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         super().pause_writing()

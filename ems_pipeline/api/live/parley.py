@@ -57,6 +57,7 @@ class Parley:
         self._ends_at: datetime | None = None
         self._speaking = asyncio.Lock()
         self._slowest_s = 0.0
+        self._untaken_since: float | None = None
         self._words: list[float] = []
         self._seat = Seat(frozenset())
         self.caller: Caller
@@ -68,7 +69,8 @@ class Parley:
             await self._greet()
             self._seat = self.web.hub.join(self.caller.sites)
             try:
-                await _first_end([self._hear(), self._tell(), self._look_again(), *([more(self)] if more else [])])
+                own = [self._hear(), self._tell(), self._look_again(), self._watch()]
+                await _first_end([*own, *([more(self)] if more else [])])
             finally:
                 self.web.hub.leave(self._seat)
         except Ended as ended:
@@ -81,13 +83,20 @@ class Parley:
         await self._send(written({"type": kind, **self.web.hub.greeting(), **body}))
 
     async def _send(self, text: str) -> None:
+        self._untaken_since = monotonic()
         try:
-            async with asyncio.timeout(self.pace.send_s):
-                await self._socket.send_text(text)
-        except TimeoutError:
-            raise Ended(OVERLOAD, "you take nothing") from None
+            await self._socket.send_text(text)
         except (RuntimeError, OSError):
             raise Ended(None, "gone") from None
+        self._untaken_since = None
+
+    async def _watch(self) -> NoReturn:
+        """Whether the client takes what it is sent: a timer for each message would be a tenth of what that costs."""
+        while True:
+            await asyncio.sleep(self.pace.send_s / 2)
+            since = self._untaken_since
+            if since is not None and monotonic() - since > self.pace.send_s:
+                raise Ended(None, "it takes nothing, not even that this is the end")
 
     async def _greet(self) -> None:
         await self.say("hello", version=__version__, heartbeat_s=self.pace.heartbeat_s)
@@ -218,7 +227,8 @@ class Parley:
                     raise Ended(OVERLOAD, "too slow: follow less") from None
                 for text in waiting:
                     await self._send(text)
-            await asyncio.sleep(self._slowest_s)
+            if self._slowest_s:
+                await asyncio.sleep(self._slowest_s)
 
     async def _look_again(self) -> NoReturn:
         while True:

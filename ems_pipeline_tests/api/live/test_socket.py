@@ -22,7 +22,7 @@ from ems_pipeline.api.address import as_web
 from ems_pipeline.api.app import layered
 from ems_pipeline.api.limits import Budgets
 from ems_pipeline.api.live import socket as sockets
-from ems_pipeline.api.live.parley import Pace
+from ems_pipeline.api.live.parley import Pace, Parley
 from ems_pipeline.api.web import Settings, Web
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.time_grid import SimulatedClock
@@ -246,6 +246,34 @@ def test_who_is_silent_is_let_go_and_ping_is_a_word(served: Served, pace: Callab
             assert await talk.closed() == 1001
 
     run(follow())
+
+
+class TakesNothing:
+    """A client's socket that greets, follows, and then takes nothing more, not even the end."""
+
+    def __init__(self, token: str) -> None:
+        words = [{"type": "auth", "token": token}, {"type": "subscribe", "topics": ["events"]}]
+        self._said = iter([{"type": "websocket.receive", "text": json.dumps(word)} for word in words])
+        self._takes = {"hello", "authenticated", "subscribed"}
+
+    async def accept(self) -> None:
+        pass
+
+    async def receive(self) -> dict[str, Any]:
+        return next(self._said, None) or await asyncio.Future()
+
+    async def send_text(self, text: str) -> None:
+        if json.loads(text)["type"] not in self._takes:
+            await asyncio.Future()
+
+
+def test_who_takes_nothing_of_what_it_is_told_is_let_go(served: Served) -> None:
+    web, portal = served.house.web, served.house.client.portal
+    socket: Any = TakesNothing(served.house.token("live:read", "events:read", "alarms:read"))
+    assert portal is not None
+    before = web.hub.clients
+    portal.call(asyncio.wait_for, Parley(socket, web, replace(Pace(), send_s=0.1), "live:read").run(), SOON_S)
+    assert web.hub.clients == before
 
 
 def test_another_sites_page_gets_no_socket(served: Served) -> None:
