@@ -15,6 +15,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     steps/             read, compute, write: what assets and commands do
     orchestration/     the only package that imports dagster      -> definitions.py is its code location
     api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
+    web/               pages for people, on the API                   -> pages/, one module and one template a page
     notify/ http/      ways to people; every HTTP conversation
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable

@@ -2,7 +2,7 @@
 
 It reads what is stored and files wishes and requests; everything that is done is done by the pipeline.
 
-    app, web, serve, connection                   the application, what a process has, the process, and its connections
+    app, web, connection                          the application, what a process has, and its connections
     routes, schema                                what is answered, a module per noun, and how it is told
     requestlog, lines, guards, hot, bodies, asgi  the layers that every request passes, from the outside
     asked, problems, fields                       the request in hand; what is wrong with it; what it is made of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -85,16 +85,16 @@ ANY_QUERY = "any_query"
 """Attribute of an endpoint that reads the query itself, whatever the names in it."""
 
 
-def layered(web: Web) -> ASGIApp:
-    """What a web process serves: the routes within the layers that every request passes.
+def layered(web: Web, pages: Sequence[APIRouter] = ()) -> ASGIApp:
+    """What a web process serves: the routes within the layers that every request passes; ``pages`` are for people.
 
     These stand around FastAPI and not in it, whose own five layers would be a tenth of an answer that is told again.
     `Unforeseen` stands on both sides: within, since FastAPI answers an error that leaves it in words of its own.
     """
-    return RequestLog(Unforeseen(Guards(Hot(create_app(web), web), web.settings.hosts)), web)
+    return RequestLog(Unforeseen(Guards(Hot(create_app(web, pages), web), web.settings.hosts)), web)
 
 
-def create_app(web: Web) -> FastAPI:
+def create_app(web: Web, pages: Sequence[APIRouter] = ()) -> FastAPI:
     """The routes and what is read before them. FastAPI's own pages are off: they load scripts from elsewhere."""
 
     @asynccontextmanager
@@ -114,7 +114,8 @@ def create_app(web: Web) -> FastAPI:
     for prefix in (SCHEMA, *HIDDEN):
         for router in ROUTERS:
             app.include_router(router, prefix=prefix, include_in_schema=prefix == SCHEMA)
-    app.include_router(prometheus.router, include_in_schema=False)
+    for router in (prometheus.router, *pages):
+        app.include_router(router, include_in_schema=False)
     app.add_middleware(Once, database=web.database)
     app.add_middleware(Bodies)
     app.add_middleware(Unforeseen)

@@ -17,8 +17,10 @@ from ems_pipeline.plain_text import plain
 MOST_BYTES = 1 << 20
 INGEST_BYTES = 5 << 20
 INGEST = "/data/ingest"
-FORMS = "/rest/rpc/"
-"""Where a form is taken too, as PostgREST takes it: for ``curl -d name=value``."""
+FORMS = ("/rest/rpc/", "/ui/")
+"""Where a form is taken too: as PostgREST takes it, for ``curl -d name=value``, and from a page without a script."""
+CSRF = "csrf"
+"""Field of a form of ours with what a script would send as ``X-CSRF-Token``."""
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 100
 DEEPEST = 64
@@ -39,27 +41,30 @@ class Bodies:
             return
         try:
             body = await _whole(scope, receive)
-            if FORMS in scope["path"]:
-                body = _of_form(header(scope, b"content-type"), body)
+            more = [(b"content-type", b"application/json")]
+            if any(place in scope["path"] for place in FORMS):
+                body, word = _of_form(header(scope, b"content-type"), body)
+                more += [] if word is None else [(b"x-csrf-token", word.encode())]
             if body:
                 check(body)
         except Problem as problem:
             await answer(problem)(scope, receive, send)
             return
-        headers = [pair for pair in scope["headers"] if pair[0] != b"content-type"]
-        scope = {**scope, "headers": [*headers, (b"content-type", b"application/json")]}
+        headers = [pair for pair in scope["headers"] if pair[0] not in {name for name, _ in more}]
+        scope = {**scope, "headers": [*headers, *more]}
         await self._app(scope, handing_on(body, receive), send)
 
 
-def _of_form(kind: str, body: bytes) -> bytes:
-    """The fields of a form as a JSON object; JSON that calls itself a form stays what it is."""
+def _of_form(kind: str, body: bytes) -> tuple[bytes, str | None]:
+    """The fields of a form as a JSON object, and its `CSRF`; JSON that calls itself a form stays what it is."""
     if kind.partition(";")[0].strip().lower() != FORM or body.lstrip()[:1] in (b"", b"{", b"["):
-        return body
+        return body, None
     try:
-        fields = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        fields = dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError as error:
         raise _no_json(f"nor a form of at most {MOST_FIELDS} fields: {error}") from None
-    return json.dumps(dict(fields)).encode()
+    word = fields.pop(CSRF, None)
+    return json.dumps(fields).encode(), word
 
 
 async def _whole(scope: Scope, receive: Receive) -> bytes:

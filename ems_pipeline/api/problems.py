@@ -99,12 +99,17 @@ async def _problem(_request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    return answer(of_invalid(error))
+
+
+def of_invalid(error: RequestValidationError) -> Problem:
+    """What is wrong with the fields of a request."""
     errors = [_field(found) for found in error.errors()[:SHOWN_FIELDS]]
     detail = "; ".join(f"{found['field']}: {found['message']}" for found in errors)
     remedy = "correct the fields that are named; /api/v1/openapi.json says what each one takes"
     code = errors[0]["code"] if len(errors) == 1 and errors[0]["code"] == UNKNOWN else "invalid"
     title = "A field is not known" if code == UNKNOWN else "A value cannot be taken"
-    return answer(Problem(422, code, title, detail, remedy, errors[0]["field"], errors=errors))
+    return Problem(422, code, title, detail, remedy, errors[0]["field"], errors=errors)
 
 
 def _field(found: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ logger = logging.getLogger("ems.web")
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with `no-referrer` a browser calls the origin of our own forms `null`
 ]
 UNCOUNTED = frozenset({"rate_limited", "database_unavailable"})
 """Refusals that get no row: a flood would fill the disk, and without a database there is no row."""

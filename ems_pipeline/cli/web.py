@@ -25,5 +25,5 @@ def web(
     """Serve the HTTP API. It waits for the database, asks the pipeline for work, and never talks to a device."""
     use(home)
     # The home is named in its environment, where `ems doors` finds it.
-    program = [sys.executable, "-m", "ems_pipeline.api.serve", host, str(port)]
+    program = [sys.executable, "-m", "ems_pipeline.web.serve", host, str(port)]
     os.execve(program[0], program, RETURNED | os.environ | {"EMS_HOME": str(local.home())})

@@ -20,6 +20,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, migrate, people
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.web import pages
 from ems_pipeline_tests.api.lived import live
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -111,7 +112,7 @@ def house(stocked: Warehouse) -> Iterator[House]:
     """A web process that starts anew for each test, at noon."""
     clock, seconds = SimulatedClock(NOON), Seconds()
     web = Web(Settings(as_web(stocked.url), SECRET), clock, Budgets(seconds))
-    with TestClient(layered(web), base_url="http://localhost", raise_server_exceptions=False) as client:
+    with TestClient(layered(web, pages.ROUTERS), base_url="http://localhost", raise_server_exceptions=False) as client:
         yield House(web, client, stocked, clock, seconds)
 
 

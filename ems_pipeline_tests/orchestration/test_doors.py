@@ -111,7 +111,7 @@ def test_whoever_works_in_the_home_and_below_is_of_the_installation(
     assert os.getpid() in listening.processes(tmp_path, [])
 
 
-@pytest.mark.parametrize(("program", "is_ours"), [("ems_pipeline.api.serve", True), ("some.shell", False)])
+@pytest.mark.parametrize(("program", "is_ours"), [("ems_pipeline.web.serve", True), ("some.shell", False)])
 def test_a_program_of_ours_that_runs_alone_for_the_home_is_of_the_installation(
     tmp_path: Path, program: str, is_ours: bool
 ) -> None:

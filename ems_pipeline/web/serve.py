@@ -1,4 +1,4 @@
-"""The web process itself: ``python -m ems_pipeline.api.serve HOST PORT``, as `ems web` becomes it.
+"""The web process itself: ``python -m ems_pipeline.web.serve HOST PORT``, as `ems web` becomes it.
 
 Apart from the command line, whose libraries would stay in memory for as long as it runs.
 """
@@ -17,6 +17,7 @@ from ems_pipeline.api.lines import LOGGER
 from ems_pipeline.api.live.parley import MOST_BYTES
 from ems_pipeline.api.web import Settings, Web
 from ems_pipeline.errors import EmsError
+from ems_pipeline.web import pages
 
 AT_ONCE = 2000
 """Connections; more are answered 503."""
@@ -49,7 +50,7 @@ def main(host: str, port: int) -> None:
     except (EmsError, OSError) as error:
         sys.exit(f"error: {error}")
     os.nice(POLITENESS)
-    app = layered(Web(settings))
+    app = layered(Web(settings), pages.ROUTERS)
     gc.collect()
     gc.freeze()  # what stands for ever is not looked through again with every few hundred requests
     gc.set_threshold(YOUNG)

@@ -1,0 +1,13 @@
+"""Pages for people, drawn on this machine: they show what the HTTP API answers, and file what it would file.
+
+A page is a module of `pages` and a template: the module asks the API's own functions in the reader's name, the template
+says it. Nothing is loaded from elsewhere, everything works without the one script, and what is not known is a dash.
+
+    serve                   the process: the API with the pages on it
+    site, reader            the application's pages; who reads one, and how it is answered
+    forms                   what a form says, and the word that goes with it
+    said, words             values as people read them; sentences in the reader's language
+    assets                  style, script and icons, each under the name of its content
+    drawn                   the pictures of a page, of `ems_pipeline.pictures`
+    pages                   a module a page
+"""

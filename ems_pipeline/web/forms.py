@@ -1,0 +1,22 @@
+"""What a form says. Its fields are texts; a field that is not known is refused as everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class Form(BaseModel):
+    """Of a page of ours; empty fields are as good as none where the model lets them be None."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _none_when_empty(said: Any) -> Any:
+    return None if isinstance(said, str) and not said.strip() else said
+
+
+EMPTY_IS_NONE = BeforeValidator(_none_when_empty)
+Wanted = Annotated[float | None, EMPTY_IS_NONE]
+"""A number that may be left out."""

@@ -1,0 +1,15 @@
+"""A module a page; `ROUTERS` are asked in this order.
+
+login          who one is, and in which language
+start          where somebody begins, and the list of sites
+now            how a site stands: what, why, until when, what next
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from ems_pipeline.web import assets
+from ems_pipeline.web.pages import login, now, start
+
+ROUTERS: tuple[APIRouter, ...] = (assets.router, login.router, start.router, now.router)

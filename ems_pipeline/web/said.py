@@ -1,0 +1,109 @@
+"""Values as people read them: in the reader's language, the site's zone and currency. What is not known is a dash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import dates, numbers
+from babel.core import Locale
+
+UNKNOWN = "–"
+LONGEST_AGO = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Of one reader and one site.
+
+    Args:
+        now: the moment of the page; ages are counted to it.
+    """
+
+    locale: Locale
+    zone: ZoneInfo
+    currency: str
+    now: datetime
+
+    def number(self, value: float | Decimal | None, places: int = 0, unit: str = "") -> str:
+        """With so many places and its unit behind; half a unit below zero is no ``-0``."""
+        if value is None:
+            return UNKNOWN
+        rounded = round(float(value), places) + 0.0
+        text = numbers.format_decimal(rounded, "#,##0" + ("." + "0" * places if places else ""), self.locale)
+        return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+
+    def power(self, kw: float | None) -> str:
+        """kW as watts below one kilowatt."""
+        if kw is None or abs(kw) >= 0.9995:
+            return self.number(kw, 2 if kw is not None and abs(kw) < 10 else 1, "kW")
+        return self.number(kw * 1000, 0, "W")
+
+    def energy(self, kwh: float | None) -> str:
+        """kWh, a place more where there is little of it."""
+        return self.number(kwh, 1 if kwh is None or abs(kwh) >= 10 else 2, "kWh")
+
+    def share(self, pct: float | None) -> str:
+        """Per cent."""
+        return self.number(pct, 0, "%")
+
+    def warmth(self, celsius: float | None) -> str:
+        """Degrees."""
+        return self.number(celsius, 1, "°C")
+
+    def money(self, amount: str | float | None) -> str:
+        """An amount in the site's currency."""
+        if amount is None:
+            return UNKNOWN
+        value = Decimal(str(amount)).quantize(Decimal("0.01")) + 0  # no minus before nothing
+        return numbers.format_currency(value, self.currency, locale=self.locale)
+
+    def price(self, per_kwh: str | float | None) -> str:
+        """Money for a kilowatt-hour."""
+        return UNKNOWN if per_kwh is None else f"{self.number(float(per_kwh), 2)}\N{NO-BREAK SPACE}{self.currency}/kWh"
+
+    def local(self, at: datetime) -> datetime:
+        """The clock on the site's wall."""
+        return at.astimezone(self.zone)
+
+    def time(self, at: datetime | None, *, seconds: bool = False) -> str:
+        """``14:05``; of another day with the day before it."""
+        if at is None:
+            return UNKNOWN
+        clock = f"{self.local(at):%H:%M:%S}" if seconds else f"{self.local(at):%H:%M}"
+        if self.local(at).date() == self.local(self.now).date():
+            return clock
+        return f"{self.day(self.local(at).date())} {clock}"
+
+    def span(self, start: datetime, end: datetime) -> str:
+        """From when until when; the day once where it is the same."""
+        same = self.local(start).date() == self.local(end).date()
+        return f"{self.time(start)}–{f'{self.local(end):%H:%M}' if same else self.time(end)}"
+
+    def day(self, day: date) -> str:
+        """``Mon 2 Mar``."""
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        return dates.format_skeleton("MMMEd", noon, locale=self.locale)
+
+    def whole_day(self, day: date) -> str:
+        """A day with its year."""
+        return dates.format_date(day, "medium", locale=self.locale)
+
+    def ago(self, at: datetime | None) -> str:
+        """How long ago, in one unit; beyond a day when it was."""
+        if at is None:
+            return UNKNOWN
+        past = self.now - at
+        if past >= LONGEST_AGO:
+            return self.time(at)
+        return dates.format_timedelta(-max(past, timedelta(0)), add_direction=True, threshold=1, locale=self.locale)
+
+    def lasting(self, how_long: timedelta) -> str:
+        """A length of time, in one unit."""
+        return dates.format_timedelta(how_long, threshold=1, locale=self.locale)
+
+    def stamp(self, at: datetime) -> str:
+        """For machines: RFC 3339 in UTC."""
+        return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,119 @@
+// The one script: it keeps a page fresh, says when it cannot, and reads a chart under the pointer. Everything works
+// without it; it changes nothing but what is shown.
+"use strict";
+(() => {
+  const main = document.getElementById("content"), lost = document.querySelector("[data-lost]");
+  const RENEW_MS = 60000, SOON_MS = 1500, PATIENCE_MS = [1000, 2000, 5000, 15000, 30000];
+  let shownAt = new Date(), tries = 0, pending = 0;
+
+  const busy = () => main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")
+    || main.querySelector("form[data-touched]");
+  const clock = (at) => at.toLocaleTimeString(document.documentElement.lang);
+
+  async function renew() {
+    pending = 0;
+    if (document.hidden || busy()) return;
+    try {
+      const answer = await fetch(main.dataset.page, {headers: {"X-Renew": "1"}});
+      if (answer.redirected) { location.reload(); return; }
+      if (answer.status >= 500) { say(true); return; }
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (busy()) return;
+      const open = [...main.querySelectorAll("details")].map((d) => d.open), y = scrollY;
+      for (const part of ["main", "header.top"]) {
+        const [old, made] = [document.querySelector(part), fresh.querySelector(part)];
+        if (old && made) old.replaceChildren(...made.childNodes);
+      }
+      main.querySelectorAll("details").forEach((d, n) => { if (open[n]) d.open = true; });
+      scrollTo(scrollX, y);
+      shownAt = new Date();
+      say(false);
+      dress();
+    } catch { say(true); }
+  }
+  function say(isLost) {
+    lost.hidden = !isLost;
+    lost.querySelector("[data-lost-since]").textContent = clock(shownAt);
+  }
+  function soon() { if (!pending) pending = setTimeout(renew, SOON_MS); }
+
+  function listen() {
+    const site = location.pathname.match(/^\/ui\/([a-z0-9_-]+)\/(now|plan|devices|alarms|override|money)$/);
+    if (!site) return;
+    const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws");
+    let beat = 0;
+    socket.onopen = () => {
+      socket.send(JSON.stringify({type: "auth"}));
+      socket.send(JSON.stringify({type: "subscribe", topics: [`site:${site[1]}`, "devices", "events", "plans", "requests"], max_rate_hz: 0.5}));
+      beat = setInterval(() => socket.send(JSON.stringify({type: "ping"})), 20000);
+    };
+    socket.onmessage = (event) => {
+      const told = JSON.parse(event.data);
+      if (told.type === "authenticated") { tries = 0; if (!lost.hidden) renew(); }
+      else if (told.type === "gap" || told.site === site[1]) soon();
+    };
+    socket.onclose = (event) => {
+      clearInterval(beat);
+      if (event.code >= 4400 && event.code < 4500) return; // refused for good: the page goes on by the minute
+      say(true);
+      setTimeout(() => { listen(); renew(); }, PATIENCE_MS[Math.min(tries++, PATIENCE_MS.length - 1)]);
+    };
+  }
+
+  // A chart's slots are rows of the table that stands with it: pointer and arrow keys show a row.
+  function dress() {
+    for (const figure of main.querySelectorAll("figure[data-chart]")) {
+      const table = document.getElementById(figure.dataset.chart), out = figure.querySelector(".readout");
+      if (!table || !out) continue;
+      const rows = table.tBodies[0].rows, names = [...table.tHead.rows[0].cells].map((c) => c.textContent.trim());
+      let at = Math.max(0, [...rows].findIndex((row) => row.classList.contains("now")));
+      const show = (n) => {
+        at = Math.min(Math.max(n, 0), rows.length - 1);
+        out.textContent = [...rows[at].cells].map((c, k) => (k ? `${names[k]} ` : "") + c.textContent.trim()).join(" · ");
+        for (const svg of figure.querySelectorAll("svg")) {
+          const {left, right, slots} = svg.dataset, line = svg.querySelector(".cursor");
+          const x = +left + (at + .5) * (right - left) / slots;
+          if (line) { line.setAttribute("x1", x); line.setAttribute("x2", x); line.setAttribute("visibility", "visible"); }
+        }
+      };
+      for (const svg of figure.querySelectorAll("svg[data-slots]")) {
+        svg.addEventListener("pointermove", (event) => {
+          const box = svg.getBoundingClientRect(), width = svg.viewBox.baseVal.width;
+          const x = (event.clientX - box.left) * width / box.width, {left, right, slots} = svg.dataset;
+          show(Math.floor((x - left) / (right - left) * slots));
+        });
+        svg.addEventListener("click", () => {
+          const link = rows[at] && rows[at].querySelector("a");
+          if (link) location.href = link.href;
+        });
+      }
+      figure.tabIndex = 0;
+      figure.addEventListener("keydown", (event) => {
+        const step = {ArrowLeft: -1, ArrowRight: 1, PageUp: -4, PageDown: 4}[event.key];
+        if (step) { show(at + step); event.preventDefault(); }
+        const link = event.key === "Enter" && rows[at].querySelector("a");
+        if (link) location.href = link.href;
+      });
+    }
+    for (const left of main.querySelectorAll("time[data-until]")) {
+      const until = new Date(left.dateTime), written = left.querySelector("[data-left]");
+      const count = () => {
+        const s = Math.max(0, Math.round((until - Date.now()) / 1000));
+        written.textContent = `${Math.floor(s / 3600)}:${String(Math.floor(s / 60) % 60).padStart(2, "0")}:${String(s % 60).padStart(2, "0")}`;
+        if (written.isConnected && s) setTimeout(count, 1000);
+      };
+      if (written) count();
+    }
+  }
+
+  main.addEventListener("input", (event) => { const form = event.target.closest("form"); if (form) form.dataset.touched = ""; });
+  main.addEventListener("submit", (event) => {
+    const button = event.submitter; // a second press would file it twice
+    if (event.target.method === "post") setTimeout(() => { for (const b of event.target.querySelectorAll("button")) b.disabled = true; if (button) button.setAttribute("aria-busy", "true"); });
+  });
+  addEventListener("online", renew);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
+  setInterval(renew, RENEW_MS);
+  dress();
+  listen();
+})();
