@@ -34,7 +34,10 @@ from ems_pipeline import time_grid
 from ems_pipeline.forecast import load_model, naive, profile, score
 from ems_pipeline.forecast.load_grid import LoadGrid
 from ems_pipeline.local_time import INSTANT
-from ems_pipeline.report import charts
+from ems_pipeline.pictures.inline import standalone
+from ems_pipeline.pictures.panel import Band, Panel, steps
+from ems_pipeline.pictures.slot_chart import SlotChart, slot_chart
+from ems_pipeline.units import kilo
 
 OURS = load_model.MODEL
 REFERENCES = (naive.LAST_WEEK, profile.MODEL, naive.YESTERDAY)
@@ -210,11 +213,12 @@ def draw(home: Home, pairs: pl.DataFrame, folder: Path) -> None:
         if daily.height:
             day = daily["day"][round(quantile * (daily.height - 1))]
             rows = ahead.filter(day=day, model=OURS).sort("starts_at")
-            names = {"load": "actual_w", "forecast": "power_w", "p10": "p10_w", "p90": "p90_w"}
-            panels = {"load [kW]": {label: (rows[column] / 1000).to_list() for label, column in names.items()}}
+            actual, mean, low, high = (kilo(rows[c]).to_list() for c in ("actual_w", "power_w", "p10_w", "p90_w"))
+            series = steps({"load": actual, "forecast": mean}, "forecast")
+            panel = Panel("load", "kW", series, [Band("p10 to p90", low, high, "forecast")])
+            chart = SlotChart(rows["starts_at"].to_list(), [panel], home.zone, f"{home.name}, a {name} day")
             folder.mkdir(parents=True, exist_ok=True)
-            svg = charts.slot_chart(rows["starts_at"].to_list(), panels, home.zone)
-            (folder / f"{home.name.replace(' ', '_')}_{name}_day.svg").write_text(svg)
+            (folder / f"{home.name.replace(' ', '_')}_{name}_day.svg").write_text(standalone(slot_chart(chart)))
 
 
 def line_of(result: dict[str, Any], horizon: str) -> tuple[str, list[float], float] | None:

@@ -23,6 +23,7 @@ LAYERS = {
     "arrays": 0,
     "local_time": 0,
     "sites": 1,
+    "pictures": 1,
     **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify"], 2),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
@@ -63,7 +64,7 @@ ONLY = {
     "babel": ["web"],
     "jinja2": ["web", "report", "api/routes/docs.py"],
 }
-HEAVY = {"lightgbm", "pvlib", "pandas", "matplotlib", "scipy"}
+HEAVY = {"lightgbm", "pvlib", "pandas", "scipy"}
 """Imported inside the function that needs them: most processes never do."""
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from rich.console import Console
 
+from ems_pipeline.pictures.inline import standalone
 from ems_pipeline.plan import Problem, solve, verify
 from ems_pipeline.plan.problem import (
     BatteryStore,
@@ -94,7 +95,7 @@ def main() -> None:
         console.print(narrative(plan, PRAGUE))
         text = "\n".join(line.rstrip() for line in console.export_text().splitlines())
         (HERE / f"{problem.site}.txt").write_text(text + "\n", encoding="utf-8")
-        (HERE / f"{problem.site}.svg").write_text(picture(plan, PRAGUE), encoding="utf-8")
+        (HERE / f"{problem.site}.svg").write_text(standalone(picture(plan, PRAGUE)), encoding="utf-8")
         print(problem.site, plan.status, plan.objective, plan.solve_s)
 
 

@@ -1,13 +1,15 @@
 """What an asset shows in the UI: row count, key figures (they become time series) and one small plot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from ems_pipeline import settings, time_grid
-from ems_pipeline.report import charts
+from ems_pipeline.pictures.inline import inline_image
+from ems_pipeline.pictures.panel import Panel
+from ems_pipeline.pictures.slot_chart import SlotChart, slot_chart
 from ems_pipeline.sites import Site
 
 PLOT_BYTES = 40_000
@@ -22,17 +24,21 @@ def told(rows: int, **figures: Any) -> dict[str, Any]:
     return {"dagster/row_count": rows, **known}
 
 
-def plot(
-    starts: Sequence[datetime], panels: Mapping[str, Mapping[str, charts.Values]], site: Site | None, alt: str
-) -> dg.MetadataValue | None:
-    """A chart as metadata; None when there is nothing to draw. Long ranges show their last slots.
-
-    ``EMS_PLOTS=0`` draws none: in a replay of weeks the pictures nobody opens are a tenth of the time.
-    """
-    if not starts or not settings.PLOTS.read():
+def plot(starts: Sequence[datetime], panels: Sequence[Panel], site: Site | None, alt: str) -> dg.MetadataValue | None:
+    """A chart of slots as metadata; None when there is nothing to draw. Long ranges show their last slots."""
+    if not starts:
         return None
     zone = time_grid.zone(site.timezone if site else "UTC")
-    tail = slice(-MAX_PLOT_SLOTS, None)
-    shown = {label: {name: list(values)[tail] for name, values in series.items()} for label, series in panels.items()}
-    svg = charts.slot_chart(list(starts)[tail], shown, zone)
-    return dg.MetadataValue.md(charts.inline_image(svg, alt)) if len(svg) <= PLOT_BYTES else None
+    shown = [panel.last(MAX_PLOT_SLOTS) for panel in panels]
+    return image(lambda: slot_chart(SlotChart(list(starts)[-MAX_PLOT_SLOTS:], shown, zone, alt)), alt)
+
+
+def image(draw: Callable[[], str], alt: str) -> dg.MetadataValue | None:
+    """A picture as metadata; None where it is too large to be kept.
+
+    ``EMS_PLOTS=0`` draws none: nobody opens the pictures of a replay of weeks, and each stays in the event log.
+    """
+    if not settings.PLOTS.read():
+        return None
+    svg = draw()
+    return dg.MetadataValue.md(inline_image(svg, alt)) if len(svg) <= PLOT_BYTES else None

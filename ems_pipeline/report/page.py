@@ -9,8 +9,9 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from ems_pipeline import time_grid
+from ems_pipeline.pictures.panel import Panel, Series, steps
+from ems_pipeline.pictures.slot_chart import SlotChart, slot_chart
 from ems_pipeline.report.account import Account
-from ems_pipeline.report.charts import Values, slot_chart
 from ems_pipeline.report.summary import FLOW_NAMES, amount, seen
 from ems_pipeline.units import kilo
 
@@ -55,19 +56,26 @@ def _pictures(account: Account) -> Iterator[Picture]:
         start, end = time_grid.day_bounds(day, zone)
         rows = account.slots.filter((pl.col("starts_at") >= start) & (pl.col("starts_at") < end))
         if not rows.is_empty():
-            yield Picture(
-                f"{day:%A, %d %B %Y}", slot_chart(rows["starts_at"].to_list(), _panels(account, rows), zone, 9.0)
-            )
+            title = f"{day:%A, %d %B %Y}"
+            summary = "prices, measured powers, grid power and charge beside the plan, per quarter-hour"
+            chart = SlotChart(rows["starts_at"].to_list(), _panels(account, rows), zone, title, summary)
+            yield Picture(title, slot_chart(chart))
 
 
-def _panels(account: Account, rows: pl.DataFrame) -> dict[str, dict[str, Values]]:
-    price = f"price [{account.site.currency}/kWh]"
-    return {
-        price: {"buy": rows["buy_per_kwh"].to_list(), "sell": rows["sell_per_kwh"].to_list()},
-        "measured [kW]": {name: kilo(rows[column]).to_list() for name, column in POWERS.items()},
-        "grid [kW]": {"grid": kilo(rows["grid_w"]).to_list(), "planned": kilo(rows["planned_grid_w"]).to_list()},
-        "charge [%]": {"soc": rows["soc_pct"].to_list(), "planned": rows["planned_soc_pct"].to_list()},
-    }
+def _panels(account: Account, rows: pl.DataFrame) -> list[Panel]:
+    prices = {"buy": rows["buy_per_kwh"].to_list(), "sell": rows["sell_per_kwh"].to_list()}
+    measured = {name: kilo(rows[column]).to_list() for name, column in POWERS.items()}
+    grid = {"grid": kilo(rows["grid_w"]).to_list(), "planned": kilo(rows["planned_grid_w"]).to_list()}
+    charges = (
+        Series("soc", rows["soc_pct"].to_list(), "line"),
+        Series("planned", rows["planned_soc_pct"].to_list(), "line", is_dashed=True),
+    )
+    return [
+        Panel("price", f"{account.site.currency}/kWh", steps(prices)),
+        Panel("measured", "kW", steps(measured)),
+        Panel("grid", "kW", steps(grid, "planned")),
+        Panel("charge", "%", charges, bounds=(0, 100)),
+    ]
 
 
 def _decisions(account: Account) -> pl.DataFrame:

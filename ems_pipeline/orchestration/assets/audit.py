@@ -1,19 +1,20 @@
 """What it was worth: quarter-hours settled, days added up, forecasts scored."""
 
-from datetime import datetime, time
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from ems_pipeline import time_grid
 from ems_pipeline.orchestration.assets.forecasts import load_forecast, pv_forecast
 from ems_pipeline.orchestration.assets.market import effective_price
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
-from ems_pipeline.orchestration.figures import plot
+from ems_pipeline.orchestration.figures import image, plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.pictures.bars import Bars, bars
+from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import scoring, settling
 from ems_pipeline.steps.platform import Platform
@@ -73,10 +74,9 @@ def slot_picture(slots: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
     if slots["starts_at"][-1].minute != LAST_QUARTER:
         return None
     costs = {"measured": "cost", "no battery": "no_battery_cost", "self-use": "self_use_cost"}
-    panels = {
-        "grid [kW]": {"planned": kilo(slots["planned_grid_w"]).to_list(), "grid": kilo(slots["grid_w"]).to_list()},
-        f"cost so far [{site.currency}]": {name: slots[c].cum_sum().to_list() for name, c in costs.items()},
-    }
+    grid = {"planned": kilo(slots["planned_grid_w"]).to_list(), "grid": kilo(slots["grid_w"]).to_list()}
+    so_far = [Series(name, slots[column].cum_sum().to_list(), "line") for name, column in costs.items()]
+    panels = [Panel("grid", "kW", steps(grid, "planned")), Panel("cost so far", site.currency, so_far)]
     return plot(slots["starts_at"].to_list(), panels, site, "settlement")
 
 
@@ -116,10 +116,9 @@ def day_picture(settled: list[pl.DataFrame], site: Site) -> dg.MetadataValue | N
     if len(settled) < 2:
         return None
     days = pl.concat(settled)
-    starts = [time_grid.local_instant(day, time(0), time_grid.zone(site.timezone)) for day in days["day"]]
     costs = {"measured": "cost", "no battery": "no_battery_cost", "self-use": "self_use_cost"}
-    panels = {f"cost per day [{site.currency}]": {name: days[column].to_list() for name, column in costs.items()}}
-    return plot(starts, panels, site, "days")
+    named = {name: days[column].to_list() for name, column in costs.items()}
+    return image(lambda: bars(Bars(days["day"].to_list(), named, "cost per day", site.currency, "days")), "days")
 
 
 @dg.asset(

@@ -11,6 +11,7 @@ from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.pictures.panel import Panel, steps
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import heating
 from ems_pipeline.steps.platform import Platform
@@ -51,7 +52,7 @@ def _cop_of_day(ledger: Ledger, now: datetime, connection: Connection, window: S
 
 
 def _cop_picture(ran: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
-    return plot(ran["starts_at"].to_list(), {"COP": {"heat pump": ran["cop"].to_list()}}, site, "COP")
+    return plot(ran["starts_at"].to_list(), [Panel("COP", "", steps({"heat pump": ran["cop"].to_list()}))], site, "COP")
 
 
 @dg.asset(

@@ -11,6 +11,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import windows
+from ems_pipeline.pictures.panel import Band, Panel, steps
 from ems_pipeline.sites import Site
 from ems_pipeline.steps.forecasting import Make
 from ems_pipeline.steps.platform import Platform
@@ -71,9 +72,11 @@ def power_shown(frame: pl.DataFrame, site: Site, name: str) -> Figures:
     """Energy of a day's power, and its course with the band; several assets are added up."""
     bands = [column for column in ("p10_w", "p90_w") if column in frame.columns]
     total = frame.group_by("starts_at", maintain_order=True).agg(pl.col("power_w", *bands).sum())
-    series = {name: kilo(total["power_w"]).to_list()} | {b.removesuffix("_w"): kilo(total[b]).to_list() for b in bands}
+    low, high = (kilo(total[band]).to_list() for band in bands) if len(bands) == 2 else ((), ())
+    band = [Band("p10 to p90", low, high, colour=name)] if bands else []
+    panel = Panel("power", "kW", steps({name: kilo(total["power_w"]).to_list()}), band)
 
     def picture() -> dg.MetadataValue | None:
-        return plot(total["starts_at"].to_list(), {"power [kW]": series}, site, name)
+        return plot(total["starts_at"].to_list(), [panel], site, name)
 
     return {"energy_kwh": float(kilo(slot_energy_wh(total["power_w"])).sum()), "picture": picture}

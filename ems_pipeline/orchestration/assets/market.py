@@ -17,6 +17,7 @@ from ems_pipeline.orchestration.figures import plot, told
 from ems_pipeline.orchestration.ledger import Ledger, record_days
 from ems_pipeline.orchestration.machinery import dagster_private
 from ems_pipeline.orchestration.partitions import day_partitions, days_of, site_day_partitions, windows
+from ems_pipeline.pictures.panel import Panel, steps
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import pricing
 from ems_pipeline.steps.platform import Platform
@@ -67,7 +68,7 @@ def _day_figures(found: Mapping[str, sources.ImportedDay]) -> dict[str, Any]:
 
 
 def _price_plot(prices: pl.DataFrame) -> dg.MetadataValue | None:
-    panels = {"spot [/MWh]": {"spot": prices["price_per_mwh"].to_list()}}
+    panels = [Panel("spot", "/MWh", steps({"spot": prices["price_per_mwh"].to_list()}))]
     return plot(prices["starts_at"].to_list(), panels, None, "day-ahead prices")
 
 
@@ -153,5 +154,5 @@ def _price_day(ledger: Ledger, window: SiteWindow, ems: Platform, now: datetime)
 
 def _effective_plot(newest: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
     prices = {"buy": newest["buy_per_kwh"].to_list(), "sell": newest["sell_per_kwh"].to_list()}
-    panels = {f"price [{newest['currency'][0]}/kWh]": prices}
+    panels = [Panel("price", f"{newest['currency'][0]}/kWh", steps(prices))]
     return plot(newest["starts_at"].to_list(), panels, site, "effective price")

@@ -21,6 +21,7 @@ from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.lineage import eve, eve_and_day
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.plan import slot_rows
 from ems_pipeline.sites import Site
 from ems_pipeline.steps.deciding import Decision, Kind, Wanted, decisions
@@ -127,9 +128,10 @@ def plan_picture(rows: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
     powers = {"pv": "pv_w", "load": "load_w", "grid": "grid_w", "battery": "battery_w", "ev": "ev_w"}
     powers |= {"heat pump": "heat_pump_w"} | ({"genset": "genset_w"} if site.gensets else {})
     prices = {"buy": "buy_per_kwh", "sell": "sell_per_kwh", "marginal value": "marginal_value_per_kwh"}
-    panels = {
-        f"price [{site.currency}/kWh]": {name: rows[column].to_list() for name, column in prices.items()},
-        "power [kW]": {name: kilo(rows[column]).to_list() for name, column in powers.items()},
-        "charge [%]": {"soc": rows["soc_pct"].to_list()},
-    }
+    paid = steps({name: rows[column].to_list() for name, column in prices.items()})
+    panels = [
+        Panel("price", f"{site.currency}/kWh", paid),
+        Panel("power", "kW", steps({name: kilo(rows[column]).to_list() for name, column in powers.items()})),
+        Panel("charge", "%", [Series("soc", rows["soc_pct"].to_list(), "line")], bounds=(0, 100)),
+    ]
     return plot(rows["starts_at"].to_list(), panels, site, "plan")

@@ -13,6 +13,7 @@ from ems_pipeline.orchestration.assets.issuing import HINDSIGHT
 from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.pictures.panel import Panel, Series
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import sky
 from ems_pipeline.steps.platform import Platform
@@ -96,8 +97,9 @@ def _observe(context: dg.AssetExecutionContext, ledger: Ledger, ems: Platform, n
 
 
 def _picture(frame: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
-    panels = {
-        "radiation [W/m2]": {"pv": frame["ghi_w_m2"].to_list()},
-        "outdoor [°C]": {"temperature": frame["temperature_c"].to_list()},
-    }
+    temperature = Series("temperature", frame["temperature_c"].to_list())
+    panels = [
+        Panel("radiation", "W/m²", [Series("horizontal", frame["ghi_w_m2"].to_list(), colour="pv")]),
+        Panel("outdoor", "°C", [temperature], has_zero=False),
+    ]
     return plot(frame["starts_at"].to_list(), panels, site, "weather")

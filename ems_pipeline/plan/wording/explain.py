@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from rich.table import Table
 
 from ems_pipeline import time_grid
+from ems_pipeline.pictures.panel import Panel, Series, steps
+from ems_pipeline.pictures.slot_chart import SlotChart, slot_chart
 from ems_pipeline.plan.result import money
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording.rows import slot_rows, stored_values
-from ems_pipeline.report import charts
 from ems_pipeline.units import kilo
 
 UTC = time_grid.zone("UTC")
@@ -120,9 +121,11 @@ def picture(plan: Plan, zone: ZoneInfo = UTC) -> str:
     used = {name: kilo(rows[column]).to_list() for name, column in powers.items() if (rows[column] != 0).any()}
     prices = {name: rows[f"{name}_per_kwh"].to_list() for name in ("buy", "sell")}
     prices |= {"marginal value": rows["marginal_value_per_kwh"].to_list()}
-    panels = {f"{plan.problem.currency}/kWh": prices, "power [kW]": used}
+    panels = [Panel("price", f"{plan.problem.currency}/kWh", steps(prices)), Panel("power", "kW", steps(used))]
     if plan.problem.batteries:
-        panels["charge [%]"] = {"soc": rows["soc_pct"].to_list()}
+        panels.append(Panel("charge", "%", [Series("soc", rows["soc_pct"].to_list(), "line")], bounds=(0, 100)))
     if plan.problem.heat_pumps:
-        panels["indoor [°C]"] = {"indoor": rows["indoor_c"].to_list()}
-    return charts.slot_chart(plan.problem.starts, panels, zone)
+        indoor = Series("indoor", rows["indoor_c"].to_list(), "line")
+        panels.append(Panel("indoor", "°C", [indoor], has_zero=False))
+    summary = "prices with the marginal value, powers and state of charge, per quarter-hour"
+    return slot_chart(SlotChart(plan.problem.starts, panels, zone, f"plan of {plan.problem.site}", summary))

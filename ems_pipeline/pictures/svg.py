@@ -1,0 +1,98 @@
+"""SVG elements: every text and every attribute passes here and is escaped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from ems_pipeline.pictures.palette import COLOURS, css_class
+
+FONT = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, sans-serif"
+NARROW_LETTERS, WIDE_LETTERS = frozenset("ijlt.,:;'|!()[] "), frozenset("mwMW%–")
+LETTER, NARROW_LETTER, WIDE_LETTER = 0.62, 0.4, 0.95
+"""Widths of letters over their height, of the widest of the fonts above: nobody asks the browser what would overlap."""
+NOTHING = Markup("")
+
+
+def short(value: float) -> str:
+    """A tenth of a pixel is finer than any screen."""
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
+
+
+def tag(name: str, *inside: str, **attributes: Any) -> Markup:
+    """An element. ``stroke_width`` is written ``stroke-width``, ``class_`` ``class``; an attribute None is left out."""
+    named = "".join(
+        Markup(' {}="{}"').format(
+            key.rstrip("_").replace("_", "-"), short(value) if isinstance(value, float) else value
+        )
+        for key, value in attributes.items()
+        if value is not None
+    )
+    content = Markup("").join(inside)
+    return Markup(f"<{name}{named}>{content}</{name}>" if content else f"<{name}{named}/>")
+
+
+def coloured(name: str) -> dict[str, str]:
+    """The attributes that give an element a colour of the palette."""
+    return {"class_": css_class(name), "color": COLOURS[name].light}
+
+
+def group(colour: str, *inside: str, **attributes: Any) -> Markup:
+    """A group in a colour of the palette; areas and words in it are of this colour."""
+    return tag("g", *inside, **coloured(colour), **attributes) if any(inside) else NOTHING
+
+
+def line(path: str, width: float = 1.0, **attributes: Any) -> Markup:
+    """A line along a path, in the colour of its group; nothing where the path is empty."""
+    stroke = {"fill": "none", "stroke": "currentColor", "stroke_width": width}
+    return tag("path", d=path, **stroke, **attributes) if path else NOTHING
+
+
+def area(path: str, opacity: float | None = None) -> Markup:
+    """The inside of a path, in the colour of its group; nothing where the path is empty."""
+    return tag("path", d=path, fill_opacity=opacity and f"{opacity:g}") if path else NOTHING
+
+
+def text(x: float, y: float, *words: str, **attributes: Any) -> Markup:
+    """Words from a point on their base line; ``text_anchor`` middle or end moves them."""
+    return tag("text", *map(escape, words), x=float(x), y=float(y), **attributes)
+
+
+def text_width(words: str, size: float) -> float:
+    """About how wide words are at most, in the units of ``size``."""
+    letters = (
+        NARROW_LETTER if letter in NARROW_LETTERS else WIDE_LETTER if letter in WIDE_LETTERS else LETTER
+        for letter in words
+    )  # fmt: skip
+    return size * sum(letters)
+
+
+def fitted(words: str, room: float, size: float) -> str:
+    """The words, or as many of their letters as have room, and what says that there are more."""
+    if text_width(words, size) <= room:
+        return words
+    return next(
+        cut for end in range(len(words), -1, -1) if text_width(cut := f"{words[:end]}…", size) <= room or not end
+    )
+
+
+def picture(width: float, height: float, font: float, title: str, summary: str, *inside: str, **data: Any) -> Markup:
+    """The whole: named and summed up for who does not see it. It has no ids, so many stand on one page."""
+    return tag(
+        "svg",
+        tag("title", escape(title)),
+        tag("desc", escape(summary)),
+        *inside,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {short(width)} {short(height)}",
+        width=float(width),
+        height=float(height),
+        role="img",
+        fill="currentColor",
+        font_family=FONT,
+        font_size=float(font),
+        **coloured("text") | {"class_": f"picture {css_class('text')}"},
+        **data,
+    )
