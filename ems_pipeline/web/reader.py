@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ from ems_pipeline.api.web import ThisWeb, Web
 from ems_pipeline.plain_text import plain
 from ems_pipeline.web import assets, words
 from ems_pipeline.web.said import UNKNOWN, Said
+from ems_pipeline.web.words import modes
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -61,6 +62,10 @@ class Reader:
     def csrf(self) -> str:
         """The word that goes with the session, for the forms of a page."""
         return csrf_of(cookie_of(self.request) or "")
+
+    def gettext(self, text: str) -> str:
+        """A sentence in the reader's language."""
+        return words.catalogue(self.language).gettext(text)
 
     def may(self, need: str) -> bool:
         return self.caller is not None and self.caller.may(need)
@@ -104,6 +109,8 @@ def environment(language: str) -> Environment:
     )  # fmt: skip
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_translations(words.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    said = words.catalogue(language).gettext
+    made.filters |= {"mode": partial(modes.short, said), "mode_sentence": partial(modes.sentence, said)}
     made.globals |= {
         "asset": assets.address, "language": language, "languages": words.languages(), "locale": words.locale,
         "UNKNOWN": UNKNOWN,

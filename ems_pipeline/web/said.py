@@ -58,7 +58,12 @@ class Said:
         if amount is None:
             return UNKNOWN
         value = Decimal(str(amount)).quantize(Decimal("0.01")) + 0  # no minus before nothing
-        return numbers.format_currency(value, self.currency, locale=self.locale)
+        return numbers.format_currency(value, self.currency, "#,##0.00\N{NO-BREAK SPACE}¤", self.locale)
+
+    def signed(self, value: float, unit: str) -> str:
+        """A difference, with its sign."""
+        text = self.number(value, 2, unit)
+        return text if text.startswith(("-", "\N{MINUS SIGN}")) else f"+{text}"
 
     def price(self, per_kwh: str | float | None) -> str:
         """Money for a kilowatt-hour."""
@@ -95,10 +100,10 @@ class Said:
         """How long ago, in one unit; beyond a day when it was."""
         if at is None:
             return UNKNOWN
-        past = self.now - at
+        past = max(self.now - at, timedelta(seconds=1))  # of a clock that goes ahead of ours
         if past >= LONGEST_AGO:
             return self.time(at)
-        return dates.format_timedelta(-max(past, timedelta(0)), add_direction=True, threshold=1, locale=self.locale)
+        return dates.format_timedelta(-past, add_direction=True, threshold=1, locale=self.locale)
 
     def lasting(self, how_long: timedelta) -> str:
         """A length of time, in one unit."""

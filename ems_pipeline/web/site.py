@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
+from typing import TypeVar
 
 from ems_pipeline.api.holding import ARM, AUTHORITY, DOCUMENT
+from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import first, site_of
 from ems_pipeline.web.reader import Reader
 from ems_pipeline.web.said import Said
 
+Found = TypeVar("Found")
 HEAD = f"""
     SELECT {AUTHORITY} AS authority, s.is_active, a.until_at AS armed_until,
            (SELECT count(*) FROM ems.alarm l WHERE l.site_key = s.site_key AND l.cleared_at IS NULL) AS open_alarms,
@@ -48,3 +53,13 @@ async def head(reader: Reader, site: str) -> Head:
     assert standing is not None
     said = reader.said(of["timezone"], of["currency"], now)
     return Head(key=key, name=of["name"], said=said, **standing)
+
+
+async def perhaps(asked: Awaitable[Found]) -> Found | None:
+    """What a route answers; None: there is no such thing, or it is too old to be told."""
+    try:
+        return await asked
+    except Problem as problem:
+        if problem.status == HTTPStatus.NOT_FOUND or problem.code == "forecast_too_old":
+            return None
+        raise

@@ -32,6 +32,7 @@ class PlannedAsset(Answer):
     limits: dict[str, Any] = said("Limits of the mode, unit in the name.", {"charge_limit_w": 3200})
     state: float | None = said("At the end: charge in %, temperature in °C, energy charged in Wh.", 62.5, "by kind")
     reason: str = said("Why.", "charges at 1.90: 2.10 cheaper than the evening")
+    stored_value_per_kwh: str | None = money("What a kWh more in its store would be worth; null: it has none.", "3.9102")
 
 
 class PlannedSlot(Answer):
@@ -92,7 +93,8 @@ SLOTS = f"""
     FROM ems.planning_interval i
     LEFT JOIN (SELECT starts_at, jsonb_agg(jsonb_build_object(
                           'asset', asset_key, 'kind', kind, 'power_kw', {kilo("power_w")}, 'mode', mode,
-                          'limits', limits, 'state', state, 'reason', reason) ORDER BY asset_key) AS assets
+                          'limits', limits, 'state', state, 'reason', reason, 'stored_value_per_kwh',
+                          {decimal("stored_value_per_kwh")}) ORDER BY asset_key) AS assets
                FROM ems.planning_device_interval WHERE planning_run_id = %(plan)s
                GROUP BY starts_at) d USING (starts_at)
     WHERE i.planning_run_id = %(plan)s ORDER BY i.starts_at"""

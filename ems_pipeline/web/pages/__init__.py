@@ -3,6 +3,8 @@
 login          who one is, and in which language
 start          where somebody begins, and the list of sites
 now            how a site stands: what, why, until when, what next
+plan           two days ahead, and older plans
+slot           why: known, decided, told, obeyed, worth
 """
 
 from __future__ import annotations
@@ -10,6 +12,6 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ems_pipeline.web import assets
-from ems_pipeline.web.pages import login, now, start
+from ems_pipeline.web.pages import login, now, plan, slot, start
 
-ROUTERS: tuple[APIRouter, ...] = (assets.router, login.router, start.router, now.router)
+ROUTERS: tuple[APIRouter, ...] = (assets.router, login.router, start.router, now.router, plan.router, slot.router)

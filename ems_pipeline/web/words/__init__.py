@@ -2,6 +2,8 @@
 
 Add a language as ``LANGUAGE.po`` here (`make words` makes and renews it); a test says which sentences it lacks. The
 planner's reasons and texts of alarms are kept as they were written, in English.
+
+    modes   modes of assets in people's words
 """
 
 from __future__ import annotations
