@@ -65,15 +65,15 @@ def instant(what: str, example: str = "2026-03-01T12:15:00Z") -> Any:
 
 
 def kilo(column: str) -> str:
-    """SQL: W -> kW, Wh -> kWh, to the tenth of a watt."""
-    return f"round(({column})::numeric / 1000, 4)::float8"
+    """SQL: W -> kW, Wh -> kWh, to the tenth of a watt; what is no number is null."""
+    return f"round(nullif(({column})::numeric, 'NaN') / 1000, 4)::float8"
 
 
 def rounded(column: str) -> str:
     """SQL: four places, which is more than any meter has."""
-    return f"round(({column})::numeric, 4)::float8"
+    return f"round(nullif(({column})::numeric, 'NaN'), 4)::float8"
 
 
 def decimal(column: str) -> str:
     """SQL: money as text with four places."""
-    return f"round(({column})::numeric, 4)::text"
+    return f"round(nullif(({column})::numeric, 'NaN'), 4)::text"

@@ -3,6 +3,7 @@
 `baselines` plays a rule over the same measured load and PV; `settlement` adds days up and values what stays in the
 battery. Add a baseline as a function of `baselines` with columns of its own in ``ems.audit_interval``.
 
+    storage     a battery by its few numbers
     baselines   rules anybody can check, played over what was measured
     settlement  days added up, and what stays in the battery
     scores      how good each forecast was, by how far it looked ahead

@@ -15,7 +15,7 @@ import numpy as np
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
-from ems_pipeline.audit.baselines import Storage
+from ems_pipeline.audit.storage import Storage
 from ems_pipeline.plan import PlanInputs, SiteState, assemble, solve
 from ems_pipeline.plan.wording.decision import Decision
 from ems_pipeline.plan.wording.modes import device_decisions

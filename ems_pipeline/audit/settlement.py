@@ -10,7 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from ems_pipeline import local_time, time_grid, units
-from ems_pipeline.audit.baselines import Storage
+from ems_pipeline.audit.storage import Storage
 from ems_pipeline.plan.assembly import end_value
 
 SETTLED = pl.col("cost").is_not_null() & pl.col("no_battery_cost").is_not_null() & pl.col("self_use_cost").is_not_null()

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
-from ems_pipeline.audit.baselines import Storage, no_battery, self_use
+from ems_pipeline.audit.baselines import no_battery, self_use
 from ems_pipeline.audit.settlement import settle_days
+from ems_pipeline.audit.storage import Storage
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -27,12 +28,12 @@ class Said:
     currency: str
     now: datetime
 
-    def number(self, value: float | Decimal | None, places: int = 0, unit: str = "") -> str:
-        """With so many places and its unit behind; half a unit below zero is no ``-0``."""
-        if value is None:
+    def number(self, value: float | str | None, places: int = 0, unit: str = "") -> str:
+        """With so many places and its unit behind; money comes as text. What rounds to nothing has no sign."""
+        if value is None or not math.isfinite(found := float(value)):
             return UNKNOWN
-        rounded = round(float(value), places) + 0.0
-        text = numbers.format_decimal(rounded, "#,##0" + ("." + "0" * places if places else ""), self.locale)
+        form = "#,##0" + ("." + "0" * places if places else "")
+        text = numbers.format_decimal(round(found, places) + 0.0, form, self.locale)
         return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
 
     def power(self, kw: float | None) -> str:

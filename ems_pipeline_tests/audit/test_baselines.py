@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ems_pipeline.audit.baselines import Storage, no_battery, self_use
+from ems_pipeline.audit.baselines import no_battery, self_use
+from ems_pipeline.audit.storage import Storage
 from ems_pipeline.sites import Battery
 
 STORAGE = Storage(

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ems_pipeline import time_grid
-from ems_pipeline.audit.baselines import Storage, self_use
+from ems_pipeline.audit.baselines import self_use
 from ems_pipeline.audit.rolling import Record, cost, obeyed_w, under_plans
+from ems_pipeline.audit.storage import Storage
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Limits, Wish

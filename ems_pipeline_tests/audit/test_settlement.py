@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from ems_pipeline import time_grid
-from ems_pipeline.audit.baselines import Storage, no_battery, self_use
+from ems_pipeline.audit.baselines import no_battery, self_use
 from ems_pipeline.audit.settlement import settle_days
+from ems_pipeline.audit.storage import Storage
 
 STORAGE = Storage(10_000, 4_000, 5_000, 0.8, 0.5, 10, 90)
 START = datetime(2026, 6, 1, 22, tzinfo=UTC)  # midnight in Prague

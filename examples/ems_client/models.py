@@ -581,6 +581,8 @@ class PlannedAsset(BaseModel):
     """At the end: charge in %, temperature in °C, energy charged in Wh."""
     reason: str
     """Why."""
+    stored_value_per_kwh: Decimal | None
+    """What a kWh more in its store would be worth; null: it has none."""
 
 
 class PlannedNow(BaseModel):

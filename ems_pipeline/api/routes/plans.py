@@ -32,7 +32,9 @@ class PlannedAsset(Answer):
     limits: dict[str, Any] = said("Limits of the mode, unit in the name.", {"charge_limit_w": 3200})
     state: float | None = said("At the end: charge in %, temperature in °C, energy charged in Wh.", 62.5, "by kind")
     reason: str = said("Why.", "charges at 1.90: 2.10 cheaper than the evening")
-    stored_value_per_kwh: str | None = money("What a kWh more in its store would be worth; null: it has none.", "3.9102")
+    stored_value_per_kwh: str | None = money(
+        "What a kWh more in its store would be worth; null: it has none.", "3.9102"
+    )
 
 
 class PlannedSlot(Answer):

@@ -34,15 +34,16 @@ WORTH = f"""
            is_price_provisional, revision, known_at
     FROM ems.audit_interval WHERE site_key = %(site)s AND starts_at = %(start)s"""
 INPUTS = "SELECT inputs FROM ems.planning_run WHERE planning_run_id = %(plan)s"
-At = Annotated[Instant, Query(description="An instant of the quarter-hour.")]
+At = Annotated[Instant | None, Query(description="An instant of the quarter-hour; this one.")]
 
 
 @router.get("/ui/{site}/slot")
-async def page(site: SiteKey, at: At, reader: Annotated[Reader, reads("plans:read")]) -> Response:
+async def page(site: SiteKey, reader: Annotated[Reader, reads("plans:read")], at: At = None) -> Response:
     """The card of a quarter-hour."""
     head = await sites.head(reader, site)
-    start = time_grid.floor_slot(within(at, "at"))
-    end, now = start + time_grid.SLOT, reader.web.clock.now()
+    now = reader.web.clock.now()
+    start = time_grid.floor_slot(now if at is None else within(at, "at"))
+    end = start + time_grid.SLOT
     worth, told = await _lived(reader, head.key, start)
     plan_id = None if worth is None else worth["plan_id"]
     plan = await sites.perhaps(

@@ -1,0 +1,180 @@
+"""Override: a card for each asset, what a wish would cost before it is confirmed, and the hand back."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from ems_pipeline import time_grid
+from ems_pipeline.api.fields import Reason
+from ems_pipeline.api.reading import Row, absent, first, site_of
+from ems_pipeline.api.routes import control, overrides, plans
+from ems_pipeline.api.values import KEY, LARGEST_W, SiteKey
+from ems_pipeline.api.windows import out_of_range
+from ems_pipeline.sites import Battery, Charger, HeatPump
+from ems_pipeline.units import from_kilo
+from ems_pipeline.web import preview
+from ems_pipeline.web import site as sites
+from ems_pipeline.web.forms import EMPTY_IS_NONE, Form
+from ems_pipeline.web.reader import Page, Reader, away, reads
+
+router = APIRouter(route_class=Page)
+Done = Literal["", "filed", "ended", "handed-back"]
+LONGEST_MIN = 7 * 24 * 60
+MODES = {
+    "batteries": ("self-use", "hold", "charge", "discharge"),
+    "chargers": ("off", "charge"),
+    "heat_pumps": ("blocked", "normal", "recommended", "forced"),
+    "pv": ("produce", "curtail"),
+    "gensets": ("off", "run"),
+}
+"""What can be wished of a kind of asset, as `fn_override_add` takes it."""
+POWERS = {
+    ("batteries", "charge"): "charge_limit_w", ("batteries", "discharge"): "discharge_limit_w",
+    ("batteries", "hold"): "charge_limit_w", ("heat_pumps", "forced"): "power_limit_w",
+    ("pv", "curtail"): "pv_limit_w", ("gensets", "run"): "power_w",
+}  # fmt: skip
+"""Which limit a power is, by kind and mode."""
+MEASURED = """
+    SELECT value FROM ems.vw_latest_telemetry
+    WHERE site_key = %(site)s AND device_key = %(device)s AND quantity = 'battery_soc_pct' AND value IS NOT NULL"""
+
+
+class Wish(Form):
+    """What a card says; the same fields ask for its price and file it."""
+
+    asset: str = Field(pattern=KEY, max_length=64)
+    mode: str = Field(pattern=r"^[a-z-]{1,32}$")
+    minutes: int = Field(60, ge=1, le=LONGEST_MIN)
+    until: Annotated[time | None, EMPTY_IS_NONE] = None
+    """By the clock on the site's wall, the next time it shows this; instead of ``minutes``."""
+    power_kw: Annotated[float | None, EMPTY_IS_NONE] = Field(None, ge=0, le=LARGEST_W / 1000)
+    target_soc_pct: Annotated[float | None, EMPTY_IS_NONE] = Field(None, ge=0, le=100)
+    current_a: Annotated[float | None, EMPTY_IS_NONE] = Field(None, ge=0, le=80)
+    reason: Reason = ""
+
+    def wanted(self, kind: str, now: datetime, zone: ZoneInfo) -> preview.Wanted:
+        """As it would be filed; a limit that the mode does not have is refused, not passed over."""
+        limits: dict[str, float] = {}
+        if self.power_kw is not None:
+            if (name := POWERS.get((kind, self.mode))) is None:
+                raise out_of_range("power_kw", f"{self.mode} takes no power", "leave the power empty")
+            limits[name] = from_kilo(self.power_kw)
+        if self.target_soc_pct is not None:
+            if kind != "batteries" or self.mode not in ("charge", "discharge"):
+                raise out_of_range("target_soc_pct", f"{self.mode} has no target", "leave the target empty")
+            limits["target_soc_pct"] = self.target_soc_pct
+        if self.current_a is not None:
+            if (kind, self.mode) != ("chargers", "charge"):
+                raise out_of_range("current_a", f"{self.mode} takes no current", "leave the current empty")
+            limits["current_a"] = self.current_a
+        end = now + timedelta(minutes=self.minutes) if self.until is None else next_time(self.until, now, zone)
+        return preview.Wanted(self.asset, self.mode, limits, now, end)
+
+
+def next_time(clock: time, now: datetime, zone: ZoneInfo) -> datetime:
+    """The next instant at which the site's clock shows this."""
+    today = time_grid.local_day(now, zone)
+    for day in (today, today + time_grid.ONE_DAY):
+        at = datetime.combine(day, clock, zone)
+        if time_grid.utc(at) > now:
+            return time_grid.utc(at)
+    raise AssertionError("tomorrow has every time of the clock, or the one it is put forward to")
+
+
+@router.get("/ui/{site}/override")
+async def page(
+    site: SiteKey, reader: Annotated[Reader, reads("overrides:read")], done: Annotated[Done, Query()] = ""
+) -> Response:
+    """What holds, and what can be wished."""
+    head = await sites.head(reader, site)
+    held = await overrides.overrides(head.key, reader.known, reader.web)
+    past = await overrides.overrides(head.key, reader.known, reader.web, past=True, limit=10)
+    document = await _document(reader, head.key)
+    assets = [(kind, part) for kind in MODES for part in document.get(kind) or [] if part.get("device")]
+    held_ids = {one["override_id"] for one in held["items"]}
+    over = [one for one in past["items"] if one["override_id"] not in held_ids]
+    return reader.show("override", head=head, done=done, held_now=held["items"], over=over, assets=assets, modes=MODES)
+
+
+@router.post("/ui/{site}/override/check")
+async def check(site: SiteKey, wish: Wish, reader: Annotated[Reader, reads("overrides:write")]) -> Response:
+    """What it would do and cost, with a button that files it."""
+    head = await sites.head(reader, site)
+    kind, part = await _part(reader, head.key, wish.asset)
+    wanted = wish.wanted(kind, head.said.now, head.said.zone)
+    effect = await _effect(reader, head.key, kind, part, wanted)
+    fields = {name: value for name, value in wish.model_dump(mode="json").items() if value not in (None, "")}
+    return reader.show("override_check", head=head, wish=wish, wanted=wanted, kind=kind, effect=effect, fields=fields)
+
+
+@router.post("/ui/{site}/override")
+async def add(site: SiteKey, wish: Wish, reader: Annotated[Reader, reads("overrides:write")]) -> Response:
+    """File it."""
+    head = await sites.head(reader, site)
+    kind, _ = await _part(reader, head.key, wish.asset)
+    wanted = wish.wanted(kind, head.said.now, head.said.zone)
+    filed = overrides.OverrideWish(
+        asset=wanted.asset, mode=wanted.mode, limits=wanted.limits, starts_at=None, ends_at=wanted.until_at,
+        duration_minutes=None, reason=wish.reason,
+    )  # fmt: skip
+    await overrides.filed(reader.web, reader.known, head.key, filed)
+    return away(f"/ui/{head.key}/override?done=filed")
+
+
+@router.post("/ui/{site}/override/{override_id}/end")
+async def end(site: SiteKey, override_id: int, reader: Annotated[Reader, reads("overrides:write")]) -> Response:
+    """Take one back."""
+    await overrides.cancel(site, override_id, reader.known, reader.web)
+    return away(f"/ui/{site}/override?done=ended")
+
+
+@router.post("/ui/{site}/hand-back")
+async def hand_back(site: SiteKey, reader: Annotated[Reader, reads("control:write")]) -> Response:
+    """End every override, and let the devices go."""
+    key = reader.known.site(site)
+    if reader.may("overrides:write"):
+        held = await overrides.overrides(key, reader.known, reader.web)
+        for one in held["items"]:
+            await overrides.cancel(key, one["override_id"], reader.known, reader.web)
+    await control.release(key, reader.known, reader.web)
+    return away(f"/ui/{key}/override?done=handed-back")
+
+
+async def _document(reader: Reader, site: str) -> Row:
+    async with reader.web.database.reading(reader.known) as connection:
+        return (await site_of(connection, site))["config"] or {}
+
+
+async def _part(reader: Reader, site: str, asset: str) -> tuple[str, Row]:
+    """An asset's kind and what the site's document says of it."""
+    document = await _document(reader, site)
+    for kind in MODES:
+        for part in document.get(kind) or []:
+            if part["key"] == asset:
+                return kind, part
+    raise absent(f"site {site} has no asset {asset}", f"GET /api/v1/sites/{site} lists them")
+
+
+async def _effect(reader: Reader, site: str, kind: str, part: Row, wanted: preview.Wanted) -> preview.Effect | None:
+    """Against the plan that holds; None where it cannot be said."""
+    plan = await sites.perhaps(plans.plan(site, reader.known, reader.web))
+    planned = None if plan is None else preview.parts(plan["slots"], wanted)
+    if plan is None or not planned:
+        return None
+    if kind == "batteries":
+        async with reader.web.database.reading(reader.known) as connection:
+            soc = await first(connection, MEASURED, site=site, device=part["device"])
+        if soc is None:
+            return None
+        return preview.of_battery(Battery.model_validate(part), planned, wanted, float(soc["value"]))
+    if kind == "chargers":
+        later: list[Any] = [slot for slot in plan["slots"] if slot["starts_at"] >= wanted.until_at]
+        return preview.of_charger(Charger.model_validate(part), planned, wanted, later)
+    if kind == "heat_pumps":
+        return preview.of_heat_pump(HeatPump.model_validate(part), planned, wanted)
+    return None
