@@ -53,8 +53,12 @@ class TimeAxis:
 
     def x(self, at: datetime) -> float:
         """To a tenth of a pixel."""
+        return self.tenths(at) / 10
+
+    def tenths(self, at: datetime) -> int:
+        """The same in whole tenths of a pixel."""
         share = (at - self.starts_at) / (self.ends_at - self.starts_at)
-        return round(self.left + share * (self.right - self.left), 1)
+        return round(10 * (self.left + share * (self.right - self.left)))
 
     def shows(self, at: datetime) -> bool:
         """Whether an instant lies on the axis, its end included."""
@@ -99,5 +103,5 @@ def ends(starts: Sequence[datetime]) -> list[datetime]:
 
 
 def reaches(axis: TimeAxis, starts: Iterable[datetime], ended: Iterable[datetime]) -> list[Reach]:
-    """The pixels of each slot."""
-    return [Reach(axis.x(start), axis.x(end)) for start, end in zip(starts, ended, strict=True)]
+    """The place of each slot."""
+    return [Reach(axis.tenths(start), axis.tenths(end)) for start, end in zip(starts, ended, strict=True)]
