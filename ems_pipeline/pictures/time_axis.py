@@ -19,7 +19,7 @@ from ems_pipeline.pictures.svg import text_width
 from ems_pipeline.time_grid import SLOT
 
 HOUR_STEPS = (1, 2, 3, 4, 6, 12)
-MOST_DAYS_WITH_HOURS = 5
+MOST_DAYS_WITH_HOURS = 6
 HOLE = 1.5
 """A slot that begins later than so many usual steps after the one before leaves a hole; a day of 25 hours does not."""
 
@@ -74,7 +74,7 @@ class TimeAxis:
     def hours(self, font: float) -> list[Tick]:
         """Full hours of the wall clock as far apart as their labels need; none where too many days are shown."""
         days = time_grid.days_of(self.starts_at, self.ends_at, self.zone)
-        if len(days) > MOST_DAYS_WITH_HOURS + 1:
+        if len(days) > MOST_DAYS_WITH_HOURS:
             return []
         hour_px = (self.right - self.left) / ((self.ends_at - self.starts_at) / (4 * SLOT))
         least_px = text_width("00:00", font) + font * 0.7

@@ -121,3 +121,10 @@ def test_pictures_are_made_of_text_alone(path: Path) -> None:
         known = name == "markupsafe" or name.split(".")[0] in sys.stdlib_module_names - {"pathlib", "os", "time"}
         assert known or name.startswith(ours), f"{path.name} imports {name}"
     assert not re.search(r"\b(open|now|today)\(", path.read_text(encoding="utf-8"))
+
+
+def test_the_example_of_the_document_draws_what_it_says() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8"), re.DOTALL)
+    made: dict[str, str] = {}
+    exec(code, made)
+    assert parsed(made["svg"]).get("data-slots") == "92"

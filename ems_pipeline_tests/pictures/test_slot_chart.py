@@ -24,6 +24,9 @@ START = datetime(2026, 4, 17, 22, tzinfo=UTC)
 SPRING, AUTUMN, PLAIN = date(2026, 3, 29), date(2025, 10, 26), date(2026, 4, 18)
 
 
+EMPTY = Panel("price", "EUR")
+
+
 def chart(starts: Sequence[datetime], *panels: Panel, now: datetime | None = None) -> str:
     return slot_chart(SlotChart(starts, panels, PRAGUE, "A day", now=now))
 
@@ -31,6 +34,14 @@ def chart(starts: Sequence[datetime], *panels: Panel, now: datetime | None = Non
 def frame(svg: str) -> tuple[int, float, float]:
     root = parsed(svg)
     return int(root.get("data-slots", "")), float(root.get("data-left", "")), float(root.get("data-right", ""))
+
+
+def test_a_value_alone_is_seen_and_one_that_is_no_number_is_not() -> None:
+    values = [float("nan"), 1.0, None, float("inf"), 2.0]
+    for shape in ("step", "line"):
+        svg = chart([START + SLOT * i for i in range(5)], Panel("", "", [Series("soc", values, shape)]))  # type: ignore[arg-type]
+        runs = points(lines(svg, "soc")[0].get("d", ""))
+        assert [[round(x) for x, _ in run] for run in runs] == [[174, 309], [578, 712]]
 
 
 @given(
@@ -65,7 +76,8 @@ def test_a_line_is_not_drawn_over_a_gap_and_a_band_neither() -> None:
     line = Series("soc", [10.0, 20.0, None, 30.0, 40.0], "line")
     band = Band("forecast", [1.0, None, 1.0, 1.0, 1.0], [2.0, 2.0, 2.0, float("nan"), 2.0])
     svg = chart(starts, Panel("charge", "%", [line], [band]))
-    assert len(points(lines(svg, "soc")[0].get("d", ""))) == 2
+    ends = [[(round(x), y) for x, y in run] for run in points(lines(svg, "soc")[0].get("d", ""))]
+    assert [[x for x, _ in run] for run in ends] == [[174, 309], [578, 712]], "at the ends of the slots"
     area = lines(svg, "forecast")[-1].get("d", "")
     assert [round(run[0][0]) for run in points(area)] == [40, 309, 578]
 
@@ -78,6 +90,41 @@ def test_places_go_by_the_instant_on_days_of_23_24_and_25_hours(day: date, slots
     assert counted == slots
     by_label = {node.text: float(node.get("x", "")) for node in parsed(svg).iter() if node.get("x")}
     assert by_label["12:00"] == pytest.approx(left + noon * (right - left) / slots, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("slots", "width", "labels"),
+    [
+        (24, 672.0, "00 01 02 03 04 05"),
+        (48, 400.0, "00 02 04 06 08 10"),
+        (192, 672.0, "00 03 06 09 12 15 18 21 00 03 06 09 12 15 18 21"),
+        (96, 300.0, "00 04 08 12 16 20"),
+        (192, 400.0, "00 06 12 18 00 06 12 18"),
+        (192, 200.0, "00 12 00 12"),
+        (480, 400.0, "00 12 00 12 00 12 00 12 00 12"),
+        (672, 1400.0, ""),
+    ],
+)
+def test_hours_are_as_far_apart_as_their_labels_need_and_none_over_a_week(
+    slots: int, width: float, labels: str
+) -> None:
+    axis = TimeAxis(START, START + SLOT * slots, 0.0, width, PRAGUE)
+    assert [tick.label.removesuffix(":00") for tick in axis.hours(11.0) if tick.x < width] == labels.split()
+
+
+def test_a_day_is_named_over_what_is_shown_of_it() -> None:
+    axis = TimeAxis(START + 60 * SLOT, START + 120 * SLOT, 0.0, 600.0, PRAGUE)
+    assert list(axis.days()) == [(0.0, 360.0, PLAIN, False), (360.0, 600.0, date(2026, 4, 19), True)]
+    assert {"Sat 18 Apr", "Sun 19 Apr"} <= set(texts(chart([START + SLOT * i for i in range(60, 120)], EMPTY)))
+    sliver = texts(chart([START + SLOT * i for i in range(92, 160)], EMPTY))
+    assert "Sat 18 Apr" not in sliver, "four quarter-hours have no room for its name"
+
+
+def test_days_as_slots_have_no_hole_where_the_clock_changes() -> None:
+    days = [time_grid.day_bounds(day, PRAGUE)[0] for day in time_grid.days(date(2025, 10, 24), date(2025, 10, 29))]
+    svg = chart(days, Panel("cost", "CZK", steps({"cost": [1.0] * 6})))
+    assert len(points(lines(svg, "cost")[0].get("d", ""))) == 1
+    assert frame(svg)[0] == 6
 
 
 def test_the_hour_that_the_autumn_repeats_is_labelled_twice_and_the_one_that_spring_skips_is_not() -> None:
