@@ -43,11 +43,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Flow:
-    """The parts that a site has, as many of a kind as there are."""
+    """The parts that a site has, as many of a kind as there are.
+
+    What does not add up is drawn as a part of its own from ``tolerance_w`` on; meters are never read at one instant.
+    """
 
     nodes: Sequence[Node]
     title: str
     summary: str = ""
+    tolerance_w: float = 50.0
     words: Words = ENGLISH
 
 
@@ -60,8 +64,10 @@ def unexplained_w(nodes: Sequence[Node]) -> float | None:
 
 def flow(shown: Flow) -> Markup:
     """The flow as SVG, 360 pixels wide."""
+    rest_w = unexplained_w(shown.nodes)
+    rest = [Node("unexplained", shown.words.unexplained, rest_w)] if abs(rest_w or 0.0) >= shown.tolerance_w else []
     left = sorted((n for n in shown.nodes if n.kind in SOURCES), key=lambda n: SOURCES.index(n.kind))
-    right = [n for n in shown.nodes if n.kind not in SOURCES]
+    right = [*(n for n in shown.nodes if n.kind not in SOURCES), *rest]
     rows = max(len(left), len(right), 1)
     most_w = max([abs(n.power_w) for n in shown.nodes if n.power_w is not None] + [LEAST_FULL_W])
     bus = area(_rounded(BUS - BUS_HALF, 0.0, 2 * BUS_HALF, (rows - 1) * PITCH + BOX_HEIGHT, 3.0))

@@ -44,14 +44,18 @@ class Ground:
 def draw(panel: Panel, ground: Ground, slots: Sequence[Reach], lines: Lines) -> Iterator[Markup]:
     """A panel from back to front, with upright lines at full hours and at midnights."""
     scale = panel.scale(ground.top, ground.bottom)
+    if scale is None and not panel.is_strip:
+        middle = (ground.axis.left + ground.axis.right) / 2, (ground.top + ground.bottom) / 2 + ground.font / 3
+        yield group("muted", text(*middle, ground.words.no_data, text_anchor="middle"))
+        return
     for colour, places in (("rule", () if panel.is_strip else lines[0]), ("day", lines[1])):
         yield group(colour, line("".join(f"M{short(x)} {short(ground.top)}{ground.down}" for x in places)))
     yield from (_span(span, ground, is_strip=panel.is_strip) for span in panel.spans)
-    if scale is None:
-        if not panel.is_strip:
-            middle = (ground.axis.left + ground.axis.right) / 2, (ground.top + ground.bottom) / 2 + ground.font / 3
-            yield group("muted", text(*middle, ground.words.no_data, text_anchor="middle"))
-        return
+    if scale is not None:
+        yield from _plotted(panel, ground, scale, slots)
+
+
+def _plotted(panel: Panel, ground: Ground, scale: Scale, slots: Sequence[Reach]) -> Iterator[Markup]:
     yield from _rules(panel, ground, scale)
     series, bands = panel.coloured
     for band in bands:

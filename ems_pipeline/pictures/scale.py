@@ -26,8 +26,12 @@ class Scale:
 
     def y(self, value: float) -> float:
         """To a tenth of a pixel."""
+        return self.tenths(value) / 10
+
+    def tenths(self, value: float) -> int:
+        """The same in whole tenths of a pixel."""
         share = (value - self.low) / (self.high - self.low)
-        return round(self.bottom - share * (self.bottom - self.top), 1)
+        return round(10 * (self.bottom - share * (self.bottom - self.top)))
 
     @property
     def decimals(self) -> int:

@@ -19,7 +19,7 @@ from ems_pipeline.pictures.svg import text_width
 from ems_pipeline.time_grid import SLOT
 
 HOUR_STEPS = (1, 2, 3, 4, 6, 12)
-MOST_DAYS_WITH_HOURS = 5
+MOST_DAYS_WITH_HOURS = 6
 HOLE = 1.5
 """A slot that begins later than so many usual steps after the one before leaves a hole; a day of 25 hours does not."""
 
@@ -53,8 +53,12 @@ class TimeAxis:
 
     def x(self, at: datetime) -> float:
         """To a tenth of a pixel."""
+        return self.tenths(at) / 10
+
+    def tenths(self, at: datetime) -> int:
+        """The same in whole tenths of a pixel."""
         share = (at - self.starts_at) / (self.ends_at - self.starts_at)
-        return round(self.left + share * (self.right - self.left), 1)
+        return round(10 * (self.left + share * (self.right - self.left)))
 
     def shows(self, at: datetime) -> bool:
         """Whether an instant lies on the axis, its end included."""
@@ -70,7 +74,7 @@ class TimeAxis:
     def hours(self, font: float) -> list[Tick]:
         """Full hours of the wall clock as far apart as their labels need; none where too many days are shown."""
         days = time_grid.days_of(self.starts_at, self.ends_at, self.zone)
-        if len(days) > MOST_DAYS_WITH_HOURS + 1:
+        if len(days) > MOST_DAYS_WITH_HOURS:
             return []
         hour_px = (self.right - self.left) / ((self.ends_at - self.starts_at) / (4 * SLOT))
         least_px = text_width("00:00", font) + font * 0.7
@@ -99,5 +103,5 @@ def ends(starts: Sequence[datetime]) -> list[datetime]:
 
 
 def reaches(axis: TimeAxis, starts: Iterable[datetime], ended: Iterable[datetime]) -> list[Reach]:
-    """The pixels of each slot."""
-    return [Reach(axis.x(start), axis.x(end)) for start, end in zip(starts, ended, strict=True)]
+    """The place of each slot."""
+    return [Reach(axis.tenths(start), axis.tenths(end)) for start, end in zip(starts, ended, strict=True)]
