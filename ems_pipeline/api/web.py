@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -50,17 +51,19 @@ class Settings:
     """Names this process is called by; any other is somebody's name that leads to our address."""
     proxies: str = ""
     """Addresses that are believed when they say for whom they ask, separated by commas."""
+    at: datetime | None = None
+    """The moment at which everything is shown; None: now."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """From ``EMS_WEB_DATABASE_URL``, ``EMS_WEB_SECRET``, ``EMS_WEB_HOSTS``, ``EMS_WEB_PROXIES``.
+        """From ``EMS_WEB_DATABASE_URL``, ``EMS_WEB_SECRET``, ``EMS_WEB_HOSTS``, ``EMS_WEB_PROXIES``, ``EMS_WEB_AT``.
 
         Raises:
             WrongSetting, SecretUnreadable, DatabaseUnavailable: see there.
         """
         own = settings.WEB_SECRET.read(environ) or _own_secret(home() / "web.secret")
         hosts, proxies = settings.WEB_HOSTS.read(environ), settings.WEB_PROXIES.read(environ)
-        return cls(of_the_web(environ), own, LOOPBACK | hosts, ",".join(proxies))
+        return cls(of_the_web(environ), own, LOOPBACK | hosts, ",".join(proxies), settings.WEB_AT.read(environ))
 
 
 def _own_secret(file: Path) -> str:

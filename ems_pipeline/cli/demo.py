@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from ems_pipeline.cli.terminal import words
 
 console = Console()
 HOME = Path(".ems/demo")
+VISITOR = "demo"
 
 
 def demo(
@@ -48,6 +50,7 @@ def demo(
     Everything goes through Dagster runs: look at them afterwards with `ems ui --home .ems/demo`. Exit code 1 when a
     run failed. A replayed day takes two to three minutes. Ctrl-C ends it; the database is stopped in either case.
     """
+    from ems_pipeline.api.passwords import hashed
     from ems_pipeline.orchestration.installation.demo import Demonstration, fresh_home, run
     from ems_pipeline.report import page, summary
     from ems_pipeline.warehouse import embedded
@@ -56,7 +59,11 @@ def demo(
     for address in (settings.DATABASE_URL, settings.DAGSTER_DATABASE_URL):
         address.forget()  # a demonstration never touches an installation
     played = (*(replay or []), *(files or []))
-    wanted = Demonstration(site, played, price_zone, first.date() if first else None, days, history_days, seed)
+    password = secrets.token_urlsafe(9)
+    wanted = Demonstration(
+        site, played, price_zone, first.date() if first else None, days, history_days, seed,
+        (VISITOR, hashed(password)),
+    )  # fmt: skip
     try:
         with steps(console) as on_step:
             outcome = aside(lambda: run(wanted, on_step))
@@ -74,7 +81,10 @@ def demo(
     console.print(account)
     console.print(words(f"{outcome.runs} Dagster runs in {outcome.wall_s:.0f} s"))
     console.print(words(f"report   {report}"))
-    console.print(words(f"look     {sys.argv[0]} ui --home {home}   (then open http://127.0.0.1:3000)"))
+    ended = f"{outcome.ended_at:%Y-%m-%dT%H:%M:%SZ}"
+    console.print(words(f"look     {sys.argv[0]} web --home {home} --at {ended}"))
+    console.print(words(f"         then open http://127.0.0.1:8000 and log in as {VISITOR}, password {password}"))
+    console.print(words(f"runs     {sys.argv[0]} ui --home {home}   (then open http://127.0.0.1:3000)"))
     for failure in outcome.failures:
         console.print(words(f"failed run: {failure}", "red"))
     if outcome.failures:

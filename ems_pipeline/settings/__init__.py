@@ -11,7 +11,7 @@ files name are asked for by name (`ems_pipeline.secret`); values of site files a
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,10 @@ WEB_HOSTS: Setting[frozenset[str]] = Setting(
 WEB_PROXIES: Setting[tuple[str, ...]] = Setting(
     "EMS_WEB_PROXIES", "addresses of proxies that are believed when they say for whom they ask", forms.PROXIES, ()
 )
+WEB_AT: Setting[datetime | None] = Setting(
+    "EMS_WEB_AT", "moment at which the pages stand still, to look at what a demo left; nothing is live then",
+    forms.INSTANT, None,
+)  # fmt: skip
 KEEP_MINUTES_DAYS = Setting(
     "EMS_KEEP_MINUTES_DAYS", "how long minutes of telemetry are kept; quarter-hours are kept for ever",
     forms.whole_number(FEWEST_DAYS, MOST_DAYS, f"a number of days, {FEWEST_DAYS} to {MOST_DAYS} (a century)"),
@@ -130,7 +134,7 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
     "site files": (SITE,),
     "sources": (PRICE_SOURCES, ENTSOE_TOKEN, RTE_CREDENTIALS, PV_SECOND_SOURCE, SOURCE_TIMEOUT_S, SOURCE_URL),
     "people": (NOTIFY_WEBHOOK, LOG, TRACEBACK),
-    "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES),
+    "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT),
     "size": (KEEP_MINUTES_DAYS, SHARDS, CELERY_BROKER, FIRST_DAY, PLOTS),
 }
 

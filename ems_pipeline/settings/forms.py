@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ems_pipeline.settings.setting import Form
@@ -118,3 +118,13 @@ DATABASE = matching(SERVER, "postgresql://user@host:5432/ems (password: ~/.pgpas
 LIBPQ_DATABASE = matching(LIBPQ, "postgresql://ems_web@host:5432/ems (password: ~/.pgpass)", _without_password)
 ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _without_password)
 SECRET_ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _length)
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError
+    return found.astimezone(UTC)
+
+
+INSTANT = Form("an instant with its offset, such as 2026-03-01T12:00:00Z", _instant)

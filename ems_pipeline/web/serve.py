@@ -1,10 +1,11 @@
-"""The web process itself: ``python -m ems_pipeline.web.serve HOST PORT``, as `ems web` becomes it.
+"""The web process itself: ``python -m ems_pipeline.web.serve HOST PORT [CERT KEY]``, as `ems web` becomes it.
 
 Apart from the command line, whose libraries would stay in memory for as long as it runs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -13,10 +14,13 @@ import uvicorn
 
 from ems_pipeline.api.app import layered
 from ems_pipeline.api.connection import BoundedConnection
+from ems_pipeline.api.database import Database
 from ems_pipeline.api.lines import LOGGER
 from ems_pipeline.api.live.parley import MOST_BYTES
 from ems_pipeline.api.web import Settings, Web
 from ems_pipeline.errors import EmsError
+from ems_pipeline.sites.wiring import LOOPBACK
+from ems_pipeline.time_grid import SimulatedClock, SystemClock
 from ems_pipeline.web import pages
 
 AT_ONCE = 2000
@@ -43,14 +47,19 @@ LOGGING: dict[str, object] = {
 """A line per request on stderr, where `ems up`, systemd or Docker keep it; the pool's every try is none."""
 
 
-def main(host: str, port: int) -> None:
+def main(host: str, port: int, cert: str | None = None, key: str | None = None) -> None:
     """Until SIGTERM or SIGINT; requests under way have some seconds then."""
     try:
         settings = Settings.from_environ()
     except (EmsError, OSError) as error:
         sys.exit(f"error: {error}")
+    if cert is not None and host not in LOOPBACK and not asyncio.run(somebody(settings)):
+        sys.exit(
+            f"error: nobody may log in, so nobody is to reach {host}; enter somebody with `ems user add NAME owner`"
+        )
     os.nice(POLITENESS)
-    app = layered(Web(settings), pages.ROUTERS)
+    clock = SystemClock() if settings.at is None else SimulatedClock(settings.at)
+    app = layered(Web(settings, clock), pages.ROUTERS)
     gc.collect()
     gc.freeze()  # what stands for ever is not looked through again with every few hundred requests
     gc.set_threshold(YOUNG)
@@ -58,6 +67,8 @@ def main(host: str, port: int) -> None:
         app,
         host=host,
         port=port,
+        ssl_certfile=cert,
+        ssl_keyfile=key,
         http=BoundedConnection,
         log_config=LOGGING,
         access_log=False,
@@ -71,5 +82,15 @@ def main(host: str, port: int) -> None:
     )
 
 
+async def somebody(settings: Settings) -> bool:
+    """Whether anybody may log in; Problem: the database cannot be asked."""
+    database = Database(settings.database, sessions=1)
+    await database.open()
+    try:
+        return bool(await database.look_up("SELECT FROM ems.person LIMIT 1", []))
+    finally:
+        await database.close()
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:5])

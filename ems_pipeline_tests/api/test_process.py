@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy.engine import Connection, make_url
 
 from ems_pipeline.api.passwords import hashed
@@ -51,6 +52,14 @@ def running(home: Path, database: str) -> Iterator[tuple[subprocess.Popen[bytes]
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
         process.kill()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::"])
+def test_beyond_this_machine_it_is_not_served_in_the_clear(host: str) -> None:
+    command = [EMS, "web", "--host", host, "--port", "1"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={"COLUMNS": "400"})
+    assert ended.returncode == 2
+    assert f"{host} is heard beyond this machine" in ended.stderr
 
 
 def until(reached: Any, said: Path) -> None:

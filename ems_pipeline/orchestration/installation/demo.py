@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from ems_pipeline import control, plant, time_grid
@@ -22,7 +22,7 @@ from ems_pipeline.report.account import Account
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock, SystemClock
-from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded, home_lock, local
+from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded, home_lock, local, people
 from ems_pipeline.warehouse import sites as registry
 
 MARKER = "demo"
@@ -40,6 +40,8 @@ class Demonstration:
     days: int = 1
     history_days: int = 7
     seed: int = 1
+    visitor: tuple[str, str] | None = None
+    """Name and hash of the password of somebody who may look at it afterwards."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Outcome:
     account: Account
     runs: int
     wall_s: float
+    ended_at: datetime
     failures: list[str] = field(default_factory=list)
 
 
@@ -98,11 +101,15 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
         _enter(runs, served.site)
         history.begin(runs, served.site, served.history(), wanted.history_days, on_step)
         failures = _closed_loop(runs, served.site, clock, time_grid.days(first, last), on_step)
+        ended_at = clock.now()
         _leave(warehouse, served.site, clock)
         count = instance.get_runs_count()
         with warehouse.begin() as connection:
+            if wanted.visitor is not None:
+                name, password_hash = wanted.visitor
+                people.add(connection, people.Person(name, "owner", None), password_hash, "demo", ended_at)
             account = accounts.of_site(connection, site, first, last)
-    return Outcome(account, count, time.monotonic() - began, failures)
+    return Outcome(account, count, time.monotonic() - began, ended_at, failures)
 
 
 def _enter(runs: InProcess, site: Site) -> None:
