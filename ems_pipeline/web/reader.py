@@ -68,7 +68,9 @@ class Reader:
         return words.catalogue(self.language).gettext(text)
 
     def may(self, need: str) -> bool:
-        return self.caller is not None and self.caller.may(need)
+        """Whether a page offers it; a look back offers nothing that changes anything."""
+        is_offered = self.web.settings.at is None or need.endswith(":read")
+        return is_offered and self.caller is not None and self.caller.may(need)
 
     def said(self, timezone: str, currency: str = "", now: datetime | None = None) -> Said:
         """How values are written for this reader and a site."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -16,7 +18,6 @@ CHROMIUM = shutil.which("chromium")
 DESK = 1280, 800
 LONGEST_MS = 20_000
 """A bound for what is broken, not a measurement."""
-Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -30,29 +31,37 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@dataclass
+class Open:
+    """Opens a path as somebody who has logged in; ``faults``: errors of a page's script or policy."""
+
+    browser: Browser
+    port: int
+    faults: list[str] = field(default_factory=list)
+
+    def __call__(self, path: str, who: str = "anna", size: tuple[int, int] = DESK, **options: Any) -> Page:
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, base_url=f"http://localhost:{self.port}",
+            **({"locale": "en-GB"} | options),
+        )  # fmt: skip
+        page = context.new_page()
+        page.set_default_timeout(LONGEST_MS)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        page.goto(f"/ui/login?next={path}")
+        page.fill("input[name=name]", who)
+        page.fill("input[name=password]", PASSWORD)
+        page.click("button.main")
+        page.wait_for_load_state()
+        return page
+
+
 @pytest.fixture
 def opened(browser: Browser, house: House) -> Iterator[Open]:
-    """Opens a path as somebody who has logged in; errors of the page's script or policy fail the test."""
-    faults: list[str] = []
+    """A page that has an error fails its test."""
     with on_loopback(house.client) as port:
-
-        def open_page(path: str, who: str = "anna", size: tuple[int, int] = DESK, **options: object) -> Page:
-            context = browser.new_context(
-                viewport={"width": size[0], "height": size[1]}, base_url=f"http://localhost:{port}",
-                locale="en-GB", **options,  # type: ignore[arg-type]
-            )  # fmt: skip
-            page = context.new_page()
-            page.set_default_timeout(LONGEST_MS)
-            page.on("pageerror", lambda error: faults.append(str(error)))
-            page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-            page.goto(f"/ui/login?next={path}")
-            page.fill("input[name=name]", who)
-            page.fill("input[name=password]", PASSWORD)
-            page.click("button.main")
-            page.wait_for_load_state()
-            return page
-
-        yield open_page
+        opener = Open(browser, port)
+        yield opener
         for context in browser.contexts:
             context.close()
-    assert not faults
+    assert not opener.faults
