@@ -1,0 +1,191 @@
+"""What a page costs: the server's processor, bytes on the line, and what a phone's browser makes of it.
+
+    ems demo                                  # a home to look at
+    python benchmarks/pages.py [--home .ems/demo] [--at INSTANT] [--asks 40] [--json FILE]
+
+Per page: processor time of `ems web` per request with the database behind it (bound 15 ms), packed bytes of the
+document, with style, script and icon those of a first visit (20 kB, 5 requests). In Chromium on a processor slowed four
+times: first paint (150 ms) and when the page can be used (900 ms), the best of five cold loads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import http.client
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from living import free_port
+from processes import tree_cpu_s
+from web_sockets import figure
+
+from ems_pipeline import settings
+from ems_pipeline.api.passwords import hashed
+from ems_pipeline.warehouse import open_warehouse, people
+
+PAGES = ("now", "plan", "slot", "money", "telemetry", "devices", "alarms", "override", "settings")
+WHO, PASSWORD = "benchmark", "a password for a moment"
+OURS = "from ems_pipeline.cli import app; app()"
+SLOWER, LOADS, WARM = 4, 5, 5
+MOST_MS, MOST_KB, PAINT_MS, USABLE_MS = 15.0, 20.0, 150.0, 900.0
+
+
+def main() -> None:
+    """Parse, serve a demo's home, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, default=Path(".ems/demo"), help="of a demonstration that has ended")
+    parser.add_argument("--at", help="instant of the pages; the newest set-point's unless told")
+    parser.add_argument("--asks", type=int, default=40, help="of each page")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    chosen = parser.parse_args()
+    if not (chosen.home / "postgres").is_dir():
+        sys.exit(f"{chosen.home} is no home of a demonstration; run `ems demo` first, or name one with --home")
+    with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"
+        subprocess.run(["cp", "-a", str(chosen.home), str(home)], check=True)  # the database is its owner's
+        settings.HOME.hand_over(str(home))
+        site, at = someone_to_look(chosen.at)
+        figures = measure(home, site, at, chosen.asks)
+    for row in figures:
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f} of {row['reference']:.0f}"
+        print(f"{row['name']:24} {row['value']:>9.2f} {row['unit']:34} {ratio}")
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+def someone_to_look(at: str | None) -> tuple[str, str]:
+    """Let somebody in; the site, and the moment to look at."""
+    with open_warehouse().begin() as connection:
+        site, newest = connection.execute(
+            sa.text("SELECT site_key, max(intended_at) FROM ems.setpoint GROUP BY 1 ORDER BY 2 DESC LIMIT 1")
+        ).one()
+        shown = datetime.fromisoformat(at) if at else newest
+        people.add(connection, people.Person(WHO, "owner", None), hashed(PASSWORD), "benchmark", shown)
+    return site, f"{shown.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def measure(home: Path, site: str, at: str, asks: int) -> list[dict[str, Any]]:
+    """All figures."""
+    port = free_port()
+    command = [sys.executable, "-c", OURS, "web", "--port", str(port), "--at", at, "--home", str(home)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        cookie = logged_in(port)
+        found = []
+        for page in PAGES:
+            path = f"/ui/{site}/{page}"
+            cost_ms, document = asked(server.pid, port, path, cookie, asks)
+            if cost_ms is None:
+                print(f"{path} is not there", file=sys.stderr)
+                continue
+            found.append(figure(f"{page}_cpu_ms", cost_ms, "ms of the server's processor", MOST_MS))
+            found.append(figure(f"{page}_kb", len(document) / 1000, "kB packed", None))
+            if page == PAGES[0]:
+                found += first_visit(port, gzip.decompress(document).decode(), len(document))
+        return [*found, *in_a_browser(port, f"/ui/{site}/{PAGES[0]}")]
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def logged_in(port: int) -> str:
+    """The cookie of a session, once the server answers."""
+    form = urlencode({"name": WHO, "password": PASSWORD})
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            line.request("POST", "/ui/login", form, {"Content-Type": "application/x-www-form-urlencoded"})
+            answer = line.getresponse()
+            if answer.status == 303:
+                return str(answer.getheader("set-cookie")).partition(";")[0]
+        except OSError:
+            pass
+        time.sleep(0.5)
+    raise RuntimeError("`ems web` let nobody in within a minute")
+
+
+def asked(pid: int, port: int, path: str, cookie: str, asks: int) -> tuple[float | None, bytes]:
+    """Processor time per request, ms, and the packed document; None: there is no such page."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    headers = {"Cookie": cookie, "Accept-Encoding": "gzip"}
+    body, before_s = b"", 0.0
+    for turn in range(WARM + asks):
+        if turn == WARM:
+            before_s = tree_cpu_s(pid)
+        line.request("GET", path, headers=headers)
+        answer = line.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            return None, b""
+        time.sleep(0.06)  # one reader may ask twenty times a second
+    return (tree_cpu_s(pid) - before_s) / asks * 1000, body
+
+
+def first_visit(port: int, document: str, size: int) -> list[dict[str, Any]]:
+    """What a browser fetches at first: the document and what it names."""
+    named = re.findall(r'(?:href|src)="(/ui/(?:static/[^"]+|manifest[^"]+))"', document)
+    own = [name for name in named if not name.endswith(".png")]
+    for name in own:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        line.request("GET", name, headers={"Accept-Encoding": "gzip"})
+        size += len(line.getresponse().read())
+    return [
+        figure("first_visit_kb", size / 1000, "kB packed", MOST_KB),
+        figure("first_visit_requests", 1 + len(own), "requests", 5.0),
+    ]
+
+
+def in_a_browser(port: int, path: str) -> list[dict[str, Any]]:
+    """First paint and first use of a cold load; nothing where there is no Chromium."""
+    if (chromium := shutil.which("chromium")) is None:
+        print("no chromium: paint is not measured", file=sys.stderr)
+        return []
+    from playwright.sync_api import sync_playwright
+
+    paints, usable = [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for _ in range(LOADS):
+            context = browser.new_context(viewport={"width": 390, "height": 844}, base_url=f"http://127.0.0.1:{port}")
+            page = context.new_page()
+            page.goto("/ui/login")
+            page.fill("input[name=name]", WHO)
+            page.fill("input[name=password]", PASSWORD)
+            page.click("button.main")
+            slow = context.new_cdp_session(page)
+            slow.send("Network.clearBrowserCache")
+            slow.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+            page.goto(path, wait_until="load")
+            timing = page.evaluate(
+                """() => [performance.getEntriesByName("first-contentful-paint")[0].startTime,
+                          performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd]"""
+            )
+            paints.append(timing[0])
+            usable.append(timing[1])
+            context.close()
+        browser.close()
+    print(f"first paints {paints}, usable {usable}", file=sys.stderr)
+    return [
+        figure("first_paint_ms", min(paints), f"ms, processor {SLOWER} x slower", PAINT_MS),
+        figure("usable_ms", min(usable), f"ms, processor {SLOWER} x slower", USABLE_MS),
+        figure("usable_median_ms", statistics.median(usable), f"ms, processor {SLOWER} x slower", USABLE_MS),
+    ]
+
+
+if __name__ == "__main__":
+    os.environ.pop("EMS_DATABASE_URL", None)
+    main()
