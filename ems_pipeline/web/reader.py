@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -54,7 +54,7 @@ class Reader:
         assert self.caller is not None
         return self.caller
 
-    @property
+    @cached_property
     def language(self) -> str:
         return words.chosen(self.request.cookies.get(words.COOKIE), self.request.headers.get("accept-language", ""))
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
@@ -13,6 +14,18 @@ from babel.core import Locale
 
 UNKNOWN = "–"
 LONGEST_AGO = timedelta(hours=24)
+
+
+@cache
+def _signs(locale: Locale) -> tuple[str, str]:
+    """Between thousands, and before the places."""
+    return numbers.get_group_symbol(locale), numbers.get_decimal_symbol(locale)
+
+
+@lru_cache(512)
+def _day(day: date, locale: Locale) -> str:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    return dates.format_skeleton("MMMEd", noon, locale=locale)
 
 
 @dataclass(frozen=True)
@@ -32,8 +45,9 @@ class Said:
         """With so many places and its unit behind; money comes as text. What rounds to nothing has no sign."""
         if value is None or not math.isfinite(found := float(value)):
             return UNKNOWN
-        form = "#,##0" + ("." + "0" * places if places else "")
-        text = numbers.format_decimal(round(found, places) + 0.0, form, self.locale)
+        group, decimal = _signs(self.locale)
+        whole, _, rest = f"{round(found, places) + 0.0:,.{places}f}".partition(".")
+        text = whole.replace(",", group) + (decimal + rest if rest else "")
         return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
 
     def power(self, kw: float | None) -> str:
@@ -90,8 +104,7 @@ class Said:
 
     def day(self, day: date) -> str:
         """``Mon 2 Mar``."""
-        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-        return dates.format_skeleton("MMMEd", noon, locale=self.locale)
+        return _day(day, self.locale)
 
     def whole_day(self, day: date) -> str:
         """A day with its year."""

@@ -23,9 +23,10 @@ SOURCE = "en"
 COOKIE = "ems_language"
 
 
-def languages() -> list[str]:
+@cache
+def languages() -> tuple[str, ...]:
     """Those there are, English first."""
-    return [SOURCE, *sorted(file.stem for file in HERE.glob("*.po"))]
+    return (SOURCE, *sorted(file.stem for file in HERE.glob("*.po")))
 
 
 def chosen(wanted: str | None, accepted: str) -> str:

@@ -8,21 +8,30 @@ COLOURED = frozenset({"charge", "discharge", "hold", "self-use"})
 """Modes with a colour of their own in a picture."""
 
 
-def short(_: Callable[[str], str], mode: str) -> str:
+def _(text: str) -> str:
+    """Marks a text for the catalogues; it is said in the reader's language below."""
+    return text
+
+
+SHORT = {
+    "self-use": _("self-use"), "hold": _("hold"), "charge": _("charge"), "discharge": _("discharge"),
+    "produce": _("produce"), "curtail": _("curtail"), "off": _("off"), "run": _("run"), "blocked": _("blocked"),
+    "normal": _("normal"), "recommended": _("recommended"), "forced": _("forced"), "follow": _("follow"),
+}  # fmt: skip
+SENTENCES = {
+    "self-use": _("The battery covers the house and takes the surplus"),
+    "hold": _("The battery keeps its charge"),
+    "charge": _("The battery charges"),
+    "discharge": _("The battery discharges"),
+    "follow": _("Devices go by their own logic"),
+}
+
+
+def short(say: Callable[[str], str], mode: str) -> str:
     """In one or two words."""
-    return {
-        "self-use": _("self-use"), "hold": _("hold"), "charge": _("charge"), "discharge": _("discharge"),
-        "produce": _("produce"), "curtail": _("curtail"), "off": _("off"), "run": _("run"), "blocked": _("blocked"),
-        "normal": _("normal"), "recommended": _("recommended"), "forced": _("forced"), "follow": _("follow"),
-    }.get(mode, mode)  # fmt: skip
+    return say(SHORT[mode]) if mode in SHORT else mode
 
 
-def sentence(_: Callable[[str], str], mode: str) -> str:
+def sentence(say: Callable[[str], str], mode: str) -> str:
     """As what the site's batteries do now."""
-    return {
-        "self-use": _("The battery covers the house and takes the surplus"),
-        "hold": _("The battery keeps its charge"),
-        "charge": _("The battery charges"),
-        "discharge": _("The battery discharges"),
-        "follow": _("Devices go by their own logic"),
-    }.get(mode, mode)
+    return say(SENTENCES[mode]) if mode in SENTENCES else mode
