@@ -4,6 +4,7 @@ login          who one is, and in which language
 start          where somebody begins, and the list of sites
 now            how a site stands: what, why, until when, what next
 alarms         what a person should know, and that somebody knows it
+devices        how each device behaves, what it said and was told
 """
 
 from __future__ import annotations
@@ -11,6 +12,6 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ems_pipeline.web import assets
-from ems_pipeline.web.pages import alarms, login, now, start
+from ems_pipeline.web.pages import alarms, devices, login, now, start
 
-ROUTERS: tuple[APIRouter, ...] = (assets.router, login.router, start.router, now.router, alarms.router)
+ROUTERS: tuple[APIRouter, ...] = (assets.router, login.router, start.router, now.router, alarms.router, devices.router)
