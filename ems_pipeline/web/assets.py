@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ems_pipeline.api.problems import Problem
+from ems_pipeline.pictures import palette
 
 HERE = Path(__file__).with_name("static")
 KEPT = "public, max-age=31536000, immutable"
@@ -36,7 +37,7 @@ def asset(name: str) -> Asset | None:
     file = HERE / name
     if file.parent != HERE or not file.is_file():
         return None
-    content = file.read_bytes()
+    content = file.read_bytes() + (palette.stylesheet().encode() if name == "pages.css" else b"")
     kind = TYPES.get(file.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Asset(content, gzip.compress(content, 9, mtime=0), kind, hashlib.sha256(content).hexdigest()[:12])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -28,8 +29,8 @@ class Said:
     now: datetime
 
     def number(self, value: float | Decimal | None, places: int = 0, unit: str = "") -> str:
-        """With so many places and its unit behind; half a unit below zero is no ``-0``."""
-        if value is None:
+        """With so many places and its unit behind; half a unit below zero is no ``-0``, NaN is unknown."""
+        if value is None or not math.isfinite(value):
             return UNKNOWN
         rounded = round(float(value), places) + 0.0
         text = numbers.format_decimal(rounded, "#,##0" + ("." + "0" * places if places else ""), self.locale)
@@ -55,7 +56,7 @@ class Said:
 
     def money(self, amount: str | float | None) -> str:
         """An amount in the site's currency."""
-        if amount is None:
+        if amount is None or not math.isfinite(float(amount)):
             return UNKNOWN
         value = Decimal(str(amount)).quantize(Decimal("0.01")) + 0  # no minus before nothing
         return numbers.format_currency(value, self.currency, locale=self.locale)
@@ -90,6 +91,10 @@ class Said:
     def whole_day(self, day: date) -> str:
         """A day with its year."""
         return dates.format_date(day, "medium", locale=self.locale)
+
+    def month(self, first: date) -> str:
+        """``March 2026``."""
+        return dates.format_skeleton("yMMMM", datetime(first.year, first.month, 1, 12, tzinfo=UTC), locale=self.locale)
 
     def ago(self, at: datetime | None) -> str:
         """How long ago, in one unit; beyond a day when it was."""

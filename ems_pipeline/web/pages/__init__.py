@@ -5,6 +5,7 @@ start          where somebody begins, and the list of sites
 now            how a site stands: what, why, until when, what next
 alarms         what a person should know, and that somebody knows it
 devices        how each device behaves, what it said and was told
+money          what days and months cost and saved; money_day: the quarter-hours of one
 """
 
 from __future__ import annotations
@@ -12,6 +13,15 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ems_pipeline.web import assets
-from ems_pipeline.web.pages import alarms, devices, login, now, start
+from ems_pipeline.web.pages import alarms, devices, login, money, money_day, now, start
 
-ROUTERS: tuple[APIRouter, ...] = (assets.router, login.router, start.router, now.router, alarms.router, devices.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    assets.router,
+    login.router,
+    start.router,
+    now.router,
+    alarms.router,
+    devices.router,
+    money.router,
+    money_day.router,
+)

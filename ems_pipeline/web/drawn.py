@@ -1,0 +1,35 @@
+"""The pictures of a page: `ems_pipeline.pictures` with the reader's words, wide for a desk and narrow for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from babel import numbers
+from markupsafe import Markup
+
+from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Form
+from ems_pipeline.pictures.words import Words
+from ems_pipeline.web.said import Said
+
+Texts = Mapping[str, str]
+"""What a template calls the parts of a picture, by name: sentences of the pages stand in templates alone."""
+Drawn = Callable[[Form, Texts], Markup]
+BROAD = replace(WIDE, width=1080.0, panel_height=104.0)
+"""Over the whole width of a page at a desk."""
+
+
+def words(said: Said, texts: Texts) -> Words:
+    """How a picture says numbers and days to a reader; ``texts`` may have ``now``, ``no_data`` and ``clock``."""
+    named = {name: texts[name] for name in ("now", "no_data", "clock") if name in texts}
+    return Words(decimal=numbers.get_decimal_symbol(said.locale), day=said.day, **named)
+
+
+def both(draw: Drawn) -> Callable[[Texts], Markup]:
+    """For a template: the picture for a desk and the one for a phone, of which the style shows one."""
+
+    def drawn(texts: Texts) -> Markup:
+        wide, narrow = draw(BROAD, texts), draw(NARROW, texts)
+        return Markup('<div class="wide-picture">{}</div><div class="narrow-picture">{}</div>').format(wide, narrow)
+
+    return drawn
