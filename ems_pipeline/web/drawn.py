@@ -33,3 +33,13 @@ def both(draw: Drawn) -> Callable[[Texts], Markup]:
         return Markup('<div class="wide-picture">{}</div><div class="narrow-picture">{}</div>').format(wide, narrow)
 
     return drawn
+
+
+def long(draw: Drawn) -> Callable[[Texts], Markup]:
+    """For a template: one picture that a phone moves sideways, where there is too much for its width."""
+
+    def drawn(texts: Texts) -> Markup:
+        inside = Markup('<div class="long-picture scroll" tabindex="0" role="region" aria-label="{}">{}</div>')
+        return inside.format(texts["title"], draw(BROAD, texts))
+
+    return drawn

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
@@ -13,6 +14,34 @@ from babel.core import Locale
 
 UNKNOWN = "–"
 LONGEST_AGO = timedelta(hours=24)
+
+
+# Babel reads a pattern anew for every value, which is most of the price of a table; what depends on the language alone
+# is found out once.
+@cache
+def _signs(locale: Locale) -> dict[int, str]:
+    """What stands for the signs of an English number."""
+    return {ord(","): numbers.get_group_symbol(locale), ord("."): numbers.get_decimal_symbol(locale)}
+
+
+@cache
+def _frame(locale: Locale, currency: str, is_negative: bool) -> tuple[str, int, str]:
+    """What stands before and behind an amount, and its places."""
+    places = numbers.get_currency_precision(currency)
+    shown = numbers.format_currency(Decimal(-1 if is_negative else 1), currency, locale=locale)
+    one = f"{1:.{places}f}".translate(_signs(locale))
+    before, _, behind = shown.partition(one)
+    return before, places, behind
+
+
+@lru_cache(2048)
+def _day(day: date, locale: Locale) -> str:
+    return dates.format_skeleton("MMMEd", datetime(day.year, day.month, day.day, 12, tzinfo=UTC), locale=locale)
+
+
+@lru_cache(2048)
+def _past(seconds: int, locale: Locale) -> str:
+    return dates.format_timedelta(-timedelta(seconds=seconds), add_direction=True, threshold=1, locale=locale)
 
 
 @dataclass(frozen=True)
@@ -33,7 +62,7 @@ class Said:
         if value is None or not math.isfinite(value):
             return UNKNOWN
         rounded = round(float(value), places) + 0.0
-        text = numbers.format_decimal(rounded, "#,##0" + ("." + "0" * places if places else ""), self.locale)
+        text = f"{rounded:,.{places}f}".translate(_signs(self.locale))
         return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
 
     def power(self, kw: float | None) -> str:
@@ -58,12 +87,12 @@ class Said:
         """An amount in the site's currency."""
         if amount is None or not math.isfinite(float(amount)):
             return UNKNOWN
-        value = Decimal(str(amount)).quantize(Decimal("0.01")) + 0  # no minus before nothing
-        return numbers.format_currency(value, self.currency, locale=self.locale)
+        before, places, behind = _frame(self.locale, self.currency, float(amount) <= -0.005)
+        return f"{before}{self.number(abs(Decimal(str(amount))), places)}{behind}"
 
     def price(self, per_kwh: str | float | None) -> str:
         """Money for a kilowatt-hour."""
-        return UNKNOWN if per_kwh is None else f"{self.number(float(per_kwh), 2)}\N{NO-BREAK SPACE}{self.currency}/kWh"
+        return self.number(None if per_kwh is None else float(per_kwh), 2, f"{self.currency}/kWh")
 
     def local(self, at: datetime) -> datetime:
         """The clock on the site's wall."""
@@ -85,8 +114,7 @@ class Said:
 
     def day(self, day: date) -> str:
         """``Mon 2 Mar``."""
-        noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-        return dates.format_skeleton("MMMEd", noon, locale=self.locale)
+        return _day(day, self.locale)
 
     def whole_day(self, day: date) -> str:
         """A day with its year."""
@@ -103,7 +131,7 @@ class Said:
         past = self.now - at
         if past >= LONGEST_AGO:
             return self.time(at)
-        return dates.format_timedelta(-max(past, timedelta(0)), add_direction=True, threshold=1, locale=self.locale)
+        return _past(max(round(past.total_seconds()), 0), self.locale)
 
     def lasting(self, how_long: timedelta) -> str:
         """A length of time, in one unit."""

@@ -6,6 +6,7 @@ now            how a site stands: what, why, until when, what next
 alarms         what a person should know, and that somebody knows it
 devices        how each device behaves, what it said and was told
 money          what days and months cost and saved; money_day: the quarter-hours of one
+telemetry      what was measured between two days, drawn, in a table and as CSV
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ems_pipeline.web import assets
-from ems_pipeline.web.pages import alarms, devices, login, money, money_day, now, start
+from ems_pipeline.web.pages import alarms, devices, login, money, money_day, now, start, telemetry
 
 ROUTERS: tuple[APIRouter, ...] = (
     assets.router,
@@ -24,4 +25,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     devices.router,
     money.router,
     money_day.router,
+    telemetry.router,
 )
