@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from ems_pipeline.pictures.svg import group, tag, text, text_width
-from ems_pipeline.pictures.time_axis import DayTick, TimeAxis
+from ems_pipeline.pictures.time_axis import MOST_DAYS_WITH_LINES, DayTick, TimeAxis
 from ems_pipeline.pictures.words import Words
 
 
@@ -30,6 +30,9 @@ def _days(axis: TimeAxis, base: float, font: float, words: Words) -> Iterator[Ma
     days = list(axis.days())
     widest = max(text_width(words.day(one.day), font) for one in days) + font
     room = (axis.right - axis.left) / len(days)
+    if len(days) > MOST_DAYS_WITH_LINES:
+        days = [one for one in days if one.day.day == 1]
+        room = (axis.right - axis.left) / max(1, len(days))
     for one in days[:: max(1, math.ceil(widest / room))] if len(days) > 2 else days:
         if one.until - one.x >= widest or len(days) > 2:
             yield text(_middle(one, axis, widest), base, words.day(one.day))

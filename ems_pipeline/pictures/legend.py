@@ -41,9 +41,10 @@ class Legend:
 
 
 def legend(panel: Panel, left: float, right: float, font: float) -> Legend:
-    """The head of a panel between two pixels."""
+    """The head of a panel between two pixels; what has no name has no key."""
     series, bands = panel.coloured
-    named: list[Series | Band] = [*series, *bands]
+    named: list[Series | Band] = [one for one in series if one.name]
+    named += [one for one in bands if one.name]
     rows: list[list[tuple[float, Series | Band]]] = [[]]
     x = left + _label_px(panel, font) + font
     for one in named:

@@ -99,7 +99,7 @@ def _left(chart: SlotChart) -> float:
 def _panels(chart: SlotChart, axis: TimeAxis, slots: Sequence[Reach]) -> tuple[list[Markup], float]:
     """All panels with what is marked over them, and where the last one ends."""
     font, inside, top, last = chart.form.font, list[Markup](), 0.0, 0.0
-    lines = [tick.x for tick in axis.hours(font)], [day.x for day in axis.days() if day.begins]
+    lines = [tick.x for tick in axis.hours(font)], axis.midnights()
     marks, stretches = _marks(chart, axis), list[tuple[float, float]]()
     for panel in chart.panels:
         head = legend(panel, axis.left, axis.right, font)

@@ -20,6 +20,7 @@ from ems_pipeline.time_grid import SLOT
 
 HOUR_STEPS = (1, 2, 3, 4, 6, 12)
 MOST_DAYS_WITH_HOURS = 6
+MOST_DAYS_WITH_LINES = 62
 HOLE = 1.5
 """A slot that begins later than so many usual steps after the one before leaves a hole; a day of 25 hours does not."""
 
@@ -70,6 +71,12 @@ class TimeAxis:
             start, end = time_grid.day_bounds(day, self.zone)
             shown = self.x(max(start, self.starts_at)), self.x(min(end, self.ends_at))
             yield DayTick(*shown, day, start >= self.starts_at)
+
+    def midnights(self) -> list[float]:
+        """Where days begin; months, where more days are shown than lines can be told apart."""
+        days = list(self.days())
+        are_many = len(days) > MOST_DAYS_WITH_LINES
+        return [day.x for day in days if day.begins and (day.day.day == 1 or not are_many)]
 
     def hours(self, font: float) -> list[Tick]:
         """Full hours of the wall clock as far apart as their labels need; none where too many days are shown."""

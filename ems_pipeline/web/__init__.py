@@ -8,6 +8,7 @@ says it. Nothing is loaded from elsewhere, everything works without the one scri
     forms                   what a form says, and the word that goes with it
     said, words             values as people read them; sentences in the reader's language
     assets                  style, script and icons, each under the name of its content
-    drawn, preview          the pictures of a page; what a wish would cost before it is filed
+    drawn, pen              pictures in a page; those of plans and of this moment
+    preview                 what a wish would cost before it is filed
     pages                   a module a page
 """

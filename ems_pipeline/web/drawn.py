@@ -1,147 +1,45 @@
-"""The pictures of pages: what the API tells, as records of `ems_pipeline.pictures`, in the reader's language."""
+"""The pictures of a page: `ems_pipeline.pictures` with the reader's words, wide for a desk and narrow for a phone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from babel import numbers
 from markupsafe import Markup
 
-from ems_pipeline.api.reading import Row
-from ems_pipeline.pictures.flow import Flow, Node, flow
-from ems_pipeline.pictures.gauge import Gauge, gauge
-from ems_pipeline.pictures.panel import Band, Panel, Series, Span
-from ems_pipeline.pictures.slot_chart import NARROW, WIDE, SlotChart, slot_chart
+from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Form
 from ems_pipeline.pictures.words import Words
-from ems_pipeline.units import from_kilo
 from ems_pipeline.web.said import Said
-from ems_pipeline.web.words import modes
 
-PHONE_HOURS = timedelta(hours=24)
-LEAST_KW = 0.0005
-Gettext = Callable[[str], str]
-
-
-@dataclass(frozen=True)
-class Pen:
-    """Draws for one reader and one site."""
-
-    say: Said
-    _: Gettext
-
-    @property
-    def words(self) -> Words:
-        """What pictures write of their own accord."""
-        _ = self._
-        decimal = "," if self.say.number(0.5, 1)[1] == "," else "."
-        return Words(
-            _("now"), _("no data"), _("clock"), _("unexplained"), _("reserve"), decimal, self.say.day
-        )  # fmt: skip
-
-    def flow(self, measured: Row, kinds: frozenset[str]) -> Markup:
-        """Power between the parts that the site has.
-
-        Args:
-            measured: the bus as `routes.now` tells it.
-            kinds: of the site's assets, as `routes.sites` names them.
-        """
-        _ = self._
-        age = self.say.ago(measured["as_of"]) if measured["as_of"] else ""
-        parts = [
-            ("grid", _("Grid"), True), ("pv", _("PV"), "pv" in kinds), ("genset", _("Genset"), "gensets" in kinds),
-            ("battery", _("Battery"), "batteries" in kinds), ("load", _("House"), True),
-            ("ev", _("Cars"), "chargers" in kinds), ("heat_pump", _("Heat pump"), "heat_pumps" in kinds),
-        ]  # fmt: skip
-        nodes = [
-            Node(name.replace("_", " "), said, _watts(measured[f"{name}_kw"]))  # type: ignore[arg-type]
-            for name, said, is_there in parts
-            if is_there
-        ]
-        summary = "; ".join(f"{node.name}: {self.words.power(node.power_w)}" for node in nodes)
-        return flow(Flow(nodes, _("Power now"), f"{summary}. {age}", words=self.words))
-
-    def charge(self, soc_pct: float | None, reserve_pct: float | None, note: str) -> Markup:
-        """State of charge with its reserve."""
-        return gauge(Gauge(soc_pct, self._("State of charge"), reserve_pct, note, words=self.words))
-
-    def hours(self, slots: Sequence[Row], now: datetime, *, is_narrow: bool) -> Markup:
-        """The next hours on the first page: price, what the batteries do, power at the meter, charge."""
-        _ = self._
-        panels = [self._prices(slots), *self._mode_strip(slots), self._powers(slots, ("grid", "battery", "pv"))]
-        return self._chart(slots, [*panels, *self._charge(slots)], now, _("The next hours"), is_narrow=is_narrow)
-
-    def plan(self, slots: Sequence[Row], bands: Sequence[Band], now: datetime, *, is_narrow: bool) -> Markup:
-        """A plan: price with what a kWh more would be worth, modes, powers, expectation with p10 to p90, charge, house.
-
-        Args:
-            bands: of the expectation, in the order of the slots; of more slots than are shown, the first count.
-        """
-        _ = self._
-        bands = [Band(b.name, b.low[: len(slots)], b.high[: len(slots)]) for b in bands]
-        expected = Panel(
-            _("expected"), "kW",
-            [Series("load", column(slots, "load_kw"), is_dashed=True),
-             Series("pv", column(slots, "pv_available_kw"), is_dashed=True)], bands,
-        )  # fmt: skip
-        powers = self._powers(slots, ("grid", "battery", "pv", "ev", "heat_pump", "genset"))
-        panels = [self._prices(slots, "marginal value"), *self._mode_strip(slots), powers, expected]
-        panels += [*self._charge(slots), *self._indoor(slots)]
-        return self._chart(slots, panels, now, _("The plan"), is_narrow=is_narrow)
-
-    def _chart(
-        self, slots: Sequence[Row], panels: Sequence[Panel], now: datetime, title: str, *, is_narrow: bool
-    ) -> Markup:
-        starts = [slot["starts_at"] for slot in slots]
-        summary = self.say.span(starts[0], starts[-1]) if starts else ""
-        form = NARROW if is_narrow else WIDE
-        return slot_chart(SlotChart(starts, panels, self.say.zone, title, summary, now, form, self.words))
-
-    def _prices(self, slots: Sequence[Row], *more: str) -> Panel:
-        named = {"buy": "buy_per_kwh", "sell": "sell_per_kwh", "marginal value": "marginal_value_per_kwh"}
-        series = [Series(name, column(slots, named[name])) for name in ("buy", "sell", *more)]
-        return Panel(self._("price"), f"{self.say.currency}/kWh", series)
-
-    def _powers(self, slots: Sequence[Row], names: Sequence[str]) -> Panel:
-        """Those that are ever anything."""
-        series = [Series(name.replace("_", " "), column(slots, f"{name}_kw")) for name in names]
-        return Panel(self._("power"), "kW", [s for s in series if any(abs(v or 0.0) > LEAST_KW for v in s.values)])
-
-    def _mode_strip(self, slots: Sequence[Row]) -> Iterator[Panel]:
-        """What the batteries do as a strip; nothing without one."""
-        if all(slot["soc_pct"] is None for slot in slots):
-            return
-        yield Panel(self._("battery"), "", spans=list(self._spans(slots)))
-
-    def _spans(self, slots: Sequence[Row]) -> Iterator[Span]:
-        for mode, group in groupby(slots, key=lambda slot: str(slot["mode"])):
-            first, *_rest = members = list(group)
-            until = members[-1]["starts_at"] + timedelta(minutes=15)
-            yield Span(first["starts_at"], until, modes.short(self._, mode), mode if mode in modes.COLOURED else "hold")
-
-    def _charge(self, slots: Sequence[Row]) -> Iterator[Panel]:
-        if any(slot["soc_pct"] is not None for slot in slots):
-            series = [Series("soc", column(slots, "soc_pct"), "line", is_dashed=True)]
-            yield Panel(self._("charge"), "%", series, bounds=(0, 100))
-
-    def _indoor(self, slots: Sequence[Row]) -> Iterator[Panel]:
-        if any(slot["indoor_c"] is not None for slot in slots):
-            series = [Series("indoor", column(slots, "indoor_c"), "line", is_dashed=True)]
-            yield Panel(self._("room"), "°C", series, has_zero=False)
+Texts = Mapping[str, str]
+"""What a template calls the parts of a picture, by name: sentences of the pages stand in templates alone."""
+Drawn = Callable[[Form, Texts], Markup]
+BROAD = replace(WIDE, width=1080.0, panel_height=104.0)
+"""Over the whole width of a page at a desk."""
 
 
-def column(slots: Sequence[Row], name: str) -> list[float | None]:
-    """A value of every slot; money comes as text."""
-    return [None if slot[name] is None else float(slot[name]) for slot in slots]
+def words(said: Said, texts: Texts) -> Words:
+    """How a picture says numbers and days to a reader; ``texts`` may have ``now``, ``no_data`` and ``clock``."""
+    named = {name: texts[name] for name in ("now", "no_data", "clock") if name in texts}
+    return Words(decimal=numbers.get_decimal_symbol(said.locale), day=said.day, **named)
 
 
-def band(name: str, quarters: Sequence[Row], slots: Sequence[Row]) -> Band:
-    """p10 to p90 of a forecast, kW, at the slots of a plan; None where nothing was forecast."""
-    at = {row["start"]: row for row in quarters}
-    found = [at.get(slot["starts_at"], {}) for slot in slots]
-    return Band(name, [row.get("p10_kw") for row in found], [row.get("p90_kw") for row in found])
+def both(draw: Drawn) -> Callable[[Texts], Markup]:
+    """For a template: the picture for a desk and the one for a phone, of which the style shows one."""
+
+    def drawn(texts: Texts) -> Markup:
+        wide, narrow = draw(BROAD, texts), draw(NARROW, texts)
+        return Markup('<div class="wide-picture">{}</div><div class="narrow-picture">{}</div>').format(wide, narrow)
+
+    return drawn
 
 
-def _watts(kw: float | None) -> float | None:
-    return None if kw is None else from_kilo(kw)
+def long(draw: Drawn) -> Callable[[Texts], Markup]:
+    """For a template: one picture that a phone moves sideways, where there is too much for its width."""
+
+    def drawn(texts: Texts) -> Markup:
+        inside = Markup('<div class="long-picture scroll" tabindex="0" role="region" aria-label="{}">{}</div>')
+        return inside.format(texts["title"], draw(BROAD, texts))
+
+    return drawn

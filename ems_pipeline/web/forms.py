@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
@@ -20,3 +21,5 @@ def _none_when_empty(said: Any) -> Any:
 EMPTY_IS_NONE = BeforeValidator(_none_when_empty)
 Wanted = Annotated[float | None, EMPTY_IS_NONE]
 """A number that may be left out."""
+Done = Annotated[str, Query(max_length=20)]
+"""Word of what a form did, looked up by the page that it led back to."""

@@ -14,18 +14,36 @@ from babel.core import Locale
 
 UNKNOWN = "–"
 LONGEST_AGO = timedelta(hours=24)
+FORM = "#,##0.00\N{NO-BREAK SPACE}¤"
+"""An amount, and its currency behind it in every language."""
+
+
+# Babel reads a pattern anew for every value, which is most of the price of a table; what depends on the language alone
+# is found out once.
+@cache
+def _signs(locale: Locale) -> dict[int, str]:
+    """What stands for the signs of an English number."""
+    return {ord(","): numbers.get_group_symbol(locale), ord("."): numbers.get_decimal_symbol(locale)}
 
 
 @cache
-def _signs(locale: Locale) -> tuple[str, str]:
-    """Between thousands, and before the places."""
-    return numbers.get_group_symbol(locale), numbers.get_decimal_symbol(locale)
+def _frame(locale: Locale, currency: str, is_negative: bool) -> tuple[str, int, str]:
+    """What stands before and behind an amount, and its places."""
+    places = numbers.get_currency_precision(currency)
+    shown = numbers.format_currency(Decimal(-1 if is_negative else 1), currency, FORM, locale)
+    one = f"{1:.{places}f}".translate(_signs(locale))
+    before, _, behind = shown.partition(one)
+    return before, places, behind
 
 
-@lru_cache(512)
+@lru_cache(2048)
 def _day(day: date, locale: Locale) -> str:
-    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    return dates.format_skeleton("MMMEd", noon, locale=locale)
+    return dates.format_skeleton("MMMEd", datetime(day.year, day.month, day.day, 12, tzinfo=UTC), locale=locale)
+
+
+@lru_cache(2048)
+def _past(seconds: int, locale: Locale) -> str:
+    return dates.format_timedelta(-timedelta(seconds=seconds), add_direction=True, threshold=1, locale=locale)
 
 
 @dataclass(frozen=True)
@@ -41,13 +59,11 @@ class Said:
     currency: str
     now: datetime
 
-    def number(self, value: float | str | None, places: int = 0, unit: str = "") -> str:
+    def number(self, value: float | Decimal | str | None, places: int = 0, unit: str = "") -> str:
         """With so many places and its unit behind; money comes as text. What rounds to nothing has no sign."""
         if value is None or not math.isfinite(found := float(value)):
             return UNKNOWN
-        group, decimal = _signs(self.locale)
-        whole, _, rest = f"{round(found, places) + 0.0:,.{places}f}".partition(".")
-        text = whole.replace(",", group) + (decimal + rest if rest else "")
+        text = f"{round(found, places) + 0.0:,.{places}f}".translate(_signs(self.locale))
         return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
 
     def power(self, kw: float | None) -> str:
@@ -70,10 +86,10 @@ class Said:
 
     def money(self, amount: str | float | None) -> str:
         """An amount in the site's currency."""
-        if amount is None:
+        if amount is None or not math.isfinite(float(amount)):
             return UNKNOWN
-        value = Decimal(str(amount)).quantize(Decimal("0.01")) + 0  # no minus before nothing
-        return numbers.format_currency(value, self.currency, "#,##0.00\N{NO-BREAK SPACE}¤", self.locale)
+        before, places, behind = _frame(self.locale, self.currency, float(amount) <= -0.005)
+        return f"{before}{self.number(abs(Decimal(str(amount))), places)}{behind}"
 
     def signed(self, value: float, unit: str) -> str:
         """A difference, with its sign."""
@@ -82,7 +98,7 @@ class Said:
 
     def price(self, per_kwh: str | float | None) -> str:
         """Money for a kilowatt-hour."""
-        return UNKNOWN if per_kwh is None else f"{self.number(float(per_kwh), 2)}\N{NO-BREAK SPACE}{self.currency}/kWh"
+        return self.number(None if per_kwh is None else float(per_kwh), 2, f"{self.currency}/kWh")
 
     def local(self, at: datetime) -> datetime:
         """The clock on the site's wall."""
@@ -110,6 +126,10 @@ class Said:
         """A day with its year."""
         return dates.format_date(day, "medium", locale=self.locale)
 
+    def month(self, first: date) -> str:
+        """``March 2026``."""
+        return dates.format_skeleton("yMMMM", datetime(first.year, first.month, 1, 12, tzinfo=UTC), locale=self.locale)
+
     def ago(self, at: datetime | None) -> str:
         """How long ago, in one unit; beyond a day when it was."""
         if at is None:
@@ -117,7 +137,7 @@ class Said:
         past = max(self.now - at, timedelta(seconds=1))  # of a clock that goes ahead of ours
         if past >= LONGEST_AGO:
             return self.time(at)
-        return dates.format_timedelta(-past, add_direction=True, threshold=1, locale=self.locale)
+        return _past(round(past.total_seconds()), self.locale)
 
     def lasting(self, how_long: timedelta) -> str:
         """A length of time, in one unit."""

@@ -14,7 +14,7 @@ from ems_pipeline.api.pages import Cursor, Limit, after, page
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import absent, first, rows, site_of
 from ems_pipeline.api.values import Answer, Number, SiteKey, instant, said
-from ems_pipeline.api.web import ThisWeb
+from ems_pipeline.api.web import ThisWeb, Web
 from ems_pipeline.api.windows import End, Past, Start
 
 router = APIRouter(tags=["alarms"])
@@ -47,6 +47,7 @@ VISIBLE = "(%(sites)s::text[] IS NULL OR site_key = ANY (%(sites)s))"
 LISTED = f"""
     SELECT {COLUMNS} FROM ems.alarm
     WHERE {VISIBLE} AND (%(site)s::text IS NULL OR site_key = %(site)s) AND (NOT %(open)s OR cleared_at IS NULL)
+      AND (NOT %(own)s OR site_key IS NULL)
       AND (%(severity)s::text IS NULL OR severity = %(severity)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
       AND (%(known)s::boolean IS NULL OR (acknowledged_at IS NOT NULL) = %(known)s::boolean)
       AND (%(start)s::timestamptz IS NULL OR last_at >= %(start)s::timestamptz)
@@ -59,7 +60,8 @@ async def listed(
     connection: Connection, caller: Caller, limit: int, cursor: str | None, **wanted: Any
 ) -> dict[str, Any]:
     """A page of alarms, the one raised last first."""
-    asked = {"site": None, "severity": None, "kind": None, "known": None, "start": None, "end": None} | wanted
+    asked: dict[str, Any] = dict.fromkeys(("site", "severity", "kind", "known", "start", "end"))
+    asked |= {"own": False} | wanted
     last = after(cursor, int) or [None]
     sites = caller.listed_sites
     return page(await rows(connection, LISTED, sites=sites, last=last[0], limit=limit, **asked), limit, "alarm_id")
@@ -85,6 +87,15 @@ async def alarms(
     async with web.database.reading(caller) as connection:
         asked = {"severity": severity, "start": start, "end": end, "open": not past}
         return await listed(connection, caller, limit, cursor, **asked)
+
+
+async def of_installation(caller: Caller, web: Web, *, past: bool = False, limit: int = 100) -> list[dict[str, Any]]:
+    """Alarms that are no site's; none for who does not see all sites."""
+    if caller.sites is not None:
+        return []
+    async with web.database.reading(caller) as connection:
+        items: list[dict[str, Any]] = (await listed(connection, caller, limit, None, own=True, open=not past))["items"]
+        return items
 
 
 @router.post("/alarms/{alarm_id}/acknowledge", response_model=Alarm, summary="Say that somebody knows")

@@ -6,6 +6,10 @@ now            how a site stands: what, why, until when, what next
 plan           two days ahead, and older plans
 slot           why: known, decided, told, obeyed, worth
 override       wishes for a while, with their price, and the hand back
+alarms         what a person should know, and that somebody knows it
+devices        how each device behaves, what it said and was told
+money          what days and months cost and saved; money_day: the quarter-hours of one
+telemetry      what was measured between two days, drawn, in a table and as CSV
 """
 
 from __future__ import annotations
@@ -13,9 +17,19 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ems_pipeline.web import assets
-from ems_pipeline.web.pages import login, now, override, plan, slot, start
-
-ROUTERS: tuple[APIRouter, ...] = (
-    assets.router,
-    *(page.router for page in (login, start, now, plan, slot, override)),
+from ems_pipeline.web.pages import (
+    alarms,
+    devices,
+    login,
+    money,
+    money_day,
+    now,
+    override,
+    plan,
+    slot,
+    start,
+    telemetry,
 )
+
+PAGES = (login, start, now, plan, slot, override, alarms, devices, money, money_day, telemetry)
+ROUTERS: tuple[APIRouter, ...] = (assets.router, *(page.router for page in PAGES))

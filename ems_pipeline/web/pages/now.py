@@ -14,8 +14,8 @@ from ems_pipeline.api.routes import alarms, money, now, overrides, plans
 from ems_pipeline.api.routes import sites as registered
 from ems_pipeline.api.values import SiteKey
 from ems_pipeline.web import site as sites
-from ems_pipeline.web.drawn import Pen
 from ems_pipeline.web.pages.start import SEEN
+from ems_pipeline.web.pen import Pen
 from ems_pipeline.web.reader import Page, Reader, reads
 
 router = APIRouter(route_class=Page)

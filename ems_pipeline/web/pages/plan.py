@@ -16,7 +16,7 @@ from ems_pipeline.api.routes import forecasts, plans
 from ems_pipeline.api.values import SiteKey
 from ems_pipeline.pictures.panel import Band
 from ems_pipeline.web import site as sites
-from ems_pipeline.web.drawn import PHONE_HOURS, Pen, band
+from ems_pipeline.web.pen import PHONE_HOURS, Pen, band
 from ems_pipeline.web.reader import Page, Reader, away, reads
 
 router = APIRouter(route_class=Page)
