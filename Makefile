@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz coverage mutants dictionary client rights settings release lint format celery lock audit clean
+.PHONY: help demo up test fuzz coverage mutants dictionary client rights settings words release lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -49,6 +49,9 @@ rights: $(STAMP) ## docs/api/rights.md, who may ask what, from the routes and th
 
 settings: $(STAMP) ## .env.example and the table of docs/operations.md, from ems_pipeline/settings
 	@$(BIN)/python -m ems_pipeline_tests.settings_pages
+
+words: $(STAMP)  ## the pages' sentences into ems_pipeline/web/words/*.po; what was translated stays (LANGUAGE=pl begins one)
+	@$(BIN)/python -m ems_pipeline_tests.catalogues $(LANGUAGE)
 
 release: $(STAMP) ## changelog, version, commit and tag, here only (VERSION=0.2.0)
 	@$(BIN)/python -m ems_pipeline_tests.release $(VERSION)
