@@ -67,8 +67,8 @@ def said_of(file: Path, places: Iterable[Where], written: str) -> str:
 @pytest.mark.parametrize("written", WRITTEN)
 def test_what_is_no_finite_number_is_refused_with_every_path(written: str, tmp_path: Path) -> None:
     said = said_of(tmp_path / "site.yaml", NUMBERS, written)
-    assert f"has {len(NUMBERS)} fault(s)" in said
     assert [named(where) for where in NUMBERS if f". {named(where)} = " not in said] == []
+    assert f"has {len(NUMBERS)} fault(s)" in said
 
 
 def test_one_that_is_none_is_the_one_fault_of_its_file(tmp_path: Path) -> None:
