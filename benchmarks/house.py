@@ -62,10 +62,9 @@ def rows(figures: dict[str, dict[str, float]]) -> list[dict[str, object]]:
 
 def table(figures: dict[str, dict[str, float]]) -> str:
     """In Markdown, a column per revision."""
-    lines = ["| | " + " | ".join(figures) + " |", "|---|" + "---:|" * len(figures)]
-    for name in next(iter(figures.values())):
-        lines.append(f"| {name} | " + " | ".join(f"{of[name]:,g}" for of in figures.values()) + " |")
-    return "\n".join(lines)
+    names = next(iter(figures.values()))
+    cells = [[name, *(f"{of[name]:,g}" for of in figures.values())] for name in names]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [["", *figures], ["---", *["---:"] * len(figures)], *cells])
 
 
 def main() -> None:
@@ -88,9 +87,8 @@ def main() -> None:
         print(*(f"{count} lines: {a}, {b}" for count, a, b in reversed(last.twice)), sep="\n")
     if asked.svg:
         for revision, house in houses.items():
-            (asked.svg / f"house-{revision.replace(' ', '-')}.svg").write_text(
-                house_picture.drawn(house, f"Packages of {revision}"), "utf-8"
-            )
+            file = asked.svg / f"{revision.replace(' ', '-')}.svg"
+            file.write_text(house_picture.drawn(house, f"Packages, {revision}"), encoding="utf-8")
     if asked.json:
         asked.json.write_text(json.dumps(rows(figures), indent=1), encoding="utf-8")
 
