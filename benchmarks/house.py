@@ -35,6 +35,7 @@ def measured(house: House) -> dict[str, float]:
         "lines per function, most": max(lines),
         f"functions over {LONG_LINES} lines": sum(count > LONG_LINES for count in lines),
         "arrows between packages": len(house.arrows),
+        "of them above the lowest layer": len(house.arrows_above),
         "cycles of packages": len(cycles(packages)),
         "cycles of modules": len(rings),
         "modules in them": sum(map(len, rings)),

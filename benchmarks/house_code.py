@@ -48,6 +48,11 @@ class House:
         return Counter((own, other) for own, other in pairs if own and other and own != other)
 
     @cached_property
+    def arrows_above(self) -> dict[tuple[str, str], int]:
+        """Those that do not end at the lowest layer, which everybody imports from."""
+        return {pair: n for pair, n in self.arrows.items() if min(self.layers.get(name, 0) for name in pair) > 0}
+
+    @cached_property
     def functions(self) -> list[tuple[str, str, int]]:
         """Module, name and lines of every function, its docstring included."""
         kinds = ast.FunctionDef | ast.AsyncFunctionDef

@@ -85,18 +85,14 @@ def _ground(house: House, wide: float, y: float) -> list[str]:
     texts = [
         ("name", ", ".join(names)),
         ("", f"{len(own)} modules, {sum(house.lines[module] for module in own):,} lines, which all above import from"),
-        ("", f"{len(_above(house))} arrows are drawn, the wider the more modules import by it"),
+        ("", f"{len(house.arrows_above)} arrows are drawn, the wider the more modules import by it"),
     ]
     box = f'<rect x="{MARGIN}" y="{y:g}" width="{wide - 2 * MARGIN:g}" height="{GROUND}" rx="4"/>'
     return [box, *(_text(MARGIN + 6, y + 15 + 14 * at, kind, text) for at, (kind, text) in enumerate(texts))]
 
 
-def _above(house: House) -> dict[tuple[str, str], int]:
-    return {pair: n for pair, n in house.arrows.items() if min(house.layers.get(name, 0) for name in pair) > 0}
-
-
 def _arrows(house: House, spots: Mapping[str, Spot]) -> list[str]:
-    above = _above(house)
+    above = house.arrows_above
     straight: dict[str, set[str]] = defaultdict(set)
     for own, other in above:
         straight[own].add(other)
