@@ -32,6 +32,12 @@ settings.register_profile("fresh", derandomize=False, deadline=None, print_blob=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests begin first: with one of them last, one worker would work and the others wait."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[URL]:
     """A running embedded server with a migrated database ``template_ems``; its address."""

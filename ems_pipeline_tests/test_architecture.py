@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator, Set
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -68,12 +69,14 @@ HEAVY = {"lightgbm", "pvlib", "pandas", "scipy"}
 """Imported inside the function that needs them: most processes never do."""
 
 
-def modules() -> list[Path]:
-    return sorted(ROOT.rglob("*.py"))
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Each by its path below the package. A law looks at all of them in one test, and names every breach."""
+    paths = sorted(ROOT.rglob("*.py"))
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
-def imports(path: Path, top_level_only: bool = False) -> Iterator[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def imports(tree: ast.Module, top_level_only: bool = False) -> Iterator[str]:
     for node in tree.body if top_level_only else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -95,39 +98,51 @@ def package(name: str) -> str:
     return name.split(".")[1] if "." in name else ""
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_point_from_the_outside_to_the_inside(path: Path) -> None:
-    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
-    if own == "__init__":
-        return
-    for name in imports(path):
-        inner = package(name) if name.startswith("ems_pipeline") else ""
-        if inner in LAYERS and inner != own:
-            assert LAYERS[inner] <= LAYERS[own], f"{own} (layer {LAYERS[own]}) imports {name} (layer {LAYERS[inner]})"
+def top(path: str) -> str:
+    return path.partition("/")[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_package_has_nothing_to_do_with_what_it_must_not_reach(path: Path) -> None:
-    forbidden = NEVER.get(path.relative_to(ROOT).parts[0], set())
-    reached = sorted(name for name in imports(path) if name.startswith("ems_pipeline") and package(name) in forbidden)
-    assert not reached, f"{path.name} imports {reached}"
+def test_imports_point_from_the_outside_to_the_inside() -> None:
+    breaches = []
+    for path, tree in modules().items():
+        own = top(path)
+        for name in imports(tree) if own != "__init__" else ():
+            inner = package(name) if name.startswith("ems_pipeline") else ""
+            if inner in LAYERS and inner != own and LAYERS[inner] > LAYERS[own]:
+                breaches.append(f"{path} (layer {LAYERS[own]}) imports {name} (layer {LAYERS[inner]})")
+    assert not breaches, "\n".join(breaches)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_library_is_imported_in_its_one_place(path: Path) -> None:
-    own = str(path.relative_to(ROOT))
-    for name in imports(path):
-        allowed = ONLY.get(name.split(".")[0])
-        assert allowed is None or any(own.startswith(place) for place in allowed), f"{own} imports {name}"
+def test_a_package_has_nothing_to_do_with_what_it_must_not_reach() -> None:
+    breaches = [
+        f"{path} imports {name}"
+        for path, tree in modules().items()
+        for name in imports(tree)
+        if name.startswith("ems_pipeline") and package(name) in NEVER.get(top(path), ())
+    ]
+    assert not breaches, "\n".join(breaches)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_what_dagster_does_not_promise_is_imported_in_its_one_place(path: Path) -> None:
+def test_a_library_is_imported_in_its_one_place() -> None:
+    breaches = [
+        f"{path} imports {name}"
+        for path, tree in modules().items()
+        for name in imports(tree)
+        if not any(path.startswith(place) for place in ONLY.get(name.split(".")[0], [path]))
+    ]
+    assert not breaches, "\n".join(breaches)
+
+
+def test_what_dagster_does_not_promise_is_imported_in_its_one_place() -> None:
     """A release may change a private module without a word: `test_dagster_private.py` says then what to look at."""
-    if path == ROOT / "orchestration" / "machinery" / "dagster_private.py":
-        return
-    private = [name for name in imports(path) if is_private_dagster(name)]
-    assert not private, f"{path.name} imports {private}; take it from orchestration/machinery/dagster_private.py"
+    place = "orchestration/machinery/dagster_private.py"
+    breaches = [
+        f"{path} imports {name}"
+        for path, tree in modules().items()
+        for name in imports(tree)
+        if is_private_dagster(name) and path != place
+    ]
+    assert not breaches, "\n".join([*breaches, f"take it from {place}"])
 
 
 @pytest.mark.parametrize(
@@ -141,20 +156,23 @@ def test_only_the_top_of_a_dagster_package_is_its_public_interface(name: str, is
     assert is_private_dagster(name) == is_private
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_heavy_libraries_are_imported_where_used(path: Path) -> None:
-    at_top = {name.split(".")[0] for name in imports(path, top_level_only=True)}
-    assert not at_top & HEAVY, f"{path.name} imports {at_top & HEAVY} when it is loaded; do it inside the function"
+def test_heavy_libraries_are_imported_where_used() -> None:
+    breaches = [
+        f"{path} imports {name} when it is loaded"
+        for path, tree in modules().items()
+        for name in imports(tree, top_level_only=True)
+        if name.split(".")[0] in HEAVY
+    ]
+    assert not breaches, "\n".join([*breaches, "do it inside the function"])
 
 
-def dotted(path: Path) -> str:
-    parts = path.relative_to(ROOT.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def dotted(path: str) -> str:
+    return f"ems_pipeline/{path}".removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def imported_modules(path: Path, known: Set[str]) -> Iterator[str]:
+def imported_modules(tree: ast.Module, known: Set[str]) -> Iterator[str]:
     """Those of our modules that a module imports, inside functions and for types, too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
         elif isinstance(node, ast.ImportFrom) and node.module in known:
@@ -163,34 +181,38 @@ def imported_modules(path: Path, known: Set[str]) -> Iterator[str]:
 
 
 def test_no_module_imports_itself_by_a_detour() -> None:
-    paths = {dotted(path): path for path in modules()}
-    graph = {name: set(imported_modules(path, paths.keys())) - {name} for name, path in paths.items()}
+    trees = {dotted(path): tree for path, tree in modules().items()}
+    graph = {name: set(imported_modules(tree, trees.keys())) - {name} for name, tree in trees.items()}
     try:
         list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         pytest.fail(f"a cycle of imports: {' -> '.join(error.args[1])}; move what both need below both")
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("__init__.py")), ids=lambda p: str(p.parent.relative_to(ROOT)))
-def test_every_package_tells_its_rooms(path: Path) -> None:
-    if "alembic_env" in path.parts:  # its rooms are the migrations
-        return
-    told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    rooms = {p.stem for p in path.parent.glob("*.py") if p != path} | {
-        p.parent.name for p in path.parent.glob("*/*.py")
-    }
-    words = set(re.findall(r"\w+", told))
-    assert not rooms - words - {"alembic_env"}, f"{path.parent.name}/__init__.py does not say what these are for"
-    named = set(re.findall(r"(\w+)\.py\b", told))
-    assert not named - rooms, f"{path.parent.name}/__init__.py names rooms that are not there"
+def test_every_package_tells_its_rooms() -> None:
+    breaches = []
+    for path, tree in modules().items():
+        folder = (ROOT / path).parent
+        if not path.endswith("__init__.py") or "alembic_env" in path:  # its rooms are the migrations
+            continue
+        told = ast.get_docstring(tree) or ""
+        rooms = {p.stem for p in folder.glob("*.py")} - {"__init__"} | {p.parent.name for p in folder.glob("*/*.py")}
+        untold = rooms - set(re.findall(r"\w+", told)) - {"alembic_env"}
+        breaches += [f"{path} does not say what {room} is for" for room in sorted(untold)]
+        lost = set(re.findall(r"(\w+)\.py\b", told)) - rooms
+        breaches += [f"{path} names {room}, which is not there" for room in sorted(lost)]
+    assert not breaches, "\n".join(breaches)
 
 
-@pytest.mark.parametrize("document", sorted((ROOT.parent / "docs").glob("*.md")), ids=lambda p: p.stem)
-def test_every_file_that_the_documentation_names_is_there(document: Path) -> None:
-    named = re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.(?:py|yaml|sql))`", document.read_text(encoding="utf-8"))
+def test_every_file_that_the_documentation_names_is_there() -> None:
     roots = [ROOT.parent, ROOT, ROOT / "plan"]
-    lost = sorted({name for name in named if not any((root / name).exists() for root in roots)})
-    assert not lost, f"{document.name} names {lost}; write where they are now"
+    breaches = [
+        f"{document.name} names {name}"
+        for document in sorted((ROOT.parent / "docs").glob("*.md"))
+        for name in re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.(?:py|yaml|sql))`", document.read_text(encoding="utf-8"))
+        if not any((root / name).exists() for root in roots)
+    ]
+    assert not breaches, "\n".join([*breaches, "write where they are now"])
 
 
 def test_which_plans_may_be_told_to_a_device_is_said_in_one_place() -> None:
@@ -208,7 +230,7 @@ def test_which_plans_may_be_told_to_a_device_is_said_in_one_place() -> None:
     }, "which plan holds in a slot says fn_plan_in_force"  # fmt: skip
 
 
-def names_of_protocols(tree: ast.AST) -> Iterator[ast.AST]:
+def names_of_protocols(tree: ast.AST) -> Iterator[ast.expr | ast.Match]:
     """Where the name of a protocol or transport is compared with, matched with or looked up among words of a module."""
     for node in ast.walk(tree):
         match node:
@@ -236,10 +258,13 @@ def is_words(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(ROOT)))
-def test_what_a_protocol_needs_is_asked_of_its_record(path: Path) -> None:
-    compared = [node.lineno for node in names_of_protocols(ast.parse(path.read_text(encoding="utf-8")))]
-    assert not compared, f"{path.name}, lines {compared}: make it a field of `Protocol` in sites/protocol.py"
+def test_what_a_protocol_needs_is_asked_of_its_record() -> None:
+    breaches = [
+        f"{path}, line {node.lineno}: {ast.unparse(node)}"
+        for path, tree in modules().items()
+        for node in names_of_protocols(tree)
+    ]
+    assert not breaches, "\n".join([*breaches, "make it a field of `Protocol` in sites/protocol.py"])
 
 
 @pytest.mark.parametrize(
@@ -256,7 +281,7 @@ def test_a_comparison_with_the_name_of_a_protocol_is_found(line: str) -> None:
 @pytest.mark.parametrize("name", ["machines", "situation"])
 def test_what_is_computed_from_what_was_read_reads_nothing(name: str) -> None:
     """No database in its hands: a step reads for all sites, then computes for each."""
-    tree = ast.parse((ROOT / "steps" / f"{name}.py").read_text(encoding="utf-8"))
+    tree = modules()[f"steps/{name}.py"]
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     held = sorted(named & {"Connection", "Warehouse", "Platform", "connection", "platform"})
     assert not held, f"steps/{name}.py has {held}; read it in steps/known.py"

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 import ems_pipeline
 from ems_pipeline.errors import EmsError
 
@@ -89,10 +87,14 @@ def names_a_remedy(call: ast.Call, error: type[EmsError]) -> bool:
     return remedy is not None and not (isinstance(remedy, ast.Constant) and not remedy.value)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_error_that_is_made_says_what_mends_it(path: Path) -> None:
-    silent = [f"line {call.lineno}: {error.__name__}" for call, error in made(path) if not names_a_remedy(call, error)]
-    assert not silent, f"{path.name} names no remedy in {silent}; give it, or a `usual` one to the class"
+def test_every_error_that_is_made_says_what_mends_it() -> None:
+    silent = [
+        f"{path.relative_to(ROOT)}, line {call.lineno}: {error.__name__}"
+        for path in sorted(ROOT.rglob("*.py"))
+        for call, error in made(path)
+        if not names_a_remedy(call, error)
+    ]
+    assert not silent, "\n".join([*silent, "give a remedy, or a `usual` one to the class"])
 
 
 def test_the_text_ends_with_the_remedy() -> None:

@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ems_pipeline.devices.driver.contract import Driver, Options
-from ems_pipeline.devices.driver.translation import Family
+from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.devices.driver.document import Dialect
+from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
-from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline.devices.vendors.families import DIALECTS
-from ems_pipeline.devices.web.driver import Dialect, WebDriver
+from ems_pipeline.devices.web.driver import WebDriver
 from ems_pipeline.devices.web.gateway import WebEndpoint, WebGateway
 from ems_pipeline.sites import Device, Gateway
 from ems_pipeline.sites.protocol import ProtocolName, TransportName
-from ems_pipeline.time_grid import Clock
 
 Wire = object
 """The one connection that all devices behind a gateway share: only the drivers of its own transport look into it."""
-MakeDriver = Callable[[Device, PointMap, Family, Options, Clock, Any], Driver]
-"""The driver of a device with its map, on an open wire of its own transport."""
+MakeDriver = Callable[[Device, Described, Any], Driver]
+"""The driver of a device with what is known of it, on an open wire of its own transport."""
 
 
 def _modbus_wire(framing: Framing) -> Callable[[Gateway], Connection]:
@@ -37,8 +36,8 @@ def _modbus_wire(framing: Framing) -> Callable[[Gateway], Connection]:
 def _unit(kind: type[ModbusDriver]) -> MakeDriver:
     """The driver of a unit of a bus."""
 
-    def make(d: Device, point_map: PointMap, family: Family, options: Options, clock: Clock, wire: Any) -> Driver:
-        return kind(d.key, point_map, family, options, clock, wire, d.unit_id)
+    def make(device: Device, described: Described, wire: Any) -> Driver:
+        return kind(described, wire, device.unit_id)
 
     return make
 
@@ -47,8 +46,8 @@ def _web_wire(gateway: Gateway) -> WebGateway:
     return WebGateway(WebEndpoint(gateway.host, gateway.port, gateway.user, gateway.password_env, gateway.timeout_s))
 
 
-def _web(d: Device, point_map: PointMap, family: Family, options: Options, clock: Clock, wire: Any) -> Driver:
-    return WebDriver(d.key, point_map, family, options, clock, wire, DIALECTS.get(point_map.driver, Dialect()))
+def _web(_: Device, described: Described, wire: Any) -> Driver:
+    return WebDriver(described, wire, DIALECTS.get(described.point_map.driver, Dialect()))
 
 
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {

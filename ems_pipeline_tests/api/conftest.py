@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher, Type
 from starlette.testclient import TestClient
 
+from ems_pipeline.api import passwords
 from ems_pipeline.api.address import as_web
 from ems_pipeline.api.app import layered
 from ems_pipeline.api.limits import Budgets
@@ -86,6 +89,14 @@ class House:
             return list(connection.execute(sa.text(statement), values).all())
 
 
+@pytest.fixture(autouse=True, scope="session")
+def passwords_that_cost_nothing() -> Iterator[None]:
+    """A hash is dear on purpose, and nearly every test logs somebody in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1, type=Type.ID))
+        yield
+
+
 @pytest.fixture(scope="module")
 def stocked(warehouse: Warehouse, home01: Site) -> Warehouse:
     """The module's warehouse with two sites and a person of every role."""
@@ -110,6 +121,13 @@ def lived(stocked: Warehouse) -> Warehouse:
 @pytest.fixture
 def house(stocked: Warehouse) -> Iterator[House]:
     """A web process that starts anew for each test, at noon."""
+    with begun(stocked) as house:
+        yield house
+
+
+@contextmanager
+def begun(stocked: Warehouse) -> Iterator[House]:
+    """A web process at noon, as long as it is needed."""
     clock, seconds = SimulatedClock(NOON), Seconds()
     web = Web(Settings(as_web(stocked.url), SECRET), clock, Budgets(seconds))
     with TestClient(layered(web, pages.ROUTERS), base_url="http://localhost", raise_server_exceptions=False) as client:

@@ -90,12 +90,19 @@ class Bench:
 
 
 @pytest.fixture
-def home(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def days_lived() -> int:
+    """How long the site has run by itself before: its battery is half full unless a test wants it otherwise."""
+    return 0
+
+
+@pytest.fixture
+def home(warehouse: Warehouse, home01: Site, days_lived: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """The demo site at noon of a March day, armed; nothing of other tests in the journal."""
     clock = SimulatedClock(NOON)
     bench.empty(warehouse)
     lines = tuple(g.model_copy(update={"timeout_s": 2.0}) for g in home01.gateways)
-    with running_plant(bench.without_gaps(home01).model_copy(update={"gateways": lines}), clock, seed=3) as plant:
+    site = bench.without_gaps(home01).model_copy(update={"gateways": lines})
+    with running_plant(site, clock, seed=3, history_days=days_lived) as plant:
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)
         with warehouse.begin() as connection:

@@ -61,6 +61,7 @@ def test_the_same_slot_twice_writes_once(home: Bench) -> None:
     assert home.states("inverter") == ["echoed"]
 
 
+@pytest.mark.parametrize("days_lived", [2])
 def test_what_stands_already_is_confirmed_and_not_written_again(home: Bench) -> None:
     home.plan(CHARGE, CAR, WARM)
     home.control()
@@ -235,6 +236,7 @@ def test_the_heartbeat_of_a_home_controller_is_toggled_with_every_look(home: Ben
     assert home.states("loxone") == ["echoed"], "a heartbeat is no change of the set-point"
 
 
+@pytest.mark.parametrize("days_lived", [2])
 def test_an_overload_makes_cars_yield_at_the_next_look(home: Bench) -> None:
     """The connection is found at twice its limit: grid charging and the cars stop now, not in thirteen minutes."""
     home.plan(CHARGE, CAR)

@@ -29,6 +29,12 @@ UNTOLD = (*UNTOUCHED, "intent committed, wire untouched")
 
 
 @pytest.fixture
+def days_lived() -> int:
+    """Half full, a battery is charged by a current between two steps: what the next run wants would differ by one."""
+    return 2
+
+
+@pytest.fixture
 def own_server(home: Bench) -> Iterator[Path]:
     """The bench on a database server of its own, in the folder given."""
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:

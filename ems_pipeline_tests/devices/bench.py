@@ -19,13 +19,15 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ems_pipeline.devices.driver.contract import Options
+from ems_pipeline.devices.driver.document import Dialect
+from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.vendors.families import DIALECTS, FAMILIES
-from ems_pipeline.devices.web.driver import Dialect, WebDriver
+from ems_pipeline.devices.web.driver import WebDriver
 from ems_pipeline.devices.web.gateway import WebEndpoint, WebGateway
 from ems_pipeline.plant.web_login import Basic, Digest
 from ems_pipeline.time_grid import SimulatedClock
@@ -125,7 +127,8 @@ def driver(
     connection = Connection(Endpoint("127.0.0.1", port, **settings))
     clock = SimulatedClock(NOON)
     options = {"gap_s": 0.0, **(options or {})}
-    return ModbusDriver("device", point_map, FAMILIES[point_map.driver], options, clock, connection, unit_id)
+    described = Described("device", point_map, FAMILIES[point_map.driver], options, clock)
+    return ModbusDriver(described, connection, unit_id)
 
 
 @dataclass
@@ -211,4 +214,5 @@ def web_driver(
     gateway = WebGateway(endpoint, {"PASSWORD": password})
     dialect = DIALECTS.get(point_map.driver, Dialect())
     options = {"gap_s": 0.0, **(options or {})}
-    return WebDriver("device", point_map, FAMILIES[point_map.driver], options, SimulatedClock(NOON), gateway, dialect)
+    described = Described("device", point_map, FAMILIES[point_map.driver], options, SimulatedClock(NOON))
+    return WebDriver(described, gateway, dialect)

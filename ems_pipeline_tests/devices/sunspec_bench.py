@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point_map import PointMap
@@ -92,7 +93,7 @@ def session(slave: Slave, point_map: PointMap, work: Callable[[SunSpecDriver], o
         async with bus({1: slave}, registers=0x10000) as port:
             connection = Connection(Endpoint("127.0.0.1", port, timeout_s=0.3))
             family = FAMILIES[point_map.driver]
-            driver = SunSpecDriver("device", point_map, family, options, SimulatedClock(NOON), connection, 1)
+            driver = SunSpecDriver(Described("device", point_map, family, options, SimulatedClock(NOON)), connection, 1)
             try:
                 return await work(driver)  # type: ignore[misc]
             finally:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.driver.contract import DeviceFault
+from ems_pipeline.devices.driver.document import Dialect, sample_of
 from ems_pipeline.devices.points.decoding import interpret
 from ems_pipeline.devices.points.map_file import known_maps, load_map
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.devices.points.samples import Sample
 from ems_pipeline.devices.vendors.loxone import DIALECT
-from ems_pipeline.devices.web.driver import Dialect, sample_of
 from ems_pipeline.plant import FAULTS, Fault, Plant, World, running_plant
 from ems_pipeline.plant.refusals import Refused, Silent
 from ems_pipeline.plant.twin import Twin

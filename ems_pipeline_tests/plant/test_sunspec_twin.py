@@ -10,6 +10,7 @@ import pytest
 
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.driver.contract import Acknowledgement, PointWrite
+from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.points.map_file import load_map, read_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality, Reading, good_values
@@ -38,7 +39,8 @@ def read(twin: SunSpecTwin, point_map: PointMap) -> dict[str, Reading]:
 
         async def sweep() -> list[Reading]:
             wire = fleet.open_wire(GATEWAY.model_copy(update={"port": port}))
-            driver = SunSpecDriver("pv", point_map, FAMILIES["meter"], {"gap_s": 0.0}, twin.world.clock, wire, 1)  # type: ignore[arg-type]
+            described = Described("pv", point_map, FAMILIES["meter"], {"gap_s": 0.0}, twin.world.clock)
+            driver = SunSpecDriver(described, wire, 1)  # type: ignore[arg-type]
             try:
                 return await driver.read(names)
             finally:
@@ -118,7 +120,7 @@ def test_a_limit_of_ones_own_map_arrives_in_the_twin(world: World, tmp_path) -> 
 
         async def write() -> Acknowledgement:
             wire = fleet.open_wire(GATEWAY.model_copy(update={"port": port}))
-            driver = SunSpecDriver("pv", point_map, FAMILIES["meter"], {}, world.clock, wire, 1)  # type: ignore[arg-type]
+            driver = SunSpecDriver(Described("pv", point_map, FAMILIES["meter"], {}, world.clock), wire, 1)  # type: ignore[arg-type]
             try:
                 return await driver.write([PointWrite("power_limit", 62.5)])
             finally:

@@ -2,5 +2,5 @@
 
 contract.py       the only view of hardware         command.py        what may be asked
 mapped_driver.py  what is the same on every wire    translation.py    command -> checked writes
-turns.py          whose turn it is at a wire
+document.py       what a JSON document says      turns.py          whose turn it is at a wire
 """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from ems_pipeline.devices.driver.command import Command
 from ems_pipeline.devices.driver.contract import (
@@ -29,16 +30,27 @@ from ems_pipeline.devices.points.sampling import Answer, Selection, Words, decod
 from ems_pipeline.time_grid import Clock
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a driver knows of its device, whatever the wire."""
+
+    device: str
+    point_map: PointMap
+    family: Family
+    options: Options
+    clock: Clock
+
+
 class MappedDriver(ABC):
     """A device described by a point map; see `contract.Driver` for the promise of each method."""
 
-    def __init__(self, device: str, point_map: PointMap, family: Family, options: Options, clock: Clock) -> None:
-        self.device = device
-        self.point_map = growth.counting(point_map, options)
-        self.family = family
-        self.options = options
-        self._clock = clock
-        self._gap_s = float(options.get("gap_s", point_map.link.gap_s))
+    def __init__(self, described: Described) -> None:
+        self.device = described.device
+        self.point_map = growth.counting(described.point_map, described.options)
+        self.family = described.family
+        self.options = described.options
+        self._clock = described.clock
+        self._gap_s = float(self.options.get("gap_s", described.point_map.link.gap_s))
 
     @property
     def needs(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.installed.address import Maps, maps_of
 from ems_pipeline.devices.installed.options import stated
 from ems_pipeline.devices.points.point_map import PointMap
@@ -68,4 +69,5 @@ def build_driver(site: Site, device: Device, point_map: PointMap, wire: Wire, cl
             f"device {device.key}: map {device.map} speaks {point_map.protocol} and gateway {device.gateway} does not; "
             "put it behind a gateway of that transport"
         )
-    return DRIVERS[point_map.protocol](device, point_map, family, stated(site, device), clock, wire)
+    described = Described(device.key, point_map, family, stated(site, device), clock)
+    return DRIVERS[point_map.protocol](device, described, wire)

@@ -11,13 +11,11 @@ from ems_pipeline.devices.driver.contract import (
     Acknowledgement,
     DeviceFault,
     MayGo,
-    Options,
     PointWrite,
     SetpointRefused,
     always,
 )
-from ems_pipeline.devices.driver.mapped_driver import MappedDriver
-from ems_pipeline.devices.driver.translation import Family
+from ems_pipeline.devices.driver.mapped_driver import Described, MappedDriver
 from ems_pipeline.devices.modbus import blocks, high_words, slots
 from ems_pipeline.devices.modbus.block_reader import BlockReader
 from ems_pipeline.devices.modbus.blocks import ReadBlock
@@ -32,7 +30,6 @@ from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.devices.points.samples import Sample
 from ems_pipeline.devices.points.sampling import Selection, Words
-from ems_pipeline.time_grid import Clock
 
 HELD, HELD_FRAC = 1e-3, 1e-6
 """How far a value may be from what a register at the device's own scale holds of it: the noise of a float."""
@@ -41,17 +38,8 @@ HELD, HELD_FRAC = 1e-3, 1e-6
 class ModbusDriver(MappedDriver):
     """A device behind a Modbus gateway. Option `gap_s` replaces the map's silence between requests."""
 
-    def __init__(
-        self,
-        device: str,
-        point_map: PointMap,
-        family: Family,
-        options: Options,
-        clock: Clock,
-        connection: Connection,
-        unit_id: int,
-    ) -> None:
-        super().__init__(device, point_map, family, options, clock)
+    def __init__(self, described: Described, connection: Connection, unit_id: int) -> None:
+        super().__init__(described)
         self.connection = connection
         self.unit_id = unit_id
         self._high_words_count = False
@@ -60,7 +48,7 @@ class ModbusDriver(MappedDriver):
         self._growth = self._grown()
         self._lacking: frozenset[str] = frozenset()
         """Optional points that it has refused."""
-        self._listed: dict[SlotList, tuple[int, ...]] | None = None if point_map.slots else {}
+        self._listed: dict[SlotList, tuple[int, ...]] | None = None if self.point_map.slots else {}
         """What its slots show; None: not asked."""
 
     async def connect(self) -> None:

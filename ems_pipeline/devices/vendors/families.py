@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.translation import Family
 from ems_pipeline.devices.vendors import loxone
 from ems_pipeline.devices.vendors.deye import DEYE
 from ems_pipeline.devices.vendors.samsung import SAMSUNG
 from ems_pipeline.devices.vendors.teltonika import TELTONIKA
-from ems_pipeline.devices.web.driver import Dialect
 
 FAMILIES: dict[str, Family] = {
     "deye": DEYE,

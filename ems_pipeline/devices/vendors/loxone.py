@@ -11,15 +11,14 @@ from typing import Any
 
 from ems_pipeline.devices.driver.command import Command, HeatPumpCommand, SignalCommand
 from ems_pipeline.devices.driver.contract import DeviceFault, PointWrite
+from ems_pipeline.devices.driver.document import SHOWN, Dialect
 from ems_pipeline.devices.driver.translation import Family, Target, wrong_command
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.quantities import SgReadyState
 from ems_pipeline.devices.points.reading import Quality
-from ems_pipeline.devices.web.driver import Dialect
 from ems_pipeline.devices.web.gateway import status_fault
-from ems_pipeline.devices.web.json_points import SHOWN
 from ems_pipeline.sites.modes import HeatPumpMode
 from ems_pipeline.units import number_and_unit
 

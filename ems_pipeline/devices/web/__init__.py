@@ -1,5 +1,4 @@
 """HTTP devices.
 
 gateway.py      one request at a time         driver.py       any device a map describes
-json_points.py  numbers in a JSON document
 """

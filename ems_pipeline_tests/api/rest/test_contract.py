@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from ems_pipeline_tests.api.conftest import House
+from ems_pipeline.warehouse import Warehouse
+from ems_pipeline_tests.api.conftest import House, begun
 from ems_pipeline_tests.api.rest.contract import SERVERS, Server, demand_postgrest
 from ems_pipeline_tests.api.rest.rows import fill
 
@@ -16,17 +18,26 @@ ELM, OAK = "elm", "oak"
 
 
 @pytest.fixture(scope="module")
-def filled(stocked: Any) -> None:
+def filled(stocked: Warehouse) -> None:
     with stocked.begin() as connection:
         fill(connection)
 
 
+@pytest.fixture(scope="module")
+def ours(stocked: Warehouse, filled: None) -> Iterator[tuple[House, Server]]:
+    """One web process for all questions: none changes anything that another asks for."""
+    with begun(stocked) as house:
+        yield house, Server(house.program("rest:read"))
+
+
 @pytest.fixture(params=SERVERS)
-def ask(request: pytest.FixtureRequest, house: House, filled: None) -> Server:
+def ask(request: pytest.FixtureRequest, ours: tuple[House, Server]) -> Server:
     if request.param == "postgrest":
         demand_postgrest()
         return Server(None)
-    return Server(house.program("rest:read"))
+    house, server = ours
+    house.seconds.at += 60.0  # nobody asks too often
+    return server
 
 
 ANSWERS: list[tuple[str, Any]] = [
