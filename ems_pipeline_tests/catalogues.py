@@ -20,10 +20,9 @@ WEB = Path(words.__file__).parents[1]
 METHODS = [("**.html.j2", "jinja2"), ("**.py", "python")]
 HEADER = "# Sentences of the pages; `make words` adds new ones. Licence: Apache-2.0."
 OPTIONS = {"**.html.j2": {"trimmed": "true", "silent": "false"}}
-
-UNSAID = tuple(
-    f'"{name}' for name in ("POT-", "PO-Rev", "Generated", "Project-Id", "Report-", "Last-Tr", "Language-Team")
-)
+HEADS = ("POT-", "PO-Rev", "Generated", "Project-Id", "Report-", "Last-Tr", "Language-Team")
+UNSAID = tuple(f'"{name}' for name in HEADS)
+"""Lines that say when and by what a file was made: the same sentences make the same file."""
 
 
 def sentences() -> Catalog:
@@ -50,7 +49,6 @@ def renewed(language: str) -> str:
     told.obsolete.clear()
     out = io.BytesIO()
     write_po(out, told, width=120, omit_header=False, no_location=True, sort_output=True, ignore_obsolete=True)
-    # Without the instants: the same sentences make the same file.
     lines = out.getvalue().decode().splitlines(keepends=True)
     return "".join(line for line in lines if not line.startswith(UNSAID))
 
