@@ -123,7 +123,7 @@ class Pen:
     def _charge(self, slots: Sequence[Row]) -> Iterator[Panel]:
         if any(slot["soc_pct"] is not None for slot in slots):
             series = [Series("soc", column(slots, "soc_pct"), "line", is_dashed=True)]
-            yield Panel(self._("charge"), "%", series, bounds=(0, 100))
+            yield Panel(self._("charge level"), "%", series, bounds=(0, 100))
 
     def _indoor(self, slots: Sequence[Row]) -> Iterator[Panel]:
         if any(slot["indoor_c"] is not None for slot in slots):
