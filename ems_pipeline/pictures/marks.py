@@ -20,13 +20,16 @@ class Mark(NamedTuple):
 
 
 def draw_marks(
-    marks: Sequence[Mark], stretches: Sequence[tuple[float, float]], width: float, font: float
+    marks: Sequence[Mark], stretches: Sequence[tuple[float, float]], left: float, right: float, font: float
 ) -> Iterator[Markup]:
-    """Lines through the panels' stretches, labelled above the first; where two labels would meet, the first stays."""
+    """Lines through the panels' stretches, labelled above the first, where no number of the axis stands.
+
+    Where two labels would meet, the first stays.
+    """
     taken: list[tuple[float, float]] = []
     for mark in marks:
         half = text_width(mark.label, font) / 2
-        middle = min(max(mark.x, half), width - half)
+        middle = min(max(mark.x, left + half), right - half)
         through = "".join(f"M{short(mark.x)} {short(top)}V{short(bottom)}" for top, bottom in stretches)
         label = ""
         if all(abs(middle - other) > half + wide + 6 for other, wide in taken):

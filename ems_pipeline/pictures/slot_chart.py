@@ -109,7 +109,7 @@ def _panels(chart: SlotChart, axis: TimeAxis, slots: Sequence[Reach]) -> tuple[l
         inside += draw(panel, Ground(axis, first, last, font, chart.words), slots, lines)
         stretches.append((first, last))
         top = last + font
-    return [*inside, *draw_marks(marks, stretches, chart.form.width, font)], last
+    return [*inside, *draw_marks(marks, stretches, axis.left, chart.form.width, font)], last
 
 
 def _marks(chart: SlotChart, axis: TimeAxis) -> list[Mark]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -13,6 +14,7 @@ from ems_pipeline.api.reading import Row
 from ems_pipeline.pictures.flow import Flow, Node, flow
 from ems_pipeline.pictures.gauge import Gauge, gauge
 from ems_pipeline.pictures.panel import Band, Panel, Series, Span
+from ems_pipeline.pictures.paths import Values
 from ems_pipeline.pictures.slot_chart import NARROW, WIDE, SlotChart, slot_chart
 from ems_pipeline.pictures.words import Words
 from ems_pipeline.units import from_kilo
@@ -82,8 +84,9 @@ class Pen:
         bands = [Band(b.name, b.low[: len(slots)], b.high[: len(slots)]) for b in bands]
         expected = Panel(
             _("expected"), "kW",
-            [Series("load", column(slots, "load_kw"), is_dashed=True),
-             Series("pv", column(slots, "pv_available_kw"), is_dashed=True)], bands,
+            [self._series("load", column(slots, "load_kw"), is_dashed=True),
+             self._series("pv", column(slots, "pv_available_kw"), is_dashed=True)],
+            [Band(self._name(b.name), b.low, b.high, b.name) for b in bands],
         )  # fmt: skip
         powers = self._powers(slots, ("grid", "battery", "pv", "ev", "heat_pump", "genset"))
         panels = [self._prices(slots, "marginal value"), *self._mode_strip(slots), powers, expected]
@@ -98,14 +101,28 @@ class Pen:
         form = NARROW if is_narrow else WIDE
         return slot_chart(SlotChart(starts, panels, self.say.zone, title, summary, now, form, self.words))
 
+    def _name(self, colour: str) -> str:
+        """What a series of that colour is called."""
+        _ = self._
+        return {
+            "buy": _("buy"), "sell": _("sell"), "marginal value": _("worth of a kWh"), "grid": _("grid"),
+            "battery": _("battery"), "pv": _("PV"), "ev": _("cars"), "heat pump": _("heat pump"),
+            "genset": _("genset"), "load": _("house"), "soc": _("planned"), "indoor": _("planned"),
+        }[colour]  # fmt: skip
+
+    def _series(
+        self, colour: str, values: Values, *, shape: Literal["step", "line"] = "step", is_dashed: bool = False
+    ) -> Series:
+        return Series(self._name(colour), values, shape, is_dashed, colour)
+
     def _prices(self, slots: Sequence[Row], *more: str) -> Panel:
         named = {"buy": "buy_per_kwh", "sell": "sell_per_kwh", "marginal value": "marginal_value_per_kwh"}
-        series = [Series(name, column(slots, named[name])) for name in ("buy", "sell", *more)]
+        series = [self._series(name, column(slots, named[name])) for name in ("buy", "sell", *more)]
         return Panel(self._("price"), f"{self.say.currency}/kWh", series)
 
     def _powers(self, slots: Sequence[Row], names: Sequence[str]) -> Panel:
         """Those that are ever anything."""
-        series = [Series(name.replace("_", " "), column(slots, f"{name}_kw")) for name in names]
+        series = [self._series(name.replace("_", " "), column(slots, f"{name}_kw")) for name in names]
         return Panel(self._("power"), "kW", [s for s in series if any(abs(v or 0.0) > LEAST_KW for v in s.values)])
 
     def _mode_strip(self, slots: Sequence[Row]) -> Iterator[Panel]:
@@ -122,12 +139,12 @@ class Pen:
 
     def _charge(self, slots: Sequence[Row]) -> Iterator[Panel]:
         if any(slot["soc_pct"] is not None for slot in slots):
-            series = [Series("soc", column(slots, "soc_pct"), "line", is_dashed=True)]
+            series = [self._series("soc", column(slots, "soc_pct"), shape="line", is_dashed=True)]
             yield Panel(self._("charge level"), "%", series, bounds=(0, 100))
 
     def _indoor(self, slots: Sequence[Row]) -> Iterator[Panel]:
         if any(slot["indoor_c"] is not None for slot in slots):
-            series = [Series("indoor", column(slots, "indoor_c"), "line", is_dashed=True)]
+            series = [self._series("indoor", column(slots, "indoor_c"), shape="line", is_dashed=True)]
             yield Panel(self._("room"), "°C", series, has_zero=False)
 
 
