@@ -9,8 +9,7 @@ says it. Nothing is loaded from elsewhere, everything works without the one scri
     said, words             values as people read them; sentences in the reader's language
     assets                  style, script and icons, each under the name of its content
     drawn, pen              pictures in a page; those of plans and of this moment
-    measured                names of quantities as people say them
-    measured                what was measured between two days, in buckets
+    measured                what was measured, in as many buckets as a picture has room for
     preview                 what a wish would cost before it is filed
     pages                   a module a page
 """

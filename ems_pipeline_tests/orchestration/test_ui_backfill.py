@@ -139,8 +139,7 @@ def test_a_day_that_was_not_measured_costs_itself_and_the_plans_that_begin_with_
     with filled.runs.platform.warehouse.begin() as connection:
         gone = "DELETE FROM ems.telemetry_15m WHERE site_key = :site AND starts_at >= :start AND starts_at < :end"
         connection.execute(sa.text(gone), {"site": site.key, "start": start, "end": end})
-    healthy = site_day(filled.sites[0].key, FIRST)
-    backfill = filled.ui.ask(held.OF_SITE, [healthy, *(site_day(site.key, day) for day in ASKED)])
+    backfill = ask(filled.ui, filled.sites, held.OF_SITE)
     assert filled.ui.end(backfill) == "COMPLETED_FAILED"
     day, following = site_day(site.key, FIRST), site_day(site.key, FIRST + ONE_DAY)
     assert filled.ui.lacking(backfill) == {
