@@ -18,6 +18,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
     web/               pages for people, on the API                   -> pages/, one module and one template a page
     notify/ http/      ways to people; every HTTP conversation
+    notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable
     errors             the base of every error that people read       -> a new refusal: what, and the remedy

@@ -213,6 +213,24 @@ def local_instant(day: date, at: time, site_zone: ZoneInfo) -> datetime:
     return datetime.combine(day, at, site_zone).astimezone(UTC)
 
 
+def in_daily_window(at: datetime, from_time: time, until_time: time, site_zone: ZoneInfo) -> bool:
+    """Whether ``at`` lies in hours of the wall clock, ``[from_time, until_time)``; over midnight where they end first.
+
+    Where a clock change shows a time twice or skips it, the hours begin with its first reading and end with its last:
+    what is meant to last a night neither breaks off nor begins again within it.
+    """
+    at = utc(at)
+    for begun in (local_day(at, site_zone) - ONE_DAY, local_day(at, site_zone)):
+        ended = begun + ONE_DAY if until_time <= from_time else begun
+        if min(_readings(begun, from_time, site_zone)) <= at < max(_readings(ended, until_time, site_zone)):
+            return True
+    return False
+
+
+def _readings(day: date, at: time, site_zone: ZoneInfo) -> list[datetime]:
+    return [local_instant(day, at.replace(fold=fold), site_zone) for fold in (0, 1)]
+
+
 def horizon(now: datetime, priced_until: datetime) -> list[datetime]:
     """Slots a plan covers: from the slot running now to the end of the last known price.
 

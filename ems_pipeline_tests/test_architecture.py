@@ -32,6 +32,7 @@ LAYERS = {
     "control": 5,  # journals before it writes
     "steps": 6,
     "orchestration": 7,
+    "notices": 7,  # beside orchestration, like the next: it tells people, and files what they wish
     "api": 7,  # beside orchestration, which it never imports: it asks for work, it does none
     "web": 8,
     "cli": 9,
@@ -85,8 +86,8 @@ def imports(tree: ast.Module, top_level_only: bool = False) -> Iterator[str]:
             yield from (f"{node.module}.{name}".rstrip(".") for name in names)
 
 
-NEVER = {package: {"orchestration", "devices", "control"} for package in ("api", "web")}
-"""What a package has nothing to do with, whatever the layers say: the web process opens no device and starts no run."""
+NEVER = {package: {"orchestration", "devices", "control"} for package in ("api", "notices", "web")}
+"""What a package has nothing to do with, whatever the layers say: who hears strangers opens no device, starts no run."""
 
 
 def is_private_dagster(name: str) -> bool:

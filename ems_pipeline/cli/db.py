@@ -25,6 +25,7 @@ class Role(StrEnum):
     WRITER = "writer"
     GATEWAY = "gateway"
     WEB = "web"
+    NOTICES = "notices"
 
 
 @app.command()

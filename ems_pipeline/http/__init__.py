@@ -28,6 +28,10 @@ from ems_pipeline.plain_text import plain
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 SECRET_NAMES = ("token", "key", "secret", "pass", "pwd", "credential", "auth", "sig")
+NEVER_REACHED = (
+    urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.SSLError,
+    urllib3.exceptions.ProxyError,
+)  # fmt: skip
 SHORTEST_SECRET = 8
 """Characters from which on a secret is recognised in a reply; a shorter one would be found in innocent numbers."""
 USER_AGENT = "ems-pipeline"
@@ -44,6 +48,8 @@ class HttpError(EmsError):
         super().__init__(f"{self.url}: {self.reason}", remedy)
         self.status = status
         self.body = body
+        self.may_have_arrived = status is not None
+        """Whether the server may have got the request: a repetition may then be a second one."""
 
 
 class TransientError(HttpError):
@@ -182,7 +188,15 @@ def _reply(request: requests.Request, where: str, timeout_s: float) -> requests.
         # The exception's own text repeats the address with its secrets, so only its kind is told.
         is_late = isinstance(error, conversation.TooSlow | requests.Timeout | urllib3.exceptions.TimeoutError)
         came = f"no complete reply within {timeout_s:g} s" if is_late else f"no connection ({type(error).__name__})"
-        raise TransientError(where, came, "check the network or the server") from None
+        failed = TransientError(where, came, "check the network or the server")
+        failed.may_have_arrived = not any(map(_never_reached, (error, error.__cause__)))
+        raise failed from None
+
+
+def _never_reached(error: BaseException | None) -> bool:
+    """Whether an error says that no connection was made; `requests` wraps what urllib3 says."""
+    reason = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else error
+    return isinstance(getattr(reason, "reason", reason), NEVER_REACHED)
 
 
 def _confided(url: str, authorization: str | bytes | None, login: Login | None) -> list[bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import socket
 import threading
 from functools import partial
@@ -20,6 +21,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+logging.getLogger("urllib3").setLevel(logging.INFO)
+"""It writes every address at DEBUG, and some services want their token in the path."""
 MOST_HOPS = 5
 CHUNK_BYTES = 1 << 16
 

@@ -5,8 +5,11 @@ of control: it happens after the alarm has been committed, and what fails is tri
 
 The whole address of a webhook counts as a secret, because services put their tokens into its path.
 
-    notice        what there is to say, and what a notifier must be able to do
-    log, webhook  the ways to people
+    notice                what there is to say, and what those who say it must be able to do
+    log, webhook          ways to people, whoever they are: here
+    telegram, mail, ways  ways to one person at a time, by `ems_pipeline.notices`
+    choice                who hears of what, and when
+    wording, pace         alarms as one message, and when the next may follow
 """
 
 from __future__ import annotations

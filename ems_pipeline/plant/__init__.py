@@ -10,6 +10,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     modbus_server, web_server, web_service, web_login         the real protocols
     shelly_rpc                                                what a Shelly says of itself
     documents, market, solar                                  what the outside world publishes
+    telegram_twin, smtp_twin                                  the services that people are told by
     faults                                                    what hardware and wires do wrong
     recording, replay, log                                    measured series played back, and a logger's own
     plant                                                     all of it, started and stopped as one

@@ -82,6 +82,39 @@ SOURCE_URL = Family(
 NOTIFY_WEBHOOK: Secret[str | None] = Secret(
     "EMS_NOTIFY_WEBHOOK", "where every new alarm is posted to as JSON", forms.SECRET_ADDRESS, None
 )
+TELEGRAM_TOKEN: Secret[str | None] = Secret(
+    "EMS_TELEGRAM_TOKEN", "of the Telegram bot that tells people and takes their wishes ([notices.md](notices.md))",
+    forms.TOKEN, None,
+)  # fmt: skip
+TELEGRAM_URL = Setting(
+    "EMS_TELEGRAM_URL", "another server of the Telegram Bot API", forms.SAFE_SERVICE, "https://api.telegram.org", "",
+    "`https://api.telegram.org`",
+)  # fmt: skip
+SMTP_HOST: Setting[str | None] = Setting(
+    "EMS_SMTP_HOST", "server that sends our e-mail", forms.MAIL_HOST, None, "smtp.example.org"
+)
+SMTP_PORT = Setting("EMS_SMTP_PORT", "its port", forms.whole_number(1, 65535, "a port"), 587, "587", "587")
+SMTP_SECURITY = Setting(
+    "EMS_SMTP_SECURITY", "starttls, or tls: from the first byte on (port 465); never without",
+    forms.choice("starttls", "tls"), "starttls", "starttls", "`starttls`",
+)  # fmt: skip
+SMTP_USER: Setting[str | None] = Setting(
+    "EMS_SMTP_USER", "by which we log in there; unset: no login",
+    forms.matching(forms.PRINTABLE_ASCII, "a name of ASCII characters", repr), None,
+)  # fmt: skip
+SMTP_PASSWORD: Secret[str | None] = Secret("EMS_SMTP_PASSWORD", "of that user", forms.MAIL_PASSWORD, None)
+SMTP_FROM: Setting[str | None] = Setting(
+    "EMS_SMTP_FROM", "whom our e-mail is from; needed where EMS_SMTP_HOST is set", forms.MAIL, None, "ems@example.org",
+    "`EMS_SMTP_USER`, if that is an address",
+)  # fmt: skip
+REPORT_HOUR = Setting(
+    "EMS_REPORT_HOUR", "hour of the site's day from which on reports of the day before are sent",
+    forms.whole_number(1, 23, "an hour from 1 to 23"), 7, "7", "7",
+)  # fmt: skip
+NOTICES_DATABASE_URL: Setting[str | None] = Setting(
+    "EMS_NOTICES_DATABASE_URL", "address of the database for whoever tells people", forms.DATABASE, None,
+    "postgresql://ems_notices@host/ems", "`EMS_DATABASE_URL` as login `ems_notices`",
+)  # fmt: skip
 LOG = Setting(
     "EMS_LOG", "json: runs and services log JSON lines", forms.choice("json", "text"), "text", "text", "`text`"
 )
@@ -133,7 +166,10 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
     "where things are": (HOME, SITES, DEVICE_MAPS, DATABASE_URL, DAGSTER_DATABASE_URL, DAGSTER_SETTINGS, SQL_DIR),
     "site files": (SITE,),
     "sources": (PRICE_SOURCES, ENTSOE_TOKEN, RTE_CREDENTIALS, PV_SECOND_SOURCE, SOURCE_TIMEOUT_S, SOURCE_URL),
-    "people": (NOTIFY_WEBHOOK, LOG, TRACEBACK),
+    "people": (
+        NOTIFY_WEBHOOK, TELEGRAM_TOKEN, TELEGRAM_URL, SMTP_HOST, SMTP_PORT, SMTP_SECURITY, SMTP_USER, SMTP_PASSWORD,
+        SMTP_FROM, REPORT_HOUR, NOTICES_DATABASE_URL, LOG, TRACEBACK,
+    ),
     "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT),
     "size": (KEEP_MINUTES_DAYS, SHARDS, CELERY_BROKER, FIRST_DAY, PLOTS),
 }

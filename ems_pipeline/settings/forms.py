@@ -17,6 +17,14 @@ PASSWORD = re.compile(r":[^:/@]*@|(?<=password=)\S+")
 SERVER = re.compile(r"postgresql(\+\w+)?://\S+")
 LIBPQ = re.compile(r"postgres(ql)?://\S+|\w+ *= *\S.*")
 WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*")
+SAFE_ADDRESS = re.compile(r"https://[^\s/?#@]+/?|http://(127\.0\.0\.1|localhost)(:\d+)?/?")
+"""Within TLS, or on this machine: for what carries a secret in its path."""
+BOT_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{20,100}")
+MAILBOX = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+)
+"""One mailbox without quotes, comments or names: nothing in it can begin another header or command."""
+PRINTABLE_ASCII = re.compile(r"[!-~]+")
 
 
 def whole_number(least: int, most: int, allowed: str) -> Form[int]:
@@ -117,6 +125,11 @@ PROXIES = Form("addresses or networks, separated by commas, e.g. 192.0.2.7,10.0.
 DATABASE = matching(SERVER, "postgresql://user@host:5432/ems (password: ~/.pgpass)", _without_password)
 LIBPQ_DATABASE = matching(LIBPQ, "postgresql://ems_web@host:5432/ems (password: ~/.pgpass)", _without_password)
 ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _without_password)
+SAFE_SERVICE = matching(SAFE_ADDRESS, "an address with https:// and without a path", repr)
+TOKEN = matching(BOT_TOKEN, "the token as @BotFather tells it, such as 123456:ABC...", _length)
+MAIL = matching(MAILBOX, "one address such as ems@example.org", repr)
+MAIL_HOST = matching(HOST, "the name of a server alone, such as smtp.example.org", repr)
+MAIL_PASSWORD = matching(PRINTABLE_ASCII, "a password of ASCII characters; many providers make one for programs", _length)
 SECRET_ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _length)
 
 

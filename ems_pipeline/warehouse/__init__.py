@@ -7,6 +7,7 @@ Add a read here when an asset needs a table in a shape of its own.
     engine, embedded, local, programs                        where the database is, and the server that comes with us
     home_lock, supervision, holders, logins, roles           who may be there, and for how long
     people                                                   who may log in to the web process
+    channels, told, chats, glances                           how each is told, what was, and what the bot asks
     migrate, catalogue, contents, backup, transfer           the schema, what it means, the rows kept and moved
     frames, known                                            COPY in, typed frames out; what was known when
     clocks, zone_tables                                      local time, written down once

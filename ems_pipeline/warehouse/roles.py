@@ -22,9 +22,12 @@ ROLES = {
     "writer": "ems_writer",
     "gateway": "ems_gateway",
     "web": "ems_web",
+    "notices": "ems_notices",
 }
 WEB_LOGIN = "ems_web"
-"""The one role that logs in itself: the web process, on every machine by the same name."""
+NOTICES_LOGIN = "ems_notices"
+OWN_LOGINS = {"web": WEB_LOGIN, "notices": NOTICES_LOGIN}
+"""Roles that log in themselves, on every machine by the same name: the web process, and whoever tells people."""
 SETTINGS = {
     "ems_analyst": {
         "default_transaction_read_only": "on",
@@ -35,9 +38,10 @@ SETTINGS = {
     "ems_writer": {"statement_timeout": "10s", "idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s"},
     "ems_gateway": {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s"},
     "ems_web": {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s"},
+    "ems_notices": {"statement_timeout": "30s", "idle_in_transaction_session_timeout": "30s", "lock_timeout": "5s"},
 }
 """What people ask must not hold up the control of a house. A login may set its own otherwise, but not these:"""
-SESSIONS = {"ems_analyst": 6, "ems_writer": 4, "ems_gateway": 20, "ems_web": 20}
+SESSIONS = {"ems_analyst": 6, "ems_writer": 4, "ems_gateway": 20, "ems_web": 20, "ems_notices": 10}
 """At a time, per login. The pipeline's is unlimited, and has reserved ones where the server keeps some
 (`reserved_connections`, PostgreSQL 16)."""
 
@@ -72,7 +76,7 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
     """
     if ROLES[role] in (absent := missing(connection)):
         raise RolesMissing(f"roles {absent} are missing", "let a superuser run `ems db migrate` once, or create them")
-    taken = set(ROLES.values()) - ({WEB_LOGIN} if role == "web" else set())
+    taken = set(ROLES.values()) - {OWN_LOGINS.get(role)}
     kind = connection.execute(
         sa.text("SELECT rolsuper OR rolname = ANY(:roles) FROM pg_roles WHERE rolname = :login"),
         {"roles": list(taken), "login": login},
@@ -92,14 +96,14 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
 MEMBERS = """
     SELECT m.rolname, r.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
     JOIN pg_roles r ON r.oid = a.roleid
-    WHERE r.rolname = ANY(:roles) AND m.rolname <> :web AND m.rolcanlogin AND NOT m.rolsuper AND m.rolconnlimit < 0
-    UNION ALL SELECT rolname, rolname FROM pg_roles WHERE rolname = :web AND rolconnlimit < 0
+    WHERE r.rolname = ANY(:roles) AND m.rolname <> ALL (:own) AND m.rolcanlogin AND NOT m.rolsuper AND m.rolconnlimit < 0
+    UNION ALL SELECT rolname, rolname FROM pg_roles WHERE rolname = ANY (:own) AND rolconnlimit < 0
     ORDER BY 1, 2"""
 
 
 def bind_logins(connection: Connection) -> None:
     """Give logins that were made before there were limits those of their role, where whoever asks may; others stay."""
-    ours = {"roles": list(SESSIONS), "web": WEB_LOGIN}
+    ours = {"roles": list(SESSIONS), "own": list(OWN_LOGINS.values())}
     for login, role in connection.execute(sa.text(MEMBERS), ours).all():
         try:
             with connection.begin_nested():

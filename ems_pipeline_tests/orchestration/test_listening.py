@@ -131,7 +131,7 @@ def test_the_command_shows_every_door_and_finds_none_open(installation: Installa
         assert expected in shown.stdout
 
 
-def test_a_role_of_the_database_is_not_a_login_but_for_the_web_process(installation: Installation) -> None:
+def test_a_role_of_the_database_is_not_a_login_but_for_those_of_two_processes(installation: Installation) -> None:
     """What `ems up` made of its own accord opens no door: roles, and nobody else who could use them."""
     from sqlalchemy.engine import make_url
 
@@ -144,5 +144,5 @@ def test_a_role_of_the_database_is_not_a_login_but_for_the_web_process(installat
             connection.exec_driver_sql("SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname !~ '^pg_'").all()
         )
     warehouse.close()
-    assert {name for name, can_login in found.items() if can_login} == {"postgres", "ems_web"}
+    assert {name for name, can_login in found.items() if can_login} == {"postgres", "ems_web", "ems_notices"}
     assert {f"ems_{role}" for role in Role} <= set(found)

@@ -42,8 +42,11 @@ from ems_pipeline_tests.readings import answers
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-WITHHELD = {"person", "web_once", "web_session", "web_token"}
-"""Tables an analyst must not read, because secrets stand in them."""
+WITHHELD = {
+    "notice_channel", "notice_code", "notice_poll", "notice_report", "notice_told", "notice_wish",
+    "person", "web_once", "web_session", "web_token",
+}  # fmt: skip
+"""Tables an analyst must not read: secrets stand in them, or where somebody can be reached."""
 PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 
 
@@ -104,12 +107,12 @@ def test_the_command_offers_the_roles_there_are() -> None:
     assert {role.value for role in Role} == set(roles.ROLES)
 
 
-def test_roles_but_the_web_process_cannot_log_in_and_are_nobodys_by_default(owned: Warehouse) -> None:
+def test_roles_but_those_of_two_processes_cannot_log_in_and_are_nobodys_by_default(owned: Warehouse) -> None:
     select = """SELECT rolname, rolcanlogin, rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls FROM pg_roles
                 WHERE rolname = ANY(:names)"""
     with owned.begin() as connection:
         found = connection.execute(sa.text(select), {"names": list(roles.ROLES.values())}).all()
-    assert sorted(found) == [(name, name == roles.WEB_LOGIN, False) for name in sorted(roles.ROLES.values())]
+    assert sorted(found) == [(name, name in roles.OWN_LOGINS.values(), False) for name in sorted(roles.ROLES.values())]
 
 
 def test_a_password_is_stored_as_a_verifier_and_renewed(owned: Warehouse) -> None:
@@ -192,14 +195,15 @@ NO_READERS = [
 
 
 @pytest.mark.parametrize(
-    "as_login", ["a_service", "a_analyst", "a_writer", "a_gateway", "a_web", "ems_web"], indirect=True
+    "as_login",
+    ["a_service", "a_analyst", "a_writer", "a_gateway", "a_web", "ems_web", "ems_notices"], indirect=True
 )
 def test_no_login_changes_the_schema_rewrites_the_journal_or_leaves_the_database(as_login: Connection) -> None:
     for statement in NOBODYS:
         refused(as_login, statement, "permission denied|must be owner|read-only transaction")
 
 
-@pytest.mark.parametrize("as_login", ["a_analyst", "a_writer", "a_gateway", "a_web", "ems_web"], indirect=True)
+@pytest.mark.parametrize("as_login", ["a_analyst", "a_writer", "a_gateway", "a_web", "ems_web", "ems_notices"], indirect=True)
 def test_only_the_pipeline_writes(as_login: Connection) -> None:
     as_login.exec_driver_sql("SET transaction_read_only = off")  # a login's own setting is a convenience, not the lock
     for statement in NO_READERS:

@@ -17,7 +17,12 @@ COMMENT ON ROUTINE ems.fn_override_add IS 'files an override for a login that ma
 COMMENT ON ROUTINE ems.fn_override_cancel IS 'ends an override of whoever asks, for the web process anybody''s; returns the key of its site';
 COMMENT ON ROUTINE ems.fn_disarm IS 'takes a site''s arm back in the caller''s name; returns whether it was armed';
 COMMENT ON ROUTINE ems.fn_alarm_acknowledge IS 'notes that the caller knows of an open alarm; returns its number';
-COMMENT ON ROUTINE ems.fn_requester IS 'who asks: `rest:` and the subject of a checked token, `web:` and whom our own web process knows, or `db:` and the login';
+COMMENT ON ROUTINE ems.fn_requester IS 'who asks: `rest:` and the subject of a checked token, `web:` and whom our own web process knows, `telegram:` and who bound the chat, or `db:` and the login';
 COMMENT ON ROUTINE ems.fn_has_timescale IS 'whether the server offers TimescaleDB';
 COMMENT ON ROUTINE ems.fn_slot_cost IS 'what a mean grid power over a quarter-hour costs';
 COMMENT ON ROUTINE ems.fn_request_add IS 'files work for the pipeline (`request`) in the caller''s name; the same asked again while it waits is one request, 20 waiting per person at most';
+COMMENT ON ROUTINE ems.fn_channel_bind IS 'binds a chat to the person whose code was sent from it, once; returns the name, null where the code is worth nothing';
+COMMENT ON ROUTINE ems.fn_wish_ask IS 'keeps a wish from a bound chat for two minutes, after it was filed and taken back for a trial';
+COMMENT ON ROUTINE ems.fn_wish_channel IS 'the channel that a wish for a site came by, where whoever asks may have one';
+COMMENT ON ROUTINE ems.fn_wish_confirm IS 'files the wish behind a button, once, and says what it was filed as';
+COMMENT ON ROUTINE ems.fn_wish_file IS 'files a wish of the person whose channel it is: an override, or a release';

@@ -1,5 +1,5 @@
 -- Who may do what. Applied whole after every upgrade, because views and routines are new objects then. None of these roles
--- but ems_web can log in: `ems db login` makes a login and grants it one of them. A server shares its roles among its
+-- but ems_web and ems_notices can log in: `ems db login` makes a login and grants it one of them. A server shares its roles among its
 -- databases.
 --   ems_service  the pipeline: reads and writes rows, changes no schema, cannot rewrite the journal
 --   ems_analyst  reads
@@ -7,14 +7,17 @@
 --   ems_gateway  a REST server's login: nothing by itself, becomes ems_analyst or ems_writer per request (hence NOINHERIT)
 --   ems_web      the login of our own web process: the same, and by itself its sessions, tokens and the log of what was asked.
 --                It has no password until `ems db login ems_web web` gives it one
+--   ems_notices  the login of whoever tells people and listens to the Telegram bot: reads, notes what was told, files a wish
+--                only as fn_wish_confirm does. No password until `ems db login ems_notices notices` gives it one
 DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway', 'ems_web'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway', 'ems_web', 'ems_notices'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
             EXECUTE format('CREATE ROLE %I %s', wanted, CASE wanted WHEN 'ems_gateway' THEN 'NOLOGIN NOINHERIT'
                                                                     WHEN 'ems_web' THEN 'LOGIN NOINHERIT'
+                                                                    WHEN 'ems_notices' THEN 'LOGIN'
                                                                     ELSE 'NOLOGIN' END);
         END IF;
     END LOOP;
@@ -44,7 +47,7 @@ DO $$ BEGIN
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
     REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event, ems.web_write FROM ems_service;
-    GRANT DELETE ON ems.planning_run, ems.gateway_party, ems.person TO ems_service;
+    GRANT DELETE ON ems.planning_run, ems.gateway_party, ems.person, ems.notice_channel TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
     -- Named one by one: a new table is closed until somebody has thought about what stands in it.
@@ -108,11 +111,39 @@ DO $$ BEGIN
     GRANT SELECT, INSERT, UPDATE (name, note, last_used_at, revoked_at, revoked_by), DELETE ON ems.web_token TO ems_web;
     GRANT INSERT ON ems.web_write TO ems_web;
     GRANT SELECT, INSERT, UPDATE (status, answer), DELETE ON ems.web_once TO ems_web;
+    -- What a person wants of a channel; which there are, and where they lead, is said on the machine and by the bot.
+    GRANT SELECT, UPDATE (least_severity, quiet_from, quiet_until, quiet_zone, critical_breaks_quiet, wants_daily,
+                          wants_weekly, sites) ON ems.notice_channel TO ems_web;
 
     IF NOT pg_has_role('ems_web', 'ems_analyst', 'MEMBER') THEN
         GRANT ems_analyst TO ems_web;
     END IF;
     IF NOT pg_has_role('ems_web', 'ems_writer', 'MEMBER') THEN
         GRANT ems_writer TO ems_web;
+    END IF;
+END $$;
+
+-- The same for those who tell people: what strangers write to a bot is read by this login.
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ems_notices')
+       OR NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ems_analyst') THEN
+        RETURN;
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO ems_notices', current_database());
+    GRANT USAGE ON SCHEMA ems TO ems_notices;
+    REVOKE ALL ON ALL TABLES IN SCHEMA ems FROM ems_notices;
+    REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ems FROM ems_notices;
+
+    GRANT SELECT (name, role, sites) ON ems.person TO ems_notices;
+    GRANT SELECT, UPDATE (address, state, state_reason) ON ems.notice_channel TO ems_notices;
+    GRANT SELECT, INSERT, UPDATE ON ems.notice_told, ems.notice_report, ems.notice_poll TO ems_notices;
+    GRANT SELECT (used_at, expires_at), DELETE ON ems.notice_code TO ems_notices;
+    GRANT SELECT (confirmed_at, expires_at), DELETE ON ems.notice_wish TO ems_notices;
+    -- That a channel is dead is an alarm like any other, and goes by those that are not.
+    GRANT INSERT, UPDATE (times, last_at, text, severity, cleared_at) ON ems.alarm TO ems_notices;
+    GRANT EXECUTE ON FUNCTION ems.fn_channel_bind, ems.fn_wish_ask, ems.fn_wish_confirm TO ems_notices;
+
+    IF NOT pg_has_role('ems_notices', 'ems_analyst', 'MEMBER') THEN
+        GRANT ems_analyst TO ems_notices;
     END IF;
 END $$;
