@@ -54,7 +54,7 @@ class Mail:
             Blocked: it will never take anything for this address.
             Unsure: the line broke after the message was said. NotSent: try again later.
         """
-        text = self._letter(address, message).as_bytes(policy=SMTP.clone(cte_type="7bit"))
+        text = self._letter(address, message).as_bytes()
         with self._conversation() as smtp:
             self._demand(smtp.mail(self._server.sender), address)
             self._demand(smtp.rcpt(address), address)
@@ -96,9 +96,9 @@ class Mail:
         except smtplib.SMTPAuthenticationError as error:
             remedy = "check EMS_SMTP_USER and EMS_SMTP_PASSWORD; many providers want a password made for programs"
             raise Down(f"{self._where}: the login is refused ({error.smtp_code})", remedy) from None
-        except smtplib.SMTPNotSupportedError as error:
-            remedy = "set EMS_SMTP_SECURITY=tls where the server speaks TLS from the first byte (port 465)"
-            raise Down(f"{self._where}: {plain(error)}", remedy) from None
+        except smtplib.SMTPNotSupportedError:
+            remedy = "set EMS_SMTP_SECURITY=tls where it speaks TLS from the first byte (port 465)"
+            raise Down(f"{self._where}: it offers no STARTTLS, or no login that we know", remedy) from None
         except (OSError, smtplib.SMTPException) as error:
             raise Down(f"{self._where}: no conversation ({_kind(error)})", "check host, port and network") from None
         finally:
@@ -140,10 +140,10 @@ class Mail:
         domain = self._server.sender.rpartition("@")[2]
         letter["Message-ID"] = f"<ems.{message.key}@{domain}>"
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note comes back
-        letter.set_content(printable(message.text) + "\n")
+        letter.set_content(printable(message.text) + "\n", cte="quoted-printable")  # no server has to take eight bits
         if message.attachment is not None:
             name, html = message.attachment
-            letter.add_attachment(html, subtype="html", filename=name)
+            letter.add_attachment(html, subtype="html", filename=name, cte="base64")
         return letter
 
 

@@ -98,7 +98,7 @@ class _Conversation:
             self._say("250-twin.example")
             if not self._is_secret and "no-tls" not in faults:
                 self._say("250-STARTTLS")
-            self._say("250 AUTH PLAIN LOGIN" if self._is_secret else "250 HELP")
+            self._say("250 AUTH PLAIN" if self._is_secret else "250 HELP")
         elif verb == "STAR" and not self._is_secret and "no-tls" not in faults:
             self._say("220 go on")
             self._wire = self._twin.context().wrap_socket(self._wire, server_side=True)

@@ -79,6 +79,9 @@ class House:
         with self.warehouse.begin() as connection:
             connection.exec_driver_sql(statement)
 
+    def now(self) -> datetime:
+        return self.clock.now()
+
     def later(self, **span: float) -> None:
         self.clock.advance_to(self.clock.now() + timedelta(**span))
 

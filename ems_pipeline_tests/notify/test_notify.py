@@ -64,7 +64,7 @@ class Deaf:
     """A way that is blocked."""
 
     def send(self, notices: Sequence[Notice]) -> None:
-        raise NotSent("the line is cut")
+        raise NotSent("the line is cut", "mend it")
 
 
 class Friend:
@@ -89,9 +89,9 @@ def test_a_standing_alarm_is_told_once_and_one_that_returns_again() -> None:
 def test_a_blocked_way_is_tried_again_and_holds_up_no_other() -> None:
     friend = Friend()
     told, faults = notify.deliver([Deaf(), friend], [NOTICE], {})
-    assert (friend.heard, faults) == ([7], ["the line is cut"])
+    assert (friend.heard, faults) == ([7], ["the line is cut; mend it"])
     told, faults = notify.deliver([Deaf(), friend], [NOTICE], told)
-    assert (friend.heard, faults) == ([7], ["the line is cut"])
+    assert (friend.heard, faults) == ([7], ["the line is cut; mend it"])
     assert json.loads(json.dumps(told)) == {"Deaf": [], "Friend": [7]}, "it is kept as JSON"
 
 
