@@ -5,7 +5,7 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
 
     app                                            the root command, and how errors are shown
     up, demo, backfill                             the installation, a demonstration, the past
-    web, user                                      the HTTP API, and who may log in to it
+    web, user, channel, notify                     the HTTP API, who may log in to it, and how people are told
     site, control, schedule, event, device, watch  sites, devices, and what is asked of them
     status, doctor, checkup, doors, cadence        how things stand
     plan, db                                       a planner problem; the database

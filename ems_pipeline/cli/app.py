@@ -18,6 +18,7 @@ from ems_pipeline.cli import (
     device,
     doctor,
     event,
+    notify,
     plan,
     site,
     status,
@@ -59,6 +60,7 @@ app.add_typer(device.app, name="device", help="Talk to hardware: read, scan, wri
 app.add_typer(control.app, name="control", help="Arm and disarm a site, overrides, set-points.")
 app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")
 app.add_typer(user.app, name="user", help="Who may log in to the web process.")
+app.add_typer(notify.app, name="notify", help="Tell people by their own channels.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ui")(up.ui)

@@ -255,6 +255,29 @@ def pv_azimuth() -> Iterator[Finding]:
                 yield Finding("warning" if found.is_wrong else "good", what, found.words())
 
 
+def ways_to_people() -> Iterator[Finding]:
+    """Telegram must know the bot, and the mail server must let us in with a certificate that verifies."""
+    from ems_pipeline.notify import ways
+    from ems_pipeline.notify.notice import NotSent
+    from ems_pipeline.warehouse import channels, open_warehouse
+
+    found = ways.to_persons()
+    for way in found:
+        try:
+            way.check()
+            yield Finding("good", f"notices by {way.kind}", "the service lets us in")
+        except NotSent as error:
+            yield Finding("wrong", f"notices by {way.kind}", str(error))
+    with open_warehouse().begin() as connection:
+        known = channels.listed(connection)
+    for channel in known:
+        what = f"channel {channel.number}, {channel.person}"
+        if channel.kind not in {way.kind for way in found}:
+            yield Finding("warning", what, f"{channel.kind} is not set up here: docs/notices.md")
+        elif channel.state != "open":
+            yield Finding("warning", what, f"{channel.kind} {channel.address} is blocked: {channel.state_reason}")
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (environment, code_location, site_files, bus_conflicts)
 ALL: tuple[Check, ...] = (
     *WITHOUT_DATABASE,
@@ -267,4 +290,5 @@ ALL: tuple[Check, ...] = (
     history,
     counters,
     pv_azimuth,
+    ways_to_people,
 )

@@ -31,6 +31,9 @@ def up(
     with_ui: Annotated[bool, typer.Option("--ui/--no-ui", help="Serve the web UI too.")] = True,
     web_port: Annotated[int, typer.Option(help="Port of the HTTP API on this machine.", min=1, max=65535)] = 8000,
     with_web: Annotated[bool, typer.Option("--web/--no-web", help="Serve the HTTP API too.")] = True,
+    with_notices: Annotated[
+        bool, typer.Option("--notices/--no-notices", help="Tell people by their own channels, where a way is set up.")
+    ] = True,
     history_days: Annotated[int, typer.Option(help="Days of history the virtual plant begins with.", min=0)] = 7,
     metrics_port: Annotated[int, typer.Option(help="Port for Prometheus; 0: none.", min=0, max=65535)] = 9464,
     metrics_host: Annotated[
@@ -59,6 +62,7 @@ def up(
         None if log == Path("-") else log or local.home() / "services.log",
         _host_and_port(code_server),
         web_port if with_web else None,
+        with_notices,
     )
 
 

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline.cli import channel
 from ems_pipeline.cli.terminal import Rows, words
 from ems_pipeline.cli.who import who
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(channel.app, name="channel", help="How each person is told: chats, e-mail, and what is wanted of each.")
 console = Console()
 Name = Annotated[str, typer.Argument(help="By which the person logs in.")]
 

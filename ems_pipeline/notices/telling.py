@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ems_pipeline.notices import health, reports
 from ems_pipeline.notify import choice, wording
 from ems_pipeline.notify.notice import Blocked, Down, Held, Message, Moved, Notice, NotSent, Unsure, Way
 from ems_pipeline.notify.pace import Pace
-from ems_pipeline.time_grid import Clock
-from ems_pipeline.warehouse import Warehouse, channels, told
+from ems_pipeline.time_grid import MINUTE, Clock
+from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, channels, told
 from ems_pipeline.warehouse.channels import Channel
 from ems_pipeline.warehouse.told import Ending, Told
 
@@ -33,18 +34,47 @@ class Teller:
     health: health.Health = field(init=False)
     _heard_at: datetime | None = None
     """When the service last said anything good."""
+    _known: list[Channel] = field(default_factory=list)
+    _blind_since: datetime | None = None
+    _has_said_so: bool = False
 
     def __post_init__(self) -> None:
         self.health = health.Health(self.way.kind, f"nobody is told by {self.way.kind}")
 
     def look(self) -> None:
-        """Tell every person what is due."""
+        """Tell every person what is due. DatabaseUnavailable: it is away, which is told where it lasts."""
+        try:
+            self._look()
+        except DatabaseUnavailable:
+            self._blind(f"the database does not answer for {health.PATIENCE // MINUTE} minutes: nothing is steered")
+            raise
+        if self._blind_since is not None and self._has_said_so:
+            self._say_at_once("info", "the database answers again")
+        self._blind_since, self._has_said_so = None, False
+
+    def _blind(self, text: str) -> None:
+        """Those whom we knew last are told, once; nobody could note it."""
+        now = self.clock.now()
+        self._blind_since = self._blind_since or now
+        if now - self._blind_since >= health.PATIENCE and not self._has_said_so:
+            self._has_said_so = True
+            self._say_at_once("critical", text)
+
+    def _say_at_once(self, severity: str, text: str) -> None:
+        notice = Notice(0, severity, "", "", "database-down", text, self.clock.now())
+        for channel in self._known:
+            least = replace(channel.wishes, least_severity="info")
+            if choice.wanted([notice], channel.person_sites, least, self.clock.now()):
+                with suppress(NotSent):
+                    self.way.send(channel.address, wording.merged([notice], is_again=False))
+
+    def _look(self) -> None:
         now = self.clock.now()
         with self.warehouse.begin() as connection:
             found = channels.listed(connection, kind=self.way.kind)
             health.tell_blocked(connection, self.way.kind, found, now)
             self.health.tell(connection, now)
-            usable = [channel for channel in found if channel.state == "open"]
+            usable = self._known = [channel for channel in found if channel.state == "open"]
             standing = told.standing(connection) if usable else []
             states = told.of_channels(connection, [channel.number for channel in usable])
         left = MOST_AT_ONCE
@@ -151,7 +181,8 @@ class Teller:
         return "refused"
 
 
-def test_message(way: Way, channel: Channel, warehouse: Warehouse, clock: Clock) -> None:
-    """Say something by a channel for `ems notify test`; NotSent: it did not arrive."""
-    said = Message("ems: a test", f"A test for {channel.person}: by this way you are told.", f"test{clock.now():%s%f}")
+def try_out(way: Way, channel: Channel, warehouse: Warehouse, clock: Clock) -> None:
+    """Say something by a channel; NotSent: it did not arrive, or nobody knows."""
+    key = f"test-{clock.now():%Y%m%dT%H%M%S%f}"
+    said = Message("ems: a test", f"A test for {channel.person}: by this way you are told.", key)
     Teller(warehouse, clock, way)._sent(channel, said)

@@ -722,6 +722,20 @@ class Question(BaseModel):
     """the token itself"""
 
 
+class QuietHours(BaseModel):
+    """Hours of the wall clock in which nobody is disturbed; over midnight where they end before they begin."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    from_time: str
+    """From when."""
+    until_time: str
+    """Until when."""
+    zone: str
+    """Time zone of both."""
+
+
 class ReadWish(BaseModel):
     """How much is read."""
 
@@ -1149,6 +1163,26 @@ class Money(BaseModel):
     """Settled days, oldest first."""
 
 
+class NoticeWishes(BaseModel):
+    """What is wanted of a channel, all of it: what is left out is as it is at first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    least_severity: Literal["info", "warning", "critical"] = "warning"
+    """Alarms from this severity on."""
+    quiet: QuietHours | None = None
+    """Quiet hours; null: none."""
+    critical_breaks_quiet: bool = True
+    """Critical alarms in quiet hours, too."""
+    wants_daily: bool = False
+    """A report of each day."""
+    wants_weekly: bool = False
+    """On Monday one of the week before."""
+    sites: list[str] | None = None
+    """Of these sites only; null: of all that exist for the person."""
+
+
 class Overview(BaseModel):
     """All sites of whoever asks."""
 
@@ -1201,3 +1235,22 @@ class Plan(BaseModel):
     """Version of the site's document."""
     slots: list[PlannedSlot]
     """Its quarter-hours in order."""
+
+
+class NoticeChannel(BaseModel):
+    """A way by which whoever asks is told."""
+
+    channel_id: int
+    """Number."""
+    kind: Literal["telegram", "email"]
+    """Which way."""
+    address: str
+    """Number of the chat, or the address."""
+    bound_at: AwareDatetime
+    """When it was bound or entered."""
+    state: Literal["open", "blocked"]
+    """`blocked`: it takes nothing until it is bound or entered again."""
+    state_reason: str
+    """Why it is blocked; empty: it is not."""
+    wishes: NoticeWishes
+    """What is wanted of it."""

@@ -2,6 +2,7 @@
 
 health, services, stats, prometheus  how the process and what stands behind it are
 me, tokens               who asks, and what programs may
+notices                  how one is told of what happens
 overview, sites, now     what there is, and how it stands
 prices, forecasts, plans, money  what is known, decided, and what it was worth
 telemetry                what was measured

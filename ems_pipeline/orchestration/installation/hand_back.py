@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 
 from ems_pipeline import control, notify
+from ems_pipeline.notices.telling import Teller
+from ems_pipeline.notify import ways
 from ems_pipeline.orchestration.installation.herald import Herald
 from ems_pipeline.plain_text import plain
 from ems_pipeline.secret import SecretUnreadable
@@ -32,7 +34,17 @@ def main() -> int:
     for line, is_good in _released(platform, WHY):
         _say(line)
         is_done &= is_good
+    _tell_persons(platform)
     return 0 if is_done else 1
+
+
+def _tell_persons(platform: Platform) -> None:
+    """By their own channels, since the process that does has ended with the others; after the devices, which come first."""
+    try:
+        for way in ways.to_persons():
+            Teller(platform.warehouse, platform.clock, way).look()
+    except Exception as error:
+        _say(f"not told: {plain(error)}")
 
 
 def _ways() -> list[notify.Notifier]:

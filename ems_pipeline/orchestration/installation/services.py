@@ -1,4 +1,4 @@
-"""The long-lived processes of an installation as commands: code server, daemon, web UI, HTTP API.
+"""The long-lived processes of an installation as commands: code server, daemon, web UI, HTTP API, notices.
 
 One code server serves daemon and web UI. Left to itself the daemon would start one of its own and replace it every
 minute, importing everything each time; and "reload" in the UI would reach the UI only.
@@ -58,6 +58,11 @@ def webserver(workspace: Path, host: str, port: int, socket: Path | None = None,
 def web(port: int) -> Child:
     """The HTTP API, as somebody would start it; the first to go when memory runs out."""
     return Child("web", [_script("ems"), "web", "--port", str(port)], oom_score=700)
+
+
+def notices() -> Child:
+    """Tells people by their own channels; what it has not told is told after its next start."""
+    return Child("notices", [_script("ems"), "notify", "run"], oom_score=700)
 
 
 def _log_format() -> list[str]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from ems_pipeline import notify, settings
 from ems_pipeline.errors import EmsError
+from ems_pipeline.notify import ways
 from ems_pipeline.orchestration import first_day
 from ems_pipeline.orchestration.installation import hand_back, history, metrics, plant_arm, services
 from ems_pipeline.orchestration.installation.hand_back import let_go
@@ -48,6 +49,7 @@ def serve(
     log: Path | None = None,
     code_server: tuple[str, int] | None = None,
     web_port: int | None = None,
+    with_notices: bool = True,
 ) -> None:
     """Run until stopped; then release every device that was steered.
 
@@ -58,12 +60,14 @@ def serve(
         log: file for what the services say; None: this process's own stderr, which somebody else keeps.
         code_server: host and port of one that runs already; None: one of its own.
         web_port: of the HTTP API; None leaves it out.
+        with_notices: tell persons by their own channels, where a way is set up.
 
     Raises:
         HomeTaken, AlreadySupervised: another one runs in this home, or on this database.
-        WrongEnvironment: a variable says what it cannot say; nothing was begun.
+        WrongEnvironment, NoSender: a variable says what it cannot say; nothing was begun.
     """
     settings.demand()
+    with_notices = with_notices and bool(ways.to_persons())
     with ExitStack() as stack:
         lock = stack.enter_context(home_lock.held("ems up", say))
         warehouse = prepare()
@@ -87,7 +91,7 @@ def serve(
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
         say(f"log of the services: {log or 'stderr'}")
         guard = Guard([sys.executable, "-m", hand_back.__name__], lock, sink, say)
-        children = stack.enter_context(_children(port, code_server, web_port))
+        children = stack.enter_context(_children(port, code_server, web_port, with_notices))
         is_ours = _supervise(platform, claim, children, guard, sink, say, log, arms)
         if is_ours:
             say("stopping: devices are handed back to themselves")
@@ -262,7 +266,7 @@ def _is_new(platform: Platform, site: Site) -> bool:
 
 @contextmanager
 def _children(
-    port: int | None, code_server: tuple[str, int] | None, web_port: int | None = None
+    port: int | None, code_server: tuple[str, int] | None, web_port: int | None = None, with_notices: bool = False
 ) -> Iterator[list[Child]]:
     """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
@@ -276,6 +280,8 @@ def _children(
         children.append(services.webserver(workspace, UI_HOST, port, listening))
     if web_port is not None:
         children.append(services.web(web_port))
+    if with_notices:
+        children.append(services.notices())
     try:
         yield children
     finally:

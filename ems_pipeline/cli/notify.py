@@ -1,0 +1,55 @@
+"""`ems notify`: the process that tells people, and a message to try it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ems_pipeline.cli.terminal import words
+from ems_pipeline.cli.up import Home, use
+from ems_pipeline.warehouse import local
+
+app = typer.Typer(no_args_is_help=True)
+console = Console()
+
+
+@app.command()
+def run(home: Home = None) -> None:
+    """Tell people by their own channels, and listen to the bot; `ems up` does it where a way is set up."""
+    use(home)
+    program = [sys.executable, "-m", "ems_pipeline.notices.serve"]
+    os.execve(program[0], program, os.environ | {"EMS_HOME": str(local.home())})
+
+
+@app.command()
+def test(name: Annotated[str, typer.Argument(help="Name of the person, as `ems user list` shows it.")]) -> None:
+    """Say something to somebody by each of their channels; exit code 1 where one of them did not take it."""
+    from ems_pipeline.notices import telling
+    from ems_pipeline.notify import ways
+    from ems_pipeline.notify.notice import NotSent
+    from ems_pipeline.time_grid import SystemClock
+    from ems_pipeline.warehouse import channels, open_warehouse
+
+    warehouse, known = open_warehouse(), {way.kind: way for way in ways.to_persons()}
+    with warehouse.begin() as connection:
+        found = channels.listed(connection, name)
+    if not found:
+        raise LookupError(f"{name} has no channel; `ems user channel add-email` or `ems user channel telegram` makes one")
+    failed = 0
+    for channel in found:
+        what = f"{channel.kind} {channel.address}"
+        try:
+            if channel.kind not in known:
+                raise NotSent(f"{channel.kind} is not set up here", "docs/notices.md says how")
+            telling.try_out(known[channel.kind], channel, warehouse, SystemClock())
+        except NotSent as error:
+            failed += 1
+            console.print(words(f"{what}: ") + words(f"{error}", "red"), soft_wrap=True)
+        else:
+            console.print(words(f"{what}: taken by the service"))
+    if failed:
+        raise typer.Exit(1)
