@@ -1,10 +1,10 @@
-"""`ems user channel`: how each person is told. Chats are bound by a code that is made here and sent from the chat, once."""
+"""`ems user channel`: how each person is told. A code that is made here binds the chat it is sent from, once."""
 
 from __future__ import annotations
 
 from datetime import datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,7 +14,6 @@ from ems_pipeline.cli.who import who
 
 if TYPE_CHECKING:
     from ems_pipeline.notify.choice import Quiet
-    from ems_pipeline.notify.notice import Severity
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -57,7 +56,9 @@ def listed(
 
 
 @app.command("add-email")
-def add_email(name: Person, address: Annotated[str, typer.Argument(help="One address, such as anna@example.org.")]) -> None:
+def add_email(
+    name: Person, address: Annotated[str, typer.Argument(help="One address, such as anna@example.org.")]
+) -> None:
     """Tell somebody by e-mail; alarms from a warning on, until `wishes` says otherwise."""
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import channels, open_warehouse
@@ -132,7 +133,7 @@ def wishes(
         usual = before.quiet.zone if before.quiet else next((str(wall) for _, wall in sorted(zones.items())), None)
         after = replace(
             before,
-            least_severity=cast("Severity", before.least_severity if least is None else least.value),
+            least_severity=before.least_severity if least is None else least.value,
             quiet=before.quiet if quiet is None else _quiet(quiet, zone or usual),
             critical_breaks_quiet=before.critical_breaks_quiet if critical is None else critical,
             wants_daily=before.wants_daily if daily is None else daily,

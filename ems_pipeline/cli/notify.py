@@ -38,7 +38,9 @@ def test(name: Annotated[str, typer.Argument(help="Name of the person, as `ems u
     with warehouse.begin() as connection:
         found = channels.listed(connection, name)
     if not found:
-        raise LookupError(f"{name} has no channel; `ems user channel add-email` or `ems user channel telegram` makes one")
+        raise LookupError(
+            f"{name} has no channel; `ems user channel add-email` or `ems user channel telegram` makes one"
+        )
     failed = 0
     for channel in found:
         what = f"{channel.kind} {channel.address}"

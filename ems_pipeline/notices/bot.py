@@ -1,4 +1,4 @@
-"""What somebody says to the bot, and what the bot says. Updates are what a server and strangers wrote: nothing of them is believed.
+"""What somebody says to the bot, and what the bot says. Strangers wrote the updates: nothing of them is believed.
 
 A wish is repeated in words with a button; pressing it files the wish once, where and by whom it was asked. Whoever has
 not bound the chat learns nothing but that.
@@ -92,7 +92,7 @@ class Bot:
     _answered: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
 
     def answer(self, connection: Connection, update: Mapping[str, Any]) -> list[Call]:
-        """What is to be called after this update is read; what it changes is part of the transaction. Errors: `heard`."""
+        """What is to be called after this update; what it changes is part of the transaction. Errors: `heard`."""
         if (numbers := moved(update)) is not None:
             channels.move(connection, "telegram", *numbers)
             return []
@@ -141,7 +141,9 @@ class Bot:
     def _status(self, connection: Connection, said: Said, channel: Channel, words: list[str]) -> list[Call]:
         seen = _sites(connection, channel)
         if words and words[0] not in seen:
-            raise WishRefused(f"there is no site {plain(words[0], 60)!r} for you", f"there are {', '.join(seen) or 'none'}")
+            raise WishRefused(
+                f"there is no site {plain(words[0], 60)!r} for you", f"there are {', '.join(seen) or 'none'}"
+            )
         wanted = words[:1] or seen[:MOST_SITES]
         told = [_say(said.chat, glance.words(connection, site, self.clock.now())) for site in wanted]
         if not words and len(seen) > MOST_SITES:

@@ -79,7 +79,9 @@ def wish(order: Order, asset: str | None, now: datetime) -> Wish:
 def repeated(asked: Wish, wall: ZoneInfo) -> str:
     """A wish in words, with the site's own time of its end."""
     if asked.mode is None or asked.until_at is None:
-        return f"Release {asked.site_key}: its devices are handed back to their own logic. An armed site is steered again."
+        return (
+            f"Release {asked.site_key}: its devices are handed back to their own logic. An armed site is steered again."
+        )
     what = in_words(asked.mode, dict(asked.limits))
     until = asked.until_at.astimezone(wall)
     return f"{asked.asset_key} of {asked.site_key}: {what}, until {until:%a %d %b %H:%M} there."

@@ -1,4 +1,4 @@
-"""What was said to the bot is fetched by long polling and read once; answers go out at the pace the service asks for."""
+"""What was said to the bot is fetched by long polling and read once; answers go out at the service's pace."""
 
 from __future__ import annotations
 

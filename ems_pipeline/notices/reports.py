@@ -51,7 +51,8 @@ def message(warehouse: Warehouse, span: Span) -> Message:
 
     first = span.last - timedelta(days=span.days - 1)
     with warehouse.begin() as connection:
-        account = accounts.of_site(connection, registry.newest(connection, span.site_key), first, span.last)
+        site = registry.newest(connection, span.site_key)
+        account = accounts.of_site(connection, site, first, span.last, of_all=False)
     when = f"{span.last}" if span.days == 1 else f"{first} to {span.last}"
     name = f"{span.site_key}-{span.last}.html" if span.days == 1 else f"{span.site_key}-week-{span.last}.html"
     return Message(

@@ -1,4 +1,4 @@
-"""The process that tells people: a thread for each way, so that a dead one delays no other, and one that listens to the bot.
+"""The process that tells people: a thread for each way, so that a dead one delays no other, and one for the bot.
 
 It ends when it is told to, or with whoever started it; what was not sent by then is sent after the next start.
 """
@@ -80,7 +80,9 @@ def _keep_looking(look: Look, every_s: float, stop: threading.Event) -> None:
             look()
             pause_s = every_s
         except Exception as error:  # a database that is away, a fault of ours: people want to be told afterwards
-            logger.warning("%s: %s", threading.current_thread().name, error, exc_info=logger.isEnabledFor(logging.DEBUG))
+            logger.warning(
+                "%s: %s", threading.current_thread().name, error, exc_info=logger.isEnabledFor(logging.DEBUG)
+            )
             pause_s = min(LONGEST_PAUSE_S, 2 * max(pause_s, 1.0))
         stop.wait(pause_s)
 

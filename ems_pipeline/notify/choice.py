@@ -12,7 +12,7 @@ from ems_pipeline.notify.notice import SEVERITIES, Notice, Severity
 
 @dataclass(frozen=True)
 class Quiet:
-    """Hours of the wall clock in a zone in which nobody is disturbed; over midnight where they end before they begin."""
+    """Hours of the wall clock in which nobody is disturbed; over midnight where they end before they begin."""
 
     from_time: time
     until_time: time
@@ -36,7 +36,7 @@ class Wishes:
 
 def rank(severity: str) -> int:
     """The worse, the higher; of an unknown one the highest: nobody is spared what we do not understand."""
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)  # type: ignore[arg-type]
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def sees(site: str, of_person: frozenset[str] | None, wishes: Wishes) -> bool:
@@ -49,9 +49,7 @@ def sees(site: str, of_person: frozenset[str] | None, wishes: Wishes) -> bool:
     return all(of is None or site in of for of in (of_person, wishes.sites))
 
 
-def wanted(
-    notices: Iterable[Notice], of_person: frozenset[str] | None, wishes: Wishes, at: datetime
-) -> list[Notice]:
+def wanted(notices: Iterable[Notice], of_person: frozenset[str] | None, wishes: Wishes, at: datetime) -> list[Notice]:
     """Those that may be told at this instant, the worst first; what is quiet now waits until it is not."""
     is_quiet = wishes.quiet is not None and wishes.quiet.holds(at)
     found = [

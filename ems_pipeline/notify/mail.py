@@ -61,7 +61,7 @@ class Mail:
             try:
                 answer = smtp.data(text)
             except smtplib.SMTPDataError as error:  # refused before the message was said
-                answer = (error.smtp_code, error.smtp_error)
+                raise NotSent(f"{self._where}: {address}: no message is taken ({error.smtp_code})") from None
             except (OSError, smtplib.SMTPException) as error:
                 raise Unsure(f"{self._where}: the line broke after the message was said ({_kind(error)})") from None
             self._demand(answer, address)
@@ -91,8 +91,12 @@ class Mail:
         except NotSent:
             raise
         except ssl.SSLCertVerificationError as error:
-            remedy = "name the host as its certificate does; a CA of your own goes into the file that SSL_CERT_FILE names"
-            raise Down(f"{self._where}: the certificate does not verify: {plain(error.verify_message)}", remedy) from None
+            remedy = (
+                "name the host as its certificate does; a CA of your own goes into the file that SSL_CERT_FILE names"
+            )
+            raise Down(
+                f"{self._where}: the certificate does not verify: {plain(error.verify_message)}", remedy
+            ) from None
         except smtplib.SMTPAuthenticationError as error:
             remedy = "check EMS_SMTP_USER and EMS_SMTP_PASSWORD; many providers want a password made for programs"
             raise Down(f"{self._where}: the login is refused ({error.smtp_code})", remedy) from None

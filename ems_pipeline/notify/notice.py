@@ -96,7 +96,7 @@ class Way(Protocol):
         """Deliver, or raise `NotSent` or what is more exact of it."""
 
     def check(self) -> None:
-        """Whether the service is there and lets us in; raises `Down` or another `NotSent`, and tells nobody anything."""
+        """Whether the service is there and lets us in: raises `NotSent` if not, and tells nobody anything."""
 
     def spacing_s(self, address: str) -> float:
         """How far apart messages to one address have to be."""

@@ -1,4 +1,4 @@
-"""When an address may be spoken to again: what a service asks for, and longer pauses after each failure. Nobody sleeps."""
+"""When an address may be spoken to again: as a service asks, and later after each failure. Nobody sleeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Telegram Bot API: one call at a time, its refusals by kind. The token is part of every address and told to nobody."""
+"""The Telegram Bot API: one call at a time, its refusals by kind. The token is told to nobody."""
 
 from __future__ import annotations
 

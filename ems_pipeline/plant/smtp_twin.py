@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import cast
 
 FAULTS: dict[str, str] = {
     "no-tls": "STARTTLS is not offered",
@@ -60,7 +59,7 @@ class SmtpTwin:
         return is_new
 
     def taken(self, data: bytes, recipients: list[str]) -> None:
-        self.letters.append(cast(EmailMessage, email.message_from_bytes(data, policy=SMTP)))
+        self.letters.append(email.message_from_bytes(data, policy=SMTP))
         self.recipients += recipients
 
 
@@ -171,7 +170,7 @@ def serving_smtp(twin: SmtpTwin) -> Iterator[SmtpTwin]:
             try:
                 conversation.hold()
             except (OSError, _Cut):
-                pass  # noqa: SIM105 - the client has gone, or is to think so
+                return  # the client has gone, or is to think so
             finally:
                 conversation.end()
 

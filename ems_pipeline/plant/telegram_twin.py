@@ -34,7 +34,7 @@ FAULTS: dict[str, str] = {
 
 @dataclass
 class TelegramTwin:
-    """A service with one bot. What its people do is said by `say` and `press`; what it was told stands in `messages`."""
+    """A service with one bot. Its people `say` and `press`; what they were told stands in `messages`."""
 
     clock: Clock
     token: str
@@ -59,7 +59,18 @@ class TelegramTwin:
         """Somebody writes to the bot."""
         kind = "private" if chat > 0 else "supergroup"
         who = {"id": user or chat, "is_bot": False, "language_code": "cs"}
-        self._told({"message": {"message_id": 0, "date": 0, "from": who, "chat": {"id": chat, "type": kind}, "text": text, **more}})
+        self._told(
+            {
+                "message": {
+                    "message_id": 0,
+                    "date": 0,
+                    "from": who,
+                    "chat": {"id": chat, "type": kind},
+                    "text": text,
+                    **more,
+                }
+            }
+        )
 
     def press(self, chat: int, data: str, user: int | None = None) -> None:
         """Somebody presses a button below a message of the bot."""

@@ -129,7 +129,9 @@ SAFE_SERVICE = matching(SAFE_ADDRESS, "an address with https:// and without a pa
 TOKEN = matching(BOT_TOKEN, "the token as @BotFather tells it, such as 123456:ABC...", _length)
 MAIL = matching(MAILBOX, "one address such as ems@example.org", repr)
 MAIL_HOST = matching(HOST, "the name of a server alone, such as smtp.example.org", repr)
-MAIL_PASSWORD = matching(PRINTABLE_ASCII, "a password of ASCII characters; many providers make one for programs", _length)
+MAIL_PASSWORD = matching(
+    PRINTABLE_ASCII, "a password of ASCII characters; many providers make one for programs", _length
+)
 SECRET_ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _length)
 
 

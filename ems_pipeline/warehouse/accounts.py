@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import polars as pl
 from sqlalchemy.engine import Connection
 
 from ems_pipeline import time_grid
@@ -14,8 +15,12 @@ from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.inventory import table_sizes
 
 
-def of_site(connection: Connection, site: Site, first: date, last: date) -> Account:
-    """Everything settled, planned and commanded on local days ``first`` to ``last``, both included."""
+def of_site(connection: Connection, site: Site, first: date, last: date, *, of_all: bool = True) -> Account:
+    """Everything settled, planned and commanded on local days ``first`` to ``last``, both included.
+
+    Args:
+        of_all: also alarms and tables of the installation. They may name any site, and are for those who see all.
+    """
     zone = time_grid.zone(site.timezone)
     start, end = time_grid.day_bounds(first, zone)[0], time_grid.day_bounds(last, zone)[1]
     window = {"site": site.key, "start": start, "end": end}
@@ -26,10 +31,10 @@ def of_site(connection: Connection, site: Site, first: date, last: date) -> Acco
         days=audits.summary(connection, site.key, first, last),
         slots=audits.slots(connection, site.key, start, end),
         setpoints=query(connection, SETPOINTS, **window),
-        alarms=query(connection, ALARMS, **window),
+        alarms=query(connection, ALARMS, **window, of_all=of_all),
         plans=query(connection, PLANS, **window),
         unmet=query(connection, UNMET, **window),
-        tables=table_sizes(connection),
+        tables=table_sizes(connection) if of_all else pl.DataFrame(),
     )
 
 
@@ -43,7 +48,8 @@ SETPOINTS = """
     GROUP BY device_key ORDER BY device_key"""
 ALARMS = """
     SELECT raised_at, severity, coalesce(device_key, '') AS device_key, kind, text, times, cleared_at FROM ems.alarm
-    WHERE (site_key = :site OR site_key IS NULL) AND raised_at < :end AND last_at >= :start ORDER BY raised_at"""
+    WHERE (site_key = :site OR (:of_all AND site_key IS NULL))
+      AND raised_at < :end AND last_at >= :start ORDER BY raised_at"""
 PLANS = """
     SELECT kind, count(*) AS plans, count(*) FILTER (WHERE status = 'failed') AS failed,
            count(*) FILTER (WHERE NOT is_verified) AS unverified,

@@ -18,7 +18,8 @@ from ems_pipeline.warehouse.people import UnknownPerson
 
 CODE_HOLDS = timedelta(minutes=15)
 COLUMNS = """c.notice_channel_id, c.person, c.kind, c.address, c.bound_at, c.state, c.state_reason, c.least_severity,
-             c.quiet_from, c.quiet_until, c.quiet_zone, c.critical_breaks_quiet, c.wants_daily, c.wants_weekly, c.sites"""
+             c.quiet_from, c.quiet_until, c.quiet_zone, c.critical_breaks_quiet, c.wants_daily, c.wants_weekly,
+             c.sites"""
 
 
 class UnknownChannel(EmsError, LookupError):

@@ -1,4 +1,4 @@
-"""What the Telegram bot asks of the database: it binds, keeps and confirms by functions that check, and remembers where it is."""
+"""What the Telegram bot asks of the database: it binds, keeps and confirms by functions that check."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class WishRefused(EmsError, ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody asks of a site: a mode of an asset until an instant; without an asset, that the site is released."""
+    """What somebody asks of a site: a mode of an asset until an instant; without one, that the site is released."""
 
     site_key: str
     asset_key: str | None = None
@@ -61,7 +61,8 @@ def ask(connection: Connection, chat: str, user: str, nonce: str, wish: Wish) ->
         WishRefused: see there.
     """
     _checked(
-        connection, """SELECT ems.fn_wish_ask(:chat, :user, :nonce, :site, :asset, :mode, CAST(:limits AS jsonb), :until)""",
+        connection,
+        "SELECT ems.fn_wish_ask(:chat, :user, :nonce, :site, :asset, :mode, CAST(:limits AS jsonb), :until)",
         chat=chat, user=user, nonce=hashed(nonce), site=wish.site_key, asset=wish.asset_key, mode=wish.mode,
         limits=json.dumps(dict(wish.limits)), until=wish.until_at,
     )  # fmt: skip

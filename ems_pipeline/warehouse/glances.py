@@ -81,7 +81,9 @@ def open_alarms(connection: Connection, site_keys: list[str] | None) -> list[str
 
 def site_keys(connection: Connection) -> list[str]:
     """Keys of the sites in service, in order."""
-    return list(connection.execute(sa.text("SELECT site_key FROM ems.site WHERE is_active ORDER BY site_key")).scalars())
+    return list(
+        connection.execute(sa.text("SELECT site_key FROM ems.site WHERE is_active ORDER BY site_key")).scalars()
+    )
 
 
 def batteries(connection: Connection, site_key: str) -> list[str]:

@@ -96,7 +96,8 @@ def grant_login(connection: Connection, login: str, role: str, password: str | N
 MEMBERS = """
     SELECT m.rolname, r.rolname FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member
     JOIN pg_roles r ON r.oid = a.roleid
-    WHERE r.rolname = ANY(:roles) AND m.rolname <> ALL (:own) AND m.rolcanlogin AND NOT m.rolsuper AND m.rolconnlimit < 0
+    WHERE r.rolname = ANY(:roles) AND m.rolname <> ALL (:own)
+      AND m.rolcanlogin AND NOT m.rolsuper AND m.rolconnlimit < 0
     UNION ALL SELECT rolname, rolname FROM pg_roles WHERE rolname = ANY (:own) AND rolconnlimit < 0
     ORDER BY 1, 2"""
 

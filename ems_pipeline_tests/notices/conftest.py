@@ -69,7 +69,10 @@ class House:
 
     def open(self) -> dict[str, str]:
         """Text by kind of the open alarms."""
-        return {str(kind): str(text) for kind, text in self.rows("SELECT kind, text FROM ems.alarm WHERE cleared_at IS NULL")}
+        return {
+            str(kind): str(text)
+            for kind, text in self.rows("SELECT kind, text FROM ems.alarm WHERE cleared_at IS NULL")
+        }
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         with self.warehouse.begin() as connection:
@@ -97,7 +100,9 @@ class House:
 def owned(warehouse: Warehouse, home01: Site) -> Iterator[tuple[Warehouse, Warehouse]]:
     migrate.upgrade(warehouse)  # a database cloned from a template has no rights of its own
     with warehouse.begin() as connection:
-        registry.register(connection, [home01, home01.model_copy(update={"key": "home02", "gateways": (), "devices": ()})], NOON)
+        registry.register(
+            connection, [home01, home01.model_copy(update={"key": "home02", "gateways": (), "devices": ()})], NOON
+        )
     own = Warehouse(warehouse.url.set(username=roles.NOTICES_LOGIN))
     yield warehouse, own
     own.close()

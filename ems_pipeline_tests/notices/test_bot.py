@@ -1,4 +1,4 @@
-"""A chat is bound once by a code from the machine, and a wish counts once its button is pressed, once, by whom it was asked."""
+"""A code from the machine binds a chat once, and a wish counts once its button is pressed, by whom it was asked."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def listen(house: House, poller: Poller, times: int = 4) -> None:
         house.later(seconds=3)
 
 
-def said(house: House, twin: TelegramTwin, poller: Poller, text: str, chat: int = ANNA, user: int | None = None) -> list[str]:
+def said(
+    house: House, twin: TelegramTwin, poller: Poller, text: str, chat: int = ANNA, user: int | None = None
+) -> list[str]:
     """What the bot answers."""
     before = len(twin.texts(chat))
     twin.say(chat, text, user)
@@ -53,7 +55,9 @@ def said(house: House, twin: TelegramTwin, poller: Poller, text: str, chat: int 
     return twin.texts(chat)[before:]
 
 
-def pressed(house: House, twin: TelegramTwin, poller: Poller, data: str, chat: int = ANNA, user: int | None = None) -> str:
+def pressed(
+    house: House, twin: TelegramTwin, poller: Poller, data: str, chat: int = ANNA, user: int | None = None
+) -> str:
     """What the bot answers the button."""
     twin.press(chat, data, user)
     listen(house, poller)
@@ -83,7 +87,9 @@ def test_a_wrong_a_late_or_a_replaced_code_is_worth_nothing_and_not_told_apart(
     assert house.rows("SELECT * FROM ems.notice_channel") == []
 
 
-def test_a_stranger_is_answered_once_an_hour_and_learns_nothing(house: House, twin: TelegramTwin, poller: Poller) -> None:
+def test_a_stranger_is_answered_once_an_hour_and_learns_nothing(
+    house: House, twin: TelegramTwin, poller: Poller
+) -> None:
     house.person("anna")
     house.chat("anna", ANNA)
     asked = ("/status", "/alarms", "/charge home01 2h", "hello", "/help")
@@ -109,7 +115,9 @@ def test_a_wish_is_repeated_in_words_and_filed_once_when_its_button_is_pressed(
     assert house.rows(FILED) == [("pack", "charge", '{"charge_limit_w": 2000.0}', "telegram:anna")]
 
 
-def test_a_button_pressed_late_elsewhere_or_by_others_does_nothing(house: House, twin: TelegramTwin, poller: Poller) -> None:
+def test_a_button_pressed_late_elsewhere_or_by_others_does_nothing(
+    house: House, twin: TelegramTwin, poller: Poller
+) -> None:
     house.person("anna")
     house.person("bert")
     house.chat("anna", ANNA)
@@ -168,7 +176,9 @@ def test_a_wish_that_nobody_may_have_or_that_cannot_be_gets_a_reason_and_no_butt
     assert house.rows("SELECT * FROM ems.notice_wish") == []
 
 
-def test_who_lost_the_right_between_wish_and_button_gets_nothing(house: House, twin: TelegramTwin, poller: Poller) -> None:
+def test_who_lost_the_right_between_wish_and_button_gets_nothing(
+    house: House, twin: TelegramTwin, poller: Poller
+) -> None:
     house.person("anna")
     house.chat("anna", ANNA)
     said(house, twin, poller, "/hold home01 1h")
@@ -183,7 +193,9 @@ def test_a_release_is_the_request_that_everybody_else_files(house: House, twin: 
     (repeated,) = said(house, twin, poller, "/release home01")
     assert repeated.startswith("Release home01: its devices are handed back to their own logic.")
     assert pressed(house, twin, poller, twin.button(ANNA)).startswith("Done: request ")
-    assert house.rows("SELECT kind, site_key, requested_by FROM ems.request") == [("release", "home01", "telegram:anna")]
+    assert house.rows("SELECT kind, site_key, requested_by FROM ems.request") == [
+        ("release", "home01", "telegram:anna")
+    ]
     assert house.rows("SELECT * FROM ems.control_arm") == []
 
 
@@ -210,7 +222,7 @@ NONSENSE: list[dict[str, object]] = [
     {"message": {"from": {"id": 101}, "chat": {"id": 101}, "text": "/start \x00"}},
     {"message": {"from": {"id": 101}, "chat": {"id": 101}, "text": {"a": 1}}},
     {"message": {"from": {"id": 10**80}, "chat": {"id": 10**80}, "text": "/status"}},
-    {"callback_query": {"id": 1, "from": {"id": 101}, "data": "\x00", "message": {"message_id": 1, "chat": {"id": 101}}}},
+    {"callback_query": {"id": 1, "from": {"id": 101}, "data": "\x00", "message": {"message_id": 1, "chat": {"id": 1}}}},
 ]  # fmt: skip
 
 
@@ -282,7 +294,8 @@ def test_a_bot_that_is_not_heard_is_an_alarm_until_it_is(
 BEYOND = [
     "SELECT password_hash FROM ems.person",
     "UPDATE ems.person SET role = 'owner'",
-    "INSERT INTO ems.notice_channel (person, kind, address, telegram_user, bound_at) VALUES ('a', 'telegram', '1', '1', now())",
+    "INSERT INTO ems.notice_channel (person, kind, address, telegram_user, bound_at) "
+    "VALUES ('a', 'telegram', '1', '1', now())",
     "UPDATE ems.notice_channel SET person = 'anna'",
     "UPDATE ems.notice_channel SET telegram_user = '1'",
     "DELETE FROM ems.notice_channel",

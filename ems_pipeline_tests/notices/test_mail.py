@@ -118,14 +118,14 @@ def test_what_is_no_single_address_is_refused(address: str) -> None:
     assert not is_address(address)
 
 
-@pytest.mark.parametrize("address", ["anna@example.org", "a.b+ems@mail.example.org", "o'neil@example.org", "a@localhost"])
+@pytest.mark.parametrize(
+    "address", ["anna@example.org", "a.b+ems@mail.example.org", "o'neil@example.org", "a@localhost"]
+)
 def test_what_is_one_is_taken(address: str) -> None:
     assert is_address(address)
 
 
-def test_the_password_is_in_no_log_and_no_error(
-    house: House, post: SmtpTwin, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_password_is_in_no_log_and_no_error(house: House, post: SmtpTwin, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     house.person("anna")
     house.email("anna", "anna@example.org")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from datetime import UTC, datetime, time
 
@@ -132,7 +133,9 @@ def test_the_service_never_has_to_ask_for_a_pause(house: House, twin: TelegramTw
     assert sum(len(kinds) for kinds in told(twin, GROUP)) >= 87, "merged, and not lost"
 
 
-def test_a_group_that_moved_is_told_once_at_its_new_number(house: House, twin: TelegramTwin, telegram: Telegram) -> None:
+def test_a_group_that_moved_is_told_once_at_its_new_number(
+    house: House, twin: TelegramTwin, telegram: Telegram
+) -> None:
     house.person("anna")
     house.chat("anna", GROUP)
     twin.moved[GROUP] = SUPERGROUP
@@ -232,7 +235,7 @@ def test_a_service_in_trouble_is_asked_ever_less_often_and_nothing_is_lost(
         if house.rows(state) != before:
             asked.append(house.clock.now())
         house.later(seconds=15)
-    gaps = [(b - a).total_seconds() for a, b in zip(asked, asked[1:], strict=False)]
+    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(asked)]
     assert gaps == [15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 900.0, 900.0][: len(gaps)]
     assert len(gaps) >= 7
     twin.faults.clear()

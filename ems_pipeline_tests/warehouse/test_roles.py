@@ -195,15 +195,16 @@ NO_READERS = [
 
 
 @pytest.mark.parametrize(
-    "as_login",
-    ["a_service", "a_analyst", "a_writer", "a_gateway", "a_web", "ems_web", "ems_notices"], indirect=True
+    "as_login", ["a_service", "a_analyst", "a_writer", "a_gateway", "a_web", "ems_web", "ems_notices"], indirect=True
 )
 def test_no_login_changes_the_schema_rewrites_the_journal_or_leaves_the_database(as_login: Connection) -> None:
     for statement in NOBODYS:
         refused(as_login, statement, "permission denied|must be owner|read-only transaction")
 
 
-@pytest.mark.parametrize("as_login", ["a_analyst", "a_writer", "a_gateway", "a_web", "ems_web", "ems_notices"], indirect=True)
+@pytest.mark.parametrize(
+    "as_login", ["a_analyst", "a_writer", "a_gateway", "a_web", "ems_web", "ems_notices"], indirect=True
+)
 def test_only_the_pipeline_writes(as_login: Connection) -> None:
     as_login.exec_driver_sql("SET transaction_read_only = off")  # a login's own setting is a convenience, not the lock
     for statement in NO_READERS:

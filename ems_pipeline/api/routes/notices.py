@@ -1,4 +1,4 @@
-"""How whoever asks is told of what happens: their own channels, and what they want of each. Bound and entered on the machine."""
+"""How whoever asks is told of what happens: their own channels, entered on the machine, and what they want of each."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ class NoticeChannel(Answer):
     wishes: NoticeWishes = said("What is wanted of it.", None)
 
 
-OWN = """SELECT notice_channel_id AS channel_id, kind, address, bound_at, state, state_reason, least_severity, quiet_from,
-                quiet_until, quiet_zone, critical_breaks_quiet, wants_daily, wants_weekly, sites
+OWN = """SELECT notice_channel_id AS channel_id, kind, address, bound_at, state, state_reason, least_severity,
+                quiet_from, quiet_until, quiet_zone, critical_breaks_quiet, wants_daily, wants_weekly, sites
          FROM ems.notice_channel WHERE person = %s ORDER BY notice_channel_id"""
 CHANGE = """UPDATE ems.notice_channel
-            SET least_severity = %(least_severity)s, quiet_from = %(from)s, quiet_until = %(until)s, quiet_zone = %(zone)s,
-                critical_breaks_quiet = %(critical_breaks_quiet)s, wants_daily = %(wants_daily)s,
+            SET least_severity = %(least_severity)s, quiet_from = %(from)s, quiet_until = %(until)s,
+                quiet_zone = %(zone)s, critical_breaks_quiet = %(critical_breaks_quiet)s, wants_daily = %(wants_daily)s,
                 wants_weekly = %(wants_weekly)s, sites = %(sites)s
             WHERE notice_channel_id = %(channel)s AND person = %(person)s"""
 Me = Annotated[Caller, Depends(needs(""))]

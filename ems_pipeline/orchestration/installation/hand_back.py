@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def _tell_persons(platform: Platform) -> None:
-    """By their own channels, since the process that does has ended with the others; after the devices, which come first."""
+    """By their own channels: the process that does it has ended with the others. Devices come first."""
     try:
         for way in ways.to_persons():
             Teller(platform.warehouse, platform.clock, way).look()
