@@ -36,7 +36,7 @@ from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.servers import free_ports
 
 DEPLOY = ROOT / "deploy"
-ONE_SHOT = {"migrate", "login-pipeline", "login-rest", "login-web"}
+ONE_SHOT = {"migrate", "login-pipeline", "login-rest", "login-web", "login-notices"}
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 
 
@@ -85,7 +85,7 @@ def test_who_reaches_whom(compose: dict[str, Any], services: dict[str, dict[str,
     assert on["web"] <= inner, "the HTTP API reaches no device"
     assert [name for name in on if "door" in on[name]] == ["proxy"]
     assert "data" not in on["proxy"], "the proxy never sees the database"
-    assert {name for name in on if "outside" in on[name]} == {"code", "daemon"}, "prices, devices, notices"
+    assert {name for name in on if "outside" in on[name]} == {"code", "daemon", "notices"}, "prices, devices, people"
 
 
 def test_every_command_is_one_the_program_takes(services: dict[str, dict[str, Any]], secrets: Path) -> None:
@@ -170,10 +170,11 @@ def test_secrets_are_private_random_and_made_once(secrets: Path) -> None:
             "rest_password",
             "rest_jwt_secret",
             "web_password",
+            "notices_password",
             "web_secret",
         )
     ]
-    assert len(set(random)) == 6
+    assert len(set(random)) == 7
     assert all(re.fullmatch("[0-9a-f]{48}", text) for text in random)
     assert before["pgpass_pipeline"] == f"database:5432:*:ems_pipeline:{before['pipeline_password']}\n"
     assert before["rest_uri"] == f"postgres://ems_rest:{before['rest_password']}@database:5432/ems"

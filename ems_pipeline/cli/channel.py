@@ -76,16 +76,15 @@ def telegram(name: Person) -> None:
     from ems_pipeline.time_grid import SystemClock
     from ems_pipeline.warehouse import channels, open_warehouse
 
-    bot = ways.telegram()
-    if bot is None:
-        raise ValueError("EMS_TELEGRAM_TOKEN is not set; @BotFather makes a bot and tells its token (docs/notices.md)")
+    bot, bot_name = ways.telegram(), ""
     with open_warehouse().begin() as connection:
         code = channels.make_code(connection, name, who(), SystemClock().now())
     try:
+        if bot is None:
+            raise NotSent("EMS_TELEGRAM_TOKEN is not set here", "docs/notices.md says how a bot is made")
         bot_name = bot.name()
     except NotSent as error:
-        bot_name = ""
-        console.print(words(f"the bot does not answer now: {error}", "yellow"))
+        console.print(words(f"who the bot is cannot be said: {error}", "yellow"))
     console.print(words(f"within 15 minutes write this to the bot, from the chat in which {name} wants to be told:"))
     console.print(words(f"  /start {code}"))
     if bot_name:
