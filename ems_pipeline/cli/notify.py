@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline import settings
 from ems_pipeline.cli.terminal import words
 from ems_pipeline.cli.up import Home, use
 from ems_pipeline.warehouse import local
@@ -21,8 +22,9 @@ console = Console()
 def run(home: Home = None) -> None:
     """Tell people by their own channels, and listen to the bot; `ems up` does it where a way is set up."""
     use(home)
+    settings.HOME.hand_over(str(local.home()))  # named in its environment, where `ems doors` finds it
     program = [sys.executable, "-m", "ems_pipeline.notices.serve"]
-    os.execve(program[0], program, os.environ | {"EMS_HOME": str(local.home())})
+    os.execv(program[0], program)
 
 
 @app.command()

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.engine import Connection
-
 from ems_pipeline import time_grid
 from ems_pipeline.notices import glance, orders
 from ems_pipeline.plain_text import plain
@@ -23,6 +21,7 @@ from ems_pipeline.warehouse import channels, chats, glances
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.channels import Channel
 from ems_pipeline.warehouse.chats import WishRefused
+from ems_pipeline.warehouse.engine import Connection
 
 STRANGER = "This bot talks only to people it knows. Whoever runs it can let you in."
 EVERY = timedelta(hours=1)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import Connection
-
 from ems_pipeline import time_grid
+from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.glances import Glance, look
 
 MOST_ALARMS = 5

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.engine import Connection
-
 from ems_pipeline.notify.notice import Notice
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.alarms import Trouble
 from ems_pipeline.warehouse.channels import Channel
+from ems_pipeline.warehouse.engine import Connection
 
 WAY, CHANNEL = "notices-", "channel-blocked:"
 """How the kinds of these alarms begin; the way follows."""

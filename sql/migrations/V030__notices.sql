@@ -41,7 +41,7 @@ CREATE TABLE ems.notice_code (
 -- What was told by which way: written before it is sent, so that a restart repeats nothing that has arrived.
 CREATE TABLE ems.notice_told (
     notice_channel_id  bigint NOT NULL REFERENCES ems.notice_channel ON DELETE CASCADE,
-    alarm_id           bigint NOT NULL REFERENCES ems.alarm ON DELETE CASCADE,
+    alarm_id           bigint NOT NULL,                            -- alarms are never deleted
     severity           text NOT NULL,
     state              text NOT NULL CHECK (state IN ('sending', 'told', 'unsure', 'refused')),
     tries              integer NOT NULL,
