@@ -87,7 +87,7 @@ def imports(tree: ast.Module, top_level_only: bool = False) -> Iterator[str]:
 
 
 NEVER = {package: {"orchestration", "devices", "control"} for package in ("api", "notices", "web")}
-"""What a package has nothing to do with, whatever the layers say: who hears strangers opens no device, starts no run."""
+"""What a package has nothing to do with, whatever the layers say: who hears strangers opens no device."""
 
 
 def is_private_dagster(name: str) -> bool:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
+from datetime import timedelta
 from functools import partial
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from ems_pipeline.cli import channel
 from ems_pipeline.cli.app import app
 from ems_pipeline.notices import serve
 from ems_pipeline.notices.telling import Teller
@@ -19,6 +24,7 @@ from ems_pipeline.notify.telegram import Telegram
 from ems_pipeline.orchestration.installation import hand_back
 from ems_pipeline.plant.smtp_twin import SmtpTwin
 from ems_pipeline.plant.telegram_twin import TelegramTwin
+from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
 from ems_pipeline_tests.notices.conftest import PASSWORD, TOKEN, House, mail
 
@@ -111,10 +117,11 @@ def set_up(house: House, twin: TelegramTwin, post: SmtpTwin, monkeypatch: pytest
     values = {
         "EMS_DATABASE_URL": address, "EMS_TELEGRAM_TOKEN": TOKEN, "EMS_TELEGRAM_URL": twin.address,
         "EMS_SMTP_HOST": "localhost", "EMS_SMTP_PORT": str(post.port), "EMS_SMTP_USER": "ems",
-        "EMS_SMTP_PASSWORD": PASSWORD, "EMS_SMTP_FROM": "ems@home.example", "COLUMNS": "300",
+        "EMS_SMTP_PASSWORD": PASSWORD, "EMS_SMTP_FROM": "ems@home.example",
     }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(channel, "console", Console(width=300))
     return CliRunner()
 
 
@@ -192,6 +199,31 @@ def test_people_hear_by_their_own_channels_that_ems_up_was_killed(
     assert hand_back.main() == 0, "the watchdog tries again where something is not let go"
     (told,) = twin.texts(ANNA)
     assert told.startswith("critical: installation: supervisor-gone: ems up was killed")
+
+
+def test_the_process_tells_and_ends_when_it_is_told_to_and_names_no_secret(
+    house: House, twin: TelegramTwin, post: SmtpTwin, set_up: CliRunner
+) -> None:
+    """As the login of its own, on the real clock."""
+    house.clock.at = SystemClock().now()
+    house.person("anna")
+    house.chat("anna", ANNA)
+    house.email("anna", "anna@example.org")
+    house.alarm("a")
+    program = [sys.executable, "-m", "ems_pipeline.notices.serve"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        ends_at = SystemClock().now() + timedelta(seconds=60)
+        while not (twin.texts(ANNA) and post.letters) and SystemClock().now() < ends_at:
+            threading.Event().wait(0.1)
+        logins = house.rows(f"SELECT usename FROM pg_stat_activity WHERE datname = '{house.warehouse.url.database}'")
+        process.terminate()
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert twin.texts(ANNA) == [str(post.letters[0].get_content()).strip()] == ["warning: home01: a: so it is"]
+    assert ("ems_notices",) in logins
+    assert any(method == "getUpdates" for method, _ in twin.calls), "it listens to the bot"
+    for secret in (TOKEN.partition(":")[2], PASSWORD):
+        assert secret not in said
 
 
 def test_ways_are_those_that_the_environment_names() -> None:
