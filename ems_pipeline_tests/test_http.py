@@ -17,10 +17,10 @@ SECRET = "s3cret/with +odd&parts"
 
 
 class _Echo(BaseHTTPRequestHandler):
-    """Tells everything it was asked, in the reason of its status and in the body; the path says the status."""
+    """Tells everything it was asked, in the reason of its status and in the body; the path begins with the status."""
 
     def do_GET(self) -> None:
-        status = int(self.path.partition("?")[0].strip("/"))
+        status = int(self.path.partition("?")[0].strip("/").partition("/")[0])
         login = self.headers.get("Authorization", "")
         plain = base64.b64decode(login.rpartition(" ")[2] + "==", validate=False) if login.startswith("Basic") else b""
         body = f"you asked {self.path} with {login} which is ".encode() + plain

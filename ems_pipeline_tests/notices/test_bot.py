@@ -127,6 +127,7 @@ def test_a_button_pressed_late_elsewhere_or_by_others_does_nothing(
     mine = twin.button(ANNA)
     assert pressed(house, twin, poller, mine, BERT) == "This button is not yours."
     assert pressed(house, twin, poller, mine, ANNA, user=BERT) == "This button is not yours."
+    assert pressed(house, twin, poller, mine, GROUP, user=ANNA) == "This button is not yours.", "not in another chat"
     said(house, twin, poller, "/hold home01 1h", GROUP, user=100)
     assert pressed(house, twin, poller, twin.button(GROUP), GROUP, user=BERT) == "This button is not yours."
     for guess in ("confirm:", "confirm:' OR 1=1", "x" * 64, ""):

@@ -24,13 +24,17 @@ from typer.testing import CliRunner
 
 from ems_pipeline import time_grid
 from ems_pipeline.cli.app import app
+from ems_pipeline.notices.polling import Poller
+from ems_pipeline.notices.telling import Teller
+from ems_pipeline.notify.pace import Pace
+from ems_pipeline.notify.telegram import Telegram
 from ems_pipeline.orchestration import troubles
 from ems_pipeline.orchestration.installation import metrics
 from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed, Step
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, alarms
+from ems_pipeline.warehouse import Warehouse, alarms, people
 from ems_pipeline_tests.conftest import ROOT, _admin
 from ems_pipeline_tests.orchestration.conftest import LOGGED_DAYS, PRAGUE, TODAY, lived, small
 from ems_pipeline_tests.test_http import echo
@@ -40,7 +44,7 @@ pytestmark = pytest.mark.slow
 MIDNIGHT = time_grid.day_bounds(TODAY, PRAGUE)[0]
 SECRETS = {
     name: f"{name}-Gehe1m+{number}"
-    for number, name in enumerate(["database", "entsoe", "rte", "webhook", "loxone"], start=7)
+    for number, name in enumerate(["database", "entsoe", "rte", "webhook", "loxone", "telegram"], start=7)
 }
 
 
@@ -181,12 +185,33 @@ def _fail(runs: InProcess, environment: pytest.MonkeyPatch, echo: str) -> None:
     asking = dg.build_sensor_context(instance=runs.instance, resources={"ems": runs.platform})
     skipped = troubles.alarm_notices(asking)
     assert "webhook at 127.0.0.1: HTTP 500" in str(skipped.skip_message)  # type: ignore[union-attr]
+    _tell_persons(runs, echo)
+
+
+def _tell_persons(runs: InProcess, echo: str) -> None:
+    """Somebody's chat, and a service that refuses and repeats the address it was asked at, where the token stands."""
+    platform, bot = runs.platform, Telegram(SECRETS["telegram"], f"{echo}/401")
+    with platform.warehouse.begin() as connection:
+        people.add(connection, people.Person("anna", "owner", None), "hash", "test", MIDNIGHT)
+        connection.exec_driver_sql(
+            "INSERT INTO ems.notice_channel (person, kind, address, telegram_user, bound_at) "
+            "VALUES ('anna', 'telegram', '101', '101', now())"
+        )
+    teller, poller = (
+        Teller(platform.warehouse, platform.clock, bot),
+        Poller(platform.warehouse, platform.clock, bot, Pace()),
+    )
+    for _ in range(12):
+        teller.look()
+        poller.look()
+        platform.clock.wait_until(platform.clock.now() + timedelta(seconds=15))
 
 
 def test_the_work_was_done_with_the_secrets(kept: Kept) -> None:
     """Else the search below would prove nothing."""
     assert b"securityToken=***" in kept.places["leaks_dagster.event_logs"], "ENTSO-E was asked with its token"
     assert b"asset-failed" in kept.places["leaks_ems.alarm"]
+    assert b"notices-telegram" in kept.places["leaks_ems.alarm"], "Telegram was asked with its token, and refused"
     assert b"loxone" in kept.places["leaks_ems.setpoint"]
     assert b'"device": "loxone", "state": "echoed"' in kept.places["log"], "the Miniserver took its password"
     assert {"file dagster.yaml", "file a.dump", "deployment page of the UI"} <= set(kept.places)
