@@ -50,6 +50,15 @@ def logins(connection: Connection) -> list[Login]:
     ]
 
 
+def is_connected(connection: Connection, login: str) -> bool:
+    """Whether somebody works in this database as a login."""
+    found = connection.execute(
+        sa.text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename = :login LIMIT 1"),
+        {"login": login},
+    )
+    return found.first() is not None
+
+
 def database_if_up() -> Warehouse | None:
     """The database, without starting an embedded one: None where that does not run."""
     if settings.DATABASE_URL.is_set() or embedded.is_running(local.home() / "postgres"):

@@ -21,13 +21,15 @@ from ems_pipeline.orchestration.installation import watch as module
 from ems_pipeline.orchestration.installation.watch import GIB, Watch, wake_sensors
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, alarms
+from ems_pipeline.warehouse import Warehouse, alarms, migrate
+from ems_pipeline.warehouse.roles import NOTICES_LOGIN
 from ems_pipeline_tests.control.conftest import Bench, home
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 from ems_pipeline_tests.notify.test_notify import Deaf, Friend
 
 __all__ = ["home"]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+SESSIONS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename = 'ems_notices'"
 GONE = Warehouse(make_url("postgresql+psycopg://ems:geheim@127.0.0.1:1/ems"))
 
 
@@ -36,6 +38,7 @@ class Machine:
     """Two clocks, and a watch that looks every second of the steady one."""
 
     platform: Platform
+    tells_persons: bool = False
     wall_s: float = 1e9
     steady_s: float = 0.0
     said: list[str] = field(default_factory=list)
@@ -50,6 +53,7 @@ class Machine:
             self._wake,
             lambda: self.wall_s,
             lambda: self.steady_s,
+            tells_persons=self.tells_persons,
         )
 
     def _wake(self) -> None:
@@ -139,6 +143,31 @@ def test_a_database_that_is_gone_for_a_minute_is_told_without_it(disk: object) -
     assert "127.0.0.1:1/ems does not answer; nothing is measured" in said
     assert "geheim" not in said
     assert [text for text in machine.said if "the line is cut" in text], "a blocked way is said and holds up no other"
+
+
+def _sessions(machine: Machine) -> int:
+    with machine.platform.warehouse.begin() as connection:
+        return len(connection.exec_driver_sql(SESSIONS).all())
+
+
+def test_that_nobody_tells_people_any_more_is_an_alarm_for_the_other_ways(machine: Machine, disk: object) -> None:
+    there = Warehouse(machine.platform.warehouse.url.set(username=NOTICES_LOGIN))
+    migrate.upgrade(machine.platform.warehouse)  # a database cloned from a template has no rights of its own
+    machine = Machine(machine.platform, tells_persons=True)
+    with there.begin() as connection:
+        connection.exec_driver_sql("SELECT 1")
+        machine.live(300)
+        assert machine.open() == []
+    there.close()
+    while _sessions(machine):
+        """A session that was closed is seen for a moment."""
+    machine.live(119)
+    assert machine.open() == []
+    machine.live(11)
+    assert machine.open() == [("notices-gone", "warning")]
+    with there.begin():
+        machine.live(10)
+    assert machine.open() == []
 
 
 def test_its_return_is_told_the_same_way(machine: Machine, disk: object) -> None:

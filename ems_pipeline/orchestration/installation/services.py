@@ -13,6 +13,8 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.warehouse import local
 
 DEFINITIONS = "ems_pipeline.definitions"
+NOTICES = "notices"
+"""Name of the child that tells people by their own channels."""
 Where = Path | tuple[str, int]
 """Where a code server listens: a Unix socket, or host and port for a process of another container."""
 
@@ -62,7 +64,7 @@ def web(port: int) -> Child:
 
 def notices() -> Child:
     """Tells people by their own channels; what it has not told is told after its next start."""
-    return Child("notices", [_script("ems"), "notify", "run"], oom_score=700)
+    return Child(NOTICES, [_script("ems"), "notify", "run"], oom_score=700)
 
 
 def _log_format() -> list[str]:

@@ -118,7 +118,8 @@ def _supervise(
         with open_instance() as instance:
             wake_sensors(instance)
 
-    watch = Watch(platform, notify.beside_the_log(), say, wake)
+    tells_persons = any(child.name == services.NOTICES for child in children)
+    watch = Watch(platform, notify.beside_the_log(), say, wake, tells_persons=tells_persons)
     watch.herald.over(hand_back.KIND, "ems up runs again")
     is_ours = True
 

@@ -18,7 +18,9 @@ from ems_pipeline.orchestration.installation.hand_back import let_go
 from ems_pipeline.orchestration.installation.herald import Herald
 from ems_pipeline.orchestration.machinery.dagster_private import SensorInstigatorData
 from ems_pipeline.steps.platform import Platform
+from ems_pipeline.warehouse import DatabaseUnavailable, logins
 from ems_pipeline.warehouse.local import home
+from ems_pipeline.warehouse.roles import NOTICES_LOGIN
 
 JUMP_S = 60.0
 """A clock that moved by more than this against the machine's steady one was set, or the machine slept."""
@@ -28,6 +30,8 @@ EVERY_S = 10.0
 """How often database and disk are looked at."""
 GONE_AFTER_S = 60.0
 """How long a database may be away, as when it restarts."""
+PERSONS_AFTER_S = 120.0
+"""How long whoever tells people may be away, as when it starts again."""
 GIB = 2**30
 LOW_GIB, FULL_GIB = 5, 1
 """Free space from which on people should make room, and must."""
@@ -44,8 +48,15 @@ class Watch:
         after_jump_back: Callable[[], None] = lambda: None,
         wall: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        *,
+        tells_persons: bool = False,
     ) -> None:
-        """``after_jump_back``: what has to be woken, besides the devices that are let go."""
+        """Begin to watch.
+
+        Args:
+            after_jump_back: what has to be woken, besides the devices that are let go.
+            tells_persons: a child of ours tells people by their own channels; that it is gone they hear by other ways.
+        """
         self._platform, self._say = platform, say
         self.herald = Herald(platform, notifiers, say)
         self.has_looked = False
@@ -54,7 +65,8 @@ class Watch:
         self._after_jump_back = after_jump_back
         self._wall, self._steady = wall, steady
         self._seen = wall(), steady()
-        self._looked_at = self._answered_at = self._jumped_at = steady()
+        self._tells_persons = tells_persons
+        self._looked_at = self._answered_at = self._jumped_at = self._told_at = steady()
 
     def look(self) -> None:
         """Called every second."""
@@ -65,6 +77,7 @@ class Watch:
             self._looked_at = self._steady()
             self._database()
             self._disk()
+            self._persons()
             if self._steady() - self._jumped_at >= CALM_S:
                 self.herald.over("clock-jumped", "the clock has been steady for an hour")
 
@@ -93,6 +106,24 @@ class Watch:
             where = self._platform.warehouse.url.render_as_string(hide_password=True)
             text = f"database {where} does not answer; nothing is measured, planned or written until it does"
             self.herald.tell("database-down", "critical", text)
+
+    def _persons(self) -> None:
+        """Whoever tells people is at work where somebody works as its login; it looks there all the time."""
+        if not self._tells_persons:
+            return
+        try:
+            with self._platform.warehouse.begin() as connection:
+                is_there = logins.is_connected(connection, NOTICES_LOGIN)
+        except DatabaseUnavailable:
+            return
+        if is_there:
+            self._told_at = self._steady()
+            self.herald.over("notices-gone", "people are told by their own channels again")
+        elif self._steady() - self._told_at >= PERSONS_AFTER_S:
+            text = (
+                "the process that tells people by Telegram and e-mail does not work; look at `notices` in services.log"
+            )
+            self.herald.tell("notices-gone", "warning", text)
 
     def _disk(self) -> None:
         """Only the embedded database's: another server's disk is not ours to see."""
