@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 
 class Form(BaseModel):
@@ -23,3 +24,12 @@ Wanted = Annotated[float | None, EMPTY_IS_NONE]
 """A number that may be left out."""
 Done = Annotated[str, Query(max_length=20)]
 """Word of what a form did, looked up by the page that it led back to."""
+Wish = TypeVar("Wish", bound=BaseModel)
+
+
+def understood(model: type[Wish], said: dict[str, Any]) -> Wish:
+    """What the API takes, of what a form says; what it would refuse is refused as there (RequestValidationError)."""
+    try:
+        return model.model_validate(said)
+    except ValidationError as error:
+        raise RequestValidationError([one | {"loc": ("body", *one["loc"])} for one in error.errors()]) from None

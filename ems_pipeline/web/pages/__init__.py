@@ -10,6 +10,7 @@ alarms         what a person should know, and that somebody knows it
 devices        how each device behaves, what it said and was told
 money          what days and months cost and saved; money_day: the quarter-hours of one
 telemetry      what was measured between two days, drawn, in a table and as CSV
+notices        how the reader is told of what happens
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ems_pipeline.web.pages import (
     login,
     money,
     money_day,
+    notices,
     now,
     override,
     plan,
@@ -31,5 +33,5 @@ from ems_pipeline.web.pages import (
     telemetry,
 )
 
-PAGES = (login, start, now, plan, slot, override, alarms, devices, money, money_day, telemetry)
+PAGES = (login, start, now, plan, slot, override, alarms, devices, money, money_day, telemetry, notices)
 ROUTERS: tuple[APIRouter, ...] = (assets.router, *(page.router for page in PAGES))
