@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline import time_grid
+from ems_pipeline.errors import EmsError
 from ems_pipeline.market.document import MARKET_TIMEZONE
 from ems_pipeline.orchestration import jobs, requests
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START, ROUTINE_TAG
@@ -24,8 +25,12 @@ from ems_pipeline.warehouse import asked as table
 from ems_pipeline.warehouse.asked import Asked, Refusal
 from ems_pipeline.warehouse.engine import Connection
 
-TARGETS = [jobs.import_prices, jobs.forecast, jobs.plan_daily, jobs.plan_rolling, jobs.answer_request, jobs.hand_back]
+TARGETS = [
+    jobs.import_prices, jobs.price_sites, jobs.forecast, jobs.plan_daily, jobs.plan_rolling, jobs.answer_request,
+    jobs.hand_back,
+]  # fmt: skip
 OF_SITE = {
+    "prices-site": ("price_sites", 0, 0),
     "forecast-run": ("forecast", 0, 1),
     "plan-daily": ("plan_daily", 1, 1),
     "plan-rolling": ("plan_rolling", 0, 0),
@@ -42,7 +47,13 @@ STALE = Refusal(
     f"it waited {LONGEST_WAIT // time_grid.MINUTE} minutes and no run began",
     "ask again; `ems doctor` says whether sensors and runs work",
 )
+SETTLED_IN = timedelta(minutes=3)
+"""A site that is registered has its partitions long before that."""
 LOST = Refusal("its run is not known any more", "ask again")
+
+
+class NotYet(EmsError, LookupError):
+    """A site is so new that its partitions are still to come."""
 
 
 @dg.sensor(
@@ -56,16 +67,20 @@ def web_requests(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Plat
     """Asks for a run of every new request, and ends those whose run has ended, is lost, or never came."""
     now, wanted = ems.clock.now(), list[dg.RunRequest]()
     with ems.warehouse.begin() as connection:
+        open_ones = set[str]()
         for asked in table.standing(connection):
-            run = _newest_run(context.instance, asked)
-            if run is not None:
-                _follow(connection, context.instance, asked, run, now)
+            is_over = False
+            if asked.parameters.get("after") in open_ones:
+                pass  # what it rests on is made first
+            elif (run := _newest_run(context.instance, asked)) is not None:
+                is_over = _follow(connection, context.instance, asked, run, now)
             elif asked.state == "running":
-                table.fail(connection, asked.request_id, LOST, now)
+                is_over = table.fail(connection, asked.request_id, LOST, now)
             elif now - asked.requested_at > LONGEST_WAIT:
-                table.refuse(connection, asked.request_id, STALE, now)
+                is_over = table.refuse(connection, asked.request_id, STALE, now)
             else:
                 wanted += _runs(connection, context.instance, ems, asked, now)
+            open_ones |= set() if is_over else {asked.request_id}
     return wanted or dg.SkipReason("nothing new was asked for")
 
 
@@ -77,14 +92,15 @@ def _newest_run(instance: dg.DagsterInstance, asked: Asked) -> dg.DagsterRun | N
 
 def _follow(
     connection: Connection, instance: dg.DagsterInstance, asked: Asked, run: dg.DagsterRun, now: datetime
-) -> None:
-    """Write down where the run of a request stands."""
+) -> bool:
+    """Write down where the run of a request stands; whether it is over."""
     if run.status in WORKING and asked.state == "queued":
         table.begin(connection, asked.request_id, run.run_id, now)
     elif run.status is dg.DagsterRunStatus.SUCCESS:
-        table.finish(connection, asked.request_id, _result(connection, asked, run.run_id), now)
+        return table.finish(connection, asked.request_id, _result(connection, asked, run.run_id), now)
     elif run.status in UNSUCCESSFUL and run.tags.get(WILL_RETRY) != "true":
-        table.fail(connection, asked.request_id, Refusal(_why(instance, run), LOOK), now)
+        return table.fail(connection, asked.request_id, Refusal(_why(instance, run), LOOK), now)
+    return False
 
 
 def _result(connection: Connection, asked: Asked, run_id: str) -> dict[str, Any]:
@@ -109,6 +125,10 @@ def _runs(
     """The run of a request under its number; nothing, and a refused request, where there can be none."""
     try:
         (run,) = _run_of(instance, ems, asked, now)
+    except NotYet as fault:
+        if now - asked.requested_at > SETTLED_IN:
+            table.refuse(connection, asked.request_id, Refusal.of(fault), now)
+        return []
     except (LookupError, ValueError) as fault:
         table.refuse(connection, asked.request_id, Refusal.of(fault), now)
         return []
@@ -135,5 +155,5 @@ def _run_of(instance: dg.DagsterInstance, ems: Platform, asked: Asked, now: date
     days = partial(local_days, now=now, first=first, last=last)
     found = list(requests.for_sites(instance, job, [site], days, asked.request_id))
     if not found:
-        raise LookupError(f"site {site.key} has no partitions yet; its file is registered within a minute")
+        raise NotYet(f"site {site.key} has no partitions yet", "ask again: its file is registered within a minute")
     yield from found

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ TIMEOUT_S, SHORTEST_S, LONGEST_S = 20.0, 1.0, 120.0
 """For one reply: less fails at everybody, more keeps the other sources and zones waiting."""
 SHORTEST_SECRET = 32
 """Characters of what signs tokens."""
+
+HOUSE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "127.0.0.0/8", "::1/128")
+"""Without the link-local ones: a device there has no lease, and a rented server's own secrets are served there."""
 
 HOME = Setting("EMS_HOME", "folder of local state", forms.PATH, Path(".ems/live"), ".ems/live", "`.ems/live`")
 SITES = Setting("EMS_SITES", "folder of site files", forms.PATH, Path("sites"), "sites", "`sites`")
@@ -142,6 +146,10 @@ WEB_AT: Setting[datetime | None] = Setting(
     "EMS_WEB_AT", "moment at which the pages stand still, to look at what a demo left; nothing is live then",
     forms.INSTANT, None,
 )  # fmt: skip
+SETUP_NETWORKS: Setting[tuple[forms.Network, ...]] = Setting(
+    "EMS_SETUP_NETWORKS", "where the set-up may look for devices: networks separated by commas, or none",
+    forms.NETWORKS, tuple(map(ip_network, HOUSE_NETWORKS)), ",".join(HOUSE_NETWORKS), "private networks, this machine",
+)  # fmt: skip
 KEEP_MINUTES_DAYS = Setting(
     "EMS_KEEP_MINUTES_DAYS", "how long minutes of telemetry are kept; quarter-hours are kept for ever",
     forms.whole_number(FEWEST_DAYS, MOST_DAYS, f"a number of days, {FEWEST_DAYS} to {MOST_DAYS} (a century)"),
@@ -181,7 +189,7 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         LOG,
         TRACEBACK,
     ),
-    "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT),
+    "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT, SETUP_NETWORKS),
     "size": (KEEP_MINUTES_DAYS, SHARDS, CELERY_BROKER, FIRST_DAY, PLOTS),
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ems_pipeline.settings.setting import Form
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 PASSWORD = re.compile(r":[^:/@]*@|(?<=password=)\S+")
 SERVER = re.compile(r"postgresql(\+\w+)?://\S+")
@@ -111,6 +112,10 @@ def _proxies(text: str) -> tuple[str, ...]:
     return _parts(text)
 
 
+def _networks(text: str) -> tuple[Network, ...]:
+    return () if text == "none" else tuple(ipaddress.ip_network(part) for part in _parts(text))
+
+
 FLAG = Form("0 or 1", lambda text: bool(("0", "1").index(text)))
 TEXT = Form("a text", str)
 SECRET = Form("the secret", str, _length)
@@ -121,6 +126,7 @@ FOLDERS: Form[tuple[Path, ...]] = Form(
 DAY = Form("a day such as 2025-07-01, or leave it unset", date.fromisoformat)
 NAMES: Form[tuple[str, ...]] = Form("names, separated by commas", _parts)
 HOSTS = Form("names or addresses alone, no scheme and no port, separated by commas, e.g. ems.example", _hosts)
+NETWORKS = Form("networks, separated by commas, e.g. 192.168.1.0/24,127.0.0.0/8, or none", _networks)
 PROXIES = Form("addresses or networks, separated by commas, e.g. 192.0.2.7,10.0.0.0/8, or * for everybody", _proxies)
 DATABASE = matching(SERVER, "postgresql://user@host:5432/ems (password: ~/.pgpass)", _without_password)
 LIBPQ_DATABASE = matching(LIBPQ, "postgresql://ems_web@host:5432/ems (password: ~/.pgpass)", _without_password)

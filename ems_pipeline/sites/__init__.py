@@ -14,6 +14,7 @@ change by the minute are telemetry.
     place         where a site stands, against its time zone
     revised       a file changed in some of its values, comments and all
     channel       what a document that comes over a channel may not change
+    nearby        addresses that somebody may name over a channel
 """
 
 from ems_pipeline.sites.asset import Asset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ems_pipeline.plain_text import plain
+from ems_pipeline.sites import nearby
 from ems_pipeline.sites.site import Site
 
 NEVER = ("key", "control", "gateways")
@@ -12,15 +13,16 @@ FREE_WHILE_ARMED = frozenset({"name", "active", "first_day", "usual_load_w", "ta
 REMEDY = "edit the site's file on the machine"
 
 
-def forbidden(before: Site | None, after: Site, *, is_armed: bool) -> list[str]:
+def forbidden(before: Site | None, after: Site, *, is_armed: bool, brings_devices: bool = False) -> list[str]:
     """What of a document must not come over a channel; empty where all of it may.
 
     Args:
         before: the site as registered; None: there is none of this key yet.
         is_armed: whether its second opt-in stands.
+        brings_devices: it comes of the set-up: a new site, in shadow, with gateways within this house.
     """
     if before is None:
-        return _of_a_new_one(after)
+        return _of_a_new_one(after, brings_devices)
     faults = [_changed(name, before, after) for name in NEVER if getattr(before, name) != getattr(after, name)]
     if after.active and not before.active:
         faults.append("active: a site is put into service on the machine (`ems site add`)")
@@ -34,11 +36,17 @@ def forbidden(before: Site | None, after: Site, *, is_armed: bool) -> list[str]:
     return faults
 
 
-def _of_a_new_one(site: Site) -> list[str]:
+def _of_a_new_one(site: Site, brings_devices: bool) -> list[str]:
     faults = [] if not site.control.enabled else ["control.enabled: true comes from the file on the machine alone"]
+    if brings_devices:
+        return faults + list(nearby.faults(site.gateways)) + [_optioned(d.key) for d in site.devices if d.options]
     if site.gateways or site.devices:
         faults.append("gateways, devices: addresses of a new site come from its file on the machine alone")
     return faults
+
+
+def _optioned(device: str) -> str:
+    return f"devices: {device} has options; write them into the site's file on the machine"
 
 
 def _changed(name: str, before: Site, after: Site) -> str:

@@ -61,3 +61,8 @@ def fault(zone: str) -> str:
     near = [known for known in sorted(ZONES) if zone and known.startswith(zone[:2].upper())]
     known = " or ".join(near or sorted(ZONES))
     return f"is no market zone that a price source serves; write {known}, or {NONE!r} where no market price enters"
+
+
+def of_country(country: str) -> list[str]:
+    """Zones that a country has a part in, by name: ``DE`` and ``LU`` share one, Norway has five."""
+    return sorted(zone for zone in ZONES if country in zone.rstrip("0123456789").split("-"))

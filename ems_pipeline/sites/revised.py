@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from ems_pipeline.sites.site import Site
+
 WIDEST = 4096
 """Characters of a line that is not broken: owners break theirs where they like."""
 FLUSH_LIST = re.compile(r"^\S+:\n- ", re.MULTILINE)
@@ -18,6 +20,11 @@ Document = dict[str, Any]
 def whole(document: Document) -> str:
     """A document as the text of a new file."""
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+
+
+def said_by(site: Site) -> Document:
+    """What a site was said to be, without defaults, in the order in which the records name it."""
+    return site.model_dump(mode="json", exclude_unset=True)
 
 
 def revised(text: str, before: Document, after: Document) -> str:

@@ -18,5 +18,6 @@ once. Assets, the command line and whatever else serves people call the same ste
     heating                           measured COP, and houses fitted
     settling, scoring                 quarter-hours and days, and their baselines; forecasts scored
     answering, site_documents         what a request over HTTP wants of this machine
+    looking                           devices that are in no site yet, for the set-up
     device_faults                     what devices say of themselves
 """

@@ -15,9 +15,8 @@ from ems_pipeline.devices import fleet
 from ems_pipeline.devices.discovery.scan import scan, wire_to
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.modbus.wire import Connection
-from ems_pipeline.devices.points.reading import Reading
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import learning, site_documents
+from ems_pipeline.steps import learning, looking, site_documents
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse.asked import Asked, NotAnswered
 from ems_pipeline.warehouse.models import Target
@@ -55,19 +54,7 @@ def _telemetry_read(platform: Platform, asked: Asked) -> Result:
     if not any(one.is_good for one in said):
         silent = sorted({f"{one.device}: {one.reason}" for one in said})
         raise NotAnswered(f"nothing answered: {'; '.join(silent)}", "look at the device's power and at its gateway")
-    return {"readings": [_told(one) for one in said]}
-
-
-def _told(one: Reading) -> Result:
-    return {
-        "device": one.device,
-        "quantity": one.quantity,
-        "value": one.value,
-        "unit": one.unit,
-        "quality": one.quality.name.lower(),
-        "reason": one.reason,
-        "reported_at": one.reported_at.isoformat(),
-    }
+    return {"readings": [looking.told(one) for one in said]}
 
 
 def _device_scan(platform: Platform, asked: Asked) -> Result:
@@ -142,5 +129,8 @@ ANSWERS: dict[str, Callable[[Platform, Asked], Result]] = {
     "forecast-train": _train,
     "release": _release,
     "site-document": site_documents.take,
+    "device-find": looking.find,
+    "device-try": looking.attempt,
+    "site-begin": site_documents.begin,
 }
 """By kind of request, what is done for it."""

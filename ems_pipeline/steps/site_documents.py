@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ems_pipeline import control
+from ems_pipeline.devices.installed.address import address_of
 from ems_pipeline.sites import Site, SiteFileError, channel, document
 from ems_pipeline.sites.document import DocumentError
-from ems_pipeline.sites.revised import revised, whole
+from ems_pipeline.sites.revised import revised, said_by, whole
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files
 from ems_pipeline.steps.site_folder import read_site, site_folder
@@ -32,12 +33,8 @@ def take(platform: Platform, asked: Asked) -> dict[str, Any]:
     Raises:
         NotAnswered: it has faults, changes what it may not, or rests on a version that is not the newest any more.
     """
-    now, wanted = platform.clock.now(), asked.parameters["document"]
-    text = whole(wanted)
-    try:
-        site = _read(text)
-    except SiteFileError as error:
-        raise NotAnswered(error.what.replace(str(error.path), "that was sent"), error.remedy) from error
+    now = platform.clock.now()
+    site, text = _sent(asked)
     before = _demand_allowed(platform, asked, site, now)
     target = _file_of(site.key)
     _place(_in_place(target, before, site) or text, target, now)
@@ -47,6 +44,41 @@ def take(platform: Platform, asked: Asked) -> dict[str, Any]:
     if fault := found.faulty.get(site.key):
         raise NotAnswered(fault, "look at the site's file on the machine")
     return {"site": site.key, "config_hash": config_hash(site)}
+
+
+def begin(platform: Platform, asked: Asked) -> dict[str, Any]:
+    """A new site of the set-up, with its gateways and devices and in shadow: its file, and what it says by its hash.
+
+    Raises:
+        NotAnswered: it has faults, its key or one of its addresses is taken, or it names what comes from a file alone.
+    """
+    site, _ = _sent(asked)
+    text, target = whole(said_by(site)), _file_of(site.key)
+    with platform.warehouse.begin() as connection:
+        taken = site.key in registry.all_keys(connection) or target.exists()
+        addresses = {address_of(g): other.key for other in registry.configured(connection) for g in other.gateways}
+    if taken:
+        raise NotAnswered(f"there is a site {site.key} already", "give the new one another key")
+    if faults := channel.forbidden(None, site, is_armed=False, brings_devices=True):
+        raise NotAnswered("; ".join(faults), channel.REMEDY)
+    if others := [
+        f"{g.key} is a gateway of {addresses[a]}" for g in site.gateways if (a := address_of(g)) in addresses
+    ]:
+        raise NotAnswered("; ".join(others), "leave it out; what two sites share is written into their files")
+    _place(text, target, platform.clock.now())
+    if fault := follow_files(platform).faulty.get(site.key):
+        target.unlink(missing_ok=True)  # it was nobody's before: a file that is refused leaves nothing to be minded
+        raise NotAnswered(fault, "correct what is named")
+    return {"site": site.key, "config_hash": config_hash(site), "file": target.name}
+
+
+def _sent(asked: Asked) -> tuple[Site, str]:
+    """The site that was sent, as a file with its text would be read."""
+    text = whole(asked.parameters["document"])
+    try:
+        return _read(text), text
+    except SiteFileError as error:
+        raise NotAnswered(error.what.replace(str(error.path), "that was sent"), error.remedy) from error
 
 
 def _read(text: str) -> Site:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Query
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
 
 
 class Form(BaseModel):
@@ -33,3 +33,7 @@ def understood(model: type[Wish], said: dict[str, Any]) -> Wish:
         return model.model_validate(said)
     except ValidationError as error:
         raise RequestValidationError([one | {"loc": ("body", *one["loc"])} for one in error.errors()]) from None
+
+
+class Fields(RootModel[dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=200)]]]):
+    """Of a page that asks as many as there are devices: texts by name, each looked at by whom it is for."""

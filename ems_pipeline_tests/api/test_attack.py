@@ -188,7 +188,6 @@ def test_the_web_process_writes_to_no_table_of_the_pipeline(house: House) -> Non
            ORDER BY 1, 2"""
     )
     assert [tuple(row) for row in found] == [
-        ("ems_web", "notice_channel"), ("ems_web", "person"), ("ems_web", "web_once"), ("ems_web", "web_session"),
-        ("ems_web", "web_token"),
-        ("ems_web", "web_write"),
+        ("ems_web", "notice_channel"), ("ems_web", "person"), ("ems_web", "web_draft"), ("ems_web", "web_once"),
+        ("ems_web", "web_session"), ("ems_web", "web_token"), ("ems_web", "web_write"),
     ]  # fmt: skip

@@ -105,6 +105,7 @@ def desk(warehouse: Warehouse, home01: Site) -> Iterator[Desk]:
         ("forecast-run", {}, "forecast", "2026-03-01|home01", "2026-03-02|home01"),
         ("plan-daily", {}, "plan_daily", "2026-03-02|home01", "2026-03-02|home01"),
         ("plan-rolling", {}, "plan_rolling", "2026-03-01|home01", "2026-03-01|home01"),
+        ("prices-site", {}, "price_sites", "2026-03-01|home01", "2026-03-01|home01"),
     ],
 )
 def test_a_request_is_one_run_over_the_days_it_means(
@@ -123,13 +124,51 @@ def test_a_request_is_one_run_over_the_days_it_means(
     ("kind", "job"),
     [
         ("telemetry-read", "answer_request"), ("device-scan", "answer_request"), ("devices-discover", "answer_request"),
-        ("forecast-train", "answer_request"), ("release", "hand_back"),
+        ("forecast-train", "answer_request"), ("release", "hand_back"), ("device-find", "answer_request"),
+        ("device-try", "answer_request"), ("site-begin", "answer_request"),
     ],
 )  # fmt: skip
 def test_what_this_machine_does_itself_is_a_job_of_one_op(desk: Desk, kind: str, job: str) -> None:
     desk.ask(kind)
     (run,) = desk.look()
     assert run.job_name == job
+
+
+def test_what_rests_on_another_request_is_asked_for_once_that_has_ended(desk: Desk) -> None:
+    prices = desk.ask("prices-site", ago=timedelta(seconds=2))
+    forecast = desk.ask("forecast-run", ago=timedelta(seconds=1), after=prices)
+    plan = desk.ask("plan-rolling", after=forecast)
+    (run,) = desk.look()
+    assert run.run_key == prices
+    desk.begun(run, dg.DagsterRunStatus.CANCELED)
+    assert [asked.run_key for asked in desk.look()] == [forecast], "it ended badly; what follows says so itself"
+    assert desk.row(plan).state == "queued"
+
+
+def test_two_requests_after_each_other_do_not_wait_for_ever(desk: Desk) -> None:
+    later = "00000000-0000-0000-0000-000000000042"
+    first = desk.ask("plan-rolling", ago=timedelta(seconds=1), after=later)
+    with desk.platform.warehouse.begin() as connection:
+        connection.execute(
+            sa.text("""INSERT INTO ems.request (request_id, kind, site_key, parameters, requested_by, requested_at)
+                       VALUES (:id, 'plan-daily', 'home01', jsonb_build_object('after', CAST(:first AS text)),
+                               'web:anna', :at)"""),
+            {"id": later, "first": first, "at": desk.platform.clock.now()},
+        )
+    assert [asked.run_key for asked in desk.look()] == [first]
+
+
+def test_a_site_that_is_new_is_waited_for_until_its_partitions_are_there(desk: Desk) -> None:
+    desk.instance.delete_dynamic_partition("site", "home01")
+    number = desk.ask("plan-rolling")
+    assert desk.look() == []
+    assert desk.row(number).state == "queued"
+    desk.instance.add_dynamic_partitions("site", ["home01"])
+    assert [asked.run_key for asked in desk.look()] == [number]
+    desk.instance.delete_dynamic_partition("site", "home01")
+    late = desk.ask("plan-daily", ago=timedelta(minutes=4))
+    assert desk.look() == []
+    assert "no partitions yet" in desk.row(late).problem
 
 
 @pytest.mark.parametrize(

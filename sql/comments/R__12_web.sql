@@ -43,7 +43,7 @@ COMMENT ON COLUMN ems.web_write.outcome IS '`done`, or the code of the problem i
 
 COMMENT ON TABLE ems.request IS 'Work that somebody asked for (`fn_request_add`); a sensor turns each row into a run.';
 COMMENT ON COLUMN ems.request.request_id IS 'number, and the run''s key';
-COMMENT ON COLUMN ems.request.kind IS 'what is to be done: `prices-import`, `forecast-run`, `forecast-train`, `plan-daily`, `plan-rolling`, `telemetry-read`, `device-scan`, `devices-discover`, `release`, `site-document`';
+COMMENT ON COLUMN ems.request.kind IS 'what is to be done: `prices-import`, `prices-site`, `forecast-run`, `forecast-train`, `plan-daily`, `plan-rolling`, `telemetry-read`, `device-scan`, `devices-discover`, `release`, `site-document`, `device-find`, `device-try`, `site-begin`';
 COMMENT ON COLUMN ems.request.site_key IS 'the site it is about; null: all, or none';
 COMMENT ON COLUMN ems.request.parameters IS 'what it needs to know';
 COMMENT ON COLUMN ems.request.requested_by IS 'who asked (`fn_requester`)';
@@ -62,3 +62,8 @@ COMMENT ON COLUMN ems.web_once.at IS 'when it was done';
 COMMENT ON COLUMN ems.web_once.digest IS 'SHA-256 of method, path, query and body: the same key for something else is refused';
 COMMENT ON COLUMN ems.web_once.status IS 'of the answer; null: it was done, and the process ended before the answer was kept';
 COMMENT ON COLUMN ems.web_once.answer IS 'body of the answer';
+
+COMMENT ON TABLE ems.web_draft IS 'What a person has entered into the set-up so far; gone once its site is written. Analysts do not see this table.';
+COMMENT ON COLUMN ems.web_draft.person IS 'whose it is';
+COMMENT ON COLUMN ems.web_draft.draft IS 'the fields of its steps as they were typed, and the requests that were filed for them';
+COMMENT ON COLUMN ems.web_draft.changed_at IS 'last change';

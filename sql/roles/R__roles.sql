@@ -111,6 +111,7 @@ DO $$ BEGIN
     GRANT SELECT, INSERT, UPDATE (name, note, last_used_at, revoked_at, revoked_by), DELETE ON ems.web_token TO ems_web;
     GRANT INSERT ON ems.web_write TO ems_web;
     GRANT SELECT, INSERT, UPDATE (status, answer), DELETE ON ems.web_once TO ems_web;
+    GRANT SELECT, INSERT, UPDATE (draft, changed_at), DELETE ON ems.web_draft TO ems_web;
     -- What a person wants of a channel; which there are, and where they lead, is said on the machine and by the bot.
     GRANT SELECT, UPDATE (least_severity, quiet_from, quiet_until, quiet_zone, critical_breaks_quiet, wants_daily,
                           wants_weekly, sites) ON ems.notice_channel TO ems_web;

@@ -1,4 +1,5 @@
 """Who is there? For commissioning; nothing is written.
 
-scan.py  unit ids behind a Modbus gateway
+scan.py     unit ids behind a Modbus gateway
+fitting.py  maps that a unit may be read by
 """

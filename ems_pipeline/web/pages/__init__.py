@@ -2,6 +2,9 @@
 
 login          who one is, and in which language
 start          where somebody begins, and the list of sites
+setup_place    set-up: name, place, connection, contract
+setup_devices  set-up: devices found, read and described
+setup_review   set-up: the file that is written, and its first day in shadow
 now            how a site stands: what, why, until when, what next
 plan           two days ahead, and older plans
 slot           why: known, decided, told, obeyed, worth
@@ -38,11 +41,15 @@ from ems_pipeline.web.pages import (
     plan,
     requests,
     settings,
+    setup_devices,
+    setup_place,
+    setup_review,
     slot,
     start,
     telemetry,
 )
 
 SITE = (now, plan, slot, override, alarms, devices, money, money_day, telemetry, settings, more)
-PAGES = (login, start, *SITE, fleet, requests, people, notices)
+SET_UP = (setup_place, setup_devices, setup_review)
+PAGES = (login, start, *SET_UP, *SITE, fleet, requests, people, notices)
 ROUTERS: tuple[APIRouter, ...] = (assets.router, *(page.router for page in PAGES))

@@ -25,6 +25,8 @@ async def root(_reader: Stranger) -> Response:
 async def begin(reader: Annotated[Reader, reads("sites:read")]) -> Response:
     """On to the site seen last, or the only one."""
     keys = [site["site_key"] for site in await reader.sites()]
+    if not keys and reader.may("sites:write"):
+        return away("/ui/setup")
     seen = reader.request.cookies.get(SEEN)
     if seen in keys:
         return away(f"/ui/{seen}/now")

@@ -3,8 +3,8 @@
 "use strict";
 (() => {
   const main = document.getElementById("content"), lost = document.querySelector("[data-lost]");
-  const RENEW_MS = 60000, SOON_MS = 1500, PATIENCE_MS = [1000, 2000, 5000, 15000, 30000];
-  let shownAt = new Date(), tries = 0, pending = 0;
+  const RENEW_MS = 60000, SOON_MS = 1500, WAIT_MS = 2000, PATIENCE_MS = [1000, 2000, 5000, 15000, 30000];
+  let shownAt = new Date(), tries = 0, pending = 0, waiting = 0;
 
   const busy = () => main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")
     || main.querySelector("form[data-touched], [data-keep]");
@@ -34,6 +34,9 @@
   function say(isLost) {
     lost.hidden = !isLost;
     lost.querySelector("[data-lost-since]").textContent = clock(shownAt);
+  }
+  function follow() { // a request that runs: looked at until it has ended
+    if (main.querySelector("[data-waits]")) { clearTimeout(waiting); waiting = setTimeout(renew, WAIT_MS); }
   }
   function soon() { if (!pending) pending = setTimeout(renew, SOON_MS); }
 
@@ -105,6 +108,9 @@
       };
       if (written) count();
     }
+    const zone = main.querySelector("input[data-zone]"); // a newcomer's own, until he says otherwise
+    if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    follow();
   }
 
   main.addEventListener("input", (event) => { const form = event.target.closest("form"); if (form) form.dataset.touched = ""; });
