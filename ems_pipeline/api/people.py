@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ems_pipeline.api.asked import in_hand
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.limits import Budgets
 from ems_pipeline.api.passwords import Passwords
 from ems_pipeline.api.problems import Problem
+from ems_pipeline.api.rights import Caller
+
+LISTED = """
+    SELECT name, role, sites, created_at, last_login_at FROM ems.person
+    WHERE %s::text[] IS NULL OR (sites IS NOT NULL AND sites <@ %s::text[]) ORDER BY name"""
+"""Who may reach beyond somebody's own sites does not exist for him."""
 
 
 class People:
@@ -32,3 +40,9 @@ class People:
                 401, "login_failed", "Not let in", "name or password is wrong",
                 "try again; `ems user password NAME` on the machine gives a new one",
             )  # fmt: skip
+
+    async def listed(self, owner: Caller) -> list[dict[str, Any]]:
+        """Who may log in, by name; nothing of a password."""
+        sites = owner.listed_sites
+        async with self._database.own() as connection:
+            return await (await connection.execute(LISTED, [sites, sites])).fetchall()

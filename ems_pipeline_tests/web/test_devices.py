@@ -82,16 +82,14 @@ def test_a_value_that_is_old_or_missing_says_so_with_its_reason(house: House) ->
 
 def test_each_step_of_a_setpoint_has_its_time_and_no_step_is_claimed(house: House) -> None:
     shown = cards(house)
-    assert "read back charge with 2.00 kW to 80 %" in shown["inverter"]
+    assert "echoed charge with 2.00 kW to 80 %" in shown["inverter"]
     assert "for 13:00, by the plan · counts until 13:20 · cheap" in shown["inverter"]
-    ticks = "✓ decided 12:59:01 ✓ sent 12:59:02 ✓ read back 12:59:03 ○ effective not yet"
+    ticks = "✓ intended 12:59:01 ✓ sent 12:59:02 ✓ echoed 12:59:03 – effective"
     assert ticks in shown["inverter"]
     assert "failed off" in shown["wallbox-1"]
-    assert (
-        "by an override · guests ✓ decided 12:59:01 ✓ sent 12:59:02 ○ read back – ○ effective –" in shown["wallbox-1"]
-    )
+    assert "by an override · guests ✓ intended 12:59:01 ✓ sent 12:59:02 – echoed – effective" in shown["wallbox-1"]
     assert "it answered 6 A; look at <its> lock" in shown["wallbox-1"]
-    assert "decided shadow: not told off" in shown["wallbox-2"]
+    assert "intended shadow: not told off" in shown["wallbox-2"]
     assert "sent" not in shown["wallbox-2"]
 
 

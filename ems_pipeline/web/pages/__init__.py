@@ -11,6 +11,11 @@ devices        how each device behaves, what it said and was told
 money          what days and months cost and saved; money_day: the quarter-hours of one
 telemetry      what was measured between two days, drawn, in a table and as CSV
 notices        how the reader is told of what happens
+settings       what a site is and was, whether it is steered, disarming
+more           links that the bar of a phone has no room for
+fleet          all sites, one row each
+requests       where what was asked for stands, and how it ended
+people         who may log in, and tokens of programs
 """
 
 from __future__ import annotations
@@ -21,17 +26,23 @@ from ems_pipeline.web import assets
 from ems_pipeline.web.pages import (
     alarms,
     devices,
+    fleet,
     login,
     money,
     money_day,
+    more,
     notices,
     now,
     override,
+    people,
     plan,
+    requests,
+    settings,
     slot,
     start,
     telemetry,
 )
 
-PAGES = (login, start, now, plan, slot, override, alarms, devices, money, money_day, telemetry, notices)
+SITE = (now, plan, slot, override, alarms, devices, money, money_day, telemetry, settings, more)
+PAGES = (login, start, *SITE, notices, fleet, requests, people)
 ROUTERS: tuple[APIRouter, ...] = (assets.router, *(page.router for page in PAGES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Literal
 
@@ -49,7 +50,8 @@ async def page(site: SiteKey, reader: Annotated[Reader, READ], since: First = No
     drawing = drawn.long if found.are_means else drawn.both
     length = timedelta(days=(last - first).days + 1)
     return reader.show(
-        "telemetry", head=head, found=found, before=(first - length, last - length),
+        "telemetry", head=head, found=found, writers=[(name, _writer(head.said, name)) for name in found.shown],
+        before=(first - length, last - length),
         after=(first + length, last + length), today=time_grid.local_day(head.said.now, head.said.zone),
         picture=drawing(_chart(head.said, found)),
     )  # fmt: skip
@@ -73,6 +75,11 @@ async def csv(site: SiteKey, reader: Annotated[Reader, READ], since: First = Non
         "cache-control": "no-store",
     }
     return Response(body, 200, named, "text/csv; charset=utf-8")
+
+
+def _writer(said: Said, name: str) -> Callable[[float | None], str]:
+    """How a series' values are written."""
+    return said.power if name.endswith("_kw") else said.share if name.endswith("_pct") else said.warmth
 
 
 def _days(head: Head, since: str | None, until: str | None) -> tuple[date, date]:

@@ -7,7 +7,7 @@
   let shownAt = new Date(), tries = 0, pending = 0;
 
   const busy = () => main.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")
-    || main.querySelector("form[data-touched]");
+    || main.querySelector("form[data-touched], [data-keep]");
   const clock = (at) => at.toLocaleTimeString(document.documentElement.lang);
 
   async function renew() {
@@ -62,6 +62,7 @@
 
   // A chart's slots are rows of the table that stands with it: pointer and arrow keys show a row.
   function dress() {
+    if (main.querySelector("[data-soon]")) soon();
     for (const figure of main.querySelectorAll("figure[data-chart]")) {
       const table = document.getElementById(figure.dataset.chart), out = figure.querySelector(".readout");
       if (!table || !out) continue;
