@@ -170,6 +170,7 @@ def in_a_browser(port: int, path: str) -> list[dict[str, Any]]:
             slow.send("Network.clearBrowserCache")
             slow.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
             page.goto(path, wait_until="load")
+            page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length")
             timing = page.evaluate(
                 """() => [performance.getEntriesByName("first-contentful-paint")[0].startTime,
                           performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd]"""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
@@ -97,6 +97,12 @@ def here(request: Request) -> str:
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
+def came_from(request: Request) -> str:
+    """The page whose form this is, as the browser says."""
+    found = urlsplit(request.headers.get("referer", "")[:500])
+    return inside(found.path + (f"?{found.query}" if found.query else ""))
+
+
 def away(to: str) -> Response:
     """After a form: the page that shows what came of it, loaded anew."""
     return RedirectResponse(to, 303)
@@ -164,7 +170,7 @@ class Page(APIRoute):
 
     def _told(self, request: Request, problem: Problem) -> Response:
         in_hand().outcome = problem.code
-        back = quote(here(request) if request.method == "GET" else request.headers.get("referer", "/ui")[:500])
+        back = quote(here(request) if request.method == "GET" else came_from(request))
         if problem.status == 401:
             return away(f"{LOGIN}?next={back}")
         if problem.code == "password_again":

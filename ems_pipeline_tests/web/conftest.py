@@ -20,9 +20,9 @@ LONGEST_MS = 20_000
 """A bound for what is broken, not a measurement."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, one for all tests of a worker."""
+    """Chromium, one for the tests of a module: while it runs, its loop is the thread's, and `asyncio.run` fails."""
     if CHROMIUM is None:
         pytest.skip("no chromium here: `apt-get install chromium` has the pages opened in a browser")
     with sync_playwright() as playwright:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -98,3 +99,14 @@ def test_a_wrong_password_is_the_form_again(house: House) -> None:
     assert answer.status_code == 401
     assert "name or password is wrong" in answer.text
     assert 'name="password" value' not in answer.text
+
+
+def test_a_form_that_wants_the_password_again_leads_back_to_its_page(house: House) -> None:
+    anna = house.login("anna")
+    house.clock.advance_to(house.clock.now() + timedelta(hours=1))
+    referer = "http://localhost/ui/people?done="
+    asked = anna.post("/ui/people", data={"name": "x"}, headers={"Referer": referer}, follow_redirects=False)
+    assert asked.headers["location"] == "/ui/confirm?next=/ui/people%3Fdone%3D"
+    foreign = anna.post("/ui/people", data={"name": "x"}, headers={"Referer": "http://a.example/x"},
+                        follow_redirects=False)  # fmt: skip
+    assert foreign.headers["location"] == "/ui/confirm?next=/ui"

@@ -93,13 +93,14 @@ SLOTS = f"""
            {", ".join(f"{decimal(f'i.{name}')} AS {name}" for name in PRICES)}, i.mode, i.reason, i.binding,
            i.next_best_action, coalesce(d.assets, '[]') AS assets
     FROM ems.planning_interval i
-    LEFT JOIN (SELECT starts_at, jsonb_agg(jsonb_build_object(
+    LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object(
                           'asset', asset_key, 'kind', kind, 'power_kw', {kilo("power_w")}, 'mode', mode,
                           'limits', limits, 'state', state, 'reason', reason, 'stored_value_per_kwh',
                           {decimal("stored_value_per_kwh")}) ORDER BY asset_key) AS assets
-               FROM ems.planning_device_interval WHERE planning_run_id = %(plan)s
-               GROUP BY starts_at) d USING (starts_at)
+               FROM ems.planning_device_interval d
+               WHERE d.planning_run_id = i.planning_run_id AND d.starts_at = i.starts_at) d ON true
     WHERE i.planning_run_id = %(plan)s ORDER BY i.starts_at"""
+"""By the key of each quarter-hour: of a plan just written there are no statistics, and a join did all for each."""
 At = Annotated[Instant | None, Query(description="The plan that held then, as known then; now unless told.")]
 
 
