@@ -24,8 +24,9 @@ def doctor(
 ) -> None:
     """Check what newcomers get wrong: zone, units, signs, clock, history, bus conflicts. Each finding has a remedy."""
     from ems_pipeline.cli import checkup
+    from ems_pipeline.cli.reach import from_outside
 
-    checks = checkup.WITHOUT_DATABASE if definitions_only else checkup.ALL
+    checks = checkup.WITHOUT_DATABASE if definitions_only else (*checkup.ALL, from_outside)
     if _shown(checks) == "wrong":
         raise typer.Exit(1)
 
