@@ -11,7 +11,9 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
 import psycopg
@@ -44,6 +46,18 @@ KEPT = sql.SQL(
 )
 TAKEN = sql.SQL("INSERT INTO ems.web_once (who, key, at, digest) VALUES ({}, {}, clock_timestamp(), {}); ")
 MISSING = (errors.InvalidSchemaName, errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedTable)
+
+
+@dataclass
+class _Shared:
+    """A reading transaction that goes on until its request is answered."""
+
+    until: AsyncExitStack
+    caller: Caller | None = None
+    connection: Connection | None = None
+
+
+_shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
 
 
 class Database:
@@ -86,8 +100,25 @@ class Database:
             Problem: 503, the database does not answer or a statement takes too long; 422, a function refuses.
         """
         opening = READS.format(sql.Literal(STATEMENT)) + CLAIMS.format(sql.Literal(caller.claims("ems_analyst")))
-        async with self._transaction(opening, longest_s=longest_s) as connection:
-            yield connection
+        shared = _shared.get()
+        if shared is None or shared.caller not in (None, caller):
+            async with self._transaction(opening, longest_s=longest_s) as connection:
+                yield connection
+            return
+        if shared.connection is None:
+            transaction = self._transaction(opening, longest_s=longest_s)
+            shared.caller, shared.connection = caller, await shared.until.enter_async_context(transaction)
+        yield shared.connection
+
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[None]:
+        """Within it all that a caller reads is read in one transaction: a page asks ten times. Same errors."""
+        async with AsyncExitStack() as until:
+            before = _shared.set(_Shared(until))
+            try:
+                yield
+            finally:
+                _shared.reset(before)
 
     @asynccontextmanager
     async def writing(self, caller: Caller) -> AsyncIterator[Connection]:

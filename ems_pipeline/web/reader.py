@@ -157,8 +157,12 @@ class Page(APIRoute):
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
+            web: Web = request.app.state.web
             try:
-                return await handle(request)
+                if request.method != "GET":
+                    return await handle(request)
+                async with web.database.at_once():
+                    return await handle(request)
             except RequestValidationError as error:
                 return self._told(request, of_invalid(error))
             except Problem as problem:

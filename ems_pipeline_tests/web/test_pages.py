@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from ems_pipeline.api.database import Database
 from ems_pipeline.api.rights import READS
 from ems_pipeline.web.pages import ROUTERS
 from ems_pipeline_tests.api.conftest import PASSWORD, House
@@ -110,3 +112,20 @@ def test_a_form_that_wants_the_password_again_leads_back_to_its_page(house: Hous
     foreign = anna.post("/ui/people", data={"name": "x"}, headers={"Referer": "http://a.example/x"},
                         follow_redirects=False)  # fmt: skip
     assert foreign.headers["location"] == "/ui/confirm?next=/ui"
+
+
+def test_a_page_is_read_in_one_transaction(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[object] = []
+    transaction = Database._transaction
+
+    def counted(self: Database, opening: Any, *more: Any, **named: Any) -> Any:
+        if "READ ONLY" in opening.as_string():
+            begun.append(opening)
+        return transaction(self, opening, *more, **named)
+
+    monkeypatch.setattr(Database, "_transaction", counted)
+    anna = house.login("anna")
+    for path in ("/ui/home01/now", "/ui/home01/plan", "/ui/home01/slot", "/ui/home01/money"):
+        begun.clear()
+        assert anna.get(path).status_code == 200
+        assert len(begun) == 1, path
