@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -14,6 +16,7 @@ LETTERS = {"ijl.,:;'|! ": 0.33, "frt()[]-": 0.42, "mwMW%": 0.97}
 WIDTHS = {letter: width for letters, width in LETTERS.items() for letter in letters}
 OTHER_WIDTH = 0.63
 NOTHING = Markup("")
+TO_ESCAPE = re.compile(r"""[&<>'"]""")
 
 
 def short(value: float) -> str:
@@ -27,13 +30,23 @@ def tag(name: str, *inside: str, **attributes: Any) -> Markup:
 
     ``stroke_width`` is written ``stroke-width``, ``class_`` ``class``; an attribute None is left out.
     """
-    named = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{short(value) if isinstance(value, float) else escape(value)}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
-    content = Markup("").join(inside)
+    named = "".join([f' {_name(key)}="{_written(value)}"' for key, value in attributes.items() if value is not None])
+    content = "".join([one if isinstance(one, Markup) else _escaped(one) for one in inside])
     return Markup(f"<{name}{named}>{content}</{name}>" if content else f"<{name}{named}/>")
+
+
+@cache
+def _name(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
+
+
+def _written(value: Any) -> str:
+    return short(value) if isinstance(value, float) else _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    """A picture has a thousand of them, and hardly one holds anything that is to be escaped: looked for, not done."""
+    return str(escape(text)) if TO_ESCAPE.search(text) else text
 
 
 def coloured(name: str) -> dict[str, str]:

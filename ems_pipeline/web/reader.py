@@ -113,7 +113,7 @@ def environment(language: str) -> Environment:
     """Templates in a language; a name that is not there is an error, not nothing."""
     made = Environment(
         loader=PackageLoader("ems_pipeline.web"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-        undefined=StrictUndefined, extensions=["jinja2.ext.i18n"],
+        undefined=StrictUndefined, extensions=["jinja2.ext.i18n"], auto_reload=False,
     )  # fmt: skip
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_translations(words.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
