@@ -37,10 +37,14 @@ FIGURES = ", ".join(
 BUCKETS = f"""
     SELECT {{bucket}} AS starts_at, {FIGURES},
            {rounded("sum(coalesce(coverage_pct, 0))")} AS coverage_sum
-    FROM ems.vw_site_15m
+    FROM ems.vw_site_15m {{joined}}
     WHERE site_key = %(site)s AND starts_at >= %(start)s AND starts_at < %(end)s GROUP BY 1 ORDER BY 1"""
-OF_DAYS = BUCKETS.format(bucket="date_trunc('day', starts_at, %(zone)s)")
-OF_HOURS = BUCKETS.format(bucket="date_bin(%(step)s, starts_at, %(start)s)")
+OF_DAYS = BUCKETS.format(
+    bucket="(starts_at AT TIME ZONE 'UTC' + z.utc_offset)::date",
+    joined="""JOIN ems.zone_offset z
+        ON z.timezone = %(zone)s AND starts_at >= z.valid_from AND starts_at < z.valid_to""",
+)
+OF_HOURS = BUCKETS.format(bucket="date_bin(%(step)s, starts_at, %(start)s)", joined="")
 PARTS = "SELECT DISTINCT quantity FROM ems.point WHERE site_key = %(site)s"
 OF_PARTS = {f"{name}_power_w": f"{name}_kw" for name in POWERS} | {
     "battery_soc_pct": "soc_pct", "indoor_temp_c": "indoor_c", "outdoor_temp_c": "outdoor_c",
@@ -91,6 +95,8 @@ async def measured(database: Database, caller: Caller, head: Head, first: date, 
         parts = {row["quantity"] for row in await rows(connection, PARTS, site=head.key)}
         query = OF_DAYS if step == DAY else OF_HOURS
         found = await rows(connection, query, zone=zone.key, step=step, **asked)
+        if step == DAY:
+            found = [row | {"starts_at": time_grid.day_bounds(row["starts_at"], zone)[0]} for row in found]
         reasons = None
         if end - start <= REASONS_UP_TO + 4 * SLOT:  # a week in which the clock is put back is a week
             reasons = await rows(connection, REASONS, quantities=list(OF_PARTS), **asked)

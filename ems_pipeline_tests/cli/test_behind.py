@@ -26,6 +26,12 @@ READERS = {
     "user password": ["anna"],
     "user list": [],
     "user remove": ["anna"],
+    "user channel list": [],
+    "user channel add-email": ["anna", "anna@example.org"],
+    "user channel telegram": ["anna"],
+    "user channel remove": ["1"],
+    "user channel wishes": ["1", "--least", "critical"],
+    "notify test": ["anna"],
     "device write": ["home01", "inverter", "solar_sell", "1"],
     "control arm": ["home01"],
     "control disarm": ["home01"],
@@ -55,6 +61,7 @@ OTHERS = {
         "plan",
         "site check",
         "web",
+        "notify run",
     ),  # work without it
     *(
         "device read",

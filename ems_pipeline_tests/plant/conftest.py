@@ -69,7 +69,7 @@ class Bench:
 
 @pytest.fixture
 def bench(home01: Site, evening: SimulatedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    with running_plant(home01, evening, seed=1, history_days=0) as plant:
+    with running_plant(home01, evening, seed=1) as plant:
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)
         cells = plant.world.hybrids["inverter"].cells

@@ -21,9 +21,11 @@ FLEET = f"""
     WITH listed AS (
         SELECT s.site_key, s.name, s.timezone, s.currency, s.is_active, {AUTHORITY} AS authority,
                a.until_at AS armed_until, coalesce(l.open_alarms, 0) AS open_alarms, l.worst, h.heard_at,
-               (%(now)s::timestamptz AT TIME ZONE s.timezone)::date AS today,
+               (%(now)s::timestamptz AT TIME ZONE 'UTC' + z.utc_offset)::date AS today,
                count(*) OVER () AS found, count(*) FILTER (WHERE l.open_alarms > 0) OVER () AS troubled
         FROM ems.site s
+        LEFT JOIN ems.zone_offset z
+               ON z.timezone = s.timezone AND %(now)s::timestamptz >= z.valid_from AND %(now)s::timestamptz < z.valid_to
         LEFT JOIN {DOCUMENT}
         LEFT JOIN {ARM}
         LEFT JOIN (SELECT site_key, count(*) AS open_alarms,
@@ -44,7 +46,8 @@ FLEET = f"""
         SELECT {decimal("sum(d.cost)")} AS cost, {decimal("sum(d.no_battery_saving)")} AS saving,
                count(d.cost) AS known, count(*) AS days
         FROM ems.audit_day d
-        WHERE d.site_key = i.site_key AND d.day >= date_trunc('month', i.today)::date AND d.day < i.today) m ON true
+        WHERE d.site_key = i.site_key AND d.day < i.today
+          AND d.day > i.today - extract(day FROM i.today)::integer) m ON true
     ORDER BY i.is_active DESC, i.worst DESC NULLS LAST, i.site_key"""
 Filter = Annotated[str, Query(max_length=64)]
 Number = Annotated[int, Query(ge=1, le=1000)]

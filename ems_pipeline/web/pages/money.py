@@ -27,7 +27,7 @@ USUAL = timedelta(days=29)
 MONTHS = 24
 SUMMED = ("cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving")
 OF_MONTHS = f"""
-    SELECT date_trunc('month', day)::date AS month, count(*) AS days,
+    SELECT day - extract(day FROM day)::integer + 1 AS month, count(*) AS days,
            {", ".join(f"{decimal(f'sum({name})')} AS {name}, count({name}) AS {name}_days" for name in SUMMED)},
            {rounded("sum(import_kwh)")} AS import_kwh, {rounded("sum(export_kwh)")} AS export_kwh,
            {rounded("avg(coverage_pct)")} AS coverage_pct, coalesce(bool_or(is_provisional), false) AS is_provisional,
