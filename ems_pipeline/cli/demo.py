@@ -82,8 +82,8 @@ def demo(
     console.print(words(f"{outcome.runs} Dagster runs in {outcome.wall_s:.0f} s"))
     console.print(words(f"report   {report}"))
     ended = f"{outcome.ended_at:%Y-%m-%dT%H:%M:%SZ}"
-    console.print(words(f"look     {sys.argv[0]} web --home {home} --at {ended}"))
-    console.print(words(f"         then open http://127.0.0.1:8000 and log in as {VISITOR}, password {password}"))
+    console.print(words(f"look     {sys.argv[0]} web --home {home} --at {ended}"), soft_wrap=True)
+    console.print(words(f"         then open http://127.0.0.1:8000 as {VISITOR}, password {password}"), soft_wrap=True)
     console.print(words(f"runs     {sys.argv[0]} ui --home {home}   (then open http://127.0.0.1:3000)"))
     for failure in outcome.failures:
         console.print(words(f"failed run: {failure}", "red"))

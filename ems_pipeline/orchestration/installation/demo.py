@@ -25,6 +25,8 @@ from ems_pipeline.time_grid import SimulatedClock, SystemClock
 from ems_pipeline.warehouse import Warehouse, accounts, arming, embedded, home_lock, local, people
 from ems_pipeline.warehouse import sites as registry
 
+LAST_LOOK = timedelta(seconds=90)
+"""Before the end of the last day: its last minute is measured then, and the next day has not begun."""
 MARKER = "demo"
 """File that says a folder is a demonstration's and may be begun anew."""
 
@@ -101,7 +103,7 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
         _enter(runs, served.site)
         history.begin(runs, served.site, served.history(), wanted.history_days, on_step)
         failures = _closed_loop(runs, served.site, clock, time_grid.days(first, last), on_step)
-        ended_at = clock.now()
+        ended_at = time_grid.day_bounds(last, zone)[1] - LAST_LOOK
         _leave(warehouse, served.site, clock)
         count = instance.get_runs_count()
         with warehouse.begin() as connection:
