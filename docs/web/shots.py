@@ -1,7 +1,8 @@
 """Pictures of the pages for docs/web.md: the demo's day, and the same home on a day with faults.
 
     ems demo                                  # a home to look at
-    python docs/web/shots.py [--home .ems/demo]
+    python docs/web/shots.py [--home .ems/demo]              # the few that stand beside this file
+    python docs/web/shots.py --all --out /tmp/shots          # every page, whole
 
 The day with faults is made in a copy of the home: hours after the last measurement, a device that does not answer, an
 alarm whose text holds markup, prices of the next hours that nobody published.
@@ -31,8 +32,9 @@ HERE = Path(__file__).parent
 OURS = "from ems_pipeline.cli import app; app()"
 PORT, PASSWORD = 8019, "a password for a moment"
 PAGES = ("now", "plan", "slot", "money", "telemetry", "devices", "alarms", "override", "settings", "more")
+KEPT = {"day": ("now", "plan", "slot", "money", "override", "devices"), "faults": ("now", "devices")}
 ALL = ("sites", "people", "notices", "requests", "setup")
-SIZES = {"phone": (390, 844), "desk": (1280, 800)}
+SIZES = {"phone": (390, 1000), "desk": (1280, 1000)}
 FAULTS = """
 UPDATE ems.device_health SET state = 'open', error_streak = 40, last_error = 'no usable answer in 2 s'
 WHERE device_key = 'inverter';
@@ -47,6 +49,7 @@ def main() -> None:
     """Copy, spoil, serve, look."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path(".ems/demo"), help="of a demonstration that has ended")
+    parser.add_argument("--all", action="store_true", help="every page, from its head to its foot")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the pictures")
     chosen = parser.parse_args()
     if shutil.which("chromium") is None or not (chosen.home / "postgres").is_dir():
@@ -57,11 +60,11 @@ def main() -> None:
         subprocess.run(["cp", "-a", str(chosen.home), str(home)], check=True)  # the database is its owner's
         settings.HOME.hand_over(str(home))
         site, at = somebody_to_look()
-        shoot(home, site, at, chosen.out, "day")
+        shoot(home, site, at, chosen, "day")
         later = at + timedelta(hours=2)
         with open_warehouse().begin() as connection:
             connection.exec_driver_sql(FAULTS.format(site=site, at=later.isoformat()))
-        shoot(home, site, later, chosen.out, "faults")
+        shoot(home, site, later, chosen, "faults")
         embedded.stop(home / "postgres")
 
 
@@ -76,8 +79,8 @@ def somebody_to_look() -> tuple[str, datetime]:
     return site, shown
 
 
-def shoot(home: Path, site: str, at: datetime, out: Path, name: str) -> None:
-    """Every page at both sizes, as small JPEG files."""
+def shoot(home: Path, site: str, at: datetime, chosen: argparse.Namespace, name: str) -> None:
+    """Pages at both sizes, as small JPEG files."""
     instant = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     command = [sys.executable, "-c", OURS, "web", "--port", str(PORT), "--at", instant, "--home", str(home)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -94,10 +97,11 @@ def shoot(home: Path, site: str, at: datetime, out: Path, name: str) -> None:
                 page.fill("input[name=name]", "anna")
                 page.fill("input[name=password]", PASSWORD)
                 page.click("button.main")
-                for path in [*(f"{site}/{one}" for one in PAGES), *ALL]:
+                of_site = [f"{site}/{one}" for one in (PAGES if chosen.all else KEPT[name])]
+                for path in [*of_site, *(ALL if chosen.all else ())]:
                     page.goto(f"/ui/{path}")
-                    file = out / f"{name}-{path.rpartition('/')[2]}-{size}.jpg"
-                    page.screenshot(path=file, type="jpeg", quality=55, full_page=True)
+                    file = chosen.out / f"{name}-{path.rpartition('/')[2]}-{size}.jpg"
+                    page.screenshot(path=file, type="jpeg", quality=40, full_page=chosen.all)
                     print(f"{file.name} {file.stat().st_size / 1000:.0f} kB", flush=True)
             browser.close()
     finally:
