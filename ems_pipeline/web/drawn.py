@@ -14,14 +14,16 @@ from ems_pipeline.web.said import Said
 
 Texts = Mapping[str, str]
 """What a template calls the parts of a picture, by name: sentences of the pages stand in templates alone."""
+OWN = ("now", "no_data", "clock", "unexplained", "reserve")
+"""What pictures write of their own accord."""
 Drawn = Callable[[Form, Texts], Markup]
 BROAD = replace(WIDE, width=1080.0, panel_height=104.0)
 """Over the whole width of a page at a desk."""
 
 
 def words(said: Said, texts: Texts) -> Words:
-    """How a picture says numbers and days to a reader; ``texts`` may have ``now``, ``no_data`` and ``clock``."""
-    named = {name: texts[name] for name in ("now", "no_data", "clock") if name in texts}
+    """How a picture says numbers and days to a reader; ``texts`` may have those of `OWN`."""
+    named = {name: texts[name] for name in OWN if name in texts}
     return Words(decimal=numbers.get_decimal_symbol(said.locale), day=said.day, **named)
 
 

@@ -19,6 +19,7 @@ from ems_pipeline.pictures.paths import Values
 from ems_pipeline.pictures.slot_chart import NARROW, WIDE, SlotChart, slot_chart
 from ems_pipeline.pictures.words import Words
 from ems_pipeline.units import from_kilo
+from ems_pipeline.web import drawn
 from ems_pipeline.web.said import Said
 from ems_pipeline.web.words import modes
 
@@ -38,10 +39,8 @@ class Pen:
     def words(self) -> Words:
         """What pictures write of their own accord."""
         _ = self._
-        decimal = "," if self.say.number(0.5, 1)[1] == "," else "."
-        return Words(
-            _("now"), _("no data"), _("clock"), _("unexplained"), _("reserve"), decimal, self.say.day
-        )  # fmt: skip
+        texts = {"now": _("now"), "no_data": _("no data"), "clock": _("clock"), "unexplained": _("unexplained")}
+        return drawn.words(self.say, texts | {"reserve": _("reserve")})
 
     def flow(self, measured: Row, kinds: frozenset[str]) -> Markup:
         """Power between the parts that the site has.
@@ -154,7 +153,7 @@ class Pen:
     def _spans(self, slots: Sequence[Row]) -> Iterator[Span]:
         for mode, group in groupby(slots, key=lambda slot: str(slot["mode"])):
             first, *_rest = members = list(group)
-            until = members[-1]["starts_at"] + timedelta(minutes=15)
+            until = members[-1]["starts_at"] + time_grid.SLOT
             yield Span(first["starts_at"], until, modes.short(self._, mode), mode if mode in modes.COLOURED else "hold")
 
     def _charge(self, slots: Sequence[Row]) -> Iterator[Panel]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.api.reading import Row
@@ -78,12 +78,12 @@ class Part:
 
 def parts(slots: Sequence[Row], wanted: Wanted) -> list[Part] | None:
     """The planned quarter-hours of a wish; None: the plan does not reach as far, or does not know the asset."""
-    found, covered = [], time_grid.SLOT * 0
+    found, covered = [], timedelta(0)
     for slot in slots:
         begin, end = slot["starts_at"], slot["starts_at"] + time_grid.SLOT
         held = min(end, wanted.until_at) - max(begin, wanted.from_at)
         asset = next((one for one in slot["assets"] if one["asset"] == wanted.asset), None)
-        if held <= time_grid.SLOT * 0:
+        if held <= timedelta(0):
             continue
         if asset is None or any(slot[name] is None for name in ("grid_kw", "buy_per_kwh", "sell_per_kwh")):
             return None

@@ -78,6 +78,18 @@ def test_a_wish_is_priced_confirmed_filed_and_taken_back(house: House, now_is_no
     assert cancelled == "web:anna"
 
 
+def test_a_wish_is_not_priced_by_a_charge_that_was_measured_long_ago(house: House) -> None:
+    with house.warehouse.begin() as connection:
+        connection.exec_driver_sql("UPDATE ems.planning_device_interval SET stored_value_per_kwh = 3")
+    form = {"asset": "pack", "mode": "hold", "minutes": "10"}
+    priced = house.login("anna").post("/ui/home01/override/check", data=form)
+    assert "than the plan" in priced.text
+    with house.warehouse.begin() as connection:
+        connection.exec_driver_sql("UPDATE ems.telemetry SET reported_at = reported_at - interval '10 minutes'")
+    stale = house.login("anna").post("/ui/home01/override/check", data=form)
+    assert "What it costs cannot be said" in stale.text
+
+
 def test_hand_back_ends_every_override_and_asks_for_the_release(house: House, now_is_now: None) -> None:
     anna = house.login("anna")
     for asset in ("pack", "car-1"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -60,10 +59,8 @@ WRITES = """
 async def page(site: SiteKey, reader: Annotated[Reader, READ]) -> Response:
     """All devices of a site."""
     head = await sites.head(reader, site)
-    found, troubles = await asyncio.gather(
-        devices.devices(reader.known, reader.web, site=head.key, limit=MOST),
-        alarms.of_site(head.key, reader.known, reader.web, limit=MOST),
-    )
+    found = await devices.devices(reader.known, reader.web, site=head.key, limit=MOST)
+    troubles = await alarms.of_site(head.key, reader.known, reader.web, limit=MOST)
     items = found["items"]
     said = await _said(reader, head, [item["device"] for item in items], SHOWN, 1)
     return reader.show("devices", head=head, devices=items, alarms=troubles["items"], **said)
@@ -73,10 +70,8 @@ async def page(site: SiteKey, reader: Annotated[Reader, READ]) -> Response:
 async def one(site: SiteKey, device: SiteKey, reader: Annotated[Reader, READ]) -> Response:
     """Everything of one device, and its last set-points."""
     head = await sites.head(reader, site)
-    found, troubles = await asyncio.gather(
-        devices.device(f"{head.key}.{device}", reader.known, reader.web),
-        alarms.of_site(head.key, reader.known, reader.web, limit=MOST),
-    )
+    found = await devices.device(f"{head.key}.{device}", reader.known, reader.web)
+    troubles = await alarms.of_site(head.key, reader.known, reader.web, limit=MOST)
     said = await _said(reader, head, [device], None, LIVES)
     return reader.show("device", head=head, device=found, alarms=troubles["items"], **said)
 

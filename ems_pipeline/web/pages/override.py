@@ -10,12 +10,14 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from ems_pipeline import time_grid
+from ems_pipeline.api.battery_rows import batteries
 from ems_pipeline.api.fields import Reason
-from ems_pipeline.api.reading import Row, absent, first, site_of
+from ems_pipeline.api.reading import Row, absent, site_of
 from ems_pipeline.api.routes import control, overrides, plans
 from ems_pipeline.api.values import KEY, LARGEST_W, SiteKey
 from ems_pipeline.api.windows import out_of_range
 from ems_pipeline.sites import Battery, Charger, HeatPump
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
 from ems_pipeline.units import from_kilo
 from ems_pipeline.web import preview
 from ems_pipeline.web import site as sites
@@ -25,12 +27,12 @@ from ems_pipeline.web.reader import Page, Reader, away, reads
 router = APIRouter(route_class=Page)
 Done = Literal["", "filed", "ended", "handed-back"]
 LONGEST_MIN = 7 * 24 * 60
-MODES = {
-    "batteries": ("self-use", "hold", "charge", "discharge"),
-    "chargers": ("off", "charge"),
-    "heat_pumps": ("blocked", "normal", "recommended", "forced"),
-    "pv": ("produce", "curtail"),
-    "gensets": ("off", "run"),
+MODES: dict[str, tuple[str, ...]] = {
+    "batteries": tuple(BatteryMode),
+    "chargers": tuple(ChargerMode),
+    "heat_pumps": tuple(HeatPumpMode),
+    "pv": tuple(PvMode),
+    "gensets": tuple(GensetMode),
 }
 """What can be wished of a kind of asset, as `fn_override_add` takes it."""
 POWERS = {
@@ -39,9 +41,6 @@ POWERS = {
     ("pv", "curtail"): "pv_limit_w", ("gensets", "run"): "power_w",
 }  # fmt: skip
 """Which limit a power is, by kind and mode."""
-MEASURED = """
-    SELECT value FROM ems.vw_latest_telemetry
-    WHERE site_key = %(site)s AND device_key = %(device)s AND quantity = 'battery_soc_pct' AND value IS NOT NULL"""
 
 
 class Wish(Form):
@@ -168,10 +167,10 @@ async def _effect(reader: Reader, site: str, kind: str, part: Row, wanted: previ
         return None
     if kind == "batteries":
         async with reader.web.database.reading(reader.known) as connection:
-            soc = await first(connection, MEASURED, site=site, device=part["device"])
-        if soc is None:
-            return None
-        return preview.of_battery(Battery.model_validate(part), planned, wanted, float(soc["value"]))
+            (now,) = await batteries(connection, [site], reader.web.clock.now(), 1, asset=wanted.asset)
+        if now["soc_pct"] is None:
+            return None  # a charge of an hour ago is not the one that the wish begins with
+        return preview.of_battery(Battery.model_validate(part), planned, wanted, now["soc_pct"])
     if kind == "chargers":
         later: list[Any] = [slot for slot in plan["slots"] if slot["starts_at"] >= wanted.until_at]
         return preview.of_charger(Charger.model_validate(part), planned, wanted, later)

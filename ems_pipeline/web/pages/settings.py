@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -66,11 +65,9 @@ async def _shown(
 ) -> Response:
     head = await site_pages.head(reader, site)
     caller, web = reader.known, reader.web
-    whole, versions, arm = await asyncio.gather(
-        sites.site(head.key, caller, web),
-        sites.versions(head.key, caller, web, limit=VERSIONS),
-        control.arm(head.key, caller, web),
-    )
+    whole = await sites.site(head.key, caller, web)
+    versions = await sites.versions(head.key, caller, web, limit=VERSIONS)
+    arm = await control.arm(head.key, caller, web)
     document = await _document(reader, head.key)
     return reader.show(
         "settings", status, head=head, site=whole, versions=versions["items"], arm=arm, document=document,
