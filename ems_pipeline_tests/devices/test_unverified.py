@@ -17,6 +17,7 @@ COMMANDS: dict[str, list[Command]] = {
     "teltonika": [ChargerCommand("d", ChargerMode.CHARGE, 10.0), ChargerCommand("d", ChargerMode.OFF)],
     "samsung": [HeatPumpCommand("d", mode) for mode in HeatPumpMode],
     "loxone": [HeatPumpCommand("d", mode) for mode in HeatPumpMode],
+    "recipe": [BatteryCommand("d", mode, 3000.0, 3000.0, 50.0) for mode in BatteryMode],
 }
 OBEYING = [load_map(name, {}) for name in known_maps({}) if load_map(name, {}).driver in COMMANDS]
 TELTONIKA = load_map("teltonika-teltocharge", {})

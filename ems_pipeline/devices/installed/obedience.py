@@ -115,7 +115,10 @@ def _why_deaf(site: Site, asset: Asset) -> str:
     device = next((d for d in site.devices if d.key == asset.device), None)
     if device is None:
         return "which has no device"
-    if ASKED[type(asset)] in _taken(load_map(device.map)):
+    point_map = load_map(device.map)
+    if isinstance(asset, PvArray) and point_map.recipe is not None and not point_map.recipe.brings("pv_limit_w"):
+        return f"whose device's map {device.map} has no pv_limit_w in its recipe"
+    if ASKED[type(asset)] in _taken(point_map):
         return ""
     return f"whose device's map {device.map} only measures"
 
@@ -123,4 +126,4 @@ def _why_deaf(site: Site, asset: Asset) -> str:
 def _taken(point_map: PointMap) -> frozenset[type[Command]]:
     family = FAMILIES.get(point_map.driver)
     is_writable = any(point.writable for point in point_map.points)
-    return family.takes if family is not None and is_writable else frozenset()
+    return family.taken(point_map) if family is not None and is_writable else frozenset()

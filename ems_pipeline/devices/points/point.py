@@ -92,6 +92,10 @@ class Point(MapRecord):
     expires_s: float | None = Field(None, ge=SHORTEST_LIFE_S, le=86_400)
     """How long after a write the device forgets it by itself: as long as a set-point stands, it is written again before
     (`control.renewal`)."""
+    only_while: dict[PointName, tuple[float, ...]] = Field(default_factory=dict)
+    """Points that must read one of these values, or the device does not take this one: looked at right before."""
+    proved_by: str | None = None
+    """Of a point that cannot be read (`access: w`): the point that shows what was written, or `effect`."""
     heartbeat: bool = False
     """It shows that somebody is there, and its value means nothing: it counts up within its range, [0, 1] toggles."""
     safe_value: float | None = None
@@ -189,6 +193,12 @@ class Point(MapRecord):
             raise ValueError("a heartbeat needs `expires_s`: after how long without one the device is on its own")
         if self.heartbeat and (self.range is None or not all(end.is_integer() for end in self.range)):
             raise ValueError("a heartbeat counts up within its range; write [lowest, highest] in whole numbers")
+        if self.access == "w" and self.proved_by is None:
+            raise ValueError("what cannot be read back must be `proved_by` another point, or by its `effect`")
+        if self.access != "w" and self.proved_by is not None:
+            raise ValueError("proved_by is for what cannot be read back (`access: w`); remove it")
+        if self.only_while and not self.writable:
+            raise ValueError("only_while is for what is written; remove it, or let `access` be rw")
         if self.expires_s is not None and not self.writable:
             raise ValueError("expires_s is for what is written and forgotten; remove it, or let `access` be rw")
         if self.expires_s is not None and self.writes_per_day is not None:

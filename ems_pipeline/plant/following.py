@@ -1,0 +1,87 @@
+"""What a battery does by the recipe of its device's map: held values read backwards, forgotten when their life is over.
+
+The mode whose constants all stand is the one at work; what the command brought is found again in the other points. A
+device of which no mode stands, or whose orders nobody renews, is on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from math import inf
+
+from ems_pipeline.devices.points.recipe import Recipe, Step
+from ems_pipeline.errors import EmsError
+from ems_pipeline.plant.hybrid import Hybrid, Order
+from ems_pipeline.plant.twin import Twin
+from ems_pipeline.sites.modes import BatteryMode
+
+FORCED = (BatteryMode.CHARGE, BatteryMode.DISCHARGE)
+
+
+class Following:
+    """A battery behind a twin whose map has a recipe."""
+
+    def __init__(self, twin: Twin, hybrid: Hybrid) -> None:
+        if twin.point_map.recipe is None:
+            raise EmsError(f"map {twin.point_map.map} has no recipe to follow", "write one, or name another driver")
+        self.twin, self.hybrid = twin, hybrid
+        self.recipe: Recipe = twin.point_map.recipe
+        self._written_at: dict[str, datetime] = {}
+
+    def on_its_own(self) -> dict[str, float]:
+        """What stands when the device is handed back."""
+        return {step.point: step.to * step.times for step in self.recipe.release if isinstance(step.to, float)}
+
+    def written(self, names: Iterable[str]) -> None:
+        """Somebody wrote these points: what has a life of its own begins it anew."""
+        world = self.twin.world
+        for name in names:
+            if self.twin.point_map.by_name[name].expires_s is not None:
+                self._written_at[name] = world.at
+                world.schedule(world.at + self._life(name), self._watch)
+
+    def obey(self) -> None:
+        """Pass on what stands to the battery."""
+        mode = self.mode
+        steps = () if mode is None else self.recipe.modes[mode]
+        charge_w, discharge_w = self._brought("charge_w", steps), self._brought("discharge_w", steps)
+        power_w = self._brought("power_w", steps)
+        if power_w is None and mode in FORCED:
+            power_w = -(charge_w or 0.0) if mode is BatteryMode.CHARGE else discharge_w
+        if mode is BatteryMode.HOLD and power_w is None:
+            power_w, discharge_w = (0.0 if charge_w is None else None), 0.0
+        limits_w = [inf if w is None else w for w in (charge_w, discharge_w)]
+        self.hybrid.order = Order(None if mode is BatteryMode.SELF_USE else power_w, *limits_w)
+
+    @property
+    def mode(self) -> BatteryMode | None:
+        """The first mode whose constants stand; None: none does."""
+        return next((mode for mode in BatteryMode if self._stands(self.recipe.modes[mode])), None)
+
+    def _stands(self, steps: Sequence[Step]) -> bool:
+        told = [(s.point, s.to * s.times) for s in steps if isinstance(s.to, float)]
+        return bool(told) and all(self.twin.held[point] == value for point, value in told)
+
+    def _brought(self, name: str, steps: Iterable[Step]) -> float | None:
+        """What the command brought by this name, W; None: nothing."""
+        for step in steps:
+            if step.to == name:
+                found = self.twin.held[step.point] / step.times
+                return found if step.percent_of is None else found * self._shown(step.percent_of) / 100
+        return None
+
+    def _shown(self, name: str) -> float:
+        return self.twin.value(self.twin.point_map.by_name[name], self.twin.live())
+
+    def _life(self, name: str) -> timedelta:
+        """What the device was told about its watchdog, or what it has by itself."""
+        told = next((self.twin.held[s.point] for s in self.recipe.steps if s.to == "watchdog_s"), 0.0)
+        return timedelta(seconds=told or self.twin.point_map.by_name[name].expires_s or inf)
+
+    def _watch(self) -> None:
+        """Give up where a life is over and nobody has renewed it."""
+        now = self.twin.world.at
+        if any(now - at >= self._life(name) for name, at in self._written_at.items()):
+            self._written_at = {}
+            self.twin.hold(self.on_its_own())

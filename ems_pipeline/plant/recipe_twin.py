@@ -1,0 +1,40 @@
+"""The twin of a device that obeys by the recipe of its map: the site's battery behind it does what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.plant.following import Following
+from ems_pipeline.plant.refusals import ILLEGAL_VALUE, Refused
+from ems_pipeline.plant.twin import Twin, part_of
+from ems_pipeline.plant.world import World
+
+
+class RecipeTwin(Twin):
+    """A battery by a file. A restart forgets what it was told; what it takes at times only it refuses at others."""
+
+    def __init__(self, world: World, device: str, point_map: PointMap) -> None:
+        hybrid = part_of(world.hybrids.values(), lambda h: h.key, device, "battery")
+        super().__init__(world, device, point_map)
+        self.volatile = frozenset(p.name for p in point_map.points if p.writable)
+        self.following = Following(self, hybrid)
+        self.held |= self.factory_settings()
+
+    def factory_settings(self) -> dict[str, float]:
+        return self.following.on_its_own() if hasattr(self, "following") else {}
+
+    def put(self, values: Mapping[str, float]) -> None:
+        live, points = self.live(), self.point_map.by_name
+        for name, wanted in (pair for point in values for pair in points[point].only_while.items()):
+            if self.value(points[name], live) not in wanted:
+                raise Refused(ILLEGAL_VALUE)
+        super().put(values)
+        self.following.written(values)
+
+    def live(self) -> dict[str, float]:
+        shown = {p.proved_by: self.held[p.name] for p in self.point_map.points if p.proved_by in self.point_map.by_name}
+        return super().live() | {str(name): value for name, value in shown.items()}
+
+    def obey(self) -> None:
+        self.following.obey()
