@@ -7,6 +7,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     household, charging, cells, hybrid, heating, tank         people, cars, batteries, inverter, heat pump, hot water
     twin, twins, instruments, refusals                        a device as its protocol shows it
     deye_twin, meter_twin, sunspec_twin                       families with a behaviour of their own
+    recipe_twin, following                                    a battery that does what its map's recipe says
     modbus_server, web_server, web_service, web_login         the real protocols
     shelly_rpc                                                what a Shelly says of itself
     documents, market, solar                                  what the outside world publishes

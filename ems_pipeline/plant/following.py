@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from math import inf
 
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.recipe import Recipe, Step
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.hybrid import Hybrid, Order
@@ -23,15 +24,8 @@ class Following:
     """A battery behind a twin whose map has a recipe."""
 
     def __init__(self, twin: Twin, hybrid: Hybrid) -> None:
-        if twin.point_map.recipe is None:
-            raise EmsError(f"map {twin.point_map.map} has no recipe to follow", "write one, or name another driver")
-        self.twin, self.hybrid = twin, hybrid
-        self.recipe: Recipe = twin.point_map.recipe
+        self.twin, self.hybrid, self.recipe = twin, hybrid, recipe_of(twin.point_map)
         self._written_at: dict[str, datetime] = {}
-
-    def on_its_own(self) -> dict[str, float]:
-        """What stands when the device is handed back."""
-        return {step.point: step.to * step.times for step in self.recipe.release if isinstance(step.to, float)}
 
     def written(self, names: Iterable[str]) -> None:
         """Somebody wrote these points: what has a life of its own begins it anew."""
@@ -51,8 +45,10 @@ class Following:
             power_w = -(charge_w or 0.0) if mode is BatteryMode.CHARGE else discharge_w
         if mode is BatteryMode.HOLD and power_w is None:
             power_w, discharge_w = (0.0 if charge_w is None else None), 0.0
-        limits_w = [inf if w is None else w for w in (charge_w, discharge_w)]
-        self.hybrid.order = Order(None if mode is BatteryMode.SELF_USE else power_w, *limits_w)
+        if mode is BatteryMode.SELF_USE:
+            power_w = _forced_w(charge_w, discharge_w)
+        limits_w = [inf if w is None or w < 0 else w for w in (charge_w, discharge_w)]
+        self.hybrid.order = Order(power_w, *limits_w)
 
     @property
     def mode(self) -> BatteryMode | None:
@@ -84,4 +80,27 @@ class Following:
         now = self.twin.world.at
         if any(now - at >= self._life(name) for name, at in self._written_at.items()):
             self._written_at = {}
-            self.twin.hold(self.on_its_own())
+            self.twin.hold(on_its_own(self.twin.point_map))
+
+
+def _forced_w(charge_w: float | None, discharge_w: float | None) -> float | None:
+    """A limit below 0 forces the other direction (as Fronius reads model 124)."""
+    if charge_w is not None and charge_w < 0:
+        return -charge_w
+    return discharge_w if discharge_w is not None and discharge_w < 0 else None
+
+
+def recipe_of(point_map: PointMap) -> Recipe:
+    """How a device with this map obeys.
+
+    Raises:
+        EmsError: the map does not say.
+    """
+    if point_map.recipe is None:
+        raise EmsError(f"map {point_map.map} has no recipe to follow", "write one, or name another driver")
+    return point_map.recipe
+
+
+def on_its_own(point_map: PointMap) -> dict[str, float]:
+    """What stands when a device is handed back."""
+    return {s.point: s.to * s.times for s in recipe_of(point_map).release if isinstance(s.to, float)}

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ems_pipeline.devices.points.point_map import PointMap
-from ems_pipeline.plant.following import Following
+from ems_pipeline.plant.following import Following, on_its_own
 from ems_pipeline.plant.refusals import ILLEGAL_VALUE, Refused
+from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
 
 
 class RecipeTwin(Twin):
-    """A battery by a file. A restart forgets what it was told; what it takes at times only it refuses at others."""
+    """A battery by a file, whatever its protocol. A restart forgets what it was told, and a guarded point is refused
+    while its guard does not hold."""
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
         hybrid = part_of(world.hybrids.values(), lambda h: h.key, device, "battery")
         super().__init__(world, device, point_map)
         self.volatile = frozenset(p.name for p in point_map.points if p.writable)
         self.following = Following(self, hybrid)
-        self.held |= self.factory_settings()
 
     def factory_settings(self) -> dict[str, float]:
-        return self.following.on_its_own() if hasattr(self, "following") else {}
+        return super().factory_settings() | on_its_own(self.point_map)
 
     def put(self, values: Mapping[str, float]) -> None:
         live, points = self.live(), self.point_map.by_name
@@ -38,3 +39,7 @@ class RecipeTwin(Twin):
 
     def obey(self) -> None:
         self.following.obey()
+
+
+class SunSpecBattery(RecipeTwin, SunSpecTwin):
+    """One whose registers are found by asking: model 124 or 704, with its reversion timer."""

@@ -14,7 +14,7 @@ from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, 
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
-from ems_pipeline.plant.recipe_twin import RecipeTwin
+from ems_pipeline.plant.recipe_twin import RecipeTwin, SunSpecBattery
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
@@ -174,6 +174,7 @@ def twin_of(device: Device) -> type[Twin]:
     """
     point_map = load_map(device.map)
     found = WHOLE_PROTOCOLS.get(point_map.protocol) or FAMILIES.get(point_map.driver)
+    found = SunSpecBattery if found is SunSpecTwin and point_map.recipe is not None else found
     if found is None:
         raise NotSimulated(
             f"device {device.key!r}: the virtual plant has no twin for driver {point_map.driver!r} of map "

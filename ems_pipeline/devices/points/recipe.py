@@ -92,13 +92,14 @@ class Recipe(MapRecord):
             yield f"recipe 'release': {point.name} is to become what no command says then; give a number"
         if point.heartbeat or not any(written.values()):
             return
+        is_watchdog = all(s.to == "watchdog_s" for steps in written.values() for s in steps)
         if not is_told:
             yield from (
                 f"recipe {mode!r}: says nothing of {point.name}, so what another mode has left goes on; write it"
                 for mode, steps in written.items()
                 if not steps
             )
-        if not released and not point.expires_s and not (is_told and point.only_while):
+        if not (released or is_watchdog or point.expires_s or (is_told and point.only_while)):
             yield f"recipe 'release': leaves {point.name} as it is: nothing stops it; write it, or give it `expires_s`"
         if released and point.only_while:
             yield f"recipe 'release': {point.name} is taken at times only (`only_while`); what lets go must always go"
