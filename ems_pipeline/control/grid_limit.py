@@ -42,7 +42,7 @@ def shed(
     for charger in site.chargers:
         behind = [fuse.key for fuse in site.fuses if charger.key in fuse.chargers]
         room_w = min([left_w, *(fuses_w[key] for key in behind)])
-        draw_w, less = _charger_within(charger, commands.get(charger.device or ""), room_w)
+        draw_w, less = charger_within(charger, commands.get(charger.device or ""), room_w)
         cause = "import limit" if room_w == left_w else f"fuse {', '.join(behind)}"
         left_w -= draw_w
         fuses_w |= {key: fuses_w[key] - draw_w for key in behind}
@@ -53,19 +53,19 @@ def shed(
         if isinstance(command, BatteryCommand) and command.mode is BatteryMode.CHARGE:
             limit_w = math.inf if command.charge_limit_w is None else command.charge_limit_w
             if limit_w > left_w:
-                given[command.device] = _charge_within(command, left_w)
+                given[command.device] = charge_within(command, left_w)
                 notes.append(f"{command.device} charges with {max(left_w, 0):.0f} W at most: import limit")
             left_w -= min(limit_w, max(left_w, 0.0))
     return given, notes
 
 
-def _charge_within(command: BatteryCommand, left_w: float) -> BatteryCommand:
+def charge_within(command: BatteryCommand, left_w: float) -> BatteryCommand:
     if left_w <= 0:
         return replace(command, mode=BatteryMode.HOLD, target_soc_pct=None)
     return replace(command, charge_limit_w=float(math.floor(left_w)))
 
 
-def _charger_within(charger: Charger, command: Command | None, left_w: float) -> tuple[float, ChargerCommand | None]:
+def charger_within(charger: Charger, command: Command | None, left_w: float) -> tuple[float, ChargerCommand | None]:
     """What the charger may draw, W, and its command where it had to give way."""
     per_ampere_w = charger.phases * charger.voltage_v
     if charger.device is None:  # nobody can tell it anything: it is part of the measured house

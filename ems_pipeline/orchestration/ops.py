@@ -21,7 +21,7 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.orchestration.machinery.coordinator import ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import device_faults, shards
+from ems_pipeline.steps import demand, device_faults, shards
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files, let_go_unreadable
 from ems_pipeline.time_grid import MINUTE, Clock
@@ -64,6 +64,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
         rows = telemetry.store(connection, answers)
         health.save(connection, heard)
         device_faults.file(connection, answers, ems.clock.now())
+        demand.follow(connection, sites, ems.clock.now())
         alarms.settle(connection, CLOSED, closed, ems.clock.now())
     good = sum(len(readings) - len(readings.samples.faults) for _, readings in answers)
     dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]

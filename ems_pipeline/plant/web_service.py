@@ -57,7 +57,7 @@ def _document(twin: Twin, points: Sequence[Point]) -> Any:
     with twin.world.lock:
         twin.world.advance()
         live = twin.live()
-        values = {p.field or "": codec.to_raw(p, twin.value(p, live)) for p in points}
+        values = {p.field or twin.point_map.link.field or "": codec.to_raw(p, twin.value(p, live)) for p in points}
     return _nested(values | {p.true_field: True for p in points if p.true_field})
 
 

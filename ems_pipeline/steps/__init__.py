@@ -20,4 +20,5 @@ once. Assets, the command line and whatever else serves people call the same ste
     answering, site_documents         what a request over HTTP wants of this machine
     looking                           devices that are in no site yet, for the set-up
     device_faults                     what devices say of themselves
+    demand                            what inputs of the grid's operator ask, for planner and people
 """

@@ -1,4 +1,4 @@
-"""SunSpec batteries that are steered: models 124 and 704 on the plant, at the device's scale, with the reversion timer."""
+"""SunSpec batteries that are steered: models 124 and 704 on the plant, at the device's scale, with their timers."""
 
 from __future__ import annotations
 
