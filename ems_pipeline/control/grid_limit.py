@@ -12,9 +12,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.command import (
+    BatteryCommand,
+    ChargerCommand,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    MachineCommand,
+)
 from ems_pipeline.sites import Charger, Site
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode, MachineMode
 
 Commands = Mapping[str, Command | None]
 """By device; None: it is released and does what it wants."""
@@ -81,9 +88,15 @@ def charger_within(charger: Charger, command: Command | None, left_w: float) -> 
 
 
 def _rise_w(site: Site, commands: Commands, live: Live) -> float:
-    """What heat pumps that are pushed may draw beyond what each draws now; one that nobody measures stands still."""
+    """What pushed heat pumps and machines to run may draw beyond what each draws now; unmeasured ones stand still."""
     pushed = [pump for pump in site.heat_pumps if _is_pushed(commands.get(pump.device or ""))]
-    return sum(max(0.0, pump.max_power_w - (live.heat_pump_w(pump.device) or 0.0)) for pump in pushed)
+    rise_w = sum(max(0.0, pump.max_power_w - (live.heat_pump_w(pump.device) or 0.0)) for pump in pushed)
+    for machine in site.deferrables:
+        command = commands.get(machine.device or "")
+        if isinstance(command, MachineCommand) and command.mode is MachineMode.RUN:
+            most_w = max((machine.power_w, *machine.profile_w))
+            rise_w += max(0.0, most_w - (live.of(machine.device, "machine_power_w") or 0.0))
+    return rise_w
 
 
 def _loss_w(site: Site, commands: Commands, live: Live) -> float:

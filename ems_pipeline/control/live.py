@@ -10,7 +10,8 @@ from ems_pipeline.sites import Site
 
 STATE = frozenset({
     "grid_power_w", "battery_power_w", "battery_soc_pct", "pv_power_w", "load_power_w", "ev_power_w", "ev_status",
-    "heat_pump_power_w", "indoor_temp_c", "outdoor_temp_c", "genset_power_w", DEMAND_LIMITED, DEMAND_LIMIT,
+    "heat_pump_power_w", "indoor_temp_c", "outdoor_temp_c", "genset_power_w", "machine_power_w",
+    DEMAND_LIMITED, DEMAND_LIMIT,
 })  # fmt: skip
 """Quantities the controller judges by; all else a driver `needs` is for its own translation."""
 

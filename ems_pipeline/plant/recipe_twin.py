@@ -1,26 +1,27 @@
-"""The twin of a device that obeys by the recipe of its map: the site's battery behind it does what stands there."""
+"""The twin of a device that obeys by the recipe of its map: what is behind it does what stands there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from ems_pipeline.devices.points.point_map import PointMap
-from ems_pipeline.plant.following import Following, on_its_own
+from ems_pipeline.plant.following import FOLLOWING, on_its_own, recipe_of
 from ems_pipeline.plant.refusals import ILLEGAL_VALUE, Refused
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
-from ems_pipeline.plant.twin import Twin, part_of
+from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.world import World
 
 
 class RecipeTwin(Twin):
-    """A battery by a file, whatever its protocol. A restart forgets what it was told, and a guarded point is refused
-    while its guard does not hold."""
+    """A battery, contacts or a plug by a file, whatever the protocol.
+
+    A restart forgets what it was told, and a guarded point is refused while its guard does not hold.
+    """
 
     def __init__(self, world: World, device: str, point_map: PointMap) -> None:
-        hybrid = part_of(world.hybrids.values(), lambda h: h.key, device, "battery")
         super().__init__(world, device, point_map)
         self.volatile = frozenset(p.name for p in point_map.points if p.writable)
-        self.following = Following(self, hybrid)
+        self.following = FOLLOWING[recipe_of(point_map).asset](self)
 
     def factory_settings(self) -> dict[str, float]:
         return super().factory_settings() | on_its_own(self.point_map)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import inf
 
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.quantities import EvStatus, SgReadyState
 from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
-from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
+from ems_pipeline.devices.vendors.samsung import RATIO_ENABLED
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
+from ems_pipeline.plant.heating import CONTACT_SHIFT_K
 from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.recipe_twin import RecipeTwin, SunSpecBattery
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
@@ -23,12 +23,6 @@ from ems_pipeline.sites.protocol import ProtocolName
 
 NO_CAR_CODE = 255
 HEARTBEAT_S = 180.0
-CONTACT_SHIFT_K = {
-    SgReadyState.BLOCKED: -inf,
-    SgReadyState.NORMAL: 0.0,
-    SgReadyState.RECOMMENDED: RECOMMENDED_SHIFT_K,
-    SgReadyState.FORCED: FORCED_SHIFT_K,
-}
 
 
 class TeltonikaTwin(Twin):

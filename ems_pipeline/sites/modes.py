@@ -50,7 +50,7 @@ class GensetMode(StrEnum):
 
 
 class MachineMode(StrEnum):
-    """What a plan says of a machine with a window; no device obeys for one."""
+    """Whether a machine with a window is switched on."""
 
     OFF = "off"
     RUN = "run"

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ems_pipeline.devices.driver.command import BatteryCommand, Command, HeatPumpCommand, PointCommand
+from ems_pipeline.devices.driver.command import BatteryCommand, Command, HeatPumpCommand, MachineCommand, PointCommand
 from ems_pipeline.devices.driver.contract import Live, Options, PointWrite, SetpointRefused
 from ems_pipeline.devices.points.codec import CodecError, resolution, to_raw
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 
-TOLD: Mapping[str, type[Command]] = {"battery": BatteryCommand, "heat-pump": HeatPumpCommand}
+TOLD: Mapping[str, type[Command]] = {"battery": BatteryCommand, "heat-pump": HeatPumpCommand, "machine": MachineCommand}
 """What a device with a recipe is told, by its `asset`."""
 
 

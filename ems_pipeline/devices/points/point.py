@@ -50,6 +50,11 @@ class Point(MapRecord):
     """What to ask an HTTP device for; `link.request` makes the address of it."""
     field: str | None = None
     """Where in the JSON answer the value stands: keys and list positions with dots (`emeters.0.power`)."""
+    set_path: str | None = None
+    """HTTP: the address that sets this point, with {value} in it, where the link's `write` is not for it."""
+    words: dict[int, str] = Field(default_factory=dict)
+    """HTTP: how raw numbers are called in `set_path`, what follows an & included; the part before it is read as that
+    number, too."""
     true_field: str | None = None
     """A field of the same answer that must be true for the value to count."""
     type: Literal["u16", "s16", "u32", "s32", "u64", "f32", "ascii", "bits", "enum"] = "u16"
@@ -161,8 +166,10 @@ class Point(MapRecord):
     def _is_coherent(self) -> Self:
         if [self.address is None, self.path is None, not self.model].count(False) != 1:
             raise ValueError("give one of `address` (a register), `path` (an HTTP value) and `model` (SunSpec)")
-        if self.path is None and (self.field or self.true_field):
-            raise ValueError("field and true_field are parts of an HTTP answer, a register has none; remove them")
+        if self.path is None and (self.field or self.true_field or self.set_path or self.words):
+            raise ValueError("field, true_field, set_path and words are of HTTP, a register has none; remove them")
+        if self.set_path is not None and (self.set_path.count("{value}"), self.set_path.count("{")) != (1, 1):
+            raise ValueError(f"set_path {self.set_path!r} must have {{value}} in it once, and nothing else in braces")
         if self.type == "ascii" and self.path is not None:
             raise ValueError("type ascii is for registers; only numbers are read over HTTP")
         if self.high_address is not None and self.type not in ("u32", "s32"):

@@ -143,6 +143,11 @@ class PointMap(MapRecord):
                 yield f"point {point.name!r} needs `{spoken.place}`, as protocol {self.protocol} asks"
             elif spoken.has_fields and not (point.field or self.link.field):
                 yield f"point {point.name!r} needs `field`, or the link one for all"
-            elif spoken.written_by and point.writable and getattr(self.link, spoken.written_by) is None:
+            elif (
+                spoken.written_by
+                and point.writable
+                and not point.set_path
+                and getattr(self.link, spoken.written_by) is None
+            ):
                 how = spoken.written_by
                 yield f"point {point.name!r} is writable and the link has no `{how}` that says how; add it"

@@ -82,6 +82,8 @@ QUANTITIES: dict[str, Quantity] = {
     "heat_pump_energy_wh": Quantity("Wh", "counter of the heat pump's electric energy"),
     "heat_pump_mode": Quantity("", "SG Ready state asked of the heat pump, see SgReadyState"),
     "genset_power_w": Quantity("W", "power of a generating set"),
+    "machine_power_w": Quantity("W", "power of a machine that is switched as a whole"),
+    "machine_energy_wh": Quantity("Wh", "counter of that machine's energy"),
     FAULT: Quantity("", "faults the device itself names; the reason of the reading has its words"),
     DEMAND_LIMITED: Quantity("", "1 while the grid's operator asks what is controllable to draw less, 0 while not"),
     DEMAND_LIMIT: Quantity("W", "what the operator lets what is controllable draw together"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ems_pipeline.devices.driver.command import BatteryCommand, Command, HeatPumpCommand
+from ems_pipeline.devices.driver.command import BatteryCommand, Command, HeatPumpCommand, MachineCommand
 from ems_pipeline.devices.driver.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.driver.translation import TOLD, Family, Target, beat, proof_of, wrong_command
 from ems_pipeline.devices.points.codec import resolution
@@ -25,7 +25,7 @@ def translate(target: Target, command: Command) -> list[PointWrite]:
     """The writes of the command's mode. Options: `charge_limit_w`, `discharge_limit_w` (never exceeded, and what None
     means), `min_soc_pct`, `export_limit_w`, `pv_limit_w`."""
     recipe = _recipe(target)
-    if not isinstance(command, BatteryCommand | HeatPumpCommand) or type(command) is not TOLD[recipe.asset]:
+    if not isinstance(command, TOLD[recipe.asset]) or not isinstance(command, MODAL):
         raise wrong_command(target, command)
     brought = _brought(target, command) if isinstance(command, BatteryCommand) else {}
     return [_write(target, step, brought) for step in recipe.modes[command.mode]]
@@ -46,6 +46,7 @@ def needs(point_map: PointMap) -> frozenset[str]:
     return frozenset(p.key for p in (*proofs, *of) if p is not None)
 
 
+MODAL = (BatteryCommand, HeatPumpCommand, MachineCommand)
 RECIPE = Family(translate, release, needs, frozenset(TOLD.values()))
 
 

@@ -17,7 +17,7 @@ from ems_pipeline.api.routes import control, overrides, plans
 from ems_pipeline.api.values import KEY, LARGEST_W, SiteKey
 from ems_pipeline.api.windows import out_of_range
 from ems_pipeline.sites import Battery, Charger, HeatPump
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, MachineMode, PvMode
 from ems_pipeline.units import from_kilo
 from ems_pipeline.web import preview
 from ems_pipeline.web import site as sites
@@ -33,6 +33,7 @@ MODES: dict[str, tuple[str, ...]] = {
     "heat_pumps": tuple(HeatPumpMode),
     "pv": tuple(PvMode),
     "gensets": tuple(GensetMode),
+    "deferrables": tuple(MachineMode),
 }
 """What can be wished of a kind of asset, as `fn_override_add` takes it."""
 POWERS = {
