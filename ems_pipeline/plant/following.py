@@ -58,11 +58,12 @@ class Following(ABC):
         return timedelta(seconds=told or self.twin.point_map.by_name[name].expires_s or 0.0)
 
     def _watch(self) -> None:
-        """Give up where a life is over and nobody has renewed it."""
-        now = self.twin.world.at
-        if any(now - at >= self._life(name) for name, at in self._written_at.items()):
-            self._written_at = {}
-            self.twin.hold(on_its_own(self.twin.point_map))
+        """Give up what nobody has renewed: it is as after a release, or nothing."""
+        now, left = self.twin.world.at, on_its_own(self.twin.point_map)
+        over = [name for name, at in self._written_at.items() if now - at >= self._life(name)]
+        if over:
+            self._written_at = {name: at for name, at in self._written_at.items() if name not in over}
+            self.twin.hold({name: left.get(name, 0.0) for name in over})
 
 
 class BatteryFollowing(Following):

@@ -25,6 +25,8 @@ SITE_LIMITS = {
 QUOTIENTS = {("W", "V"): "A"}
 SHORTEST_LIFE_S = 45.0
 """Renewed every 20 s at best (`control.renewal`), and one renewal may get lost."""
+REGISTERS = 0x10000
+"""Of one unit."""
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
 NOTHING = {
@@ -39,6 +41,8 @@ class Point(MapRecord):
 
     name: PointName
     address: Address | None = None
+    unit_id: Annotated[int, Field(ge=1, le=247)] | None = None
+    """Modbus: the unit of the same gateway that has it, where it is not the device's own (a Victron GX)."""
     high_address: Address | None = None
     """Where the high word stands when a 32-bit value is not adjacent (Deye)."""
     exponent_address: Address | None = None
@@ -129,9 +133,14 @@ class Point(MapRecord):
         if self.address is None:
             return ()
         if self.high_address is not None:
-            return (self.address, self.high_address)
+            return (self._of_unit(self.address), self._of_unit(self.high_address))
         size = self.length if self.type == "ascii" else WORDS[self.type]
-        return tuple(range(self.address, self.address + size))
+        first = self._of_unit(self.address)
+        return tuple(range(first, first + size))
+
+    def _of_unit(self, address: int) -> int:
+        """Registers of another unit are numbered behind all of the device's own, 65,536 for each unit."""
+        return address + REGISTERS * (self.unit_id or 0)
 
     @property
     def nothing(self) -> tuple[int, ...]:
@@ -170,6 +179,8 @@ class Point(MapRecord):
             raise ValueError("field, true_field, set_path and words are of HTTP, a register has none; remove them")
         if self.set_path is not None and (self.set_path.count("{value}"), self.set_path.count("{")) != (1, 1):
             raise ValueError(f"set_path {self.set_path!r} must have {{value}} in it once, and nothing else in braces")
+        if self.unit_id is not None and (self.address is None or self.exponent_address is not None):
+            raise ValueError("unit_id is for a register without an exponent of its own; remove one")
         if self.type == "ascii" and self.path is not None:
             raise ValueError("type ascii is for registers; only numbers are read over HTTP")
         if self.high_address is not None and self.type not in ("u32", "s32"):
