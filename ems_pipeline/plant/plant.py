@@ -16,13 +16,14 @@ from ems_pipeline import time_grid
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
+from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
-from ems_pipeline.plant.web_login import Basic, Digest
+from ems_pipeline.plant.web_login import Basic, Bearer, Digest
 from ems_pipeline.plant.web_server import serving_http
 from ems_pipeline.plant.web_service import web_service
 from ems_pipeline.plant.world import World
@@ -229,10 +230,7 @@ def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> d
     ports = {}
     for gateway in gateways:
         behind = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
-        variable = gateway.password_env or ""
-        password = os.environ.get(variable) or secrets.token_hex(8)
-        if variable:
-            plant.environ[variable] = password
+        password = _secret_of(plant, gateway)
         scheme = Digest if any(t.point_map.link.login == "digest" for t in behind) else Basic
         login = scheme(gateway.user, password) if gateway.user else None
         service = web_service(behind, has_login=login is not None)
@@ -241,8 +239,33 @@ def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> d
     return ports
 
 
+def _serve_home_assistant(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway; their tokens go where passwords go."""
+    ports = {}
+    for gateway in gateways:
+        of = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
+        token = _secret_of(plant, gateway)
+        service = home_assistant([twin for twin in of if isinstance(twin, HomeAssistantTwin)])
+        served = serving_http(gateway.host, gateway.port, service, Bearer(token), now=plant.world.clock.now)
+        ports[gateway.key] = stack.enter_context(served)
+    return ports
+
+
+def _secret_of(plant: Plant, gateway: Gateway) -> str:
+    """As set in the environment or made up; whoever asks the plant finds it in the plant's."""
+    variable = gateway.password_env or ""
+    found = os.environ.get(variable) or secrets.token_hex(8)
+    if variable:
+        plant.environ[variable] = found
+    return found
+
+
 Serve = Callable[[Plant, Sequence[Gateway], ExitStack], dict[str, int]]
-SERVERS: Mapping[TransportName, Serve] = {**dict.fromkeys(FRAMERS, _serve_modbus), "http": _serve_web}
+SERVERS: Mapping[TransportName, Serve] = {
+    **dict.fromkeys(FRAMERS, _serve_modbus),
+    "http": _serve_web,
+    "home-assistant": _serve_home_assistant,
+}
 """By `transport:` of a gateway, who answers for its devices while the stack is open; gives the ports by gateway."""
 
 
