@@ -68,6 +68,9 @@ def serve(
     """
     settings.demand()
     with_notices = with_notices and bool(ways.to_persons())
+    with_home_assistant = settings.MQTT_HOST.is_set()
+    if with_home_assistant and web_port is not None and not settings.MQTT_API.is_set():
+        settings.MQTT_API.hand_over(f"http://{UI_HOST}:{web_port}")
     with ExitStack() as stack:
         lock = stack.enter_context(home_lock.held("ems up", say))
         warehouse = prepare()
@@ -91,7 +94,7 @@ def serve(
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
         say(f"log of the services: {log or 'stderr'}")
         guard = Guard([sys.executable, "-m", hand_back.__name__], lock, sink, say)
-        children = stack.enter_context(_children(port, code_server, web_port, with_notices))
+        children = stack.enter_context(_children(port, code_server, web_port, with_notices, with_home_assistant))
         is_ours = _supervise(platform, claim, children, guard, sink, say, log, arms)
         if is_ours:
             say("stopping: devices are handed back to themselves")
@@ -119,7 +122,11 @@ def _supervise(
             wake_sensors(instance)
 
     tells_persons = any(child.name == services.NOTICES for child in children)
-    watch = Watch(platform, notify.beside_the_log(), say, wake, tells_persons=tells_persons)
+    tells_home_assistant = any(child.name == services.HOME_ASSISTANT for child in children)
+    watch = Watch(
+        platform, notify.beside_the_log(), say, wake, tells_persons=tells_persons,
+        tells_home_assistant=tells_home_assistant,
+    )  # fmt: skip
     watch.herald.over(hand_back.KIND, "ems up runs again")
     is_ours = True
 
@@ -267,7 +274,11 @@ def _is_new(platform: Platform, site: Site) -> bool:
 
 @contextmanager
 def _children(
-    port: int | None, code_server: tuple[str, int] | None, web_port: int | None = None, with_notices: bool = False
+    port: int | None,
+    code_server: tuple[str, int] | None,
+    web_port: int | None = None,
+    with_notices: bool = False,
+    with_home_assistant: bool = False,
 ) -> Iterator[list[Child]]:
     """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
@@ -283,6 +294,8 @@ def _children(
         children.append(services.web(web_port))
     if with_notices:
         children.append(services.notices())
+    if with_home_assistant:
+        children.append(services.home_assistant())
     try:
         yield children
     finally:
