@@ -85,19 +85,16 @@ class Publisher:
                 pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
 
     def _converse(self, conversation: Conversation, stop: threading.Event) -> None:
-        def say(topic: str, payload: str, is_retained: bool) -> None:
-            conversation.say(topic, payload, retain=is_retained, qos=1 if is_retained else 0)
-
-        teller = Teller(say, self._topics)
+        teller = Teller(conversation.say, self._topics)
         wishes = [self._topics.wishes] if self._wants_wishes else []
         conversation.listen([self._topics.birth, self._topics.configs, *wishes])
-        say(self._topics.status, ONLINE, True)
+        conversation.say(self._topics.status, ONLINE, retain=True)
         listened_at = self._steady(), self._clock.now()
         while not stop.is_set():
             heard = conversation.work(TICK_S)
             self.step(heard, teller, is_late=self._was_away(*listened_at))
             listened_at = self._steady(), self._clock.now()
-        say(self._topics.status, OFFLINE, True)
+        conversation.say(self._topics.status, OFFLINE, retain=True)
         conversation.end()
 
     def _was_away(self, steady_s: float, wall: datetime) -> bool:
@@ -108,9 +105,11 @@ class Publisher:
     def step(self, heard: list[Message], teller: Teller, *, is_late: bool = False) -> None:
         """What was heard is taken, what is due is looked at, what is new is told."""
         at = self._clock.now()
+        if self._is_due(at):
+            self._look(at)
         for message in heard:
             self._take(message, teller, at, is_late=is_late)
-        if not timedelta(0) <= at - self._looked_at < LOOK_EVERY:
+        if self._is_due(at):
             self._look(at)
         self._tell(teller, self._clock.now())
         self._keeper.keep(self._fault, at)
@@ -128,6 +127,9 @@ class Publisher:
                 self._looked_at = datetime.min.replace(tzinfo=at.tzinfo)  # what it changed is seen at once
         else:
             teller.heard(message.topic, message.payload)
+
+    def _is_due(self, at: datetime) -> bool:
+        return not timedelta(0) <= at - self._looked_at < LOOK_EVERY
 
     def _look(self, at: datetime) -> None:
         """Look at every site; one that cannot be looked at costs only itself."""
@@ -224,7 +226,7 @@ def forget() -> int:
     while heard := conversation.work(TICK_S):
         known |= {message.topic for message in heard if message.payload}
     for topic in known:
-        conversation.say(topic, "", retain=True, qos=1)
+        conversation.say(topic, "", retain=True)
     conversation.end()
     return len(known)
 

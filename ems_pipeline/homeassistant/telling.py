@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from ems_pipeline.homeassistant.entities import Topics
 
@@ -12,8 +13,12 @@ REPEAT = timedelta(seconds=60)
 SETTLING, REPEAT_SETTLING = timedelta(seconds=30), timedelta(seconds=5)
 """Home Assistant takes some seconds from hearing of an entity to listening for its state, and hears nothing of before."""
 ONLINE, OFFLINE = "online", "offline"
-Say = Callable[[str, str, bool], None]
-"""Topic, payload, whether it is retained."""
+
+
+class Say(Protocol):
+    """How something is said at the broker."""
+
+    def __call__(self, topic: str, payload: str, *, retain: bool = False) -> None: ...
 
 
 class Teller:
@@ -41,11 +46,11 @@ class Teller:
     def entities(self, wanted: Mapping[str, str], at: datetime) -> None:
         """All entities there are: new and changed ones are told, those that are gone are taken away."""
         for topic in self._configs.keys() - wanted.keys():
-            self._say(topic, "", True)
+            self._say(topic, "", retain=True)
             del self._configs[topic]
         for topic, config in wanted.items():
             if self._configs.get(topic) != config:
-                self._say(topic, config, True)
+                self._say(topic, config, retain=True)
                 self._configs[topic] = config
                 self._settles_until = at + SETTLING
 
@@ -64,5 +69,5 @@ class Teller:
         repeat = REPEAT_SETTLING if is_settling else REPEAT
         is_old = before is not None and at is not None and not before[1] <= at < before[1] + repeat
         if before is None or before[0] != payload or is_old:
-            self._say(topic, payload, is_retained)
+            self._say(topic, payload, retain=is_retained)
             self._said[topic] = payload, at or datetime.min

@@ -120,7 +120,7 @@ class Desk:
         ]  # fmt: skip
         for number in mine:
             self.api.delete(f"sites/{house.key}/overrides/{number}")
-        return f"{key}: {len(mine)} wishes of ours taken back" if mine else f"{key}: no wish of ours holds"
+        return f"{key}: wishes of ours taken back: {len(mine)}" if mine else f"{key}: no wish of ours holds"
 
 
 def _said(message: Message) -> str:

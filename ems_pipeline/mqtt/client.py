@@ -126,9 +126,13 @@ class Conversation:
         heard, self._heard = self._heard, []
         return heard
 
-    def say(self, topic: str, payload: str, *, retain: bool = False, qos: int = 0) -> None:
-        """Publish; what cannot be sent at once goes with the next `work`."""
-        self._client.publish(topic, payload, qos=qos, retain=retain)
+    def say(self, topic: str, payload: str, *, retain: bool = False) -> None:
+        """Publish, in order; what cannot be sent at once goes with the next `work`.
+
+        Without acknowledgement: TCP delivers it or the conversation is lost, and paho lets what wants no acknowledgement
+        overtake what does.
+        """
+        self._client.publish(topic, payload, qos=0, retain=retain)
 
     def listen(self, topics: Iterable[str]) -> None:
         """Hear what others say there, from now on, once each at most; what is retained there comes first. BrokerLost."""

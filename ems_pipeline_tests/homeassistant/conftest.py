@@ -38,7 +38,10 @@ class Told:
     teller: Teller = field(init=False)
 
     def __post_init__(self) -> None:
-        self.teller = Teller(lambda t, p, r: self.said.append(Message(t, p.encode(), r)), TOPICS)
+        self.teller = Teller(self._say, TOPICS)
+
+    def _say(self, topic: str, payload: str, *, retain: bool = False) -> None:
+        self.said.append(Message(topic, payload.encode(), retain))
 
     def step(self, *heard: Message, is_late: bool = False) -> None:
         self.publisher.step(list(heard), self.teller, is_late=is_late)

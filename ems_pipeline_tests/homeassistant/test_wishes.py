@@ -149,7 +149,7 @@ def test_handing_back_ends_our_own_wishes_of_that_asset_alone(desk: Told, back: 
     desk.step(back)
     standing = {(mode, who.split(":")[1]) for _, mode, _, who, _, holds in filed(desk) if holds}
     assert standing == {("self-use", "otto"), ("blocked", "token")}
-    assert "1 wishes of ours taken back" in (desk.last(LAST) or "")
+    assert "wishes of ours taken back: 1" in (desk.last(LAST) or "")
 
 
 def test_a_token_without_the_right_wishes_nothing(house: House, address: str) -> None:
