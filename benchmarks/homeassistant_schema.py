@@ -1,11 +1,11 @@
 """What we tell Home Assistant, against its own schemas: of whatever version is installed beside us.
 
-    python benchmarks/homeassistant_schema.py payloads FILE     # with our Python: what the demo's home is told as
-    THEIRS benchmarks/homeassistant_schema.py check FILE        # with a Python that has homeassistant and paho-mqtt
-    THEIRS benchmarks/homeassistant_schema.py keys              # what it takes, as ems_pipeline_tests/homeassistant/keys.json
+    python benchmarks/homeassistant_schema.py payloads FILE    # with our Python: what the demo's home is told as
+    THEIRS benchmarks/homeassistant_schema.py check FILE       # with a Python that has homeassistant and paho-mqtt
+    THEIRS benchmarks/homeassistant_schema.py keys             # what it takes: homeassistant/keys.json of the tests
 
-`homeassistant` is no dependency of ours: install it into an environment of its own (2024.3.3 is the last that Python 3.11
-takes; 2026.11 wants 3.14). `check` ends with 1 where a message is refused, or has a key that would be ignored.
+`homeassistant` is no dependency of ours: install it into an environment of its own (2024.3.3 is the last that Python
+3.11 takes; 2026.11 wants 3.14). `check` ends with 1 where a message is refused, or has a key that would be ignored.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ LAYERS = {
     "local_time": 0,
     "sites": 1,
     "pictures": 1,
-    **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify", "mqtt"], 2),
+    **dict.fromkeys(
+        ["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify", "mqtt"], 2
+    ),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
     "homeassistant": 3,  # a program before the HTTP API like any other: no database, no device

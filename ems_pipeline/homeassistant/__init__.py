@@ -1,7 +1,7 @@
-"""Home Assistant hears of the sites by MQTT, and says what it wants of them. A process of its own (`ems homeassistant`).
+"""Home Assistant hears of the sites by MQTT, and says what it wants of them. A process: `ems homeassistant run`.
 
-It is a program like any other before the HTTP API: it has a token, and may no more than that says. It opens no device and
-no database. Discovery, states and topics: docs/homeassistant.md.
+It is a program like any other before the HTTP API: it has a token, and may no more than that says. It opens no device
+and no database. Discovery, states and topics: docs/homeassistant.md.
 
     serve      the process: one thread that listens, looks and tells
     house      what the API says of a site, as one record

@@ -48,7 +48,7 @@ class Api:
     @property
     def _claims(self) -> Row:
         """What the token says of itself: for us to read, the API alone knows whether it is true."""
-        payload = (self.token.split(".") + [""])[1]
+        payload = [*self.token.split("."), ""][1]
         try:
             found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         except (ValueError, binascii.Error):

@@ -1,7 +1,7 @@
 """What Home Assistant is told that there is: a device for each site, an entity for each thing known or wished of it.
 
-One retained message for each entity: versions before November 2024 understand nothing else, and newer ones still do. Keys
-are written out, as its documentation has them.
+One retained message for each entity: versions before November 2024 understand nothing else, and newer ones still do.
+Keys are written out, as its documentation has them.
 """
 
 from __future__ import annotations

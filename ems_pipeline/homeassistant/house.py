@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from ems_pipeline import units
 from ems_pipeline.homeassistant.api import Api, ApiRefused, Row
@@ -127,7 +128,7 @@ def _counters(api: Api, site: str, at: datetime) -> dict[tuple[str, str], float]
     found: dict[tuple[str, str], float] = {}
     for quantity in COUNTERS:
         ask = {"site": site, "quantity": quantity, "start": since}
-        for said in _may_be_denied(lambda ask=ask: api.items("measurements", **ask)):
+        for said in _may_be_denied(partial(api.items, "measurements", **ask)):
             if said["value"] is not None and said["quality"] == 0:
                 found[said["device"], quantity] = units.kilo(float(said["value"]))
     return found

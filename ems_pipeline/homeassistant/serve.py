@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ems_pipeline import settings
 from ems_pipeline.errors import EmsError
@@ -27,6 +27,7 @@ from ems_pipeline.mqtt.client import Broker, BrokerLost, Conversation, Message, 
 from ems_pipeline.time_grid import Clock, SystemClock
 
 logger = logging.getLogger(__name__)
+NEVER = datetime.min.replace(tzinfo=UTC)
 TICK_S = 1.0
 LOOK_EVERY = timedelta(seconds=15)
 """Telemetry comes every minute; a wish is seen to hold within a quarter of one."""
@@ -64,7 +65,7 @@ class Publisher:
         self._houses: dict[str, House] = {}
         self._seen_at: dict[str, datetime] = {}
         """When a site was looked at last, with success."""
-        self._looked_at = self._listed_at = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self._looked_at = self._listed_at = NEVER
         self._fault = ""
         self._last_wishes: dict[str, str] = {}
         self._keeper = Keeper()
@@ -124,7 +125,7 @@ class Publisher:
             told = self.desk.take(message, self._houses, at, is_late=is_late)
             if told is not None:
                 self._last_wishes[told[0]] = told[1]
-                self._looked_at = datetime.min.replace(tzinfo=at.tzinfo)  # what it changed is seen at once
+                self._looked_at = NEVER  # what it changed is seen at once
         else:
             teller.heard(message.topic, message.payload)
 
@@ -167,7 +168,7 @@ class Publisher:
         return ""
 
     def _tell(self, teller: Teller, at: datetime) -> None:
-        if self._listed_at.year == 1:  # nobody has said yet which sites there are: nothing is taken away
+        if self._listed_at == NEVER:  # nobody has said yet which sites there are: nothing is taken away
             return
         fresh = {key for key, seen in self._seen_at.items() if timedelta(0) <= at - seen <= KNOWN_FOR}
         wanted: dict[str, str] = {}

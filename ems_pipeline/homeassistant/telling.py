@@ -11,7 +11,7 @@ from ems_pipeline.homeassistant.entities import Topics
 REPEAT = timedelta(seconds=60)
 """How often a state is told although it has not changed: a third of what Home Assistant waits for."""
 SETTLING, REPEAT_SETTLING = timedelta(seconds=30), timedelta(seconds=5)
-"""Home Assistant takes some seconds from hearing of an entity to listening for its state, and hears nothing of before."""
+"""Home Assistant takes some seconds from hearing of an entity to listening for its state, and hears nothing before."""
 ONLINE, OFFLINE = "online", "offline"
 
 
@@ -28,12 +28,14 @@ class Teller:
         self._say, self._topics = say, topics
         self._configs: dict[str, str] = {}
         """What is retained at the broker, as far as we know."""
+        self._statuses: dict[str, str] = {}
         self._said: dict[str, tuple[str, datetime]] = {}
         self._settles_until: datetime | None = None
 
     def again(self) -> None:
         """Home Assistant has started: it is told everything anew."""
         self._configs = dict.fromkeys(self._configs, "")
+        self._statuses.clear()
         self._said.clear()
 
     def heard(self, topic: str, payload: bytes) -> None:
@@ -55,19 +57,18 @@ class Teller:
                 self._settles_until = at + SETTLING
 
     def statuses(self, sites: Collection[str], available: Collection[str]) -> None:
-        """Which sites are known of at this moment."""
+        """Which sites are known of at this moment; retained, so said when it changes."""
         for site in sites:
-            self._state(self._topics.site_status(site), ONLINE if site in available else OFFLINE, None, is_retained=True)
+            said = ONLINE if site in available else OFFLINE
+            if self._statuses.get(site) != said:
+                self._say(self._topics.site_status(site), said, retain=True)
+                self._statuses[site] = said
 
     def state(self, topic: str, payload: str, at: datetime) -> None:
         """A state: said when it is another, and repeated before it would expire. Never retained: it would be old."""
-        self._state(topic, payload, at, is_retained=False)
-
-    def _state(self, topic: str, payload: str, at: datetime | None, *, is_retained: bool) -> None:
         before = self._said.get(topic)
-        is_settling = self._settles_until is not None and at is not None and at < self._settles_until
+        is_settling = self._settles_until is not None and at < self._settles_until
         repeat = REPEAT_SETTLING if is_settling else REPEAT
-        is_old = before is not None and at is not None and not before[1] <= at < before[1] + repeat
-        if before is None or before[0] != payload or is_old:
-            self._say(topic, payload, retain=is_retained)
-            self._said[topic] = payload, at or datetime.min
+        if before is None or before[0] != payload or not before[1] <= at < before[1] + repeat:
+            self._say(topic, payload)
+            self._said[topic] = payload, at

@@ -48,7 +48,9 @@ class Desk:
     panel: Panel = field(default_factory=Panel)
     _taken: deque[tuple[datetime, str, bytes]] = field(default_factory=deque)
 
-    def take(self, message: Message, houses: dict[str, House], at: datetime, *, is_late: bool) -> tuple[str, str] | None:
+    def take(
+        self, message: Message, houses: dict[str, House], at: datetime, *, is_late: bool
+    ) -> tuple[str, str] | None:
         """The site that was meant, and what became of it; None: it is not worth a word."""
         words = message.topic.split("/")
         house = houses.get(words[1]) if len(words) == 5 else None

@@ -190,9 +190,8 @@ class _BoundedAdapter(HTTPAdapter):
     def _watch(self, manager: PoolManager) -> None:
         """Functions where urllib3 expects classes: to make two for each request took a tenth of its time."""
         watched = {"http": (HTTPConnectionPool, _Watched), "https": (HTTPSConnectionPool, _WatchedTls)}
-        manager.pool_classes_by_scheme = {
-            scheme: partial(_pool, *kinds, self._deadline) for scheme, kinds in watched.items()
-        }
+        made: dict[str, Any] = {scheme: partial(_pool, *kinds, self._deadline) for scheme, kinds in watched.items()}
+        manager.pool_classes_by_scheme = made
 
 
 def _pool(

@@ -1,9 +1,9 @@
 """One conversation with a broker, on the thread of whoever holds it: nothing is said or heard behind their back.
 
-MQTT 5, as brokers speak it since 2019, for what its forerunner lacks: the broker sends us no packet beyond our bound, and
-says of a message whether it was retained even when it comes at once. The session is clean and ends with the connection, so
-nothing that was said while we were away comes later. Whoever stops calling `work` stops answering the broker's pings, and
-the broker says the last will.
+MQTT 5, as brokers speak it since 2019, for what its forerunner lacks: the broker sends us no packet beyond our bound,
+and says of a message whether it was retained even when it comes at once. The session is clean and ends with the
+connection, so nothing that was said while we were away comes later. Whoever stops calling `work` stops answering the
+broker's pings, and the broker says the last will.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -83,7 +84,7 @@ class Conversation:
         self._heard: list[Message] = []
         self._answer: ReasonCode | None = None
         self._is_listening = False
-        self._client = client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        self._client = client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
         client.connect_timeout = CONNECT_S
         client.on_connect = lambda _c, _u, _f, reason, _p: setattr(self, "_answer", reason)
         client.on_subscribe = lambda _c, _u, _m, _r, _p: setattr(self, "_is_listening", True)
@@ -97,7 +98,7 @@ class Conversation:
 
     def begin(self) -> None:
         """Connect, and wait until the broker consents. BrokerLost: it does not."""
-        bounds = Properties(PacketTypes.CONNECT)
+        bounds = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         bounds.MaximumPacketSize = LARGEST_PACKET
         self._answer = None
         try:
@@ -129,13 +130,13 @@ class Conversation:
     def say(self, topic: str, payload: str, *, retain: bool = False) -> None:
         """Publish, in order; what cannot be sent at once goes with the next `work`.
 
-        Without acknowledgement: TCP delivers it or the conversation is lost, and paho lets what wants no acknowledgement
-        overtake what does.
+        Without acknowledgement: TCP delivers it or the conversation is lost, and paho lets what wants no
+        acknowledgement overtake what does.
         """
         self._client.publish(topic, payload, qos=0, retain=retain)
 
     def listen(self, topics: Iterable[str]) -> None:
-        """Hear what others say there, from now on, once each at most; what is retained there comes first. BrokerLost."""
+        """Hear what others say there from now on, once at most; what is retained there comes first. BrokerLost."""
         options = SubscribeOptions(qos=0, noLocal=True, retainAsPublished=True)
         self._is_listening = False
         self._client.subscribe([(topic, options) for topic in topics])
@@ -166,7 +167,7 @@ class Conversation:
         if len(self._heard) >= MOST_HEARD:
             self.dropped += 1
             return
-        self._heard.append(Message(message.topic, message.payload, bool(message.retain), bool(message.dup)))
+        self._heard.append(Message(message.topic, bytes(message.payload), bool(message.retain), bool(message.dup)))
 
     def _lost(self, what: str, remedy: str) -> BrokerLost:
         return BrokerLost(f"{self.broker}: {plain(what)}", remedy)

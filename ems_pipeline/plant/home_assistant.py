@@ -1,7 +1,7 @@
 """Home Assistant of the plant: what its devices measure, as states of entities behind the REST interface.
 
-It repeats what it heard last, with the instant at which it heard it. Its owner renames entities (`renamed`) and shows them
-in other units (`shown_in`); a device of its own that is silent makes an entity unavailable (`lost`).
+It repeats what it heard last, with the instant at which it heard it. Its owner renames entities (`renamed`) and shows
+them in other units (`shown_in`); a device of its own that is silent makes an entity unavailable (`lost`).
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def address(house: House, lived: object) -> Iterator[str]:  # noqa: ARG001 - the day has been lived there
+def address(house: House, lived: object) -> Iterator[str]:
     with on_loopback(house.client) as port:
         yield f"http://127.0.0.1:{port}"
 

@@ -36,7 +36,7 @@ class Running:
 
 
 @pytest.fixture
-def running(house: House, address: str, at: Mosquitto, now_is_now: None) -> Iterator[Running]:  # noqa: ARG001
+def running(house: House, address: str, at: Mosquitto, now_is_now: None) -> Iterator[Running]:
     house.rows("WITH gone AS (DELETE FROM ems.control_override RETURNING 1) SELECT count(*) FROM gone")
     found = Running(publisher(house, address, at))
     yield found
@@ -73,7 +73,9 @@ def test_a_broker_that_dies_comes_back_with_everything_and_nothing_is_done_twice
     assert wishes(house) == ["charge", "hold"]
 
 
-def test_what_was_said_while_we_were_away_is_not_done(house: House, address: str, at: Mosquitto, now_is_now: None) -> None:  # noqa: ARG001
+def test_what_was_said_while_we_were_away_is_not_done(
+    house: House, address: str, at: Mosquitto, now_is_now: None
+) -> None:
     house.rows("WITH gone AS (DELETE FROM ems.control_override RETURNING 1) SELECT count(*) FROM gone")
     first = Running(publisher(house, address, at))
     other = Listener(at)
@@ -112,7 +114,7 @@ def test_an_entity_that_is_gone_is_taken_from_the_broker(house: House, address: 
     assert other.last(foreign) != ""
 
 
-def test_a_loss_that_lasts_is_trouble_and_a_blink_is_none(own_home: Path, house: House) -> None:  # noqa: ARG001
+def test_a_loss_that_lasts_is_trouble_and_a_blink_is_none(own_home: Path, house: House) -> None:
     keeper, now = standing.Keeper(), house.clock.now()
     keeper.keep("", now)
     keeper.keep("broker x: the connection is lost", now + timedelta(seconds=30))

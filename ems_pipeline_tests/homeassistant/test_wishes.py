@@ -1,4 +1,4 @@
-"""What is said at the broker becomes a bounded wish of the token, once, or is refused by name. The broker is anybody's."""
+"""What is said at the broker becomes a bounded wish of the token, once, or is refused by name. A broker is anybody's."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILED = """SELECT asset_key, mode, limits, created_by, until_at, cancelled_at IS
 
 
 @pytest.fixture
-def desk(house: House, address: str, now_is_now: None) -> Told:  # noqa: ARG001 - a token of now
+def desk(house: House, address: str, now_is_now: None) -> Told:
     """A publisher that has looked once, and a database without wishes."""
     house.rows("WITH gone AS (DELETE FROM ems.control_override RETURNING 1) SELECT count(*) FROM gone")
     found = Told(publisher(house, address), house)
@@ -46,7 +46,13 @@ def test_a_mode_becomes_an_override_of_the_token_that_ends(desk: Told) -> None:
     assert filed(desk) == [], "what is set beside a mode is no wish"
     desk.step(wish("pack", "mode", "charge"))
     ((asset, mode, limits, who, span, holds),) = filed(desk)
-    assert (asset, mode, limits, span, holds) == ("pack", "charge", {"charge_limit_w": 3000}, timedelta(minutes=30), True)
+    assert (asset, mode, limits, span, holds) == (
+        "pack",
+        "charge",
+        {"charge_limit_w": 3000},
+        timedelta(minutes=30),
+        True,
+    )
     assert who == f"web:token:program:{desk.publisher._api.number}"
     assert "pack: charge until" in (desk.last(LAST) or "")
     desk.wait(seconds=20)
@@ -109,7 +115,9 @@ def test_what_is_no_wish_is_refused_by_name_and_files_nothing(desk: Told, messag
     assert "refused: " in (desk.last(LAST) or "")
 
 
-@pytest.mark.parametrize("topic", ["ems/elsewhere/pack/mode/set", "ems/home02/pack/mode/set", "ems/x", "ems/home01//mode/set"])
+@pytest.mark.parametrize(
+    "topic", ["ems/elsewhere/pack/mode/set", "ems/home02/pack/mode/set", "ems/x", "ems/home01//mode/set"]
+)
 def test_what_is_meant_for_no_site_of_the_token_does_nothing(desk: Told, topic: str) -> None:
     """home02 exists; the token is for home01 alone."""
     desk.step(Message(topic, b"charge"))
@@ -164,11 +172,15 @@ def test_a_token_without_the_right_wishes_nothing(house: House, address: str) ->
 
 
 def test_what_the_database_refuses_is_told_in_its_words(desk: Told) -> None:
-    desk.house.rows("WITH off AS (UPDATE ems.site SET is_active = false WHERE site_key = 'home01' RETURNING 1) SELECT 1")
+    desk.house.rows(
+        "WITH off AS (UPDATE ems.site SET is_active = false WHERE site_key = 'home01' RETURNING 1) SELECT 1"
+    )
     try:
         desk.step(wish("pack", "mode", "charge"))
     finally:
-        desk.house.rows("WITH on_ AS (UPDATE ems.site SET is_active = true WHERE site_key = 'home01' RETURNING 1) SELECT 1")
+        desk.house.rows(
+            "WITH on_ AS (UPDATE ems.site SET is_active = true WHERE site_key = 'home01' RETURNING 1) SELECT 1"
+        )
     assert filed(desk) == []
     assert "no active site home01 has an asset pack" in (desk.last(LAST) or "")
 

@@ -106,7 +106,7 @@ def test_a_broker_that_dies_is_lost_and_comes_back(at: Mosquitto) -> None:
 
 
 def test_a_wrong_password_is_named_and_not_shown(at: Mosquitto) -> None:
-    with pytest.raises(BrokerLost, match="does not let us in|are refused") as lost:
+    with pytest.raises(BrokerLost, match=r"does not let us in|are refused") as lost:
         Conversation(replace(at.broker, password="wrong-secret")).begin()
     assert "wrong-secret" not in str(lost.value)
     assert PASSWORD not in repr(at.broker)

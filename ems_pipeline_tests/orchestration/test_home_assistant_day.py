@@ -1,4 +1,4 @@
-"""A site that nothing but Home Assistant measures: read, planned for, settled; and a broker that is gone changes nothing."""
+"""A site that nothing but Home Assistant measures: read, planned, settled; and a broker that is gone changes nothing."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def test_a_broker_that_is_gone_is_an_alarm_and_changes_nothing_in_what_is_decide
     monkeypatch.setenv("EMS_HOME", str(tmp_path_factory.mktemp("home")))
     steady, platform = [0.0], lived.runs.platform
     keeper = standing.Keeper()
-    watch = Watch(platform, [], lambda _: None, wall=lambda: steady[0], steady=lambda: steady[0], tells_home_assistant=True)
+    watch = Watch(
+        platform, [], lambda _: None, wall=lambda: steady[0], steady=lambda: steady[0], tells_home_assistant=True
+    )
 
     def look(fault: str, seconds: float) -> list[str]:
         steady[0] += seconds

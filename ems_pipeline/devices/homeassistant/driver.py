@@ -30,21 +30,20 @@ class HomeAssistantDriver(MappedDriver):
         """Nothing to close."""
 
     async def _sample(self, selection: Selection) -> Samples:
-        """Every entity once, however many points are made of it; after one failure that is everybody's, none more."""
+        """Every entity once, however many points are made of it."""
         fitted = self._fitted({}).by_name
         known: dict[str, State | DeviceFault] = {}
         now = self._clock.now()
-        gone: DeviceFault | None = None
-        for entity in dict.fromkeys(name for p in selection.asked for _, name in terms(p.path or "")):
+        wanted = dict.fromkeys(name for p in selection.asked for _, name in terms(p.path or ""))
+        for entity, said in (await self.gateway.states(list(wanted), self._gap_s)).items():
+            if isinstance(said, DeviceFault):
+                known[entity] = said
+                continue
+            now = said.at or now
             try:
-                if gone is not None:
-                    raise gone
-                said = await self.gateway.state(entity, self._gap_s)
                 known[entity] = state_of(said.body, entity)
-                now = said.at or self._clock.now()
             except DeviceFault as fault:
                 known[entity] = fault
-                gone = fault if fault.device_wide else None
         return columns(self._understood(fitted[p.name], known, now) for p in selection.asked)
 
     def _understood(self, point: Point, known: dict[str, State | DeviceFault], now: datetime) -> Sample:
@@ -56,6 +55,6 @@ class HomeAssistantDriver(MappedDriver):
             parts.append((sign, entity, found))
         return sample_of(point, parts, now, self._max_age_s)
 
-    async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
+    async def _send(self, points: Sequence[Point], _values: Sequence[float], _may_go: MayGo) -> dict[str, str]:
         """Nothing is ever sent: no map of this protocol may have a writable point."""
         return {point.name: "entities of Home Assistant are only read" for point in points}

@@ -1,7 +1,7 @@
 """What Home Assistant says of an entity: a text, the unit it is in, and when it was said. Pure.
 
-Another program stands between the device and us. It repeats what it heard last for as long as it likes, and its owner may
-rename an entity or show it in another unit any day: so each answer is taken by the unit and the instant it states itself.
+Another program stands between the device and us. It repeats what it heard last for as long as it likes, and its owner
+may rename an entity or show it in another unit any day: so each answer is taken by the unit and the instant it states.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def _demand_fresh(entity: str, state: State, now: datetime, max_age_s: float) ->
     if age > timedelta(seconds=max_age_s):
         raise DeviceFault(
             Quality.NOT_READY,
-            f"{entity} was said {age.total_seconds():.0f} s ago and may be {max_age_s:g} s old; does its device answer? "
-            "Where it seldom says anything, give the device option max_age_s",
+            f"{entity} was said {age.total_seconds():.0f} s ago and may be {max_age_s:g} s old; does its device "
+            "answer? Where it seldom says anything, give the device option max_age_s",
         )
     if age < -MOST_AHEAD:
         ahead_s = -age.total_seconds()

@@ -1,11 +1,13 @@
 """Home Assistant's REST interface: the state of one entity at a time, with a long-lived token.
 
-One at a time, because one that was renamed costs only itself, and because an installation with a thousand entities
-answers megabytes to the question for all of them.
+Each by itself, because one that was renamed costs only itself, and because an installation with a thousand entities
+answers half a megabyte to the question for all of them. All of a device in one thread: handing each to another and back
+took half as long again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +16,7 @@ from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.devices.web.gateway import WebGateway
 
-REQUEST = "api/states/{}"
+STATES = "api/states"
 TOKEN_REFUSED = frozenset({401, 403})
 STARTING = frozenset({502, 503, 504})
 """It, or the proxy before it, says that it is not there yet."""
@@ -31,23 +33,29 @@ class Said:
 class HomeAssistantGateway(WebGateway):
     """All requests to one Home Assistant."""
 
-    async def state(self, entity: str, gap_s: float = 0.0) -> Said:
-        """What it says of an entity.
+    async def states(self, entities: Sequence[str], gap_s: float = 0.0) -> dict[str, Said | DeviceFault]:
+        """What it says of each entity, or why nothing; after one fault that is everybody's, no more is asked."""
 
-        Raises:
-            DeviceFault: no or a negative answer.
-        """
+        def ask(base: str) -> dict[str, Said | DeviceFault]:
+            found: dict[str, Said | DeviceFault] = {}
+            gone: DeviceFault | None = None
+            for entity in entities:
+                try:
+                    found[entity] = gone or self._state(base, entity)
+                except DeviceFault as fault:
+                    found[entity] = fault
+                    gone = fault if fault.device_wide else None
+            return found
+
+        return await self.in_turn(STATES, ask, gap_s)
+
+    def _state(self, base: str, entity: str) -> Said:
         headers = {"Authorization": f"Bearer {self._password('long-lived token')}"}
-        timeout_s = self.endpoint.timeout_s
-
-        def ask(url: str) -> Said:
-            try:
-                reply = http.get_reply(url, None, headers, timeout_s, 0)
-            except http.HttpError as error:
-                raise _fault(entity, error) from None
-            return Said(reply.body, reply.date_at)
-
-        return await self.in_turn(REQUEST.format(entity), ask, gap_s)
+        try:
+            reply = http.get_reply(f"{base}/{entity}", None, headers, self.endpoint.timeout_s, 0)
+        except http.HttpError as error:
+            raise _fault(entity, error) from None
+        return Said(reply.body, reply.date_at)
 
 
 def _fault(entity: str, error: http.HttpError) -> DeviceFault:

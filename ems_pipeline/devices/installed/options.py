@@ -38,7 +38,7 @@ FACTS = frozenset({"max_power_w", "phases"})
 """What a part is, not how far it may go: a rating that is said too low makes a share of it too large."""
 WHOLE_REQUEST = "{path}"
 """Form of a link whose points say the whole request, not the name of an object that is put into one."""
-NAMED_BY_SITE = "grid_power_w: sensor.grid_power, or \"sensor.grid_import - sensor.grid_export\""
+NAMED_BY_SITE = 'grid_power_w: sensor.grid_power, or "sensor.grid_import - sensor.grid_export"'
 SHOWN = 60
 Options = Mapping[str, float | str | bool]
 

@@ -68,7 +68,7 @@ class WebGateway:
     async def in_turn(
         self, path: str, ask: Callable[[str], Answered], gap_s: float = 0.0, may_go: MayGo = always
     ) -> Answered:
-        """What ``ask`` gets from the address of a path, in a thread, once nobody else asks. Same errors, and its own."""
+        """What ``ask`` gets from the address of a path, in a thread, once nobody else asks. Same errors, and its."""
         async with self._turn:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._quiet_until - loop.time()))

@@ -83,7 +83,9 @@ async def page(
     assets = [(kind, part) for kind in MODES_OF for part in document.get(kind) or [] if part.get("device")]
     held_ids = {one["override_id"] for one in held["items"]}
     over = [one for one in past["items"] if one["override_id"] not in held_ids]
-    return reader.show("override", head=head, done=done, held_now=held["items"], over=over, assets=assets, modes=MODES_OF)
+    return reader.show(
+        "override", head=head, done=done, held_now=held["items"], over=over, assets=assets, modes=MODES_OF
+    )
 
 
 @router.post("/ui/{site}/override/check")
