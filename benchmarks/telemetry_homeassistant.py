@@ -2,11 +2,11 @@
 
     python benchmarks/telemetry_homeassistant.py [--entities 10] [--sites 10] [--rounds 30] [--json FILE]
 
-One server in another process answers for a thousand entities as Home Assistant's REST interface does. A round asks for the
-same entities twice: with `requests` alone, a call and its JSON for each (answers thrown away), and as the telemetry op
-does (drivers opened, all read, closed); which comes first alternates. `cpu_ratio/home-assistant` is the second's processor time
-over the first's; `whole_states` is what the question for all thousand at once takes instead. Then the publisher: what a
-minute of four looks and sixty ticks takes with an API of the same process that answers at once, its look and its memory.
+One server in another process answers for a thousand entities as Home Assistant's REST interface does. A round asks for
+the same entities twice: with `requests` alone, a call and its JSON for each (answers thrown away), and as the telemetry
+op does (drivers opened, all read, closed); which comes first alternates. `cpu_ratio/home-assistant` is the second's
+processor time over the first's; `whole_states` is what the question for all thousand at once takes instead. Then the
+publisher: what a minute of four looks and sixty ticks takes, the canned API behind it included, and its memory.
 """
 
 from __future__ import annotations

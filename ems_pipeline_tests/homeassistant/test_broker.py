@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -114,7 +113,7 @@ def test_an_entity_that_is_gone_is_taken_from_the_broker(house: House, address: 
     assert other.last(foreign) != ""
 
 
-def test_a_loss_that_lasts_is_trouble_and_a_blink_is_none(own_home: Path, house: House) -> None:
+def test_a_loss_that_lasts_is_trouble_and_a_blink_is_none(house: House) -> None:
     keeper, now = standing.Keeper(), house.clock.now()
     keeper.keep("", now)
     keeper.keep("broker x: the connection is lost", now + timedelta(seconds=30))
