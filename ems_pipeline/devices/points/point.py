@@ -83,6 +83,8 @@ class Point(MapRecord):
     group: Literal["live", "slow", "setting", "identity"] = "live"
     block: str | None = None
     """Points that must be written together in one request, or the device sees a half-made setting."""
+    is_end: bool = False
+    """The instant, in seconds since 1970, at which what its block says ends by itself; 0: nothing of ours stands."""
     settle_s: float = Field(0.0, ge=0, le=600)
     """How long after a write the device needs before echo and effect may be judged."""
     writes_per_day: int | None = Field(None, ge=1)
