@@ -87,7 +87,7 @@ class Switchboard:
         self._thread.start()
         self.callers: dict[str, Caller] = {}
         self._calls: list[asyncio.Task[None]] = []
-        self._served: list[Entrance] = []
+        self.served: list[Entrance] = []
 
     def do(self, work: Coroutine[Any, Any, T], timeout_s: float = 30.0) -> T:
         """Its result, from whatever thread."""
@@ -95,7 +95,7 @@ class Switchboard:
 
     def serves(self, entrance: Entrance) -> None:
         """Close an entrance of the plant's own with all else."""
-        self._served.append(entrance)
+        self.served.append(entrance)
 
     def call_in(self, callers: Mapping[str, Caller]) -> None:
         """Have chargers call from now on."""
@@ -105,6 +105,29 @@ class Switchboard:
             self._calls += [asyncio.ensure_future(caller.call()) for caller in callers.values()]
 
         self.do(begin())
+
+    def again(self, name: str) -> Caller:
+        """A second connection of the same charger, which keeps calling, too."""
+        one = self.callers[name]
+        second = Caller(one.twin, one.url, one.version, one.password)
+
+        async def begin() -> None:
+            self._calls.append(asyncio.ensure_future(second.call()))
+
+        self.do(begin())
+        return second
+
+    def hang_up_for_good(self) -> None:
+        """All of them are gone."""
+
+        async def hung_up() -> None:
+            for call in self._calls:
+                call.cancel()
+            await asyncio.gather(*self._calls, return_exceptions=True)
+            while any(entrance.stations for entrance in self.served):
+                await asyncio.sleep(0.01)
+
+        self.do(hung_up())
 
     def settle(self) -> None:
         """All of them are connected and have said everything there is to say."""
@@ -121,7 +144,7 @@ class Switchboard:
             for call in self._calls:
                 call.cancel()
             await asyncio.gather(*self._calls, return_exceptions=True)
-            await asyncio.gather(*(entrance.close() for entrance in self._served))
+            await asyncio.gather(*(entrance.close() for entrance in self.served))
 
         self.do(ended())
         self._loop.call_soon_threadsafe(self._loop.stop)

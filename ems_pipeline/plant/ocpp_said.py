@@ -86,7 +86,9 @@ class Speaker(ABC):
         if message == "MeterValues":
             await self.meter(seen, "Trigger")
         elif message == "StatusNotification":
-            await self.tell(self.status(self.word(seen), seen))
+            await self.tell(self.standing(self.word(seen), seen))
+        elif message == "TransactionEvent":
+            await self.tell(self.status(self.word(seen), seen, "Trigger"))
 
     async def dawdle(self) -> None:
         """Answer as late as the mood is."""
@@ -109,7 +111,10 @@ class Speaker(ABC):
     @abstractmethod
     def beating(self) -> Any: ...
     @abstractmethod
-    def status(self, word: str, seen: Seen) -> Any: ...
+    def standing(self, word: str, seen: Seen) -> Any: ...
+    def status(self, word: str, seen: Seen, _trigger: str = "") -> Any:
+        return self.standing(word, seen)
+
     @abstractmethod
     def metering(self, seen: Seen, context: str) -> Any: ...
     @abstractmethod
@@ -135,7 +140,7 @@ class Speaker16(Speaker, ChargePoint):
     def beating(self) -> Any:
         return call.Heartbeat()
 
-    def status(self, word: str, seen: Seen) -> Any:
+    def standing(self, word: str, seen: Seen) -> Any:
         return call.StatusNotification(1, "NoError", word, _text(seen.at))
 
     def metering(self, seen: Seen, context: str) -> Any:
@@ -201,7 +206,6 @@ class Speaker201(Speaker, ChargePoint201):
     def __init__(self, twin: OcppTwin, connection: ClientConnection) -> None:
         super().__init__(twin.device, connection, logger=QUIET)
         self.begin(twin)
-        self._number = 0
 
     def booting(self) -> Any:
         return call201.BootNotification({"model": "box 201", "vendor_name": "plant"}, "PowerUp")
@@ -209,9 +213,12 @@ class Speaker201(Speaker, ChargePoint201):
     def beating(self) -> Any:
         return call201.Heartbeat()
 
-    def status(self, word: str, seen: Seen) -> Any:
+    def status(self, word: str, seen: Seen, trigger: str = "ChargingStateChanged") -> Any:
         if self.twin.transaction is not None and word != "Available":
-            return self._event("Updated", "ChargingStateChanged", seen, {"charging_state": word})
+            return self._event("Updated", trigger, seen, {"charging_state": word})
+        return self.standing(word, seen)
+
+    def standing(self, word: str, seen: Seen) -> Any:
         shown = "Available" if word == "Available" else "Occupied"
         return call201.StatusNotification(_text(seen.at), shown, 1, 1)
 
@@ -228,10 +235,9 @@ class Speaker201(Speaker, ChargePoint201):
     def _event(
         self, kind: str, trigger: str, seen: Seen, more: dict[str, Any], values: list[dict[str, Any]] | None = None
     ) -> Any:
-        self._number += 1
+        self.twin.events += 1
         info = {"transaction_id": str(self.twin.transaction), **more}
-        number = int(self.twin.own_time.timestamp()) * 100 + self._number % 100
-        event = {"event_type": kind, "timestamp": _text(seen.at), "trigger_reason": trigger, "seq_no": number}
+        event = {"event_type": kind, "timestamp": _text(seen.at), "trigger_reason": trigger, "seq_no": self.twin.events}
         event |= {"transaction_info": info, "meter_value": values, "evse": {"id": 1, "connector_id": 1}}
         return call201.TransactionEvent(**event)
 
@@ -273,13 +279,15 @@ class Speaker201(Speaker, ChargePoint201):
         return result201.GetCompositeSchedule("Accepted", schedule=schedule)
 
     @on("TriggerMessage")
-    async def is_asked(self, **_: Any) -> Any:
+    async def is_asked(self, requested_message: str, **_: Any) -> Any:
         await self.dawdle()
-        return result201.TriggerMessage("Accepted")
+        is_idle = requested_message == "TransactionEvent" and self.twin.transaction is None
+        return result201.TriggerMessage("Rejected" if is_idle else "Accepted")
 
     @after("TriggerMessage")
     async def was_asked(self, requested_message: str, **_: Any) -> None:
-        await self.triggered(requested_message)
+        if requested_message != "TransactionEvent" or self.twin.transaction is not None:
+            await self.triggered(requested_message)
 
     @on("RequestStartTransaction")
     def is_started(self, **_: Any) -> Any:

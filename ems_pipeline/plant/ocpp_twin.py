@@ -52,6 +52,8 @@ class OcppTwin(Twin):
         """Its clock before the world's."""
         self.moods: set[str] = set()
         self.late_s = 0.0
+        self.events = 0
+        """Of transactions, as OCPP 2.0.1 numbers them."""
         self.is_booting = True
         """It has been started and not said so yet."""
         self._before_wh, self._delivered_wh = 40_000.0, 0.0

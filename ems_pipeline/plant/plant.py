@@ -63,6 +63,7 @@ class Plant:
     environ: dict[str, str] = field(default_factory=dict)
     lines: dict[str, set[str]] = field(default_factory=dict)
     """Line faults at work, by gateway."""
+    speaks: tuple[str, ...] = tuple(SPEAKERS)
     chargers: Switchboard | None = None
     """Where the chargers that call in are at work."""
 
@@ -124,6 +125,7 @@ def running_plant(
     start: datetime | None = None,
     history_days: int = BURN_IN_DAYS,
     watchdog_s: float | None = None,
+    speaks: tuple[str, ...] = tuple(SPEAKERS),
 ) -> Iterator[Plant]:
     """A plant on free ports of this machine.
 
@@ -132,6 +134,7 @@ def running_plant(
         start: when the plant is handed over to us; the clock's now when None.
         history_days: days the plant runs by itself before that.
         watchdog_s: the chargers' own watchdog; None: off.
+        speaks: versions of OCPP that its chargers speak, in turn.
 
     Raises:
         NotSimulated: the plant cannot be one of the site's devices, or does not serve the transport of a gateway.
@@ -147,6 +150,7 @@ def running_plant(
     plant = _begun(
         World(moved, clock, seed, _days_before(start or clock.now(), history_days), replay, watchdog_s), start
     )
+    plant.speaks = speaks
     with _served(plant), _turns_of(SWITCH_S):
         for fault in faults:
             plant.inject(fault)
@@ -248,7 +252,7 @@ def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> d
 
 def _serve_calls(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
     """Ports by gateway at which the chargers behind it call in: where the site file says, or where nobody said it and
-    so nobody listens, at a server of the plant's own. They speak the versions in turn."""
+    so nobody listens, at a server of the plant's own."""
     if not gateways:
         return {}
     board = plant.chargers = Switchboard()
@@ -264,7 +268,7 @@ def _serve_calls(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) ->
             port = board.do(entrance.open(None))
             board.serves(entrance)
         ports[gateway.key] = port
-        versions, callers = list(SPEAKERS), dict[str, Caller]()
+        versions, callers = plant.speaks, dict[str, Caller]()
         for device in devices:
             twin, version = plant.twins[device.key], versions[len(callers) % len(versions)]
             assert isinstance(twin, OcppTwin)

@@ -63,6 +63,8 @@ class Charger:
     said: str = ""
     """The status in its own word."""
     said_at: datetime | None = None
+    is_resting: bool = False
+    """Whether that word says that nothing is charged."""
     error: int | None = None
     order: Order | None = None
     is_told: bool = False
@@ -85,13 +87,18 @@ class Charger:
     def booted(self, about: str) -> None:
         """It started: whether a profile outlived that, nobody knows until it is asked or told anew."""
         self.about = about
-        self.status, self.error, self.safe_a = None, None, None
+        self.status, self.error, self.safe_a, self.is_resting = None, None, None, False
         self.unsure()
         self.meter.started_anew()
 
-    def shows(self, status: EvStatus | None, said: str, error: int | None) -> None:
-        """Its state has changed."""
+    def shows(self, status: EvStatus | None, said: str, error: int | None, *, is_plain: bool = True) -> None:
+        """Its state has changed.
+
+        Args:
+            is_plain: a state in which a car does not charge means that it does not; one word may mean both.
+        """
         self.status, self.said, self.error, self.said_at = status, said, error, self.clock.now()
+        self.is_resting = is_plain and status in AT_REST
 
     def told(self, order: Order | None) -> None:
         """It took an order of ours, or took ours away."""
@@ -108,7 +115,7 @@ class Charger:
     def is_unmetered(self) -> bool:
         """The same of its meter, which matters while it charges."""
         at = self.meter.metered_at
-        return self.status not in AT_REST and (at is None or self.clock.now() - at > ASKED_FROM)
+        return not self.is_resting and (at is None or self.clock.now() - at > ASKED_FROM)
 
     def fault(self) -> str:
         """Why nothing of it is known now; empty when it is there and speaks."""
@@ -124,8 +131,7 @@ class Charger:
         now = self.clock.now()
         measured, unmeasured = self.meter.said(now)
         values, missing, rests = dict(measured), dict(unmeasured), dict[str, str]()
-        is_at_rest = self.status in AT_REST
-        if is_at_rest and ("power" not in values or self._rests_since(self.meter.metered_at)):
+        if self.is_resting and ("power" not in values or self._rests_since(self.meter.metered_at)):
             values.pop("power", None)
             missing.pop("power", None)
             rests["power"] = f"it says that it does not charge ({self.said})"

@@ -59,6 +59,8 @@ class Station:
 
     charger: Charger
     version: str
+    tells_state: tuple[str, ...] = ("StatusNotification",)
+    """Messages that say how it stands."""
     call: Any
     route_message: Any
     _connection: Any
@@ -106,7 +108,8 @@ class Station:
     async def look(self) -> None:
         """Have it say how it stands, where that is not known or old; what it cannot be asked stays unknown."""
         if self.charger.is_quiet():
-            await self.trigger("StatusNotification")
+            for message in self.tells_state:
+                await self.trigger(message)
         if self.charger.is_unmetered():
             await self.trigger("MeterValues")
 

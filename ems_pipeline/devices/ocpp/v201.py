@@ -32,6 +32,7 @@ class Station201(Station, ChargePoint):
     """A connection of a charger that speaks OCPP 2.0.1."""
 
     version = "ocpp2.0.1"
+    tells_state = ("StatusNotification", "TransactionEvent")
     firmware = noted("FirmwareStatusNotification")
     security = noted("SecurityEventNotification")
     event = noted("NotifyEvent")
@@ -70,9 +71,9 @@ class Station201(Station, ChargePoint):
             if said_at is not None:
                 self.charger.meter.is_of_now(said_at, self.charger.clock.now(), is_fresh=is_fresh)
             is_told = word == "Occupied" and self.charger.meter.transaction is not None
-            if not is_told or self.charger.status is None:
-                status = None if is_told else STATES.get(word)
-                self.charger.shows(status, plain(word, 40), OTHER_ERROR if word == "Faulted" else 0)
+            if not is_told or self.charger.status is None:  # else the transaction knows better
+                error = OTHER_ERROR if word == "Faulted" else 0
+                self.charger.shows(STATES.get(word), plain(word, 40), error, is_plain=word != "Occupied")
         return call_result.StatusNotification()
 
     @on("Authorize", skip_schema_validation=True)
@@ -106,7 +107,9 @@ class Station201(Station, ChargePoint):
     def _follow(self, info: Mapping[str, Any], said: Mapping[str, Any], *, is_admitted: bool) -> None:
         charger, number, kind = self.charger, str(info.get("transaction_id")), said.get("event_type")
         now, said_at = charger.clock.now(), instant(said.get("timestamp"))
-        is_now = said_at is None or charger.meter.is_of_now(said_at, now, is_fresh=False)
+        asked = {name: self.comes(name) for name in ("TransactionEvent", "MeterValues")}
+        is_fresh = any(asked.values()) and said.get("trigger_reason") == "Trigger"
+        is_now = said_at is None or charger.meter.is_of_now(said_at, now, is_fresh=is_fresh)
         state = str(info.get("charging_state"))
         if kind == "Ended":
             charger.meter.ended(number, self.take_meter(said.get("meter_value"), is_fresh=False))
@@ -114,7 +117,7 @@ class Station201(Station, ChargePoint):
                 charger.shows(EvStatus.CONNECTED, "Ended", charger.error or 0)
             return
         is_known = charger.meter.transaction is not None and charger.meter.transaction.number == number
-        total_wh = self.take_meter(said.get("meter_value"), is_fresh=self.comes("MeterValues"))
+        total_wh = self.take_meter(said.get("meter_value"), is_fresh=is_fresh)
         if not is_known and is_admitted:
             begins = kind == "Started"
             charger.meter.began(number, now if begins else None, total_wh if begins else None)
