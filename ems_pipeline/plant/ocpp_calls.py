@@ -68,9 +68,11 @@ class Caller:
 
     async def settle(self) -> None:
         """Be connected, and have said everything there is to say."""
-        while self.speaker is None:
+        while True:
+            if self.speaker is not None:
+                with suppress(WebSocketException):  # it has just lost its connection
+                    return await self.speaker.report()
             await asyncio.sleep(0.01)
-        await self.speaker.report()
 
     async def hang_up(self) -> None:
         """Drop the connection without a word."""
