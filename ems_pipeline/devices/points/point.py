@@ -48,6 +48,8 @@ class Point(MapRecord):
     """What to ask an HTTP device for; `link.request` makes the address of it."""
     field: str | None = None
     """Where in the JSON answer the value stands: keys and list positions with dots (`emeters.0.power`)."""
+    written_as: str | None = None
+    """HTTP: what stands for `path` in the address that sets the value, as it is; None: the path itself."""
     true_field: str | None = None
     """A field of the same answer that must be true for the value to count."""
     type: Literal["u16", "s16", "u32", "s32", "u64", "f32", "ascii", "bits", "enum"] = "u16"
@@ -152,8 +154,8 @@ class Point(MapRecord):
     def _is_coherent(self) -> Self:
         if [self.address is None, self.path is None, not self.model].count(False) != 1:
             raise ValueError("give one of `address` (a register), `path` (an HTTP value) and `model` (SunSpec)")
-        if self.path is None and (self.field or self.true_field):
-            raise ValueError("field and true_field are parts of an HTTP answer, a register has none; remove them")
+        if self.path is None and (self.field or self.true_field or self.written_as):
+            raise ValueError("field, true_field and written_as are of HTTP, a register has none; remove them")
         if self.type == "ascii" and self.path is not None:
             raise ValueError("type ascii is for registers; only numbers are read over HTTP")
         if self.high_address is not None and self.type not in ("u32", "s32"):
