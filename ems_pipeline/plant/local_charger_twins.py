@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
@@ -27,6 +29,7 @@ class WifiChargerTwin(Twin):
     def live(self) -> dict[str, float]:
         wired = range(1, self.box.charger.phases + 1)
         found = {f"current_l{n}": self.box.current_a if n in wired else 0.0 for n in (1, 2, 3)}
+        found |= {f"power_l{n}": found[f"current_l{n}"] * self.box.charger.voltage_v for n in (1, 2, 3)}
         found |= {f"voltage_l{n}": self.box.charger.voltage_v for n in (1, 2, 3)}
         return super().live() | found | {"energy_total": 40_000.0 + self.box.delivered_wh}
 
@@ -44,6 +47,11 @@ class GoETwin(WifiChargerTwin):
     def obey(self) -> None:
         self.box.limit_a = self.held["requested_current"]
         self.box.started = self.held["force_state"] != FORCED_OFF
+
+    def keys_asked(self, document: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
+        """The keys of a filter, with what it is."""
+        known = {"var": 11, **document}
+        return {key: known[key] for key in query.get("filter", "").split(",") if key in known}
 
     def answers(self, point: Point, *, is_taken: bool) -> bytes:
         said = True if is_taken else f"value out of range, e.g. {FORCED_ON} is allowed"

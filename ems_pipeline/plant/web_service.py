@@ -11,12 +11,13 @@ from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.plant import shelly_rpc
-from ems_pipeline.plant.local_charger_twins import WifiChargerTwin
+from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
 from ems_pipeline.plant.refusals import BUSY, Refused
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import LoxoneTwin
 from ems_pipeline.plant.web_server import Answer, Ask
 
+GO_E_STATUS = "/api/status"
 IO_PATH = "/jdev/sps/io/"
 
 
@@ -40,6 +41,7 @@ def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
             key = ("/" + parts.path, tuple(sorted(parse_qsl(parts.query))))
             served.setdefault(key, (twin, []))[1].append(point)
 
+    keyed = next((twin for twin in twins if isinstance(twin, GoETwin)), None)
     writable = {place: one for twin in twins for place, one in _writable(twin)}
 
     def ask(path: str, query: Mapping[str, str], _body: bytes) -> Answer:
@@ -49,6 +51,8 @@ def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
             if found := writable.get((path, name)):
                 return _written(*found, value)
         twin, points = served.get((path, tuple(sorted(query.items()))), (None, []))
+        if twin is None and path == GO_E_STATUS and keyed is not None:
+            return 200, json.dumps(keyed.keys_asked(_document(keyed, keyed.point_map.points), query)).encode()
         if twin is None:
             return 404, json.dumps({"code": 404, "message": f"No handler for {path}"}).encode()
         try:
