@@ -3,10 +3,10 @@
     python benchmarks/telemetry_ocpp.py [--chargers 200] [--idle-s 20] [--rounds 5] [--json FILE]
 
 Servers in processes of their own, a fleet of OCPP 1.6 clients in this one. *Idle*: all are connected and send a
-heartbeat every minute; processor time of the server, in percent of a core. *Reading*: each charger sends its meter values (power
-of three phases, energy) and a sweep reads all of them as the telemetry op does; processor time of server and sweep
-together, per charger. *Bare* is a server of `ocpp` and `websockets` that answers the same messages and looks at none:
-as the library comes, which holds each message against its schema in a thread, and *bare, no threads* with
+heartbeat every minute; processor time of the server, in percent of a core. *Reading*: each charger sends its meter
+values (power of three phases, energy) and a sweep reads all of them as the telemetry op does; processor time of server
+and sweep together, per charger. *Bare* is a server of `ocpp` and `websockets` that answers the same messages and looks
+at none: as the library comes, which holds each message against its schema in a thread, and *bare, no threads* with
 `ocpp.messages.ASYNC_VALIDATION` off.
 """
 
