@@ -47,6 +47,8 @@ ONLY = {
     "highspy": ["plan/solving/solver.py", "preload.py"],
     "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
     "requests": ["http"],
+    "ocpp": ["devices/ocpp", "plant"],
+    "websockets": ["devices/ocpp", "plant", "api/live"],
     "urllib3": ["http"],
     "sqlalchemy": ["warehouse", "api/address.py"],  # reads addresses of databases
     "fastapi": ["api", "web"],

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from ocpp import v201
 from ocpp.routing import after, on
 from ocpp.v16 import ChargePoint, call, call_result
-from ocpp.v201 import ChargePoint as ChargePoint201
 from ocpp.v201 import call as call201
 from ocpp.v201 import call_result as result201
 from websockets.asyncio.client import ClientConnection
@@ -200,7 +200,7 @@ def _sample16(measurand: str, unit: str, value: float, context: str, phase: str 
     return found | ({"phase": phase} if phase else {})
 
 
-class Speaker201(Speaker, ChargePoint201):
+class Speaker201(Speaker, v201.ChargePoint):
     """OCPP 2.0.1: numbers as numbers, power as one, energy in kWh, transactions as events."""
 
     def __init__(self, twin: OcppTwin, connection: ClientConnection) -> None:
