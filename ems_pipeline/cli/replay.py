@@ -84,12 +84,11 @@ def _wanted(
 
 
 def _print(found: list[Replay], where: ZoneInfo) -> None:
-    table = Rows("decided", "kind", "plan", "inputs", "plan again", "read", "solved", "then")
+    table = Rows("decided", "plan", "inputs", "outcome", "read, solved (then)")
     for one in found:
-        table.add_row(
-            shown(one.plan.decided_at, where), one.plan.kind, str(one.plan.plan_id), _side(one.inputs),
-            _side(one.rows), f"{one.read_s:.2f} s", f"{one.solve_s:.2f} s", _seconds(one.plan.solve_s),
-        )  # fmt: skip
+        took = f"{one.read_s:.2f} s, {one.solve_s:.2f} s ({_seconds(one.plan.solve_s)})"
+        which = f"{one.plan.kind} {str(one.plan.plan_id)[:8]}"
+        table.add_row(shown(one.plan.decided_at, where), which, _side(one.inputs), _side(one.rows), took)
     console.print(table)
     for one in found:
         for text in one.unrecorded:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.padding import Padding
 
 from ems_pipeline.cli.site import site_of
 from ems_pipeline.cli.terminal import Rows, words
@@ -90,14 +91,16 @@ def _decided(found: dict[str, Any], where: ZoneInfo) -> None:
 
 
 def _told(told: list[dict[str, Any]], where: ZoneInfo) -> None:
-    table = _table("told and obeyed", "device", "by", "registers", "sent", "read back", "effect", "now")
+    console.print(words("told and obeyed", "italic") if told else words("told: nothing", "yellow"))
+    steps = (("sent", "sent_at"), ("read back", "echoed_at"), ("effect measured", "effective_at"))
     for one in told:
-        registers = ", ".join(f"{write['point']}={write['value']}" for write in one["writes"]) or UNKNOWN
-        times = (_at(one[name], where, "%H:%M:%S") for name in ("sent_at", "echoed_at", "effective_at"))
+        shadow = ", in shadow: not sent" if one["is_shadow"] else ""
+        console.print(words(f"{one['device_key']}, by {one['source']}{shadow}: {one['reason']}"))
+        registers = ", ".join(f"{point}={value:g}" for point, value in one["writes"]) or "none"
+        console.print(Padding(words(f"registers: {registers}; written: {', '.join(one['changes']) or 'none'}"), (0, 2)))
+        life = ", ".join(f"{name} {_at(one[column], where, '%H:%M:%S')}" for name, column in steps)
         state = f"{one['state']} {one['state_reason']}".rstrip()
-        shadow = "shadow: not sent; " if one["is_shadow"] else ""
-        table.add_row(one["device_key"], f"{one['source']}: {one['reason']}", registers, *times, f"{shadow}{state}")
-    console.print(table if told else words("told: nothing", "yellow"))
+        console.print(Padding(words(f"{life}; {state}"), (0, 2)))
 
 
 def _worth(found: dict[str, Any], where: ZoneInfo) -> None:

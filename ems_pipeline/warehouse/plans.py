@@ -121,13 +121,14 @@ def rows_of(
     connection: Connection, table: Literal["planning_interval", "planning_device_interval"], plan_id: UUID
 ) -> pl.DataFrame:
     """A plan's rows as they were given to `store`; ``limits`` as JSON text."""
+    columns = "*" if table == "planning_interval" else "*, limits::text AS said"
     frame = query(
-        connection, f"SELECT * FROM ems.{table} WHERE planning_run_id = :plan ORDER BY starts_at", plan=plan_id
+        connection, f"SELECT {columns} FROM ems.{table} WHERE planning_run_id = :plan ORDER BY starts_at", plan=plan_id
     )
-    if "limits" not in frame.columns:
+    if "said" not in frame.columns:
         return frame
-    texts = [json.dumps(limits, sort_keys=True) for limits in frame["limits"].to_list()]
-    return frame.with_columns(pl.Series("limits", texts, pl.String))
+    texts = [json.dumps(json.loads(said), sort_keys=True) for said in frame["said"]]
+    return frame.drop("said").with_columns(pl.Series("limits", texts, pl.String))
 
 
 def in_force_at(connection: Connection, site_key: str, at: datetime) -> UUID | None:

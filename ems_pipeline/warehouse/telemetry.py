@@ -201,13 +201,16 @@ def charger_15m(
 
 
 def latest(connection: Connection, site_keys: Sequence[str], at: datetime, not_before: datetime) -> pl.DataFrame:
-    """Newest good value per point in ``[not_before, at]``: site_key, device_key, quantity, value, reported_at."""
+    """Newest good value per point in ``[not_before, at]`` and received by then, whatever came later.
+
+    Columns: site_key, device_key, quantity, value, reported_at.
+    """
     return query(
         connection,
         """SELECT p.site_key, p.device_key, p.quantity, t.value, t.reported_at
            FROM ems.point p CROSS JOIN LATERAL (
                SELECT value, reported_at FROM ems.telemetry
-               WHERE point_id = p.point_id AND reported_at BETWEEN :not_before AND :at
+               WHERE point_id = p.point_id AND reported_at BETWEEN :not_before AND :at AND received_at <= :at
                  AND quality = ANY(:believed) AND value IS NOT NULL
                ORDER BY reported_at DESC LIMIT 1) t
            WHERE p.site_key = ANY(:sites)""",

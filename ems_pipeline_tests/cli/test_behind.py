@@ -86,6 +86,8 @@ STOPPED_BEFORE = {
         "db login",
         "user add",
         "user password",
+        "replay",
+        "why",
     ),
 }
 """Of the readers, those that need something else first: Dagster's settings, a site, a prompt."""

@@ -88,7 +88,7 @@ class Told(Answer):
     state_reason: str = said("Why.", "")
     reason: str = said("Why it was told.", "charges at 1.90: 2.10 cheaper than the evening")
     command: dict[str, Any] = said("What it was told.", {"mode": "charge", "charge_limit_w": 3000})
-    writes: list[dict[str, Any]] = said("Its registers with their values, also those that stood already.", [])
+    writes: list[tuple[str, float]] = said("Its registers with their values, also those that stood already.", [])
     changes: list[str] = said("Registers that had to be written.", ["grid_charge"])
     slot: datetime = instant("The quarter-hour it was decided for.")
     valid_until: datetime = instant("When it ends by itself.")
