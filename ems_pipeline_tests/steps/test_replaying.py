@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from uuid import UUID
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import replaying
 from ems_pipeline.steps.deciding import Wanted, decisions
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import window
 from ems_pipeline.time_grid import MINUTE, SLOT
-from ems_pipeline.warehouse import market, plans
+from ems_pipeline.warehouse import market, plans, telemetry
+from ems_pipeline_tests.readings import answers
 from ems_pipeline_tests.steps.test_known import AT, KNOWN, LOGGER, START, knowing, plain, platform
 
 __all__ = ["platform"]
@@ -55,6 +58,17 @@ def test_what_became_known_later_changes_nothing(decided: tuple[Platform, Site, 
     )  # fmt: skip
     with platform.warehouse.begin() as connection:
         assert market.add_effective_prices(connection, later, AT + MINUTE) == 4
+    assert replaying.replay(platform.warehouse, plan).is_same
+
+
+@pytest.mark.parametrize("received", [AT, AT + MINUTE], ids=["at the decision's instant", "later"])
+def test_a_reading_that_came_with_the_decision_or_later_changes_nothing(
+    decided: tuple[Platform, Site, UUID], received: datetime
+) -> None:
+    platform, site, plan = decided
+    told = Reading("inverter", "battery_soc_pct", "%", 90.0, AT - MINUTE / 2, received, Quality.GOOD)
+    with platform.warehouse.begin() as connection:
+        assert telemetry.store(connection, answers([(site.key, told)])) == 1
     assert replaying.replay(platform.warehouse, plan).is_same
 
 

@@ -367,11 +367,26 @@ class Given(BaseModel):
     """until when it counts"""
 
 
-class KnownPower(BaseModel):
-    """What was expected of load or an array, as known at the decision."""
+class KnownArray(BaseModel):
+    """What was expected of an array."""
 
-    asset: str | None
-    """The array; null: the house."""
+    p10_kw: float | None
+    """It is below this once in ten."""
+    p90_kw: float | None
+    """It is above this once in ten."""
+    power_kw: float | None
+    """Expected."""
+    model: str
+    """Who said so."""
+    known_at: AwareDatetime
+    """Since when."""
+    asset: str
+    """The array."""
+
+
+class KnownPower(BaseModel):
+    """What was expected of a power, as known at the decision."""
+
     p10_kw: float | None
     """It is below this once in ten."""
     p90_kw: float | None
@@ -1054,7 +1069,7 @@ class Told(BaseModel):
     """Why it was told."""
     command: dict[str, Any]
     """What it was told."""
-    writes: list[dict[str, Any]]
+    writes: list[list[Any]]
     """Its registers with their values, also those that stood already."""
     changes: list[str]
     """Registers that had to be written."""
@@ -1329,7 +1344,7 @@ class Known(BaseModel):
     """Null: none was known."""
     load: KnownPower | None
     """Of the house; null: nothing was expected."""
-    pv: list[KnownPower] | None
+    pv: list[KnownArray] | None
     """Of each array."""
     heat: list[dict[str, Any]] | None
     """Of each heat pump: outdoor temperature, heat needed, COP."""

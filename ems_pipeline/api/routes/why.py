@@ -30,7 +30,7 @@ class Decision(Answer):
     recorded_at: datetime = instant("Since when it may be followed.")
     status: str = said("Of the solver.", "optimal")
     is_verified: bool = said("The independent verifier found nothing.", True)
-    gap_frac: float | None = said("Proven distance to the best plan there is.", 0.0004)
+    gap_frac: float | None = said("Proven distance to the best plan there is.", 0.0004, "share", 0)
     config_hash: str = said("Version of the site's document.", "9a3f5c0d1e2b4a67")
     code_version: str = said("Version of this program.", "0.1.0+1a2b3c4d5e6f")
     made_with: dict[str, Any] | None = said("Options and libraries of the solve; null: not recorded.", None)
@@ -47,14 +47,19 @@ class KnownPrice(Answer):
 
 
 class KnownPower(Answer):
-    """What was expected of load or an array, as known at the decision."""
+    """What was expected of a power, as known at the decision."""
 
-    asset: str | None = said("The array; null: the house.", "roof")
     p10_kw: float | None = power_kw("It is below this once in ten.", 0.6)
     p90_kw: float | None = power_kw("It is above this once in ten.", 2.1)
     power_kw: float | None = power_kw("Expected.", 1.2)
     model: str = said("Who said so.", "gbm")
     known_at: datetime = instant("Since when.")
+
+
+class KnownArray(KnownPower):
+    """What was expected of an array."""
+
+    asset: str = said("The array.", "roof")
 
 
 class Known(Answer):
@@ -64,7 +69,7 @@ class Known(Answer):
     document: dict[str, Any] | None = said("Which version of the site's document, and since when it was known.", None)
     price: KnownPrice | None = said("Null: none was known.", None)
     load: KnownPower | None = said("Of the house; null: nothing was expected.", None)
-    pv: list[KnownPower] | None = said("Of each array.", None)
+    pv: list[KnownArray] | None = said("Of each array.", None)
     heat: list[dict[str, Any]] | None = said("Of each heat pump: outdoor temperature, heat needed, COP.", None)
 
 
