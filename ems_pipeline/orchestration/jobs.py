@@ -36,7 +36,7 @@ def apply_control() -> None:
     ops.write_setpoints()
 
 
-@dg.job(tags=_tags(25, 100), config=SAID, description="Every two minutes: did the hardware obey, and does it still?")
+@dg.job(tags=_tags(25, 118), config=SAID, description="Every two minutes: did the hardware obey, and does it still?")
 def verify_setpoints() -> None:
     ops.check_setpoints()
 
