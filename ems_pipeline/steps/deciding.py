@@ -5,7 +5,7 @@ else. Its plan is stored when it is made, not with those of the others: control 
 for, when others are still being solved, and a run that dies has stored what it had made.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.plan import Plan, Violation, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.plan.solving import solver
-from ems_pipeline.plan.solving.solve import GAP, TOLERANCE
+from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import known, reads
 from ems_pipeline.steps.known import Known
@@ -31,12 +31,6 @@ from ems_pipeline.warehouse.engine import Connection
 Kind = Literal["daily", "rolling"]
 DAILY_DECISION = time(15, 0)
 """Local time on the day before: prices are out since 13:05 and corrections are in."""
-OPTIONS: Mapping[Kind, Mapping[str, float]] = {
-    "daily": {"time_limit_s": 30.0, "gap": GAP, "tolerance": TOLERANCE},
-    "rolling": {"time_limit_s": 8.0, "gap": 1e-3, "tolerance": 2e-3},
-}
-"""Of the solve. A rolling plan is made again in 15 minutes from what was measured; proving its last cents took most of
-its time."""
 WORTH_STEERING = 2 * time_grid.MINUTE
 """With less of a quarter-hour left, the next one is as good a begin."""
 
@@ -127,7 +121,7 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
     knowledge = plan_inputs(stored, steered, LeftAlone.of(site, steered))
     kind = wanted.kind
     problem = assemble(steered, knowledge.inputs)
-    options: dict[str, Any] = {**OPTIONS[kind], "resolved_slots": site.planning.resolved_slots}
+    options: dict[str, Any] = {**EFFORT[kind], "resolved_slots": site.planning.resolved_slots}
     plan = solve(problem, **options)
     violations = verify(problem, plan)
     head = plans.PlanningRun(
