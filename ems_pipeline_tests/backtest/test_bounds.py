@@ -26,7 +26,7 @@ def record(buy: list[float], sell: list[float], load_w: list[float], pv_w: list[
 
 
 def test_what_is_bought_cheap_covers_what_is_dear_and_no_more() -> None:
-    # 1 kWh fits, which is 4 kW for a quarter-hour: bought at 1, it covers the second, at 5; the load of the first costs 1.
+    # 1 kWh fits, which is 4 kW for a quarter-hour: bought at 1 it covers the second; the load of the first costs 1.
     lived = record([1, 5], [0, 0], [4000, 4000], [0, 0])
     money = bounds.least_cost(lived, range(2), LOSSLESS, 0.0, (100_000, 0), 0.0)
     assert money.tolist() == pytest.approx([2.0, 0.0])
