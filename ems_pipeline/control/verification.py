@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import arm_alarms, effect, grid_limit, lifecycle, prepare, runner, trouble
+from ems_pipeline.control import sentences as say
 from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Aside, Outcome
@@ -188,9 +189,8 @@ async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outc
     standing = {s.device: s.intent for s in session.journal.open if not s.is_shadow}
     commands = {device: intent.told for device, intent in standing.items()}
     given, notes = grid_limit.shed(site, commands, 0.0, live)
-    text = f"import of {grid_w:.0f} W exceeds {site.grid.import_limit_w:.0f} W; " + (
-        "; ".join(notes) or "nobody can yield"
-    )
+    watts = {"power": f"{grid_w:.0f} W", "limit": f"{site.grid.import_limit_w:.0f} W"}
+    text = say.OVERLOAD(notes="; ".join(notes) or say.NOBODY_YIELDS(), **watts)
 
     def journal(connection: Connection) -> None:
         alarms.raise_alarm(connection, site.key, OVERLOAD_ALARM, "critical", text, now)
