@@ -148,7 +148,9 @@ def test_what_is_kept_of_a_plan_is_what_is_drawn_anew_whatever_the_clock_says(
     anna.headers["Accept-Language"] = language
     for minutes in (0, 4, 20):
         house.clock.advance_to(house.clock.now() + timedelta(minutes=minutes))
-        kept = anna.get(f"/ui/home01/{page}").text
+        answer = anna.get(f"/ui/home01/{page}")
+        assert answer.status_code == 200, answer.text
+        kept = answer.text
         for memory in (house.web.drawn, house.web.planned):
             memory.clear()
         assert anna.get(f"/ui/home01/{page}").text == kept
