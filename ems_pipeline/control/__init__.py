@@ -8,7 +8,6 @@ hand. See docs/control.md.
     permit, footing, gateways                 may it be told, on which configuration, on whose wire
     authority, commands                       from claims on assets to one command per device
     envelope, grid_limit                      what nobody may make a device do
-    sentences                                 what a set-point says of itself
     session, wires, live, prepare             a site in work: drivers, journal, writes, echoes
     together                                  questions to the database asked at once
     lifecycle, effect, verification, outcome  what became of a set-point

@@ -13,11 +13,11 @@ from typing import Any
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import commands, envelope, grid_limit
-from ems_pipeline.control import sentences as say
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import Command, SignalCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.devices.installed import obedience
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.intents import Intent

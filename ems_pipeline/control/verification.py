@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
 from ems_pipeline.control import arm_alarms, effect, grid_limit, lifecycle, prepare, runner, trouble
-from ems_pipeline.control import sentences as say
 from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Aside, Outcome
@@ -20,6 +19,7 @@ from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints

@@ -106,15 +106,17 @@ GENERATE_WORTH = Sentence("Generate: a kWh is worth {worth} here, its fuel costs
 GENERATE = Sentence("Generate.")
 
 # Wishes that cannot be met, as `Unmet` writes them.
-CAR_LACKS = Sentence("{asset!s}: energy missing at departure {amount}")
-TOO_LATE = Sentence("{asset!s}: energy missing at departure, no whole quarter-hour is left {amount}")
-UNCOMFORTABLE = Sentence("{asset!s}: outside the comfort band {amount} h")
-COLDER = Sentence("{asset!s}: colder at the end than wanted by {amount}")
-NOT_RUN = Sentence("{asset!s}: not run {amount}")
-TOO_SHORT = Sentence("{asset!s}: not run, its window is too short {amount}")
-OVER_GRID = Sentence("grid: beyond the grid limit {amount}")
-BELOW_RESERVE = Sentence("{asset!s}: below its reserve {amount}")
-MISSING_AT_END = Sentence("{asset!s}: energy missing at the end {amount}")
+UNMET = (
+    Sentence("{asset!s}: energy missing at departure {amount}"),
+    Sentence("{asset!s}: energy missing at departure, no whole quarter-hour is left {amount}"),
+    Sentence("{asset!s}: outside the comfort band {amount} h"),
+    Sentence("{asset!s}: colder at the end than wanted by {amount}"),
+    Sentence("{asset!s}: not run {amount}"),
+    Sentence("{asset!s}: not run, its window is too short {amount}"),
+    Sentence("grid: beyond the grid limit {amount}"),
+    Sentence("{asset!s}: below its reserve {amount}"),
+    Sentence("{asset!s}: energy missing at the end {amount}"),
+)
 
 # Machines that may wait.
 OTHER_TIME = Sentence("It runs at another time of this plan.")

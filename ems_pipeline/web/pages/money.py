@@ -89,7 +89,12 @@ def _bars(said: Said, first: date, last: date, days: list[Row]) -> drawn.Drawn:
 
     def draw(texts: drawn.Texts) -> Callable[[Form], Markup]:
         named = {texts["cost"]: values("cost"), texts["no_battery"]: values("no_battery_cost")}
-        told = {"label": texts["label"], "unit": said.currency, "title": texts["title"], "summary": texts["summary"]}
+        told: dict[str, Any] = {
+            "label": texts["label"],
+            "unit": said.currency,
+            "title": texts["title"],
+            "summary": texts["summary"],
+        }
         chart = Bars(shown, named, words=drawn.words(said, texts), **told)
         return lambda form: bars(replace(chart, form=form))
 

@@ -68,7 +68,7 @@ async def page(
         day=[slot for slot in slots if slot["starts_at"] < slots[0]["starts_at"] + PHONE_HOURS],
         bands=await _bands(reader, head.key, plan, slots),
         change=await _change(reader, head.key, plan, older, now),
-        pen=Pen(head.said, reader.gettext, web.drawn, plan and plan["plan_id"]),
+        pen=Pen(head.said, reader.gettext, web.drawn, None if plan is None else plan["plan_id"]),
     )
 
 

@@ -12,10 +12,10 @@ from functools import cache, lru_cache
 from babel import numbers
 from babel.core import Locale
 
-from ems_pipeline.control import sentences as told
 from ems_pipeline.plan.wording import limits
 from ems_pipeline.plan.wording import sentences as planned
 from ems_pipeline.sentence import FIGURE, Known, Sentence, of
+from ems_pipeline.sentence import setpoints as told
 from ems_pipeline.web import words
 from ems_pipeline.web.words import modes
 

@@ -2,6 +2,8 @@
 
 Why something was decided is stored as text, in English, beside the decision. A page in another language takes the
 sentence apart by the pattern that made it and puts the figures into its own words: no second list of patterns.
+
+    setpoints   what a set-point says of itself; the sentences of a plan are in `plan/wording`
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ class Sentence:
     @cached_property
     def begin(self) -> str:
         """Its words before the first place."""
-        return next(Formatter().parse(self.text))[0]
+        return next(iter(Formatter().parse(self.text)))[0]
 
     @cached_property
     def longest(self) -> str:
@@ -99,5 +101,6 @@ class Known:
 
 
 def of(module: ModuleType) -> list[Sentence]:
-    """All that a module names."""
-    return [value for value in vars(module).values() if isinstance(value, Sentence)]
+    """All that a module names, by themselves or several together."""
+    named = [value if isinstance(value, tuple) else (value,) for value in vars(module).values()]
+    return [one for several in named for one in several if isinstance(one, Sentence)]

@@ -1,6 +1,7 @@
 """What a set-point says of itself: every sentence once, as it is written and as it is read back.
 
-A new one stands here; `make words` then asks for its words in other languages. The plan's own are in `plan/wording`.
+A new one stands here; `make words` then asks for its words in other languages. The plan's own are in
+`plan/wording`; these stand here for pages, which have nothing to do with control.
 """
 
 from ems_pipeline.sentence import Sentence
@@ -10,7 +11,7 @@ AS_PLANNED = Sentence("as planned")
 SIGNALS = Sentence("signals of the plan")
 SCHEDULE = Sentence("schedule {schedule!s}: {mode!s}")
 INSTEAD = Sentence("{reason!s}, where the {source!s} has {wish!s} ({lower!s})")
-OF_PLAN, OF_SCHEDULE = Sentence("plan"), Sentence("schedule")
+SOURCES = Sentence("plan"), Sentence("schedule")
 ASKED = Sentence("{notes!s} (asked: {reason!s})")
 NO_PLAN = Sentence("no verified plan covers {time!s}")
 OLD_PLAN = Sentence("the plan is {age} old, {most} are accepted")
