@@ -29,6 +29,7 @@ LAYERS = {
     **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify"], 2),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
+    "backtest": 4,
     "warehouse": 4,
     "control": 5,  # journals before it writes
     "steps": 6,

@@ -47,6 +47,7 @@ from ems_pipeline.api.routes import (
     stats,
     telemetry,
     tokens,
+    why,
 )
 from ems_pipeline.api.web import Web
 from ems_pipeline.plain_text import plain
@@ -65,6 +66,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     prices.router,
     forecasts.router,
     plans.router,
+    why.router,
     money.router,
     telemetry.router,
     battery_analytics.router,

@@ -6,6 +6,7 @@ more right before the wire. Add a check here when a kind of write must be imposs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -143,6 +144,19 @@ def changed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> tu
     differing = {w.point for w in writes if not _stands_already(point_map.point(w.point), w.value, live)}
     blocks = {point_map.point(name).block for name in differing} - {None}
     return tuple(w for w in writes if w.point in differing or point_map.point(w.point).block in blocks)
+
+
+def renewed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> list[PointWrite]:
+    """What the device will forget of the writes, once more; of a heartbeat its next value."""
+    points = ((point_map.point(w.point), w) for w in writes)
+    return [PointWrite(w.point, beat(p, live) if p.heartbeat else w.value) for p, w in points if p.expires_s]
+
+
+def beat(point: Point, live: Live) -> float:
+    """The next value of a heartbeat: one more than what stands there, from the highest back to the lowest."""
+    low, high = point.range or (0.0, 1.0)
+    stands = live.get(point.key)
+    return low if stands is None or not low <= stands < high else math.floor(stands) + 1.0
 
 
 def tolerance(point: Point) -> float:

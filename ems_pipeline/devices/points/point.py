@@ -23,6 +23,8 @@ SITE_LIMITS = {
 }  # fmt: skip
 """What a site file may say that bounds a device's points, and the unit; `options.site_options` gives the values."""
 QUOTIENTS = {("W", "V"): "A"}
+SHORTEST_LIFE_S = 45.0
+"""Renewed every 20 s at best (`control.renewal`), and one renewal may get lost."""
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
 NOTHING = {
@@ -87,6 +89,11 @@ class Point(MapRecord):
     """How long after a write the device needs before echo and effect may be judged."""
     writes_per_day: int | None = Field(None, ge=1)
     """Write budget: settings live in non-volatile memory that wears."""
+    expires_s: float | None = Field(None, ge=SHORTEST_LIFE_S, le=86_400)
+    """How long after a write the device forgets it by itself: as long as a set-point stands, it is written again before
+    (`control.renewal`)."""
+    heartbeat: bool = False
+    """It shows that somebody is there, and its value means nothing: it counts up within its range, [0, 1] toggles."""
     safe_value: float | None = None
     """What release leaves behind, where it does not depend on the site."""
     silence: str = ""
@@ -162,7 +169,7 @@ class Point(MapRecord):
             raise ValueError(f"codes are for type enum, not {self.type}; change the type or remove codes")
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"range {list(self.range)} is empty; write [lowest, highest]")
-        return self._can_be_written()._fits_the_site()._speaks_the_vocabulary()
+        return self._can_be_written()._is_renewed()._fits_the_site()._speaks_the_vocabulary()
 
     def _can_be_written(self) -> Self:
         if self.writable and self.range is None and self.codes is None:
@@ -175,6 +182,17 @@ class Point(MapRecord):
                     f"model {model} {self.point} must not be written: it is read-only, wears or touches the grid code; "
                     "remove `access`"
                 )
+        return self
+
+    def _is_renewed(self) -> Self:
+        if self.heartbeat and self.expires_s is None:
+            raise ValueError("a heartbeat needs `expires_s`: after how long without one the device is on its own")
+        if self.heartbeat and (self.range is None or not all(end.is_integer() for end in self.range)):
+            raise ValueError("a heartbeat counts up within its range; write [lowest, highest] in whole numbers")
+        if self.expires_s is not None and not self.writable:
+            raise ValueError("expires_s is for what is written and forgotten; remove it, or let `access` be rw")
+        if self.expires_s is not None and self.writes_per_day is not None:
+            raise ValueError("what expires is written all day long; remove `writes_per_day`, or `expires_s`")
         return self
 
     def _fits_the_site(self) -> Self:
