@@ -22,6 +22,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable
+    sentence           a sentence that is read back from its text      -> said in another language
     errors             the base of every error that people read       -> a new refusal: what, and the remedy
     arrays, local_time, plain_text, outside, secret, version, preload    what everybody needs
 """

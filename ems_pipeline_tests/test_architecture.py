@@ -20,6 +20,7 @@ LAYERS = {
     "settings": 0,
     "version": 0,
     "plain_text": 0,
+    "sentence": 0,
     "outside": 0,
     "arrays": 0,
     "local_time": 0,
