@@ -12,7 +12,6 @@ publisher: what a minute of four looks and sixty ticks takes, the canned API beh
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import statistics

@@ -20,6 +20,7 @@ LAYERS = {
     "settings": 0,
     "version": 0,
     "plain_text": 0,
+    "sentence": 0,
     "outside": 0,
     "arrays": 0,
     "local_time": 0,
@@ -31,6 +32,7 @@ LAYERS = {
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
     "homeassistant": 3,  # a program before the HTTP API like any other: no database, no device
+    "backtest": 4,
     "warehouse": 4,
     "control": 5,  # journals before it writes
     "steps": 6,
@@ -51,6 +53,8 @@ ONLY = {
     "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
     "paho": ["mqtt"],
     "requests": ["http"],
+    "ocpp": ["devices/ocpp", "plant"],
+    "websockets": ["devices/ocpp", "plant", "api/live"],
     "urllib3": ["http"],
     "sqlalchemy": ["warehouse", "api/address.py"],  # reads addresses of databases
     "fastapi": ["api", "web"],

@@ -15,6 +15,8 @@ from ems_pipeline.devices.homeassistant.driver import HomeAssistantDriver
 from ems_pipeline.devices.homeassistant.gateway import HomeAssistantGateway
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
+from ems_pipeline.devices.ocpp.channel import Channel
+from ems_pipeline.devices.ocpp.driver import OcppDriver
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline.devices.vendors.families import DIALECTS
 from ems_pipeline.devices.web.driver import WebDriver
@@ -64,11 +66,20 @@ def _home_assistant(_: Device, described: Described, wire: Any) -> Driver:
     return HomeAssistantDriver(described, wire)
 
 
+def _ocpp_wire(gateway: Gateway) -> Channel:
+    return Channel(gateway.port)
+
+
+def _ocpp(_: Device, described: Described, wire: Any) -> Driver:
+    return OcppDriver(described, wire)
+
+
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
     "http": _web_wire,
     "home-assistant": _home_assistant_wire,
+    "ocpp": _ocpp_wire,
 }
 """By `transport:` of a gateway."""
 DRIVERS: Mapping[ProtocolName, MakeDriver] = {
@@ -76,5 +87,6 @@ DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "sunspec": _unit(SunSpecDriver),
     "http": _web,
     "home-assistant": _home_assistant,
+    "ocpp": _ocpp,
 }
 """By `protocol:` of a point map."""

@@ -1,4 +1,4 @@
-"""The long-lived processes of an installation as commands: code server, daemon, web UI, HTTP API, notices, MQTT.
+"""The long-lived processes of an installation as commands: code server, daemon, UI, HTTP API, and who tells whom.
 
 One code server serves daemon and web UI. Left to itself the daemon would start one of its own and replace it every
 minute, importing everything each time; and "reload" in the UI would reach the UI only.
@@ -13,10 +13,8 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.warehouse import local
 
 DEFINITIONS = "ems_pipeline.definitions"
-NOTICES = "notices"
-"""Name of the child that tells people by their own channels."""
-HOME_ASSISTANT = "homeassistant"
-"""Name of the child that tells Home Assistant."""
+NOTICES, CHARGERS, HOME_ASSISTANT = "notices", "chargers", "homeassistant"
+"""Names of the children that tell people by their own channels, that chargers call, that tell Home Assistant."""
 Where = Path | tuple[str, int]
 """Where a code server listens: a Unix socket, or host and port for a process of another container."""
 
@@ -72,6 +70,11 @@ def notices() -> Child:
 def home_assistant() -> Child:
     """Tells Home Assistant, and hears what it wants; what was said to it while it was away is not done."""
     return Child(HOME_ASSISTANT, [_script("ems"), "homeassistant", "run"], oom_score=700)
+
+
+def chargers() -> Child:
+    """Whom chargers call; through it they are let go when all else has ended."""
+    return Child(CHARGERS, [sys.executable, "-m", "ems_pipeline.devices.ocpp.serve"], oom_score=100, outlasts=True)
 
 
 def _log_format() -> list[str]:
