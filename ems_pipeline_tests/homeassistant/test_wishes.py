@@ -1,4 +1,4 @@
-"""What is said at the broker becomes a bounded wish of the token, once, or is refused by name. A broker is anybody's."""
+"""What is said at the broker becomes a bounded wish of the token, once, or is refused by name; anybody may say it."""
 
 from __future__ import annotations
 

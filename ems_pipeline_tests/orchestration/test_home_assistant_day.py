@@ -1,4 +1,4 @@
-"""A site that nothing but Home Assistant measures: read, planned, settled; and a broker that is gone changes nothing."""
+"""A site that only Home Assistant measures: read, planned, settled; and a broker that is gone changes nothing."""
 
 from __future__ import annotations
 
