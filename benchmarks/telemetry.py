@@ -8,7 +8,7 @@ the telemetry op does (drivers opened, read on its event loop, closed); then sto
 bare COPY under an earlier instant, then the readings with the devices' health as the op does. Which of a pair comes
 first alternates.
 The warehouse is an embedded PostgreSQL in a temporary folder.
-Then every `telemetry_*.py` beside this file measures its own wire (`cpu_ratio/WIRE` and others); `--alone` leaves that out.
+Then every `telemetry_*.py` beside this file measures its own wire (`cpu_ratio/WIRE` and others), unless `--alone`.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
     python benchmarks/telemetry_wires.py [--gateways 25] [--rounds 9] [--json FILE]
 
 Servers in another process; this one reads the same things twice, which comes first alternates. *Bare* is the library
-alone on asyncio's own loop, the same requests over as many connections, answers thrown away: pymodbus for modbus-tcp, rtu-in-tcp and sunspec
-(the walk through the chain of models included), requests in threads for http. *Ours* is the telemetry op's way:
-drivers opened, all due points read, closed. `cpu_ratio/WIRE` is the median of processor times, ours over bare.
+alone on asyncio's own loop, the same requests over as many connections, answers thrown away: pymodbus for modbus-tcp,
+rtu-in-tcp and sunspec (the walk through the chain of models included), requests in threads for http. *Ours* is the
+telemetry op's way: drivers opened, all due points read, closed. `cpu_ratio/WIRE` is the median of processor times, ours
+over bare.
 
 `mixed_sweep_ratio`: devices of all wires in one sweep, each answering after 0.1 s a request, by the wall, over what the
 slowest of them takes alone.

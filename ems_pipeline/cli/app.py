@@ -18,13 +18,16 @@ from ems_pipeline.cli import (
     device,
     doctor,
     event,
+    homeassistant,
     notify,
     plan,
+    replay,
     site,
     status,
     up,
     user,
     web,
+    why,
 )
 from ems_pipeline.cli.terminal import words
 from ems_pipeline.errors import EmsError
@@ -61,12 +64,15 @@ app.add_typer(control.app, name="control", help="Arm and disarm a site, override
 app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")
 app.add_typer(user.app, name="user", help="Who may log in to the web process.")
 app.add_typer(notify.app, name="notify", help="Tell people by their own channels.")
+app.add_typer(homeassistant.app, name="homeassistant", help="Tell Home Assistant of the sites, and hear it.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ui")(up.ui)
 app.command("code-server")(up.code)
 app.command("web")(web.web)
 app.command("plan")(plan.plan)
+app.command("replay")(replay.replay)
+app.command("why")(why.why)
 app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)

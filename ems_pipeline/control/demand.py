@@ -14,6 +14,7 @@ from ems_pipeline.control.grid_limit import PUSHED, charge_within, charger_withi
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, HeatPumpCommand
 from ems_pipeline.devices.points.quantities import DEMAND_LIMIT, DEMAND_LIMITED
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Asset, Battery, Charger, DemandInput, HeatPump, Site
 from ems_pipeline.sites.demand import least_w
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
@@ -36,12 +37,12 @@ def asked(site: Site, one: DemandInput, live: Live) -> Demand | None:
     if contact is None and told_w is None:
         if one.when_unreadable == "ignore":
             return None
-        return Demand(limit_w, assets, f"{one.key} cannot be read and counts as asked: {limit_w:.0f} W")
+        return Demand(limit_w, assets, say.UNREADABLE(input=one.key, most=f"{limit_w:.0f} W"))
     if contact == 0:
         return None
     if told_w is not None:
-        return Demand(told_w, assets, f"{one.key} asks for {told_w:.0f} W at most")
-    return Demand(limit_w, assets, f"{one.key} asks for {limit_w:.0f} W at most")
+        return Demand(told_w, assets, say.ASKS(input=one.key, most=f"{told_w:.0f} W"))
+    return Demand(limit_w, assets, say.ASKS(input=one.key, most=f"{limit_w:.0f} W"))
 
 
 def members(site: Site, one: DemandInput) -> tuple[Asset, ...]:

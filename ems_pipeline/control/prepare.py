@@ -9,7 +9,7 @@ from datetime import datetime
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.live import Observed
 from ems_pipeline.devices.driver.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
-from ems_pipeline.devices.driver.translation import changed, proof_of, stands
+from ems_pipeline.devices.driver.translation import UNTIL, changed, proof_of, stands
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
@@ -43,7 +43,7 @@ def prepare(intent: Intent, driver: Driver, observed: Observed, written_today: W
         if intent.told is None:
             writes = driver.release_writes(observed.values)
         else:
-            writes = driver.translate(intent.told, observed.values)
+            writes = driver.translate(intent.told, {**observed.values, UNTIL: intent.valid_until.timestamp()})
     except SetpointRefused as refusal:
         return replace(intent, fault=str(refusal))
     changes = changed(driver.point_map, writes, observed.values)

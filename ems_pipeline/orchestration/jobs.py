@@ -104,7 +104,15 @@ plan_rolling = _assets("plan_rolling", ["rolling_plan"], 18, "The next quarter-h
 audit_slots = _assets("audit_slots", ["telemetry_15m", "audit_interval"], 5, "What the last quarter-hours cost.")
 audit_days = _assets(
     "audit_days",
-    ["telemetry_15m", "cop_history", "building_response", "audit_interval", "audit_day", "forecast_score"],
+    [
+        "telemetry_15m",
+        "cop_history",
+        "building_response",
+        "audit_interval",
+        "audit_day",
+        "forecast_score",
+        "plan_replay",
+    ],
     4,
     "Yesterday, settled.",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from ems_pipeline.devices.points import growth
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
@@ -13,7 +14,10 @@ from ems_pipeline.devices.vendors.samsung import RATIO_ENABLED
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
 from ems_pipeline.plant.heating import CONTACT_SHIFT_K
+from ems_pipeline.plant.home_assistant import HomeAssistantTwin
+from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
+from ems_pipeline.plant.ocpp_twin import OcppTwin
 from ems_pipeline.plant.recipe_twin import RecipeTwin, SunSpecBattery
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
@@ -143,10 +147,13 @@ FAMILIES: dict[str, type[Twin]] = {
     "samsung": SamsungTwin,
     "loxone": LoxoneTwin,
     "recipe": RecipeTwin,
+    "ocpp": OcppTwin,
+    "go-e": GoETwin,
+    "evse-wifi": WifiChargerTwin,
     "meter": MeterTwin,
 }
 """`driver:` of a point map -> its twin."""
-WHOLE_PROTOCOLS: dict[ProtocolName, type[Twin]] = {"sunspec": SunSpecTwin}
+WHOLE_PROTOCOLS: dict[ProtocolName, type[Twin]] = {"sunspec": SunSpecTwin, "home-assistant": HomeAssistantTwin}
 """`protocol:` of a point map -> the twin of all its devices, whatever drives them."""
 
 
@@ -156,7 +163,7 @@ class NotSimulated(EmsError):
 
 def build_twin(world: World, device: Device) -> Twin:
     """The twin of a device of the world's site; for the errors see `twin_of`."""
-    return twin_of(device)(world, device.key, load_map(device.map))
+    return twin_of(device)(world, device.key, growth.named(load_map(device.map), device.options))
 
 
 def twin_of(device: Device) -> type[Twin]:

@@ -1,4 +1,4 @@
-"""A Victron by ESS external control: registers of two units, a set-point that lives for a minute, what is left after it."""
+"""A Victron by ESS external control: registers of two units, a set-point that lives for a minute."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ from ems_pipeline.devices.points.point_map import PointMap
 
 TOLD: Mapping[str, type[Command]] = {"battery": BatteryCommand, "heat-pump": HeatPumpCommand, "machine": MachineCommand}
 """What a device with a recipe is told, by its `asset`."""
+UNTIL = "setpoint_until_s"
+"""Of ``live``: when the set-point that is translated ends, in seconds since 1970; some devices end it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Target:
         if name not in self.live:
             raise SetpointRefused(f"{name} is not known", "read it first (driver.needs) or see why it is withheld")
         return self.live[name]
+
+    @property
+    def until_s(self) -> float:
+        """When what is told is to end by itself."""
+        return self.known(UNTIL)
 
     def option(self, name: str, default: float) -> float:
         """A numeric option of the device."""
@@ -85,8 +92,15 @@ def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
     if not command.restores:
         _check_site(target, point, command.value)
     others = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
-    found = {p.name: target.known(p.key) for p in others} | {point.name: command.value}
+    found = {p.name: _as_it_stands(target, p) for p in others} | {point.name: command.value}
     return [PointWrite(name, value) for name, value in found.items()]
+
+
+def _as_it_stands(target: Target, point: Point) -> float:
+    """What a point of the block holds; its end is that of the trial."""
+    if point.is_end and UNTIL in target.live:
+        return target.until_s
+    return target.known(point.key)
 
 
 def needed_by_hand(point_map: PointMap, name: str) -> frozenset[str]:

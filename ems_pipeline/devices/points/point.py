@@ -59,6 +59,8 @@ class Point(MapRecord):
     words: dict[int, str] = Field(default_factory=dict)
     """HTTP: how raw numbers are called in `set_path`, what follows an & included; the part before it is read as that
     number, too."""
+    written_as: str | None = None
+    """HTTP: what stands for `path` in the address that sets the value, as it is; None: the path itself."""
     true_field: str | None = None
     """A field of the same answer that must be true for the value to count."""
     type: Literal["u16", "s16", "u32", "s32", "u64", "f32", "ascii", "bits", "enum"] = "u16"
@@ -94,6 +96,8 @@ class Point(MapRecord):
     group: Literal["live", "slow", "setting", "identity"] = "live"
     block: str | None = None
     """Points that must be written together in one request, or the device sees a half-made setting."""
+    is_end: bool = False
+    """The instant, in seconds since 1970, at which what its block says ends by itself; 0: nothing of ours stands."""
     settle_s: float = Field(0.0, ge=0, le=600)
     """How long after a write the device needs before echo and effect may be judged."""
     writes_per_day: int | None = Field(None, ge=1)
@@ -175,8 +179,10 @@ class Point(MapRecord):
     def _is_coherent(self) -> Self:
         if [self.address is None, self.path is None, not self.model].count(False) != 1:
             raise ValueError("give one of `address` (a register), `path` (an HTTP value) and `model` (SunSpec)")
-        if self.path is None and (self.field or self.true_field or self.set_path or self.words):
-            raise ValueError("field, true_field, set_path and words are of HTTP, a register has none; remove them")
+        if self.path is None and (self.field or self.true_field or self.set_path or self.words or self.written_as):
+            raise ValueError(
+                "field, true_field, set_path, words and written_as are of HTTP, a register has none; remove them"
+            )
         if self.set_path is not None and (self.set_path.count("{value}"), self.set_path.count("{")) != (1, 1):
             raise ValueError(f"set_path {self.set_path!r} must have {{value}} in it once, and nothing else in braces")
         if self.unit_id is not None and (self.address is None or self.exponent_address is not None):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from contextlib import suppress
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.modbus.driver import ModbusDriver
@@ -30,8 +29,12 @@ class SunSpecDriver(ModbusDriver):
 
     async def _planned(self, selection: Selection) -> ReadPlan:
         """Where the models are is asked first: devices that have them at the same places share a plan and a decoder."""
-        with suppress(DeviceFault):  # each point tells it
+        try:
             await self.models()
+        except DeviceFault as fault:
+            lacks = Sample(None, fault.quality, fault.reason)
+            absent = {point.name: lacks for point in selection.asked}
+            return ReadPlan.of(selection.asked, [], absent, self.point_map.link)
         return await super()._planned(selection)
 
     async def models(self) -> tuple[FoundModel, ...]:

@@ -75,5 +75,7 @@ class WebDriver(MappedDriver):
         return self._address(self.point_map.link.write or "", point, said)
 
     def _address(self, form: str, point: Point, value: str = "") -> str:
+        if value and point.written_as is not None:
+            return form.format(path=point.written_as, value=value)
         path = str(self.options.get(point.name, point.path))
         return form.format(path=path if form == "{path}" else quote(path, safe=""), value=value)
