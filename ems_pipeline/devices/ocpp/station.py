@@ -246,7 +246,8 @@ def _noting(message: str) -> Callable[..., Any]:
     def heard(self: Any, **_: Any) -> Any:
         return getattr(self._call_result, message)()
 
-    heard.__name__ = f"_notes_{message}"  # by which, of all classes, the library finds handlers
+    # By this name the library finds it: findings/ocpp_handlers_are_found_by_function_name.sh
+    heard.__name__ = f"_notes_{message}"
     return heard
 
 
