@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Array
+from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.plan.model.laws.bus import import_limit_w
-from ems_pipeline.plan.problem import BatteryStore, HeatStore
+from ems_pipeline.plan.model.laws.obligations import allowed
+from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatStore
 from ems_pipeline.plan.result.plan import Plan
+
+SERVED_WH = 1.0
+"""So close to what it wants a car has it."""
 
 
 def parts(plan: Plan) -> dict[str, float]:
@@ -78,7 +82,22 @@ def _sessions(plan: Plan) -> float:
     for car, power in zip(plan.problem.sessions, plan.session_w, strict=True):
         ahead = float(kwh(power).sum()) - units.kilo(max(0.0, car.energy_wh - car.later_wh))
         total += car.unmet_price_per_kwh * max(-ahead, 0.0) - car.later_value_per_kwh * max(ahead, 0.0)
+        least_kwh = units.kilo(float(units.slot_energy_wh(car.min_w)))
+        total += car.unmet_price_per_kwh * least_kwh * int(waits(car, power).sum())
     return total
+
+
+def waits(car: ChargingSession, power_w: Array) -> Mask:
+    """Slots in which a car should not wait and does: before its last charge where it gets all it wants, else any."""
+    should = np.zeros(len(power_w), dtype=bool)
+    for window in car.steady:
+        should[window.first : window.end] = True
+    should &= allowed(car, len(power_w)) > 0
+    charging = np.flatnonzero(power_w > 0)
+    is_served = float(units.slot_energy_wh(power_w.sum())) >= car.energy_wh - SERVED_WH
+    should[charging[-1] if is_served and len(charging) else car.end :] = False
+    should[: car.first] = False
+    return should & ~(power_w > 0)
 
 
 def _heat(plan: Plan) -> float:
@@ -120,7 +139,7 @@ def _skipped(plan: Plan) -> float:
 
 def outside_kh(store: HeatStore, path_c: Array) -> float:
     """Kelvin-hours outside the comfort band."""
-    outside = np.maximum(store.min_c - path_c, 0.0) + np.maximum(path_c - store.max_c, 0.0)
+    outside = np.maximum(store.least_c - path_c, 0.0) + np.maximum(path_c - store.most_c, 0.0)
     return float(outside.sum() * units.SLOT_HOURS)
 
 
@@ -132,5 +151,5 @@ def missing_at_end_k(store: HeatStore, path_c: Array) -> float:
 def _store(store: HeatStore, path_c: Array) -> float:
     outside = outside_kh(store, path_c) + missing_at_end_k(store, path_c)
     return store.outside_price_per_kh * outside - store.end_value_per_k * (
-        min(float(path_c[-1]), store.max_c) - store.initial_c
+        min(float(path_c[-1]), float(store.most_c[-1])) - store.initial_c
     )
