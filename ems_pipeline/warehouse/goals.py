@@ -84,6 +84,13 @@ def listing(connection: Connection, site_keys: Sequence[str] | None, at: datetim
     )
 
 
+def with_one(listed: pl.DataFrame, site_key: str, goal: Goal, at: datetime) -> pl.DataFrame:
+    """Rows of `listing` and one more that nobody has filed."""
+    window = {"site_key": site_key, "asset_key": goal.asset, "from_at": goal.from_at, "until_at": goal.until_at}
+    row = window | {name: getattr(goal, name) for name in WANTS} | {"reason": "", "known_at": at, "created_by": ""}
+    return pl.concat([listed, pl.DataFrame([row | {"asset_goal_id": None}], schema=listed.schema)])
+
+
 def of(listed: pl.DataFrame) -> tuple[Goal, ...]:
     """Rows of `listing` as goals, in order."""
     return tuple(_goal(row) for row in listed.iter_rows(named=True))

@@ -72,8 +72,8 @@ DO $$ BEGIN
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
         ems.fn_plan_in_force, ems.fn_slot_cost TO ems_analyst;
 
-    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_goal_add, ems.fn_goal_cancel, ems.fn_request_add, ems.fn_disarm,
-        ems.fn_alarm_acknowledge TO ems_writer;
+    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_goal_add, ems.fn_goal_cancel,
+        ems.fn_goal_fault, ems.fn_request_add, ems.fn_disarm, ems.fn_alarm_acknowledge TO ems_writer;
 
     -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')

@@ -1,10 +1,10 @@
--- What is wrong with a goal of a site at an instant; null: it may be filed. Both ways to file one ask here: `fn_goal_add`, and
--- `ems control goal add`.
+-- What is wrong with a goal of a site at an instant; null: it may be filed. All who file one ask here, or before they ask for
+-- its price: `fn_goal_add`, `ems control goal add`, a `goal-price`.
 CREATE OR REPLACE FUNCTION ems.fn_goal_fault(
     p_site_key text, p_asset_key text, p_from_at timestamptz, p_until_at timestamptz, p_source text,
     p_energy_wh double precision, p_ready_at timestamptz, p_comfort_min_c double precision,
     p_comfort_max_c double precision, p_reason text, p_at timestamptz
-) RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+) RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     asset record;
     low double precision;

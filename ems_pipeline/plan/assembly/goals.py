@@ -1,4 +1,4 @@
-"""What people want the plan to reach, as fields of the problem; energy and departure of cars are in the sessions already.
+"""What people want reached, as fields of the problem; energy and departure of cars are in the sessions already.
 
 Of two goals of an asset that hold in a slot the later filed counts, and counts whole.
 """
@@ -18,7 +18,7 @@ from ems_pipeline.sites import HeatPump
 from ems_pipeline.sites.goal import Goal, Source
 
 SUN_WORTH = 2.0
-"""A kWh of the sun in a car that waits for it is worth so many times the dearest price: more than selling or storing it,
+"""A kWh of the sun in a car that waits for it is worth so many times the dearest price: more than sold or stored,
 less than a cold house. What the sun does not give is missing, and nothing can be done about it."""
 
 
