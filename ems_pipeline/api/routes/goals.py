@@ -165,7 +165,8 @@ async def price(
     named = {name: values[name] for name in ("source", "energy_wh", "comfort_min_c", "comfort_max_c")}
     instants = {"from_at": values["start"], "until_at": values["end"], "ready_at": values["ready_at"]}
     told = {name: None if at is None else at.isoformat() for name, at in instants.items()}
-    parameters = {"asset": wish.asset} | {k: v for k, v in (named | told).items() if v is not None}
+    given = named | told | {"reason": wish.reason or None}
+    parameters = {"asset": wish.asset} | {name: value for name, value in given.items() if value is not None}
     return await file(web.database, caller, "goal-price", key, parameters)
 
 
