@@ -18,7 +18,9 @@ from ems_pipeline_tests.web.test_site_pages import plain_words
 
 pytestmark = pytest.mark.usefixtures("lived", "now_is_now")
 PRAGUE = ZoneInfo("Europe/Prague")
-CAR = {"asset": "car-1", "minutes": "60"}
+EMPTY = dict.fromkeys(("ready", "until", "more_kwh", "from_pct", "to_pct", "current_a", "reason"), "")
+CAR = EMPTY | {"asset": "car-1", "minutes": "60"}
+"""As a browser sends it: what was not filled in is there, and empty."""
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +71,8 @@ def answered(house: House, **result: Any) -> None:
 def test_a_car_on_the_sun_is_priced_by_a_request_confirmed_filed_told_and_taken_back(
     house: House, anna: TestClient
 ) -> None:
-    where = asked(anna, "car/check", **CAR, mode="solar", more_kwh="6", ready="06:30", reason="trip")
+    form = {"mode": "solar", "more_kwh": "6", "ready": "06:30", "reason": "trip"}
+    where = asked(anna, "car/check", **CAR | form)
     waiting = shown(anna, where)
     assert "car-1: only from the sun, 6.00 kWh, ready at" in waiting
     assert "waits" in waiting
@@ -100,7 +103,7 @@ def test_a_target_in_per_cent_is_energy_at_the_wall_beside_what_the_car_has_had(
     said = Reading("wallbox-1", "session_energy_wh", "Wh", 2500.0, now, now, Quality.GOOD)
     with house.warehouse.begin() as connection:
         telemetry.store(connection, answers([("home01", said)]))
-    asked(anna, "car/check", **CAR, mode="any", from_pct="20", to_pct="65")
+    asked(anna, "car/check", **CAR | {"mode": "any", "from_pct": "20", "to_pct": "65"})
     ((wanted,),) = house.rows("SELECT parameters ->> 'energy_wh' FROM ems.request")
     assert float(wanted) == pytest.approx(32_500)
 

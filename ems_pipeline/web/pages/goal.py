@@ -41,11 +41,11 @@ class CarWish(Form):
     until: Annotated[time | None, EMPTY_IS_NONE] = None
     """By the clock on the site's wall, the next time it shows this; instead of ``minutes``. So is ``ready``."""
     ready: Annotated[time | None, EMPTY_IS_NONE] = None
-    more_kwh: Annotated[Wanted, Field(gt=0, le=1000)] = None
+    more_kwh: Wanted = Field(None, gt=0, le=1000)
     """At the wall, from now on."""
-    from_pct: Annotated[Wanted, Field(ge=0, le=100)] = None
-    to_pct: Annotated[Wanted, Field(ge=0, le=100)] = None
-    current_a: Annotated[Wanted, Field(ge=0, le=80)] = None
+    from_pct: Wanted = Field(None, ge=0, le=100)
+    to_pct: Wanted = Field(None, ge=0, le=100)
+    current_a: Wanted = Field(None, ge=0, le=80)
     reason: Reason = ""
 
     def override(self) -> Wish:
@@ -91,8 +91,8 @@ class HeatWish(Form):
     """What the card of a house says: a band, or away."""
 
     asset: str = Field(pattern=KEY, max_length=64)
-    comfort_min_c: Annotated[Wanted, Field(ge=5, le=30)] = None
-    comfort_max_c: Annotated[Wanted, Field(ge=6, le=35)] = None
+    comfort_min_c: Wanted = Field(None, ge=5, le=30)
+    comfort_max_c: Wanted = Field(None, ge=6, le=35)
     until_on: datetime
     """Day and clock on the site's wall."""
     reason: Reason = ""
