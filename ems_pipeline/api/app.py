@@ -48,6 +48,7 @@ from ems_pipeline.api.routes import (
     stats,
     telemetry,
     tokens,
+    why,
 )
 from ems_pipeline.api.web import Web
 from ems_pipeline.plain_text import plain
@@ -66,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     prices.router,
     forecasts.router,
     plans.router,
+    why.router,
     money.router,
     telemetry.router,
     battery_analytics.router,

@@ -9,13 +9,11 @@ from datetime import datetime
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.live import Observed
 from ems_pipeline.devices.driver.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
-from ems_pipeline.devices.driver.translation import changed
+from ems_pipeline.devices.driver.translation import UNTIL, changed
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
 
-ALIVE = frozenset({"ems_heartbeat"})
-"""Points that are toggled to show life: never the value of a set-point."""
 WrittenToday = Mapping[tuple[str, str], int]
 """Writes of this UTC day by device and point."""
 
@@ -45,7 +43,7 @@ def prepare(intent: Intent, driver: Driver, observed: Observed, written_today: W
         if intent.told is None:
             writes = driver.release_writes(observed.values)
         else:
-            writes = driver.translate(intent.told, observed.values)
+            writes = driver.translate(intent.told, {**observed.values, UNTIL: intent.valid_until.timestamp()})
     except SetpointRefused as refusal:
         return replace(intent, fault=str(refusal))
     changes = changed(driver.point_map, writes, observed.values)
@@ -103,7 +101,7 @@ def difference(echo: Echo) -> str:
 
 def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
     """What of a journalled set-point does not stand in the device; empty when all of it does."""
-    wanted = [w for w in setpoint.intent.writes if w.point not in ALIVE]
+    wanted = [w for w in setpoint.intent.writes if not point_map.point(w.point).heartbeat]
     differing = {w.point for w in changed(point_map, wanted, live)}
     named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
     return "; ".join(

@@ -13,6 +13,8 @@ from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
+from ems_pipeline.devices.ocpp.channel import Channel
+from ems_pipeline.devices.ocpp.driver import OcppDriver
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline.devices.vendors.families import DIALECTS
 from ems_pipeline.devices.web.driver import WebDriver
@@ -50,15 +52,25 @@ def _web(_: Device, described: Described, wire: Any) -> Driver:
     return WebDriver(described, wire, DIALECTS.get(described.point_map.driver, Dialect()))
 
 
+def _ocpp_wire(gateway: Gateway) -> Channel:
+    return Channel(gateway.port)
+
+
+def _ocpp(_: Device, described: Described, wire: Any) -> Driver:
+    return OcppDriver(described, wire)
+
+
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
     "http": _web_wire,
+    "ocpp": _ocpp_wire,
 }
 """By `transport:` of a gateway."""
 DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "modbus": _unit(ModbusDriver),
     "sunspec": _unit(SunSpecDriver),
     "http": _web,
+    "ocpp": _ocpp,
 }
 """By `protocol:` of a point map."""

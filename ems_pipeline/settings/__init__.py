@@ -150,6 +150,17 @@ SETUP_NETWORKS: Setting[tuple[forms.Network, ...]] = Setting(
     "EMS_SETUP_NETWORKS", "where the set-up may look for devices: networks separated by commas, or none",
     forms.NETWORKS, tuple(map(ip_network, HOUSE_NETWORKS)), ",".join(HOUSE_NETWORKS), "private networks, this machine",
 )  # fmt: skip
+OCPP_LAN = Setting(
+    "EMS_OCPP_LAN", "1: chargers may call in from beyond this machine, at gateways with a password", forms.FLAG, False,
+    "0", "0",
+)  # fmt: skip
+OCPP_CERTIFICATE: Setting[Path | None] = Setting(
+    "EMS_OCPP_CERTIFICATE", "file with the certificate that chargers are shown; all of them call by TLS then",
+    forms.PATH, None, "", "no TLS",
+)  # fmt: skip
+OCPP_KEY: Setting[Path | None] = Setting(
+    "EMS_OCPP_KEY", "file with its key, if that is another one", forms.PATH, None, "", "the same file"
+)
 KEEP_MINUTES_DAYS = Setting(
     "EMS_KEEP_MINUTES_DAYS", "how long minutes of telemetry are kept; quarter-hours are kept for ever",
     forms.whole_number(FEWEST_DAYS, MOST_DAYS, f"a number of days, {FEWEST_DAYS} to {MOST_DAYS} (a century)"),
@@ -190,6 +201,7 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         TRACEBACK,
     ),
     "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT, SETUP_NETWORKS),
+    "chargers that call in": (OCPP_LAN, OCPP_CERTIFICATE, OCPP_KEY),
     "size": (KEEP_MINUTES_DAYS, SHARDS, CELERY_BROKER, FIRST_DAY, PLOTS),
 }
 

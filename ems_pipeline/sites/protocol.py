@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http"]
+TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp"]
 """What a gateway of a site file speaks."""
-ProtocolName = Literal["modbus", "sunspec", "http"]
+ProtocolName = Literal["modbus", "sunspec", "http", "ocpp"]
 """What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
 
 
@@ -36,6 +36,8 @@ class Protocol:
     """Whether an answer is a document in which a point, or the link for all, names a field."""
     written_by: str | None = None
     """The field of the link without which nothing can be written."""
+    calls_in: bool = False
+    """Whether devices call us, each by its key in the site file, at the host and port of their gateway."""
     place_by_option: bool = False
     """Whether an option that is called as a point says another `path` for it."""
 
@@ -70,8 +72,22 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         written_by="write",
         place_by_option=True,
     ),
+    "ocpp": Protocol(
+        transports=("ocpp",),
+        kind="ocpp",
+        words="OCPP 1.6J or 2.0.1, calls in by the key of its device",
+        place="path",
+        has_units=False,
+        shares_unit=False,
+        calls_in=True,
+    ),
 }
 """By `protocol:` of a point map."""
+
+
+def calls_in(transport: TransportName) -> bool:
+    """Whether devices behind a gateway of this transport call us."""
+    return any(p.calls_in for p in PROTOCOLS.values() if transport in p.transports)
 
 
 def has_units(transport: TransportName) -> bool:

@@ -1,6 +1,6 @@
 """Goals on the virtual plant, over the wire: a car on the sun, one that is full in time, a house that was left cold.
 
-Three hours and a half around noon of an autumn day: a plan each quarter-hour from what was read a minute before, what is
+Three hours and a half around noon in autumn: a plan each quarter-hour from what was read a minute before, what is
 told, and the plant's own meter minute by minute.
 """
 

@@ -4,7 +4,7 @@ health, services, stats, prometheus  how the process and what stands behind it a
 me, tokens               who asks, and what programs may
 notices                  how one is told of what happens
 overview, sites, now     what there is, and how it stands
-prices, forecasts, plans, money  what is known, decided, and what it was worth
+prices, forecasts, plans, why, money  what is known, decided, and what it was worth
 telemetry                what was measured
 batteries, battery_analytics, control, overrides  wishes for assets, and letting go
 goals                    what plans are to reach

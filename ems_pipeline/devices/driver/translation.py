@@ -6,6 +6,7 @@ more right before the wire. Add a check here when a kind of write must be imposs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from ems_pipeline.devices.driver.contract import Live, Options, PointWrite, Setp
 from ems_pipeline.devices.points.codec import CodecError, resolution, to_raw
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
+
+UNTIL = "setpoint_until_s"
+"""Of ``live``: when the set-point that is translated ends, in seconds since 1970; some devices end it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,11 @@ class Target:
         if name not in self.live:
             raise SetpointRefused(f"{name} is not known", "read it first (driver.needs) or see why it is withheld")
         return self.live[name]
+
+    @property
+    def until_s(self) -> float:
+        """When what is told is to end by itself."""
+        return self.known(UNTIL)
 
     def option(self, name: str, default: float) -> float:
         """A numeric option of the device."""
@@ -73,8 +82,15 @@ def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
     if not command.restores:
         _check_site(target, point, command.value)
     others = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
-    found = {p.name: target.known(p.key) for p in others} | {point.name: command.value}
+    found = {p.name: _as_it_stands(target, p) for p in others} | {point.name: command.value}
     return [PointWrite(name, value) for name, value in found.items()]
+
+
+def _as_it_stands(target: Target, point: Point) -> float:
+    """What a point of the block holds; its end is that of the trial."""
+    if point.is_end and UNTIL in target.live:
+        return target.until_s
+    return target.known(point.key)
 
 
 def needed_by_hand(point_map: PointMap, name: str) -> frozenset[str]:
@@ -143,6 +159,19 @@ def changed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> tu
     differing = {w.point for w in writes if not _stands_already(point_map.point(w.point), w.value, live)}
     blocks = {point_map.point(name).block for name in differing} - {None}
     return tuple(w for w in writes if w.point in differing or point_map.point(w.point).block in blocks)
+
+
+def renewed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> list[PointWrite]:
+    """What the device will forget of the writes, once more; of a heartbeat its next value."""
+    points = ((point_map.point(w.point), w) for w in writes)
+    return [PointWrite(w.point, beat(p, live) if p.heartbeat else w.value) for p, w in points if p.expires_s]
+
+
+def beat(point: Point, live: Live) -> float:
+    """The next value of a heartbeat: one more than what stands there, from the highest back to the lowest."""
+    low, high = point.range or (0.0, 1.0)
+    stands = live.get(point.key)
+    return low if stands is None or not low <= stands < high else math.floor(stands) + 1.0
 
 
 def tolerance(point: Point) -> float:
