@@ -38,6 +38,7 @@ pytestmark = pytest.mark.slow
 DAY = date(2025, 10, 14)
 BEGIN = time_grid.local_instant(DAY, time(10, 30), PRAGUE)
 SLOTS = 14
+LIGHT = {"heat_loss_w_per_k": 300.0, "heat_capacity_wh_per_k": 2000.0}
 READY, BACK = BEGIN + timedelta(hours=3), BEGIN + timedelta(hours=3)
 METER_W = 250.0
 """What the meter may show beyond the forecast's error: a charger's whole amperes, a minute's appliance."""
@@ -57,10 +58,10 @@ class Lived:
 
 
 def at_home(home01: Site) -> Site:
-    """Both cars there by day, and a light house: it is cold, and warm again, within hours."""
-    stay = {"usual_arrival": time(8), "usual_departure": time(18), "usual_weekdays": (0, 1, 2, 3, 4, 5, 6)}
+    """Both cars come in the morning, and a light house: it is cold, and warm again, within hours."""
+    stay = {"usual_arrival": time(10, 15), "usual_departure": time(18), "usual_weekdays": (0, 1, 2, 3, 4, 5, 6)}
     pumps = tuple(
-        pump.model_copy(update={"house": pump.house.model_copy(update={"heat_capacity_wh_per_k": 3000.0})})
+        pump.model_copy(update={"house": pump.house.model_copy(update=LIGHT)})
         for pump in home01.heat_pumps
     )
     chargers = tuple(charger.model_copy(update=stay) for charger in home01.chargers)
@@ -72,7 +73,7 @@ def lived(warehouse: Warehouse, home01: Site) -> Iterator[Lived]:
     clock = SimulatedClock(BEGIN - SLOT)
     with (
         pytest.MonkeyPatch.context() as environment,
-        running_plant(at_home(home01), clock, seed=3, history_days=6) as plant,
+        running_plant(at_home(home01), clock, seed=2, history_days=6) as plant,
         dg.instance_for_test() as instance,
     ):
         for name, value in plant.environ.items():
@@ -118,6 +119,7 @@ def play(platform: Platform, day: Lived, slot: datetime) -> None:
     decision = decide()
     assert decision.faults == []
     day.plans.append(decision.plan)
+    print("DBG", slot, [(c.key, c.first, c.end, round(c.energy_wh), None if c.anywhere_w is None else c.anywhere_w[0]) for c in decision.plan.problem.sessions], decision.plan.problem.pv_available_w[:14].round().tolist(), decision.plan.session_w[:, :3].round().tolist(), [str(u) for u in decision.plan.unmet], decision.plan.objective, decision.plan.by_rule, {k: (v.visit is not None, v.visit and v.visit.energy_wh) for k, v in world.chargings.items()})
     clock.wait_until(slot)
     told = run_control(platform.warehouse, [site], slot, clock.now(), clock)
     assert {str(one) for one in told if one.state in ("failed", "reverted")} == set()

@@ -1,4 +1,4 @@
-"""A goal by the card of a car, in a browser: asked, priced, confirmed, counted down, taken back; without a script, too."""
+"""A goal by the card of a car, in a browser: asked, priced, confirmed, taken back; without a script, too."""
 
 from __future__ import annotations
 
