@@ -241,3 +241,22 @@ def test_what_nobody_steers_is_load_and_not_in_the_plans_hands(warehouse: Wareho
     assert found.inputs.load_w.tolist() == pytest.approx([450.0 + 2000.0 / 3.5] * len(found.inputs.starts))
     problem = assemble(steered, found.inputs)
     assert problem.heat_pumps == ()
+
+
+def test_a_car_that_has_what_a_goal_wants_stays_in_the_plan_and_is_kept_off(warehouse: Warehouse, home01: Site) -> None:
+    """Of a charger that no plan speaks of nothing is told, and it would charge on as it likes."""
+    at = START + timedelta(minutes=3)
+    measure(warehouse, at, battery_soc_pct=40.0, indoor_temp_c=21.5)
+    measure(warehouse, at, ev_status=float(EvStatus.CHARGING), session_energy_wh=9100.0)
+    wanted = Goal("car-1", START, START + timedelta(hours=4), energy_wh=9000.0)
+    with warehouse.begin() as connection:
+        number = goals.add(connection, "home01", wanted, "anna", at)
+    found = inputs(warehouse, home01, at + timedelta(seconds=1), START + SLOT)
+    (stay,) = [one for one in found.inputs.sessions if one.charger == "car-1"]
+    assert stay.energy_wh == 0.0
+    plan = solve(assemble(home01, found.inputs), gap=1e-2)
+    rows = device_rows(plan).filter(pl.col("asset_key") == "car-1")
+    assert rows.select("mode", "reason").row(0) == ("off", "The car is served.")
+    assert verify(plan.problem, plan) == []
+    with warehouse.begin() as connection:
+        goals.cancel(connection, number, at + timedelta(minutes=1), "anna")

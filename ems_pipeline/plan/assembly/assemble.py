@@ -209,18 +209,19 @@ def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> l
 def _too_late(site: Site, inputs: PlanInputs) -> Iterator[Unmet]:
     """Cars that want energy and leave within the horizon before a whole quarter-hour is over."""
     for charger, energy_wh, first, end in _wanted(site, inputs):
-        if end <= first and end < len(inputs.starts):
+        if energy_wh > 0 and end <= first and end < len(inputs.starts):
             what = "energy missing at departure, no whole quarter-hour is left"
             yield Unmet(charger.key, what, units.kilo(energy_wh), "kWh")
 
 
 def _wanted(site: Site, inputs: PlanInputs) -> Iterator[tuple[Charger, float, int, int]]:
-    """Charger, energy and slot window of every session that is not over and wants something."""
+    """Charger, energy and slot window of every session that is not over, and wants something or has a goal."""
     chargers = {c.key: c for c in site.chargers}
     for wanted in inputs.sessions:
         charger = _known(chargers, wanted.charger, "chargers")
         energy_wh = _wanted_wh(charger, wanted)
-        if energy_wh > 0 and wanted.departs_at > inputs.starts[0]:
+        is_kept = any(goal.asset == charger.key for goal in inputs.goals)  # off, once it has what is wanted
+        if (energy_wh > 0 or is_kept) and wanted.departs_at > inputs.starts[0]:
             yield charger, energy_wh, *slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
 
 
