@@ -134,7 +134,9 @@ def play(platform: Platform, day: Lived, slot: datetime) -> None:
 def test_a_car_on_the_sun_takes_only_what_is_left_by_plan_and_by_the_meter(lived: Lived) -> None:
     """What is imported beside it is no more than the sun and the house fell short of their forecast."""
     charged = 0
-    for plan, flows, second_w in zip(lived.plans, lived.minutes, lived.second_w, strict=True):
+    both_there = slice(int((READY - BEGIN) / SLOT))  # the other car is believed to leave then
+    days = zip(lived.plans[both_there], lived.minutes[both_there], lived.second_w[both_there], strict=True)
+    for plan, flows, second_w in days:
         if not any(
             w[0] > 0 for car, w in zip(plan.problem.sessions, plan.session_w, strict=True) if car.charger == "car-2"
         ):
