@@ -67,6 +67,8 @@ OTHERS = {
         "site check",
         "web",
         "notify run",
+        "homeassistant run",
+        "homeassistant forget",
     ),  # work without it
     *(
         "device read",

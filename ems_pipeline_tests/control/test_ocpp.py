@@ -163,6 +163,7 @@ def test_a_charger_that_ignores_its_profile_is_named_by_its_power(home: Bench) -
     assert alarmed(home) == {"no-effect"}
 
 
+@pytest.mark.parametrize("options", [{}, {"composite_schedule": False}])
 def test_a_reboot_while_charging_is_noticed_and_told_again_with_the_next_quarter_hour(home: Bench) -> None:
     board(home).settle()
     told(home, 8)

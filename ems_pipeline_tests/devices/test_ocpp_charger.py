@@ -233,6 +233,22 @@ def test_only_those_on_the_list_may_charge(home01: Site) -> None:
             assert box.twin.transaction is None
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_charger_that_waits_for_a_card_is_started_with_a_setpoint_where_the_site_file_says_so(
+    home01: Site, version: str
+) -> None:
+    for is_wanted in (False, True):
+        with charging(home01, version, NIGHT, {"remote_start": is_wanted}) as box:
+            box.twin.moods.add("waits")
+            box.twin.hold({})
+            box.pass_by(hours=5)
+            assert box.said()["ev_status"].value == EvStatus.CONNECTED
+            box.tell(8)
+            for _ in range(2):
+                box.pass_by(minutes=1)
+            assert box.said()["ev_power_w"].value == pytest.approx(8 * 690 if is_wanted else 0)
+
+
 def test_the_newest_connection_counts_and_the_former_is_closed(box: OcppBench) -> None:
     entrance = box.board.served[0]
     former = entrance.stations[BOX]

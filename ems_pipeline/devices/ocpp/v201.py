@@ -91,7 +91,12 @@ class Station201(Station, ChargePoint):
         info, place, token = said.get("transaction_info"), said.get("evse"), said.get("id_token")
         verdict = self._verdict(token) if token else "Accepted"
         is_ours = not isinstance(place, Mapping) or place.get("id") == self.charger.terms.connector
-        if isinstance(info, Mapping) and is_ours and self._is_next(info, said.get("seq_no")):
+        if (
+            isinstance(info, Mapping)
+            and info.get("transaction_id")
+            and is_ours
+            and self._is_next(info, said.get("seq_no"))
+        ):
             self._follow(info, said, is_admitted=verdict == "Accepted")
         return call_result.TransactionEvent(id_token_info={"status": verdict} if token else None)
 

@@ -38,7 +38,7 @@ async def page(site: SiteKey, reader: Annotated[Reader, reads("telemetry:read")]
     raised = await alarms.of_site(head.key, caller, web, limit=5)
     plan = await sites.perhaps(plans.plan(head.key, caller, web))
     packs = await _packs(reader, head.key)
-    at, pen = standing["at"], Pen(head.said, reader.gettext)
+    at, pen = standing["at"], Pen(head.said, reader.gettext, web.drawn, None if plan is None else plan["plan_id"])
     slots = [] if plan is None else plan["slots"]
     ahead = [slot for slot in slots if at - time_grid.SLOT < slot["starts_at"] < at + AHEAD]
     shown = reader.show(

@@ -18,7 +18,7 @@ from ems_pipeline.api.routes.goals import GoalWish
 from ems_pipeline.api.values import KEY, LARGEST_W, SiteKey
 from ems_pipeline.api.windows import out_of_range
 from ems_pipeline.sites import Battery, Charger, HeatPump
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
+from ems_pipeline.sites.modes import MODES_OF, POWER_OF
 from ems_pipeline.units import from_kilo
 from ems_pipeline.web import preview
 from ems_pipeline.web import site as sites
@@ -29,20 +29,6 @@ from ems_pipeline.web.site import Head
 router = APIRouter(route_class=Page)
 Done = Literal["", "filed", "ended", "wanted", "unwanted", "handed-back"]
 LONGEST_MIN = 7 * 24 * 60
-MODES: dict[str, tuple[str, ...]] = {
-    "batteries": tuple(BatteryMode),
-    "chargers": tuple(ChargerMode),
-    "heat_pumps": tuple(HeatPumpMode),
-    "pv": tuple(PvMode),
-    "gensets": tuple(GensetMode),
-}
-"""What can be wished of a kind of asset, as `fn_override_add` takes it."""
-POWERS = {
-    ("batteries", "charge"): "charge_limit_w", ("batteries", "discharge"): "discharge_limit_w",
-    ("batteries", "hold"): "charge_limit_w", ("heat_pumps", "forced"): "power_limit_w",
-    ("pv", "curtail"): "pv_limit_w", ("gensets", "run"): "power_w",
-}  # fmt: skip
-"""Which limit a power is, by kind and mode."""
 
 
 class Wish(Form):
@@ -62,7 +48,7 @@ class Wish(Form):
         """As it would be filed; a limit that the mode does not have is refused, not passed over."""
         limits: dict[str, float] = {}
         if self.power_kw is not None:
-            if (name := POWERS.get((kind, self.mode))) is None:
+            if (name := POWER_OF.get((kind, self.mode))) is None:
                 raise out_of_range("power_kw", f"{self.mode} takes no power", "leave the power empty")
             limits[name] = from_kilo(self.power_kw)
         if self.target_soc_pct is not None:
@@ -97,7 +83,7 @@ async def page(
     wanted = await goals.goals(head.key, reader.known, reader.web)
     past = await overrides.overrides(head.key, reader.known, reader.web, past=True, limit=10)
     document = await _document(reader, head.key)
-    assets = [(kind, part) for kind in MODES for part in document.get(kind) or [] if part.get("device")]
+    assets = [(kind, part) for kind in MODES_OF for part in document.get(kind) or [] if part.get("device")]
     held_ids = {one["override_id"] for one in held["items"]}
     over = [one for one in past["items"] if one["override_id"] not in held_ids]
     ended = await goals.goals(head.key, reader.known, reader.web, past=True, limit=10)
@@ -105,7 +91,7 @@ async def page(
     unwanted = [one for one in ended["items"] if one["goal_id"] not in wanted_ids]
     return reader.show(
         "override", head=head, done=done, held_now=held["items"], goals=wanted["items"], over=over, unwanted=unwanted,
-        assets=assets, modes=MODES, tomorrow=head.said.local(head.said.now) + time_grid.ONE_DAY,
+        assets=assets, modes=MODES_OF, tomorrow=head.said.local(head.said.now) + time_grid.ONE_DAY,
     )  # fmt: skip
 
 
@@ -178,7 +164,7 @@ async def _document(reader: Reader, site: str) -> Row:
 async def document_part(reader: Reader, site: str, asset: str) -> tuple[str, Row]:
     """An asset's kind and what the site's document says of it."""
     document = await _document(reader, site)
-    for kind in MODES:
+    for kind in MODES_OF:
         for part in document.get(kind) or []:
             if part["key"] == asset:
                 return kind, part
