@@ -44,7 +44,8 @@ ABOUT = {
         _("Give it the key of its device in the site's file, or take our address out of its settings."),
     ),
     "charger-clock": About(
-        _("A charger's clock is wrong"), _("Set its clock, or have it set by a time server; it is told in its own time.")
+        _("A charger's clock is wrong"),
+        _("Set its clock, or have it set by a time server; it is told in its own time."),
     ),
     "import-limit": About(
         _("More is drawn from the grid than the connection allows"), _("Switch something large off, or wait.")
