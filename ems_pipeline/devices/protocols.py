@@ -11,6 +11,8 @@ from typing import Any
 from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.mapped_driver import Described
+from ems_pipeline.devices.homeassistant.driver import HomeAssistantDriver
+from ems_pipeline.devices.homeassistant.gateway import HomeAssistantGateway
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
 from ems_pipeline.devices.ocpp.channel import Channel
@@ -44,12 +46,24 @@ def _unit(kind: type[ModbusDriver]) -> MakeDriver:
     return make
 
 
+def _endpoint(gateway: Gateway) -> WebEndpoint:
+    return WebEndpoint(gateway.host, gateway.port, gateway.user, gateway.password_env, gateway.timeout_s)
+
+
 def _web_wire(gateway: Gateway) -> WebGateway:
-    return WebGateway(WebEndpoint(gateway.host, gateway.port, gateway.user, gateway.password_env, gateway.timeout_s))
+    return WebGateway(_endpoint(gateway))
 
 
 def _web(_: Device, described: Described, wire: Any) -> Driver:
     return WebDriver(described, wire, DIALECTS.get(described.point_map.driver, Dialect()))
+
+
+def _home_assistant_wire(gateway: Gateway) -> HomeAssistantGateway:
+    return HomeAssistantGateway(_endpoint(gateway))
+
+
+def _home_assistant(_: Device, described: Described, wire: Any) -> Driver:
+    return HomeAssistantDriver(described, wire)
 
 
 def _ocpp_wire(gateway: Gateway) -> Channel:
@@ -64,6 +78,7 @@ WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
     "http": _web_wire,
+    "home-assistant": _home_assistant_wire,
     "ocpp": _ocpp_wire,
 }
 """By `transport:` of a gateway."""
@@ -71,6 +86,7 @@ DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "modbus": _unit(ModbusDriver),
     "sunspec": _unit(SunSpecDriver),
     "http": _web,
+    "home-assistant": _home_assistant,
     "ocpp": _ocpp,
 }
 """By `protocol:` of a point map."""

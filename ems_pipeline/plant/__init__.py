@@ -11,6 +11,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     ocpp_calls, ocpp_said                                     chargers call in: sockets, and what is said
     modbus_server, web_server, web_service, web_login         the real protocols
     shelly_rpc                                                what a Shelly says of itself
+    home_assistant                                            devices as entities of Home Assistant
     documents, market, solar                                  what the outside world publishes
     telegram_twin, smtp_twin                                  the services that people are told by
     faults                                                    what hardware and wires do wrong

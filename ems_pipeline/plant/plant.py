@@ -19,6 +19,7 @@ from ems_pipeline.devices.ocpp.central import Entrance
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
+from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
@@ -28,7 +29,7 @@ from ems_pipeline.plant.ocpp_twin import OcppTwin
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
-from ems_pipeline.plant.web_login import Basic, Digest
+from ems_pipeline.plant.web_login import Basic, Bearer, Digest
 from ems_pipeline.plant.web_server import serving_http
 from ems_pipeline.plant.web_service import web_service
 from ems_pipeline.plant.world import World
@@ -250,6 +251,18 @@ def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> d
     return ports
 
 
+def _serve_home_assistant(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway; their tokens go where passwords go."""
+    ports = {}
+    for gateway in gateways:
+        of = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
+        token = _password(plant, gateway.password_env) if gateway.password_env else secrets.token_hex(8)
+        service = home_assistant([twin for twin in of if isinstance(twin, HomeAssistantTwin)])
+        served = serving_http(gateway.host, gateway.port, service, Bearer(token), now=plant.world.clock.now)
+        ports[gateway.key] = stack.enter_context(served)
+    return ports
+
+
 def _serve_calls(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
     """Ports by gateway at which the chargers behind it call in: where the site file says, or where nobody said it and
     so nobody listens, at a server of the plant's own."""
@@ -286,6 +299,7 @@ Serve = Callable[[Plant, Sequence[Gateway], ExitStack], dict[str, int]]
 SERVERS: Mapping[TransportName, Serve] = {
     **dict.fromkeys(FRAMERS, _serve_modbus),
     "http": _serve_web,
+    "home-assistant": _serve_home_assistant,
     "ocpp": _serve_calls,
 }
 """By `transport:` of a gateway, who answers for its devices while the stack is open; gives the ports by gateway."""
