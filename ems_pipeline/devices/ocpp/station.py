@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from ocpp import messages
 from ocpp.exceptions import NotImplementedError as Unimplemented
 from ocpp.exceptions import NotSupportedError, OCPPError
-from ocpp.routing import on
 from websockets.exceptions import ConnectionClosed
 
 from ems_pipeline.devices.ocpp.charger import Charger
 from ems_pipeline.devices.ocpp.metering import metered, sampled
+from ems_pipeline.devices.ocpp.payloads import instant, listed
 from ems_pipeline.devices.ocpp.profile import (
     RUNNING_ID,
     SETPOINT_ID,
@@ -41,9 +40,6 @@ FRAMES.setLevel(logging.CRITICAL)
 """Of the library, which writes out every frame and every refusal with its stack: cards are nobody's business."""
 logger = logging.getLogger(__name__)
 messages.ASYNC_VALIDATION = False  # a schema takes less time than a thread
-
-
-S = TypeVar("S")
 
 
 class NotTaken(Exception):
@@ -146,7 +142,7 @@ class Station:
         for item in items if isinstance(items, Sequence) and not isinstance(items, str) else ():
             if not isinstance(item, Mapping):
                 continue
-            told = [s for s in map(sampled, _listed(item.get("sampled_value"))) if s is not None]
+            told = [s for s in map(sampled, listed(item.get("sampled_value"))) if s is not None]
             found = metered(told, self.charger.terms.phases)
             is_asked = is_fresh and any(sample.context == "Trigger" for sample in told)
             self.charger.meter.take(found, instant(item.get("timestamp")), self.charger.clock.now(), is_fresh=is_asked)
@@ -228,51 +224,3 @@ class Station:
 
     def starting(self) -> Any:
         raise NotImplementedError
-
-
-def notes(*messages: str) -> Callable[[type[S]], type[S]]:
-    """Have a class answer messages that mean nothing here, so that nobody sends them again and again."""
-
-    def add(kind: type[S]) -> type[S]:
-        for message in messages:
-            handler = _noting(message)
-            setattr(kind, handler.__name__, on(message, skip_schema_validation=True)(handler))
-        return kind
-
-    return add
-
-
-def _noting(message: str) -> Callable[..., Any]:
-    def heard(self: Any, **_: Any) -> Any:
-        return getattr(self._call_result, message)()
-
-    # By this name the library finds it: findings/ocpp_handlers_are_found_by_function_name.sh
-    heard.__name__ = f"_notes_{message}"
-    return heard
-
-
-def _listed(found: Any) -> Iterable[Any]:
-    return found if isinstance(found, list) else ()
-
-
-def instant(text: Any) -> datetime | None:
-    """An instant as a message tells it, UTC where it names no zone; None where it is none."""
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    try:
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
-
-
-def number_or_none(found: Any) -> float | None:
-    """A counter as a message tells it."""
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if is_number and abs(found) < 1e12 else None
-
-
-def text(at: datetime) -> str:
-    """An instant as OCPP writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,17 +8,8 @@ from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 
 from ems_pipeline.devices.ocpp.charger import HEARTBEAT_S, Charger
-from ems_pipeline.devices.ocpp.station import (
-    ANSWER_S,
-    FRAMES,
-    OURS,
-    Station,
-    Wire,
-    instant,
-    notes,
-    number_or_none,
-    text,
-)
+from ems_pipeline.devices.ocpp.payloads import instant, notes, number_or_none, text
+from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.plain_text import plain
 

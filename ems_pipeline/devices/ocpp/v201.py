@@ -9,8 +9,9 @@ from ocpp.routing import on
 from ocpp.v201 import ChargePoint, call, call_result
 
 from ems_pipeline.devices.ocpp.charger import HEARTBEAT_S, Charger
+from ems_pipeline.devices.ocpp.payloads import instant, notes, text
 from ems_pipeline.devices.ocpp.profile import of_201
-from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire, instant, notes, text
+from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire
 from ems_pipeline.devices.ocpp.v16 import ERRORS
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.plain_text import plain
