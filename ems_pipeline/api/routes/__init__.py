@@ -7,6 +7,7 @@ overview, sites, now     what there is, and how it stands
 prices, forecasts, plans, why, money  what is known, decided, and what it was worth
 telemetry                what was measured
 batteries, battery_analytics, control, overrides  wishes for assets, and letting go
+goals                    what plans are to reach
 alarms, events           what a person should know
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read
