@@ -50,9 +50,7 @@ def test_the_doctor_finds_a_broker_that_lets_us_in_and_the_sites_of_the_token(na
     assert "it has said nothing since" in found[2][1]
 
 
-def test_the_doctor_names_what_is_wrong_and_shows_no_secret(
-    named: Mosquitto, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_doctor_names_what_is_wrong_and_shows_no_secret(named: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     named.kill()
     monkeypatch.setenv("EMS_MQTT_TOKEN", "not-a-token")
     found = [(f.level, f.text) for f in home_assistant()]
