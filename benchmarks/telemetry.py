@@ -8,6 +8,7 @@ the telemetry op does (drivers opened, read on its event loop, closed); then sto
 bare COPY under an earlier instant, then the readings with the devices' health as the op does. Which of a pair comes
 first alternates.
 The warehouse is an embedded PostgreSQL in a temporary folder.
+Then every `telemetry_*.py` beside this file measures its own wire (`cpu_ratio/WIRE` and others), unless `--alone`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import json
 import resource
 import statistics
 import struct
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -54,6 +57,7 @@ def main() -> None:
     parser.add_argument("--registers", type=int, default=60, help="per device, at most 125: one block")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--alone", action="store_true", help="not the other wires' own measurements")
     chosen = parser.parse_args()
     ours, theirs = get_context("spawn").Pipe()
     server = get_context("spawn").Process(target=serve, args=(theirs, chosen.gateways), daemon=True)
@@ -73,8 +77,21 @@ def main() -> None:
         embedded.stop(data)
     server.terminate()
     figures = show(found, chosen.gateways * chosen.devices * chosen.registers)
+    figures |= {} if chosen.alone else other_wires()
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=1))
+
+
+def other_wires() -> dict[str, float]:
+    """The figures of every module for a wire of its own, each in a process of its own."""
+    figures: dict[str, float] = {}
+    for module in sorted(Path(__file__).parent.glob("telemetry_*.py")):
+        with tempfile.TemporaryDirectory(prefix="ems-") as folder:
+            told = Path(folder) / "figures.json"
+            print(f"\n{module.name}", flush=True)
+            subprocess.run([sys.executable, str(module), "--json", str(told)], check=True)
+            figures |= json.loads(told.read_text())
+    return figures
 
 
 class Bench:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import commands, envelope, grid_limit
+from ems_pipeline.control import commands, demand, envelope, grid_limit
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import Command, SignalCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
@@ -65,7 +65,7 @@ def resolve(
     claims = _claims(site, mandate, () if plan_fault or mandate.plan is None else mandate.plan.claims)
     intents = [_device(site, mandate, device.key, claims, plan_fault) for device in site.devices]
     found = [_within_envelope(site, one, live) for one in intents if one is not None]
-    found = _within_grid(site, found, live)
+    found = _within_demand(site, _within_grid(site, found, live), live)
     return found + _signals(site, mandate, claims.values(), found, signals, plan_fault)
 
 
@@ -157,6 +157,17 @@ def _within_grid(site: Site, found: list[Intent], live: Live) -> list[Intent]:
     return [
         _within_envelope(site, _corrected(one, given[one.device], Source.GRID, notes), live)
         if one.device in given
+        else one
+        for one in found
+    ]
+
+
+def _within_demand(site: Site, found: list[Intent], live: Live) -> list[Intent]:
+    """What the grid's operator asks to draw less; also of devices that would be left to themselves."""
+    given, notes = demand.dimmed(site, {one.device: None if one.fault else one.told for one in found}, live)
+    return [
+        _within_envelope(site, _corrected(one, given[one.device], Source.GRID, notes), live)
+        if one.device in given and not one.fault
         else one
         for one in found
     ]

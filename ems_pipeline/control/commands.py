@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.command import (
+    BatteryCommand,
+    ChargerCommand,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    MachineCommand,
+)
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.errors import EmsError
 from ems_pipeline.sites import Asset, Battery, Charger, PvArray, Site
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, PvMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode, MachineMode, PvMode
 from ems_pipeline.sites.wish import Limits, Unfit, Wish
 from ems_pipeline.warehouse.claims import Claim
 
@@ -70,6 +77,8 @@ def for_device(device: str, assets: Sequence[Asset], claims: Mapping[str, Claim]
             # As plan rows and people say it; while it warms up, a plan names no power. The envelope gives the least.
             power_w = max(0.0, claims[first.key].power_w) if limits.power_w is None else float(limits.power_w)
             return GensetCommand(device, mode is GensetMode.RUN, power_w)
+        case Wish(MachineMode() as mode):
+            return MachineCommand(device, mode)
     raise WrongWish(f"asset {first.key} is a {type(first).__name__}, which no device obeys for", "name another asset")
 
 

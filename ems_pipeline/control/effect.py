@@ -11,13 +11,22 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.command import (
+    BatteryCommand,
+    ChargerCommand,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    MachineCommand,
+)
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.sites import Site
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode, MachineMode
 
 MARGIN_W = 200.0
 MARGIN = 1.1
+STANDBY_W = 10.0
+"""What a switched machine may still seem to draw when it is off."""
 NEAR_TARGET_PCT = 1.5
 
 
@@ -54,6 +63,8 @@ def judge(site: Site, command: Command, live: Live) -> Effect:
                 return Effect(Verdict.OPEN, "its power is not measured")
             runs = power_w > MARGIN_W
             return Effect(_verdict(runs == command.run), measured={"genset_power_w": power_w})
+        case MachineCommand():
+            return _machine(command, live)
     return Effect(Verdict.OPEN, "signals have no power of their own")
 
 
@@ -132,6 +143,16 @@ def _heat_pump(command: HeatPumpCommand, live: Live) -> Effect:
     return Effect(
         Verdict.OPEN if stands else Verdict.OBEYED, "the compressor has not begun" if stands else "", measured
     )
+
+
+def _machine(command: MachineCommand, live: Live) -> Effect:
+    power_w = live.of(command.device, "machine_power_w")
+    if power_w is None:
+        return Effect(Verdict.OPEN, "its power is not measured")
+    measured, stands = {"machine_power_w": power_w}, power_w < STANDBY_W
+    if command.mode is MachineMode.OFF:
+        return Effect(_verdict(stands), "" if stands else f"draws {power_w:.0f} W although it is off", measured)
+    return Effect(Verdict.OPEN if stands else Verdict.OBEYED, "the machine has not begun" if stands else "", measured)
 
 
 def _verdict(is_obeyed: bool) -> Verdict:

@@ -16,6 +16,7 @@ from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.devices.installed.options import stated
+from ems_pipeline.devices.points.map_file import MapFileError, load_map
 from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Battery, Charger, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
@@ -33,7 +34,7 @@ def bound(site: Site, command: Command, live: Live) -> tuple[Command, list[str]]
     match command:
         case BatteryCommand():
             ratings = [partial(law, site) for law in (_pack_limits, _export_contract, _pv_rating)]
-            laws = [*ratings, partial(_state_of_charge, site, live)]
+            laws = [*ratings, partial(_state_of_charge, site, live), partial(_blind_sale, site, live)]
         case ChargerCommand():
             laws = [partial(_current, site)]
         case HeatPumpCommand():
@@ -117,6 +118,30 @@ def _target(command: BatteryCommand, floor: float, highest: float) -> tuple[Batt
     target = min(max(asked, floor), highest)
     told = {"asked": f"{asked:g} %", "least": f"{floor:g}", "most": f"{highest:g} %"}
     return replace(command, target_soc_pct=target), "" if target == asked else say.TARGET(**told)
+
+
+def _blind_sale(site: Site, live: Live, command: BatteryCommand) -> tuple[Command, str]:
+    """A device that is told a power and no export limit sells what the contract leaves beside what flows out now."""
+    if command.mode is not BatteryMode.DISCHARGE or not _is_blind(site, command.device):
+        return command, ""
+    base_w, allowed_w = live.base_w, command.export_limit_w
+    if base_w is None or allowed_w is None:
+        return replace(command, mode=BatteryMode.SELF_USE, target_soc_pct=None), say.NO_BLIND_SALE()
+    room_w = float(math.floor(max(0.0, allowed_w + min(base_w, 0.0))))
+    if command.discharge_limit_w is not None and command.discharge_limit_w <= room_w:
+        return command, ""
+    note = say.ROOM(most=f"{allowed_w:g} W", left=f"{room_w:g} W")
+    if room_w == 0:
+        return replace(command, mode=BatteryMode.SELF_USE, target_soc_pct=None), note
+    return replace(command, discharge_limit_w=room_w), note
+
+
+def _is_blind(site: Site, device: str) -> bool:
+    try:
+        recipe = load_map(site.device(device).map).recipe
+    except MapFileError as error:
+        raise SetpointRefused(error.what, error.remedy) from None
+    return recipe is not None and not recipe.brings("export_limit_w")
 
 
 def _current(site: Site, command: ChargerCommand) -> tuple[Command, str]:

@@ -12,10 +12,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ems_pipeline.control.live import Live
-from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.command import (
+    BatteryCommand,
+    ChargerCommand,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    MachineCommand,
+)
 from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Charger, Site
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode, MachineMode
 
 Commands = Mapping[str, Command | None]
 """By device; None: it is released and does what it wants."""
@@ -43,7 +50,7 @@ def shed(
     for charger in site.chargers:
         behind = [fuse.key for fuse in site.fuses if charger.key in fuse.chargers]
         room_w = min([left_w, *(fuses_w[key] for key in behind)])
-        draw_w, less = _charger_within(charger, commands.get(charger.device or ""), room_w)
+        draw_w, less = charger_within(charger, commands.get(charger.device or ""), room_w)
         is_by_fuse = room_w != left_w
         left_w -= draw_w
         fuses_w |= {key: fuses_w[key] - draw_w for key in behind}
@@ -56,19 +63,19 @@ def shed(
         if isinstance(command, BatteryCommand) and command.mode is BatteryMode.CHARGE:
             limit_w = math.inf if command.charge_limit_w is None else command.charge_limit_w
             if limit_w > left_w:
-                given[command.device] = _charge_within(command, left_w)
+                given[command.device] = charge_within(command, left_w)
                 notes.append(say.CHARGES_AT_MOST(device=command.device, most=f"{max(left_w, 0):.0f} W"))
             left_w -= min(limit_w, max(left_w, 0.0))
     return given, notes
 
 
-def _charge_within(command: BatteryCommand, left_w: float) -> BatteryCommand:
+def charge_within(command: BatteryCommand, left_w: float) -> BatteryCommand:
     if left_w <= 0:
         return replace(command, mode=BatteryMode.HOLD, target_soc_pct=None)
     return replace(command, charge_limit_w=float(math.floor(left_w)))
 
 
-def _charger_within(charger: Charger, command: Command | None, left_w: float) -> tuple[float, ChargerCommand | None]:
+def charger_within(charger: Charger, command: Command | None, left_w: float) -> tuple[float, ChargerCommand | None]:
     """What the charger may draw, W, and its command where it had to give way."""
     per_ampere_w = charger.phases * charger.voltage_v
     if charger.device is None:  # nobody can tell it anything: it is part of the measured house
@@ -84,9 +91,15 @@ def _charger_within(charger: Charger, command: Command | None, left_w: float) ->
 
 
 def _rise_w(site: Site, commands: Commands, live: Live) -> float:
-    """What heat pumps that are pushed may draw beyond what each draws now; one that nobody measures stands still."""
+    """What pushed heat pumps and machines to run may draw beyond what each draws now; unmeasured ones stand still."""
     pushed = [pump for pump in site.heat_pumps if _is_pushed(commands.get(pump.device or ""))]
-    return sum(max(0.0, pump.max_power_w - (live.heat_pump_w(pump.device) or 0.0)) for pump in pushed)
+    rise_w = sum(max(0.0, pump.max_power_w - (live.heat_pump_w(pump.device) or 0.0)) for pump in pushed)
+    for machine in site.deferrables:
+        command = commands.get(machine.device or "")
+        if isinstance(command, MachineCommand) and command.mode is MachineMode.RUN:
+            most_w = max((machine.power_w, *machine.profile_w))
+            rise_w += max(0.0, most_w - (live.of(machine.device, "machine_power_w") or 0.0))
+    return rise_w
 
 
 def _loss_w(site: Site, commands: Commands, live: Live) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ems_pipeline.devices.points.quantities import DEMAND_LIMIT, DEMAND_LIMITED
 from ems_pipeline.sites import Site
 
 STATE = frozenset({
     "grid_power_w", "battery_power_w", "battery_soc_pct", "pv_power_w", "load_power_w", "ev_power_w", "ev_status",
-    "heat_pump_power_w", "indoor_temp_c", "outdoor_temp_c", "genset_power_w",
+    "heat_pump_power_w", "indoor_temp_c", "outdoor_temp_c", "genset_power_w", "machine_power_w",
+    DEMAND_LIMITED, DEMAND_LIMIT,
 })  # fmt: skip
 """Quantities the controller judges by; all else a driver `needs` is for its own translation."""
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.live import Observed
 from ems_pipeline.devices.driver.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
-from ems_pipeline.devices.driver.translation import UNTIL, changed
+from ems_pipeline.devices.driver.translation import UNTIL, changed, proof_of, stands
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
@@ -77,8 +77,12 @@ def judge(intent: Intent, point_map: PointMap, answer: Acknowledgement, echoes: 
     """
     wrong = [e for e in echoes if not e.matches]
     found = {e.point: e.found for e in echoes if e.found is not None}
+    unseen = [a for a in answer.answers if a.point not in {e.point for e in echoes}]
+    if refused := [a for a in unseen if not a.accepted]:
+        return Result((State.SENT, State.FAILED), Acknowledgement(tuple(refused)).reason, found)
     if not wrong:
         said = "" if answer.accepted else f"stands, though {answer.reason}"
+        said = said or "; ".join(f"{a.point} cannot be read back, its effect must show it" for a in unseen)
         return replace(_arrived((State.SENT,), intent, said), found=found)
     described = "; ".join(difference(e) for e in wrong)
     settles = any(point_map.point(e.point).settle_s > 0 for e in wrong)
@@ -102,11 +106,9 @@ def difference(echo: Echo) -> str:
 def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
     """What of a journalled set-point does not stand in the device; empty when all of it does."""
     wanted = [w for w in setpoint.intent.writes if not point_map.point(w.point).heartbeat]
-    differing = {w.point for w in changed(point_map, wanted, live)}
-    named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
-    return "; ".join(
-        difference(Echo(w.point, w.value, live.get(point_map.point(w.point).key), 0.0, "not read")) for w in named
-    )
+    shown = [(w, proof) for w in wanted if (proof := proof_of(point_map, point_map.point(w.point))) is not None]
+    absent = [(w, live.get(proof.key)) for w, proof in shown if not stands(point_map, w, live)]
+    return "; ".join(difference(Echo(w.point, w.value, found, 0.0, "not read")) for w, found in absent)
 
 
 def recovered(setpoint: Setpoint, point_map: PointMap, live: Live, at: datetime) -> list[Step]:
@@ -114,6 +116,9 @@ def recovered(setpoint: Setpoint, point_map: PointMap, live: Live, at: datetime)
     before = () if setpoint.state is State.SENT else (State.SENT,)
     absent = missing(point_map, setpoint, live)
     end = (State.RELEASED,) if setpoint.intent.is_release else ()
+    points = [point_map.point(w.point) for w in setpoint.intent.writes]
+    if unseen := next((p.name for p in points if proof_of(point_map, p) is None), ""):
+        absent = absent or f"nobody can see whether {unseen} was sent"
     if setpoint.intent.writes and not absent:
         return lifecycle.path(
             setpoint, *before, State.ECHOED, *end, at=at, reason="found standing after an interruption"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import arm_alarms, effect, grid_limit, lifecycle, prepare, renewal, runner, trouble
+from ems_pipeline.control import arm_alarms, demand, effect, grid_limit, lifecycle, prepare, renewal, runner, trouble
 from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Aside, Outcome
@@ -74,7 +74,9 @@ def run_verification(
         if why == OVERTAKEN:
             return [Outcome(session.site.key, "", Aside.SKIPPED, why)]
         standing = [s for s in session.journal.open if not s.is_shadow]
-        live = await session.wires.observe() if standing or session.journal.steered else Live(session.site, {})
+        inputs = () if why else session.site.demand_inputs
+        looks_on = bool(standing or session.journal.steered or inputs)
+        live = await _seen(session, whole=bool(inputs)) if looks_on else Live(session.site, {})
         looks = [_look(s, session, live, now) for s in session.journal.open]
         troubled = [look for look in looks if look.let_go and not look.setpoint.intent.is_release]
         let_go = {look.setpoint.device: look.let_go for look in troubled}
@@ -89,6 +91,7 @@ def run_verification(
         outcomes += await session.release(let_go)
         if not why:
             outcomes += await _relieve(session, live, now)
+            outcomes += await _dim(session, live, now)
             await renewal.renew(session, live)
         return outcomes
 
@@ -174,6 +177,22 @@ async def _journal(session: SiteSession, looks: Iterable[Look], now: datetime) -
     if seen:
         await session.transact(journal)
         session.follow([step for look in seen for step in look.steps])
+
+
+async def _seen(session: SiteSession, *, whole: bool) -> Live:
+    """What the devices say; an input that keeps silent now counts as it was told lately."""
+    return await session.know() if whole else await session.wires.observe()
+
+
+async def _dim(session: SiteSession, live: Live, now: datetime) -> list[Outcome]:
+    """What the grid's operator asks for is not put off until the next quarter-hour."""
+    standing = {s.device: s.intent for s in session.journal.open if not s.is_shadow}
+    commands = {device: intent.told for device, intent in standing.items()}
+    given, notes = demand.dimmed(session.site, commands, live)
+    until = now + timedelta(minutes=session.site.control.setpoint_ttl_minutes)
+    ends = {device: standing[device].valid_until if device in standing else until for device in given}
+    intents = [Intent(d, command, Source.GRID, "; ".join(notes), ends[d]) for d, command in given.items()]
+    return await session.carry_out([one for one in intents if not live.devices[one.device].fault], live)
 
 
 async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outcome]:

@@ -31,6 +31,10 @@ class Beat:
         """When the run of a slot should begin."""
         return slot - self.lead
 
+    def next_due(self, now: datetime) -> datetime:
+        """When the next run begins."""
+        return self.due(self.slot(now) + self.every)
+
     def slots(self, start: datetime, end: datetime) -> list[datetime]:
         """Slots due in ``[start, end)``."""
         first = self.slot(start) if self.due(self.slot(start)) == utc(start) else self.slot(start) + self.every

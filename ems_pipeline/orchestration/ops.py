@@ -16,12 +16,12 @@ from ems_pipeline.devices import fleet
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.fleet.health import Health
 from ems_pipeline.devices.points.reading import Readings
-from ems_pipeline.orchestration.beats import slot_of, stamp
+from ems_pipeline.orchestration.beats import VERIFICATION, slot_of, stamp
 from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.orchestration.machinery.coordinator import ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import device_faults, shards
+from ems_pipeline.steps import demand, device_faults, shards
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files, let_go_unreadable
 from ems_pipeline.time_grid import MINUTE, Clock
@@ -33,7 +33,7 @@ STALE = timedelta(minutes=5)
 
 
 UNTIL_THE_NEXT = timedelta(seconds=108)
-"""How long a verification goes on renewing what expires before the next one, which comes after 120 s."""
+"""How long a run goes on renewing what expires before the next verification, which comes after 120 s at most."""
 CLOSED = "site-devices"
 """Kind of the alarm of a site for whose devices there are no drivers."""
 Sweeper = Callable[[dict[fleet.DeviceId, Health], datetime], fleet.Sweep]
@@ -64,6 +64,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
         rows = telemetry.store(connection, answers)
         health.save(connection, heard)
         device_faults.file(connection, answers, ems.clock.now())
+        demand.follow(connection, sites, ems.clock.now())
         alarms.settle(connection, CLOSED, closed, ems.clock.now())
     good = sum(len(readings) - len(readings.samples.faults) for _, readings in answers)
     dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]
@@ -101,6 +102,7 @@ def write_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
         served.decide(connection, sites, slot, now)
     for outcome in control.run_control(ems.warehouse, sites, slot, now, ems.clock):
         context.log.info(str(outcome), extra=logs.fields(outcome))
+    control.keep_alive(ems.warehouse, sites, min(VERIFICATION.next_due(now), now + UNTIL_THE_NEXT), ems.clock)
 
 
 def _too_late(tags: Mapping[str, str], slot: datetime, now: datetime) -> str:

@@ -6,6 +6,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     world, day, sky, overcast, noise                          a site's physics, weather, and chance by seed
     household, charging, cells, hybrid, heating, tank         people, cars, batteries, inverter, heat pump, hot water
     twin, twins, instruments, refusals                        a device as its protocol shows it
+    recipe_twin, following                                    a battery that does what its map's recipe says
     deye_twin, meter_twin, sunspec_twin, ocpp_twin            families with a behaviour of their own
     local_charger_twins                                       chargers with a web service of their own
     ocpp_calls, ocpp_said                                     chargers call in: sockets, and what is said

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from ems_pipeline.devices.points.quantities import SgReadyState
+from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RECOMMENDED_SHIFT_K
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.heat.measured import WATER_W_PER_L_MIN_K
 from ems_pipeline.plant.tank import Tank
@@ -26,6 +28,13 @@ HYSTERESIS_K = 0.2
 FROSTING_C = (-4.0, 4.0)
 DEFROST_LOSS = 0.92
 RATED_HZ = 90.0
+CONTACT_SHIFT_K = {
+    SgReadyState.BLOCKED: -math.inf,
+    SgReadyState.NORMAL: 0.0,
+    SgReadyState.RECOMMENDED: RECOMMENDED_SHIFT_K,
+    SgReadyState.FORCED: FORCED_SHIFT_K,
+}
+"""What the SG Ready contacts add to the flow set-point, K."""
 
 
 @dataclass

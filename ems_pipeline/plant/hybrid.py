@@ -6,7 +6,8 @@ Deye manual's working modes as far as `devices.deye` uses them; see docs/plant.m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from ems_pipeline.plant.cells import Cells, Limits
 from ems_pipeline.plant.household import MINUTES_PER_DAY
@@ -114,6 +115,23 @@ def _wish(settings: Settings, slot: TouSlot, limits: Limits, pv_w: float, load_w
     return load_w - settings.zero_export_power_w - pv_w
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody outside wants of the battery, past the inverter's own settings; W at the bus.
+
+    ``power_w``: > 0 discharge, whatever the house draws; None: by its own logic, within the limits.
+    """
+
+    power_w: float | None = None
+    charge_w: float = inf
+    discharge_w: float = inf
+
+    def within(self, limits: Limits) -> Limits:
+        """What the battery allows, and no more than what is wanted."""
+        charge_w, discharge_w = min(limits.charge_w, self.charge_w), min(limits.discharge_w, self.discharge_w)
+        return replace(limits, charge_w=charge_w, discharge_w=discharge_w)
+
+
 @dataclass
 class Hybrid:
     """One inverter: its modules, its cells, its settings; a part without a device is its own inverter."""
@@ -123,6 +141,7 @@ class Hybrid:
     cells: Cells | None
     settings: Settings
     nominal_voltage_v: float = NOMINAL_VOLTAGE_V
+    order: Order = Order()
     clock_ahead_min: int = 0
     """How wrong the inverter's own clock is."""
     pv_available_w: float = 0.0
@@ -139,7 +158,10 @@ class Hybrid:
         slot = self.settings.slot(shown % MINUTES_PER_DAY, (weekday + shown // MINUTES_PER_DAY) % 7)
         if self.cells is not None:
             self.limits = self.cells.limits(seconds, self.nominal_voltage_v, slot.soc_pct)
-        self.pv_w, self.battery_w = dispatch(self.settings, slot, self.limits, self.pv_available_w, load_w)
+        limits = self.order.within(self.limits)
+        self.pv_w, self.battery_w = dispatch(self.settings, slot, limits, self.pv_available_w, load_w)
+        if self.order.power_w is not None:
+            self.battery_w = min(max(self.order.power_w, -limits.charge_w), limits.discharge_w)
         return self.pv_w + self.battery_w
 
     def integrate(self, seconds: float) -> None:

@@ -91,5 +91,9 @@ def _heat_pump(world: World, device: str) -> dict[str, float]:
     }
 
 
+def _machine(world: World, device: str) -> dict[str, float]:
+    return {"machine_power_w": world.switched_w[device]} if device in world.switched_w else {}
+
+
 Part = Callable[[World, str], dict[str, float]]
-PARTS: tuple[Part, ...] = (_connection, _inverter, _charging, _heat_pump)
+PARTS: tuple[Part, ...] = (_connection, _inverter, _charging, _heat_pump, _machine)

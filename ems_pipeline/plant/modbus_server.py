@@ -22,7 +22,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ems_pipeline.plant.faults import SLOW_S
 from ems_pipeline.plant.refusals import Refused, Silent
-from ems_pipeline.plant.twin import Twin
+from ems_pipeline.plant.twin import OtherUnit, Twin
 from ems_pipeline.sites import Gateway
 from ems_pipeline.sites.protocol import TransportName
 
@@ -42,7 +42,7 @@ class Bus:
     """What answers behind one gateway: twins by unit id."""
 
     gateway: Gateway
-    twins: Mapping[int, Twin]
+    twins: Mapping[int, Twin | OtherUnit]
     faults: set[str] = field(default_factory=set)
     """Line faults at work now, see `faults.FAULTS`; read at every packet."""
 
@@ -156,7 +156,7 @@ def _device(unit: int, action: Action, registers: int) -> SimDevice:
     return SimDevice(unit, SimData(0, values=[0] * registers, datatype=DataType.REGISTERS), action=action)
 
 
-def _action(twin: Twin) -> Action:
+def _action(twin: Twin | OtherUnit) -> Action:
     """The server's hook for one unit: asks the twin, copies its words into the server's registers."""
 
     async def act(

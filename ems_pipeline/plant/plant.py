@@ -27,7 +27,7 @@ from ems_pipeline.plant.ocpp_calls import Caller, Switchboard
 from ems_pipeline.plant.ocpp_said import SPEAKERS
 from ems_pipeline.plant.ocpp_twin import OcppTwin
 from ems_pipeline.plant.replay import Replay
-from ems_pipeline.plant.twin import Twin
+from ems_pipeline.plant.twin import OtherUnit, Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
 from ems_pipeline.plant.web_login import Basic, Bearer, Digest
 from ems_pipeline.plant.web_server import serving_http
@@ -234,7 +234,9 @@ def _serve_modbus(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -
 
 
 def _bus(plant: Plant, gateway: Gateway) -> Bus:
-    return Bus(gateway, {d.unit_id: plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key})
+    behind = {d.unit_id: plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key}
+    others = {unit: OtherUnit(twin, unit) for twin in behind.values() for unit in twin.other_units}
+    return Bus(gateway, {**others, **behind})
 
 
 def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The twin of a SunSpec device: a chain of models at a base address of its own, filled with what the plant measures.
 
 Like real ones it renews its scale factors as its values change, and shows what it does not know as "not implemented".
-What is written to it stands and moves nothing.
+What is written to it stands and moves nothing, unless its map has a recipe (`recipe_twin`).
 """
 
 from __future__ import annotations
@@ -57,11 +57,18 @@ class SunSpecTwin(MeterTwin):
             "dc_power": pv_w + battery_w,
             "battery_charge_power": min(battery_w, 0.0),
             "battery_discharge_power": max(battery_w, 0.0),
+            "battery_rated_charge_power": self._rated_w,
             "frequency": found["grid_frequency_hz"],
             "state": 4.0,
         }
         points = self.point_map.by_name
         return {n: v for n, v in own.items() if n in points and points[n].quantity is None} | found
+
+    @property
+    def _rated_w(self) -> float:
+        """What rates of charging and discharging are percent of; no battery: nothing."""
+        hybrid = self.world.hybrids.get(self.device)
+        return 0.0 if hybrid is None or hybrid.cells is None else hybrid.cells.charge_limit_w
 
     def factory_settings(self) -> dict[str, float]:
         return dict.fromkeys(("power_limit", "battery_charge_limit", "battery_discharge_limit"), 100.0)

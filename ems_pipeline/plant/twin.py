@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.decoding import interpret
-from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point import REGISTERS, Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
@@ -75,8 +75,13 @@ class Twin:
 
     @property
     def last_address(self) -> int:
-        """The highest register the map knows."""
-        return max(self._by_address, default=0)
+        """The highest register of its own unit that the map knows."""
+        return max((a for a in self._by_address if a < REGISTERS), default=0)
+
+    @property
+    def other_units(self) -> set[int]:
+        """Units beside its own that it answers for."""
+        return {a // REGISTERS for a in self._by_address} - {0}
 
     def factory_settings(self) -> dict[str, float]:
         """What an installer leaves in the writable points, by point name."""
@@ -223,6 +228,25 @@ class Twin:
         for of in self.point_map.slots:
             words |= {of.ids + k: shown.get(of.values + k) or 0 for k in range(of.count)}
         return words
+
+
+class OtherUnit:
+    """The registers of a twin that answer under another unit id."""
+
+    def __init__(self, twin: Twin, unit_id: int) -> None:
+        self._twin, self._first = twin, REGISTERS * unit_id
+
+    @property
+    def last_address(self) -> int:
+        return max(a - self._first for a in self._twin.registers() if 0 <= a - self._first < REGISTERS)
+
+    def read(self, function: int, address: int, count: int) -> list[int]:
+        """As `Twin.read`."""
+        return self._twin.read(function, self._first + address, count)
+
+    def write(self, function: int, address: int, values: Sequence[int]) -> None:
+        """As `Twin.write`."""
+        self._twin.write(function, self._first + address, values)
 
 
 def neutral(point: Point) -> float:

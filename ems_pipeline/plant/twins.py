@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import inf
 
 from ems_pipeline.devices.points import growth
 from ems_pipeline.devices.points.map_file import load_map
@@ -11,13 +10,15 @@ from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.quantities import EvStatus, SgReadyState
 from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
-from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
+from ems_pipeline.devices.vendors.samsung import RATIO_ENABLED
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
+from ems_pipeline.plant.heating import CONTACT_SHIFT_K
 from ems_pipeline.plant.home_assistant import HomeAssistantTwin
 from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.ocpp_twin import OcppTwin
+from ems_pipeline.plant.recipe_twin import RecipeTwin, SunSpecBattery
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
@@ -26,12 +27,6 @@ from ems_pipeline.sites.protocol import ProtocolName
 
 NO_CAR_CODE = 255
 HEARTBEAT_S = 180.0
-CONTACT_SHIFT_K = {
-    SgReadyState.BLOCKED: -inf,
-    SgReadyState.NORMAL: 0.0,
-    SgReadyState.RECOMMENDED: RECOMMENDED_SHIFT_K,
-    SgReadyState.FORCED: FORCED_SHIFT_K,
-}
 
 
 class TeltonikaTwin(Twin):
@@ -151,6 +146,7 @@ FAMILIES: dict[str, type[Twin]] = {
     "teltonika": TeltonikaTwin,
     "samsung": SamsungTwin,
     "loxone": LoxoneTwin,
+    "recipe": RecipeTwin,
     "ocpp": OcppTwin,
     "go-e": GoETwin,
     "evse-wifi": WifiChargerTwin,
@@ -179,6 +175,7 @@ def twin_of(device: Device) -> type[Twin]:
     """
     point_map = load_map(device.map)
     found = WHOLE_PROTOCOLS.get(point_map.protocol) or FAMILIES.get(point_map.driver)
+    found = SunSpecBattery if found is SunSpecTwin and point_map.recipe is not None else found
     if found is None:
         raise NotSimulated(
             f"device {device.key!r}: the virtual plant has no twin for driver {point_map.driver!r} of map "

@@ -19,6 +19,8 @@ from ems_pipeline.plant.web_server import Answer, Ask
 
 GO_E_STATUS = "/api/status"
 IO_PATH = "/jdev/sps/io/"
+Key = tuple[str, tuple[tuple[str, str], ...]]
+"""Path and sorted query of a request."""
 
 
 def web_service(twins: Sequence[Twin], *, has_login: bool = False) -> Ask:
@@ -34,23 +36,32 @@ def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
         for twin in twins
         for path, document in shelly_rpc.about(twin.point_map.map, has_login=has_login).items()
     }
-    served: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Twin, list[Point]]] = {}
+    served: dict[Key, tuple[Twin, list[Point]]] = {}
     for twin in twins:
         for point in twin.point_map.points:
-            parts = urlsplit(twin.point_map.link.request.format(path=point.path))
-            key = ("/" + parts.path, tuple(sorted(parse_qsl(parts.query))))
+            key = _key(twin.point_map.link.request.format(path=point.path))
             served.setdefault(key, (twin, []))[1].append(point)
 
+    setting = {
+        _key(point.set_path.format(value=word)): (twin, point, raw)
+        for twin in twins
+        for point in twin.point_map.points
+        if point.set_path is not None
+        for raw, word in point.words.items()
+    }
     keyed = next((twin for twin in twins if isinstance(twin, GoETwin)), None)
     writable = {place: one for twin in twins for place, one in _writable(twin)}
 
     def ask(path: str, query: Mapping[str, str], _body: bytes) -> Answer:
         if path in told:
             return 200, json.dumps(told[path]).encode()
+        asked = (path, tuple(sorted(query.items())))
+        if asked in setting:
+            return _set(*setting[asked])
         for name, value in query.items():
             if found := writable.get((path, name)):
                 return _written(*found, value)
-        twin, points = served.get((path, tuple(sorted(query.items()))), (None, []))
+        twin, points = served.get(asked, (None, []))
         if twin is None and path == GO_E_STATUS and keyed is not None:
             return 200, json.dumps(keyed.keys_asked(_document(keyed, keyed.point_map.points), query)).encode()
         if twin is None:
@@ -62,6 +73,29 @@ def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
         return 200, json.dumps(_document(twin, points)).encode()
 
     return ask
+
+
+def _key(address: str) -> Key:
+    parts = urlsplit(address)
+    return "/" + unquote(parts.path), tuple(sorted(parse_qsl(parts.query)))
+
+
+def _set(twin: Twin, point: Point, raw: int) -> Answer:
+    """Take what a request sets, as a device answers that keeps nothing to itself."""
+    try:
+        twin.check_alive()
+    except Refused as refused:
+        return (503 if refused.code == BUSY else 500), json.dumps({"message": str(refused)}).encode()
+    value = codec.to_site(point, raw)
+    if value is None:
+        return 400, json.dumps({"message": "no such value"}).encode()
+    twin.put({point.name: value})
+    return 200, b"{}"
+
+
+def _said(point: Point, raw: float) -> float | str:
+    """A raw number as the document has it: by its word, where the point has words."""
+    return point.words[int(raw)].partition("&")[0] if raw in point.words else raw
 
 
 def _writable(twin: Twin) -> Iterator[tuple[tuple[str, str], tuple[WifiChargerTwin, Point]]]:
@@ -92,7 +126,9 @@ def _document(twin: Twin, points: Sequence[Point]) -> Any:
     with twin.world.lock:
         twin.world.advance()
         live = twin.live()
-        values = {p.field or "": codec.to_raw(p, twin.value(p, live)) for p in points}
+        values = {
+            p.field or twin.point_map.link.field or "": _said(p, codec.to_raw(p, twin.value(p, live))) for p in points
+        }
     return _nested(values | {p.true_field: True for p in points if p.true_field})
 
 

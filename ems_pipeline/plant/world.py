@@ -93,6 +93,8 @@ class World:
         self.hybrids = {h.key: h for h in inverters_of(site)}
         self.chargings = {c.key: Charging(c, seed, self.zone, watchdog_s) for c in site.chargers}
         self.heatings = {h.key: Heating(h) for h in site.heat_pumps}
+        self.switched_w: dict[str, float] = {}
+        """What machines behind a switch draw now, by device; it is part of the house load."""
         self.on_minute: Callable[[World], None] | None = None
         """Called after each minute's decision, e.g. by a logger."""
         self._order = count()
@@ -140,7 +142,7 @@ class World:
         i = (self.at - today.starts_at).seconds // 60
         if today.local_minute[i] == 0:
             self.midnight = self._counters_now()
-        load_w = today.load_w[i]
+        load_w = today.load_w[i] + sum(self.switched_w.values())
         ev_w = sum([w.decide(self.at) for w in self.chargings.values()])
         heat_pump_w = 0.0
         for heating in self.heatings.values():

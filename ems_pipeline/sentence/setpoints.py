@@ -33,6 +33,13 @@ COMPRESSOR = Sentence("{asked} is below its least {least}")
 LOCKED_OUT = Sentence("{genset!s} is locked out by the site file")
 RANGE = Sentence("{asked} is outside its range, {given} instead")
 
+NO_BLIND_SALE = Sentence("no sale: the connection is not measured")
+ROOM = Sentence("of {most} that may go out {left} are left")
+
+# What a grid operator asks.
+ASKS = Sentence("{input!s} asks for {most} at most")
+UNREADABLE = Sentence("{input!s} cannot be read and counts as asked: {most}")
+
 # The import limit.
 GETS_BY_IMPORT = Sentence("{charger!s} gets {current}: import limit")
 GETS_BY_FUSE = Sentence("{charger!s} gets {current}: fuse {fuses!s}")

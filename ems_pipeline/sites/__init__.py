@@ -7,6 +7,7 @@ is asked, `goal` what a plan is to reach, `record` what all records share. `load
 variables into a `Site`, or into one message that lists every fault with its remedy. Add a field here when a fact
 belongs to the installation; facts that change by the minute are telemetry.
 
+    demand        inputs by which a grid operator asks for less
     document      YAML read strictly
     faults        what is wrong with a file, in the words of its owner
     protocol      what a protocol needs of files and maps, a record for each
@@ -18,6 +19,7 @@ belongs to the installation; facts that change by the minute are telemetry.
 """
 
 from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, ChargeTaper, EfficiencyBand, EfficiencyStep, PvArray
 from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
 from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset
@@ -35,6 +37,7 @@ __all__ = [
     "ControlPolicy",
     "DailyWindow",
     "DeferrableLoad",
+    "DemandInput",
     "Device",
     "EfficiencyBand",
     "EfficiencyStep",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from ems_pipeline.sites.asset import Asset
-from ems_pipeline.sites.modes import GensetMode
+from ems_pipeline.sites.modes import GensetMode, MachineMode
 from ems_pipeline.sites.record import LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday, WindowEnd
 
 
@@ -43,7 +43,12 @@ class Genset(Asset):
 
 
 class DeferrableLoad(Asset):
-    """A machine that runs once a day inside a window: constant power, or a profile of quarter-hours."""
+    """A machine that runs once a day inside a window: constant power, or a profile of quarter-hours.
+
+    With a device (a switch) it is steered; without one its plan is advice.
+    """
+
+    modes = MachineMode
 
     power_w: PowerW = 1000.0
     run_minutes: int = Field(60, ge=15, le=1440)

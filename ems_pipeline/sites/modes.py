@@ -50,7 +50,7 @@ class GensetMode(StrEnum):
 
 
 class MachineMode(StrEnum):
-    """What a plan says of a machine with a window; no device obeys for one."""
+    """Whether a machine with a window is switched on."""
 
     OFF = "off"
     RUN = "run"
@@ -62,6 +62,7 @@ MODES_OF: dict[str, tuple[str, ...]] = {
     "heat_pumps": tuple(HeatPumpMode),
     "pv": tuple(PvMode),
     "gensets": tuple(GensetMode),
+    "deferrables": tuple(MachineMode),
 }
 """What can be wished of a kind of asset, as `fn_override_add` takes it."""
 POWER_OF = {

@@ -6,7 +6,7 @@ Every record is frozen and refuses unknown keys, so a misspelt option is an erro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Self
 
@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from ems_pipeline import time_grid
 from ems_pipeline.sites import market_zones, place, schedule
 from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, PvArray
 from ems_pipeline.sites.machines import DeferrableLoad, Genset
 from ems_pipeline.sites.record import Key, PowerW, Record, known_as
@@ -69,6 +70,7 @@ class Site(Record):
     gateways: tuple[Gateway, ...] = ()
     devices: tuple[Device, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    demand_inputs: tuple[DemandInput, ...] = ()
     planning: PlanningPolicy = PlanningPolicy()
     control: ControlPolicy = ControlPolicy()
 
@@ -120,12 +122,18 @@ class Site(Record):
         return [fault for fault in faults if fault]
 
     def _unknown_members(self) -> list[str]:
-        """Fuses and inverters that name an asset the site does not have."""
-        known = {"charger": self.chargers, "PV array": self.pv, "battery": self.batteries}
+        """Fuses, inverters and demand inputs that name what the site does not have."""
+        known: dict[str, Sequence[Asset | Device]] = {
+            "charger": self.chargers, "PV array": self.pv, "battery": self.batteries, "device": self.devices,
+            "asset": (*self.chargers, *self.heat_pumps, *self.batteries),
+        }  # fmt: skip
         named = [(f"fuse {f.key!r}", "charger", f.chargers) for f in self.fuses]
         for inverter in self.inverters:
             named += [(f"inverter {inverter.key!r}", "PV array", inverter.pv)]
             named += [(f"inverter {inverter.key!r}", "battery", inverter.batteries)]
+        for one in self.demand_inputs:
+            named += [(f"demand input {one.key!r}", "device", (one.device,))]
+            named += [(f"demand input {one.key!r}", "asset", one.assets)]
         return [
             f"{who} names {kind} {key!r}; known: {sorted(a.key for a in known[kind])}"
             for who, kind, keys in named

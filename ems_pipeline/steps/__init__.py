@@ -22,4 +22,5 @@ once. Assets, the command line and whatever else serves people call the same ste
     goal_price                        a plan with a goal against the plan without it
     looking                           devices that are in no site yet, for the set-up
     device_faults                     what devices say of themselves
+    demand                            what inputs of the grid's operator ask, for planner and people
 """

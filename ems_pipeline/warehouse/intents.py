@@ -18,11 +18,12 @@ from ems_pipeline.devices.driver.command import (
     Command,
     GensetCommand,
     HeatPumpCommand,
+    MachineCommand,
     PointCommand,
     SignalCommand,
 )
 from ems_pipeline.devices.driver.contract import PointWrite
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode, MachineMode
 from ems_pipeline.warehouse.claims import Source
 
 
@@ -144,6 +145,8 @@ def _command(name: object, fields: dict[str, Any]) -> Command:
             return SignalCommand(fields["device"], tuple(sorted(fields["values"].items())))
         case "GensetCommand":
             return GensetCommand(**fields)
+        case "MachineCommand":
+            return MachineCommand(**fields | {"mode": MachineMode(fields["mode"])})
         case "PointCommand":
             return PointCommand(**fields)
     raise ValueError("there is none of that name")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,10 +99,17 @@ def days_lived() -> int:
 @pytest.fixture
 def home(warehouse: Warehouse, home01: Site, days_lived: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """The demo site at noon of a March day, armed; nothing of other tests in the journal."""
+    with living(warehouse, home01, days_lived, monkeypatch) as found:
+        yield found
+
+
+@contextmanager
+def living(warehouse: Warehouse, of: Site, days_lived: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A site's plant, registered and armed."""
     clock = SimulatedClock(NOON)
     bench.empty(warehouse)
-    lines = tuple(g.model_copy(update={"timeout_s": 2.0}) for g in home01.gateways)
-    site = bench.without_gaps(home01).model_copy(update={"gateways": lines})
+    lines = tuple(g.model_copy(update={"timeout_s": 2.0}) for g in of.gateways)
+    site = bench.without_gaps(of).model_copy(update={"gateways": lines})
     with running_plant(site, clock, seed=3, history_days=days_lived) as plant:
         for name, value in plant.environ.items():
             monkeypatch.setenv(name, value)

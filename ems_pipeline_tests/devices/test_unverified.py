@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, HeatPumpCommand
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, HeatPumpCommand, MachineCommand
 from ems_pipeline.devices.driver.contract import PointWrite
 from ems_pipeline.devices.driver.translation import UNTIL, Target
 from ems_pipeline.devices.points.map_file import known_maps, load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.vendors.families import FAMILIES
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode, MachineMode
 
 CHARGE_OR_NOT: list[Command] = [ChargerCommand("d", ChargerMode.CHARGE, 10.0), ChargerCommand("d", ChargerMode.OFF)]
 COMMANDS: dict[str, list[Command]] = {
@@ -18,6 +18,11 @@ COMMANDS: dict[str, list[Command]] = {
     "teltonika": CHARGE_OR_NOT,
     "samsung": [HeatPumpCommand("d", mode) for mode in HeatPumpMode],
     "loxone": [HeatPumpCommand("d", mode) for mode in HeatPumpMode],
+    "recipe": [
+        *(BatteryCommand("d", mode, 3000.0, 3000.0, 50.0) for mode in BatteryMode),
+        *(HeatPumpCommand("d", mode) for mode in HeatPumpMode),
+        *(MachineCommand("d", mode) for mode in MachineMode),
+    ],
     **dict.fromkeys(["ocpp", "go-e", "evse-wifi"], CHARGE_OR_NOT),
 }
 OBEYING = [load_map(name, {}) for name in known_maps({}) if load_map(name, {}).driver in COMMANDS]
@@ -28,7 +33,10 @@ def verified_values(point_map: PointMap) -> dict[str, float]:
     return {p.key: min(p.range[1], 50.0) if p.range else 1.0 for p in point_map.points if p.verified}
 
 
-@pytest.mark.parametrize(("point_map", "command"), [(m, command) for m in OBEYING for command in COMMANDS[m.driver]])
+@pytest.mark.parametrize(
+    ("point_map", "command"),
+    [(m, command) for m in OBEYING for command in COMMANDS[m.driver] if type(command) in FAMILIES[m.driver].taken(m)],
+)
 def test_a_device_is_steered_though_no_unverified_register_answers(point_map: PointMap, command: Command) -> None:
     target = Target(point_map, {}, {**verified_values(point_map), UNTIL: 1.8e9})
     assert FAMILIES[point_map.driver].writes_for(target, command)

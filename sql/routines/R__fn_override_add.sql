@@ -21,7 +21,8 @@ BEGIN
         ('pv', '{produce,curtail}', '{pv_limit_w,export_limit_w}'),
         ('chargers', '{off,charge}', '{current_a,phases}'),
         ('heat_pumps', '{blocked,normal,recommended,forced}', '{power_limit_w}'),
-        ('gensets', '{off,run}', '{power_w}')) AS known (kind, modes, limits)
+        ('gensets', '{off,run}', '{power_w}'),
+        ('deferrables', '{off,run}', '{}')) AS known (kind, modes, limits)
     CROSS JOIN LATERAL jsonb_array_elements(newest.config -> known.kind) AS found (part)
     WHERE found.part ->> 'key' = p_asset_key;
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode, MachineMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,14 @@ class GensetCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineCommand:
+    """A machine switched on or off as a whole."""
+
+    device: str
+    mode: MachineMode
+
+
+@dataclass(frozen=True, slots=True)
 class PointCommand:
     """One point set by hand at commissioning, in its own unit; every device with writable points understands it.
 
@@ -74,4 +82,6 @@ class PointCommand:
     restores: bool = False
 
 
-Command = PointCommand | BatteryCommand | ChargerCommand | HeatPumpCommand | SignalCommand | GensetCommand
+Command = (
+    PointCommand | BatteryCommand | ChargerCommand | HeatPumpCommand | SignalCommand | GensetCommand | MachineCommand
+)

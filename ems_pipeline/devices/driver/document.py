@@ -35,11 +35,13 @@ def json_document(body: bytes) -> Any:
 
 
 def json_number(point: Point, value: Any) -> float | None:
-    """Site value of a JSON number, or of true and false as 1 and 0.
+    """Site value of a JSON number, of true and false as 1 and 0, or of one of the point's `words`.
 
     Raises:
         DeviceFault: no finite number.
     """
+    if isinstance(value, str):
+        value = next((raw for raw, word in point.words.items() if word.partition("&")[0] == value), value)
     try:
         number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:

@@ -21,7 +21,7 @@ from ems_pipeline.devices.driver.contract import (
     PointWrite,
     always,
 )
-from ems_pipeline.devices.driver.translation import Family, Target, checked, tolerance
+from ems_pipeline.devices.driver.translation import Family, Target, checked, hands_back, in_turn, proof_of, tolerance
 from ems_pipeline.devices.points import growth
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
@@ -77,25 +77,50 @@ class MappedDriver(ABC):
 
     async def write(self, writes: Sequence[PointWrite], may_go: MayGo = always) -> Acknowledgement:
         sent = checked(self._fitted({}), writes)
-        points = [self.point_map.point(w.point) for w in sent]
-        refusals = await self._send(points, [w.value for w in sent], may_go)
-        return Acknowledgement(
-            tuple(
-                PointAnswer(w.point, p.name not in refusals, refusals.get(p.name, ""))
-                for p, w in zip(points, sent, strict=True)
-            )
-        )
+        refusals: dict[str, str] = {}
+        for turn in in_turn(self.point_map, sent):
+            points = [self.point_map.point(w.point) for w in turn]
+            if refusals and not hands_back(self.point_map, turn):
+                first = next(iter(refusals))
+                refusals |= dict.fromkeys((p.name for p in points), f"not sent, because {first} was refused")
+            elif why := await self._not_taken(points):
+                refusals |= dict.fromkeys((p.name for p in points), why)
+            else:
+                refusals |= await self._send(points, [w.value for w in turn], may_go)
+        named = [(w.point, self.point_map.point(w.point).name) for w in sent]
+        return Acknowledgement(tuple(PointAnswer(p, n not in refusals, refusals.get(n, "")) for p, n in named))
+
+    async def _not_taken(self, points: Sequence[Point]) -> str:
+        """Why the device would not take these points now, by what must read back first; empty when it would."""
+        guards = {name: values for p in points for name, values in p.only_while.items()}
+        found = await self._values(guards) if guards else {}
+        for name, values in guards.items():
+            value, reason = found[name]
+            if value not in values:
+                shown = f"cannot be read ({reason})" if value is None else f"is {value:g}"
+                wanted = " or ".join(f"{v:g}" for v in values)
+                return f"taken only while {name} is {wanted}, and it {shown}; nothing was written"
+        return ""
 
     async def read_back(self, writes: Sequence[PointWrite]) -> list[Echo]:
-        selection = select(self.point_map, [w.point for w in writes], gated=False)
-        said = await self._sample(selection)
-        samples = said if isinstance(said, Samples) else decoded(said.decoder, [said])[0]
-        found = {p.name: (tolerance(p), *samples.of(i)) for i, p in enumerate(selection.asked)}
+        proofs = {w.point: proof_of(self.point_map, self.point_map.point(w.point)) for w in writes}
+        found = await self._values({p.name for p in proofs.values() if p is not None})
         echoes = []
         for write in writes:
-            within, value, _, reason = found[self.point_map.point(write.point).name]
-            echoes.append(Echo(write.point, write.value, value, within, reason))
+            if (proof := proofs[write.point]) is not None:
+                value, reason = found[proof.name]
+                echoes.append(Echo(write.point, write.value, value, tolerance(proof), reason))
         return echoes
+
+    async def _values(self, names: Collection[str]) -> dict[str, tuple[float | None, str]]:
+        """Points read now, whatever the device says of its values: the value, or None and why."""
+        if not names:
+            return {}
+        selection = select(self.point_map, sorted(names), gated=False)
+        said = await self._sample(selection)
+        samples = said if isinstance(said, Samples) else decoded(said.decoder, [said])[0]
+        found = ((p.name, samples.of(i)) for i, p in enumerate(selection.asked))
+        return {name: (value, reason) for name, (value, _, reason) in found}
 
     @abstractmethod
     async def connect(self) -> None: ...

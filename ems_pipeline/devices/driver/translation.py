@@ -7,15 +7,18 @@ more right before the wire. Add a check here when a kind of write must be imposs
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from ems_pipeline.devices.driver.command import Command, PointCommand
+from ems_pipeline.devices.driver.command import BatteryCommand, Command, HeatPumpCommand, MachineCommand, PointCommand
 from ems_pipeline.devices.driver.contract import Live, Options, PointWrite, SetpointRefused
 from ems_pipeline.devices.points.codec import CodecError, resolution, to_raw
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 
+TOLD: Mapping[str, type[Command]] = {"battery": BatteryCommand, "heat-pump": HeatPumpCommand, "machine": MachineCommand}
+"""What a device with a recipe is told, by its `asset`."""
 UNTIL = "setpoint_until_s"
 """Of ``live``: when the set-point that is translated ends, in seconds since 1970; some devices end it themselves."""
 
@@ -54,6 +57,11 @@ class Family:
     takes: frozenset[type[Command]] = frozenset()
     """Kinds of command that `translate` turns into writes."""
 
+    def taken(self, point_map: PointMap) -> frozenset[type[Command]]:
+        """Kinds of command a device with this map obeys; one with a recipe is of one kind."""
+        kind = None if point_map.recipe is None else TOLD[point_map.recipe.asset]
+        return frozenset(one for one in self.takes if kind in (None, one))
+
     def writes_for(self, target: Target, command: Command) -> tuple[PointWrite, ...]:
         """Checked writes for a command.
 
@@ -78,6 +86,8 @@ def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
         SetpointRefused: outside what the site allows, or a part of the block is not known.
     """
     point = target.point_map.point(command.point)
+    if not point.readable:
+        raise SetpointRefused(f"{point.name} cannot be read back", "nobody could put back what stood; use its app")
     check_value(point, command.value)
     if not command.restores:
         _check_site(target, point, command.value)
@@ -151,14 +161,47 @@ def check_value(point: Point, value: float) -> None:
         raise SetpointRefused(error.what, error.remedy) from None
 
 
+def proof_of(point_map: PointMap, point: Point) -> Point | None:
+    """The point that shows what was written: itself, or the one that proves it; None where only the effect does."""
+    if point.readable:
+        return point
+    return point_map.by_name.get(point.proved_by or "")
+
+
 def changed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> tuple[PointWrite, ...]:
     """The writes that would change something; of a block that must be written whole, all or none.
 
+    What only its effect proves is written whenever it is asked: nobody can see that it stands.
+
     Settings live in memory that wears, and some devices forward even an identical write as a bus command (Samsung).
     """
-    differing = {w.point for w in writes if not _stands_already(point_map.point(w.point), w.value, live)}
+    differing = {w.point for w in writes if not stands(point_map, w, live)}
     blocks = {point_map.point(name).block for name in differing} - {None}
     return tuple(w for w in writes if w.point in differing or point_map.point(w.point).block in blocks)
+
+
+def in_turn(point_map: PointMap, writes: Sequence[PointWrite]) -> Iterator[Sequence[PointWrite]]:
+    """Writes that may go together: all at once, but one after the other where a recipe gives their order."""
+    if point_map.recipe is None:
+        yield writes
+        return
+
+    def together(write: PointWrite) -> str:
+        point = point_map.point(write.point)
+        return f"block {point.block}" if point.block else point.name
+
+    for _, turn in groupby(writes, together):
+        yield list(turn)
+
+
+def hands_back(point_map: PointMap, writes: Sequence[PointWrite]) -> bool:
+    """Whether these are values that hand the device back: they go out whatever was refused before."""
+    given = (
+        {(s.point, s.to * s.times) for s in point_map.recipe.release if isinstance(s.to, float)}
+        if point_map.recipe
+        else set()
+    )
+    return all((point_map.point(w.point).name, w.value) in given for w in writes)
 
 
 def renewed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> list[PointWrite]:
@@ -179,6 +222,8 @@ def tolerance(point: Point) -> float:
     return max(0.51 * resolution(point), 1e-3)
 
 
-def _stands_already(point: Point, value: float, live: Live) -> bool:
-    found = live.get(point.key)
-    return found is not None and abs(found - value) <= tolerance(point)
+def stands(point_map: PointMap, write: PointWrite, live: Live) -> bool:
+    """Whether the device shows what was written."""
+    proof = proof_of(point_map, point_map.point(write.point))
+    found = None if proof is None else live.get(proof.key)
+    return proof is not None and found is not None and abs(found - write.value) <= tolerance(proof)

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.devices.driver.command import (
+    BatteryCommand,
+    ChargerCommand,
+    Command,
+    GensetCommand,
+    HeatPumpCommand,
+    MachineCommand,
+)
 from ems_pipeline.devices.installed import options
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.vendors.families import FAMILIES
-from ems_pipeline.sites import Asset, Battery, Charger, Genset, HeatPump, PvArray, Site
+from ems_pipeline.sites import Asset, Battery, Charger, DeferrableLoad, Genset, HeatPump, PvArray, Site
 from ems_pipeline.sites.protocol import PROTOCOLS
 
 ASKED: Mapping[type[Asset], type[Command]] = {
@@ -21,17 +28,20 @@ ASKED: Mapping[type[Asset], type[Command]] = {
     Charger: ChargerCommand,
     HeatPump: HeatPumpCommand,
     Genset: GensetCommand,
+    DeferrableLoad: MachineCommand,
 }
 """What an asset's device is told; an asset that is not here can be asked nothing."""
 
 
 def deaf(site: Site) -> dict[str, str]:
-    """Assets that could be asked something, and whose device will not obey: by key, why.
+    """Assets that could be asked something, and whose device will not obey: by key, why. The plan of a machine without
+    one is advice.
 
     Raises:
         MapFileError: a device names a map that does not exist or is wrong.
     """
-    found = ((asset.key, _why_deaf(site, asset)) for asset in site.assets if type(asset) in ASKED)
+    asked = (a for a in site.assets if type(a) in ASKED and not (isinstance(a, DeferrableLoad) and a.device is None))
+    found = ((asset.key, _why_deaf(site, asset)) for asset in asked)
     return {key: why for key, why in found if why}
 
 
@@ -115,7 +125,10 @@ def _why_deaf(site: Site, asset: Asset) -> str:
     device = next((d for d in site.devices if d.key == asset.device), None)
     if device is None:
         return "which has no device"
-    if ASKED[type(asset)] in _taken(load_map(device.map)):
+    point_map = load_map(device.map)
+    if isinstance(asset, PvArray) and point_map.recipe is not None and not point_map.recipe.brings("pv_limit_w"):
+        return f"whose device's map {device.map} has no pv_limit_w in its recipe"
+    if ASKED[type(asset)] in _taken(point_map):
         return ""
     return f"whose device's map {device.map} only measures"
 
@@ -123,4 +136,4 @@ def _why_deaf(site: Site, asset: Asset) -> str:
 def _taken(point_map: PointMap) -> frozenset[type[Command]]:
     family = FAMILIES.get(point_map.driver)
     is_writable = any(point.writable for point in point_map.points)
-    return family.takes if family is not None and is_writable else frozenset()
+    return family.taken(point_map) if family is not None and is_writable else frozenset()

@@ -71,6 +71,7 @@ def _writing(point_map: PointMap) -> Mapping[str, str | float]:
         return {}
     by = point_map.model_dump(mode="json", include=WRITTEN_BY)
     by |= point_map.link.model_dump(mode="json", include=LINK_WRITTEN_BY)
+    by |= {} if point_map.recipe is None else {"recipe": point_map.recipe.model_dump(mode="json")}
     found: dict[str, str | float] = {"map": json.dumps(by, sort_keys=True)}
     for point in points:
         how = point.model_dump(mode="json", exclude=UNSAID, exclude_defaults=True)

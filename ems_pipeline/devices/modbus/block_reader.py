@@ -15,7 +15,7 @@ from ems_pipeline.devices.modbus import blocks
 from ems_pipeline.devices.modbus.blocks import ReadBlock
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points.link import Link
-from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point import REGISTERS, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ class BlockReader:
         Raises:
             DeviceFault: no, a negative or an unusable answer.
         """
+        unit, start = divmod(block.start, REGISTERS)
         function = self.link.read_function
-        return await self.connection.read(self.unit_id, function, block.start, block.count, self.gap_s)
+        return await self.connection.read(unit or self.unit_id, function, start, block.count, self.gap_s)
 
     async def _piecemeal(
         self, points: Sequence[Point], block: ReadBlock, refusal: DeviceFault

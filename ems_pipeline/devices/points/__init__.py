@@ -1,6 +1,7 @@
 """What a device can say and be told, as validated data, and what its answers mean.
 
 point_map.py       the schema of `maps/`      point.py           one value
+recipe.py          how it obeys, as data
 map_rules.py       several values together    link.py            how requests are shaped
 map_file.py        files, found and read      map_faults.py      what is wrong with one
 map_document.py    a map for people           growth.py          a map fitted to its device

@@ -15,11 +15,19 @@ from ems_pipeline.devices.points.link import Link
 from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.devices.points.recipe import Recipe, Step
 from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites.document import Lines
 
-RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "rest": Rest, "derived": Derived}
-ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready|rest|rated_by|phases):")
+RECORDS: dict[str, type[BaseModel]] = {
+    "points": Point,
+    "link": Link,
+    "ready": Ready,
+    "rest": Rest,
+    "derived": Derived,
+    "recipe": Recipe,
+}
+ABOUT = re.compile(r"(point|derived|recipe) '([^']+)'|(ready|rest|rated_by|phases|recipe):")
 """How a fault between parts begins, see `PointMap`."""
 
 
@@ -41,6 +49,7 @@ def described(file: str, item: Mapping[str, Any], points: Sequence[tuple[str, st
 def _text(item: Mapping[str, Any], where: list[str]) -> str:
     if item["type"] == "extra_forbidden":
         record = RECORDS.get(where[0], PointMap) if len(where) > 1 else PointMap
+        record = Step if record is Recipe and len(where) > 2 else record
         near = nearest(where[-1], record.model_fields)
         return "unknown option; " + (f"did you mean {near!r}?" if near else f"known: {', '.join(record.model_fields)}")
     return "is missing; add it" if item["type"] == "missing" else str(item["msg"]).removeprefix("Value error, ")
@@ -53,6 +62,8 @@ def _place(text: str, written_as: Mapping[str, str]) -> list[str]:
         return []
     if found[3]:
         return [found[3]]
+    if found[1] == "recipe":
+        return ["recipe", found[2]] if found[2] == "release" else ["recipe", "modes", found[2]]
     return ["points", written_as[found[2]]] if found[1] == "point" else ["derived", found[2]]
 
 

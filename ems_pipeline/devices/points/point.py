@@ -25,6 +25,8 @@ SITE_LIMITS = {
 QUOTIENTS = {("W", "V"): "A"}
 SHORTEST_LIFE_S = 45.0
 """Renewed every 20 s at best (`control.renewal`), and one renewal may get lost."""
+REGISTERS = 0x10000
+"""Of one unit."""
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
 NOTHING = {
@@ -39,6 +41,8 @@ class Point(MapRecord):
 
     name: PointName
     address: Address | None = None
+    unit_id: Annotated[int, Field(ge=1, le=247)] | None = None
+    """Modbus: the unit of the same gateway that has it, where it is not the device's own (a Victron GX)."""
     high_address: Address | None = None
     """Where the high word stands when a 32-bit value is not adjacent (Deye)."""
     exponent_address: Address | None = None
@@ -50,6 +54,11 @@ class Point(MapRecord):
     """What to ask an HTTP device for; `link.request` makes the address of it."""
     field: str | None = None
     """Where in the JSON answer the value stands: keys and list positions with dots (`emeters.0.power`)."""
+    set_path: str | None = None
+    """HTTP: the address that sets this point, with {value} in it, where the link's `write` is not for it."""
+    words: dict[int, str] = Field(default_factory=dict)
+    """HTTP: how raw numbers are called in `set_path`, what follows an & included; the part before it is read as that
+    number, too."""
     written_as: str | None = None
     """HTTP: what stands for `path` in the address that sets the value, as it is; None: the path itself."""
     true_field: str | None = None
@@ -96,6 +105,10 @@ class Point(MapRecord):
     expires_s: float | None = Field(None, ge=SHORTEST_LIFE_S, le=86_400)
     """How long after a write the device forgets it by itself: as long as a set-point stands, it is written again before
     (`control.renewal`)."""
+    only_while: dict[PointName, tuple[float, ...]] = Field(default_factory=dict)
+    """Points that must read one of these values, or the device does not take this one: looked at right before."""
+    proved_by: str | None = None
+    """Of a point that cannot be read (`access: w`): the point that shows what was written, or `effect`."""
     heartbeat: bool = False
     """It shows that somebody is there, and its value means nothing: it counts up within its range, [0, 1] toggles."""
     safe_value: float | None = None
@@ -124,9 +137,14 @@ class Point(MapRecord):
         if self.address is None:
             return ()
         if self.high_address is not None:
-            return (self.address, self.high_address)
+            return (self._of_unit(self.address), self._of_unit(self.high_address))
         size = self.length if self.type == "ascii" else WORDS[self.type]
-        return tuple(range(self.address, self.address + size))
+        first = self._of_unit(self.address)
+        return tuple(range(first, first + size))
+
+    def _of_unit(self, address: int) -> int:
+        """Registers of another unit are numbered behind all of the device's own, 65,536 for each unit."""
+        return address + REGISTERS * (self.unit_id or 0)
 
     @property
     def nothing(self) -> tuple[int, ...]:
@@ -161,8 +179,14 @@ class Point(MapRecord):
     def _is_coherent(self) -> Self:
         if [self.address is None, self.path is None, not self.model].count(False) != 1:
             raise ValueError("give one of `address` (a register), `path` (an HTTP value) and `model` (SunSpec)")
-        if self.path is None and (self.field or self.true_field or self.written_as):
-            raise ValueError("field, true_field and written_as are of HTTP, a register has none; remove them")
+        if self.path is None and (self.field or self.true_field or self.set_path or self.words or self.written_as):
+            raise ValueError(
+                "field, true_field, set_path, words and written_as are of HTTP, a register has none; remove them"
+            )
+        if self.set_path is not None and (self.set_path.count("{value}"), self.set_path.count("{")) != (1, 1):
+            raise ValueError(f"set_path {self.set_path!r} must have {{value}} in it once, and nothing else in braces")
+        if self.unit_id is not None and (self.address is None or self.exponent_address is not None):
+            raise ValueError("unit_id is for a register without an exponent of its own; remove one")
         if self.type == "ascii" and self.path is not None:
             raise ValueError("type ascii is for registers; only numbers are read over HTTP")
         if self.high_address is not None and self.type not in ("u32", "s32"):
@@ -193,6 +217,12 @@ class Point(MapRecord):
             raise ValueError("a heartbeat needs `expires_s`: after how long without one the device is on its own")
         if self.heartbeat and (self.range is None or not all(end.is_integer() for end in self.range)):
             raise ValueError("a heartbeat counts up within its range; write [lowest, highest] in whole numbers")
+        if self.access == "w" and self.proved_by is None:
+            raise ValueError("what cannot be read back must be `proved_by` another point, or by its `effect`")
+        if self.access != "w" and self.proved_by is not None:
+            raise ValueError("proved_by is for what cannot be read back (`access: w`); remove it")
+        if self.only_while and not self.writable:
+            raise ValueError("only_while is for what is written; remove it, or let `access` be rw")
         if self.expires_s is not None and not self.writable:
             raise ValueError("expires_s is for what is written and forgotten; remove it, or let `access` be rw")
         if self.expires_s is not None and self.writes_per_day is not None:

@@ -18,7 +18,13 @@ from ems_pipeline.devices.points.link import Link, MapRecord
 from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest, SlotList
 from ems_pipeline.devices.points.point import Point, PointName
 from ems_pipeline.devices.points.quantities import FAULT, QUANTITIES
+from ems_pipeline.devices.points.recipe import Recipe
 from ems_pipeline.sites.protocol import PROTOCOLS, ProtocolName
+
+EFFECT = "effect"
+"""In `proved_by`: nothing shows what was written but what the device does."""
+BY_RECIPE = "recipe"
+"""The driver of maps that say themselves how their device obeys."""
 
 
 class PointMap(MapRecord):
@@ -45,6 +51,8 @@ class PointMap(MapRecord):
     """Registers whose content the device's own lists select; points there name their `message`."""
     phases: dict[PointName, tuple[PointName, ...]] = Field(default_factory=dict)
     """Powers and the phases that add up to them: what tells how a separate high word is to be read."""
+    recipe: Recipe | None = None
+    """How the device obeys, where no code does it (driver `recipe`)."""
     points: tuple[Point, ...]
 
     @cached_property
@@ -77,7 +85,7 @@ class PointMap(MapRecord):
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
         """Faults between the parts, a line each; what it is about comes first, so that the file's line can be told."""
-        faults = [*self._double(), *self._undefined(), *self._without_a_place()]
+        faults = [*self._double(), *self._undefined(), *self._without_a_place(), *self._unsteerable()]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -116,6 +124,18 @@ class PointMap(MapRecord):
             if unknown := sorted(set(point.grows) - set(self.made_for)):
                 yield f"point {point.name!r} grows with {unknown}, which is not in `made_for`; add what it was made for"
 
+    def _unsteerable(self) -> Iterator[str]:
+        """What would be told in vain, or by nobody."""
+        for point in self.points:
+            shown = [*point.only_while, *([point.proved_by] if point.proved_by not in (None, EFFECT) else [])]
+            for name in (str(one) for one in shown):
+                if name not in self.by_name or not self.by_name[name].readable:
+                    yield f"point {point.name!r}: {name!r} is no point that can be read; define it"
+        if (self.driver == BY_RECIPE) != (self.recipe is not None):
+            yield f"recipe: goes with driver {BY_RECIPE!r}, and that driver with a recipe; give both or neither"
+        if self.recipe is not None:
+            yield from self.recipe.faults(self.by_name)
+
     def _without_a_place(self) -> Iterator[str]:
         if not self.points:
             yield "there are no points; add what the device says"
@@ -127,6 +147,11 @@ class PointMap(MapRecord):
                 yield f"point {point.name!r} is writable, and protocol {self.protocol} only reads; remove `access`"
             elif spoken.has_fields and not (point.field or self.link.field):
                 yield f"point {point.name!r} needs `field`, or the link one for all"
-            elif spoken.written_by and point.writable and getattr(self.link, spoken.written_by) is None:
+            elif (
+                spoken.written_by
+                and point.writable
+                and not point.set_path
+                and getattr(self.link, spoken.written_by) is None
+            ):
                 how = spoken.written_by
                 yield f"point {point.name!r} is writable and the link has no `{how}` that says how; add it"

@@ -46,6 +46,8 @@ class Quantity:
 
 FAULT = "fault"
 """What a device says about itself; `told_by` of its map."""
+DEMAND_LIMITED, DEMAND_LIMIT = "demand_limited", "demand_limit_w"
+"""A contact, or a number."""
 QUANTITIES: dict[str, Quantity] = {
     "grid_power_w": Quantity("W", "power through the grid connection, > 0 import"),
     "grid_import_wh": Quantity("Wh", "counter of energy bought"),
@@ -80,6 +82,10 @@ QUANTITIES: dict[str, Quantity] = {
     "heat_pump_energy_wh": Quantity("Wh", "counter of the heat pump's electric energy"),
     "heat_pump_mode": Quantity("", "SG Ready state asked of the heat pump, see SgReadyState"),
     "genset_power_w": Quantity("W", "power of a generating set"),
+    "machine_power_w": Quantity("W", "power of a machine that is switched as a whole"),
+    "machine_energy_wh": Quantity("Wh", "counter of that machine's energy"),
     FAULT: Quantity("", "faults the device itself names; the reason of the reading has its words"),
+    DEMAND_LIMITED: Quantity("", "1 while the grid's operator asks what is controllable to draw less, 0 while not"),
+    DEMAND_LIMIT: Quantity("W", "what the operator lets what is controllable draw together"),
     "house_power_w": Quantity("W", "the house without its planned devices"),
 }

@@ -6,9 +6,11 @@ from collections.abc import Hashable, Sequence
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.modbus.driver import ModbusDriver
+from ems_pipeline.devices.modbus.read_plan import ReadPlan
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.devices.points.samples import Sample
+from ems_pipeline.devices.points.sampling import Selection
 from ems_pipeline.devices.sunspec.discovery import BASES, FoundModel, discover, placed
 
 
@@ -24,6 +26,16 @@ class SunSpecDriver(ModbusDriver):
     @property
     def _layout(self) -> Hashable:
         return self._found and (self._found, super()._layout)
+
+    async def _planned(self, selection: Selection) -> ReadPlan:
+        """Where the models are is asked first: devices that have them at the same places share a plan and a decoder."""
+        try:
+            await self.models()
+        except DeviceFault as fault:
+            lacks = Sample(None, fault.quality, fault.reason)
+            absent = {point.name: lacks for point in selection.asked}
+            return ReadPlan.of(selection.asked, [], absent, self.point_map.link)
+        return await super()._planned(selection)
 
     async def models(self) -> tuple[FoundModel, ...]:
         """What the device has; asked once until `close`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.translation import Family
 from ems_pipeline.devices.vendors import loxone
+from ems_pipeline.devices.vendors.by_recipe import RECIPE
 from ems_pipeline.devices.vendors.deye import DEYE
 from ems_pipeline.devices.vendors.local_chargers import GO_E, GO_E_DIALECT, WIFI_DIALECT
 from ems_pipeline.devices.vendors.ocpp import OCPP
@@ -16,6 +17,7 @@ FAMILIES: dict[str, Family] = {
     "teltonika": TELTONIKA,
     "samsung": SAMSUNG,
     "loxone": loxone.LOXONE,
+    "recipe": RECIPE,
     "ocpp": OCPP,
     "go-e": GO_E,
     "evse-wifi": TELTONIKA,  # a current per phase, 0 to pause

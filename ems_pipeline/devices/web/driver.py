@@ -55,15 +55,24 @@ class WebDriver(MappedDriver):
     async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
         refusals = {}
         for point, value in zip(points, values, strict=True):
-            raw = f"{codec.to_raw(point, value):.6f}".rstrip("0").rstrip(".")
+            number = codec.to_raw(point, value)
+            raw = f"{number:.6f}".rstrip("0").rstrip(".")
+            if point.words and number not in point.words:
+                refusals[point.name] = f"{raw} is none of {', '.join(map(str, point.words))}; nothing was written"
+                continue
             try:
-                await self._get(self._address(self.point_map.link.write or "", point, raw), may_go)
+                await self._get(self._set_by(point, point.words.get(int(number), raw)), may_go)
             except DeviceFault as fault:
                 refusals[point.name] = fault.reason
         return refusals
 
     async def _get(self, request: str, may_go: MayGo = always) -> Any:
         return self.dialect.document(await self.gateway.get(request, self._gap_s, self.point_map.link.login, may_go))
+
+    def _set_by(self, point: Point, said: str) -> str:
+        if point.set_path is not None:
+            return point.set_path.format(value=said)
+        return self._address(self.point_map.link.write or "", point, said)
 
     def _address(self, form: str, point: Point, value: str = "") -> str:
         if value and point.written_as is not None:
