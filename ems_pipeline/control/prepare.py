@@ -14,8 +14,6 @@ from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
 
-ALIVE = frozenset({"ems_heartbeat"})
-"""Points that are toggled to show life: never the value of a set-point."""
 WrittenToday = Mapping[tuple[str, str], int]
 """Writes of this UTC day by device and point."""
 
@@ -103,12 +101,19 @@ def difference(echo: Echo) -> str:
 
 def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
     """What of a journalled set-point does not stand in the device; empty when all of it does."""
-    wanted = [w for w in setpoint.intent.writes if w.point not in ALIVE]
+    wanted = [w for w in setpoint.intent.writes if w.point not in point_map.expiring]
     differing = {w.point for w in changed(point_map, wanted, live)}
     named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
     return "; ".join(
         difference(Echo(w.point, w.value, live.get(point_map.point(w.point).key), 0.0, "not read")) for w in named
     )
+
+
+def renewed(point_map: PointMap, writes: Sequence[PointWrite]) -> tuple[PointWrite, ...]:
+    """Those of the writes that the device forgets unless they are said again, with the rest of their blocks."""
+    forgotten = {w.point for w in writes} & point_map.expiring
+    blocks = {point_map.point(name).block for name in forgotten} - {None}
+    return tuple(w for w in writes if w.point in forgotten or point_map.point(w.point).block in blocks)
 
 
 def recovered(setpoint: Setpoint, point_map: PointMap, live: Live, at: datetime) -> list[Step]:

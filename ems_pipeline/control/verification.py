@@ -16,7 +16,6 @@ from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import OVERTAKEN
-from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
 from ems_pipeline.sites import Site
@@ -201,16 +200,17 @@ async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outc
 
 
 async def _feed(session: SiteSession, live: Live) -> None:
-    """Toggle the heartbeat of home controllers whose set-point stands; silence sends them back to their own rule."""
+    """Say again what devices let expire while their set-point stands; silence sends them back to their own rule."""
     for device, standing in _standing(session).items():
         driver, observed, command = session.drivers[device], live.devices.get(device), standing.told
-        if command is None or observed is None or not ALIVE & set(driver.point_map.by_name):
+        if command is None or observed is None or not driver.point_map.expiring:
             continue
         try:
-            beat = [w for w in driver.translate(command, observed.values) if w.point in ALIVE]
+            said = prepare.renewed(driver.point_map, driver.translate(command, observed.values))
         except SetpointRefused:
             continue
-        await driver.write(beat, session.may_go(standing))
+        if said:
+            await driver.write(said, session.may_go(standing))
 
 
 def _standing(session: SiteSession) -> Mapping[str, Intent]:

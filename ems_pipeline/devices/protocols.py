@@ -11,6 +11,9 @@ from typing import Any
 from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.mapped_driver import Described
+from ems_pipeline.devices.marstek.driver import MarstekDriver
+from ems_pipeline.devices.marstek.wire import Endpoint as BatteryEndpoint
+from ems_pipeline.devices.marstek.wire import Wire as BatteryWire
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
@@ -50,15 +53,27 @@ def _web(_: Device, described: Described, wire: Any) -> Driver:
     return WebDriver(described, wire, DIALECTS.get(described.point_map.driver, Dialect()))
 
 
+def _battery_wire(gateway: Gateway) -> BatteryWire:
+    return BatteryWire(
+        BatteryEndpoint(gateway.host, gateway.port, gateway.timeout_s, gateway.mac or "", gateway.local_port)
+    )
+
+
+def _battery(_: Device, described: Described, wire: Any) -> Driver:
+    return MarstekDriver(described, wire)
+
+
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
     "http": _web_wire,
+    "marstek-udp": _battery_wire,
 }
 """By `transport:` of a gateway."""
 DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "modbus": _unit(ModbusDriver),
     "sunspec": _unit(SunSpecDriver),
     "http": _web,
+    "marstek-udp": _battery,
 }
 """By `protocol:` of a point map."""

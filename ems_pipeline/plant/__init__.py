@@ -6,8 +6,9 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     world, day, sky, overcast, noise                          a site's physics, weather, and chance by seed
     household, charging, cells, hybrid, heating, tank         people, cars, batteries, inverter, heat pump, hot water
     twin, twins, instruments, refusals                        a device as its protocol shows it
-    deye_twin, meter_twin, sunspec_twin                       families with a behaviour of their own
-    modbus_server, web_server, web_service, web_login         the real protocols
+    deye_twin, marstek_twin, meter_twin, sunspec_twin         families with a behaviour of their own
+    modbus_server, udp_server                                 the real protocols
+    web_server, web_service, web_login                        those over HTTP
     shelly_rpc                                                what a Shelly says of itself
     documents, market, solar                                  what the outside world publishes
     telegram_twin, smtp_twin                                  the services that people are told by

@@ -6,7 +6,7 @@ Deye manual's working modes as far as `devices.deye` uses them; see docs/plant.m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ems_pipeline.plant.cells import Cells, Limits
 from ems_pipeline.plant.household import MINUTES_PER_DAY
@@ -70,6 +70,10 @@ class Settings:
             rated_power_w=rated_power_w,
         )
 
+    def following_the_meter(self) -> Settings:
+        """The same without the few watts a hybrid goes on buying: what an AC-coupled battery does with its own meter."""
+        return replace(self, zero_export_power_w=0.0)
+
     def slot(self, minute_of_day: int, weekday: int) -> TouSlot:
         """The settings that count now; without time of use the whole day is one slot."""
         if not (self.tou_days & 1 and self.tou_days >> (1 + weekday) & 1) or not self.slots:
@@ -123,6 +127,8 @@ class Hybrid:
     cells: Cells | None
     settings: Settings
     nominal_voltage_v: float = NOMINAL_VOLTAGE_V
+    fixed_w: float | None = None
+    """The battery power it was told, > 0 discharge, within what the cells allow; None: its own logic decides."""
     clock_ahead_min: int = 0
     """How wrong the inverter's own clock is."""
     pv_available_w: float = 0.0
@@ -140,6 +146,8 @@ class Hybrid:
         if self.cells is not None:
             self.limits = self.cells.limits(seconds, self.nominal_voltage_v, slot.soc_pct)
         self.pv_w, self.battery_w = dispatch(self.settings, slot, self.limits, self.pv_available_w, load_w)
+        if self.fixed_w is not None:
+            self.battery_w = min(max(self.fixed_w, -self.limits.charge_w), self.limits.discharge_w)
         return self.pv_w + self.battery_w
 
     def integrate(self, seconds: float) -> None:

@@ -13,6 +13,7 @@ from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
 from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
+from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
@@ -147,6 +148,7 @@ FAMILIES: dict[str, type[Twin]] = {
     "teltonika": TeltonikaTwin,
     "samsung": SamsungTwin,
     "loxone": LoxoneTwin,
+    "marstek": MarstekTwin,
     "meter": MeterTwin,
 }
 """`driver:` of a point map -> its twin."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http"]
+TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "marstek-udp"]
 """What a gateway of a site file speaks."""
-ProtocolName = Literal["modbus", "sunspec", "http"]
+ProtocolName = Literal["modbus", "sunspec", "http", "marstek-udp"]
 """What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
 
 
@@ -69,6 +69,16 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         has_fields=True,
         written_by="write",
         place_by_option=True,
+    ),
+    "marstek-udp": Protocol(
+        transports=("marstek-udp",),
+        kind="udp",
+        words="JSON in UDP datagrams, one request at a time",
+        place="path",
+        has_units=False,
+        shares_unit=False,
+        has_fields=True,
+        written_by="set_method",
     ),
 }
 """By `protocol:` of a point map."""

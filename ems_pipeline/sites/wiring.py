@@ -68,6 +68,11 @@ class Gateway(Record):
     user: str | None = None
     password_env: str | None = None
     """Name of the environment variable that holds the password; a secret never stands in a site file."""
+    mac: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = None
+    """Marstek: the BLE address of the battery, twelve digits in lower case. It is the battery, wherever it is found;
+    host and port are where to look for it first."""
+    local_port: int | None = Field(None, ge=1, le=65535)
+    """Marstek: the port to ask from, where the firmware answers no other than its own."""
 
 
 LARGEST_OPTION = 1e9

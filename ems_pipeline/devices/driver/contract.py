@@ -157,7 +157,7 @@ class Driver(Protocol):
         ...
 
     async def read_back(self, writes: Sequence[PointWrite]) -> list[Echo]:
-        """Read every written point again."""
+        """Read every written point again that can be read."""
         ...
 
     async def close(self) -> None:

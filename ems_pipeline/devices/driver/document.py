@@ -35,11 +35,13 @@ def json_document(body: bytes) -> Any:
 
 
 def json_number(point: Point, value: Any) -> float | None:
-    """Site value of a JSON number, or of true and false as 1 and 0.
+    """Site value of a JSON number, of true and false as 1 and 0, or of a word that the point knows.
 
     Raises:
         DeviceFault: no finite number.
     """
+    if point.texts and isinstance(value, str):
+        return codec.to_site(point, point.texts.get(value, math.nan))
     try:
         number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:

@@ -87,12 +87,13 @@ class MappedDriver(ABC):
         )
 
     async def read_back(self, writes: Sequence[PointWrite]) -> list[Echo]:
-        selection = select(self.point_map, [w.point for w in writes], gated=False)
+        told = [w for w in writes if self.point_map.point(w.point).readable]
+        selection = select(self.point_map, [w.point for w in told], gated=False)
         said = await self._sample(selection)
         samples = said if isinstance(said, Samples) else decoded(said.decoder, [said])[0]
         found = {p.name: (tolerance(p), *samples.of(i)) for i, p in enumerate(selection.asked)}
         echoes = []
-        for write in writes:
+        for write in told:
             within, value, _, reason = found[self.point_map.point(write.point).name]
             echoes.append(Echo(write.point, write.value, value, within, reason))
         return echoes

@@ -19,7 +19,7 @@ from ems_pipeline.plain_text import nearest
 from ems_pipeline.sites.document import Lines
 
 RECORDS: dict[str, type[BaseModel]] = {"points": Point, "link": Link, "ready": Ready, "rest": Rest, "derived": Derived}
-ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready|rest|rated_by|phases):")
+ABOUT = re.compile(r"(point|derived) '([^']+)'|(ready|rest|rated_by|phases|variants):")
 """How a fault between parts begins, see `PointMap`."""
 
 

@@ -70,6 +70,14 @@ class Point(MapRecord):
     """The same for the lower end."""
     site_per: str | None = None
     """Measured quantity that the limit is divided by first: watts by `battery_voltage_v` are amperes."""
+    texts: dict[str, int] = Field(default_factory=dict)
+    """UDP: words by which a device says raw numbers of an enum ("Auto"); the first listed of a number is the one told."""
+    forms: dict[int, dict[str, Any]] = Field(default_factory=dict)
+    """UDP: by raw number, what the device is told to take it. `{name}` stands for the raw value of another point of the
+    block, alone for the number itself."""
+    expires_s: float | None = Field(None, gt=0, le=86_400)
+    """The device forgets the value after so many seconds unless it is said again: while its set-point stands, it (and
+    its block) is told anew with every look. Never an echo: what a device counts down, or toggles, is not compared."""
     codes: dict[int, float] | None = None
     """Raw number -> site number of an enum; a raw number that is not listed is never guessed. Several raw numbers may
     mean the same; the first listed is what the virtual plant says."""

@@ -2,5 +2,5 @@
 
 families.py   the one table          deye.py       time-of-use recipes
 loxone.py     virtual inputs         samsung.py    shifts of the flow set-point
-teltonika.py  a current per phase
+teltonika.py  a current per phase     marstek.py     its own logic, or a power for a while
 """

@@ -6,6 +6,7 @@ from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.translation import Family
 from ems_pipeline.devices.vendors import loxone
 from ems_pipeline.devices.vendors.deye import DEYE
+from ems_pipeline.devices.vendors.marstek import MARSTEK
 from ems_pipeline.devices.vendors.samsung import SAMSUNG
 from ems_pipeline.devices.vendors.teltonika import TELTONIKA
 
@@ -14,6 +15,7 @@ FAMILIES: dict[str, Family] = {
     "teltonika": TELTONIKA,
     "samsung": SAMSUNG,
     "loxone": loxone.LOXONE,
+    "marstek": MARSTEK,
     "meter": Family(),
 }
 """How a family obeys; a `meter` only measures."""
