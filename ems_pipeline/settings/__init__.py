@@ -150,6 +150,10 @@ SETUP_NETWORKS: Setting[tuple[forms.Network, ...]] = Setting(
     "EMS_SETUP_NETWORKS", "where the set-up may look for devices: networks separated by commas, or none",
     forms.NETWORKS, tuple(map(ip_network, HOUSE_NETWORKS)), ",".join(HOUSE_NETWORKS), "private networks, this machine",
 )  # fmt: skip
+BATTERY_BROADCAST: Setting[tuple[str, ...]] = Setting(
+    "EMS_BATTERY_BROADCAST", "addresses at which all batteries of this network are asked who they are",
+    forms.BROADCASTS, ("255.255.255.255",), "192.168.1.255", "`255.255.255.255`",
+)  # fmt: skip
 KEEP_MINUTES_DAYS = Setting(
     "EMS_KEEP_MINUTES_DAYS", "how long minutes of telemetry are kept; quarter-hours are kept for ever",
     forms.whole_number(FEWEST_DAYS, MOST_DAYS, f"a number of days, {FEWEST_DAYS} to {MOST_DAYS} (a century)"),
@@ -190,6 +194,7 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         TRACEBACK,
     ),
     "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT, SETUP_NETWORKS),
+    "devices": (BATTERY_BROADCAST,),
     "size": (KEEP_MINUTES_DAYS, SHARDS, CELERY_BROKER, FIRST_DAY, PLOTS),
 }
 

@@ -25,15 +25,27 @@ class FoundBattery:
     wifi_mac: str | None
 
 
-def note(connection: Connection, found: Sequence[FoundBattery], ports: Collection[int], at: datetime) -> None:
-    """Those that were found are there; of those that were looked for on the same ports, the others are not.
+def note(
+    connection: Connection,
+    found: Sequence[FoundBattery],
+    ports: Collection[int],
+    at: datetime,
+    *,
+    asked_here: bool = False,
+) -> None:
+    """Those that were found are there; of those that were asked, the others are not.
 
     Looks at once take the rows in one order and say the same; what was seen later stays.
+
+    Args:
+        ports: at which everybody was asked.
+        asked_here: on this machine alone, so that nothing is told of what is elsewhere.
     """
     connection.execute(
         sa.text("""UPDATE ems.found_battery SET is_active = false
-                   WHERE is_active AND udp_port = ANY (:ports) AND ble_mac <> ALL (:found) AND last_seen_at < :at"""),
-        {"ports": sorted(ports), "found": [one.ble_mac for one in found], "at": at},
+                   WHERE is_active AND udp_port = ANY (:ports) AND ble_mac <> ALL (:found) AND last_seen_at < :at
+                     AND (address << inet '127.0.0.0/8') = :here"""),
+        {"ports": sorted(ports), "found": [one.ble_mac for one in found], "at": at, "here": asked_here},
     )
     for one in sorted(found, key=lambda one: one.ble_mac):
         connection.execute(
@@ -60,7 +72,6 @@ def known(connection: Connection) -> pl.DataFrame:
     """All of them, by name; ``site_key`` and ``gateway`` of the site file that names one, else null."""
     return query(
         connection,
-        """SELECT b.name, b.model, b.firmware, host(b.address) AS address, b.udp_port, b.ble_mac, b.wifi_mac,
-                  b.is_active, b.last_seen_at, used.site_key, used.gateway
-           FROM ems.found_battery b LEFT JOIN ems.vw_battery_gateway used USING (ble_mac) ORDER BY b.name""",
+        """SELECT name, model, firmware, address, udp_port, ble_mac, wifi_mac, is_active, last_seen_at, site_key, gateway
+           FROM ems.vw_found_battery ORDER BY name""",
     )

@@ -39,3 +39,18 @@ COMMENT ON COLUMN ems.vw_setpoint.echoed_after_s IS 'from intent to read-back';
 COMMENT ON COLUMN ems.vw_setpoint.effective_after_s IS 'from intent to effect in the measured power';
 
 COMMENT ON VIEW ems.vw_executable_plan IS 'Plans that may be told to a device: verified, no hindsight, of a solved problem; which of them holds says fn_plan_in_force.';
+
+COMMENT ON VIEW ems.vw_battery_status IS 'How batteries stood: a row for each answer of a device that has a charge, good values only.';
+COMMENT ON COLUMN ems.vw_battery_status.soc_pct IS 'charge as the battery says';
+COMMENT ON COLUMN ems.vw_battery_status.battery_w IS 'power at the bus, > 0 discharge';
+COMMENT ON COLUMN ems.vw_battery_status.pv_w IS 'modules of its own';
+COMMENT ON COLUMN ems.vw_battery_status.ongrid_w IS 'at its grid port, > 0 it feeds the house';
+COMMENT ON COLUMN ems.vw_battery_status.offgrid_w IS 'given at its backup socket';
+COMMENT ON COLUMN ems.vw_battery_status.mode IS 'number of its mode; the labels of its point map say what it means';
+COMMENT ON COLUMN ems.vw_battery_status.temperature_c IS 'cells';
+COMMENT ON COLUMN ems.vw_battery_status.capacity_wh IS 'what it can hold, as it says';
+COMMENT ON COLUMN ems.vw_battery_status.remaining_wh IS 'what is in it, as it says';
+
+COMMENT ON VIEW ems.vw_found_battery IS 'Batteries that answered a broadcast, and the site whose file names them.';
+COMMENT ON COLUMN ems.vw_found_battery.address IS 'where it answered from last';
+COMMENT ON COLUMN ems.vw_found_battery.gateway IS 'gateway of that file; null: no active site names it';

@@ -53,6 +53,11 @@ def is_number(host: str) -> bool:
     return True
 
 
+def is_here(host: str) -> bool:
+    """Whether a host is an address of this machine alone."""
+    return is_number(host) and ipaddress.ip_address(host).is_loopback
+
+
 def address_of(gateway: Gateway) -> str:
     """``address:port`` of a gateway: what two files mean when they mean the same socket. A battery that is known by its
     own address is the same one wherever it answers."""

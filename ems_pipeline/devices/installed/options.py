@@ -54,6 +54,8 @@ def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
         # The floor a device keeps by itself is the reserve: in self-use it would else give away what the plan keeps.
         options["min_soc_pct"] = max(b.reserve_soc_pct for b in batteries)
         options["export_limit_w"] = site.grid.export_limit_w
+        fleet = next((f for f in site.fleets if batteries[0].key in f.batteries), None)
+        options["meter_share"] = 1.0 / len(fleet.batteries) if fleet is not None else 1.0
         options |= {"export_allowed": float(site.grid.export_limit_w > 0)}
         options |= {"export_forbidden": float(site.grid.export_limit_w <= 0)}
     if arrays := [a for a in site.pv if a.device == device.key]:

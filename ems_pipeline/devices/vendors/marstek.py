@@ -87,14 +87,16 @@ def _kept_pct(target: Target, command: BatteryCommand) -> float:
 
 
 def _following(target: Target, charge_w: float, discharge_w: float) -> float:
-    """What would bring its meter to zero now, within the limits; nothing while the meter says nothing.
+    """Its part of what would bring its meter to zero now, within the limits; nothing while the meter says nothing.
 
-    Told anew with every look, so it lags by minutes: it takes surplus and covers need, and never what is not there now.
+    Told anew with every look, so it lags by minutes. Of a fleet that follows one meter each corrects its part: if each
+    corrected all of it, they would drive each other to and fro.
     """
     meter_w, battery_w = target.live.get(METER), target.live.get("battery_power_w")
     if meter_w is None or battery_w is None:
         return 0.0
-    return float(math.trunc(min(max(meter_w + battery_w, -charge_w), discharge_w)))
+    wanted_w = battery_w + target.option("meter_share", 1.0) * meter_w
+    return float(math.trunc(min(max(wanted_w, -charge_w), discharge_w)))
 
 
 def _power(target: Target, power_w: float) -> list[PointWrite]:

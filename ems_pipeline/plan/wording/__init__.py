@@ -4,4 +4,5 @@ rows.py             what is stored and executed    decision.py         one devic
 modes.py            batteries                      modes_devices.py    everything else
 reasons.py          why, batteries                 reasons_devices.py  why, everything else
 next_best.py        the best other action          explain.py          for people: words and a picture
+members.py          a fleet's rows as those of its batteries
 """
