@@ -46,7 +46,7 @@ COMMENT ON COLUMN ems.vw_battery_status.battery_w IS 'power at the bus, > 0 disc
 COMMENT ON COLUMN ems.vw_battery_status.pv_w IS 'modules of its own';
 COMMENT ON COLUMN ems.vw_battery_status.ongrid_w IS 'at its grid port, > 0 it feeds the house';
 COMMENT ON COLUMN ems.vw_battery_status.offgrid_w IS 'given at its backup socket';
-COMMENT ON COLUMN ems.vw_battery_status.mode IS 'number of its mode; the labels of its point map say what it means';
+COMMENT ON COLUMN ems.vw_battery_status.mode IS 'mode it says it is in: its own logic (`auto`), the vendor''s cloud (`ai`), its own slots (`manual`), a power it was told (`passive`), backup (`ups`)';
 COMMENT ON COLUMN ems.vw_battery_status.temperature_c IS 'cells';
 COMMENT ON COLUMN ems.vw_battery_status.capacity_wh IS 'what it can hold, as it says';
 COMMENT ON COLUMN ems.vw_battery_status.remaining_wh IS 'what is in it, as it says';

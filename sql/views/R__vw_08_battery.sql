@@ -7,7 +7,8 @@ SELECT p.site_key, p.device_key, t.reported_at,
        max(t.value) FILTER (WHERE p.quantity = 'pv_power_w') AS pv_w,
        max(t.value) FILTER (WHERE p.quantity = 'ongrid_power_w') AS ongrid_w,
        max(t.value) FILTER (WHERE p.quantity = 'offgrid_power_w') AS offgrid_w,
-       max(t.value) FILTER (WHERE p.quantity = 'battery_mode') AS mode,
+       (array['auto', 'ai', 'manual', 'passive', 'ups'])
+           [1 + max(t.value) FILTER (WHERE p.quantity = 'battery_mode' AND t.value BETWEEN 0 AND 4)::integer] AS mode,
        max(t.value) FILTER (WHERE p.quantity = 'battery_temp_c') AS temperature_c,
        max(t.value) FILTER (WHERE p.quantity = 'battery_capacity_wh') AS capacity_wh,
        max(t.value) FILTER (WHERE p.quantity = 'battery_remaining_wh') AS remaining_wh
