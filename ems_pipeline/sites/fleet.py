@@ -15,8 +15,8 @@ from ems_pipeline.sites.electric import Battery, PvArray
 from ems_pipeline.sites.record import Key, Record
 from ems_pipeline.sites.wiring import HybridInverter
 
-LEAST_W = 1e-6
-"""Less is nothing left to share out."""
+LEAST = 1e-3
+"""Of watts or watt-hours: less is nothing."""
 
 
 class Fleet(Record):
@@ -61,9 +61,9 @@ def shares(total_w: float, weights: Sequence[float], limits_w: Sequence[float]) 
     What one cannot take the others do, as far as they can: the sum is the total, or all that those with a weight may.
     """
     given = [0.0] * len(weights)
-    is_open = [weight > 0 and limit_w > 0 for weight, limit_w in zip(weights, limits_w, strict=True)]
+    is_open = [weight >= LEAST and limit_w > 0 for weight, limit_w in zip(weights, limits_w, strict=True)]
     left_w = max(0.0, total_w)
-    while any(is_open) and left_w > LEAST_W:
+    while any(is_open) and left_w >= LEAST:
         per_weight = left_w / sum(w for w, o in zip(weights, is_open, strict=True) if o)
         full = [i for i, o in enumerate(is_open) if o and per_weight * weights[i] >= limits_w[i] - given[i]]
         if not full:

@@ -71,6 +71,7 @@ class Wire:
         if self._line is not None:
             self._line.transport.close()
             self._line = None
+            await asyncio.sleep(0)  # in which the loop lets the port go
 
     async def _asked(
         self, method: str, parameters: Mapping[str, Any], gap_s: float, attempts: int, may_go: MayGo
