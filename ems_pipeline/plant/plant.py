@@ -71,7 +71,7 @@ class Plant:
             raise KeyError(
                 f"{fault.kind} is a {FAULTS[fault.kind].where} fault; the plant has {sorted(known)}, not {fault.key!r}"
             )
-        if fault.key in self.twins:
+        if FAULTS[fault.kind].where == "device":
             self.twins[fault.key].trouble(fault.kind, TROUBLES[fault.kind])
         else:
             self.lines[fault.key].add(fault.kind)
