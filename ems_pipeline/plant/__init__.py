@@ -10,7 +10,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     modbus_server, udp_server                                 the real protocols
     web_server, web_service, web_login                        those over HTTP
     shelly_rpc                                                what a Shelly says of itself
-    documents, market, solar                                  what the outside world publishes
+    documents, market, solar, tempo                           what the outside world publishes
     telegram_twin, smtp_twin                                  the services that people are told by
     faults                                                    what hardware and wires do wrong
     recording, replay, log                                    measured series played back, and a logger's own
