@@ -86,8 +86,7 @@ def _opened(sites: list[Site], clock: Clock, turns: Turns) -> Iterator[tuple[Swe
         try:
             yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock, turns)), closed
         finally:
-            for of_site in opened:
-                loop.run(of_site.close())
+            loop.run(fleet.close_all(opened))
 
 
 @dg.op(out=dg.Out(dg.Nothing))

@@ -120,7 +120,7 @@ def test_what_another_address_says_is_not_heard() -> None:
         reading = asyncio.ensure_future(soc(wire))
         await asyncio.sleep(0.05)
         assert wire._line is not None
-        whom = wire._line.transport.get_extra_info("sockname")
+        whom = wire._line.socket.getsockname()
         other.sendto(charge({"id": wire._number}, 99), whom)
         return await reading
 

@@ -80,6 +80,8 @@ def found_at(document: Any, field: str) -> Any:
     Raises:
         DeviceFault: nothing does.
     """
+    if isinstance(document, dict) and field in document:  # most are: no path, one name
+        return document[field]
     found = document
     for key in field.split("."):
         if isinstance(found, dict) and key in found:

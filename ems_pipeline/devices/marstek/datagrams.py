@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.driver.document import SHOWN
@@ -22,23 +21,28 @@ LARGEST = 4096
 GET_DEVICE, ANY_DEVICE = "Marstek.GetDevice", {"ble_mac": "0"}
 NOT_FOUND, WRONG_PARAMETERS, UNREADABLE = -32601, -32602, -32700
 MAC = re.compile(r"[0-9a-f]{12}")
+WRITTEN = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def request(number: int, method: str, parameters: Mapping[str, Any]) -> bytes:
     """One datagram; ``number`` is 1 to `LAST_ID`."""
-    return json.dumps({"id": number, "method": method, "params": parameters}, separators=(",", ":")).encode()
+    return WRITTEN({"id": number, "method": method, "params": parameters}).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A datagram that can be read: to which request, from which device, and its result or why there is none."""
 
     number: int
-    mac: str
-    """Of the device that says it, twelve digits in lower case; empty where it does not say."""
+    source: object
+    """As it signs: its model and address."""
     result: Mapping[str, Any] | None
     code: int = 0
     message: str = ""
+
+    @property
+    def mac(self) -> str:
+        """Of the device that says it, twelve digits in lower case; empty where it does not say."""
+        return mac_in(str(self.source))
 
     @property
     def fault(self) -> DeviceFault:
@@ -56,17 +60,16 @@ def heard(datagram: bytes) -> Heard | None:
     if not datagram or len(datagram) > LARGEST:
         return None
     try:
-        said = json.loads(datagram)
+        said = json.loads(datagram.decode())
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or isinstance(said.get("id"), bool) or not isinstance(said.get("id"), int):
+    if not isinstance(said, dict) or type(number := said.get("id")) is not int:  # true and false are integers, too
         return None
-    result, error = said.get("result"), said.get("error")
-    mac = mac_in(str(said.get("src", "")))
+    result, error, source = said.get("result"), said.get("error"), said.get("src", "")
     if isinstance(result, dict):
-        return Heard(said["id"], mac, result)
+        return Heard(number, source, result)
     if isinstance(error, dict) and isinstance(error.get("code"), int):
-        return Heard(said["id"], mac, None, error["code"], str(error.get("message", "")))
+        return Heard(number, source, None, error["code"], str(error.get("message", "")))
     return None
 
 

@@ -7,6 +7,7 @@ mode is read back, and whether the power follows is measured. Change this when a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo
@@ -33,6 +34,7 @@ class MarstekDriver(MappedDriver):
         super().__init__(described)
         self.wire = wire
         self._firmware: Firmware | None = None
+        self._varying = variants.varying(self.point_map)
 
     async def connect(self) -> None:
         """Nothing to open: whether somebody is there shows when it is asked."""
@@ -41,9 +43,7 @@ class MarstekDriver(MappedDriver):
         await self.wire.close()
 
     async def _sample(self, selection: Selection) -> Samples:
-        by_method: dict[str, list[Point]] = {}
-        for point in selection.asked:
-            by_method.setdefault(point.path or "", []).append(point)
+        by_method = _by_method(selection)
         samples: dict[str, Sample] = {}
         gone: DeviceFault | None = None
         for method, asked in by_method.items():
@@ -59,9 +59,8 @@ class MarstekDriver(MappedDriver):
     async def _said(self, method: str, asked: Sequence[Point]) -> dict[str, Sample]:
         """What the result of a method says of its points, at the scales of the device's firmware."""
         result = (await self.wire.read(method, self._gap_s)).result or {}
-        varying = variants.varying(self.point_map)
         variant = None
-        if any(p.name in varying for p in asked):
+        if not self._varying.isdisjoint(p.name for p in asked):
             variant = variants.fitting(self.point_map, await self._known_firmware())
         point_map = self._fitted({})
         point_map = variants.as_variant(point_map, variant) if variant else point_map
@@ -70,7 +69,7 @@ class MarstekDriver(MappedDriver):
     def _read(self, point: Point, result: Mapping[str, Any], *, is_told: bool) -> Sample:
         if point.optional and point.field is not None and point.field not in result:
             return Sample(None, Quality.ABSENT, f"its answer has no {point.field!r}")
-        if not is_told and point.name in variants.varying(self.point_map):
+        if not is_told and point.name in self._varying:
             what = f"{self._firmware} is none that {self.point_map.map} speaks of" if self._firmware else "it is silent"
             return Sample(None, Quality.NOT_READY, f"its scale is not known: {what}")
         return sample_of(result, point, self.point_map, PLAIN)
@@ -98,6 +97,15 @@ class MarstekDriver(MappedDriver):
             return dict.fromkeys(raws, fault.reason)
         said = (answer.result or {}).get("set_result")
         return {} if said in TAKEN else dict.fromkeys(raws, f"it says set_result {said!r}")
+
+
+@lru_cache(maxsize=256)
+def _by_method(selection: Selection) -> dict[str, list[Point]]:
+    """Points by the method whose result has them; selections are the same ones every minute."""
+    found: dict[str, list[Point]] = {}
+    for point in selection.asked:
+        found.setdefault(point.path or "", []).append(point)
+    return found
 
 
 def _lacking(point: Point, fault: DeviceFault) -> Sample:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import random
+import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
+from ems_pipeline.devices.installed.address import is_number, resolved
 from ems_pipeline.devices.marstek import datagrams
 from ems_pipeline.devices.marstek.datagrams import Heard
 from ems_pipeline.devices.points.reading import Quality
@@ -69,9 +70,8 @@ class Wire:
     async def close(self) -> None:
         """Let the socket go; the next request opens another."""
         if self._line is not None:
-            self._line.transport.close()
+            self._line.close()
             self._line = None
-            await asyncio.sleep(0)  # in which the loop lets the port go
 
     async def _asked(
         self, method: str, parameters: Mapping[str, Any], gap_s: float, attempts: int, may_go: MayGo
@@ -94,9 +94,10 @@ class Wire:
 
     async def _exchange(self, method: str, parameters: Mapping[str, Any], gap_s: float, may_go: MayGo) -> Heard:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._quiet_until - loop.time()))
+        if (quiet_s := self._quiet_until - loop.time()) > 0:
+            await asyncio.sleep(quiet_s)
         line = self._line or await self._open()
-        if halted := await may_go():  # after every wait: what follows goes out at once
+        if may_go is not always and (halted := await may_go()):  # after every wait: what follows goes out at once
             raise DeviceFault(Quality.REFUSED, halted)
         self._number = self._number % datagrams.LAST_ID + 1
         self.requests += 1
@@ -119,62 +120,80 @@ class Wire:
     async def _open(self) -> _Line:
         loop, end = asyncio.get_running_loop(), self.endpoint
         until = loop.time() + PORT_PATIENCE_S
-        local = None if end.local_port is None else ("0.0.0.0", end.local_port)
         while True:
             try:
-                _, line = await loop.create_datagram_endpoint(_Line, local, (end.host, end.port))
+                host = end.host if is_number(end.host) else await asyncio.to_thread(resolved, end.host)
+                self._line = _Line(loop, host, end.port, end.local_port)
             except OSError as error:
                 if error.errno == errno.EADDRINUSE and loop.time() < until:
                     await asyncio.sleep(PORT_PAUSE_S)
                     continue
                 why = f"{self._place} cannot be asked: {error.strerror or error}"
                 raise DeviceFault(Quality.NO_ANSWER, why, device_wide=True) from None
-            self._line = line
-            return line
+            return self._line
 
 
-class _Line(asyncio.DatagramProtocol):
+class _Line:
     """A socket with the one request that is under way."""
 
-    transport: asyncio.DatagramTransport
-
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int, local_port: int | None) -> None:
+        """Raises OSError: the local port is taken, or there is no way to the host."""
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self._loop = loop
         self._number = 0
         self._answer: asyncio.Future[Heard] | None = None
         self._is_garbled = False
+        try:
+            self.socket.setblocking(False)
+            if local_port is not None:
+                self.socket.bind(("", local_port))
+            self.socket.connect((host, port))
+        except OSError:
+            self.socket.close()
+            raise
+        loop.add_reader(self.socket, self._heard)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.DatagramTransport, transport)  # asyncio's own class is none by inheritance
+    def close(self) -> None:
+        self._loop.remove_reader(self.socket)
+        self.socket.close()
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - connected: it is who was asked
+    def _heard(self) -> None:
+        try:
+            datagram = self.socket.recv(datagrams.LARGEST + 1)
+        except BlockingIOError:
+            return
+        except OSError as error:  # nobody listens there
+            if self._answer is not None and not self._answer.done():
+                self._answer.set_exception(error)
+            return
         if self._answer is None or self._answer.done():
             return
-        found = datagrams.heard(data)
-        self._is_garbled |= found is None
-        unread = found is not None and found.number == 0 and found.code == datagrams.UNREADABLE
-        if found is not None and (found.number == self._number or unread):
+        found = datagrams.heard(datagram)
+        if found is None:
+            self._is_garbled = True
+        elif found.number == self._number or (found.number == 0 and found.code == datagrams.UNREADABLE):
             self._answer.set_result(found)
-
-    def error_received(self, exc: Exception) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(exc)
 
     async def ask(self, number: int, datagram: bytes, end: Endpoint) -> Heard:
         self._number, self._is_garbled = number, False
-        self._answer = asyncio.get_running_loop().create_future()
-        self.transport.sendto(datagram)
-        place = f"{end.host}:{end.port}"
+        self._answer = answer = self._loop.create_future()
+        deadline = self._loop.call_later(end.timeout_s, self._late, answer, end)
         try:
-            return await asyncio.wait_for(self._answer, end.timeout_s)
-        except TimeoutError:
-            if self._is_garbled:
-                reason = f"{place}: what came within {end.timeout_s:g} s cannot be read"
-                raise DeviceFault(Quality.GARBAGE, reason, device_wide=True, was_heard=True) from None
-            reason = f"{place} did not answer within {end.timeout_s:g} s"
-            raise DeviceFault(Quality.NO_ANSWER, reason, device_wide=True) from None
+            self.socket.send(datagram)
+            return await answer
         except OSError as error:
-            raise DeviceFault(Quality.NO_ANSWER, f"{place}: {error.strerror or error}", device_wide=True) from None
+            why = f"{end.host}:{end.port}: {error.strerror or error}"
+            raise DeviceFault(Quality.NO_ANSWER, why, device_wide=True) from None
         finally:
-            with suppress(asyncio.CancelledError):
-                self._answer.cancel()
+            deadline.cancel()
             self._answer = None
+
+    def _late(self, answer: asyncio.Future[Heard], end: Endpoint) -> None:
+        if answer.done():
+            return
+        place, within = f"{end.host}:{end.port}", f"within {end.timeout_s:g} s"
+        fault = DeviceFault(Quality.NO_ANSWER, f"{place} did not answer {within}", device_wide=True)
+        if self._is_garbled:
+            reason = f"{place}: what came {within} cannot be read"
+            fault = DeviceFault(Quality.GARBAGE, reason, device_wide=True, was_heard=True)
+        answer.set_exception(fault)
