@@ -11,6 +11,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ems_pipeline.devices.points.map_content import content_hash
 from ems_pipeline.devices.points.map_file import MapFileError, load_map
@@ -44,6 +45,7 @@ def resolved(host: str) -> str:
     return str(min(addresses, key=lambda address: (address.version, int(address))))
 
 
+@lru_cache(maxsize=1024)
 def is_number(host: str) -> bool:
     """Whether a host is an address as it stands, so that nobody has to be asked."""
     try:

@@ -62,7 +62,7 @@ class MarstekDriver(MappedDriver):
         variant = None
         if not self._varying.isdisjoint(p.name for p in asked):
             variant = variants.fitting(self.point_map, await self._known_firmware())
-        point_map = self._fitted({})
+        point_map = self._fitted({}) if self.point_map.made_for else self.point_map
         point_map = variants.as_variant(point_map, variant) if variant else point_map
         return {p.name: self._read(point_map.by_name[p.name], result, is_told=variant is not None) for p in asked}
 
