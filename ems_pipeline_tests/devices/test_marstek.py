@@ -383,3 +383,12 @@ def test_of_what_was_told_the_mode_alone_can_be_read_again() -> None:
 
     echoes, _ = asking(saying(ES__GetMode={"mode": "Auto"}), work)
     assert [(e.point, e.found, e.matches) for e in echoes] == [("mode", 0, False)]
+
+
+def test_what_can_only_be_told_is_never_asked_for() -> None:
+    async def work(wire: Wire) -> Any:
+        return list(await driver(wire).read(["passive_power", "battery_mode"]))
+
+    found, asked = asking(saying(ES__GetMode={"mode": "Auto"}), work)
+    assert [one["method"] for one in asked] == ["ES.GetMode"]  # a read by its method would set the battery
+    assert [(r.value, r.quality) for r in found] == [(None, Quality.ABSENT), (0, Quality.GOOD)]

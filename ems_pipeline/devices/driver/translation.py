@@ -72,7 +72,8 @@ def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
     check_value(point, command.value)
     if not command.restores:
         _check_site(target, point, command.value)
-    others = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
+    block = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
+    others = [p for p in block if p.readable or p is point]  # what is never said cannot be left as it stands
     found = {p.name: target.known(p.key) for p in others} | {point.name: command.value}
     return [PointWrite(name, value) for name, value in found.items()]
 
@@ -80,7 +81,7 @@ def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
 def needed_by_hand(point_map: PointMap, name: str) -> frozenset[str]:
     """What `by_hand` must find in ``live`` for a point: itself, its block, what its site limit is divided by."""
     point = point_map.point(name)
-    block = {p.key for p in point_map.points if point.block is not None and p.block == point.block}
+    block = {p.key for p in point_map.points if point.block is not None and p.block == point.block and p.readable}
     return frozenset({point.key, *block, *([point.site_per] if point.site_per else [])})
 
 

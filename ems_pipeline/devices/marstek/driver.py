@@ -23,6 +23,7 @@ from ems_pipeline.devices.points.sampling import Selection
 from ems_pipeline.devices.points.variants import Firmware
 
 PLAIN = Dialect()
+NEVER_READ = Sample(None, Quality.ABSENT, "it is told and never says it")
 TAKEN = frozenset({True, "true", "True", "ture"})
 """How firmware says that it took a setting; the vendor's document spells it wrong in every example."""
 
@@ -44,7 +45,7 @@ class MarstekDriver(MappedDriver):
 
     async def _sample(self, selection: Selection) -> Samples:
         by_method = _by_method(selection)
-        samples: dict[str, Sample] = {}
+        samples = {p.name: NEVER_READ for p in selection.asked if not p.readable}
         gone: DeviceFault | None = None
         for method, asked in by_method.items():
             try:
@@ -104,6 +105,8 @@ def _by_method(selection: Selection) -> dict[str, list[Point]]:
     """Points by the method whose result has them; selections are the same ones every minute."""
     found: dict[str, list[Point]] = {}
     for point in selection.asked:
+        if not point.readable:  # its method sets it
+            continue
         found.setdefault(point.path or "", []).append(point)
     return found
 
