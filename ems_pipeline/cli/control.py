@@ -153,7 +153,7 @@ def override_add(
     from ems_pipeline.warehouse import open_warehouse, overrides
 
     chosen, now = site_of(site), SystemClock().now()
-    wall, limits = zone(chosen.timezone), dict(_limit(item) for item in limit or ())
+    wall, limits = zone(chosen.timezone), dict(limit_of(item) for item in limit or ())
     check_wish(chosen, asset, mode, limits)
     start = now if begin is None else instant(begin, wall)
     until_at = end(start, wall, minutes, until) or start + timedelta(hours=1)
@@ -247,7 +247,7 @@ def _declare_gone(site: str, device: str) -> None:
         console.print(words(str(outcome)))
 
 
-def _limit(text: str) -> tuple[str, float]:
+def limit_of(text: str) -> tuple[str, float]:
     name, _, written = text.partition("=")
     try:
         return name.strip(), number(written)
