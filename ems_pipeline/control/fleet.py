@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ems_pipeline.control.live import Live
 from ems_pipeline.sites import Battery, Fleet, Site
-from ems_pipeline.sites.fleet import by_charge, shares
+from ems_pipeline.sites.fleet import FULL_PCT, by_charge, shares, stop_pct
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Limits, Wish
 from ems_pipeline.warehouse.claims import Claim, Source
@@ -19,7 +19,6 @@ from ems_pipeline.warehouse.claims import Claim, Source
 Claims = Mapping[str, Claim]
 RANK = {source: rank for rank, source in enumerate(Source)}
 ONE_WAY = frozenset({BatteryMode.CHARGE, BatteryMode.DISCHARGE})
-FULL_PCT = 100.0
 
 
 def as_one(site: Site, claims: Claims, live: Live) -> dict[str, Claim]:
@@ -60,7 +59,8 @@ def _shared(fleet: Fleet, whole: Claim, members: list[Battery], live: Live) -> d
     if not isinstance(whole.wish, Wish):
         return {b.key: replace(whole, asset_key=b.key) for b in members}
     limits, soc_pct = whole.wish.limits, _charges(members, live)
-    target_pct = limits.target_soc_pct
+    ends_with_slot = whole.source is Source.PLAN and whole.wish.mode in ONE_WAY
+    target_pct = None if ends_with_slot else limits.target_soc_pct
     take = by_charge(members, soc_pct, charging=True, to_pct=FULL_PCT if target_pct is None else target_pct)
     give = by_charge(members, soc_pct, charging=False, to_pct=target_pct or 0.0)
     charge_w = _parts(limits.charge_limit_w, take, [b.charge_limit_w for b in members])
@@ -72,6 +72,8 @@ def _shared(fleet: Fleet, whole: Claim, members: list[Battery], live: Live) -> d
     for i, battery in enumerate(members):
         own = replace(limits, charge_limit_w=charge_w[i], discharge_limit_w=discharge_w[i])
         power_w = -powers_w[i] if is_charging else powers_w[i]
+        if ends_with_slot and battery.key in soc_pct:
+            own = replace(own, target_soc_pct=stop_pct(battery, soc_pct[battery.key], power_w))
         wish, reason = Wish(whole.wish.mode, own), f"{whole.reason} (its share of {fleet.key})"
         found[battery.key] = replace(whole, asset_key=battery.key, wish=wish, power_w=power_w, reason=reason)
     return found

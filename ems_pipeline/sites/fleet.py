@@ -7,14 +7,17 @@ energy that one gives another to take is lost twice.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import Field
 
+from ems_pipeline import units
 from ems_pipeline.sites.electric import Battery, PvArray
 from ems_pipeline.sites.record import Key, Record
 from ems_pipeline.sites.wiring import HybridInverter
 
+FULL_PCT = 100.0
 LEAST = 1e-3
 """Of watts or watt-hours: less is nothing."""
 
@@ -99,6 +102,20 @@ def faults(
             yield f"battery {key!r} shares its inverter with modules or others; leave it out of the fleet"
         elif battery.efficiency_steps or battery.efficiency_bands or battery.taper:
             yield f"battery {key!r} of a fleet has steps, bands or a taper, which a whole has not; give it constant ones"
+
+
+def after_slot(battery: Battery, soc_pct: float, power_w: float) -> float:
+    """Charge at the end of a quarter-hour at a power (> 0 discharge), %, within empty and full."""
+    factor = 1 / battery.discharge_efficiency if power_w > 0 else battery.charge_efficiency
+    after_pct = soc_pct - FULL_PCT * units.slot_energy_wh(power_w) * factor / battery.capacity_wh
+    return min(max(after_pct, 0.0), FULL_PCT)
+
+
+def stop_pct(battery: Battery, soc_pct: float, power_w: float) -> float:
+    """Where a battery is to stop that has its share of a power for a quarter-hour: what the whole is to come to is no
+    target of a part."""
+    after_pct = after_slot(battery, soc_pct, power_w)
+    return math.floor(after_pct * 10) / 10 if power_w > 0 else math.ceil(after_pct * 10) / 10
 
 
 def by_charge(batteries: Sequence[Battery], soc_pct: Mapping[str, float], *, charging: bool, to_pct: float) -> list[float]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from ems_pipeline import units
-from ems_pipeline.sites import Battery, Fleet, Site
-from ems_pipeline.sites.fleet import by_charge, shares
+from ems_pipeline.sites import Fleet, Site
+from ems_pipeline.sites.fleet import FULL_PCT, after_slot, by_charge, shares, stop_pct
+from ems_pipeline.sites.modes import BatteryMode
 
-FULL_PCT = 100.0
+ONE_WAY = frozenset({BatteryMode.CHARGE, BatteryMode.DISCHARGE})
 Row = dict[str, Any]
 
 
@@ -40,9 +40,8 @@ def _members(fleet: Fleet, site: Site, rows: pl.DataFrame, soc_pct: Mapping[str,
     charge = {b.key: soc_pct[b.key] for b in members}
     for row in rows.iter_rows(named=True):
         limits = json.loads(row["limits"])
-        target_pct = limits.get("target_soc_pct")
-        take = by_charge(members, charge, charging=True, to_pct=FULL_PCT if target_pct is None else target_pct)
-        give = by_charge(members, charge, charging=False, to_pct=target_pct or 0.0)
+        take = by_charge(members, charge, charging=True, to_pct=FULL_PCT)
+        give = by_charge(members, charge, charging=False, to_pct=0.0)
         is_charging = row["power_w"] < 0
         most_w = [b.charge_limit_w if is_charging else b.discharge_limit_w for b in members]
         powers_w = shares(abs(row["power_w"]), take if is_charging else give, most_w)
@@ -52,8 +51,10 @@ def _members(fleet: Fleet, site: Site, rows: pl.DataFrame, soc_pct: Mapping[str,
         }
         for i, battery in enumerate(members):
             power_w = -powers_w[i] if is_charging else powers_w[i]
-            charge[battery.key] = _after(battery, charge[battery.key], power_w)
             own = limits | {name: round(part[i], 1) for name, part in parts.items() if part is not None}
+            if row["mode"] in ONE_WAY:
+                own["target_soc_pct"] = stop_pct(battery, charge[battery.key], power_w)
+            charge[battery.key] = after_slot(battery, charge[battery.key], power_w)
             told = {"asset_key": battery.key, "power_w": power_w, "state": charge[battery.key]}
             yield row | told | {"limits": json.dumps(own, sort_keys=True)}
 
@@ -61,9 +62,3 @@ def _members(fleet: Fleet, site: Site, rows: pl.DataFrame, soc_pct: Mapping[str,
 def _shared(limits: Mapping[str, float], name: str, weights: list[float], most_w: list[float]) -> list[float] | None:
     return shares(limits[name], weights, most_w) if name in limits else None
 
-
-def _after(battery: Battery, soc_pct: float, power_w: float) -> float:
-    """Charge at the end of a quarter-hour, within what the battery may hold."""
-    factor = 1 / battery.discharge_efficiency if power_w > 0 else battery.charge_efficiency
-    after_pct = soc_pct - 100.0 * units.slot_energy_wh(power_w) * factor / battery.capacity_wh
-    return min(max(after_pct, 0.0), FULL_PCT)
