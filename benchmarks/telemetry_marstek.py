@@ -2,11 +2,11 @@
 
     python benchmarks/telemetry_marstek.py [--batteries 100] [--rounds 9] [--json FILE]
 
-Answers come from another process. Each round asks every battery twice (its state and its mode), all batteries at once, in
-three ways: with asyncio's own datagram sockets and loop, a deadline for each request, the json module, and the same values
-looked up (the limit for anything that waits for many at once); with bare sockets and a selector, without deadlines; and as
-the telemetry op does (drivers opened, read on its event loop, closed). Their order alternates; figures are processor time
-of this process for each value that was read.
+Answers come from another process. Each round asks every battery twice (its state and its mode), all batteries at once,
+in three ways: with asyncio's own datagram sockets and loop, a deadline for each request, the json module, and the same
+values looked up (the limit for anything that waits for many at once); with bare sockets and a selector, without
+deadlines; and as the telemetry op does (drivers opened, read on its event loop, closed). Their order alternates;
+figures are processor time of this process for each value that was read.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Line(asyncio.DatagramProtocol):
 
     answer: asyncio.Future[bytes]
 
-    def datagram_received(self, data: bytes, addr: Any) -> None:
+    def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - asyncio hands it over
         self.answer.set_result(data)
 
 

@@ -1,4 +1,4 @@
-"""`ems control schedule`: what the site file wants of assets at fixed hours, what of it holds today, and changing it."""
+"""`ems control schedule`: what the site file wants of assets at fixed hours, what holds today, and changing it."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def remove(site: SiteKey, key: Name) -> None:
 
 
 @app.command()
-def switch(
-    site: SiteKey, key: Name, to: Annotated[str, typer.Argument(help="on or off.")]
-) -> None:
+def switch(site: SiteKey, key: Name, to: Annotated[str, typer.Argument(help="on or off.")]) -> None:
     """Have a schedule act, or rest where it stands."""
     if to not in ("on", "off"):
         raise ValueError(f"{to!r} is neither on nor off; write one of them")

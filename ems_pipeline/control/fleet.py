@@ -1,7 +1,7 @@
 """What is wanted of a fleet, shared out to its batteries by what each of them holds now. Pure.
 
-The plan shares out by the charge it expects; here it is done again by the charge that is measured, and for whatever else
-is wanted of the whole. Then the law that holds whoever asks: of a fleet nobody gives while another takes.
+The plan shares out by the charge it expects; here it is done again by the charge that is measured, and for whatever
+else is wanted of the whole. Then the law that holds whoever asks: of a fleet nobody gives while another takes.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Settings:
         )
 
     def following_the_meter(self) -> Settings:
-        """The same without the few watts a hybrid goes on buying: what an AC-coupled battery does with its own meter."""
+        """Without the few watts a hybrid goes on buying: what an AC-coupled battery does with its own meter."""
         return replace(self, zero_export_power_w=0.0)
 
     def slot(self, minute_of_day: int, weekday: int) -> TouSlot:

@@ -18,9 +18,9 @@ from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
+from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
 from ems_pipeline.plant.replay import Replay
-from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
 from ems_pipeline.plant.udp_server import Battery, serving_udp

@@ -1,8 +1,8 @@
 """Colours of Tempo days as the plant's winter would bring them: made by the published rules, measured nowhere.
 
-A season begins on 1 September. 22 of its days are red: from November to March, Monday to Friday, no public holiday, five
-in a row at most. 43 are white, none of them a Sunday; all others are blue. The grid operator colours the days on which
-least power is left; here these are the coldest. Rules: EDF, "Option Tempo"; CRE, regulated tariffs.
+A season begins on 1 September. 22 of its days are red: from November to March, Monday to Friday, no public holiday,
+five in a row at most. 43 are white, none of them a Sunday; all others are blue. The grid operator colours the days on
+which least power is left; here these are the coldest. Rules: EDF, "Option Tempo"; CRE, regulated tariffs.
 """
 
 from __future__ import annotations

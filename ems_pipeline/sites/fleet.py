@@ -101,7 +101,7 @@ def faults(
         elif battery.device in with_modules or key in shared:
             yield f"battery {key!r} shares its inverter with modules or others; leave it out of the fleet"
         elif battery.efficiency_steps or battery.efficiency_bands or battery.taper:
-            yield f"battery {key!r} of a fleet has steps, bands or a taper, which a whole has not; give it constant ones"
+            yield f"battery {key!r} of a fleet has steps, bands or a taper, which no whole has; give it constant ones"
 
 
 def after_slot(battery: Battery, soc_pct: float, power_w: float) -> float:
@@ -118,7 +118,9 @@ def stop_pct(battery: Battery, soc_pct: float, power_w: float) -> float:
     return math.floor(after_pct * 10) / 10 if power_w > 0 else math.ceil(after_pct * 10) / 10
 
 
-def by_charge(batteries: Sequence[Battery], soc_pct: Mapping[str, float], *, charging: bool, to_pct: float) -> list[float]:
+def by_charge(
+    batteries: Sequence[Battery], soc_pct: Mapping[str, float], *, charging: bool, to_pct: float
+) -> list[float]:
     """Weight of each battery: room up to ``to_pct`` where it is to charge, else what it holds above it; of one whose
     charge nobody knows, nothing."""
     found = []

@@ -74,7 +74,13 @@ def _discover(platform: Platform, asked: Asked) -> Result:
     return {
         "units": units,
         "batteries": [
-            {"name": one.model, "address": one.host, "udp_port": one.port, "ble_mac": one.mac, "gateway": own.get(one.mac)}
+            {
+                "name": one.model,
+                "address": one.host,
+                "udp_port": one.port,
+                "ble_mac": one.mac,
+                "gateway": own.get(one.mac),
+            }
             for one in batteries.discover(platform)
             if one.mac not in others  # they are somebody else's
         ],

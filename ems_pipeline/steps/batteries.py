@@ -22,7 +22,6 @@ from ems_pipeline.warehouse import found_batteries
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.found_batteries import FoundBattery
 
-
 BROADCAST_HERE = "127.255.255.255"
 """What is served on this machine alone is asked for on this machine alone."""
 

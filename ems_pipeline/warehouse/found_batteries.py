@@ -72,6 +72,7 @@ def known(connection: Connection) -> pl.DataFrame:
     """All of them, by name; ``site_key`` and ``gateway`` of the site file that names one, else null."""
     return query(
         connection,
-        """SELECT name, model, firmware, address, udp_port, ble_mac, wifi_mac, is_active, last_seen_at, site_key, gateway
+        """SELECT name, model, firmware, address, udp_port, ble_mac, wifi_mac, is_active, last_seen_at, site_key,
+                  gateway
            FROM ems.vw_found_battery ORDER BY name""",
     )

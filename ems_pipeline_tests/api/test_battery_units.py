@@ -1,4 +1,4 @@
-"""Found batteries, what each has said, Tempo days and schedules over HTTP: who may see what, and nothing that steers."""
+"""Found batteries, what each said, Tempo days and schedules over HTTP: who may see what, and nothing that steers."""
 
 from __future__ import annotations
 
@@ -41,13 +41,18 @@ def test_what_a_battery_has_said_is_one_row_an_answer(house: House, anna: TestCl
     said = {"battery_mode": (3, ""), "ongrid_power_w": (-2000, "W"), "offgrid_power_w": (0, "W")}
     at = NOON - timedelta(minutes=2)
     with house.warehouse.begin() as connection:
-        for quantity, (value, unit) in {**said, "battery_soc_pct": (61.0, "%"), "battery_power_w": (-2000, "W")}.items():
+        for quantity, (value, unit) in {
+            **said,
+            "battery_soc_pct": (61.0, "%"),
+            "battery_power_w": (-2000, "W"),
+        }.items():
             connection.execute(
                 sa.text("""
                     WITH named AS (
                         INSERT INTO ems.point (site_key, device_key, quantity, unit)
                         VALUES ('home01', 'inverter', :quantity, :unit)
-                        ON CONFLICT (site_key, device_key, quantity) DO UPDATE SET unit = excluded.unit RETURNING point_id)
+                        ON CONFLICT (site_key, device_key, quantity) DO UPDATE SET unit = excluded.unit
+                        RETURNING point_id)
                     INSERT INTO ems.telemetry (point_id, reported_at, received_at, value, quality)
                     SELECT point_id, :at, :at, :value, 0 FROM named ON CONFLICT DO NOTHING"""),
                 {"quantity": quantity, "unit": unit, "value": value, "at": at},
@@ -63,11 +68,18 @@ def test_what_a_battery_has_said_is_one_row_an_answer(house: House, anna: TestCl
 
 
 def test_tempo_days_are_told_as_announced_last_and_the_season_is_counted(house: House, anna: TestClient) -> None:
-    days = [("2026-02-27", "red", -60), ("2026-02-28", "white", -36), ("2026-03-01", "red", -12), ("2026-03-01", "white", -1)]
+    days = [
+        ("2026-02-27", "red", -60),
+        ("2026-02-28", "white", -36),
+        ("2026-03-01", "red", -12),
+        ("2026-03-01", "white", -1),
+    ]
     with house.warehouse.begin() as connection:
         for day, colour, hours in days:
             row = {"day": date.fromisoformat(day), "colour": colour, "at": NOON + timedelta(hours=hours)}
-            statement = "INSERT INTO ems.tempo_colour (day, colour, source, known_at) VALUES (:day, :colour, 'rte', :at)"
+            statement = (
+                "INSERT INTO ems.tempo_colour (day, colour, source, known_at) VALUES (:day, :colour, 'rte', :at)"
+            )
             connection.execute(sa.text(statement), row)
     assert [(one["day"], one["colour"]) for one in got(anna, "/tempo")["items"]] == [
         ("2026-02-28", "white"), ("2026-03-01", "white"),
@@ -89,8 +101,8 @@ def test_a_schedule_is_a_change_of_the_sites_document(house: House, anna: TestCl
     site = Site.model_validate(parameters["document"])
     assert site.schedules == (
         Schedule.model_validate(
-            {"key": "nights", "asset": "pack", "mode": "charge", "limits": {"charge_limit_w": 3000}, "days": [0, 1, 2, 3, 4],
-             "start": "22:00", "end": "06:00"}
+            {"key": "nights", "asset": "pack", "mode": "charge", "limits": {"charge_limit_w": 3000},
+             "days": [0, 1, 2, 3, 4], "start": "22:00", "end": "06:00"}
         ),
     )  # fmt: skip
     assert site.model_copy(update={"schedules": ()}) == home01
@@ -124,8 +136,10 @@ def test_schedules_of_an_armed_site_stand_and_others_than_owners_only_look(house
 
 @pytest.mark.parametrize("how", ["patch", "delete"])
 def test_a_schedule_that_is_not_there_is_told(house: House, anna: TestClient, how: str) -> None:
-    said = anna.patch("/api/v1/schedules/home01.x", json={"active": False}) if how == "patch" else anna.delete(
-        "/api/v1/schedules/home01.x"
+    said = (
+        anna.patch("/api/v1/schedules/home01.x", json={"active": False})
+        if how == "patch"
+        else anna.delete("/api/v1/schedules/home01.x")
     )
     assert (said.status_code, said.json()["code"]) == (404, "schedule_unknown")
     assert filed(house) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ems_pipeline.control.fleet import as_one
 from ems_pipeline.control.live import Live, Observed
 from ems_pipeline.plant import Fault, running_plant
-from ems_pipeline.sites import Site, load_site
+from ems_pipeline.sites import load_site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Limits, Wish
 from ems_pipeline.time_grid import SimulatedClock
@@ -50,7 +50,9 @@ POWER = st.floats(1, 800)
 
 
 @given(st.tuples(SOC, SOC, SOC), POWER)
-def test_what_the_plan_discharges_is_discharged_by_those_who_can(soc_pct: tuple[float | None, ...], each_w: float) -> None:
+def test_what_the_plan_discharges_is_discharged_by_those_who_can(
+    soc_pct: tuple[float | None, ...], each_w: float
+) -> None:
     found = as_one(FULL, planned(each_w, BatteryMode.DISCHARGE, discharge_limit_w=each_w), live(*soc_pct))
     given_w = [wish(found, key).limits.discharge_limit_w or 0.0 for key in VENUS]
     able = [soc is not None and (soc - 12) * 51.2 > 1 for soc in soc_pct]
@@ -63,12 +65,16 @@ def test_what_the_plan_discharges_is_discharged_by_those_who_can(soc_pct: tuple[
 
 
 @given(
-    st.dictionaries(st.sampled_from(VENUS), st.tuples(st.sampled_from(BatteryMode), st.sampled_from(list(Source)[2:5]))),
+    st.dictionaries(
+        st.sampled_from(VENUS), st.tuples(st.sampled_from(BatteryMode), st.sampled_from(list(Source)[2:5]))
+    ),
     st.one_of(st.none(), st.tuples(st.sampled_from(BatteryMode), st.sampled_from(list(Source)[2:5]))),
     st.tuples(SOC, SOC, SOC),
 )
 def test_of_a_fleet_nobody_gives_while_another_takes(
-    asked: dict[str, tuple[BatteryMode, Source]], whole: tuple[BatteryMode, Source] | None, soc_pct: tuple[float | None, ...]
+    asked: dict[str, tuple[BatteryMode, Source]],
+    whole: tuple[BatteryMode, Source] | None,
+    soc_pct: tuple[float | None, ...],
 ) -> None:
     claims = {k: Claim(k, Wish(mode, Limits()), 0.0, "", source) for k, (mode, source) in asked.items()}
     if whole is not None:
@@ -85,8 +91,12 @@ def test_of_a_fleet_nobody_gives_while_another_takes(
 
 
 def test_whoever_asks_the_whole_asks_each_and_a_person_who_asks_one_is_heard() -> None:
-    one = Claim("venus-2", Wish(BatteryMode.CHARGE, Limits(charge_limit_w=500.0)), -500.0, "by anna", Source.OVERRIDE, 7)
-    whole = Claim("venus", Wish(BatteryMode.CHARGE, Limits(charge_limit_w=3000.0)), -3000.0, "at night", Source.SCHEDULE)
+    one = Claim(
+        "venus-2", Wish(BatteryMode.CHARGE, Limits(charge_limit_w=500.0)), -500.0, "by anna", Source.OVERRIDE, 7
+    )
+    whole = Claim(
+        "venus", Wish(BatteryMode.CHARGE, Limits(charge_limit_w=3000.0)), -3000.0, "at night", Source.SCHEDULE
+    )
     found = as_one(FULL, {"venus-2": one, "venus": whole}, live(20, 30, 60))
     assert found["venus-2"] == one
     shared = [wish(found, key).limits.charge_limit_w for key in ("venus-1", "venus-3")]

@@ -36,7 +36,9 @@ def result(asked: Asked, what: Any, mac: str = MAC, **more: Any) -> bytes:
 
 
 def error(asked: Asked, code: int, message: str = "no") -> bytes:
-    return json.dumps({"id": asked["id"], "src": f"VenusE 3.0-{MAC}", "error": {"code": code, "message": message}}).encode()
+    return json.dumps(
+        {"id": asked["id"], "src": f"VenusE 3.0-{MAC}", "error": {"code": code, "message": message}}
+    ).encode()
 
 
 @contextmanager
@@ -356,7 +358,10 @@ def test_a_power_for_a_while_is_the_request_of_the_vendors_document() -> None:
 
 
 def test_its_own_logic_and_the_clouds_are_one_word() -> None:
-    for mode, config in ((0, {"mode": "Auto", "auto_cfg": {"enable": 1}}), (1, {"mode": "AI", "ai_cfg": {"enable": 1}})):
+    for mode, config in (
+        (0, {"mode": "Auto", "auto_cfg": {"enable": 1}}),
+        (1, {"mode": "AI", "ai_cfg": {"enable": 1}}),
+    ):
         _, (asked,) = told(saying(ES__SetMode={"set_result": True}), PointWrite("mode", mode))
         assert asked["params"]["config"] == config
 

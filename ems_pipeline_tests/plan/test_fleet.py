@@ -47,7 +47,7 @@ def test_the_planner_sees_one_battery_with_all_they_hold(maison: Site) -> None:
     assert as_one(maison.model_copy(update={"fleets": ()}), inputs(maison))[0].batteries == maison.batteries
 
 
-@pytest.mark.parametrize("soc_pct", [{key: 40.0 for key in VENUS}, {key: SOC[key] for key in VENUS}])
+@pytest.mark.parametrize("soc_pct", [dict.fromkeys(VENUS, 40.0), {key: SOC[key] for key in VENUS}])
 def test_rows_of_the_batteries_add_up_to_the_fleets_and_none_goes_the_other_way(
     maison: Site, soc_pct: dict[str, float]
 ) -> None:

@@ -277,7 +277,8 @@ async def _told_and_read(kind: str) -> None:
     """What is told is taken once, and what is read is true, whatever becomes of the datagrams."""
     with venus(kind) as (driver, battery):
         writes = driver.translate(
-            BatteryCommand("venus-1", BatteryMode.CHARGE, charge_limit_w=900.0), good_values(await driver.read(driver.needs))
+            BatteryCommand("venus-1", BatteryMode.CHARGE, charge_limit_w=900.0),
+            good_values(await driver.read(driver.needs)),
         )
         await driver.write(writes)
         assert battery.twin.held["passive_power"] == -900

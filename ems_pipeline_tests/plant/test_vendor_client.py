@@ -1,7 +1,7 @@
 """The vendor's own client against the twin of its battery. It is in no lock of ours:
 
-    python -m pip install --target /tmp/vendor aiomarstek==0.2.2
-    PYTHONPATH=/tmp/vendor python -m pytest ems_pipeline_tests/plant/test_vendor_client.py
+python -m pip install --target /tmp/vendor aiomarstek==0.2.2
+PYTHONPATH=/tmp/vendor python -m pytest ems_pipeline_tests/plant/test_vendor_client.py
 """
 
 from __future__ import annotations
@@ -118,6 +118,8 @@ def test_it_programs_slots(batteries: tuple[World, int]) -> None:
 
 def test_what_the_battery_does_not_take_the_client_calls_refused(batteries: tuple[World, int]) -> None:
     _, port = batteries
-    too_much = aiomarstek.MarstekModeConfig("passive", passive=aiomarstek.MarstekPassiveConfig(power=-9000, cd_time=300))
+    too_much = aiomarstek.MarstekModeConfig(
+        "passive", passive=aiomarstek.MarstekPassiveConfig(power=-9000, cd_time=300)
+    )
     with pytest.raises(aiomarstek.MarstekSetError, match="rejected"):
         with_client(port, lambda client: client.set_device_mode(HOSTS[0], too_much, timeout=1.0))

@@ -1,8 +1,10 @@
-"""A power shared out to batteries: what is wanted is what they get, nobody more than he may, and whoever holds more gives
-no less."""
+"""A power shared out to batteries: what is wanted is what they get, nobody more than he may, and whoever holds more
+gives no less.
+"""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -40,17 +42,21 @@ def test_nobody_gets_more_than_he_may_less_than_nothing_or_anything_without_a_we
 
 
 @given(W, W, PARTS)
-def test_who_is_asked_for_more_gives_nowhere_less(one_w: float, more_w: float, parts: list[tuple[float, float]]) -> None:
+def test_who_is_asked_for_more_gives_nowhere_less(
+    one_w: float, more_w: float, parts: list[tuple[float, float]]
+) -> None:
     weights, limits_w = [w for w, _ in parts], [limit for _, limit in parts]
     little, much = (shares(w, weights, limits_w) for w in sorted((one_w, more_w)))
     assert all(a <= b + 1e-3 for a, b in zip(little, much, strict=True))
 
 
 @given(W, st.lists(st.floats(1, 6000), min_size=2, max_size=6), W)
-def test_of_equals_in_limit_whoever_holds_more_gives_no_less(total_w: float, weights: list[float], limit_w: float) -> None:
+def test_of_equals_in_limit_whoever_holds_more_gives_no_less(
+    total_w: float, weights: list[float], limit_w: float
+) -> None:
     found = shares(total_w, weights, [limit_w] * len(weights))
     ranked = [share for _, share in sorted(zip(weights, found, strict=True))]
-    assert all(a <= b + 1e-3 for a, b in zip(ranked, ranked[1:], strict=False))
+    assert all(a <= b + 1e-3 for a, b in pairwise(ranked))
 
 
 def test_what_one_cannot_give_the_others_do() -> None:

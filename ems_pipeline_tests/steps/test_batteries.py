@@ -1,4 +1,6 @@
-"""Who answers a broadcast is noted once, however many look; one that moves is the same, and is reached where it is now."""
+"""Who answers a broadcast is noted once, however many look; one that moves is the same, and is reached where it is
+now.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,9 @@ def test_a_battery_that_has_moved_is_told_at_its_new_address_as_the_same(
     assert isinstance(clock, SimulatedClock)
     with warehouse.begin() as connection:
         arming.arm(connection, site.key, NOON, "test")
-    bench.store_plan(warehouse, site, NOON, [(key, "battery", "discharge", 500, {"discharge_limit_w": 500}) for key in VENUS])
+    bench.store_plan(
+        warehouse, site, NOON, [(key, "battery", "discharge", 500, {"discharge_limit_w": 500}) for key in VENUS]
+    )
     with answering(site, clock):
         assert {o.state for o in bench.control(warehouse, site, clock).values()} == {"echoed"}
     moved = ["127.0.0.12", "127.0.0.11", "127.0.0.14"]  # two have changed places, one is where nobody was
@@ -144,7 +148,7 @@ def test_a_battery_that_has_moved_is_told_at_its_new_address_as_the_same(
     with warehouse.begin() as connection:
         wires = connection.execute(sa.text("SELECT DISTINCT device_key, wire FROM ems.setpoint")).all()
     assert len(wires) == 3  # one name each, whatever the address
-    assert [wire.partition(':')[0] for _, wire in sorted(wires)] == MACS
+    assert [wire.partition(":")[0] for _, wire in sorted(wires)] == MACS
 
 
 def test_a_battery_is_one_wire_wherever_it_is(site: Site) -> None:

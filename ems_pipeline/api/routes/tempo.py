@@ -41,9 +41,7 @@ COLOURS = """
 
 
 @router.get("/tempo", response_model=Items[TempoDay], summary="Colours of Tempo days")
-async def tempo(
-    caller: Annotated[Caller, READ], web: ThisWeb, first: Day = None, last: Day = None
-) -> dict[str, Any]:
+async def tempo(caller: Annotated[Caller, READ], web: ThisWeb, first: Day = None, last: Day = None) -> dict[str, Any]:
     """Days ``first`` to ``last``, yesterday to tomorrow unless told; one without an announced colour is left out."""
     today = time_grid.local_day(web.clock.now(), PARIS)
     begin = today - ONE_DAY if first is None else civil_day(first, "first")

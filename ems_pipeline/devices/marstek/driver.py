@@ -1,4 +1,5 @@
-"""Any battery on the wire that a point map describes: a method for all points that share it, a field of its result each.
+"""Any battery on the wire that a point map describes: a method for all points that share it, a field of its result
+each.
 
 What is set is one request that says everything of a mode at once (`forms` of the map). Its answer is no proof: the
 mode is read back, and whether the power follows is measured. Change this when all such devices gain an ability.

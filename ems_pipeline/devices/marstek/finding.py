@@ -1,4 +1,5 @@
-"""Who answers a broadcast? Batteries that hear it say what they are; where they are is told by where the answer is from.
+"""Who answers a broadcast? Batteries that hear it say what they are; where they are is told by where the answer is
+from.
 
 Too many of these made some units flaky, so nobody asks but who sets up or has lost one. Anybody in the network may
 answer: what is said is taken for what it is, the claim of a stranger, cut to length and counted.

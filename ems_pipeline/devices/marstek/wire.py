@@ -2,7 +2,8 @@
 
 The socket is connected, so the kernel passes over datagrams of other addresses. Of what is left an answer counts once,
 by its id; what comes late, twice, cut off or for somebody else changes nothing. Some firmware answers only who asks
-from its own port (`local_port` of the gateway): that port is taken for each exchange alone, because others want it, too.
+from its own port (`local_port` of the gateway): that port is taken for each exchange alone, because others want it,
+too.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Rest(MapRecord):
 
 
 class Variant(MapRecord):
-    """A hardware and firmware of the device, and the scales its points have there; bounds that are not given are open."""
+    """A hardware and firmware of the device, and the scales its points have there; a bound not given is open."""
 
     hardware: float | None = None
     from_version: float | None = None

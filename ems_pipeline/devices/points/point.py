@@ -71,7 +71,7 @@ class Point(MapRecord):
     site_per: str | None = None
     """Measured quantity that the limit is divided by first: watts by `battery_voltage_v` are amperes."""
     texts: dict[str, int] = Field(default_factory=dict)
-    """UDP: words by which a device says raw numbers of an enum ("Auto"); the first listed of a number is the one told."""
+    """UDP: words by which a device says raw numbers of an enum ("Auto")."""
     forms: dict[int, dict[str, Any]] = Field(default_factory=dict)
     """UDP: by raw number, what the device is told to take it. `{name}` stands for the raw value of another point of the
     block, alone for the number itself."""

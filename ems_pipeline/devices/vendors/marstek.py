@@ -2,8 +2,8 @@
 
 Its own logic (`Auto`) follows the meter at the house's connection and has no limits of ours; a power is told in mode
 `Passive`, which the battery leaves by itself when it is not told again (`expires_s` of the map). So what the device's
-own logic may do is left to it, and everything else is a power. Set-points are > 0 where it gives, readings of `bat_power`
-are not: the map holds both signs.
+own logic may do is left to it, and everything else is a power. Set-points are > 0 where it gives, readings of
+`bat_power` are not: the map holds both signs.
 """
 
 from __future__ import annotations

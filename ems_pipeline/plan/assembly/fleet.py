@@ -1,5 +1,5 @@
-"""Fleets are planned as one battery each: batteries that are alike have as many equal plans as there are orders of them,
-and one that charges another is no plan at all. Pure.
+"""Fleets are planned as one battery each: batteries that are alike have as many equal plans as there are orders of
+them, and one that charges another is no plan at all. Pure.
 """
 
 from __future__ import annotations

@@ -61,4 +61,3 @@ def _members(fleet: Fleet, site: Site, rows: pl.DataFrame, soc_pct: Mapping[str,
 
 def _shared(limits: Mapping[str, float], name: str, weights: list[float], most_w: list[float]) -> list[float] | None:
     return shares(limits[name], weights, most_w) if name in limits else None
-
