@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from ems_pipeline.cli import schedule
-from ems_pipeline.cli.number import number
+from ems_pipeline.cli.number import limit_of
 from ems_pipeline.cli.site import site_of, site_on_file
 from ems_pipeline.cli.terminal import Rows, words
 from ems_pipeline.cli.wall_clock import LOCAL_TIME, end, instant, shown
@@ -245,11 +245,3 @@ def _declare_gone(site: str, device: str) -> None:
 
     for outcome in control.declare_gone(open_warehouse(), site, device, SystemClock().now(), who()):
         console.print(words(str(outcome)))
-
-
-def limit_of(text: str) -> tuple[str, float]:
-    name, _, written = text.partition("=")
-    try:
-        return name.strip(), number(written)
-    except typer.BadParameter:
-        raise ValueError(f"--limit {text!r} is not name=number; write e.g. --limit charge_limit_w=3000") from None

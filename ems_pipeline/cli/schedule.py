@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ems_pipeline.cli.number import number
+from ems_pipeline.cli.number import limit_of, number
 from ems_pipeline.cli.site import site_on_file
 from ems_pipeline.cli.terminal import Rows, words
 
@@ -60,7 +60,6 @@ def add(
     inactive: Annotated[bool, typer.Option("--inactive", help="It stands there and does nothing yet.")] = False,
 ) -> None:
     """Add a schedule to the site's file; a running system takes it within a minute."""
-    from ems_pipeline.cli.control import limit_of
     from ems_pipeline.sites.schedule import POWER_LIMITS
 
     limits = dict(limit_of(item) for item in limit or ())

@@ -152,7 +152,7 @@ SETUP_NETWORKS: Setting[tuple[forms.Network, ...]] = Setting(
 )  # fmt: skip
 BATTERY_BROADCAST: Setting[tuple[str, ...]] = Setting(
     "EMS_BATTERY_BROADCAST", "addresses at which all batteries of this network are asked who they are",
-    forms.BROADCASTS, ("255.255.255.255",), "192.168.1.255", "`255.255.255.255`",
+    forms.BROADCASTS, ("255.255.255.255",), "255.255.255.255", "`255.255.255.255`",
 )  # fmt: skip
 KEEP_MINUTES_DAYS = Setting(
     "EMS_KEEP_MINUTES_DAYS", "how long minutes of telemetry are kept; quarter-hours are kept for ever",
