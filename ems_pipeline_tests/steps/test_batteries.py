@@ -172,3 +172,21 @@ def test_a_battery_that_has_fallen_silent_is_looked_for_and_no_other_is(
         assert rows(platform) == []  # it was not asked this time
         assert list(batteries.look_for_lost(platform, [site], late, NOON)) == []
     assert [row["ble_mac"] for row in rows(platform)] == MACS
+
+
+def test_the_command_line_finds_and_lists_them(
+    platform: Platform, site: Site, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = platform.warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    monkeypatch.setenv("EMS_DATABASE_URL", address)
+    monkeypatch.setenv("COLUMNS", "200")
+    asked = ("battery", "discover", "--broadcast", *HERE, "--port", str(port), "--seconds", "0.3")
+    with answering(site, platform.clock):  # type: ignore[arg-type]
+        said = bench.ems(*asked)
+    assert said.exit_code == 0, said.exception
+    assert "3 batteries answered" in said.output
+    assert bench.ems(*asked).exit_code == 1  # nobody is there any more
+    assert bench.ems("battery", "list").exit_code == 0
+    assert [row["is_active"] for row in rows(platform)] == [False] * 3
+    refused = bench.ems("battery", "discover", "--broadcast", "everybody")
+    assert "write IPv4 addresses" in str(refused.exception)

@@ -54,3 +54,13 @@ COMMENT ON COLUMN ems.vw_battery_status.remaining_wh IS 'what is in it, as it sa
 COMMENT ON VIEW ems.vw_found_battery IS 'Batteries that answered a broadcast, and the site whose file names them.';
 COMMENT ON COLUMN ems.vw_found_battery.address IS 'where it answered from last';
 COMMENT ON COLUMN ems.vw_found_battery.gateway IS 'gateway of that file; null: no active site names it';
+COMMENT ON COLUMN ems.vw_battery_status.reported_at IS 'when it was asked';
+COMMENT ON COLUMN ems.vw_found_battery.ble_mac IS 'Bluetooth address, which it keeps for life';
+COMMENT ON COLUMN ems.vw_found_battery.name IS 'model and the last digits of that address';
+COMMENT ON COLUMN ems.vw_found_battery.model IS 'what it says it is';
+COMMENT ON COLUMN ems.vw_found_battery.firmware IS 'number of its firmware';
+COMMENT ON COLUMN ems.vw_found_battery.udp_port IS 'port it answered from last';
+COMMENT ON COLUMN ems.vw_found_battery.wifi_mac IS 'address of its network card';
+COMMENT ON COLUMN ems.vw_found_battery.is_active IS 'it answered when it was looked for last';
+COMMENT ON COLUMN ems.vw_found_battery.first_seen_at IS 'it answered for the first time';
+COMMENT ON COLUMN ems.vw_found_battery.last_seen_at IS 'and the last time';

@@ -154,7 +154,9 @@ def dialled(site: Site) -> Site:
 def followed(site: Site, places: Places) -> Site:
     """The site with its batteries where they were found last; one that nobody has found is where the file says."""
     gateways = tuple(
-        g.model_copy(update=dict(zip(("host", "port"), places[g.mac], strict=True))) if g.mac in places else g
+        g.model_copy(update=dict(zip(("host", "port"), places[g.mac], strict=True)))
+        if g.mac is not None and g.mac in places
+        else g
         for g in site.gateways
     )
     return site if gateways == site.gateways else site.model_copy(update={"gateways": gateways})

@@ -85,7 +85,8 @@ def _understood(said: Mapping[str, Any], host: str, port: int) -> Found | None:
     if not mac:
         return None
     version = said.get("ver")
-    is_number = isinstance(version, int | float) and not isinstance(version, bool) and math.isfinite(version)
+    if isinstance(version, bool) or not isinstance(version, int | float) or not math.isfinite(version):
+        version = None
     model = plain(str(said.get("device", "")), LONGEST).strip() or "unknown model"
     wifi_mac = datagrams.mac_in(str(said.get("wifi_mac", ""))) or None
-    return Found(mac, model, float(version) if is_number else None, wifi_mac, host, port)
+    return Found(mac, model, None if version is None else float(version), wifi_mac, host, port)

@@ -177,7 +177,8 @@ class _Line:
 
     async def ask(self, number: int, datagram: bytes, end: Endpoint) -> Heard:
         self._number, self._is_garbled = number, False
-        self._answer = answer = self._loop.create_future()
+        answer: asyncio.Future[Heard] = self._loop.create_future()
+        self._answer = answer
         deadline = self._loop.call_later(end.timeout_s, self._late, answer, end)
         try:
             self.socket.send(datagram)
