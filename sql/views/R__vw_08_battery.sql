@@ -1,5 +1,5 @@
--- How batteries stood, a row for each answer of a device that has a charge: one instant of one device is one answer, so its values
--- belong together. What it did not say then is NULL; what it never says is NULL always.
+-- How batteries stood, a row for each answer in which a device tells its charge: one instant of one device is one answer, so its
+-- values belong together. What it did not say then is NULL; what it never says is NULL always.
 CREATE OR REPLACE VIEW ems.vw_battery_status AS
 SELECT p.site_key, p.device_key, t.reported_at,
        max(t.value) FILTER (WHERE p.quantity = 'battery_soc_pct') AS soc_pct,
@@ -17,9 +17,8 @@ JOIN ems.telemetry t USING (point_id)
 WHERE p.quantity IN ('battery_soc_pct', 'battery_power_w', 'pv_power_w', 'ongrid_power_w', 'offgrid_power_w', 'battery_mode',
                      'battery_temp_c', 'battery_capacity_wh', 'battery_remaining_wh')
   AND t.quality IN (0, 6)
-  AND EXISTS (SELECT FROM ems.point c WHERE c.site_key = p.site_key AND c.device_key = p.device_key
-                                        AND c.quantity = 'battery_soc_pct')
-GROUP BY p.site_key, p.device_key, t.reported_at;
+GROUP BY p.site_key, p.device_key, t.reported_at
+HAVING count(*) FILTER (WHERE p.quantity = 'battery_soc_pct') > 0;
 
 -- Batteries that have answered a broadcast, and the gateway of a site's newest file that is one of them.
 CREATE OR REPLACE VIEW ems.vw_found_battery AS
