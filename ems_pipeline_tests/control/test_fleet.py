@@ -161,11 +161,11 @@ def test_a_power_is_said_again_before_it_ends_and_ends_when_nobody_says_it(maiso
     maison.control()
     charging = powers(maison)
     assert all(w < -100 for w in charging)
-    for _ in range(9):  # eighteen minutes: longer than a battery keeps it by itself
+    for _ in range(7):  # fourteen minutes: a quarter-hour of looks
         maison.advance(seconds=120)
         maison.verify()
     assert powers(maison) == charging
-    maison.advance(seconds=890)
+    maison.advance(seconds=890)  # longer since it was told than a battery keeps it by itself
     assert powers(maison) == charging
     maison.advance(seconds=20)
     assert all(w >= 0 for w in powers(maison))  # its own logic again: it covers the house
