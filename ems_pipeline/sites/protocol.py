@@ -36,6 +36,8 @@ class Protocol:
     """Whether an answer is a document in which a point, or the link for all, names a field."""
     written_by: str | None = None
     """The field of the link without which nothing can be written."""
+    keeps_address: bool = False
+    """Whether a device has an address of its own by which it is known wherever it answers (`mac` of its gateway)."""
     place_by_option: bool = False
     """Whether an option that is called as a point says another `path` for it."""
 
@@ -79,9 +81,15 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         shares_unit=False,
         has_fields=True,
         written_by="set_method",
+        keeps_address=True,
     ),
 }
 """By `protocol:` of a point map."""
+
+
+def keeps_address(transport: TransportName) -> bool:
+    """Whether what answers behind a gateway of this transport is known by an address of its own."""
+    return any(p.keeps_address for p in PROTOCOLS.values() if transport in p.transports)
 
 
 def has_units(transport: TransportName) -> bool:

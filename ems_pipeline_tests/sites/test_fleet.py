@@ -95,3 +95,11 @@ def test_a_fleet_that_cannot_be_is_refused_with_the_file(members: str, fault: st
     file.write_text(text.replace("batteries: [venus-1, venus-2, venus-3]", f"batteries: {members}"), encoding="utf-8")
     with pytest.raises(ValueError, match=fault):
         load_site(file)
+
+
+def test_an_address_of_its_own_is_a_batterys_and_no_bus_has_one(tmp_path: Path) -> None:
+    file = tmp_path / "maison.yaml"
+    bus = "{key: rs485, transport: modbus-tcp, host: 127.0.0.1, port: 15120"
+    file.write_text(MAISON.read_text(encoding="utf-8").replace(bus, f"{bus}, mac: 02ab4c5d6e79"), encoding="utf-8")
+    with pytest.raises(ValueError, match="mac and local_port mean nothing to a gateway that speaks modbus-tcp"):
+        load_site(file)

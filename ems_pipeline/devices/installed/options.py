@@ -17,7 +17,7 @@ from ems_pipeline.sites.protocol import PROTOCOLS
 
 NUMBERS: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(SITE_LIMITS, (0.0, 1e7)),
-    "gap_s": (0.0, 2.0),
+    "gap_s": (0.0, 5.0),
     "counter_scale": (1e-6, 1e6),
     "rated_power_w": (100.0, 1e7),
     "connection_w": (100.0, 1e8),
