@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import notify, settings
-from ems_pipeline.devices.installed.address import is_here
+from ems_pipeline.devices.installed import address
 from ems_pipeline.errors import EmsError
 from ems_pipeline.notify import ways
 from ems_pipeline.orchestration import first_day
@@ -199,7 +199,7 @@ def _taken(port: int) -> str:
 
 def is_here(site: Site) -> bool:
     """Whether all gateways of a site are this machine: nothing but the virtual plant answers there."""
-    return bool(site.gateways) and all(g.host in LOOPBACK or is_here(g.host) for g in site.gateways)
+    return bool(site.gateways) and all(g.host in LOOPBACK or address.is_here(g.host) for g in site.gateways)
 
 
 @contextmanager
