@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import commands, demand, envelope, grid_limit
+from ems_pipeline.control import commands, demand, envelope, fleet, grid_limit
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import Command, SignalCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
@@ -63,6 +63,7 @@ def resolve(
     """
     site, plan_fault = comforted(site, mandate.goals), mandate.plan_fault(site, now)
     claims = _claims(site, mandate, () if plan_fault or mandate.plan is None else mandate.plan.claims)
+    claims = fleet.as_one(site, claims, live)
     intents = [_device(site, mandate, device.key, claims, plan_fault) for device in site.devices]
     found = [_within_envelope(site, one, live) for one in intents if one is not None]
     found = _within_demand(site, _within_grid(site, found, live), live)

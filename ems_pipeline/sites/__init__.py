@@ -10,6 +10,7 @@ belongs to the installation; facts that change by the minute are telemetry.
     demand        inputs by which a grid operator asks for less
     document      YAML read strictly
     faults        what is wrong with a file, in the words of its owner
+    fleet         batteries that are planned and told as one
     protocol      what a protocol needs of files and maps, a record for each
     market_zones  bidding zones whose prices can be had
     place         where a site stands, against its time zone
@@ -21,6 +22,7 @@ belongs to the installation; facts that change by the minute are telemetry.
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, ChargeTaper, EfficiencyBand, EfficiencyStep, PvArray
+from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
 from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset
 from ems_pipeline.sites.schedule import Schedule
@@ -41,6 +43,7 @@ __all__ = [
     "Device",
     "EfficiencyBand",
     "EfficiencyStep",
+    "Fleet",
     "FuseGroup",
     "Gateway",
     "Genset",

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ems_pipeline import time_grid
 from ems_pipeline.devices.installed import obedience
-from ems_pipeline.plan import Plan, Violation, assemble, device_rows, slot_rows, solve, verify
+from ems_pipeline.plan import Plan, Violation, as_one, assemble, device_rows, of_members, slot_rows, solve, verify
 from ems_pipeline.plan.solving import solver
 from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.sites import Site
@@ -120,7 +120,7 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
     steered, stored = obedience.steerable(site), of_site()
     knowledge = plan_inputs(stored, steered, LeftAlone.of(site, steered))
     kind = wanted.kind
-    problem = assemble(steered, knowledge.inputs)
+    problem = assemble(*as_one(steered, knowledge.inputs))
     options: dict[str, Any] = {**EFFORT[kind], "resolved_slots": site.planning.resolved_slots}
     plan = solve(problem, **options)
     violations = verify(problem, plan)
@@ -148,7 +148,8 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
         dagster_run_id=wanted.run_id,
     )
     with platform.warehouse.begin() as connection:
-        plans.store(connection, head, slot_rows(plan), device_rows(plan))
+        soc_pct = knowledge.inputs.state.soc_pct
+        plans.store(connection, head, slot_rows(plan), of_members(device_rows(plan), steered, soc_pct))
     return Decision(plan, violations)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.devices.installed import obedience
-from ems_pipeline.plan import Plan, assemble, solve
+from ems_pipeline.plan import Plan, as_one, assemble, solve
 from ems_pipeline.plan.result import money
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.goal import Goal, Source
@@ -79,7 +79,7 @@ def _goal(said: Mapping[str, Any], now: datetime) -> Goal:
 def _plan(site: Site, stored: Known) -> Plan:
     steered = obedience.steerable(site)
     inputs = plan_inputs(stored, steered, LeftAlone.of(site, steered)).inputs
-    plan = solve(assemble(steered, inputs), time_limit_s=LONGEST_S, stage2=False)
+    plan = solve(assemble(*as_one(steered, inputs)), time_limit_s=LONGEST_S, stage2=False)
     if plan.status == "failed":
         raise NotAnswered("; ".join(plan.conflicts), "look at the newest plan of the site, which has the same fault")
     return plan

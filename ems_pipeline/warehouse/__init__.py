@@ -14,6 +14,7 @@ Add a read here when an asset needs a table in a shape of its own.
     sites, beginnings                                        the registry
     market, forecasts, models, buildings                     prices, forecasts, trained models, fitted houses
     points, telemetry, rest, retention, counters, health     what devices said, and how they behave
+    found_batteries                                          who answered a broadcast, and where
     plans, why, events                                       decisions, what stands behind one, what the grid asks
     goals                                                    what people want plans to reach
     arming, overrides, gateway_lock, served, control_misses  what control may do, must do, and has done

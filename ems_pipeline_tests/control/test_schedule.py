@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -157,6 +158,54 @@ def test_the_command_line_shows_what_holds_today(files: Bench, tmp_path: Path) -
     with files.warehouse.begin() as connection:
         overrides.add(connection, "home01", "car-1", "charge", {}, now, now + timedelta(minutes=5), "test", now)
     assert "an override goes before it" in ems("control", "schedule", "list", "home01").output
+
+
+def test_the_command_line_adds_switches_and_removes_a_schedule_in_the_file(files: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "home01.yaml"
+    file.write_text("# of the owner's own hand\n" + file.read_text())
+    when = ("--start", "22:00", "--end", "06:00", "--days", "0,1,2,3,4")
+    said = ems("control", "schedule", "add", "home01", "nights", "pack", "charge", "--power", "3000", *when)
+    assert said.exit_code == 0, said.exception
+    (added,) = yaml.safe_load(file.read_text())["schedules"]
+    assert (added["mode"], added["limits"], added["days"]) == ("charge", {"charge_limit_w": 3000}, [0, 1, 2, 3, 4])
+    assert ems("control", "schedule", "switch", "home01", "nights", "off").exit_code == 0
+    assert yaml.safe_load(file.read_text())["schedules"][0]["active"] is False
+    assert "switched off" in ems("control", "schedule", "list", "home01").output
+    assert ems("control", "schedule", "remove", "home01", "nights").exit_code == 0
+    assert yaml.safe_load(file.read_text())["schedules"] == []
+    assert file.read_text().startswith("# of the owner's own hand\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["add", "home01", "x", "pack", "dance"], "mode 'dance'"),
+        (["add", "home01", "x", "pack", "hold", "--power", "3"], "mode hold has no power"),
+        (["add", "home01", "x", "nothing", "hold"], "names asset 'nothing'"),
+        (["switch", "home01", "x", "off"], "has no schedule 'x'"),
+        (["switch", "home01", "x", "perhaps"], "neither on nor off"),
+    ],
+)
+def test_a_schedule_that_cannot_be_changes_no_file(
+    files: Bench, tmp_path: Path, arguments: list[str], fault: str
+) -> None:
+    before = (tmp_path / "home01.yaml").read_text()
+    said = ems("control", "schedule", *arguments)
+    assert said.exit_code == 1
+    assert fault in str(said.exception)
+    assert (tmp_path / "home01.yaml").read_text() == before
+
+
+def test_a_schedule_that_rests_neither_acts_nor_stands_in_anothers_way(home01: Site) -> None:
+    rests = at_one("pack", "hold").model_copy(update={"active": False})
+    acts = at_one("pack", "charge").model_copy(update={"key": "other"})
+    assert not rests.covers(NOON, ZoneInfo("Europe/Prague"))
+    assert acts.covers(NOON, ZoneInfo("Europe/Prague"))
+    document = home01.model_dump(mode="json") | {"schedules": [s.model_dump(mode="json") for s in (rests, acts)]}
+    assert len(Site.model_validate(document).schedules) == 2
+    document["schedules"][0]["active"] = True
+    with pytest.raises(ValueError, match="both act on 'pack'"):
+        Site.model_validate(document)
 
 
 def test_a_schedule_of_a_device_that_only_measures_is_refused_when_the_file_is_checked(

@@ -308,6 +308,7 @@ LIMITS = sorted({name for kind in ASSETS.values() for name in kind.limit_names} 
 def test_the_database_lists_the_modes_and_limits_of_every_kind_of_asset() -> None:
     """Also of those that no demo device obeys for."""
     kinds = {"batteries": Battery, "pv": PvArray, "chargers": Charger, "heat_pumps": HeatPump, "gensets": Genset}
+    kinds |= {"fleets": Battery}
     function = (ROOT / "sql" / "routines" / "R__fn_override_add.sql").read_text(encoding="utf-8")
     rows = re.findall(r"\('(\w+)', '{(.+?)}'(?:::text\[\])?,\s*'{(.*?)}'(?:::text\[\])?\)", function)
     listed = {kind: (set(modes.split(",")), set(limits.split(","))) for kind, modes, limits in rows}

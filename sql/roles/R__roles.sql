@@ -57,7 +57,7 @@ DO $$ BEGIN
         ems.weather_forecast, ems.weather_observation, ems.pv_forecast, ems.load_forecast, ems.heat_demand_forecast,
         ems.ev_session_forecast, ems.baseline_consumption, ems.cop_history, ems.cop_curve, ems.building_response,
         ems.forecast_model, ems.forecast_score,
-        ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health,
+        ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health, ems.found_battery,
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.plan_replay, ems.grid_event,
         ems.control_arm, ems.control_override, ems.asset_goal, ems.control_miss, ems.setpoint, ems.setpoint_event,
         ems.point_write_count,
@@ -68,7 +68,7 @@ DO $$ BEGIN
         ems.request, ems.web_write,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint,
-        ems.vw_executable_plan
+        ems.vw_executable_plan, ems.vw_battery_status, ems.vw_found_battery
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
         ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why TO ems_analyst;

@@ -12,12 +12,15 @@ DECLARE
     fault text;
     number bigint;
 BEGIN
-    SELECT known.*, found.part ->> 'device' AS device INTO asset
+    -- a fleet has no device of its own: its batteries have
+    SELECT known.*, coalesce(found.part ->> 'device', found.part -> 'batteries' ->> 0) AS device INTO asset
     FROM (SELECT c.config FROM ems.site_config c JOIN ems.site s USING (site_key)
           WHERE s.site_key = p_site_key AND s.is_active ORDER BY c.known_at DESC LIMIT 1) newest
     CROSS JOIN (VALUES
         ('batteries', '{self-use,hold,charge,discharge}'::text[],
          '{charge_limit_w,discharge_limit_w,target_soc_pct,export_limit_w}'::text[]),
+        ('fleets', '{self-use,hold,charge,discharge}',
+         '{charge_limit_w,discharge_limit_w,target_soc_pct,export_limit_w}'),
         ('pv', '{produce,curtail}', '{pv_limit_w,export_limit_w}'),
         ('chargers', '{off,charge}', '{current_a,phases}'),
         ('heat_pumps', '{blocked,normal,recommended,forced}', '{power_limit_w}'),
