@@ -56,6 +56,8 @@ class Family:
     needs: Callable[[PointMap], frozenset[str]] = lambda _: frozenset()
     takes: frozenset[type[Command]] = frozenset()
     """Kinds of command that `translate` turns into writes."""
+    follows: bool = False
+    """Its powers follow what it measures: what expires is said again as it would be now, not as it was."""
 
     def taken(self, point_map: PointMap) -> frozenset[type[Command]]:
         """Kinds of command a device with this map obeys; one with a recipe is of one kind."""
@@ -213,6 +215,11 @@ def renewed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> li
     blocks = {p.block for p, _ in points if p.expires_s} - {None}
     told = [(p, w) for p, w in points if p.expires_s or p.block in blocks]
     return [PointWrite(w.point, beat(p, live) if p.heartbeat else w.value) for p, w in told]
+
+
+def kept(point_map: PointMap, writes: Sequence[PointWrite]) -> set[tuple[str, float]]:
+    """What of the writes stands until somebody changes it."""
+    return {(w.point, w.value) for w in writes if not point_map.point(w.point).expires_s}
 
 
 def beat(point: Point, live: Live) -> float:
