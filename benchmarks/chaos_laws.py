@@ -17,7 +17,6 @@ from chaos_rows import QUERIES, impossible_lives, torn_sweeps
 from living import Living
 from noted_up import Written, written
 
-from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.devices.driver.translation import tolerance
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.orchestration import beats
@@ -114,7 +113,7 @@ def _writes(live: Living, kills: list[Kill], notes: Path, doubled: list[str]) ->
     (file,) = (live.home.parent / "sites").glob("*.yaml")
     site = load_site(file, environ={})
     noted = written(notes)
-    told = [one for one in noted if one.point not in ALIVE]
+    told = [one for one in noted if one.point != "ems_heartbeat"]
     spent: set[tuple[int, str]] = set()
     unjournalled = 0
     setpoints = _setpoints(live, site)

@@ -4,7 +4,7 @@
 
 For each home, tariff and season the home is lived through with forecasts of PV and load that are right on average, 30 %
 low or 30 % high: the mean of seven days, the newest of them two days old, by time of day, times the error. What the
-plans' modes do is computed by arithmetic (`ems_pipeline.audit.rolling`) and paid for; the same days under self-use are
+plans' modes do is computed by arithmetic (`ems_pipeline.backtest`) and paid for; the same days under self-use are
 the reference. Battery 10 kWh, 5 kW, 0.95 each way, floor 10 %, no wear, start 55 %; end energy at the median buying
 price. Figures: ``dearer/<home>/<tariff>/<season>/<forecast>`` in percent of self-use's bill, and the bills. Homes have
 ``ts_utc``, ``load_w`` and perhaps ``pv_w`` (W) in steps of up to an hour; without ``--homes`` a synthetic one.
@@ -26,7 +26,9 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.audit import baselines
-from ems_pipeline.audit.rolling import Record, cost, under_plans
+from ems_pipeline.backtest.closed_loop import under_plans
+from ems_pipeline.backtest.history import Foreseen, Record
+from ems_pipeline.backtest.intervals import costs
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
 
@@ -54,8 +56,12 @@ def site() -> Site:
     home = load_site(SITES / "home01.yaml", {})
     battery = Battery(key="pack", device="inverter", capacity_wh=10_000, charge_limit_w=5000, discharge_limit_w=5000)
     array = PvArray(key="roof", device="inverter", peak_power_w=10_000, tilt_deg=35, azimuth_deg=180)
+    always = home.tariff.periods[-1].model_copy(update={"valid_from": date(2000, 1, 1)})
+    tariff = home.tariff.model_copy(update={"periods": (always,)})
     nothing: Json = dict.fromkeys(("chargers", "heat_pumps", "deferrables", "gensets", "schedules", "inverters"), ())
-    return home.model_copy(update={"batteries": (battery,), "pv": (array,), "currency": "EUR"} | nothing)
+    return home.model_copy(
+        update={"batteries": (battery,), "pv": (array,), "currency": "EUR", "tariff": tariff} | nothing
+    )
 
 
 def synthetic() -> Iterator[tuple[datetime, float, float]]:
@@ -126,16 +132,17 @@ def compared(home: Site, record: Record, factors: tuple[float, float], slots: in
     storage = baselines.Storage.of(home.batteries)
     assert storage is not None
     begun = perf_counter()
-    lived = under_plans(home, actual, forecast, slots, START_PCT)
+    lived = under_plans(home, actual, Foreseen(forecast.load_w, forecast.pv_w), range(slots), START_PCT)
     seconds = perf_counter() - begun
     rule = baselines.self_use((actual.load_w - actual.pv_w)[:slots], storage, START_PCT, home.grid.export_limit_w)
     worth = float(np.median(actual.buy_per_kwh[:slots])) * storage.discharge_efficiency
-    plans, self_use = (
-        cost(actual, run.grid_w, (run.soc_pct[-1] - START_PCT) / 100 * storage.capacity_wh, worth)
-        for run in (lived, rule)
-    )
     bare = baselines.no_battery((actual.load_w - actual.pv_w)[:slots], home.grid.export_limit_w)
-    earned = cost(actual, bare, 0.0, worth) - self_use
+    still = np.full(slots, START_PCT)
+    plans, self_use, unstored = (
+        float(costs(actual, range(slots), grid_w, soc_pct, START_PCT, storage, worth).sum())
+        for grid_w, soc_pct in ((lived.grid_w, lived.soc_pct), (rule.grid_w, rule.soc_pct), (bare, still))
+    )
+    earned = unstored - self_use
     modes = {mode: lived.modes.count(mode) for mode in sorted(set(lived.modes))}
     more = plans - self_use
     return {

@@ -16,8 +16,6 @@ from pathlib import Path
 from living import ROOT
 from noted_up import Written, written
 
-from ems_pipeline.control.prepare import ALIVE
-
 PATIENCE_S = 240.0
 Image = dict[str, dict[str, float]]
 """What registers hold, by device and point."""
@@ -35,7 +33,7 @@ class PlantProcess:
     def writes(self, since: float = 0.0) -> list[Written]:
         """Everything its registers were told, heartbeats aside."""
         found = written(self.notes) if self.notes.exists() else []
-        return [one for one in found if one.at >= since and one.point not in ALIVE]
+        return [one for one in found if one.at >= since and one.point != "ems_heartbeat"]
 
     def image(self) -> Image:
         """What its registers hold now."""

@@ -145,6 +145,11 @@ QUESTIONS: dict[str, Question] = {
         "SELECT max(decided_at) FROM ems.planning_run WHERE site_key = :site",
         20,
     ),
+    "fn_why": Question(
+        "SELECT ems.fn_why(:site, :day, :end)",
+        f"{MEASURED} WHERE site_key = :site AND starts_at >= CAST(:day AS timestamptz) - interval '56 days'",
+        12,
+    ),
     "fn_baseline_consumption": Question(
         "SELECT sum(power_w) FROM ems.fn_baseline_consumption(:site, :day, :end)",
         f"{MEASURED} WHERE site_key = :site AND starts_at >= CAST(:day AS timestamptz) - interval '56 days'",

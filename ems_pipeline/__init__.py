@@ -11,6 +11,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     plan/              the MILP, its verifier and its explanations     -> a new constraint: one law, one function
     control/           plan -> set-points, their life cycle            -> what may be written, when, and proof of it
     audit/ report/     what it was worth, as tables and pages
+    backtest/          history lived through again, and what nobody can beat
     pictures/          slots, flows and days as SVG text               -> a new picture: a record, a function
     warehouse/         PostgreSQL: windowed writes, typed reads "as known at"
     steps/             read, compute, write: what assets and commands do

@@ -5,6 +5,8 @@ The release alone does not tell two states of a checkout apart; a commit is not 
 
 import functools
 import hashlib
+import platform
+from importlib.metadata import version
 from pathlib import Path
 
 from ems_pipeline import __version__, settings
@@ -12,6 +14,8 @@ from ems_pipeline import __version__, settings
 PACKAGE = Path(__file__).parent
 SQL = settings.SQL_DIR.read() or PACKAGE.parent / "sql"
 """Where migrations, functions and views stand: what settles a quarter-hour is code as well."""
+DECIDING = ("highspy", "numpy", "polars")
+"""Libraries whose arithmetic is in a decision."""
 SUFFIXES = {".py", ".yaml", ".json", ".j2", ".sql"}
 
 
@@ -25,3 +29,9 @@ def code_version() -> str:
                 digest.update(f"{path.relative_to(folder)}\0".encode())
                 digest.update(path.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+@functools.cache
+def libraries() -> dict[str, str]:
+    """Python and the libraries whose arithmetic is in a decision, each with its version."""
+    return {"python": platform.python_version()} | {name: version(name) for name in DECIDING}

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +85,22 @@ def environment_as_it_was() -> Iterator[None]:
 def home01() -> Site:
     """The demo site as its file describes it."""
     return load_site(ROOT / "sites" / "home01.yaml", environ={})
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that vouches for itself, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no certificate can be made: openssl is not installed")
+    folder = tmp_path_factory.mktemp("certificate")
+    made = [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem",
+    ]  # fmt: skip
+    subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    return both
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ LAYERS = {
     **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify"], 2),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
+    "backtest": 4,
     "warehouse": 4,
     "control": 5,  # journals before it writes
     "steps": 6,
@@ -47,6 +48,8 @@ ONLY = {
     "highspy": ["plan/solving/solver.py", "preload.py"],
     "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
     "requests": ["http"],
+    "ocpp": ["devices/ocpp", "plant"],
+    "websockets": ["devices/ocpp", "plant", "api/live"],
     "urllib3": ["http"],
     "sqlalchemy": ["warehouse", "api/address.py"],  # reads addresses of databases
     "fastapi": ["api", "web"],

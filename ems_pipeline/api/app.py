@@ -50,6 +50,7 @@ from ems_pipeline.api.routes import (
     telemetry,
     tempo,
     tokens,
+    why,
 )
 from ems_pipeline.api.web import Web
 from ems_pipeline.plain_text import plain
@@ -69,6 +70,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tempo.router,
     forecasts.router,
     plans.router,
+    why.router,
     money.router,
     telemetry.router,
     battery_analytics.router,

@@ -7,5 +7,4 @@ battery. Add a baseline as a function of `baselines` with columns of its own in 
     baselines   rules anybody can check, played over what was measured
     settlement  days added up, and what stays in the battery
     scores      how good each forecast was, by how far it looked ahead
-    rolling     what plans are worth when forecasts are wrong
 """

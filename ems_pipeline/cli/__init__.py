@@ -10,6 +10,7 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     battery                                        batteries of this network
     status, cadence                                how things stand
     doctor, checkup, reach, doors                  what is wrong, from outside too; what is open
+    why, replay                                    what stands behind a quarter-hour; a decision made again
     plan, db                                       a planner problem; the database
     terminal, progress, aside                      what a terminal is shown, and work that a signal ends
     number, wall_clock, who                        what people type

@@ -21,11 +21,13 @@ from ems_pipeline.cli import (
     event,
     notify,
     plan,
+    replay,
     site,
     status,
     up,
     user,
     web,
+    why,
 )
 from ems_pipeline.cli.terminal import words
 from ems_pipeline.errors import EmsError
@@ -69,6 +71,8 @@ app.command("ui")(up.ui)
 app.command("code-server")(up.code)
 app.command("web")(web.web)
 app.command("plan")(plan.plan)
+app.command("replay")(replay.replay)
+app.command("why")(why.why)
 app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)

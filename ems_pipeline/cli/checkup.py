@@ -255,6 +255,25 @@ def pv_azimuth() -> Iterator[Finding]:
                 yield Finding("warning" if found.is_wrong else "good", what, found.words())
 
 
+def chargers() -> Iterator[Finding]:
+    """Who has called in by OCPP, who is missing, and who was refused."""
+    from ems_pipeline.devices.ocpp import callers
+
+    seen = callers.seen(_good_sites())
+    for door in seen:
+        if door.fault:
+            yield Finding("warning", f"chargers at {door.where}", door.fault)
+        for charger in door.chargers:
+            what = f"charger {charger.name}"
+            if charger.fault:
+                yield Finding("warning", what, charger.fault)
+            else:
+                told = " ".join(part for part in (charger.version, charger.about) if part)
+                yield Finding("good", what, f"called in at {charger.since}: {told}")
+    for text in filter(None, (callers.strangers(seen), callers.wrong_clocks(seen))):
+        yield Finding("warning", "chargers", text)
+
+
 def ways_to_people() -> Iterator[Finding]:
     """Telegram must know the bot, and the mail server must let us in with a certificate that verifies."""
     from ems_pipeline.notify import ways
@@ -282,6 +301,7 @@ WITHOUT_DATABASE: tuple[Check, ...] = (environment, code_location, site_files, b
 ALL: tuple[Check, ...] = (
     *WITHOUT_DATABASE,
     secrets,
+    chargers,
     database,
     arms,
     zone_tables,

@@ -45,11 +45,25 @@ def _of_port(port: Port, name: str) -> Finding:
     what = f"{port.protocol} {port.ip} port {port.number}"
     if port.is_loopback:
         return Finding("good", what, f"{name} ({port.pid}): users and programs of this machine only")
+    if port.number in _called():
+        text = f"{name} ({port.pid}): chargers of this network, each with its name and password (EMS_OCPP_LAN)"
+        return Finding("good", what, text)
     text = (
         f"{name} ({port.pid}): whoever reaches this machine over the network. Nothing here asks for a password: listen "
         "on 127.0.0.1 (`--host`, `--metrics-host`) and put a proxy with a login in front"
     )
     return Finding("warning", what, text)
+
+
+def _called() -> set[int]:
+    """Ports at which chargers may call in from beyond this machine."""
+    from ems_pipeline import settings
+    from ems_pipeline.devices.ocpp.admission import expected
+    from ems_pipeline.sites import Site
+    from ems_pipeline.steps.site_folder import read_sites
+
+    found = expected([s for s in read_sites() if isinstance(s, Site)], lan=settings.OCPP_LAN.read())
+    return {door.port for door in found.doors if door.password_env is not None}
 
 
 def _of_door(door: Door, name: str) -> Finding:

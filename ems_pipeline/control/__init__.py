@@ -12,6 +12,7 @@ hand. See docs/control.md.
     session, wires, live, prepare             a site in work: drivers, journal, writes, echoes
     together                                  questions to the database asked at once
     lifecycle, effect, verification, outcome  what became of a set-point
+    renewal                                   what devices forget by themselves, told again while it stands
     release                                   a site handed back to itself
     order, commissioning                      one point set by a person
     trouble, missed, arm_alarms               what people are told
@@ -19,6 +20,7 @@ hand. See docs/control.md.
 
 from ems_pipeline.control.cycle import run_control
 from ems_pipeline.control.release import declare_gone, release_all, release_site
+from ems_pipeline.control.renewal import keep_alive
 from ems_pipeline.control.verification import run_verification
 
-__all__ = ["declare_gone", "release_all", "release_site", "run_control", "run_verification"]
+__all__ = ["declare_gone", "keep_alive", "release_all", "release_site", "run_control", "run_verification"]

@@ -9,7 +9,7 @@ from datetime import datetime
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.live import Observed
 from ems_pipeline.devices.driver.contract import Acknowledgement, Driver, Echo, Live, PointWrite, SetpointRefused
-from ems_pipeline.devices.driver.translation import changed
+from ems_pipeline.devices.driver.translation import UNTIL, changed
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
@@ -43,7 +43,7 @@ def prepare(intent: Intent, driver: Driver, observed: Observed, written_today: W
         if intent.told is None:
             writes = driver.release_writes(observed.values)
         else:
-            writes = driver.translate(intent.told, observed.values)
+            writes = driver.translate(intent.told, {**observed.values, UNTIL: intent.valid_until.timestamp()})
     except SetpointRefused as refusal:
         return replace(intent, fault=str(refusal))
     changes = changed(driver.point_map, writes, observed.values)
@@ -101,19 +101,13 @@ def difference(echo: Echo) -> str:
 
 def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:
     """What of a journalled set-point does not stand in the device; empty when all of it does."""
-    wanted = [w for w in setpoint.intent.writes if w.point not in point_map.expiring]
+    points = ((point_map.point(w.point), w) for w in setpoint.intent.writes)
+    wanted = [w for p, w in points if p.readable and not p.heartbeat]  # of the others the effect tells
     differing = {w.point for w in changed(point_map, wanted, live)}
     named = [w for w in wanted if w.point in differing and live.get(point_map.point(w.point).key) != w.value]
     return "; ".join(
         difference(Echo(w.point, w.value, live.get(point_map.point(w.point).key), 0.0, "not read")) for w in named
     )
-
-
-def renewed(point_map: PointMap, writes: Sequence[PointWrite]) -> tuple[PointWrite, ...]:
-    """Those of the writes that the device forgets unless they are said again, with the rest of their blocks."""
-    forgotten = {w.point for w in writes} & point_map.expiring
-    blocks = {point_map.point(name).block for name in forgotten} - {None}
-    return tuple(w for w in writes if w.point in forgotten or point_map.point(w.point).block in blocks)
 
 
 def recovered(setpoint: Setpoint, point_map: PointMap, live: Live, at: datetime) -> list[Step]:

@@ -6,18 +6,18 @@ somebody else who writes. What fails, reverts or expires is released at once and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import arm_alarms, effect, grid_limit, lifecycle, prepare, runner, trouble
+from ems_pipeline.control import arm_alarms, effect, grid_limit, lifecycle, prepare, renewal, runner, trouble
 from ems_pipeline.control.effect import Effect, Verdict
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices.driver.contract import Driver, SetpointRefused
+from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints
@@ -88,7 +88,7 @@ def run_verification(
         outcomes += await session.release(let_go)
         if not why:
             outcomes += await _relieve(session, live, now)
-            await _feed(session, live)
+            await renewal.renew(session, live)
         return outcomes
 
     left_ours = sorted(key for key in left if serves(key))
@@ -197,22 +197,3 @@ async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outc
     await session.transact(journal)
     intents = [Intent(d, command, Source.GRID, text, standing[d].valid_until) for d, command in given.items()]
     return await session.carry_out(intents, live)
-
-
-async def _feed(session: SiteSession, live: Live) -> None:
-    """Say again what devices let expire while their set-point stands; silence sends them back to their own rule."""
-    for device, standing in _standing(session).items():
-        driver, observed, command = session.drivers[device], live.devices.get(device), standing.told
-        if command is None or observed is None or not driver.point_map.expiring:
-            continue
-        try:
-            said = prepare.renewed(driver.point_map, driver.translate(command, observed.values))
-        except SetpointRefused:
-            continue
-        if said:
-            await driver.write(said, session.may_go(standing))
-
-
-def _standing(session: SiteSession) -> Mapping[str, Intent]:
-    held = (s for s in session.journal.open if not s.is_shadow and s.state in (State.ECHOED, State.EFFECTIVE))
-    return {s.device: s.intent for s in held if s.device in session.drivers}

@@ -16,6 +16,8 @@ from ems_pipeline.devices.marstek.wire import Endpoint as BatteryEndpoint
 from ems_pipeline.devices.marstek.wire import Wire as BatteryWire
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
+from ems_pipeline.devices.ocpp.channel import Channel
+from ems_pipeline.devices.ocpp.driver import OcppDriver
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline.devices.vendors.families import DIALECTS
 from ems_pipeline.devices.web.driver import WebDriver
@@ -63,11 +65,20 @@ def _battery(_: Device, described: Described, wire: Any) -> Driver:
     return MarstekDriver(described, wire)
 
 
+def _ocpp_wire(gateway: Gateway) -> Channel:
+    return Channel(gateway.port)
+
+
+def _ocpp(_: Device, described: Described, wire: Any) -> Driver:
+    return OcppDriver(described, wire)
+
+
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
     "http": _web_wire,
     "marstek-udp": _battery_wire,
+    "ocpp": _ocpp_wire,
 }
 """By `transport:` of a gateway."""
 DRIVERS: Mapping[ProtocolName, MakeDriver] = {
@@ -75,5 +86,6 @@ DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "sunspec": _unit(SunSpecDriver),
     "http": _web,
     "marstek-udp": _battery,
+    "ocpp": _ocpp,
 }
 """By `protocol:` of a point map."""

@@ -56,6 +56,7 @@ MAKE = {
     "audit_interval": {"sql"},
     "audit_day": {"polars"},
     "forecast_score": {"polars"},
+    "plan_replay": {"highs"},
 }
 """What makes the rows, beside PostgreSQL, which keeps them all."""
 

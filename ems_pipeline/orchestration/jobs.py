@@ -36,7 +36,7 @@ def apply_control() -> None:
     ops.write_setpoints()
 
 
-@dg.job(tags=_tags(25, 100), config=SAID, description="Every two minutes: did the hardware obey, and does it still?")
+@dg.job(tags=_tags(25, 118), config=SAID, description="Every two minutes: did the hardware obey, and does it still?")
 def verify_setpoints() -> None:
     ops.check_setpoints()
 
@@ -104,7 +104,15 @@ plan_rolling = _assets("plan_rolling", ["rolling_plan"], 18, "The next quarter-h
 audit_slots = _assets("audit_slots", ["telemetry_15m", "audit_interval"], 5, "What the last quarter-hours cost.")
 audit_days = _assets(
     "audit_days",
-    ["telemetry_15m", "cop_history", "building_response", "audit_interval", "audit_day", "forecast_score"],
+    [
+        "telemetry_15m",
+        "cop_history",
+        "building_response",
+        "audit_interval",
+        "audit_day",
+        "forecast_score",
+        "plan_replay",
+    ],
     4,
     "Yesterday, settled.",
 )

@@ -32,6 +32,8 @@ STALE = timedelta(minutes=5)
 """A control run that starts later than this after it was asked for was meant for a world that has gone."""
 
 
+UNTIL_THE_NEXT = timedelta(seconds=108)
+"""How long a verification goes on renewing what expires before the next one, which comes after 120 s."""
 CLOSED = "site-devices"
 """Kind of the alarm of a site for whose devices there are no drivers."""
 Sweeper = Callable[[dict[fleet.DeviceId, Health], datetime], fleet.Sweep]
@@ -122,6 +124,7 @@ def check_setpoints(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfo
         context.log.info(str(outcome), extra=logs.fields(outcome))
     for outcome in let_go_unreadable(ems, shard):
         context.log.warning(str(outcome), extra=logs.fields(outcome))
+    control.keep_alive(ems.warehouse, sites, now + UNTIL_THE_NEXT, ems.clock)
 
 
 @dg.op(out=dg.Out(dg.Nothing))

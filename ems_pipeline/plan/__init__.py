@@ -7,7 +7,7 @@
     solving/    rule, rounds of HiGHS, the best verified plan kept, calm -> plan
     result/     the plan: powers, and all that follows from them
     verifier/   the same laws by arithmetic, sharing nothing with the model
-    record.py   frozen records as JSON and back
+    record.py   frozen records as JSON and back; difference.py: where two of the same form differ
     wording/    powers -> modes with limits, reasons, rows, the plan in words
 
 The mathematics: docs/planner.md. A new law: a function in model/laws/, its arithmetic in

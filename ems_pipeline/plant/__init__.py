@@ -7,6 +7,8 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     household, charging, cells, hybrid, heating, tank         people, cars, batteries, inverter, heat pump, hot water
     twin, twins, instruments, refusals                        a device as its protocol shows it
     deye_twin, marstek_twin, meter_twin, sunspec_twin         families with a behaviour of their own
+    ocpp_twin, local_charger_twins                            chargers
+    ocpp_calls, ocpp_said                                     chargers call in: sockets, and what is said
     modbus_server, udp_server                                 the real protocols
     web_server, web_service, web_login                        those over HTTP
     shelly_rpc                                                what a Shelly says of itself

@@ -13,6 +13,9 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.devices.installed.options import stated
+from ems_pipeline.devices.ocpp.admission import Door, terms
+from ems_pipeline.devices.ocpp.central import Entrance
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
@@ -20,6 +23,9 @@ from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
+from ems_pipeline.plant.ocpp_calls import Caller, Switchboard
+from ems_pipeline.plant.ocpp_said import SPEAKERS
+from ems_pipeline.plant.ocpp_twin import OcppTwin
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
@@ -59,6 +65,9 @@ class Plant:
     environ: dict[str, str] = field(default_factory=dict)
     lines: dict[str, set[str]] = field(default_factory=dict)
     """Line faults at work, by gateway."""
+    speaks: tuple[str, ...] = tuple(SPEAKERS)
+    chargers: Switchboard | None = None
+    """Where the chargers that call in are at work."""
 
     def inject(self, fault: Fault) -> None:
         """Switch a fault on, from now until `clear`.
@@ -118,6 +127,7 @@ def running_plant(
     start: datetime | None = None,
     history_days: int = BURN_IN_DAYS,
     watchdog_s: float | None = None,
+    speaks: tuple[str, ...] = tuple(SPEAKERS),
 ) -> Iterator[Plant]:
     """A plant on free ports of this machine.
 
@@ -126,6 +136,7 @@ def running_plant(
         start: when the plant is handed over to us; the clock's now when None.
         history_days: days the plant runs by itself before that.
         watchdog_s: the chargers' own watchdog; None: off.
+        speaks: versions of OCPP that its chargers speak, in turn.
 
     Raises:
         NotSimulated: the plant cannot be one of the site's devices, or does not serve the transport of a gateway.
@@ -141,6 +152,7 @@ def running_plant(
     plant = _begun(
         World(moved, clock, seed, _days_before(start or clock.now(), history_days), replay, watchdog_s), start
     )
+    plant.speaks = speaks
     with _served(plant), _turns_of(SWITCH_S):
         for fault in faults:
             plant.inject(fault)
@@ -231,10 +243,7 @@ def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> d
     ports = {}
     for gateway in gateways:
         behind = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
-        variable = gateway.password_env or ""
-        password = os.environ.get(variable) or secrets.token_hex(8)
-        if variable:
-            plant.environ[variable] = password
+        password = _password(plant, gateway.password_env) if gateway.password_env else secrets.token_hex(8)
         scheme = Digest if any(t.point_map.link.login == "digest" for t in behind) else Basic
         login = scheme(gateway.user, password) if gateway.user else None
         service = web_service(behind, has_login=login is not None)
@@ -252,11 +261,44 @@ def _serve_batteries(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack
     return {g.key: g.port for g in gateways} | stack.enter_context(serving_udp(batteries))
 
 
+def _serve_calls(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway at which the chargers behind it call in: where the site file says, or where nobody said it and
+    so nobody listens, at a server of the plant's own."""
+    if not gateways:
+        return {}
+    board = plant.chargers = Switchboard()
+    stack.callback(board.end)
+    ports = {}
+    for gateway in gateways:
+        password = _password(plant, gateway.password_env) if gateway.password_env else None
+        devices = [d for d in plant.site.devices if d.gateway == gateway.key]
+        port = gateway.port
+        if not port:
+            entrance = Entrance(Door(LOOPBACK, 0, gateway.password_env), plant.world.clock)
+            entrance.expect({d.key: terms(stated(plant.site, d)) for d in devices})
+            port = board.do(entrance.open(None))
+            board.serves(entrance)
+        ports[gateway.key] = port
+        versions, callers = plant.speaks, dict[str, Caller]()
+        for device in devices:
+            twin, version = plant.twins[device.key], versions[len(callers) % len(versions)]
+            assert isinstance(twin, OcppTwin)
+            callers[device.key] = Caller(twin, f"ws://{LOOPBACK}:{port}", version, password)
+        board.call_in(callers)
+    return ports
+
+
+def _password(plant: Plant, variable: str) -> str:
+    """As the environment sets it, or made up; it goes into the plant's own."""
+    return plant.environ.setdefault(variable, os.environ.get(variable) or secrets.token_hex(8))
+
+
 Serve = Callable[[Plant, Sequence[Gateway], ExitStack], dict[str, int]]
 SERVERS: Mapping[TransportName, Serve] = {
     **dict.fromkeys(FRAMERS, _serve_modbus),
     "http": _serve_web,
     "marstek-udp": _serve_batteries,
+    "ocpp": _serve_calls,
 }
 """By `transport:` of a gateway, who answers for its devices while the stack is open; gives the ports by gateway."""
 

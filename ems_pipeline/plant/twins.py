@@ -13,8 +13,10 @@ from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
 from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
+from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
 from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
+from ems_pipeline.plant.ocpp_twin import OcppTwin
 from ems_pipeline.plant.sunspec_twin import SunSpecTwin
 from ems_pipeline.plant.twin import Twin, part_of
 from ems_pipeline.plant.world import World
@@ -149,6 +151,9 @@ FAMILIES: dict[str, type[Twin]] = {
     "samsung": SamsungTwin,
     "loxone": LoxoneTwin,
     "marstek": MarstekTwin,
+    "ocpp": OcppTwin,
+    "go-e": GoETwin,
+    "evse-wifi": WifiChargerTwin,
     "meter": MeterTwin,
 }
 """`driver:` of a point map -> its twin."""

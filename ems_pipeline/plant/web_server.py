@@ -58,6 +58,8 @@ def serving_http(
             self.send_response(status)
             if stranger and login is not None:
                 self.send_header("WWW-Authenticate", login.challenge)
+            if reply[:1] in (b"{", b"["):
+                self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(reply)))
             self.send_header("Connection", "close")
             self.end_headers()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.plant import shelly_rpc
+from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
 from ems_pipeline.plant.refusals import BUSY, Refused
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import LoxoneTwin
 from ems_pipeline.plant.web_server import Answer, Ask
 
+GO_E_STATUS = "/api/status"
 IO_PATH = "/jdev/sps/io/"
 
 
@@ -38,10 +41,18 @@ def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
             key = ("/" + parts.path, tuple(sorted(parse_qsl(parts.query))))
             served.setdefault(key, (twin, []))[1].append(point)
 
+    keyed = next((twin for twin in twins if isinstance(twin, GoETwin)), None)
+    writable = {place: one for twin in twins for place, one in _writable(twin)}
+
     def ask(path: str, query: Mapping[str, str], _body: bytes) -> Answer:
         if path in told:
             return 200, json.dumps(told[path]).encode()
+        for name, value in query.items():
+            if found := writable.get((path, name)):
+                return _written(*found, value)
         twin, points = served.get((path, tuple(sorted(query.items()))), (None, []))
+        if twin is None and path == GO_E_STATUS and keyed is not None:
+            return 200, json.dumps(keyed.keys_asked(_document(keyed, keyed.point_map.points), query)).encode()
         if twin is None:
             return 404, json.dumps({"code": 404, "message": f"No handler for {path}"}).encode()
         try:
@@ -51,6 +62,28 @@ def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
         return 200, json.dumps(_document(twin, points)).encode()
 
     return ask
+
+
+def _writable(twin: Twin) -> Iterator[tuple[tuple[str, str], tuple[WifiChargerTwin, Point]]]:
+    """Points by path and parameter of the address that sets them."""
+    for point in twin.point_map.points if isinstance(twin, WifiChargerTwin) else ():
+        if point.writable:
+            parts = urlsplit((twin.point_map.link.write or "").format(path=point.written_as, value="x"))
+            yield ("/" + parts.path, parse_qsl(parts.query)[0][0]), (twin, point)
+
+
+def _written(twin: WifiChargerTwin, point: Point, text: str) -> Answer:
+    try:
+        twin.check_alive()
+        value, quality, _ = codec.judge(point, codec.to_site(point, float(text)))
+    except Refused as refused:
+        return (503 if refused.code == BUSY else 500), json.dumps({"message": str(refused)}).encode()
+    except ValueError:
+        value, quality = None, Quality.GARBAGE
+    is_taken = value is not None and not quality and not 0 < value < (point.min_nonzero or 0.0)
+    if is_taken and value is not None:
+        twin.put({point.name: value})
+    return 200, twin.answers(point, is_taken=is_taken)
 
 
 def _document(twin: Twin, points: Sequence[Point]) -> Any:
@@ -70,7 +103,9 @@ def _nested(fields: Mapping[str, Any]) -> Any:
         head: _nested({n.partition(".")[2]: v for n, v in fields.items() if n.partition(".")[0] == head})
         for head in heads
     }
-    return [tree[str(i)] for i in range(len(tree))] if all(head.isdecimal() for head in tree) else tree
+    if not all(head.isdecimal() for head in tree):
+        return tree
+    return [tree.get(str(i), 0) for i in range(1 + max(map(int, tree)))]
 
 
 def _miniserver(twins: Sequence[LoxoneTwin]) -> Ask:

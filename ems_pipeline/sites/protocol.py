@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "marstek-udp"]
+TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "marstek-udp"]
 """What a gateway of a site file speaks."""
-ProtocolName = Literal["modbus", "sunspec", "http", "marstek-udp"]
+ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "marstek-udp"]
 """What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
 
 
@@ -38,6 +38,8 @@ class Protocol:
     """The field of the link without which nothing can be written."""
     keeps_address: bool = False
     """Whether a device has an address of its own by which it is known wherever it answers (`mac` of its gateway)."""
+    calls_in: bool = False
+    """Whether devices call us, each by its key in the site file, at the host and port of their gateway."""
     place_by_option: bool = False
     """Whether an option that is called as a point says another `path` for it."""
 
@@ -83,6 +85,15 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         written_by="set_method",
         keeps_address=True,
     ),
+    "ocpp": Protocol(
+        transports=("ocpp",),
+        kind="ocpp",
+        words="OCPP 1.6J or 2.0.1, calls in by the key of its device",
+        place="path",
+        has_units=False,
+        shares_unit=False,
+        calls_in=True,
+    ),
 }
 """By `protocol:` of a point map."""
 
@@ -90,6 +101,11 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
 def keeps_address(transport: TransportName) -> bool:
     """Whether what answers behind a gateway of this transport is known by an address of its own."""
     return any(p.keeps_address for p in PROTOCOLS.values() if transport in p.transports)
+
+
+def calls_in(transport: TransportName) -> bool:
+    """Whether devices behind a gateway of this transport call us."""
+    return any(p.calls_in for p in PROTOCOLS.values() if transport in p.transports)
 
 
 def has_units(transport: TransportName) -> bool:

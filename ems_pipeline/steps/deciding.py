@@ -16,23 +16,23 @@ from zoneinfo import ZoneInfo
 from ems_pipeline import time_grid
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.plan import Plan, Violation, as_one, assemble, device_rows, of_members, slot_rows, solve, verify
+from ems_pipeline.plan.solving import solver
+from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import known, reads
 from ems_pipeline.steps.known import Known
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.situation import LeftAlone, plan_inputs
-from ems_pipeline.version import code_version
+from ems_pipeline.version import code_version, libraries
 from ems_pipeline.warehouse import plans
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
 
+Kind = Literal["daily", "rolling"]
 DAILY_DECISION = time(15, 0)
 """Local time on the day before: prices are out since 13:05 and corrections are in."""
-QUICK: Any = {"time_limit_s": 8.0, "gap": 1e-3, "tolerance": 2e-3}
-"""A rolling plan is made again in 15 minutes from what was measured; proving its last cents took most of its time."""
 WORTH_STEERING = 2 * time_grid.MINUTE
 """With less of a quarter-hour left, the next one is as good a begin."""
-Kind = Literal["daily", "rolling"]
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,8 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
     knowledge = plan_inputs(stored, steered, LeftAlone.of(site, steered))
     kind = wanted.kind
     problem = assemble(*as_one(steered, knowledge.inputs))
-    plan = solve(problem, **(QUICK if kind == "rolling" else {}), resolved_slots=site.planning.resolved_slots)
+    options: dict[str, Any] = {**EFFORT[kind], "resolved_slots": site.planning.resolved_slots}
+    plan = solve(problem, **options)
     violations = verify(problem, plan)
     head = plans.PlanningRun(
         site_key=site.key,
@@ -143,6 +144,7 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
         unmet=[str(item) for item in (*plan.conflicts, *plan.unmet)],
         violations=[str(violation) for violation in violations],
         problem=problem.to_json(),
+        made_with={"options": options, "solver": solver.OPTIONS, "libraries": libraries()},
         dagster_run_id=wanted.run_id,
     )
     with platform.warehouse.begin() as connection:

@@ -113,10 +113,13 @@ def _from(frame: pl.DataFrame, start: datetime) -> pl.DataFrame:
 
 
 def _said(connection: Connection, keys: Sequence[str], at: datetime) -> pl.DataFrame:
-    """Minute telemetry, and before it the last quarter-hours that ended: what both say, minute telemetry says last."""
-    slot_end = time_grid.floor_slot(at)
+    """Minute telemetry, and before it the last quarter-hours that ended: what both say, minute telemetry says last.
+
+    Of a reading received at the very instant of the decision nobody could say whether it was known.
+    """
+    slot_end, before = time_grid.floor_slot(at), at - timedelta(microseconds=1)
     older = telemetry.last_values(connection, keys, slot_end - STATE_AGE, slot_end)
-    return pl.concat([older, telemetry.latest(connection, keys, at, at - STATE_AGE)])
+    return pl.concat([older, telemetry.latest(connection, keys, before, at - STATE_AGE)])
 
 
 def _months(sites: Sequence[Site], at: datetime) -> dict[str, datetime]:

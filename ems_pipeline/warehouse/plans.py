@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import polars as pl
@@ -15,9 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.sites import Site
-from ems_pipeline.time_grid import SLOT
+from ems_pipeline.time_grid import SLOT, floor_slot
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.frames import copy_into, query
+
+Rows = Literal["planning_interval", "planning_device_interval"]
+"""Tables of a plan's rows, in ``ems``."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class PlanningRun:
     unmet: list[Any] = field(default_factory=list)
     violations: list[Any] = field(default_factory=list)
     problem: str | None = None
+    made_with: Mapping[str, Any] | None = None
+    """Options, solver and libraries of the solve (`steps.deciding.made_with`)."""
     dagster_run_id: str | None = None
 
     @property
@@ -78,6 +83,88 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
     copy_into(connection, "ems.planning_interval", slots.with_columns(label))
     copy_into(connection, "ems.planning_device_interval", devices.with_columns(label))
     return UUID(str(run_id))
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A plan's head as it is stored; ``problem`` as `Problem.to_json` wrote it, null where none was recorded."""
+
+    plan_id: UUID
+    site_key: str
+    kind: str
+    decided_at: datetime
+    recorded_at: datetime
+    horizon_start: datetime
+    status: str
+    objective: float | None
+    solve_s: float | None
+    problem: str | None
+    made_with: Mapping[str, Any] | None
+    config_hash: str
+    code_version: str
+
+
+def stored(connection: Connection, plan_id: UUID) -> Stored | None:
+    """A plan's head; None when there is no such plan."""
+    columns = [field.name for field in dataclasses.fields(Stored)][1:]
+    row = connection.execute(
+        sa.text(f"SELECT {', '.join(columns)} FROM ems.planning_run WHERE planning_run_id = :plan"), {"plan": plan_id}
+    ).mappings()
+    found: dict[str, Any] | None = next((dict(one) for one in row), None)
+    if found is None:
+        return None
+    found["problem"] = None if found["problem"] is None else json.dumps(found["problem"])
+    return Stored(plan_id, **found)
+
+
+def rows_of(
+    connection: Connection, table: Literal["planning_interval", "planning_device_interval"], plan_id: UUID
+) -> pl.DataFrame:
+    """A plan's rows as they were given to `store`; ``limits`` as JSON text."""
+    columns = "*" if table == "planning_interval" else "*, limits::text AS said"
+    frame = query(
+        connection, f"SELECT {columns} FROM ems.{table} WHERE planning_run_id = :plan ORDER BY starts_at", plan=plan_id
+    )
+    if "said" not in frame.columns:
+        return frame
+    texts = [json.dumps(json.loads(said), sort_keys=True) for said in frame["said"]]
+    return frame.drop("said").with_columns(pl.Series("limits", texts, pl.String))
+
+
+def in_force_at(connection: Connection, site_key: str, at: datetime) -> UUID | None:
+    """The plan that held in the quarter-hour of an instant, as known then; None where none did."""
+    return connection.execute(
+        sa.text(f"SELECT planning_run_id FROM ({newest_executable(':slot', ':at')}) held"),
+        {"site": site_key, "slot": floor_slot(at), "at": at},
+    ).scalar()
+
+
+def decided_between(connection: Connection, site_key: str, start: datetime, end: datetime) -> list[UUID]:
+    """Plans of a site that were decided in ``[start, end)``, in order; no hindsight."""
+    found = connection.execute(
+        sa.text("""SELECT planning_run_id FROM ems.planning_run
+                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end AND NOT is_hindsight
+                   ORDER BY decided_at, recorded_at"""),
+        {"site": site_key, "start": start, "end": end},
+    )
+    return list(found.scalars())
+
+
+def sample(connection: Connection, site_key: str, start: datetime, end: datetime, size: int) -> list[UUID]:
+    """Some of the plans decided in ``[start, end)``, the same whenever it is asked; no pattern of the clock."""
+    found = connection.execute(
+        sa.text("""SELECT planning_run_id FROM ems.planning_run
+                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end AND NOT is_hindsight
+                     AND status <> 'failed'
+                   ORDER BY md5(planning_run_id::text) LIMIT :size"""),
+        {"site": site_key, "start": start, "end": end, "size": size},
+    )
+    return list(found.scalars())
+
+
+def put_replays(connection: Connection, frame: pl.DataFrame) -> int:
+    """Keep what came of replays; columns as in ``ems.plan_replay``, documents as JSON text."""
+    return copy_into(connection, "ems.plan_replay", frame)
 
 
 def newest_executable(slot: str, as_known_at: str, site: str = ":site") -> str:

@@ -101,11 +101,15 @@ def _ensure_partitions(connection: Connection, table: str, instants: pl.Series) 
     )
 
 
-def fill_15m(connection: Connection, site_key: str, start: datetime, end: datetime) -> int:
-    """Compute quarter-hour means of ``[start, end)``; returns the rows written."""
+def fill_15m(connection: Connection, site_key: str, start: datetime, end: datetime, at: datetime | None = None) -> int:
+    """Compute quarter-hour means of ``[start, end)``; returns the rows written.
+
+    Args:
+        at: when, by the clock that decides; None: now, by the database's.
+    """
     result = connection.execute(
-        sa.text("SELECT ems.fn_fill_telemetry_15m(:site, :start, :end)"),
-        {"site": site_key, "start": start, "end": end},
+        sa.text("SELECT ems.fn_fill_telemetry_15m(:site, :start, :end, coalesce(CAST(:at AS timestamptz), now()))"),
+        {"site": site_key, "start": start, "end": end, "at": at},
     )
     return int(result.scalar_one())
 
@@ -197,13 +201,16 @@ def charger_15m(
 
 
 def latest(connection: Connection, site_keys: Sequence[str], at: datetime, not_before: datetime) -> pl.DataFrame:
-    """Newest good value per point in ``[not_before, at]``: site_key, device_key, quantity, value, reported_at."""
+    """Newest good value per point in ``[not_before, at]`` and received by then, whatever came later.
+
+    Columns: site_key, device_key, quantity, value, reported_at.
+    """
     return query(
         connection,
         """SELECT p.site_key, p.device_key, p.quantity, t.value, t.reported_at
            FROM ems.point p CROSS JOIN LATERAL (
                SELECT value, reported_at FROM ems.telemetry
-               WHERE point_id = p.point_id AND reported_at BETWEEN :not_before AND :at
+               WHERE point_id = p.point_id AND reported_at BETWEEN :not_before AND :at AND received_at <= :at
                  AND quality = ANY(:believed) AND value IS NOT NULL
                ORDER BY reported_at DESC LIMIT 1) t
            WHERE p.site_key = ANY(:sites)""",
@@ -229,6 +236,26 @@ def last_values(connection: Connection, site_keys: Sequence[str], start: datetim
         sites=list(site_keys),
         start=start,
         end=end,
+    )
+
+
+def recorded_later(
+    connection: Connection, site_key: str, start: datetime, end: datetime, after: datetime
+) -> pl.DataFrame:
+    """Quarter-hours in ``[start, end)`` whose means were written, or written anew, after an instant.
+
+    Columns: what (device and quantity), slots, newest (when the last of them was).
+    """
+    return query(
+        connection,
+        """SELECT device_key || ' ' || quantity AS what, count(*) AS slots, max(recorded_at) AS newest
+           FROM ems.telemetry_15m WHERE site_key = :site AND starts_at >= :start AND starts_at < :end
+             AND recorded_at > :after
+           GROUP BY 1 ORDER BY 1""",
+        site=site_key,
+        start=start,
+        end=end,
+        after=after,
     )
 
 

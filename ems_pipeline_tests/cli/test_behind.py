@@ -48,6 +48,8 @@ READERS = {
     "battery discover": ["--broadcast", "127.255.255.255", "--seconds", "0.1"],
     "battery list": [],
     "cadence": [],
+    "replay": ["home01"],
+    "why": ["home01"],
     "event add": ["home01", "e", "--from", "2030-01-01T00:00+00:00", "--until", "2030-01-01T01:00+00:00"],
     "event list": ["home01"],
     "event cancel": ["home01", "e"],
@@ -89,6 +91,8 @@ STOPPED_BEFORE = {
         "db login",
         "user add",
         "user password",
+        "replay",
+        "why",
     ),
 }
 """Of the readers, those that need something else first: Dagster's settings, a site, a prompt."""

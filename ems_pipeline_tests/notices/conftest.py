@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -125,22 +123,6 @@ def twin(house: House) -> Iterator[TelegramTwin]:
 @pytest.fixture
 def telegram(twin: TelegramTwin) -> Telegram:
     return Telegram(TOKEN, twin.address, timeout_s=5.0)
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that vouches for itself, with its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no certificate can be made: openssl is not installed")
-    folder = tmp_path_factory.mktemp("certificate")
-    made = [
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem",
-    ]  # fmt: skip
-    subprocess.run(made, cwd=folder, check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
-    return both
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ import pytest
 from sqlalchemy.engine import URL
 
 from ems_pipeline import control
-from ems_pipeline.control.prepare import ALIVE
 from ems_pipeline.orchestration import beats
 from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline.plant import running_plant
@@ -72,7 +71,7 @@ class Running:
 
     def told(self) -> list[tuple[str, str, float]]:
         """Every value the plant saw written to a register, in order; a heartbeat is no setting."""
-        return [told for told in self.home.written if told[1] not in ALIVE]
+        return [told for told in self.home.written if told[1] != "ems_heartbeat"]
 
 
 def once_each(told: list[tuple[str, str, float]]) -> bool:

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ems_pipeline.cli import doors as shown
 from ems_pipeline.orchestration.installation import listening
+from ems_pipeline.sites import Site
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="looks at sockets in /proc")
 
@@ -50,6 +52,21 @@ def test_a_port_beyond_loopback_is_a_warning(ip: str, level: str, kind: int, pro
     finding = shown._of_port(port, "x")
     assert finding.level == level
     assert (level == "good") != ("127.0.0.1" in finding.text), "a warning has its remedy"
+
+
+def test_a_port_for_chargers_is_open_to_their_network_only_where_it_was_asked_for(
+    home01: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with waiting(socket.AF_INET, ("0.0.0.0", 0)) as made:
+        port = ports()[made.getsockname()[1]]
+    document = home01.model_dump(mode="json")
+    gateway = {"key": "cars", "transport": "ocpp", "host": "0.0.0.0", "port": port.number, "password_env": "X"}
+    document["gateways"].append(gateway)
+    (tmp_path / "home01.yaml").write_text(yaml.safe_dump(document))
+    monkeypatch.setenv("EMS_SITES", str(tmp_path))
+    assert shown._of_port(port, "x").level == "warning"
+    monkeypatch.setenv("EMS_OCPP_LAN", "1")
+    assert shown._of_port(port, "x").level == "good"
 
 
 @pytest.mark.parametrize(("ip", "is_loopback"), [("::1", True), ("::", False)])

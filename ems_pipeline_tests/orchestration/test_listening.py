@@ -58,12 +58,17 @@ class Installation:
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("up")
-    names = ["ui", "metrics", "web", "rs485", "rs485-heat", "miniserver"]
+    names = ["ui", "metrics", "web", "rs485", "rs485-heat", "miniserver", "cars"]
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     (folder / "sites").mkdir()
     text = (ROOT / "sites" / "home01.yaml").read_text(encoding="utf-8")
     for name, port in (("rs485", 15020), ("rs485-heat", 15021), ("miniserver", 15080)):
         text = text.replace(f"port: {port}", f"port: {ports[name]}")
+    box, bus = "{key: wallbox-1, map: teltonika-teltocharge, gateway: rs485, unit_id: 11}", "gateways:\n"
+    assert box in text
+    text = text.replace(box, "{key: wallbox-1, map: ocpp-charger, gateway: cars}")
+    called = f"  - {{key: cars, transport: ocpp, host: 127.0.0.1, port: {ports['cars']}}}\n"
+    text = text.replace(bus, bus + called, 1)
     (folder / "sites" / "home01.yaml").write_text(text, encoding="utf-8")
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("EMS_", "DAGSTER_"))}
     environ |= {"EMS_HOME": str(folder / "home"), "EMS_SITES": str(folder / "sites")}
@@ -126,6 +131,7 @@ def test_the_command_shows_every_door_and_finds_none_open(installation: Installa
         "database login ems_web",
         ".s.PGSQL.5432",
         "code.sock",
+        f"{installation.ports['cars']}.sock",
         "nothing at or below",
     ):
         assert expected in shown.stdout

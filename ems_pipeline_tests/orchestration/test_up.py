@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.orchestration.installation import up
-from ems_pipeline.orchestration.installation.supervisor import Child, Supervisor
+from ems_pipeline.orchestration.installation.supervisor import Child, Supervisor, end_all
+from ems_pipeline.sites import Gateway, Site
 from ems_pipeline.warehouse import embedded
 
 PATIENCE_S = 30
@@ -111,6 +112,37 @@ def test_a_log_that_grows_is_turned_over_while_its_writers_go_on(
             up.keep_short(log)
     assert log.read_bytes() == b"third\n"
     assert (tmp_path / "services.log.1").read_bytes() == b"second one\n"
+
+
+def test_a_house_of_chargers_that_call_in_is_not_the_virtual_plant(home01: Site) -> None:
+    """They call this machine, whoever they are: real ones would else be armed as a plant's."""
+    cars = Gateway(key="cars", transport="ocpp", host="127.0.0.1", port=9000)
+    assert up.is_here(home01)
+    assert up.is_here(home01.model_copy(update={"gateways": (*home01.gateways, cars)}))
+    alone = home01.model_copy(update={"gateways": (cars,)})
+    assert not up.is_here(alone)
+    assert up.is_called(alone)
+    assert not up.is_called(home01)
+
+
+def test_who_outlasts_the_others_is_there_while_devices_are_let_go(tmp_path: Path) -> None:
+    sleeping = [sys.executable, "-c", "import time; time.sleep(600)"]
+    one, last = Child("worker", sleeping), Child("chargers", sleeping, outlasts=True)
+    with (tmp_path / "log").open("wb") as log:
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        supervisor = Supervisor([one, last], os.environ, log.fileno(), lambda _: None)
+        supervisor.stop()
+        try:
+            supervisor.run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    assert one.process is not None
+    assert last.process is not None
+    assert one.process.poll() is not None
+    assert last.process.poll() is None
+    end_all([one, last])
+    assert last.process.poll() is not None
 
 
 def test_a_dead_child_is_started_again_and_all_end_together(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from dagster._core.remote_origin import (
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData
 from sqlalchemy.engine import make_url
 
+from ems_pipeline.devices.ocpp import callers
 from ems_pipeline.orchestration.installation import watch as module
 from ems_pipeline.orchestration.installation.watch import GIB, Watch, wake_sensors
 from ems_pipeline.steps.platform import Platform
@@ -39,6 +40,7 @@ class Machine:
 
     platform: Platform
     tells_persons: bool = False
+    is_called: bool = False
     wall_s: float = 1e9
     steady_s: float = 0.0
     said: list[str] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Machine:
             lambda: self.wall_s,
             lambda: self.steady_s,
             tells_persons=self.tells_persons,
+            is_called=self.is_called,
         )
 
     def _wake(self) -> None:
@@ -167,6 +170,24 @@ def test_that_nobody_tells_people_any_more_is_an_alarm_for_the_other_ways(machin
     assert machine.open() == [("notices-gone", "warning")]
     with there.begin():
         machine.live(10)
+    assert machine.open() == []
+
+
+def test_strangers_and_wrong_clocks_among_chargers_are_alarms_while_they_last(
+    machine: Machine, disk: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = callers.Stranger("intruder", "192.0.2.9", "it showed a wrong password", "12:00", 3)
+    box = callers.Caller("wallbox-1", "", "12:00", "ocpp1.6", "vendor box", "+3600 s")
+    seen = [callers.Seen("127.0.0.1:9000", "", (box,), (stranger,))]
+    monkeypatch.setattr(callers, "seen", lambda _: seen)
+    machine.live(11)
+    assert machine.open() == [], "nobody is called"
+    machine = Machine(machine.platform, is_called=True)
+    machine.live(11)
+    assert sorted(machine.open()) == [("charger-clock", "warning"), ("charger-stranger", "warning")]
+    assert any("intruder from 192.0.2.9 at 127.0.0.1:9000" in line for line in machine.said)
+    seen[:] = [callers.Seen("127.0.0.1:9000")]
+    machine.live(11)
     assert machine.open() == []
 
 

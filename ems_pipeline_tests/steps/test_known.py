@@ -70,7 +70,7 @@ def knowing(platform: Platform, site: Site) -> Site:
         market.add_effective_prices(connection, price, KNOWN)
         load = slots.with_columns(power_w=450.0, model=pl.lit("t"))
         forecasts.issue(connection, "load_forecast", site.key, load, KNOWN)
-        told = [Reading("inverter", "battery_soc_pct", "%", 40.0, AT, AT, Quality.GOOD)]
+        told = [Reading("inverter", "battery_soc_pct", "%", 40.0, AT - MINUTE, AT - MINUTE, Quality.GOOD)]
         telemetry.store(connection, answers((site.key, reading) for reading in told))
     return site
 

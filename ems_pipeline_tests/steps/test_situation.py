@@ -49,6 +49,9 @@ def known(warehouse: Warehouse, home01: Site) -> None:
         forecasts.issue(connection, "heat_demand_forecast", "home01", heat, KNOWN)
 
 
+JUST_BEFORE = timedelta(seconds=1)
+
+
 def measure(warehouse: Warehouse, at: datetime, **values: float | None) -> None:
     device = {"battery_soc_pct": "inverter", "indoor_temp_c": "heat-pump"}
     readings = [
@@ -57,8 +60,8 @@ def measure(warehouse: Warehouse, at: datetime, **values: float | None) -> None:
             quantity,
             "",
             value,
-            at,
-            at,
+            at - JUST_BEFORE,
+            at - JUST_BEFORE,
             Quality.GOOD if value is not None else Quality.NO_ANSWER,
         )
         for quantity, value in values.items()
@@ -84,7 +87,7 @@ def test_a_device_that_fell_silent_is_believed_for_half_an_hour_and_no_longer(
     seen = START - timedelta(hours=5)
     measure(warehouse, seen, battery_soc_pct=61.0, indoor_temp_c=21.0)
     measure(warehouse, seen + timedelta(minutes=5), battery_soc_pct=None, indoor_temp_c=None)
-    assert inputs(warehouse, home01, seen + STATE_AGE).inputs.state.soc_pct == {"pack": 61.0}
+    assert inputs(warehouse, home01, seen - JUST_BEFORE + STATE_AGE).inputs.state.soc_pct == {"pack": 61.0}
     with pytest.raises(InputsMissing, match="was not measured"):
         inputs(warehouse, home01, seen + STATE_AGE + timedelta(minutes=1))
 
@@ -157,7 +160,7 @@ def test_a_plan_knows_events_the_set_that_runs_and_the_machine_in_its_run(wareho
     )
     measure(warehouse, at, battery_soc_pct=40.0, indoor_temp_c=21.5)
     newest = [
-        Reading(device, quantity, "W", value, at, at, Quality.GOOD)
+        Reading(device, quantity, "W", value, at - JUST_BEFORE, at - JUST_BEFORE, Quality.GOOD)
         for device, quantity, value in (("genset", "genset_power_w", 2600.0), ("plug", "load_power_w", 1490.0))
     ]
     event = GridEvent("evening", START + timedelta(hours=2), START + timedelta(hours=3), limit_w=3000.0)

@@ -253,6 +253,31 @@ class Day(BaseModel):
     """When it was settled last."""
 
 
+class Decision(BaseModel):
+    """The head of the plan behind a quarter-hour."""
+
+    plan_id: UUID
+    """Number of the plan."""
+    kind: str
+    """`daily` or `rolling`."""
+    decided_at: AwareDatetime
+    """Nothing known later was used."""
+    recorded_at: AwareDatetime
+    """Since when it may be followed."""
+    status: str
+    """Of the solver."""
+    is_verified: bool
+    """The independent verifier found nothing."""
+    gap_frac: float | None
+    """Proven distance to the best plan there is."""
+    config_hash: str
+    """Version of the site's document."""
+    code_version: str
+    """Version of this program."""
+    made_with: dict[str, Any] | None
+    """Options and libraries of the solve; null: not recorded."""
+
+
 class Device(BaseModel):
     """A device of a site file, and how it behaves."""
 
@@ -394,6 +419,53 @@ class Given(BaseModel):
     """null: all"""
     expires_at: AwareDatetime
     """until when it counts"""
+
+
+class KnownArray(BaseModel):
+    """What was expected of an array."""
+
+    p10_kw: float | None
+    """It is below this once in ten."""
+    p90_kw: float | None
+    """It is above this once in ten."""
+    power_kw: float | None
+    """Expected."""
+    model: str
+    """Who said so."""
+    known_at: AwareDatetime
+    """Since when."""
+    asset: str
+    """The array."""
+
+
+class KnownPower(BaseModel):
+    """What was expected of a power, as known at the decision."""
+
+    p10_kw: float | None
+    """It is below this once in ten."""
+    p90_kw: float | None
+    """It is above this once in ten."""
+    power_kw: float | None
+    """Expected."""
+    model: str
+    """Who said so."""
+    known_at: AwareDatetime
+    """Since when."""
+
+
+class KnownPrice(BaseModel):
+    """What a kWh was to cost, as known at the decision."""
+
+    buy_per_kwh: Decimal | None
+    """Buying."""
+    sell_per_kwh: Decimal | None
+    """Selling."""
+    spot_per_kwh: Decimal | None
+    """Of the market, without tariff."""
+    is_provisional: bool
+    """The exchange rate was not final."""
+    known_at: AwareDatetime
+    """Since when."""
 
 
 class Listed(BaseModel):
@@ -1089,6 +1161,19 @@ class Stats(BaseModel):
     """since the start of the process, s"""
 
 
+class Step(BaseModel):
+    """A step in the life of a set-point."""
+
+    at: AwareDatetime
+    """When."""
+    state: str
+    """What it became."""
+    reason: str
+    """Why."""
+    measured: dict[str, Any]
+    """What was measured then."""
+
+
 class Subject(BaseModel):
     """What an event is about."""
 
@@ -1138,6 +1223,47 @@ class TempoSeason(BaseModel):
     """White days to come."""
     unknown: int
     """Days so far whose colour is not stored: what is left may be less."""
+
+
+class Told(BaseModel):
+    """What a device was told, by which registers, and whether it obeyed. A power of `command` and `writes` is in W."""
+
+    setpoint_id: int
+    """Number."""
+    device_key: str
+    """Device."""
+    source: str
+    """Who decided: plan, schedule, override, grid, envelope, release."""
+    is_shadow: bool
+    """It was not sent: an opt-in is missing."""
+    state: str
+    """What became of it."""
+    state_reason: str
+    """Why."""
+    reason: str
+    """Why it was told."""
+    command: dict[str, Any]
+    """What it was told."""
+    writes: list[list[Any]]
+    """Its registers with their values, also those that stood already."""
+    changes: list[str]
+    """Registers that had to be written."""
+    slot: AwareDatetime
+    """The quarter-hour it was decided for."""
+    valid_until: AwareDatetime
+    """When it ends by itself."""
+    intended_at: AwareDatetime
+    """When it was journalled."""
+    sent_at: AwareDatetime | None
+    """When it was sent; null: it was not."""
+    echoed_at: AwareDatetime | None
+    """When it was read back."""
+    effective_at: AwareDatetime | None
+    """When its effect was measured."""
+    ended_at: AwareDatetime | None
+    """When it ended."""
+    steps: list[Step]
+    """Its life."""
 
 
 class TrainWish(BaseModel):
@@ -1192,6 +1318,63 @@ class Wanted(BaseModel):
     """null: those of the giver"""
     ttl_s: int = 86400
     """how long it counts, s"""
+
+
+class Worth(BaseModel):
+    """What the quarter-hour was worth, measured beside planned. Null: not measured."""
+
+    cost: Decimal | None
+    """What it cost."""
+    planned_cost: Decimal | None
+    """What was planned."""
+    no_battery_cost: Decimal | None
+    """Without a battery."""
+    self_use_cost: Decimal | None
+    """By the device's own logic."""
+    grid_kw: float | None
+    """Grid; > 0 imports."""
+    pv_kw: float | None
+    """PV."""
+    battery_kw: float | None
+    """Batteries; > 0 discharge."""
+    genset_kw: float | None
+    """Generating sets."""
+    load_kw: float | None
+    """House."""
+    ev_kw: float | None
+    """Chargers."""
+    heat_pump_kw: float | None
+    """Heat pumps."""
+    soc_pct: float | None
+    """Charge at the end."""
+    planned_grid_kw: float | None
+    """Grid as planned."""
+    planned_pv_kw: float | None
+    """PV as planned."""
+    planned_battery_kw: float | None
+    """Batteries as planned."""
+    planned_genset_kw: float | None
+    """Generating sets as planned."""
+    planned_load_kw: float | None
+    """House as planned."""
+    planned_ev_kw: float | None
+    """Chargers as planned."""
+    planned_heat_pump_kw: float | None
+    """Heat pumps as planned."""
+    planned_soc_pct: float | None
+    """Charge as planned."""
+    buy_per_kwh: Decimal | None
+    """Buying, as settled."""
+    sell_per_kwh: Decimal | None
+    """Selling, as settled."""
+    is_price_provisional: bool | None
+    """A price of it is not final."""
+    coverage_pct: float
+    """Share of it that was measured."""
+    revision: int
+    """Above 1: corrected after it had been settled."""
+    known_at: AwareDatetime
+    """When it was settled."""
 
 
 class FieldFault(BaseModel):
@@ -1325,6 +1508,23 @@ class Health(BaseModel):
     """for callers who are known; null for others"""
 
 
+class Known(BaseModel):
+    """What was known."""
+
+    inputs: dict[str, Any] | None
+    """Since when each kind of input was known."""
+    document: dict[str, Any] | None
+    """Which version of the site's document, and since when it was known."""
+    price: KnownPrice | None
+    """Null: none was known."""
+    load: KnownPower | None
+    """Of the house; null: nothing was expected."""
+    pv: list[KnownArray] | None
+    """Of each array."""
+    heat: list[dict[str, Any]] | None
+    """Of each heat pump: outdoor temperature, heat needed, COP."""
+
+
 class Money(BaseModel):
     """Days in order, and the running one."""
 
@@ -1410,6 +1610,28 @@ class Plan(BaseModel):
     """Version of the site's document."""
     slots: list[PlannedSlot]
     """Its quarter-hours in order."""
+
+
+class Why(BaseModel):
+    """All that stands behind a quarter-hour of a site."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of its money."""
+    starts_at: AwareDatetime
+    """Begin of the quarter-hour."""
+    ends_at: AwareDatetime
+    """Its end."""
+    plan: Decision | None
+    """The plan behind it; null: none held."""
+    known: Known
+    decided: PlannedSlot | None
+    """What was decided, and why."""
+    told: list[Told] | None
+    """What devices were told; null: not for whoever asks."""
+    worth: Worth | None
+    """What it was worth; null: not settled."""
 
 
 class NoticeChannel(BaseModel):

@@ -17,6 +17,7 @@ COMMENT ON COLUMN ems.planning_run.unmet IS 'wishes that could not be met, with 
 COMMENT ON COLUMN ems.planning_run.violations IS 'what the verifier objects to';
 COMMENT ON COLUMN ems.planning_run.inputs IS 'since when each input was known';
 COMMENT ON COLUMN ems.planning_run.problem IS 'the whole problem; `ems plan --problem` replays it';
+COMMENT ON COLUMN ems.planning_run.made_with IS 'what it was solved with: options of the solve, of the solver, versions of the libraries; NULL: not recorded';
 COMMENT ON COLUMN ems.planning_run.config_hash IS 'version of the site file, in `site_config`';
 COMMENT ON COLUMN ems.planning_run.code_version IS 'version of this program';
 
@@ -31,6 +32,15 @@ COMMENT ON COLUMN ems.planning_interval.binding IS 'limits that decided';
 COMMENT ON COLUMN ems.planning_interval.next_best_cost IS 'what the next best action of a battery would cost more';
 COMMENT ON COLUMN ems.planning_interval.next_best_action IS 'that action: `self-use`, `hold`, `charge`, `discharge` (the last two at full power)';
 COMMENT ON COLUMN ems.planning_interval.next_best_kind IS '`re-solved`: the plan made again with that action, switches kept; `bound`: at least so much, from marginal values; `impossible`: no other action is possible with the other switches as planned';
+
+COMMENT ON TABLE ems.plan_replay IS 'Decisions made again: inputs read as known then, the problem solved again, both compared with what is stored.';
+COMMENT ON COLUMN ems.plan_replay.replayed_at IS 'when it was made again';
+COMMENT ON COLUMN ems.plan_replay.verdict IS '`same`: the same problem, money and rows came out; `differs`; `unrecorded`: something it needs is not there';
+COMMENT ON COLUMN ems.plan_replay.unrecorded IS 'what the replay would need and nobody recorded, or somebody deleted';
+COMMENT ON COLUMN ems.plan_replay.differences IS 'where, what is stored, what came again; the first 50';
+COMMENT ON COLUMN ems.plan_replay.other_code IS 'versions of code and libraries that are not those of then: by name, then and now';
+COMMENT ON COLUMN ems.plan_replay.read_s IS 'time to read the inputs and make the problem';
+COMMENT ON COLUMN ems.plan_replay.solve_s IS 'time to solve it';
 
 COMMENT ON TABLE ems.grid_event IS 'What the grid''s side asks of a site for a while; the newest row known of an event counts. `ems event` writes it.';
 COMMENT ON COLUMN ems.grid_event.event_key IS 'name of the event, unique at the site';

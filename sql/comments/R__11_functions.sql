@@ -26,3 +26,4 @@ COMMENT ON ROUTINE ems.fn_wish_ask IS 'keeps a wish from a bound chat for two mi
 COMMENT ON ROUTINE ems.fn_wish_channel IS 'the channel that a wish for a site came by, where whoever asks may have one';
 COMMENT ON ROUTINE ems.fn_wish_confirm IS 'files the wish behind a button, once, and says what it was filed as';
 COMMENT ON ROUTINE ems.fn_wish_file IS 'files a wish of the person whose channel it is: an override, or a release';
+COMMENT ON ROUTINE ems.fn_why IS 'all that stands behind a quarter-hour of a site: known, decided, told, obeyed, worth';

@@ -58,7 +58,7 @@ DO $$ BEGIN
         ems.ev_session_forecast, ems.baseline_consumption, ems.cop_history, ems.cop_curve, ems.building_response,
         ems.forecast_model, ems.forecast_score,
         ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health, ems.found_battery,
-        ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.grid_event,
+        ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.plan_replay, ems.grid_event,
         ems.control_arm, ems.control_override, ems.control_miss, ems.setpoint, ems.setpoint_event, ems.point_write_count,
         ems.point_map,
         ems.alarm, ems.gateway_party, ems.gateway_lease,
@@ -70,7 +70,7 @@ DO $$ BEGIN
         ems.vw_executable_plan, ems.vw_battery_status, ems.vw_found_battery
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
-        ems.fn_plan_in_force, ems.fn_slot_cost TO ems_analyst;
+        ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why TO ems_analyst;
 
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_request_add, ems.fn_disarm,
         ems.fn_alarm_acknowledge TO ems_writer;

@@ -1,7 +1,10 @@
 -- Quarter-hour means of every point of a site. A point that did not answer gets a row with NULL and coverage 0, so that
 -- "no car drew power" and "the charger was silent" stay different; a device at rest (quality 6) counts as measured. Imported history is never overwritten, and
--- rows that say the same are not written again: the day is filled every quarter-hour. Returns rows new or different.
-CREATE OR REPLACE FUNCTION ems.fn_fill_telemetry_15m(p_site_key text, p_from timestamptz, p_to timestamptz)
+-- rows that say the same are not written again: the day is filled every quarter-hour. Rows are recorded at p_at, by the clock
+-- that decides. Returns rows new or different.
+CREATE OR REPLACE FUNCTION ems.fn_fill_telemetry_15m(
+    p_site_key text, p_from timestamptz, p_to timestamptz, p_at timestamptz DEFAULT now()
+)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     filled integer;
@@ -23,16 +26,16 @@ BEGIN
         WHERE p.site_key = p_site_key AND t.reported_at >= p_from AND t.reported_at < p_to
     )
     INSERT INTO ems.telemetry_15m AS target
-           (site_key, device_key, quantity, starts_at, mean_value, last_value, samples, coverage_pct)
+           (site_key, device_key, quantity, starts_at, mean_value, last_value, samples, coverage_pct, recorded_at)
     SELECT p.site_key, p.device_key, p.quantity, slot.starts_at, s.mean_value, s.last_value,
-           coalesce(s.minutes, 0), least(100.0, coalesce(s.minutes, 0) * 100.0 / 15)
+           coalesce(s.minutes, 0), least(100.0, coalesce(s.minutes, 0) * 100.0 / 15), p_at
     FROM slot JOIN measured USING (starts_at)
     CROSS JOIN ems.point p
     LEFT JOIN sample s ON s.point_id = p.point_id AND s.starts_at = slot.starts_at
     WHERE p.site_key = p_site_key
     ON CONFLICT (site_key, device_key, quantity, starts_at) DO UPDATE
        SET mean_value = excluded.mean_value, last_value = excluded.last_value, samples = excluded.samples,
-           coverage_pct = excluded.coverage_pct, recorded_at = now()
+           coverage_pct = excluded.coverage_pct, recorded_at = excluded.recorded_at
        WHERE target.origin = 'telemetry'
          AND (target.mean_value, target.last_value, target.samples)
              IS DISTINCT FROM (excluded.mean_value, excluded.last_value, excluded.samples);

@@ -4,7 +4,7 @@ health, services, stats, prometheus  how the process and what stands behind it a
 me, tokens               who asks, and what programs may
 notices                  how one is told of what happens
 overview, sites, now     what there is, and how it stands
-prices, tempo, forecasts, plans, money  what is known, decided, and what it was worth
+prices, tempo, forecasts, plans, why, money  what is known, decided, and what it was worth
 telemetry                what was measured
 batteries, battery_analytics, battery_units  batteries, what they did and what they say
 control, overrides, schedules  wishes for assets, and letting go

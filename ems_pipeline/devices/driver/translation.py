@@ -6,6 +6,7 @@ more right before the wire. Add a check here when a kind of write must be imposs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from ems_pipeline.devices.driver.contract import Live, Options, PointWrite, Setp
 from ems_pipeline.devices.points.codec import CodecError, resolution, to_raw
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
+
+UNTIL = "setpoint_until_s"
+"""Of ``live``: when the set-point that is translated ends, in seconds since 1970; some devices end it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class Target:
             raise SetpointRefused(f"{name} is not known", "read it first (driver.needs) or see why it is withheld")
         return self.live[name]
 
+    @property
+    def until_s(self) -> float:
+        """When what is told is to end by itself."""
+        return self.known(UNTIL)
+
     def option(self, name: str, default: float) -> float:
         """A numeric option of the device."""
         return float(self.options.get(name, default))
@@ -44,6 +53,8 @@ class Family:
     needs: Callable[[PointMap], frozenset[str]] = lambda _: frozenset()
     takes: frozenset[type[Command]] = frozenset()
     """Kinds of command that `translate` turns into writes."""
+    follows: bool = False
+    """Its powers follow what it measures: what expires is said again as it would be now, not as it was."""
 
     def writes_for(self, target: Target, command: Command) -> tuple[PointWrite, ...]:
         """Checked writes for a command.
@@ -74,8 +85,15 @@ def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
         _check_site(target, point, command.value)
     block = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
     others = [p for p in block if p.readable or p is point]  # what is never said cannot be left as it stands
-    found = {p.name: target.known(p.key) for p in others} | {point.name: command.value}
+    found = {p.name: _as_it_stands(target, p) for p in others} | {point.name: command.value}
     return [PointWrite(name, value) for name, value in found.items()]
+
+
+def _as_it_stands(target: Target, point: Point) -> float:
+    """What a point of the block holds; its end is that of the trial."""
+    if point.is_end and UNTIL in target.live:
+        return target.until_s
+    return target.known(point.key)
 
 
 def needed_by_hand(point_map: PointMap, name: str) -> frozenset[str]:
@@ -144,6 +162,26 @@ def changed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> tu
     differing = {w.point for w in writes if not _stands_already(point_map.point(w.point), w.value, live)}
     blocks = {point_map.point(name).block for name in differing} - {None}
     return tuple(w for w in writes if w.point in differing or point_map.point(w.point).block in blocks)
+
+
+def renewed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> list[PointWrite]:
+    """What the device will forget of the writes, with the rest of its block, once more; a heartbeat goes on."""
+    points = [(point_map.point(w.point), w) for w in writes]
+    blocks = {p.block for p, _ in points if p.expires_s} - {None}
+    said = ((p, w) for p, w in points if p.expires_s or p.block in blocks)
+    return [PointWrite(w.point, beat(p, live) if p.heartbeat else w.value) for p, w in said]
+
+
+def kept(point_map: PointMap, writes: Sequence[PointWrite]) -> set[tuple[str, float]]:
+    """What of the writes stands until somebody changes it."""
+    return {(w.point, w.value) for w in writes if not point_map.point(w.point).expires_s}
+
+
+def beat(point: Point, live: Live) -> float:
+    """The next value of a heartbeat: one more than what stands there, from the highest back to the lowest."""
+    low, high = point.range or (0.0, 1.0)
+    stands = live.get(point.key)
+    return low if stands is None or not low <= stands < high else math.floor(stands) + 1.0
 
 
 def tolerance(point: Point) -> float:

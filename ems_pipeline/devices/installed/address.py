@@ -17,7 +17,7 @@ from ems_pipeline.devices.points.map_content import content_hash
 from ems_pipeline.devices.points.map_file import MapFileError, load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites import Device, Gateway, Site
-from ems_pipeline.sites.protocol import PROTOCOLS, has_units
+from ems_pipeline.sites.protocol import PROTOCOLS, calls_in, has_units
 
 HERE = "127.0.0.1"
 TLS_PORT = 443
@@ -120,8 +120,11 @@ def without_hash(wire: str) -> str:
 
 
 def _place(address: str, device: Device, site: Site) -> str:
-    """A unit of an address, or the address itself where there are no units."""
-    return f"{address} unit {device.unit_id}" if has_units(site.gateway_of(device).transport) else address
+    """A unit of an address, the name of who calls in there, or the address itself."""
+    transport = site.gateway_of(device).transport
+    if calls_in(transport):
+        return f"{address} {device.key}"
+    return f"{address} unit {device.unit_id}" if has_units(transport) else address
 
 
 def place_of(site: Site, device: Device) -> str:

@@ -24,11 +24,16 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "ct_ratio": (1.0, 1e5),
     "flow_temp_c": (15.0, 80.0),
     "frost_c": (-40.0, 30.0),
+    "safe_current_a": (0.0, 80.0),
 }
 """Numbers by name, lowest and highest."""
-WHOLE: Mapping[str, tuple[int, int]] = {"base_address": (0, 65_535), "phases": (1, 3), "limit_control": (1, 2)}
+WHOLE: Mapping[str, tuple[int, int]] = {
+    "base_address": (0, 65_535), "phases": (1, 3), "limit_control": (1, 2), "connector": (1, 20),
+}  # fmt: skip
 """`limit_control` 0 would sell from the battery in every mode."""
-SWITCHES = frozenset({"frequency_control"})
+SWITCHES = frozenset({"frequency_control", "tx_profile", "composite_schedule", "remote_start"})
+TEXTS = frozenset({"id_tags"})
+"""Lists of names, separated by commas."""
 FLOORS = frozenset({"min_soc_pct", "export_forbidden"})
 CEILINGS = frozenset({*SITE_LIMITS, "flow_temp_c"}) - FLOORS - {"max_power_w"}
 FACTS = frozenset({"max_power_w", "phases"})
@@ -89,10 +94,12 @@ def faults(point_map: PointMap, options: Options, parts: Options | None = None) 
             yield from wrong or _wider(point_map, name, float(value), parts or {})
         elif name in SWITCHES:
             yield from [] if isinstance(value, bool) else [f"option {name}: {value!r} is neither true nor false"]
+        elif name in TEXTS:
+            yield from [] if isinstance(value, str) else [f"option {name}: {value!r} is no text; put it into quotes"]
         elif name in paths:
             yield from _path(point_map, name, value)
         else:
-            known = [*NUMBERS, *WHOLE, *SWITCHES, *paths]
+            known = [*NUMBERS, *WHOLE, *SWITCHES, *TEXTS, *paths]
             near = nearest(name, known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
             yield f"option {name!r} is unknown to map {point_map.map}; {hint}"

@@ -20,7 +20,7 @@ Reach = Mapping[str, str | float]
 """What may be told, by name: text that must be the same, ceilings (``max ...``) and floors (``min ...``)."""
 HARMLESS = frozenset({"gap_s"})
 """Options of a device that change how it is asked, not what it may be told."""
-UNSAID = POINT_PROSE | {"name", "range", "quantity", "group", "optional", "settle_s"}
+UNSAID = POINT_PROSE | {"name", "range", "quantity", "group", "optional", "settle_s", "expires_s"}
 """Of a point what its value is not written by; its range counts as a limit."""
 WRITTEN_BY = {"driver", "protocol", "made_for", "largest", "rated_by"}
 LINK_WRITTEN_BY = {"write_function", "write", "max_write"}

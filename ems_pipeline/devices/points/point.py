@@ -23,6 +23,8 @@ SITE_LIMITS = {
 }  # fmt: skip
 """What a site file may say that bounds a device's points, and the unit; `options.site_options` gives the values."""
 QUOTIENTS = {("W", "V"): "A"}
+SHORTEST_LIFE_S = 45.0
+"""Renewed every 20 s at best (`control.renewal`), and one renewal may get lost."""
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
 NOTHING = {
@@ -48,6 +50,8 @@ class Point(MapRecord):
     """What to ask an HTTP device for; `link.request` makes the address of it."""
     field: str | None = None
     """Where in the JSON answer the value stands: keys and list positions with dots (`emeters.0.power`)."""
+    written_as: str | None = None
+    """HTTP: what stands for `path` in the address that sets the value, as it is; None: the path itself."""
     true_field: str | None = None
     """A field of the same answer that must be true for the value to count."""
     type: Literal["u16", "s16", "u32", "s32", "u64", "f32", "ascii", "bits", "enum"] = "u16"
@@ -75,9 +79,6 @@ class Point(MapRecord):
     forms: dict[int, dict[str, Any]] = Field(default_factory=dict)
     """UDP: by raw number, what the device is told to take it. `{name}` stands for the raw value of another point of the
     block, alone for the number itself."""
-    expires_s: float | None = Field(None, gt=0, le=86_400)
-    """The device forgets the value after so many seconds unless it is said again: while its set-point stands, it (and
-    its block) is told anew with every look. Never an echo: what a device counts down, or toggles, is not compared."""
     codes: dict[int, float] | None = None
     """Raw number -> site number of an enum; a raw number that is not listed is never guessed. Several raw numbers may
     mean the same; the first listed is what the virtual plant says."""
@@ -91,10 +92,17 @@ class Point(MapRecord):
     group: Literal["live", "slow", "setting", "identity"] = "live"
     block: str | None = None
     """Points that must be written together in one request, or the device sees a half-made setting."""
+    is_end: bool = False
+    """The instant, in seconds since 1970, at which what its block says ends by itself; 0: nothing of ours stands."""
     settle_s: float = Field(0.0, ge=0, le=600)
     """How long after a write the device needs before echo and effect may be judged."""
     writes_per_day: int | None = Field(None, ge=1)
     """Write budget: settings live in non-volatile memory that wears."""
+    expires_s: float | None = Field(None, ge=SHORTEST_LIFE_S, le=86_400)
+    """How long after a write the device forgets it by itself: as long as a set-point stands, it is written again before
+    (`control.renewal`)."""
+    heartbeat: bool = False
+    """It shows that somebody is there, and its value means nothing: it counts up within its range, [0, 1] toggles."""
     safe_value: float | None = None
     """What release leaves behind, where it does not depend on the site."""
     silence: str = ""
@@ -158,8 +166,8 @@ class Point(MapRecord):
     def _is_coherent(self) -> Self:
         if [self.address is None, self.path is None, not self.model].count(False) != 1:
             raise ValueError("give one of `address` (a register), `path` (an HTTP value) and `model` (SunSpec)")
-        if self.path is None and (self.field or self.true_field):
-            raise ValueError("field and true_field are parts of an HTTP answer, a register has none; remove them")
+        if self.path is None and (self.field or self.true_field or self.written_as):
+            raise ValueError("field, true_field and written_as are of HTTP, a register has none; remove them")
         if self.type == "ascii" and self.path is not None:
             raise ValueError("type ascii is for registers; only numbers are read over HTTP")
         if self.high_address is not None and self.type not in ("u32", "s32"):
@@ -170,7 +178,7 @@ class Point(MapRecord):
             raise ValueError(f"codes are for type enum, not {self.type}; change the type or remove codes")
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"range {list(self.range)} is empty; write [lowest, highest]")
-        return self._can_be_written()._fits_the_site()._speaks_the_vocabulary()
+        return self._can_be_written()._is_renewed()._fits_the_site()._speaks_the_vocabulary()
 
     def _can_be_written(self) -> Self:
         if self.writable and self.range is None and self.codes is None:
@@ -183,6 +191,17 @@ class Point(MapRecord):
                     f"model {model} {self.point} must not be written: it is read-only, wears or touches the grid code; "
                     "remove `access`"
                 )
+        return self
+
+    def _is_renewed(self) -> Self:
+        if self.heartbeat and self.expires_s is None:
+            raise ValueError("a heartbeat needs `expires_s`: after how long without one the device is on its own")
+        if self.heartbeat and (self.range is None or not all(end.is_integer() for end in self.range)):
+            raise ValueError("a heartbeat counts up within its range; write [lowest, highest] in whole numbers")
+        if self.expires_s is not None and not self.writable:
+            raise ValueError("expires_s is for what is written and forgotten; remove it, or let `access` be rw")
+        if self.expires_s is not None and self.writes_per_day is not None:
+            raise ValueError("what expires is written all day long; remove `writes_per_day`, or `expires_s`")
         return self
 
     def _fits_the_site(self) -> Self:

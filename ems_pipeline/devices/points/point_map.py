@@ -61,11 +61,6 @@ class PointMap(MapRecord):
         return {p.name: p for p in self.points}
 
     @cached_property
-    def expiring(self) -> frozenset[str]:
-        """Points that the device forgets unless they are said again."""
-        return frozenset(p.name for p in self.points if p.expires_s is not None)
-
-    @cached_property
     def by_key(self) -> dict[str, Point]:
         return {p.key: p for p in self.points}
 

@@ -2,5 +2,6 @@
 
 families.py   the one table          deye.py       time-of-use recipes
 loxone.py     virtual inputs         samsung.py    shifts of the flow set-point
-teltonika.py  a current per phase     marstek.py     its own logic, or a power for a while
+teltonika.py  a current per phase      ocpp.py       the same, until an instant
+local_chargers.py  go-e, SimpleEVSE-WiFi    marstek.py    its own logic, or a power for a while
 """

@@ -6,7 +6,9 @@ from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.translation import Family
 from ems_pipeline.devices.vendors import loxone
 from ems_pipeline.devices.vendors.deye import DEYE
+from ems_pipeline.devices.vendors.local_chargers import GO_E, GO_E_DIALECT, WIFI_DIALECT
 from ems_pipeline.devices.vendors.marstek import MARSTEK
+from ems_pipeline.devices.vendors.ocpp import OCPP
 from ems_pipeline.devices.vendors.samsung import SAMSUNG
 from ems_pipeline.devices.vendors.teltonika import TELTONIKA
 
@@ -16,8 +18,11 @@ FAMILIES: dict[str, Family] = {
     "samsung": SAMSUNG,
     "loxone": loxone.LOXONE,
     "marstek": MARSTEK,
+    "ocpp": OCPP,
+    "go-e": GO_E,
+    "evse-wifi": TELTONIKA,  # a current per phase, 0 to pause
     "meter": Family(),
 }
 """How a family obeys; a `meter` only measures."""
-DIALECTS: dict[str, Dialect] = {"loxone": loxone.DIALECT}
+DIALECTS: dict[str, Dialect] = {"loxone": loxone.DIALECT, "go-e": GO_E_DIALECT, "evse-wifi": WIFI_DIALECT}
 """How a family answers over HTTP; every other one says plain JSON."""

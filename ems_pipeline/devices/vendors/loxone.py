@@ -12,7 +12,7 @@ from typing import Any
 from ems_pipeline.devices.driver.command import Command, HeatPumpCommand, SignalCommand
 from ems_pipeline.devices.driver.contract import DeviceFault, PointWrite
 from ems_pipeline.devices.driver.document import SHOWN, Dialect
-from ems_pipeline.devices.driver.translation import Family, Target, wrong_command
+from ems_pipeline.devices.driver.translation import Family, Target, beat, wrong_command
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
@@ -40,7 +40,7 @@ SG_READY = {
 def translate(target: Target, command: Command) -> list[PointWrite]:
     """Virtual inputs for a heat pump mode or for named signals, with permission and a toggled heartbeat."""
     alive = [
-        PointWrite("ems_heartbeat", 0.0 if target.live.get("ems_heartbeat") == 1.0 else 1.0),
+        PointWrite("ems_heartbeat", beat(target.point_map.point("ems_heartbeat"), target.live)),
         PointWrite("ems_permission", 1.0),
     ]
     match command:

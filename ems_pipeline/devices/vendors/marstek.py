@@ -56,7 +56,7 @@ def needs(point_map: PointMap) -> frozenset[str]:
     return frozenset({"battery_mode", "battery_soc_pct", "battery_power_w"} | ({METER} & point_map.by_name.keys()))
 
 
-MARSTEK = Family(translate, release, needs, frozenset({BatteryCommand}))
+MARSTEK = Family(translate, release, needs, follows=True, takes=frozenset({BatteryCommand}))
 
 
 def _most(target: Target, option: str, limit_w: float | None) -> float:

@@ -66,5 +66,7 @@ class WebDriver(MappedDriver):
         return self.dialect.document(await self.gateway.get(request, self._gap_s, self.point_map.link.login, may_go))
 
     def _address(self, form: str, point: Point, value: str = "") -> str:
+        if value and point.written_as is not None:
+            return form.format(path=point.written_as, value=value)
         path = str(self.options.get(point.name, point.path))
         return form.format(path=path if form == "{path}" else quote(path, safe=""), value=value)

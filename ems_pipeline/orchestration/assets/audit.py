@@ -1,5 +1,6 @@
 """What it was worth: quarter-hours settled, days added up, forecasts scored."""
 
+from collections import Counter
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.pictures.bars import Bars, bars
 from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import scoring, settling
+from ems_pipeline.steps import replaying, scoring, settling
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.time_grid import Clock
@@ -25,6 +26,8 @@ from ems_pipeline.warehouse import audits
 from ems_pipeline.warehouse.engine import Connection
 
 GROUP = "audit"
+SAME_AGAIN = "same_again"
+ON_SAME_AGAIN = "Decisions of the day, made again from what was known then, led to the same problem, money and rows."
 LAST_QUARTER = 45
 """Minute at which the last quarter-hour of an hour begins."""
 
@@ -162,6 +165,44 @@ def _score_figures(scores: dict[str, pl.DataFrame]) -> dict[str, Any]:
         if found.height
         for name, column in columns
     }
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=site_day_partitions,
+    deps=["planning_run", telemetry_15m, effective_price],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    check_specs=[dg.AssetCheckSpec(SAME_AGAIN, asset="plan_replay", description=ON_SAME_AGAIN)],
+)
+def plan_replay(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """Some decisions of the day made again: inputs read as known then, the problem solved again, every row compared."""
+    wanted, told = windows(context, ems), list[str]()
+    ledger = Ledger(context, ems, wanted)
+    for window in wanted:
+        for day in window.days:
+            with ledger.each(window.site, day):
+                told += _replay(ledger, ems, window.part(day, day))
+    result = ledger.close()
+    verdict = dg.AssetCheckResult(
+        check_name=SAME_AGAIN, passed=not told, severity=dg.AssetCheckSeverity.WARN,
+        metadata={"found": dg.MetadataValue.md("\n".join(f"- {one}" for one in told[:50]) or "nothing")},
+    )  # fmt: skip
+    return result._replace(check_results=[verdict])
+
+
+def _replay(ledger: Ledger, ems: Platform, window: SiteWindow) -> list[str]:
+    """Note what became of a day's replays; those that are not the same are returned in words."""
+    site, day = window.site, window.first
+    found = replaying.nightly(ems.warehouse, window, ems.clock.now())
+    if not found:
+        ledger.not_yet(site, day, "nothing was decided")
+        return []
+    counted = Counter(one.verdict for one in found)
+    ledger.made(
+        site, day, len(found), same=counted["same"], differs=counted["differs"], unrecorded=counted["unrecorded"],
+        read_seconds=sum(one.read_s for one in found), solve_seconds=sum(one.solve_s for one in found),
+    )  # fmt: skip
+    return [f"{site.key}: {one.in_words}" for one in found if one.verdict != "same"]
 
 
 def _total(frame: pl.DataFrame, column: str) -> float | None:

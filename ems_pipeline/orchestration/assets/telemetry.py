@@ -6,6 +6,7 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
+from ems_pipeline import time_grid
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.steps.platform import Platform
@@ -30,16 +31,16 @@ def telemetry_15m(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platf
     running those of the last hours; history imported from a logger is left alone.
     """
     ledger = Ledger(context, ems, windows(context, ems))
-    return ledger.day_by_day(partial(_fill, ledger, ems.slot_end()))
+    return ledger.day_by_day(partial(_fill, ledger, ems.clock.now()))
 
 
-def _fill(ledger: Ledger, now: datetime, connection: Connection, window: SiteWindow) -> None:
+def _fill(ledger: Ledger, at: datetime, connection: Connection, window: SiteWindow) -> None:
     site, day, start, end = window.site, window.first, window.start, window.end
-    first, last = start, min(end, now)
+    first, last = start, min(end, time_grid.floor_slot(at))
     if last < end and (filled := telemetry.last_filled(connection, site.key, start, last)):
         first = max(start, filled - LATE)
     if first < last:
-        telemetry.fill_15m(connection, site.key, first, last)
+        telemetry.fill_15m(connection, site.key, first, last, at)
     rows = telemetry.count_15m(connection, site.key, start, end)
     if not rows:
         ledger.not_yet(site, day, "no device of the site was measured")

@@ -1,4 +1,4 @@
-"""The long-lived processes of an installation as commands: code server, daemon, web UI, HTTP API, notices.
+"""The long-lived processes of an installation as commands: code server, daemon, UI, HTTP API, notices, chargers.
 
 One code server serves daemon and web UI. Left to itself the daemon would start one of its own and replace it every
 minute, importing everything each time; and "reload" in the UI would reach the UI only.
@@ -13,8 +13,8 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.warehouse import local
 
 DEFINITIONS = "ems_pipeline.definitions"
-NOTICES = "notices"
-"""Name of the child that tells people by their own channels."""
+NOTICES, CHARGERS = "notices", "chargers"
+"""Names of the children that tell people by their own channels, and that chargers call."""
 Where = Path | tuple[str, int]
 """Where a code server listens: a Unix socket, or host and port for a process of another container."""
 
@@ -65,6 +65,11 @@ def web(port: int) -> Child:
 def notices() -> Child:
     """Tells people by their own channels; what it has not told is told after its next start."""
     return Child(NOTICES, [_script("ems"), "notify", "run"], oom_score=700)
+
+
+def chargers() -> Child:
+    """Whom chargers call; through it they are let go when all else has ended."""
+    return Child(CHARGERS, [sys.executable, "-m", "ems_pipeline.devices.ocpp.serve"], oom_score=100, outlasts=True)
 
 
 def _log_format() -> list[str]:

@@ -31,6 +31,8 @@ class Child:
     """Not started before this exists."""
     oom_score: int = 0
     """How much sooner than this process the kernel may end it when memory runs out, of 1000."""
+    outlasts: bool = False
+    """It ends after the others, with `end_all`: devices are let go through it."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     pause_s: float = FIRST_PAUSE_S
@@ -104,7 +106,8 @@ class Supervisor:
         self._stop = threading.Event()
 
     def run(self) -> None:
-        """Until `stop`, SIGINT, SIGTERM or SIGHUP; then every child gets SIGTERM, and SIGKILL after `STOP_S`."""
+        """Until `stop`, SIGINT, SIGTERM or SIGHUP; then children get SIGTERM, and SIGKILL after `STOP_S`, but for those
+        that outlast the others."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stopped)
         try:
@@ -113,7 +116,7 @@ class Supervisor:
                 self._look_after()
                 self._keep_all()
         finally:
-            self._end()
+            end_all([child for child in self._children if not child.outlasts])
 
     def stop(self) -> None:
         """End all children, then `run` ends."""
@@ -149,8 +152,10 @@ class Supervisor:
         elif now >= child.not_before and (child.waits_for is None or child.waits_for.exists()):
             child.start(self._environ, self._log)
 
-    def _end(self) -> None:
-        _end([child.process for child in self._children if child.process is not None])
+
+def end_all(children: Sequence[Child]) -> None:
+    """Tell them to end, and make those that do not."""
+    _end([child.process for child in children if child.process is not None])
 
 
 def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:

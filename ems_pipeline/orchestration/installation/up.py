@@ -19,11 +19,12 @@ from ems_pipeline.orchestration import first_day
 from ems_pipeline.orchestration.installation import hand_back, history, metrics, plant_arm, services
 from ems_pipeline.orchestration.installation.hand_back import let_go
 from ems_pipeline.orchestration.installation.plant_arm import PlantArm
-from ems_pipeline.orchestration.installation.supervisor import Child, Guard, Supervisor
+from ems_pipeline.orchestration.installation.supervisor import Child, Guard, Supervisor, end_all
 from ems_pipeline.orchestration.installation.watch import Watch, wake_sensors
 from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.protocol import calls_in
 from ems_pipeline.sites.wiring import LOOPBACK
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files
@@ -92,7 +93,8 @@ def serve(
         sink = sys.stderr.fileno() if log is None else stack.enter_context(log.open("ab")).fileno()
         say(f"log of the services: {log or 'stderr'}")
         guard = Guard([sys.executable, "-m", hand_back.__name__], lock, sink, say)
-        children = stack.enter_context(_children(port, code_server, web_port, with_notices))
+        calls = any(map(is_called, platform.sites()))
+        children = stack.enter_context(_children(port, code_server, web_port, with_notices, with_chargers=calls))
         is_ours = _supervise(platform, claim, children, guard, sink, say, log, arms)
         if is_ours:
             say("stopping: devices are handed back to themselves")
@@ -119,8 +121,11 @@ def _supervise(
         with open_instance() as instance:
             wake_sensors(instance)
 
-    tells_persons = any(child.name == services.NOTICES for child in children)
-    watch = Watch(platform, notify.beside_the_log(), say, wake, tells_persons=tells_persons)
+    names = {child.name for child in children}
+    watch = Watch(
+        platform, notify.beside_the_log(), say, wake,
+        tells_persons=services.NOTICES in names, is_called=services.CHARGERS in names,
+    )  # fmt: skip
     watch.herald.over(hand_back.KIND, "ems up runs again")
     is_ours = True
 
@@ -198,8 +203,15 @@ def _taken(port: int) -> str:
 
 
 def is_here(site: Site) -> bool:
-    """Whether all gateways of a site are this machine: nothing but the virtual plant answers there."""
-    return bool(site.gateways) and all(g.host in LOOPBACK or address.is_here(g.host) for g in site.gateways)
+    """Whether all gateways that are asked are this machine: nothing but the virtual plant answers there. Where devices
+    call in, this machine listens whoever they are."""
+    asked = [gateway for gateway in site.gateways if not calls_in(gateway.transport)]
+    return bool(asked) and all(g.host in LOOPBACK or address.is_here(g.host) for g in asked)
+
+
+def is_called(site: Site) -> bool:
+    """Whether devices of a site call in."""
+    return any(calls_in(gateway.transport) for gateway in site.gateways)
 
 
 @contextmanager
@@ -268,7 +280,12 @@ def _is_new(platform: Platform, site: Site) -> bool:
 
 @contextmanager
 def _children(
-    port: int | None, code_server: tuple[str, int] | None, web_port: int | None = None, with_notices: bool = False
+    port: int | None,
+    code_server: tuple[str, int] | None,
+    web_port: int | None = None,
+    with_notices: bool = False,
+    *,
+    with_chargers: bool = False,
 ) -> Iterator[list[Child]]:
     """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
@@ -284,9 +301,12 @@ def _children(
         children.append(services.web(web_port))
     if with_notices:
         children.append(services.notices())
+    if with_chargers:
+        children.append(services.chargers())
     try:
         yield children
     finally:
+        end_all(children)
         if listening is not None:
             listening.unlink(missing_ok=True)
             local.forget(listening.parent)

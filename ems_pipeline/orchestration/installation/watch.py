@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from ems_pipeline import settings
+from ems_pipeline.devices.ocpp import callers
 from ems_pipeline.notify import Notifier
 from ems_pipeline.orchestration.installation.duties import Duties
 from ems_pipeline.orchestration.installation.hand_back import let_go
@@ -50,12 +51,14 @@ class Watch:
         steady: Callable[[], float] = time.monotonic,
         *,
         tells_persons: bool = False,
+        is_called: bool = False,
     ) -> None:
         """Begin to watch.
 
         Args:
             after_jump_back: what has to be woken, besides the devices that are let go.
             tells_persons: a child of ours tells people by their own channels; that it is gone they hear by other ways.
+            is_called: chargers call a child of ours.
         """
         self._platform, self._say = platform, say
         self.herald = Herald(platform, notifiers, say)
@@ -65,7 +68,7 @@ class Watch:
         self._after_jump_back = after_jump_back
         self._wall, self._steady = wall, steady
         self._seen = wall(), steady()
-        self._tells_persons = tells_persons
+        self._tells_persons, self._is_called = tells_persons, is_called
         self._looked_at = self._answered_at = self._jumped_at = self._told_at = steady()
 
     def look(self) -> None:
@@ -78,6 +81,7 @@ class Watch:
             self._database()
             self._disk()
             self._persons()
+            self._chargers()
             if self._steady() - self._jumped_at >= CALM_S:
                 self.herald.over("clock-jumped", "the clock has been steady for an hour")
 
@@ -124,6 +128,20 @@ class Watch:
                 "the process that tells people by Telegram and e-mail does not work; look at `notices` in services.log"
             )
             self.herald.tell("notices-gone", "warning", text)
+
+    def _chargers(self) -> None:
+        """Strangers and wrong clocks among those who call in; what became of a charger telemetry says."""
+        if not self._is_called:
+            return
+        seen = callers.seen(self._platform.sites())
+        for kind, what, text in (
+            ("charger-stranger", callers.strangers(seen), "nobody unknown has called for an hour"),
+            ("charger-clock", callers.wrong_clocks(seen), "the clocks of all chargers are right"),
+        ):
+            if what:
+                self.herald.tell(kind, "warning", what)
+            else:
+                self.herald.over(kind, text)
 
     def _disk(self) -> None:
         """Only the embedded database's: another server's disk is not ours to see."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +25,12 @@ from ems_pipeline.plan.solving.second import settle
 GAP = 1e-4
 TOLERANCE = 1e-5
 """A plan as close to the best as a hundred-thousandth of what the bare load costs is as good."""
+EFFORT: Mapping[str, Mapping[str, Any]] = {
+    "daily": {"time_limit_s": 30.0, "gap": GAP, "tolerance": TOLERANCE},
+    "rolling": {"time_limit_s": 8.0, "gap": 1e-3, "tolerance": 2e-3},
+}
+"""By kind of plan. A rolling plan is made again in 15 minutes from what was measured; proving its last cents took most
+of its time."""
 MOST_CONFLICTS = 20
 RESOLVED_SLOTS = 8
 """Two hours: a plan is replaced before, unless planning fails."""

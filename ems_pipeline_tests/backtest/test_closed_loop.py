@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +10,10 @@ import pytest
 
 from ems_pipeline import time_grid
 from ems_pipeline.audit.baselines import self_use
-from ems_pipeline.audit.rolling import Record, cost, obeyed_w, under_plans
 from ems_pipeline.audit.storage import Storage
+from ems_pipeline.backtest.closed_loop import obeyed_w, under_plans
+from ems_pipeline.backtest.history import Foreseen, Record
+from ems_pipeline.backtest.intervals import costs
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Limits, Wish
@@ -49,11 +50,13 @@ def day(buy: float, sell: float) -> Record:
 def test_on_a_flat_tariff_no_forecast_makes_a_plan_dearer_than_self_use(home: Site, pv: float, load: float) -> None:
     actual = day(0.303, 0.08)
     smooth = np.convolve(actual.load_w, np.full(8, 1 / 8), "same"), np.convolve(actual.pv_w, np.full(8, 1 / 8), "same")
-    lived = under_plans(home, actual, replace(actual, load_w=load * smooth[0], pv_w=pv * smooth[1]), SLOTS, 40.0)
+    lived = under_plans(home, actual, Foreseen(load * smooth[0], pv * smooth[1]), range(SLOTS), 40.0)
     storage = Storage.of(home.batteries)
     assert storage is not None
     rule = self_use((actual.load_w - actual.pv_w)[:SLOTS], storage, 40.0, home.grid.export_limit_w)
-    bills = [cost(actual, run.grid_w, run.soc_pct[-1] / 100 * 5000, 0.303 * 0.95) for run in (lived, rule)]
+    bills = [
+        costs(actual, range(SLOTS), run.grid_w, run.soc_pct, 40.0, storage, 0.303 * 0.95).sum() for run in (lived, rule)
+    ]
     assert bills[0] <= bills[1] + 1e-6
     assert set(lived.modes) == {"self-use"}
 

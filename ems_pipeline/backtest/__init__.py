@@ -1,0 +1,10 @@
+"""A home lived through again: planned in every quarter-hour from what was known then, obeyed by arithmetic, paid for.
+
+No database, no scheduler, no sockets: history comes in as arrays, money goes out by day.
+
+    history      what happens, and what is known of prices when
+    issued       forecasts as they would have been issued
+    closed_loop  plan, obey, meter, slot after slot
+    bounds       what no planner can beat, and what needs none
+    intervals    money by day, and how sure its sums are
+"""

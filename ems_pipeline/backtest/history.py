@@ -1,0 +1,51 @@
+"""What happens at a home, and until when its prices are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Protocol
+
+from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array
+
+PRICES_OUT = time(13, 15)
+"""Local time from which the next day's prices are known."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known and what happens, per slot of ``starts`` (UTC, consecutive): prices per kWh, powers in W >= 0."""
+
+    starts: list[datetime]
+    buy_per_kwh: Array
+    sell_per_kwh: Array
+    load_w: Array
+    pv_w: Array
+
+    def known_until(self, t: int, timezone: str) -> int:
+        """Index of the first slot without a known price at the begin of slot ``t``."""
+        zone = time_grid.zone(timezone)
+        today = time_grid.local_day(self.starts[t], zone)
+        is_out = self.starts[t] >= time_grid.local_instant(today, PRICES_OUT, zone)
+        _, end = time_grid.day_bounds(today + timedelta(days=int(is_out)), zone)
+        return t + time_grid.count_slots(self.starts[t], min(end, self.starts[-1] + time_grid.SLOT))
+
+
+class Expected(Protocol):
+    """What is expected of load and PV."""
+
+    def at(self, t: int, until: int) -> tuple[Array, Array]:
+        """Load and PV of slots ``[t, until)`` as forecast at the begin of slot ``t``, W >= 0."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The same forecast whenever it is asked: what truly comes, or somebody's series."""
+
+    load_w: Array
+    pv_w: Array
+
+    def at(self, t: int, until: int) -> tuple[Array, Array]:
+        """See `Expected`."""
+        return self.load_w[t:until], self.pv_w[t:until]

@@ -1,0 +1,243 @@
+"""The server that chargers call: who is let in, whose connection counts, and what drivers have done with it.
+
+It decides nothing and repeats nothing: a charger is told what a driver brings, when it brings it, and what was told is
+known until the charger says that it was started anew. It has no database and reads no plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from ems_pipeline.devices.ocpp.admission import Door, Expected, name_in, stranger
+from ems_pipeline.devices.ocpp.channel import LONGEST_LINE, closed, socket_path
+from ems_pipeline.devices.ocpp.charger import Charger, Terms
+from ems_pipeline.devices.ocpp.profile import Order
+from ems_pipeline.devices.ocpp.station import NotTaken
+from ems_pipeline.devices.ocpp.v16 import Station16
+from ems_pipeline.devices.ocpp.v201 import Station201
+from ems_pipeline.plain_text import plain
+from ems_pipeline.time_grid import Clock
+
+STATIONS: Mapping[str, type[Station16 | Station201]] = {kind.version: kind for kind in (Station201, Station16)}
+"""By WebSocket subprotocol, the one we like best first."""
+PING_S, PONG_S = 45, 30
+"""A socket that died without a word is noticed after both."""
+LONGEST_MESSAGE = 1 << 16
+LOOK_S = 5.0
+"""How long a reading waits for what a charger should say first."""
+MOST_STRANGERS, REMEMBERED = 50, timedelta(hours=1)
+QUIET = logging.getLogger(f"{__name__}.websockets")
+QUIET.setLevel(logging.CRITICAL)
+"""Every handshake of a stranger would be a line."""
+logger = logging.getLogger(__name__)
+
+
+class Entrance:
+    """One door with whoever came through it; ``station`` by name is the newest connection of each."""
+
+    def __init__(self, door: Door, clock: Clock) -> None:
+        self.door, self.clock = door, clock
+        self.chargers: dict[str, Charger] = {}
+        self.stations: dict[str, Station16 | Station201] = {}
+        self.strangers: dict[str, tuple[datetime, dict[str, Any]]] = {}
+        self._terms: Mapping[str, Terms] = {}
+        self._asked: set[str] = set()
+        """Names that no file has any more and a driver still asks for: what stands there is to be let go."""
+        self._servers: list[Server | asyncio.Server] = []
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def expect(self, terms: Mapping[str, Terms]) -> None:
+        """Know these chargers from now on; what is known of others stays."""
+        self._terms = terms
+        for name, own in terms.items():
+            self.chargers.setdefault(name, Charger(name, self.clock)).terms = own
+
+    async def open(self, context: ssl.SSLContext | None) -> int:
+        """Listen for chargers and for drivers; the port. OSError: it cannot be listened at."""
+        listening = await serve(
+            self._connected, self.door.host, self.door.port, process_request=self._admit,
+            subprotocols=[Subprotocol(name) for name in STATIONS], compression=None, max_size=LONGEST_MESSAGE,
+            ping_interval=PING_S, ping_timeout=PONG_S, close_timeout=2, server_header=None, ssl=context, logger=QUIET,
+        )  # fmt: skip
+        self._servers.append(listening)
+        port = int(next(iter(listening.sockets)).getsockname()[1])
+        path = socket_path(port)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        closed(path.parent)
+        path.unlink(missing_ok=True)
+        self._servers.append(await asyncio.start_unix_server(self._serve_driver, path, limit=LONGEST_LINE))
+        return port
+
+    async def close(self) -> None:
+        """Listen no more; chargers call again where somebody listens."""
+        for server in self._servers:
+            server.close()
+        for server in self._servers:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(server.wait_closed(), 3)
+        self._servers.clear()
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        name = name_in(request.path)
+        why = stranger(self.door, name, request.headers.get("Authorization"))
+        if why:
+            self._note(name, connection, why)
+            refused = connection.respond(HTTPStatus.UNAUTHORIZED, "who are you?\n")
+            refused.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
+            return refused
+        if name not in self._terms and name not in self._asked:
+            self._note(name, connection, "no device of a site file has this name")
+            return connection.respond(HTTPStatus.NOT_FOUND, "nobody of this name is expected\n")
+        return None
+
+    def _note(self, name: str, connection: ServerConnection, why: str) -> None:
+        shown, peer = plain(name, 60), str((connection.remote_address or ("?",))[0])
+        times = self.strangers.pop(shown)[1]["times"] + 1 if shown in self.strangers else 1
+        now = self.clock.now()
+        told = {"name": shown, "peer": peer, "why": why, "at": f"{now:%Y-%m-%d %H:%M:%S} UTC", "times": times}
+        self.strangers[shown] = now, told
+        while len(self.strangers) > MOST_STRANGERS:
+            self.strangers.pop(next(iter(self.strangers)))
+        if times == 1:
+            logger.warning("%s from %s was refused: %s", shown, peer, why)
+
+    async def _connected(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        name = name_in(connection.request.path)
+        charger = self.chargers.setdefault(name, Charger(name, self.clock))
+        station = STATIONS[connection.subprotocol or ""](charger, connection)
+        former = self.stations.get(name)
+        self.stations[name] = station
+        if former is not None:
+            logger.info("%s called in again; its former connection is closed", name)
+            ending = asyncio.ensure_future(former._connection.close(1008, "a newer connection has its place"))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+        charger.came(station.version)
+        why = "its connection broke"
+        try:
+            await station.listen()
+        except ConnectionClosed as end:
+            close = end.rcvd or end.sent
+            why = f"its connection ended ({close.code} {plain(close.reason, 60)})".replace(" )", ")") if close else why
+        finally:
+            if self.stations.get(name) is station:
+                del self.stations[name]
+                charger.left(why)
+
+    async def _serve_driver(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(await self.answer(json.loads(line))).encode() + b"\n")
+                await writer.drain()
+        except (OSError, ValueError):
+            logger.warning("a driver went away in the middle of a question")
+        finally:
+            writer.close()
+
+    async def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What a driver gets; ``fault`` says why it gets no more, ``is_gone`` that nobody is there at all."""
+        if request["do"] == "who":
+            return self.glance()
+        name = str(request["name"])
+        if name not in self._terms:
+            self._asked.add(name)
+        charger = self.chargers.setdefault(name, Charger(name, self.clock))
+        station = self.stations.get(name)
+        if station is None:
+            return {"fault": charger.fault(), "is_gone": True}
+        if request["do"] == "read":
+            return await self._read(charger, station, is_fresh=request.get("fresh") is True)
+        try:
+            await DOINGS[str(request["do"])](station, request)
+        except NotTaken as refusal:
+            return {"fault": f"{name}: {refusal}"}
+        return {}
+
+    async def _read(self, charger: Charger, station: Station16 | Station201, *, is_fresh: bool) -> dict[str, Any]:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(station.look(), LOOK_S)
+        if is_fresh:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(station.offer(), LOOK_S)
+        if fault := charger.fault():
+            return {"fault": fault, "is_gone": True}
+        return charger.document()
+
+    def glance(self) -> dict[str, Any]:
+        """Who has called in and who was refused, for people."""
+        since = self.clock.now() - REMEMBERED
+        return {
+            "chargers": [self.chargers[name].glance() for name in self._terms],
+            "strangers": [told for at, told in self.strangers.values() if at >= since],
+        }
+
+
+async def _tell(station: Station16 | Station201, request: Mapping[str, Any]) -> None:
+    until_at = datetime.fromtimestamp(float(request["until"]), UTC)
+    await station.tell(Order(float(request["limit_a"]), int(request["phases"]), until_at))
+
+
+DOINGS: Mapping[str, Callable[[Station16 | Station201, Mapping[str, Any]], Awaitable[None]]] = {
+    "tell": _tell,
+    "safe": lambda station, request: station.make_safe(float(request["limit_a"])),
+    "clear": lambda station, _: station.clear(),
+    "start": lambda station, _: station.start(),
+}
+"""What a driver may have done to a charger."""
+
+
+class Central:
+    """All entrances of this machine, as the site files say."""
+
+    def __init__(self, clock: Clock, context: ssl.SSLContext | None = None) -> None:
+        self.clock, self.context = clock, context
+        self.entrances: dict[Door, Entrance] = {}
+        self.ports: dict[Door, int] = {}
+
+    async def follow(self, found: Expected) -> list[str]:
+        """Open and close entrances until they are those expected; what could not be opened, with the reason."""
+        for door in self.entrances.keys() - found.doors.keys():
+            await self.entrances.pop(door).close()
+        faults = list(found.faults)
+        for door, terms in found.doors.items():
+            entrance = self.entrances.get(door) or Entrance(door, self.clock)
+            entrance.expect(terms)
+            if door in self.entrances:
+                continue
+            try:
+                self.ports[door] = await entrance.open(self.context)
+            except OSError as error:
+                await entrance.close()
+                faults.append(f"{door.host}:{door.port} cannot be listened at: {error.strerror or error}")
+                continue
+            self.entrances[door] = entrance
+        return faults
+
+    async def close(self) -> None:
+        """Close all entrances."""
+        await self.follow(Expected())
+
+
+def tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """What chargers are shown; None: they are not answered by TLS. OSError: a file cannot be used."""
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
