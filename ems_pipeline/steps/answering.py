@@ -81,7 +81,7 @@ def _discover(platform: Platform, asked: Asked) -> Result:
                 "ble_mac": one.mac,
                 "gateway": own.get(one.mac),
             }
-            for one in batteries.discover(platform)
+            for one in batteries.discover(platform, batteries.broadcasts(site))
             if one.mac not in others  # they are somebody else's
         ],
     }

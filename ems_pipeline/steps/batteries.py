@@ -27,7 +27,7 @@ BROADCAST_HERE = "127.255.255.255"
 
 
 def discover(
-    platform: Platform, addresses: Collection[str] = (), ports: Collection[int] = (), window_s: float = finding.WINDOW_S
+    platform: Platform, addresses: Collection[str] = (), ports: Collection[int] = (), window_s: float | None = None
 ) -> list[Found]:
     """Ask everybody, and note who answered.
 
@@ -40,12 +40,20 @@ def discover(
     """
     wanted = {*ports, finding.PORT, *(g.port for site in platform.sites() for g in site.gateways if g.mac is not None)}
     with fleet.runner() as loop:
-        found = loop.run(finding.found(addresses or settings.BATTERY_BROADCAST.read(), sorted(wanted), window_s))
+        found = loop.run(
+            finding.found(addresses or settings.BATTERY_BROADCAST.read(), sorted(wanted), window_s or finding.WINDOW_S)
+        )
     asked_here = all(map(is_here, addresses)) if addresses else False
     with platform.warehouse.begin() as connection:
         noted = [_noted(one) for one in found]
         found_batteries.note(connection, noted, wanted, platform.clock.now(), asked_here=asked_here)
     return found
+
+
+def broadcasts(site: Site) -> Collection[str]:
+    """Where to ask everybody who might be of a site: on this machine alone where nothing of it is elsewhere."""
+    is_served_here = bool(site.gateways) and all(is_here(g.host) for g in site.gateways)
+    return (BROADCAST_HERE,) if is_served_here else ()
 
 
 def _noted(one: Found) -> FoundBattery:

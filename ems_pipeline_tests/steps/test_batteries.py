@@ -17,15 +17,18 @@ import sqlalchemy as sa
 from ems_pipeline import control
 from ems_pipeline.devices.fleet.health import Health, HealthState
 from ems_pipeline.devices.installed.address import followed, wires_of
+from ems_pipeline.devices.marstek import finding
 from ems_pipeline.plant.twins import build_twin
 from ems_pipeline.plant.udp_server import Battery, serving_udp
 from ems_pipeline.plant.world import World
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.steps import batteries
+from ems_pipeline.steps.answering import answer
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, arming, found_batteries
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.asked import Asked
 from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.control import bench
 
@@ -33,6 +36,11 @@ NOON = datetime(2026, 1, 20, 12, tzinfo=UTC)
 HERE = ("127.255.255.255",)
 MACS = ["02ab4c5d6e71", "02ab4c5d6e72", "02ab4c5d6e73"]
 VENUS = ("venus-1", "venus-2", "venus-3")
+
+
+@pytest.fixture(autouse=True)
+def answers_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "WINDOW_S", 0.3)
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +198,12 @@ def test_the_command_line_finds_and_lists_them(
     assert [row["is_active"] for row in rows(platform)] == [False] * 3
     refused = bench.ems("battery", "discover", "--broadcast", "everybody")
     assert "write IPv4 addresses" in str(refused.exception)
+
+
+def test_a_request_over_http_finds_batteries_and_says_whose_they_are(platform: Platform, site: Site, port: int) -> None:
+    asked = Asked("1", "devices-discover", site.key, {}, "web:anna", NOON, "running")
+    with answering(site, platform.clock):  # type: ignore[arg-type]
+        found = answer(platform, asked)
+    assert found["units"] == []  # no Modbus gateway is left of the site
+    assert [(one["ble_mac"], one["gateway"]) for one in found["batteries"]] == list(zip(MACS, VENUS, strict=True))
+    assert all(row["is_active"] for row in rows(platform))
