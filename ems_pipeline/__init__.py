@@ -18,10 +18,12 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     orchestration/     the only package that imports dagster      -> definitions.py is its code location
     api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
     web/               pages for people, on the API                   -> pages/, one module and one template a page
-    notify/ http/      ways to people; every HTTP conversation
+    notify/ http/ mqtt/   ways to people; every conversation by HTTP, by MQTT
+    homeassistant/     Home Assistant is told of the sites, and what it wants becomes wishes
     notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable
+    sentence           a sentence that is read back from its text      -> said in another language
     errors             the base of every error that people read       -> a new refusal: what, and the remedy
     arrays, local_time, plain_text, outside, secret, version, preload    what everybody needs
 """

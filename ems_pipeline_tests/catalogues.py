@@ -15,6 +15,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from ems_pipeline.web import words
+from ems_pipeline.web.words import sentences as decisions
 
 WEB = Path(words.__file__).parents[1]
 METHODS = [("**.html.j2", "jinja2"), ("**.py", "python")]
@@ -26,10 +27,12 @@ UNSAID = tuple(f'"{name}' for name in HEADS)
 
 
 def sentences() -> Catalog:
-    """What templates and modules of the pages say, as they stand."""
+    """What templates and modules of the pages say, as they stand, and what decisions say of themselves."""
     found = Catalog(project="ems-pipeline", charset="utf-8")
     for name, line, text, notes, context in extract_from_dir(WEB, METHODS, OPTIONS):
         found.add(text, locations=[(name, line)], auto_comments=notes, context=context)
+    for sentence in decisions.EVERY:
+        found.add(sentence.text)
     return found
 
 

@@ -20,14 +20,18 @@ LAYERS = {
     "settings": 0,
     "version": 0,
     "plain_text": 0,
+    "sentence": 0,
     "outside": 0,
     "arrays": 0,
     "local_time": 0,
     "sites": 1,
     "pictures": 1,
-    **dict.fromkeys(["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify"], 2),
+    **dict.fromkeys(
+        ["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify", "mqtt"], 2
+    ),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
+    "homeassistant": 3,  # a program before the HTTP API like any other: no database, no device
     "backtest": 4,
     "warehouse": 4,
     "control": 5,  # journals before it writes
@@ -47,6 +51,7 @@ ONLY = {
     "dagster_postgres": ["orchestration/machinery/storage.py"],
     "highspy": ["plan/solving/solver.py", "preload.py"],
     "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
+    "paho": ["mqtt"],
     "requests": ["http"],
     "ocpp": ["devices/ocpp", "plant"],
     "websockets": ["devices/ocpp", "plant", "api/live"],
@@ -89,7 +94,9 @@ def imports(tree: ast.Module, top_level_only: bool = False) -> Iterator[str]:
             yield from (f"{node.module}.{name}".rstrip(".") for name in names)
 
 
-NEVER = {package: {"orchestration", "devices", "control"} for package in ("api", "notices", "web")}
+NEVER = {package: {"orchestration", "devices", "control"} for package in ("api", "notices", "web")} | {
+    "homeassistant": {"orchestration", "devices", "control", "warehouse", "api"}
+}
 """What a package has nothing to do with, whatever the layers say: who hears strangers opens no device."""
 
 

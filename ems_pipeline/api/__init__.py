@@ -12,6 +12,7 @@ It reads what is stored and files wishes and requests; everything that is done i
     database, address                             transactions in a caller's name, and where
     reading, pages, windows, values, parts_of_sites  rows, pages of them, times, fields and names of answers
     filing, wishes                                requests and overrides, the two ways to ask for something
+    kept                                          what never changes, made once
     once, rehearsal                               a write is done once under its key, or only tried
     edge                                          units of the warehouse -> units of the API
     holding                                       what holds now, as terms of SQL

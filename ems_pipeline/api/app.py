@@ -32,6 +32,7 @@ from ems_pipeline.api.routes import (
     documents,
     events,
     forecasts,
+    goals,
     health,
     me,
     money,
@@ -79,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     control.router,
     overrides.router,
     schedules.router,
+    goals.router,
     alarms.router,
     events.router,
     devices.router,
@@ -121,11 +123,13 @@ def create_app(web: Web, pages: Sequence[APIRouter] = ()) -> FastAPI:
     problems.handle(app)
     app.add_exception_handler(Again, _again)
     schema.describe(app)
-    for prefix in (SCHEMA, *HIDDEN):
-        for router in ROUTERS:
-            app.include_router(router, prefix=prefix, include_in_schema=prefix == SCHEMA)
-    for router in (prometheus.router, *pages):
+    for router in ROUTERS:
+        app.include_router(router, prefix=SCHEMA)
+    for router in (*pages, prometheus.router):  # before the hidden ones, which a page would be held against in vain
         app.include_router(router, include_in_schema=False)
+    for prefix in HIDDEN:
+        for router in ROUTERS:
+            app.include_router(router, prefix=prefix, include_in_schema=False)
     app.add_middleware(Once, database=web.database)
     app.add_middleware(Bodies)
     app.add_middleware(Unforeseen)

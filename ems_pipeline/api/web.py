@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -22,11 +22,13 @@ from ems_pipeline.api import once
 from ems_pipeline.api.address import of_the_web
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.figures import Figures
+from ems_pipeline.api.kept import Kept
 from ems_pipeline.api.limits import Budgets
 from ems_pipeline.api.lines import Lines
 from ems_pipeline.api.live.feed import Feed
 from ems_pipeline.api.live.hub import Hub
 from ems_pipeline.api.people import People
+from ems_pipeline.api.reading import Row
 from ems_pipeline.api.rest.relations import Known
 from ems_pipeline.api.sessions import Sessions
 from ems_pipeline.api.tokens import Tokens
@@ -37,6 +39,10 @@ from ems_pipeline.warehouse.local import home
 
 logger = logging.getLogger(__name__)
 CLEANED_EVERY_S = 3600.0
+PLANS = 8
+"""Whose quarter-hours are kept, some hundred kB each: a plan that exists does not change, and is asked for again."""
+CHARACTERS = 4_000_000
+"""Of pictures and tables that pages keep of plans: those of some twenty sites."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,8 @@ class Web:
     sessions: Sessions = field(init=False)
     tokens: Tokens = field(init=False)
     relations: Known = field(init=False)
+    planned: Kept[list[Row]] = field(default_factory=lambda: Kept(PLANS))
+    drawn: Kept[Any] = field(default_factory=lambda: Kept(CHARACTERS))
     hub: Hub = field(init=False)
     feed: Feed = field(init=False)
 

@@ -19,6 +19,7 @@ from ems_pipeline.cli import (
     device,
     doctor,
     event,
+    homeassistant,
     notify,
     plan,
     replay,
@@ -65,6 +66,7 @@ app.add_typer(control.app, name="control", help="Arm and disarm a site, override
 app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")
 app.add_typer(user.app, name="user", help="Who may log in to the web process.")
 app.add_typer(notify.app, name="notify", help="Tell people by their own channels.")
+app.add_typer(homeassistant.app, name="homeassistant", help="Tell Home Assistant of the sites, and hear it.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ui")(up.ui)

@@ -297,6 +297,34 @@ def ways_to_people() -> Iterator[Finding]:
             yield Finding("warning", what, f"{channel.kind} {channel.address} is blocked: {channel.state_reason}")
 
 
+def home_assistant() -> Iterator[Finding]:
+    """The broker must let us in, the API must know the token, and the process must be at work."""
+    from ems_pipeline.errors import EmsError
+    from ems_pipeline.homeassistant import serve, standing
+    from ems_pipeline.mqtt.client import BrokerLost, Conversation
+    from ems_pipeline.time_grid import SystemClock
+
+    broker = serve.broker()
+    if broker is None:
+        return
+    conversation = Conversation(broker)
+    try:
+        conversation.begin()
+        conversation.end()
+        yield Finding("good", "home assistant", f"{broker} lets us in")
+    except BrokerLost as error:
+        yield Finding("wrong", "home assistant", str(error))
+    try:
+        sites = [site["site"] for site in serve.api().items("sites", limit="1000")]
+        yield Finding("good", "home assistant", f"the token's sites: {', '.join(sites) or 'none'}")
+    except EmsError as error:
+        yield Finding("wrong", "home assistant", str(error))
+    said = standing.found()
+    if said is None or said.trouble(SystemClock().now()):
+        text = "has not said how it does" if said is None else said.trouble(SystemClock().now())
+        yield Finding("warning", "home assistant", f"the process that tells it: {text}")
+
+
 WITHOUT_DATABASE: tuple[Check, ...] = (environment, code_location, site_files, bus_conflicts)
 ALL: tuple[Check, ...] = (
     *WITHOUT_DATABASE,
@@ -311,4 +339,5 @@ ALL: tuple[Check, ...] = (
     counters,
     pv_azimuth,
     ways_to_people,
+    home_assistant,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ems_pipeline.cli import schedule
+from ems_pipeline.cli import goal, schedule
 from ems_pipeline.cli.number import limit_of
 from ems_pipeline.cli.site import site_of, site_on_file
 from ems_pipeline.cli.terminal import Rows, words
@@ -23,6 +23,7 @@ override_app = typer.Typer(no_args_is_help=True)
 app.add_typer(
     override_app, name="override", help="What a person wants of an asset for a while, whatever the plan says."
 )
+app.add_typer(goal.app, name="goal", help="What plans are to reach for a car or a house, for a while.")
 app.add_typer(schedule.app, name="schedule", help="What the site file wants of assets at fixed hours.")
 console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]

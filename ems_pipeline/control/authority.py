@@ -6,7 +6,7 @@ place in `_claims`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,9 @@ from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import Command, SignalCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.devices.installed import obedience
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
+from ems_pipeline.sites.goal import Goal, comforted
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.intents import Intent
 
@@ -36,15 +38,18 @@ class Mandate:
     plan: Planned | None
     overrides: Mapping[str, Claim]
     buy_per_kwh: float | None = None
+    goals: Sequence[Goal] = ()
+    """Those that hold, in the order they were filed: what comfort is, while they do."""
 
     def plan_fault(self, site: Site, now: datetime) -> str:
         """Why the plan must not be followed; empty when it may."""
         if self.plan is None:
-            return f"no verified plan covers {self.slot:%H:%M}"
+            return say.NO_PLAN(time=f"{self.slot:%H:%M}")
         age = now - self.plan.decided_at
         limit = timedelta(minutes=site.control.max_plan_age_minutes)
         if age > limit:
-            return f"the plan is {age // time_grid.MINUTE:.0f} min old, {limit // time_grid.MINUTE:.0f} are accepted"
+            minutes = f"{age // time_grid.MINUTE:.0f} min", f"{limit // time_grid.MINUTE:.0f}"
+            return say.OLD_PLAN(age=minutes[0], most=minutes[1])
         return ""
 
 
@@ -56,7 +61,7 @@ def resolve(
     Args:
         signals: which of `SIGNALS` each home controller of the site takes.
     """
-    plan_fault = mandate.plan_fault(site, now)
+    site, plan_fault = comforted(site, mandate.goals), mandate.plan_fault(site, now)
     claims = _claims(site, mandate, () if plan_fault or mandate.plan is None else mandate.plan.claims)
     claims = fleet.as_one(site, claims, live)
     intents = [_device(site, mandate, device.key, claims, plan_fault) for device in site.devices]
@@ -80,7 +85,7 @@ def _claims(site: Site, mandate: Mandate, planned: Iterable[Claim]) -> dict[str,
 
 def _scheduled(site: Site, schedule: Schedule) -> Claim:
     wish = site.wish(schedule.asset, schedule.mode, schedule.limits)
-    reason = f"schedule {schedule.key}: {schedule.mode}"
+    reason = say.SCHEDULE(schedule=schedule.key, mode=schedule.mode)
     return Claim(schedule.asset, wish, wish.expected_w, reason, Source.SCHEDULE)
 
 
@@ -88,7 +93,8 @@ def _instead_of(lower: Claim | None, claim: Claim) -> Claim:
     """The claim, saying which one of less authority it takes the place of."""
     if lower is None:
         return claim
-    return replace(claim, reason=f"{claim.reason}, where the {lower.source} has {lower.wish} ({lower.reason})")
+    reason = say.INSTEAD(reason=claim.reason, source=lower.source, wish=str(lower.wish), lower=lower.reason)
+    return replace(claim, reason=reason)
 
 
 def _device(site: Site, mandate: Mandate, device: str, claims: Mapping[str, Claim], plan_fault: str) -> Intent | None:
@@ -102,9 +108,9 @@ def _device(site: Site, mandate: Mandate, device: str, claims: Mapping[str, Clai
     try:
         command = commands.for_device(device, assets, claims)
     except commands.WrongWish as fault:
-        return Intent(device, None, source, "no command can be made of it", until, fault=str(fault))
+        return Intent(device, None, source, say.NO_COMMAND(), until, fault=str(fault))
     if command is None:
-        return Intent(device, None, Source.RELEASE, plan_fault or f"the plan has no row for {device}", until)
+        return Intent(device, None, Source.RELEASE, plan_fault or say.NO_ROW(device=device), until)
     deciding = [c for c in used if c.source is source]
     overriding = [c for c in used if c.source is Source.OVERRIDE]
     batteries = {a.key for a in assets if isinstance(a, Battery)}
@@ -112,7 +118,7 @@ def _device(site: Site, mandate: Mandate, device: str, claims: Mapping[str, Clai
         device,
         command,
         source,
-        "; ".join(dict.fromkeys(c.reason for c in deciding if c.reason)) or "as planned",
+        "; ".join(dict.fromkeys(c.reason for c in deciding if c.reason)) or say.AS_PLANNED(),
         _until(mandate, until, overriding),
         power_w=sum(c.power_w for c in used if c.asset_key in batteries),
         override_id=overriding[0].override_id if overriding else None,
@@ -161,7 +167,9 @@ def _corrected(intent: Intent, command: Command, source: Source, notes: list[str
     """With the corrected command; the note comes first, what was asked stays readable behind it."""
     if not notes:
         return replace(intent, command=command)
-    return replace(intent, command=command, source=source, reason=f"{'; '.join(notes)} (asked: {intent.reason})")
+    return replace(
+        intent, command=command, source=source, reason=say.ASKED(notes="; ".join(notes), reason=intent.reason)
+    )
 
 
 def _signals(
@@ -188,5 +196,5 @@ def _signals(
             continue
         named = ((point, values[SIGNALS[point]]) for point in sorted(points))
         command = SignalCommand(device, tuple((point, value) for point, value in named if value is not None))
-        result.append(Intent(device, command, Source.PLAN, "signals of the plan", until, **provenance))
+        result.append(Intent(device, command, Source.PLAN, say.SIGNALS(), until, **provenance))
     return result

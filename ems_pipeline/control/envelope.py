@@ -16,6 +16,7 @@ from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.devices.installed.options import stated
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Battery, Charger, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
@@ -60,7 +61,7 @@ def _pack_limits(site: Site, command: BatteryCommand) -> tuple[Command, str]:
 def _power(name: str, asked_w: float | None, highest_w: float) -> tuple[float, str]:
     if asked_w is None or 0 <= asked_w <= highest_w:
         return highest_w if asked_w is None else asked_w, ""
-    return min(max(asked_w, 0.0), highest_w), f"{name} {asked_w:g} W is outside 0..{highest_w:g} W"
+    return min(max(asked_w, 0.0), highest_w), say.OUTSIDE(limit=name, asked=f"{asked_w:g} W", most=f"{highest_w:g} W")
 
 
 def _export_contract(site: Site, command: BatteryCommand) -> tuple[Command, str]:
@@ -97,11 +98,13 @@ def _state_of_charge(site: Site, live: Live, command: BatteryCommand) -> tuple[C
         return command, note
     if command.mode is BatteryMode.DISCHARGE and soc_pct <= reserve:
         mode = BatteryMode.SELF_USE if soc_pct > lowest else BatteryMode.HOLD
-        return replace(command, mode=mode, target_soc_pct=None), f"no sale at {soc_pct:g} %, reserve {reserve:g} %"
+        return replace(command, mode=mode, target_soc_pct=None), say.NO_SALE(
+            soc=f"{soc_pct:g} %", reserve=f"{reserve:g} %"
+        )
     if soc_pct >= highest and (highest < FULL_PCT or command.mode is BatteryMode.CHARGE):
         mode = BatteryMode.HOLD if command.mode is BatteryMode.CHARGE else command.mode
         full = replace(command, mode=mode, charge_limit_w=0.0, target_soc_pct=None)
-        return full, f"no charging at {soc_pct:g} %, maximum {highest:g} %"
+        return full, say.NO_CHARGING(soc=f"{soc_pct:g} %", most=f"{highest:g} %")
     return command, note
 
 
@@ -112,8 +115,8 @@ def _target(command: BatteryCommand, floor: float, highest: float) -> tuple[Batt
         default = {BatteryMode.CHARGE: highest, BatteryMode.DISCHARGE: floor}.get(command.mode)
         return replace(command, target_soc_pct=default), ""
     target = min(max(asked, floor), highest)
-    note = "" if target == asked else f"target {asked:g} % is outside {floor:g}..{highest:g} %"
-    return replace(command, target_soc_pct=target), note
+    told = {"asked": f"{asked:g} %", "least": f"{floor:g}", "most": f"{highest:g} %"}
+    return replace(command, target_soc_pct=target), "" if target == asked else say.TARGET(**told)
 
 
 def _current(site: Site, command: ChargerCommand) -> tuple[Command, str]:
@@ -124,11 +127,12 @@ def _current(site: Site, command: ChargerCommand) -> tuple[Command, str]:
     current_a = min(float(math.floor(command.current_a)), highest_a)
     if current_a < charger.min_current_a:
         off = replace(command, mode=ChargerMode.OFF, current_a=0.0, phases=charger.phases)
-        return off, f"{min(command.current_a, highest_a):g} A is below the {charger.min_current_a:g} A a car needs"
-    notes = [f"{command.current_a:g} A exceeds the circuit's {highest_a:g} A"]
+        given, least = f"{min(command.current_a, highest_a):g} A", f"{charger.min_current_a:g} A"
+        return off, say.BELOW_CAR(current=given, least=least)
+    notes = [say.CIRCUIT(current=f"{command.current_a:g} A", most=f"{highest_a:g} A")]
     notes = notes if command.current_a > highest_a else []
     if command.phases != charger.phases:
-        notes.append(f"wired for {charger.phases} phases, not {command.phases}")
+        notes.append(say.WIRED(phases=str(charger.phases), asked=str(command.phases)))
     return replace(command, current_a=current_a, phases=charger.phases), "; ".join(notes)
 
 
@@ -138,13 +142,13 @@ def _comfort(site: Site, live: Live, command: HeatPumpCommand) -> tuple[Command,
     indoor_c = live.indoor_c(command.device)
     normal = replace(command, mode=HeatPumpMode.NORMAL, power_limit_w=None)
     if command.mode is HeatPumpMode.BLOCKED and indoor_c is None:
-        return normal, "not blocked: the indoor temperature is not known"
+        return normal, say.NOT_BLOCKED()
     if indoor_c is None:
         return command, ""
     if indoor_c < house.comfort_min_c and (command.mode is HeatPumpMode.BLOCKED or command.power_limit_w is not None):
-        return normal, f"not held back: {indoor_c:.1f} °C indoors, comfort begins at {house.comfort_min_c:g} °C"
+        return normal, say.NOT_HELD_BACK(indoor=f"{indoor_c:.1f} °C", least=f"{house.comfort_min_c:g} °C")
     if indoor_c >= house.comfort_max_c and command.mode in (HeatPumpMode.RECOMMENDED, HeatPumpMode.FORCED):
-        return normal, f"not pushed: {indoor_c:.1f} °C indoors, comfort ends at {house.comfort_max_c:g} °C"
+        return normal, say.NOT_PUSHED(indoor=f"{indoor_c:.1f} °C", most=f"{house.comfort_max_c:g} °C")
     return command, ""
 
 
@@ -156,15 +160,18 @@ def _compressor(site: Site, command: HeatPumpCommand) -> tuple[Command, str]:
         return command, ""
     if limit_w >= pump.max_power_w:
         return replace(command, power_limit_w=None), ""
-    return replace(command, power_limit_w=pump.min_power_w), f"{limit_w:g} W is below its least {pump.min_power_w:g} W"
+    note = say.COMPRESSOR(asked=f"{limit_w:g} W", least=f"{pump.min_power_w:g} W")
+    return replace(command, power_limit_w=pump.min_power_w), note
 
 
 def _genset_rating(site: Site, command: GensetCommand) -> tuple[Command, str]:
     genset = next(g for g in site.gensets if g.device == command.device)
     if command.run and genset.locked_out:
-        return replace(command, run=False, power_w=0.0), f"{genset.key} is locked out by the site file"
+        return replace(command, run=False, power_w=0.0), say.LOCKED_OUT(genset=genset.key)
     power_w = min(max(command.power_w, genset.min_power_w), genset.max_power_w) if command.run else 0.0
-    note = "" if power_w == command.power_w else f"{command.power_w:g} W is outside its range, {power_w:g} W instead"
+    if power_w == command.power_w:
+        return command, ""
+    note = say.RANGE(asked=f"{command.power_w:g} W", given=f"{power_w:g} W")
     return replace(command, power_w=power_w), note
 
 

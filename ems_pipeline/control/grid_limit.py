@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Charger, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode
 
@@ -43,18 +44,20 @@ def shed(
         behind = [fuse.key for fuse in site.fuses if charger.key in fuse.chargers]
         room_w = min([left_w, *(fuses_w[key] for key in behind)])
         draw_w, less = _charger_within(charger, commands.get(charger.device or ""), room_w)
-        cause = "import limit" if room_w == left_w else f"fuse {', '.join(behind)}"
+        is_by_fuse = room_w != left_w
         left_w -= draw_w
         fuses_w |= {key: fuses_w[key] - draw_w for key in behind}
         if less is not None:
             given[less.device] = less
-            notes.append(f"{charger.key} gets {less.current_a:g} A: {cause}")
+            told = {"charger": charger.key, "current": f"{less.current_a:g} A"}
+            by_fuse = say.GETS_BY_FUSE(fuses=", ".join(behind), **told)
+            notes.append(by_fuse if is_by_fuse else say.GETS_BY_IMPORT(**told))
     for command in commands.values():
         if isinstance(command, BatteryCommand) and command.mode is BatteryMode.CHARGE:
             limit_w = math.inf if command.charge_limit_w is None else command.charge_limit_w
             if limit_w > left_w:
                 given[command.device] = _charge_within(command, left_w)
-                notes.append(f"{command.device} charges with {max(left_w, 0):.0f} W at most: import limit")
+                notes.append(say.CHARGES_AT_MOST(device=command.device, most=f"{max(left_w, 0):.0f} W"))
             left_w -= min(limit_w, max(left_w, 0.0))
     return given, notes
 
@@ -123,4 +126,4 @@ def _without_a_meter(commands: Commands) -> tuple[dict[str, Command], list[str]]
                 given[command.device] = replace(command, mode=ChargerMode.OFF, current_a=0.0)
             case BatteryCommand(mode=BatteryMode.CHARGE):
                 given[command.device] = replace(command, mode=BatteryMode.HOLD, target_soc_pct=None)
-    return given, ["grid or battery power is not measured: nothing may charge by command"] if given else []
+    return given, [say.NO_METER()] if given else []

@@ -18,6 +18,7 @@ from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints
@@ -187,9 +188,8 @@ async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outc
     standing = {s.device: s.intent for s in session.journal.open if not s.is_shadow}
     commands = {device: intent.told for device, intent in standing.items()}
     given, notes = grid_limit.shed(site, commands, 0.0, live)
-    text = f"import of {grid_w:.0f} W exceeds {site.grid.import_limit_w:.0f} W; " + (
-        "; ".join(notes) or "nobody can yield"
-    )
+    watts = {"power": f"{grid_w:.0f} W", "limit": f"{site.grid.import_limit_w:.0f} W"}
+    text = say.OVERLOAD(notes="; ".join(notes) or say.NOBODY_YIELDS(), **watts)
 
     def journal(connection: Connection) -> None:
         alarms.raise_alarm(connection, site.key, OVERLOAD_ALARM, "critical", text, now)

@@ -11,6 +11,8 @@ from typing import Any
 from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.mapped_driver import Described
+from ems_pipeline.devices.homeassistant.driver import HomeAssistantDriver
+from ems_pipeline.devices.homeassistant.gateway import HomeAssistantGateway
 from ems_pipeline.devices.marstek.driver import MarstekDriver
 from ems_pipeline.devices.marstek.wire import Endpoint as BatteryEndpoint
 from ems_pipeline.devices.marstek.wire import Wire as BatteryWire
@@ -47,8 +49,12 @@ def _unit(kind: type[ModbusDriver]) -> MakeDriver:
     return make
 
 
+def _endpoint(gateway: Gateway) -> WebEndpoint:
+    return WebEndpoint(gateway.host, gateway.port, gateway.user, gateway.password_env, gateway.timeout_s)
+
+
 def _web_wire(gateway: Gateway) -> WebGateway:
-    return WebGateway(WebEndpoint(gateway.host, gateway.port, gateway.user, gateway.password_env, gateway.timeout_s))
+    return WebGateway(_endpoint(gateway))
 
 
 def _web(_: Device, described: Described, wire: Any) -> Driver:
@@ -65,6 +71,14 @@ def _battery(_: Device, described: Described, wire: Any) -> Driver:
     return MarstekDriver(described, wire)
 
 
+def _home_assistant_wire(gateway: Gateway) -> HomeAssistantGateway:
+    return HomeAssistantGateway(_endpoint(gateway))
+
+
+def _home_assistant(_: Device, described: Described, wire: Any) -> Driver:
+    return HomeAssistantDriver(described, wire)
+
+
 def _ocpp_wire(gateway: Gateway) -> Channel:
     return Channel(gateway.port)
 
@@ -78,6 +92,7 @@ WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
     "http": _web_wire,
     "marstek-udp": _battery_wire,
+    "home-assistant": _home_assistant_wire,
     "ocpp": _ocpp_wire,
 }
 """By `transport:` of a gateway."""
@@ -86,6 +101,7 @@ DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "sunspec": _unit(SunSpecDriver),
     "http": _web,
     "marstek-udp": _battery,
+    "home-assistant": _home_assistant,
     "ocpp": _ocpp,
 }
 """By `protocol:` of a point map."""

@@ -121,6 +121,11 @@ def post(
     return _retried(lambda: _send("POST", url, None, headers, body, timeout_s), retries).body
 
 
+def delete(url: str, headers: Mapping[str, str] | None = None, timeout_s: float = 20.0) -> bytes:
+    """Ask that what stands behind ``url`` be taken away, once; same errors."""
+    return _send("DELETE", url, None, headers, None, timeout_s).body
+
+
 def redacted(url: str) -> str:
     """``url`` without user, password and the values of secret parameters; nothing of one that cannot be read."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from ems_pipeline.pictures.palette import series_colour
@@ -86,13 +87,18 @@ class Panel:
         bands = [replace(b, low=b.low[-slots:], high=b.high[-slots:]) for b in self.bands]
         return replace(self, series=series, bands=bands)
 
-    def scale(self, top: float, bottom: float) -> Scale | None:
-        """The axis of values between two pixels; None where no value is known."""
+    @cached_property
+    def reach(self) -> list[float]:
+        """The least and the greatest value; empty where none is known. Looked for once: a scale is asked for often."""
         listed = [*(s.values for s in self.series), *(v for b in self.bands for v in (b.low, b.high))]
         values = [v for values in listed for v in known(values)]
-        if not values:
+        return [min(values), max(values)] if values else []
+
+    def scale(self, top: float, bottom: float) -> Scale | None:
+        """The axis of values between two pixels; None where no value is known."""
+        if not self.reach:
             return None
-        return scale(values, top, bottom, MOST_INTERVALS, zero=self.has_zero, bounds=self.bounds)
+        return scale(self.reach, top, bottom, MOST_INTERVALS, zero=self.has_zero, bounds=self.bounds)
 
 
 def steps(named: Mapping[str, Values], *dashed: str) -> tuple[Series, ...]:

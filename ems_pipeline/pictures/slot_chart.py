@@ -29,6 +29,8 @@ from ems_pipeline.pictures.words import ENGLISH, MINUS, Words
 HOUR = timedelta(hours=1)
 STRIP = 1.8
 """Height of a strip over that of its letters."""
+HERE = Markup("<!--now-->")
+"""Where marks go; no text holds it, for texts are escaped."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,35 @@ class SlotChart:
     words: Words = ENGLISH
 
 
+@dataclass(frozen=True)
+class Laid:
+    """A chart but for the present instant, which moves on while all else stands."""
+
+    before: str
+    behind: str
+    axis: TimeAxis | None
+    stretches: Sequence[tuple[float, float]]
+    form: Form
+    words: Words
+
+    def at(self, now: datetime | None) -> Markup:
+        """The chart as SVG; ``now`` is marked where it lies on an axis that was laid out for it."""
+        marks = [] if self.axis is None else _marks(self.axis, now, self.words)
+        left = 0.0 if self.axis is None else self.axis.left
+        drawn = draw_marks(marks, self.stretches, left, self.form.width, self.form.font)
+        return Markup(self.before + "".join(drawn) + self.behind)
+
+    def __len__(self) -> int:
+        return len(self.before) + len(self.behind)
+
+
 def slot_chart(chart: SlotChart) -> Markup:
-    """The chart as SVG.
+    """The chart as SVG. Same error as `laid`."""
+    return laid(chart).at(chart.now)
+
+
+def laid(chart: SlotChart) -> Laid:
+    """All that does not move; ``now`` of the chart only has room made for its label.
 
     Raises:
         ValueError: a series has more or fewer values than there are slots.
@@ -79,14 +108,18 @@ def slot_chart(chart: SlotChart) -> Markup:
     form, font = chart.form, chart.form.font
     if not chart.starts:
         nothing = group("muted", text(form.width / 2, 2 * font, chart.words.no_data, text_anchor="middle"))
-        return picture(form.width, 3 * font, font, chart.title, chart.summary, nothing, data_slots=0)
+        drawn = picture(form.width, 3 * font, font, chart.title, chart.summary, nothing, data_slots=0)
+        return Laid(drawn, "", None, (), form, chart.words)
     ended = time_axis.ends(chart.starts)
     axis = TimeAxis(chart.starts[0], ended[-1], _left(chart), form.right, chart.zone)
-    inside, bottom = _panels(chart, axis, time_axis.reaches(axis, chart.starts, ended))
-    inside += below(axis, bottom, font, chart.words)
+    inside, stretches = _panels(chart, axis, time_axis.reaches(axis, chart.starts, ended))
+    bottom = stretches[-1][1] if stretches else 0.0
+    inside += [HERE, *below(axis, bottom, font, chart.words), _cursor(bottom)]
     slots = round((axis.ends_at - axis.starts_at) / (ended[-1] - chart.starts[-1]))
     data = {"data_slots": slots, "data_left": axis.left, "data_right": axis.right}
-    return picture(form.width, bottom + 3 * font, font, chart.title, chart.summary, *inside, _cursor(bottom), **data)
+    drawn = picture(form.width, bottom + 3 * font, font, chart.title, chart.summary, *inside, **data)
+    before, _, behind = drawn.partition(HERE)
+    return Laid(str(before), str(behind), axis, stretches, form, chart.words)
 
 
 def _left(chart: SlotChart) -> float:
@@ -96,11 +129,11 @@ def _left(chart: SlotChart) -> float:
     return max(chart.form.left, math.ceil(widest) + 10.0)
 
 
-def _panels(chart: SlotChart, axis: TimeAxis, slots: Sequence[Reach]) -> tuple[list[Markup], float]:
-    """All panels with what is marked over them, and where the last one ends."""
-    font, inside, top, last = chart.form.font, list[Markup](), 0.0, 0.0
+def _panels(chart: SlotChart, axis: TimeAxis, slots: Sequence[Reach]) -> tuple[list[Markup], list[tuple[float, float]]]:
+    """All panels, and from where to where each reaches."""
+    font, inside, top = chart.form.font, list[Markup](), 0.0
     lines = [tick.x for tick in axis.hours(font)], axis.midnights()
-    marks, stretches = _marks(chart, axis), list[tuple[float, float]]()
+    marks, stretches = _marks(axis, chart.now, chart.words), list[tuple[float, float]]()
     for panel in chart.panels:
         head = legend(panel, axis.left, axis.right, font)
         inside += head.draw(top)
@@ -109,15 +142,14 @@ def _panels(chart: SlotChart, axis: TimeAxis, slots: Sequence[Reach]) -> tuple[l
         inside += draw(panel, Ground(axis, first, last, font, chart.words), slots, lines)
         stretches.append((first, last))
         top = last + font
-    return [*inside, *draw_marks(marks, stretches, axis.left, chart.form.width, font)], last
+    return inside, stretches
 
 
-def _marks(chart: SlotChart, axis: TimeAxis) -> list[Mark]:
+def _marks(axis: TimeAxis, now: datetime | None, words: Words) -> list[Mark]:
     """The present instant, and changes of the clock; where two labels would meet, the first one stays."""
-    words, marks = chart.words, list[Mark]()
-    if chart.now is not None and axis.shows(chart.now):
-        label = f"{words.now} {chart.now.astimezone(chart.zone):%H:%M}"
-        marks.append(Mark(axis.x(chart.now), label, "text"))
+    marks = list[Mark]()
+    if now is not None and axis.shows(now):
+        marks.append(Mark(axis.x(now), f"{words.now} {now.astimezone(axis.zone):%H:%M}", "text"))
     for x, change in axis.clock_changes():
         sign = MINUS if change < timedelta() else "+"
         marks.append(Mark(x, f"{words.clock} {sign}{short(abs(change / HOUR))} h", "muted", "2 3"))

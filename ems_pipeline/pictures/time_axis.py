@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from statistics import median_low
 from typing import NamedTuple
@@ -80,19 +81,7 @@ class TimeAxis:
 
     def hours(self, font: float) -> list[Tick]:
         """Full hours of the wall clock as far apart as their labels need; none where too many days are shown."""
-        days = time_grid.days_of(self.starts_at, self.ends_at, self.zone)
-        if len(days) > MOST_DAYS_WITH_HOURS:
-            return []
-        hour_px = (self.right - self.left) / ((self.ends_at - self.starts_at) / (4 * SLOT))
-        least_px = text_width("00:00", font) + font * 0.7
-        step = next((h for h in HOUR_STEPS if h * hour_px >= least_px), 24)
-        ticks: list[Tick] = []
-        for at in (at for day in days for at in time_grid.day_slots(day, self.zone)):
-            local = at.astimezone(self.zone)
-            is_due = local.minute == 0 and local.hour % step == 0 and self.shows(at)
-            if is_due and (not ticks or self.x(at) - ticks[-1].x >= least_px):
-                ticks.append(Tick(self.x(at), f"{local:%H:%M}"))
-        return ticks
+        return list(_hours(self, font))
 
     def clock_changes(self) -> Iterator[tuple[float, timedelta]]:
         """Where the clock on the wall is put forward (> 0) or back (< 0) within the picture, and by how much."""
@@ -100,6 +89,23 @@ class TimeAxis:
         for (_, before), (at, after) in pairwise(offsets):
             if self.starts_at < at < self.ends_at:
                 yield self.x(at), after - before
+
+
+@lru_cache(64)  # of each axis asked for twice, for the lines and for their labels; a day's is that of all its pictures
+def _hours(axis: TimeAxis, font: float) -> list[Tick]:
+    days = time_grid.days_of(axis.starts_at, axis.ends_at, axis.zone)
+    if len(days) > MOST_DAYS_WITH_HOURS:
+        return []
+    hour_px = (axis.right - axis.left) / ((axis.ends_at - axis.starts_at) / (4 * SLOT))
+    least_px = text_width("00:00", font) + font * 0.7
+    step = next((h for h in HOUR_STEPS if h * hour_px >= least_px), 24)
+    ticks: list[Tick] = []
+    for at in (at for day in days for at in time_grid.day_slots(day, axis.zone)):
+        local = at.astimezone(axis.zone)
+        is_due = local.minute == 0 and local.hour % step == 0 and axis.shows(at)
+        if is_due and (not ticks or axis.x(at) - ticks[-1].x >= least_px):
+            ticks.append(Tick(axis.x(at), f"{local:%H:%M}"))
+    return ticks
 
 
 def ends(starts: Sequence[datetime]) -> list[datetime]:

@@ -12,6 +12,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     modbus_server, udp_server                                 the real protocols
     web_server, web_service, web_login                        those over HTTP
     shelly_rpc                                                what a Shelly says of itself
+    home_assistant                                            devices as entities of Home Assistant
     documents, market, solar, tempo                           what the outside world publishes
     telegram_twin, smtp_twin                                  the services that people are told by
     faults                                                    what hardware and wires do wrong

@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.devices.points import growth
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.quantities import QUANTITIES
 from ems_pipeline.local_time import INSTANT
@@ -34,7 +35,7 @@ class Logger:
         self._points: list[tuple[str, str]] = []
         self._parts: list[tuple[Part, str, list[str]]] = []
         for device in world.site.devices:
-            point_map = load_map(device.map)
+            point_map = growth.named(load_map(device.map), device.options)
             wanted = {p.quantity for p in point_map.points if p.quantity} | set(point_map.derived)
             for part in parts_with(world, device.key, wanted - NOT_LOGGED):
                 names = [n for n in part(world, device.key) if n in wanted - NOT_LOGGED]

@@ -58,7 +58,9 @@ class Speaker(ABC):
             if word != self._said:
                 await self.tell(self.status(word, seen))
                 self._said = word
-            if is_plugged and self.twin.transaction is None:
+            may_begin = "waits" not in self.twin.moods or self.twin.is_called_to_start
+            if is_plugged and self.twin.transaction is None and may_begin:
+                self.twin.is_called_to_start = False
                 self.twin.begins(await self.go(seen))
                 word = self.word(self.twin.seen())
                 await self.tell(self.status(word, seen))
@@ -192,6 +194,7 @@ class Speaker16(Speaker, ChargePoint):
 
     @on("RemoteStartTransaction")
     def is_started(self, **_: Any) -> Any:
+        self.twin.is_called_to_start = True
         return call_result.RemoteStartTransaction("Accepted")
 
 
@@ -223,6 +226,8 @@ class Speaker201(Speaker, v201.ChargePoint):
         return call201.StatusNotification(_text(seen.at), shown, 1, 1)
 
     def metering(self, seen: Seen, context: str) -> Any:
+        if self.twin.transaction is None:
+            return call201.MeterValues(1, [self._values(seen, context)])
         trigger = "Trigger" if context == "Trigger" else "MeterValuePeriodic"
         return self._event("Updated", trigger, seen, {}, [self._values(seen, context)])
 
@@ -291,6 +296,7 @@ class Speaker201(Speaker, v201.ChargePoint):
 
     @on("RequestStartTransaction")
     def is_started(self, **_: Any) -> Any:
+        self.twin.is_called_to_start = True
         return result201.RequestStartTransaction("Accepted")
 
 

@@ -24,6 +24,7 @@ MOODS = {
     "late": "answers come `late_s` too late",
     "twice": "every message is sent twice",
     "counts-back": "its counter has lost 5 kWh",
+    "waits": "it begins no transaction by itself, and charges in none",
 }
 LOST_WH = 5000.0
 ALWAYS = timedelta(days=3650)
@@ -52,12 +53,20 @@ class OcppTwin(Twin):
         """Its clock before the world's."""
         self.moods: set[str] = set()
         self.late_s = 0.0
+        self.is_called_to_start = False
+        """Somebody has asked for a transaction."""
         self.events = 0
         """Of transactions, as OCPP 2.0.1 numbers them."""
         self.is_booting = True
         """It has been started and not said so yet."""
         self._before_wh, self._delivered_wh = 40_000.0, 0.0
         super().__init__(world, device, point_map)
+
+    def feel(self, mood: str) -> None:
+        """Be in a mood from now on, until `moods` is cleared. KeyError: there is no such mood."""
+        assert MOODS[mood]
+        self.moods.add(mood)
+        self.hold({})
 
     @property
     def own_time(self) -> datetime:
@@ -120,6 +129,7 @@ class OcppTwin(Twin):
 
     def obey(self) -> None:
         self.box.limit_a = self.limit_a()
+        self.box.started = self.transaction is not None or "waits" not in self.moods
 
     def limit_a(self) -> float:
         """What it offers now: by a profile of the transaction, else by the default of the highest level, else all."""

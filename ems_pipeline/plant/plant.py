@@ -19,6 +19,7 @@ from ems_pipeline.devices.ocpp.central import Entrance
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
+from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.marstek_twin import MarstekTwin
@@ -30,7 +31,7 @@ from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
 from ems_pipeline.plant.udp_server import Battery, serving_udp
-from ems_pipeline.plant.web_login import Basic, Digest
+from ems_pipeline.plant.web_login import Basic, Bearer, Digest
 from ems_pipeline.plant.web_server import serving_http
 from ems_pipeline.plant.web_service import web_service
 from ems_pipeline.plant.world import World
@@ -261,6 +262,18 @@ def _serve_batteries(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack
     return {g.key: g.port for g in gateways} | stack.enter_context(serving_udp(batteries))
 
 
+def _serve_home_assistant(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway; their tokens go where passwords go."""
+    ports = {}
+    for gateway in gateways:
+        of = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
+        token = _password(plant, gateway.password_env) if gateway.password_env else secrets.token_hex(8)
+        service = home_assistant([twin for twin in of if isinstance(twin, HomeAssistantTwin)])
+        served = serving_http(gateway.host, gateway.port, service, Bearer(token), now=plant.world.clock.now)
+        ports[gateway.key] = stack.enter_context(served)
+    return ports
+
+
 def _serve_calls(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
     """Ports by gateway at which the chargers behind it call in: where the site file says, or where nobody said it and
     so nobody listens, at a server of the plant's own."""
@@ -298,6 +311,7 @@ SERVERS: Mapping[TransportName, Serve] = {
     **dict.fromkeys(FRAMERS, _serve_modbus),
     "http": _serve_web,
     "marstek-udp": _serve_batteries,
+    "home-assistant": _serve_home_assistant,
     "ocpp": _serve_calls,
 }
 """By `transport:` of a gateway, who answers for its devices while the stack is open; gives the ports by gateway."""

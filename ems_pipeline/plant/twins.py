@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import inf
 
+from ems_pipeline.devices.points import growth
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
@@ -13,6 +14,7 @@ from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
 from ems_pipeline.devices.vendors.samsung import FORCED_SHIFT_K, RATIO_ENABLED, RECOMMENDED_SHIFT_K
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
+from ems_pipeline.plant.home_assistant import HomeAssistantTwin
 from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
 from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
@@ -157,7 +159,7 @@ FAMILIES: dict[str, type[Twin]] = {
     "meter": MeterTwin,
 }
 """`driver:` of a point map -> its twin."""
-WHOLE_PROTOCOLS: dict[ProtocolName, type[Twin]] = {"sunspec": SunSpecTwin}
+WHOLE_PROTOCOLS: dict[ProtocolName, type[Twin]] = {"sunspec": SunSpecTwin, "home-assistant": HomeAssistantTwin}
 """`protocol:` of a point map -> the twin of all its devices, whatever drives them."""
 
 
@@ -167,7 +169,7 @@ class NotSimulated(EmsError):
 
 def build_twin(world: World, device: Device) -> Twin:
     """The twin of a device of the world's site; for the errors see `twin_of`."""
-    return twin_of(device)(world, device.key, load_map(device.map))
+    return twin_of(device)(world, device.key, growth.named(load_map(device.map), device.options))
 
 
 def twin_of(device: Device) -> type[Twin]:

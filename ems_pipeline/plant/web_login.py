@@ -1,4 +1,4 @@
-"""Who may ask an HTTP twin: the server's side of basic (RFC 7617) and digest (RFC 7616) authentication."""
+"""Who may ask an HTTP twin: the server's side of basic (RFC 7617), digest (RFC 7616), bearer."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ class Basic:
         """Whether the ``Authorization`` header ``given`` is that of the user."""
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
         return hmac.compare_digest(given, f"Basic {token}")
+
+
+@dataclass
+class Bearer:
+    """A token with every request (RFC 6750)."""
+
+    token: str
+
+    @property
+    def challenge(self) -> str:
+        return "Bearer"
+
+    def admits(self, _method: str, _address: str, given: str) -> bool:
+        """Whether the ``Authorization`` header ``given`` has the token."""
+        return hmac.compare_digest(given, f"Bearer {self.token}")
 
 
 @dataclass

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from ems_pipeline.plant.refusals import Silent
-from ems_pipeline.plant.web_login import Basic, Digest
+from ems_pipeline.plant.web_login import Basic, Bearer, Digest
 
 Answer = tuple[int, bytes]
 """HTTP status and body."""
@@ -19,13 +20,19 @@ Ask = Callable[[str, Mapping[str, str], bytes], Answer]
 
 @contextmanager
 def serving_http(
-    host: str, port: int, ask: Ask, login: Basic | Digest | None = None, free: Collection[str] = ()
+    host: str,
+    port: int,
+    ask: Ask,
+    login: Basic | Bearer | Digest | None = None,
+    free: Collection[str] = (),
+    now: Callable[[], datetime] | None = None,
 ) -> Iterator[int]:
     """Serve until the block ends; yields the port (0 asks for any free one).
 
     Args:
         login: who may ask; None: everybody.
         free: paths that everybody may ask all the same.
+        now: what the server says it answers at; None: this machine's clock.
 
     Raises:
         OSError: the port is taken.
@@ -65,6 +72,9 @@ def serving_http(
             self.end_headers()
             self.wfile.write(reply)
             self.close_connection = True
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(timestamp if now is None else now().timestamp())
 
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: the plant is not the one under observation."""

@@ -66,7 +66,9 @@ def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
 
 def _writable(twin: Twin) -> Iterator[tuple[tuple[str, str], tuple[WifiChargerTwin, Point]]]:
     """Points by path and parameter of the address that sets them."""
-    for point in twin.point_map.points if isinstance(twin, WifiChargerTwin) else ():
+    if not isinstance(twin, WifiChargerTwin):
+        return
+    for point in twin.point_map.points:
         if point.writable:
             parts = urlsplit((twin.point_map.link.write or "").format(path=point.written_as, value="x"))
             yield ("/" + parts.path, parse_qsl(parts.query)[0][0]), (twin, point)

@@ -119,6 +119,41 @@ NOTICES_DATABASE_URL: Setting[str | None] = Setting(
     "EMS_NOTICES_DATABASE_URL", "address of the database for whoever tells people", forms.DATABASE, None,
     "postgresql://ems_notices@host/ems", "`EMS_DATABASE_URL` as login `ems_notices`",
 )  # fmt: skip
+MQTT_HOST: Setting[str | None] = Setting(
+    "EMS_MQTT_HOST", "broker at which Home Assistant hears of the sites ([homeassistant.md](homeassistant.md))",
+    forms.SERVER_HOST, None, "homeassistant.local",
+)  # fmt: skip
+MQTT_SECURITY = Setting(
+    "EMS_MQTT_SECURITY", "tls, with a certificate that verifies; plain: whoever is in between hears and says all",
+    forms.choice("tls", "plain"), "tls", "tls", "`tls`",
+)  # fmt: skip
+MQTT_PORT: Setting[int | None] = Setting(
+    "EMS_MQTT_PORT", "its port", forms.whole_number(1, 65535, "a port"), None, "8883", "8883, plain 1883"
+)
+MQTT_USER: Setting[str | None] = Setting(
+    "EMS_MQTT_USER", "by which we log in there; unset: no login",
+    forms.matching(forms.PRINTABLE_ASCII, "a name of ASCII characters", repr), None, "ems",
+)  # fmt: skip
+MQTT_PASSWORD: Secret[str | None] = Secret("EMS_MQTT_PASSWORD", "of that user", forms.SECRET, None)
+MQTT_TOKEN: Secret[str | None] = Secret(
+    "EMS_MQTT_TOKEN", "of the HTTP API: what it may read is told, to whose sites; wishes are filed in its name",
+    forms.SECRET, None,
+)  # fmt: skip
+MQTT_API = Setting(
+    "EMS_MQTT_API", "where that API answers; `ems up` says its own", forms.SAFE_SERVICE, "http://127.0.0.1:8000", "",
+    "`http://127.0.0.1:8000`",
+)  # fmt: skip
+MQTT_COMMANDS = Setting(
+    "EMS_MQTT_COMMANDS", "1: wishes are taken from the broker, and become overrides", forms.FLAG, False, "0", "0"
+)
+MQTT_DISCOVERY = Setting(
+    "EMS_MQTT_DISCOVERY", "prefix under which Home Assistant looks for new entities", forms.TOPIC, "homeassistant",
+    "homeassistant", "`homeassistant`",
+)  # fmt: skip
+MQTT_PREFIX = Setting(
+    "EMS_MQTT_PREFIX", "first word of our own topics; another for each installation at one broker", forms.TOPIC, "ems",
+    "ems", "`ems`",
+)  # fmt: skip
 LOG = Setting(
     "EMS_LOG", "json: runs and services log JSON lines", forms.choice("json", "text"), "text", "text", "`text`"
 )
@@ -203,6 +238,18 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         NOTICES_DATABASE_URL,
         LOG,
         TRACEBACK,
+    ),
+    "Home Assistant": (
+        MQTT_HOST,
+        MQTT_SECURITY,
+        MQTT_PORT,
+        MQTT_USER,
+        MQTT_PASSWORD,
+        MQTT_TOKEN,
+        MQTT_API,
+        MQTT_COMMANDS,
+        MQTT_DISCOVERY,
+        MQTT_PREFIX,
     ),
     "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT, SETUP_NETWORKS),
     "devices": (BATTERY_BROADCAST,),

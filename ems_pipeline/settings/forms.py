@@ -141,6 +141,8 @@ SAFE_SERVICE = matching(SAFE_ADDRESS, "an address with https:// and without a pa
 TOKEN = matching(BOT_TOKEN, "the token as @BotFather tells it, such as 123456:ABC...", _length)
 MAIL = matching(MAILBOX, "one address such as ems@example.org", repr)
 MAIL_HOST = matching(HOST, "the name of a server alone, such as smtp.example.org", repr)
+SERVER_HOST = matching(HOST, "the name or address of a server alone, such as homeassistant.local", repr)
+TOPIC = matching(re.compile(r"[a-zA-Z0-9_-]{1,40}"), "one word of letters, digits, _ and -", repr)
 MAIL_PASSWORD = matching(
     PRINTABLE_ASCII, "a password of ASCII characters; many providers make one for programs", _length
 )

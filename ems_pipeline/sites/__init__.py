@@ -3,9 +3,9 @@
 `site` is the whole; its frozen records are `electric` (PV, batteries, chargers), `thermal` (house, tank, heat pump),
 `machines` (gensets, machines with a window), `wiring` (grid, fuses, gateways, devices), `tariff` (dated contract terms)
 and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say what can be asked of a part, `wish` what
-is asked, `record` what all records share. `loader` turns a YAML file plus environment variables into a `Site`, or into
-one message that lists every fault with its remedy. Add a field here when a fact belongs to the installation; facts that
-change by the minute are telemetry.
+is asked, `goal` what a plan is to reach, `record` what all records share. `loader` turns a YAML file plus environment
+variables into a `Site`, or into one message that lists every fault with its remedy. Add a field here when a fact
+belongs to the installation; facts that change by the minute are telemetry.
 
     document      YAML read strictly
     faults        what is wrong with a file, in the words of its owner

@@ -54,3 +54,19 @@ class MachineMode(StrEnum):
 
     OFF = "off"
     RUN = "run"
+
+
+MODES_OF: dict[str, tuple[str, ...]] = {
+    "batteries": tuple(BatteryMode),
+    "chargers": tuple(ChargerMode),
+    "heat_pumps": tuple(HeatPumpMode),
+    "pv": tuple(PvMode),
+    "gensets": tuple(GensetMode),
+}
+"""What can be wished of a kind of asset, as `fn_override_add` takes it."""
+POWER_OF = {
+    ("batteries", "charge"): "charge_limit_w", ("batteries", "discharge"): "discharge_limit_w",
+    ("batteries", "hold"): "charge_limit_w", ("heat_pumps", "forced"): "power_limit_w",
+    ("pv", "curtail"): "pv_limit_w", ("gensets", "run"): "power_w",
+}  # fmt: skip
+"""Which limit a power is, by kind and mode."""

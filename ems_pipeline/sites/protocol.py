@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "marstek-udp"]
+TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "home-assistant", "marstek-udp"]
 """What a gateway of a site file speaks."""
-ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "marstek-udp"]
+ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "home-assistant", "marstek-udp"]
 """What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
 
 
@@ -42,8 +42,16 @@ class Protocol:
     """Whether devices call us, each by its key in the site file, at the host and port of their gateway."""
     place_by_option: bool = False
     """Whether an option that is called as a point says another `path` for it."""
+    place_form: str | None = None
+    """What such an option must look like, as a regular expression; None: the map's own request decides."""
+    may_lack_place: bool = False
+    """Whether a point without a place is one that the device has only where the site file names a place for it."""
 
 
+ENTITY = r"[a-z0-9_]+\.[a-z0-9_]+"
+"""Domain and name of an entity of Home Assistant."""
+ENTITIES = rf"-?{ENTITY}( [+-] {ENTITY})*"
+"""One, perhaps with its sign turned, or several that are added or taken away."""
 _REGISTERS = "function {link.read_function}, {link.max_read} registers a request"
 
 PROTOCOLS: Mapping[ProtocolName, Protocol] = {
@@ -84,6 +92,17 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         has_fields=True,
         written_by="set_method",
         keeps_address=True,
+    ),
+    "home-assistant": Protocol(
+        transports=("home-assistant",),
+        kind="http",
+        words="REST interface of Home Assistant, a long-lived token",
+        place="path",
+        has_units=False,
+        shares_unit=True,
+        place_by_option=True,
+        place_form=ENTITIES,
+        may_lack_place=True,
     ),
     "ocpp": Protocol(
         transports=("ocpp",),

@@ -1,4 +1,5 @@
-"""What a request over HTTP wants of this machine: devices read or looked for, a model trained, a site handed back.
+"""What a request over HTTP wants of this machine: devices read or looked for, a model trained, a goal priced, a site
+handed back.
 
 Devices are asked in turn with everybody else who talks to their gateways, as `ems device read` and `scan` do. Nothing
 here arms a site, and nothing writes to a device but a release.
@@ -16,7 +17,7 @@ from ems_pipeline.devices.discovery.scan import scan, wire_to
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import batteries, learning, looking, site_documents
+from ems_pipeline.steps import batteries, goal_price, learning, looking, site_documents
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse.asked import Asked, NotAnswered
 from ems_pipeline.warehouse.models import Target
@@ -140,6 +141,7 @@ def _release(platform: Platform, asked: Asked) -> Result:
 
 ANSWERS: dict[str, Callable[[Platform, Asked], Result]] = {
     "telemetry-read": _telemetry_read,
+    "goal-price": goal_price.price,
     "device-scan": _device_scan,
     "devices-discover": _discover,
     "forecast-train": _train,

@@ -112,7 +112,7 @@ def _rounds(sites: Iterable[Site], wanted: Wanted) -> Iterator[tuple[datetime, l
 
 
 def _read(connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime) -> dict[str, Known]:
-    return known.read(connection, sites, _first_slots(connection, sites, kind, day, at), at)
+    return known.read(connection, sites, first_slots(connection, sites, kind, day, at), at)
 
 
 def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted: Wanted) -> Decision:
@@ -153,7 +153,7 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
     return Decision(plan, violations)
 
 
-def _first_slots(
+def first_slots(
     connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime
 ) -> dict[str, datetime]:
     """By site the next quarter-hour; the running one where no plan may be followed in it and enough of it is left."""

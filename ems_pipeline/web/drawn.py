@@ -16,7 +16,8 @@ Texts = Mapping[str, str]
 """What a template calls the parts of a picture, by name: sentences of the pages stand in templates alone."""
 OWN = ("now", "no_data", "clock", "unexplained", "reserve")
 """What pictures write of their own accord."""
-Drawn = Callable[[Form, Texts], Markup]
+Drawn = Callable[[Texts], Callable[[Form], Markup]]
+"""Says what is shown, once, and then draws it in each form."""
 BROAD = replace(WIDE, width=1080.0, panel_height=104.0)
 """Over the whole width of a page at a desk."""
 
@@ -31,7 +32,8 @@ def both(draw: Drawn) -> Callable[[Texts], Markup]:
     """For a template: the picture for a desk and the one for a phone, of which the style shows one."""
 
     def drawn(texts: Texts) -> Markup:
-        wide, narrow = draw(BROAD, texts), draw(NARROW, texts)
+        picture = draw(texts)
+        wide, narrow = picture(BROAD), picture(NARROW)
         return Markup('<div class="wide-picture">{}</div><div class="narrow-picture">{}</div>').format(wide, narrow)
 
     return drawn
@@ -42,6 +44,6 @@ def long(draw: Drawn) -> Callable[[Texts], Markup]:
 
     def drawn(texts: Texts) -> Markup:
         inside = Markup('<div class="long-picture scroll" tabindex="0" role="region" aria-label="{}">{}</div>')
-        return inside.format(texts["title"], draw(BROAD, texts))
+        return inside.format(texts["title"], draw(texts)(BROAD))
 
     return drawn

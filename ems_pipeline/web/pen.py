@@ -1,27 +1,33 @@
-"""The pictures of plans and of this moment, in the reader's language; `drawn` puts pictures into pages."""
+"""The pictures of plans and of this moment, in the reader's language; `drawn` puts pictures into pages.
+
+A plan that exists does not change: what is drawn of it is kept, and only the mark of the present instant is drawn anew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
+from uuid import UUID
 
 from markupsafe import Markup
 
 from ems_pipeline import time_grid
+from ems_pipeline.api.kept import Kept
 from ems_pipeline.api.reading import Row
 from ems_pipeline.pictures.flow import Flow, Node, flow
 from ems_pipeline.pictures.gauge import Gauge, gauge
 from ems_pipeline.pictures.panel import Band, Panel, Series, Span
 from ems_pipeline.pictures.paths import Values
-from ems_pipeline.pictures.slot_chart import NARROW, WIDE, SlotChart, slot_chart
+from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Laid, SlotChart, laid
 from ems_pipeline.pictures.words import Words
 from ems_pipeline.units import from_kilo
 from ems_pipeline.web import drawn
 from ems_pipeline.web.said import Said
-from ems_pipeline.web.words import modes
+from ems_pipeline.web.words import modes, sentences
 
 PHONE_HOURS = timedelta(hours=24)
 LEAST_KW = 0.0005
@@ -30,12 +36,19 @@ Gettext = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Pen:
-    """Draws for one reader and one site."""
+    """Draws for one reader and one site.
+
+    Args:
+        kept: what has been drawn of plans.
+        plan_id: whose quarter-hours are shown.
+    """
 
     say: Said
     _: Gettext
+    kept: Kept[Any]
+    plan_id: UUID | None
 
-    @property
+    @cached_property
     def words(self) -> Words:
         """What pictures write of their own accord."""
         _ = self._
@@ -70,30 +83,48 @@ class Pen:
 
     def hours(self, slots: Sequence[Row], now: datetime, *, is_narrow: bool) -> Markup:
         """The next hours on the first page: price, what the batteries do, power at the meter, charge."""
-        _ = self._
-        panels = [self._prices(slots), *self._mode_strip(slots), self._powers(slots, ("grid", "battery", "pv"))]
-        return self._chart(slots, [*panels, *self._charge(slots)], now, _("The next hours"), is_narrow=is_narrow)
+
+        def panels() -> list[Panel]:
+            powers = self._powers(slots, ("grid", "battery", "pv"))
+            return [self._prices(slots), *self._mode_strip(slots), powers, *self._charge(slots)]
+
+        return self._chart(slots, panels, now, self._("The next hours"), is_narrow=is_narrow)
 
     def plan(self, slots: Sequence[Row], bands: Sequence[Band], now: datetime, *, is_narrow: bool) -> Markup:
         """A plan: price with what a kWh more would be worth, modes, powers, expectation with p10 to p90, charge, house.
 
         Args:
-            bands: of the expectation, in the order of the slots; of more slots than are shown, the first count.
+            bands: of the expectation, in the order of the slots.
         """
-        _ = self._
-        bands = [Band(b.name, b.low[: len(slots)], b.high[: len(slots)]) for b in bands]
-        expected = Panel(
-            _("expected"), "kW",
-            [self._series("load", column(slots, "load_kw"), is_dashed=True),
-             self._series("pv", column(slots, "pv_available_kw"), is_dashed=True)],
-            [Band(self._name(b.name), b.low, b.high, b.name) for b in bands],
-        )  # fmt: skip
-        powers = self._powers(slots, ("grid", "battery", "pv", "ev", "heat_pump", "genset"))
-        panels = [self._prices(slots, "marginal value"), *self._mode_strip(slots), powers, expected]
-        panels += [*self._charge(slots), *self._indoor(slots)]
-        return self._chart(slots, panels, now, _("The plan"), is_narrow=is_narrow)
 
-    def rows(self, slots: Sequence[Row]) -> Iterator[dict[str, str | bool]]:
+        def panels() -> list[Panel]:
+            powers = self._powers(slots, ("grid", "battery", "pv", "ev", "heat_pump", "genset"))
+            panels = [self._prices(slots, "marginal value"), *self._mode_strip(slots), powers]
+            return [*panels, self._expected(slots, bands), *self._charge(slots), *self._indoor(slots)]
+
+        told = tuple((b.name, *b.low, *b.high) for b in bands)  # may be forecast again, in hindsight
+        return self._chart(slots, panels, now, self._("The plan"), told, is_narrow=is_narrow)
+
+    def table(self, slots: Sequence[Row], write: Callable[[Iterator[dict[str, str | bool]]], Markup]) -> Markup:
+        """The table of a picture, as a template writes it."""
+        now = time_grid.floor_slot(self.say.now)
+        at = next((place for place, slot in enumerate(slots) if slot["starts_at"] == now), None)
+        key = self._key(slots, "table", at)
+        found: Markup | None = self.kept.get(key)
+        return found if found is not None else self._keep(key, write(self._rows(slots)))
+
+    def _key(self, slots: Sequence[Row], *what: Any) -> tuple[Any, ...] | None:
+        """All that a drawing of these quarter-hours depends on: of other days the day is written, too."""
+        if self.plan_id is None or not slots:
+            return None
+        say = self.say
+        reader = str(say.locale), say.zone.key, say.currency, say.local(say.now).date()
+        return (self.plan_id, slots[0]["starts_at"], len(slots), *reader, *what)
+
+    def _keep(self, key: tuple[Any, ...] | None, drawn: Any) -> Any:
+        return drawn if key is None else self.kept.put(key, drawn, len(drawn))
+
+    def _rows(self, slots: Sequence[Row]) -> Iterator[dict[str, str | bool]]:
         """The cells of a picture's table: written here, since a template takes twice as long for each."""
         say = self.say
         for slot in slots:
@@ -109,30 +140,38 @@ class Pen:
                 "pv": say.power(slot["pv_kw"]),
                 "house": say.power(slot["load_kw"]),
                 "charge": say.share(slot["soc_pct"]),
-                "why": slot["reason"],
+                "why": sentences.said(slot["reason"], say.locale.language),
             }
 
     def _chart(
-        self, slots: Sequence[Row], panels: Sequence[Panel], now: datetime, title: str, *, is_narrow: bool
-    ) -> Markup:
-        starts = [slot["starts_at"] for slot in slots]
-        summary = self.say.span(starts[0], starts[-1]) if starts else ""
-        form = NARROW if is_narrow else WIDE
-        return slot_chart(SlotChart(starts, panels, self.say.zone, title, summary, now, form, self.words))
+        self, slots: Sequence[Row], panels: Callable[[], Sequence[Panel]], now: datetime, title: str, *told: Any,
+        is_narrow: bool,
+    ) -> Markup:  # fmt: skip
+        is_shown = bool(slots) and slots[0]["starts_at"] <= now <= slots[-1]["starts_at"] + time_grid.SLOT
+        moment, form = now if is_shown else None, NARROW if is_narrow else WIDE
+        key = self._key(slots, title, is_narrow, is_shown, *told)
+        found: Laid | None = self.kept.get(key)
+        if found is None:
+            starts = [slot["starts_at"] for slot in slots]
+            summary = self.say.span(starts[0], starts[-1]) if starts else ""
+            chart = SlotChart(starts, panels(), self.say.zone, title, summary, moment, form, self.words)
+            found = self._keep(key, laid(chart))
+        return found.at(moment)
 
-    def _name(self, colour: str) -> str:
-        """What a series of that colour is called."""
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """What a series of a colour is called."""
         _ = self._
         return {
             "buy": _("buy"), "sell": _("sell"), "marginal value": _("worth of a kWh"), "grid": _("grid"),
             "battery": _("battery"), "pv": _("PV"), "ev": _("cars"), "heat pump": _("heat pump"),
             "genset": _("genset"), "load": _("house"), "soc": _("planned"), "indoor": _("planned"),
-        }[colour]  # fmt: skip
+        }  # fmt: skip
 
     def _series(
         self, colour: str, values: Values, *, shape: Literal["step", "line"] = "step", is_dashed: bool = False
     ) -> Series:
-        return Series(self._name(colour), values, shape, is_dashed, colour)
+        return Series(self._names[colour], values, shape, is_dashed, colour)
 
     def _prices(self, slots: Sequence[Row], *more: str) -> Panel:
         named = {"buy": "buy_per_kwh", "sell": "sell_per_kwh", "marginal value": "marginal_value_per_kwh"}
@@ -143,6 +182,13 @@ class Pen:
         """Those that are ever anything."""
         series = [self._series(name.replace("_", " "), column(slots, f"{name}_kw")) for name in names]
         return Panel(self._("power"), "kW", [s for s in series if any(abs(v or 0.0) > LEAST_KW for v in s.values)])
+
+    def _expected(self, slots: Sequence[Row], bands: Sequence[Band]) -> Panel:
+        """What house and PV were expected to be; of bands of more slots than are shown the first count."""
+        named = (("load", "load_kw"), ("pv", "pv_available_kw"))
+        series = [self._series(name, column(slots, of), is_dashed=True) for name, of in named]
+        shown = [Band(self._names[b.name], b.low[: len(slots)], b.high[: len(slots)], b.name) for b in bands]
+        return Panel(self._("expected"), "kW", series, shown)
 
     def _mode_strip(self, slots: Sequence[Row]) -> Iterator[Panel]:
         """What the batteries do as a strip; nothing without one."""

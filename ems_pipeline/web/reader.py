@@ -27,7 +27,7 @@ from ems_pipeline.api.web import ThisWeb, Web
 from ems_pipeline.plain_text import plain
 from ems_pipeline.web import assets, words
 from ems_pipeline.web.said import UNKNOWN, Said
-from ems_pipeline.web.words import modes
+from ems_pipeline.web.words import alarms, modes, sentences
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -119,9 +119,12 @@ def environment(language: str) -> Environment:
     made.install_gettext_translations(words.catalogue(language), newstyle=True)  # type: ignore[attr-defined]
     said = words.catalogue(language).gettext
     made.filters |= {"mode": partial(modes.short, said), "mode_sentence": partial(modes.sentence, said)}
+    made.filters |= {
+        "said": partial(sentences.said, language=language), "limited": partial(sentences.limited, language=language),
+    }  # fmt: skip
     made.globals |= {
         "asset": assets.address, "language": language, "languages": words.languages(), "locale": words.locale,
-        "UNKNOWN": UNKNOWN,
+        "UNKNOWN": UNKNOWN, "about_alarm": alarms.about,
     }  # fmt: skip
     return made
 

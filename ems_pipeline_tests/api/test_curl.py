@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from ems_pipeline.api.rights import ALL
+from ems_pipeline.homeassistant.api import Api
+from ems_pipeline.homeassistant.house import houses, looked
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.api.conftest import PASSWORD, House
 from ems_pipeline_tests.api.loopback import on_loopback
@@ -25,7 +27,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; the lines were NOT run"),
     pytest.mark.usefixtures("now_is_now"),
 ]
-PAGES = ("docs/api.md", "docs/api/rest.md", "docs/operations.md")
+PAGES = ("docs/api.md", "docs/api/rest.md", "docs/operations.md", "docs/homeassistant.md")
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAID = re.compile(r"#\s+(\d{3})\b[^#]*$")
 """The status that a line's remark begins with; 200 where it names none."""
@@ -155,6 +157,16 @@ def test_somebody_logs_in_and_gives_a_token_as_the_page_says(shell: Shell, prefi
     assert shell.demand(me, prefix)["resources"] == ["overrides:write", "plans:read"]
 
 
+def test_a_token_made_as_the_page_says_is_what_home_assistant_is_told_by(shell: Shell) -> None:
+    login, generate = lines("docs/homeassistant.md")
+    shell.words = {}
+    shell.words["WORD"] = shell.demand(login)["csrf_token"]
+    api = Api(f"http://127.0.0.1:{shell.port}", shell.demand(generate)["token"])
+    (house,) = houses(api)
+    seen = looked(house, api, shell.house.clock.now())
+    assert (seen.key, seen.money is not None, seen.now is not None) == ("home01", True, True)
+
+
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_every_line_of_the_list_is_answered_as_it_says(shell: Shell, prefix: str) -> None:
     for line in lines("docs/api.md")[3:]:
@@ -173,7 +185,7 @@ def test_a_body_is_json_whatever_its_type_says(shell: Shell, prefix: str, kind: 
             )
 
 
-@pytest.mark.parametrize("page", PAGES[1:])
+@pytest.mark.parametrize("page", PAGES[1:3])
 def test_every_line_that_asks_in_the_manner_of_postgrest_is_answered(shell: Shell, page: str) -> None:
     for line in lines(page):
         shell.demand(line)

@@ -41,6 +41,9 @@ READERS = {
     "control override add": ["home01", "pack", "hold"],
     "control override list": [],
     "control override cancel": ["1"],
+    "control goal add": ["home01", "car-1", "--source", "solar"],
+    "control goal list": [],
+    "control goal cancel": ["1"],
     "control schedule list": ["home01"],
     "control schedule add": ["home01", "quiet", "heating", "blocked", "--start", "23:00", "--end", "05:00"],
     "control schedule remove": ["home01", "quiet"],
@@ -69,6 +72,8 @@ OTHERS = {
         "site check",
         "web",
         "notify run",
+        "homeassistant run",
+        "homeassistant forget",
     ),  # work without it
     *(
         "device read",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from ems_pipeline.control import authority
 from ems_pipeline.control.authority import Mandate
 from ems_pipeline.control.live import Live, Observed
+from ems_pipeline.devices.driver.command import HeatPumpCommand
 from ems_pipeline.sites import Schedule, Site
+from ems_pipeline.sites.goal import Goal
 from ems_pipeline.sites.modes import BatteryMode, HeatPumpMode
-from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.time_grid import SLOT, SystemClock
 from ems_pipeline.warehouse import overrides
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.frames import query
@@ -216,3 +219,21 @@ def test_a_schedule_of_a_device_that_only_measures_is_refused_when_the_file_is_c
     file.write_text(yaml.safe_dump(site.model_dump(mode="json")))
     said = ems("site", "check", str(file))
     assert "'midday' asks 'pack', whose device's map sunspec-hybrid only measures" in str(said.exception)
+
+
+def test_a_house_that_may_be_cold_is_held_back_below_its_usual_comfort_while_the_goal_holds(home01: Site) -> None:
+    """18.5 °C: with the usual 20 °C the envelope lets the pump heat, with a goal of 16 °C the plan's block stands."""
+    planned = mandate(home01, ("heating", "heat-pump", "blocked", 0.0, {}))
+    cold = {
+        d.key: Observed({"loxone": {"indoor_temp_c": 18.5}, "inverter": QUIET}.get(d.key, {})) for d in home01.devices
+    }
+
+    def told(wanted: Mandate) -> Intent:
+        live = Live(home01, cold)
+        return next(d for d in authority.resolve(home01, wanted, live, {}, NOON) if d.device == "heat-pump")
+
+    away = replace(planned, goals=[Goal("heating", NOON, NOON + SLOT, comfort_min_c=16.0)])
+    assert (told(planned).source, told(away).source) == (Source.ENVELOPE, Source.PLAN)
+    assert told(away).command == HeatPumpCommand("heat-pump", HeatPumpMode.BLOCKED)
+    frost = replace(planned, goals=[Goal("heating", NOON, NOON + SLOT, comfort_min_c=19.0)])
+    assert told(frost).source is Source.ENVELOPE

@@ -167,6 +167,43 @@ def test_a_message_that_nobody_understands_costs_itself(frame: str) -> None:
         assert asyncio.run(asyncio.wait_for(talk(port), 5))[0] == 3
 
 
+def test_a_transaction_that_is_told_twice_has_one_number() -> None:
+    async def numbers(port: int) -> list[int]:
+        async with connect(f"ws://127.0.0.1:{port}/{BOX}", subprotocols=["ocpp1.6"], proxy=None) as connection:  # type: ignore[list-item]
+            dialler = Dialler(BOX, connection)
+            listens = asyncio.ensure_future(dialler.start())
+            begins = [(1000, "2026-01-14T17:00:00Z")] * 2 + [(2000, "2026-01-14T18:00:00Z")]
+            told = [call.StartTransaction(1, "AB12", wh, at) for wh, at in begins]
+            answers = [await dialler.call(one, suppress=False) for one in told]
+            listens.cancel()
+            return [answer.transaction_id for answer in answers]
+
+    with listening() as port:
+        first, again, second = asyncio.run(numbers(port))
+    assert first == again
+    assert second > first
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "kind"),
+    [
+        ("ocpp1.6", "FirmwareStatusNotification", 3), ("ocpp1.6", "SecurityEventNotification", 3),
+        ("ocpp1.6", "DataTransfer", 3), ("ocpp2.0.1", "NotifyEvent", 3), ("ocpp2.0.1", "SecurityEventNotification", 3),
+        ("ocpp2.0.1", "NotifyReport", 3), ("ocpp1.6", "MakeCoffee", 4), ("ocpp2.0.1", "SignCertificate", 4),
+    ],
+)  # fmt: skip
+def test_what_means_nothing_here_is_answered_and_what_is_unknown_is_said_to_be(
+    version: str, action: str, kind: int
+) -> None:
+    async def talk(port: int) -> Any:
+        async with connect(f"ws://127.0.0.1:{port}/{BOX}", subprotocols=[version], proxy=None) as connection:  # type: ignore[list-item]
+            await connection.send(json.dumps([2, "1", action, {}]))
+            return json.loads(await connection.recv())
+
+    with listening() as port:
+        assert asyncio.run(asyncio.wait_for(talk(port), 5))[:2] == [kind, "1"]
+
+
 def test_a_message_beyond_all_measure_ends_its_connection() -> None:
     async def talk(port: int) -> None:
         async with connect(f"ws://127.0.0.1:{port}/{BOX}", subprotocols=["ocpp1.6"], proxy=None) as connection:  # type: ignore[list-item]

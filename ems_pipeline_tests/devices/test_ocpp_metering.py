@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ems_pipeline.devices.ocpp.metering import Metered, metered, sampled
 
@@ -83,6 +86,28 @@ def test_an_unknown_unit_is_missing_and_named(item: dict[str, Any]) -> None:
 )  # fmt: skip
 def test_what_is_about_something_else_is_passed_over(item: Any) -> None:
     assert sampled(item) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+WORDS = f"{POWER} {ENERGY} SoC Voltage Current.Import L1 L2 L1-N N W kW Wh kWh A V 7.5"
+NAMED = st.sampled_from(WORDS.split())
+KEYS = ["measurand", "phase", "unit", "value", "context", "location", "format", "unit_of_measure"]
+
+
+ITEMS = st.dictionaries(st.sampled_from(KEYS), NAMED | JSON, max_size=8) | JSON
+
+
+@given(st.lists(ITEMS, max_size=6), st.sampled_from([1, 3]))
+def test_whatever_is_said_a_value_is_a_finite_number_that_somebody_said(items: list[Any], wired: int) -> None:
+    found = said(*items, wired=wired)
+    assert all(math.isfinite(value) for value in found.values.values())
+    assert not found.values.keys() & found.missing.keys()
+    numbers = [item for item in items if isinstance(item, dict) and item.get("value") not in (None, "", [], {})]
+    assert numbers or not found.values, "nothing said is nothing, not zero"
 
 
 def test_a_bad_phase_spoils_the_sum_and_leaves_the_rest() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ems_pipeline import time_grid
 from ems_pipeline.pictures.panel import Band, Panel, Series, Span, steps
-from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Form, SlotChart, slot_chart
+from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Form, SlotChart, laid, slot_chart
 from ems_pipeline.pictures.time_axis import TimeAxis
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline_tests.pictures.drawn import height_at, lines, parsed, points, texts
@@ -209,3 +209,12 @@ def test_a_page_finds_the_slots_and_one_hidden_line_to_move() -> None:
 def test_series_and_slots_of_unequal_number_are_refused() -> None:
     with pytest.raises(ValueError):
         chart([START, START + SLOT], Panel("price", "EUR", steps({"buy": [1.0]})))
+
+
+@given(st.sampled_from([SPRING, AUTUMN, PLAIN]), st.integers(0, 99 * 900), st.integers(0, 91 * 900))
+def test_a_chart_that_was_laid_out_before_is_the_one_that_is_drawn_now(day: date, later_s: int, then_s: int) -> None:
+    starts = time_grid.day_slots(day, PRAGUE)
+    before, now = starts[0] + timedelta(seconds=then_s), starts[0] + timedelta(seconds=later_s)
+    shown = SlotChart(starts, [Panel("price", "EUR", steps({"buy": [1.0] * len(starts)}))], PRAGUE, "A day", now=before)
+    if now <= starts[-1] + SLOT:
+        assert laid(shown).at(now) == chart(starts, *shown.panels, now=now)

@@ -11,7 +11,7 @@ from ems_pipeline_tests import catalogues
 from ems_pipeline_tests.api.conftest import House
 
 OTHERS = words.languages()[1:]
-VALUE = re.compile(r"%\((\w+)\)s|%%")
+VALUE = re.compile(r"%\((\w+)\)s|%%|\{(\w+)")
 
 
 def test_czech_is_there() -> None:
@@ -32,11 +32,15 @@ def test_a_sentence_has_the_values_of_the_one_it_says(language: str) -> None:
     for message in catalogues.catalogue(language):
         ids = message.id if isinstance(message.id, tuple | list) else (message.id,)
         strings = message.string if isinstance(message.string, tuple | list) else (message.string,)
-        wanted = {name for text in ids for name in VALUE.findall(text)}
+        wanted = {name for text in ids for name in values(text)}
         for text in strings:
-            missing = wanted - set(VALUE.findall(text)) - ({"num"} if len(strings) > 1 else set())
+            missing = wanted - values(text) - ({"num"} if len(strings) > 1 else set())
             assert message.id == "" or not missing, f"{text!r} lacks {missing} of {ids}"
-            assert set(VALUE.findall(text)) <= wanted or message.id == "", f"{text!r} of {ids}"
+            assert values(text) <= wanted or message.id == "", f"{text!r} of {ids}"
+
+
+def values(text: str) -> set[str]:
+    return {one or other for one, other in VALUE.findall(text)}
 
 
 @pytest.mark.usefixtures("lived")

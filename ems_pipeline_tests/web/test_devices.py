@@ -56,7 +56,7 @@ def test_what_a_device_said_is_shown_with_its_age_and_nothing_it_did_not_say(hou
     assert set(shown) == {"heat-pump", "inverter", "loxone", "wallbox-1", "wallbox-2"}
     assert "Grid 1.25\xa0kW 50 seconds ago".replace("\xa0", " ") in shown["inverter"]
     assert "Battery -2.00 kW 50 seconds ago" in shown["inverter"]
-    assert "Charge 62 % 50 seconds ago" in shown["inverter"]  # 62.5, to the even per cent
+    assert "State of charge 62 % 50 seconds ago" in shown["inverter"]  # 62.5, to the even per cent
     assert "answers now and then last answer 2 minutes ago · 1 error since then" in shown["heat-pump"]
     assert "no usable answer in 2 s" in shown["heat-pump"]
     assert "look at it" in shown["heat-pump"]

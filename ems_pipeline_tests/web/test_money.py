@@ -98,3 +98,16 @@ def test_a_day_that_is_none_is_refused_and_one_without_rows_says_so(house: House
     assert anna.get(f"{PATH}/2026-02-30").status_code == 422
     assert "This day is not settled." in said(anna.get(f"{PATH}/2024-05-01").text)
     assert "No day of these is settled." in said(anna.get("/ui/home02/money").text)
+
+
+def test_of_a_day_looked_back_at_only_what_is_over_is_settled(house: House) -> None:
+    anna = house.login("anna")
+    before = anna.get("/api/v1/sites/home01/money").json()["today"]
+    with house.warehouse.begin() as connection:  # a quarter-hour that has just begun
+        connection.exec_driver_sql(
+            """INSERT INTO ems.audit_interval (site_key, starts_at, grid_w, buy_per_kwh, sell_per_kwh,
+                   coverage_pct, known_at)
+               VALUES ('home01', '2026-03-01 12:00+00', 1000, 4, 2, 100, '2026-03-01 12:20+00')"""
+        )
+    assert (before["settled_slots"], before["past_slots"]) == (2, 52)  # since 23:00 UTC; one of three has no cost
+    assert anna.get("/api/v1/sites/home01/money").json()["today"] == before

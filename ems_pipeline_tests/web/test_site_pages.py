@@ -18,7 +18,12 @@ def words(house: House, path: str, who: str = "anna") -> str:
     """The texts of a page, tags and spaces taken out."""
     answer = house.login(who).get(path)
     assert answer.status_code == 200, answer.text[:2000]
-    plain = re.sub(r"<(?:script|svg).*?</(?:script|svg)>", " ", answer.text, flags=re.DOTALL)
+    return plain_words(answer.text)
+
+
+def plain_words(html: str) -> str:
+    """A page's texts alone."""
+    plain = re.sub(r"<(?:script|svg).*?</(?:script|svg)>", " ", html, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", plain)).replace("\N{NO-BREAK SPACE}", " ").split())
 
 
@@ -137,3 +142,27 @@ def test_text_from_outside_is_shown_and_never_run(house: House) -> None:
     answer = house.login("anna").get("/ui/home01/now")
     assert "&lt;img src=x" in answer.text
     assert "<img src=x" not in answer.text
+
+
+@pytest.mark.parametrize("page", ["now", "plan"])
+@pytest.mark.parametrize("language", ["en", "cs"])
+def test_what_is_kept_of_a_plan_is_what_is_drawn_anew_whatever_the_clock_says(
+    house: House, page: str, language: str
+) -> None:
+    anna = house.login("anna")
+    anna.headers["Accept-Language"] = language
+    for minutes in (0, 4, 20):
+        house.clock.advance_to(house.clock.now() + timedelta(minutes=minutes))
+        answer = anna.get(f"/ui/home01/{page}")
+        assert answer.status_code == 200, answer.text
+        kept = answer.text
+        for memory in (house.web.drawn, house.web.planned):
+            memory.clear()
+        assert anna.get(f"/ui/home01/{page}").text == kept
+
+
+def test_a_plan_that_is_kept_is_still_nobodys_who_may_not_see_its_site(house: House) -> None:
+    assert house.login("anna").get(f"/ui/home01/plan?plan_id={PLAN}").status_code == 200
+    assert PLAN in map(str, house.web.planned)
+    path = f"/ui/home02/plan?plan_id={PLAN}"
+    assert "No plan holds now" in house.login("anna").get(path).text

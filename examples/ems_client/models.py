@@ -421,6 +421,67 @@ class Given(BaseModel):
     """until when it counts"""
 
 
+class Goal(BaseModel):
+    """What somebody wants the plan to reach; null: as usual."""
+
+    goal_id: int | None
+    """Number; null: a dry run filed nothing."""
+    site: str
+    """Site."""
+    asset: str
+    """Asset: a charger or a heat pump."""
+    starts_at: AwareDatetime
+    """From when."""
+    ends_at: AwareDatetime
+    """Until when."""
+    source: Literal["any", "solar", "min-solar"] | None
+    """What the car is charged from."""
+    energy_wh: float | None
+    """Energy at the wall in this stay of the car, with what it has had in it."""
+    ready_at: AwareDatetime | None
+    """When the car leaves; null: as usual."""
+    comfort_min_c: float | None
+    """Lower edge of the comfort band."""
+    comfort_max_c: float | None
+    """Upper edge of the comfort band."""
+    reason: str
+    """Why, as it was said; empty: it was not."""
+    created_at: AwareDatetime | None
+    """When it was filed; null: it was not."""
+    created_by: str
+    """By whom."""
+    cancelled_at: AwareDatetime | None
+    """Taken back early; null: it was not."""
+
+
+class GoalWish(BaseModel):
+    """A goal to be filed: of a charger a source, energy or an hour, of a heat pump an edge of its band."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    asset: str
+    """A charger or a heat pump."""
+    source: Literal["any", "solar", "min-solar"] | None = None
+    """`solar`: only what the sun leaves; `min-solar`: the least power always, more of the sun."""
+    energy_wh: float | None = None
+    """Energy at the wall in this stay, with what the car has had in it."""
+    ready_at: AwareDatetime | None = None
+    """When the car leaves."""
+    comfort_min_c: float | None = None
+    """Lower edge of the band."""
+    comfort_max_c: float | None = None
+    """Upper edge of the band."""
+    starts_at: AwareDatetime | None = None
+    """From when; now."""
+    ends_at: AwareDatetime | None = None
+    """Until when; when the car leaves, else a day."""
+    duration_minutes: int | None = None
+    """Or how long."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
+
+
 class KnownArray(BaseModel):
     """What was expected of an array."""
 

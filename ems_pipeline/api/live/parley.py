@@ -10,7 +10,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, NoReturn
 
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ems_pipeline import __version__
 from ems_pipeline.api import bodies
@@ -26,6 +26,8 @@ MOST_BYTES = 64 * 1024
 MOST_TOPICS = 200
 MOST_WORDS = 40
 """Messages of a client in two seconds."""
+GONE = (RuntimeError, OSError, WebSocketDisconnect)
+"""What a socket raises whose client is no longer there, by who notices first."""
 BAD, NOBODY, REFUSED, NO_AUTH, TOO_OFTEN, OVERLOAD, SILENT = 4400, 4401, 4403, 4408, 4429, 1013, 1001
 
 
@@ -75,7 +77,7 @@ class Parley:
                 self.web.hub.leave(self._seat)
         except Ended as ended:
             if ended.code is not None:
-                with contextlib.suppress(RuntimeError, OSError):
+                with contextlib.suppress(*GONE):
                     await self._socket.close(ended.code, ended.reason[:100])
 
     async def say(self, kind: str, **body: Any) -> None:
@@ -86,7 +88,7 @@ class Parley:
         self._untaken_since = monotonic()
         try:
             await self._socket.send_text(text)
-        except (RuntimeError, OSError):
+        except GONE:
             raise Ended(None, "gone") from None
         self._untaken_since = None
 
@@ -137,7 +139,7 @@ class Parley:
         """The next message of the client."""
         try:
             message = await self._socket.receive()
-        except RuntimeError:
+        except GONE:
             raise Ended(None, "gone") from None
         if message["type"] == "websocket.disconnect":
             raise Ended(None, "gone")

@@ -8,6 +8,7 @@ prices, tempo, forecasts, plans, why, money  what is known, decided, and what it
 telemetry                what was measured
 batteries, battery_analytics, battery_units  batteries, what they did and what they say
 control, overrides, schedules  wishes for assets, and letting go
+goals                    what plans are to reach
 alarms, events           what a person should know
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read

@@ -91,8 +91,9 @@ async def site_money(
         if not timedelta(0) <= last - begin <= LONGEST:
             raise out_of_range("from", f"{begin} to {last} are not up to {LONGEST.days} days", "ask for less at a time")
         days = await rows(connection, DAYS, site=key, first=begin, last=last)
-        start, end = time_grid.day_bounds(today, zone)
+        # Those that are over: whoever looks back to an instant finds settled what was then still to come.
+        start, end = time_grid.day_bounds(today, zone)[0], time_grid.floor_slot(now)
         so_far = await first(connection, TODAY, site=key, start=start, end=end) or {}
-    past = time_grid.count_slots(start, time_grid.floor_slot(now))
+    past = time_grid.count_slots(start, end)
     running = {**so_far, "day": today, "past_slots": past}
     return {"site": key, "currency": of["currency"], "today": running, "days": days}

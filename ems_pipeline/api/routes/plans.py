@@ -122,7 +122,9 @@ async def plan(
         run = await first(connection, f"{RUN} {where}", site=key, plan=plan_id, slot=floor_slot(then), then=then)
         if run is None:
             raise absent(f"no plan of {key} held at {then}", f"POST /api/v1/sites/{key}/plan/run asks for one")
-        slots = await rows(connection, SLOTS, plan=run["plan_id"])
+        slots = web.planned.get(run["plan_id"])
+        if slots is None:
+            slots = web.planned.put(run["plan_id"], await rows(connection, SLOTS, plan=run["plan_id"]))
     return {**run, "site": key, "currency": of["currency"], "slots": slots}
 
 

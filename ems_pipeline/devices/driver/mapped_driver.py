@@ -48,7 +48,7 @@ class MappedDriver(ABC):
 
     def __init__(self, described: Described) -> None:
         self.device = described.device
-        self.point_map = growth.counting(described.point_map, described.options)
+        self.point_map = growth.installed(described.point_map, described.options)
         self.family = described.family
         self.options = described.options
         self._clock = described.clock

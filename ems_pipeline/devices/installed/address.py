@@ -128,9 +128,12 @@ def _place(address: str, device: Device, site: Site) -> str:
 
 
 def place_of(site: Site, device: Device) -> str:
-    """What can be only one device: a unit of an address. SunSpec models of one unit and web devices differ by map."""
+    """What can be only one device: a unit of an address. SunSpec models of one unit and web devices differ by map,
+    and what the site file alone names by those names."""
     gateway = site.gateway_of(device)
     place = _place(address_of(gateway), device, site)
+    if any(p.may_lack_place for p in PROTOCOLS.values() if gateway.transport in p.transports):
+        return f"{place} {device.map} {sorted(map(str, device.options.values()))}"
     return f"{place} {device.map}" if not has_units(gateway.transport) or _shares_unit(device.map) else place
 
 

@@ -7,8 +7,10 @@ widen a limit that a part of the site or the map states. Add an option here and 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
+from ems_pipeline.devices.points import growth
 from ems_pipeline.devices.points.point import SITE_LIMITS
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import nearest
@@ -24,6 +26,7 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "ct_ratio": (1.0, 1e5),
     "flow_temp_c": (15.0, 80.0),
     "frost_c": (-40.0, 30.0),
+    "max_age_s": (10.0, 86_400.0),
     "safe_current_a": (0.0, 80.0),
 }
 """Numbers by name, lowest and highest."""
@@ -40,6 +43,8 @@ FACTS = frozenset({"max_power_w", "phases"})
 """What a part is, not how far it may go: a rating that is said too low makes a share of it too large."""
 WHOLE_REQUEST = "{path}"
 """Form of a link whose points say the whole request, not the name of an object that is put into one."""
+NAMED_BY_SITE = 'grid_power_w: sensor.grid_power, or "sensor.grid_import - sensor.grid_export"'
+SHOWN = 60
 Options = Mapping[str, float | str | bool]
 
 
@@ -103,6 +108,8 @@ def faults(point_map: PointMap, options: Options, parts: Options | None = None) 
             near = nearest(name, known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
             yield f"option {name!r} is unknown to map {point_map.map}; {hint}"
+    if PROTOCOLS[point_map.protocol].may_lack_place and not growth.named(point_map, options).points:
+        yield f"map {point_map.map} names nothing of its own; give options such as {NAMED_BY_SITE}"
     for name, value in (parts or {}).items():
         yield from (f"{name}{fault}" for fault in _beyond_map(point_map, name, float(value)))
 
@@ -135,6 +142,11 @@ def _beyond_map(point_map: PointMap, name: str, value: float) -> Iterator[str]:
 def _path(point_map: PointMap, name: str, value: float | str | bool) -> Iterator[str]:
     if not isinstance(value, str) or not value:
         yield f"option {name}: {value!r} is no path; put it into quotes"
+        return
+    form = PROTOCOLS[point_map.protocol].place_form
+    if form is not None:
+        if not re.fullmatch(form, value):
+            yield f"option {name}: {value[:SHOWN]!r} is no name of its kind; write {NAMED_BY_SITE}"
         return
     resource = str(point_map.point(name).path).partition("?")[0]
     if point_map.link.request == WHOLE_REQUEST and value.partition("?")[0] != resource:

@@ -53,7 +53,7 @@ def sampled(item: Any) -> Sampled | None:
     measurand = str(item.get("measurand") or ENERGY)
     if measurand not in UNITS or item.get("format") == "SignedData":
         return None
-    if measurand != CHARGE and item.get("location") in AT_THE_CAR:
+    if measurand != CHARGE and str(item.get("location")) in AT_THE_CAR:
         return None
     phase, context = str(item.get("phase") or ""), str(item.get("context") or "Sample.Periodic")
     measure = item.get("unit_of_measure")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ocpp import messages
 from ocpp.exceptions import NotImplementedError as Unimplemented
 from ocpp.exceptions import NotSupportedError, OCPPError
+from ocpp.routing import on
 from websockets.exceptions import ConnectionClosed
 
 from ems_pipeline.devices.ocpp.charger import Charger
@@ -40,6 +41,9 @@ FRAMES.setLevel(logging.CRITICAL)
 """Of the library, which writes out every frame and every refusal with its stack: cards are nobody's business."""
 logger = logging.getLogger(__name__)
 messages.ASYNC_VALIDATION = False  # a schema takes less time than a thread
+
+
+S = TypeVar("S")
 
 
 class NotTaken(Exception):
@@ -224,6 +228,27 @@ class Station:
 
     def starting(self) -> Any:
         raise NotImplementedError
+
+
+def notes(*messages: str) -> Callable[[type[S]], type[S]]:
+    """Have a class answer messages that mean nothing here, so that nobody sends them again and again."""
+
+    def add(kind: type[S]) -> type[S]:
+        for message in messages:
+            handler = _noting(message)
+            setattr(kind, handler.__name__, on(message, skip_schema_validation=True)(handler))
+        return kind
+
+    return add
+
+
+def _noting(message: str) -> Callable[..., Any]:
+    def heard(self: Any, **_: Any) -> Any:
+        return getattr(self._call_result, message)()
+
+    # By this name the library finds it: findings/ocpp_handlers_are_found_by_function_name.sh
+    heard.__name__ = f"_notes_{message}"
+    return heard
 
 
 def _listed(found: Any) -> Iterable[Any]:

@@ -1,4 +1,4 @@
-"""A map fitted to the device before it: ranges that grow with its size, counters that count in larger steps.
+"""A map fitted to the device before it: ranges that grow with its size, larger steps of counters, places by the site.
 
 A map is written for one model of a family. What is garbage there is an honest value of a larger sister, or of a meter
 behind current transformers: so a range grows with the size that the site file names or the device itself states, and
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline.sites.protocol import PROTOCOLS
 
 COUNTER_SCALE = "counter_scale"
 """Option of a device: how many times more its energy counters count per step than the map says."""
@@ -51,6 +52,29 @@ def grown(point: Point, factors: Said) -> Point:
         return point
     low, high = point.range
     return point.model_copy(update={"range": (low * factor, high * factor)})
+
+
+def installed(point_map: PointMap, options: Mapping[str, float | str | bool]) -> PointMap:
+    """The map of one device of a site: the points it has there, counters at the scale the site file says.
+
+    Raises:
+        ValueError: see `counting`.
+    """
+    return counting(named(point_map, options), options)
+
+
+def named(point_map: PointMap, options: Mapping[str, float | str | bool]) -> PointMap:
+    """The map with the places that the site file names; what has none afterwards, the device has not got."""
+    if not PROTOCOLS[point_map.protocol].may_lack_place:
+        return point_map
+    return _named(point_map, frozenset((p.name, str(options[p.name])) for p in point_map.points if p.name in options))
+
+
+@once_per_map
+def _named(point_map: PointMap, places: frozenset[tuple[str, str]]) -> PointMap:
+    by_name = dict(places)
+    found = [p.model_copy(update={"path": by_name.get(p.name, p.path)}) for p in point_map.points]
+    return point_map.with_points(p for p in found if p.path)
 
 
 def counting(point_map: PointMap, options: Mapping[str, float | str | bool]) -> PointMap:

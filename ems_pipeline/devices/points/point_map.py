@@ -107,6 +107,8 @@ class PointMap(MapRecord):
                 yield f"derived {quantity!r} is not in the vocabulary: {', '.join(sorted(QUANTITIES))}"
             for name in sorted(set(rule.points) - set(self.by_name)):
                 yield f"derived {quantity!r} is made of {name!r}, which is no point; define it"
+            for name in (n for n in rule.points if n in self.by_name and self.by_name[n].path == ""):
+                yield f"derived {quantity!r} is made of {name!r}, which has no `path`; name one"
         if self.ready and self.ready.point not in self.by_name:
             yield f"ready: {self.ready.point!r} is no point; define it"
         named = {
@@ -135,6 +137,8 @@ class PointMap(MapRecord):
         for point in self.points:
             if getattr(point, spoken.place) in (None, ()):
                 yield f"point {point.name!r} needs `{spoken.place}`, as protocol {self.protocol} asks"
+            elif spoken.may_lack_place and point.writable:
+                yield f"point {point.name!r} is writable, and protocol {self.protocol} only reads; remove `access`"
             elif spoken.has_fields and not (point.field or self.link.field):
                 yield f"point {point.name!r} needs `field`, or the link one for all"
             elif spoken.written_by and point.writable and getattr(self.link, spoken.written_by) is None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from ems_pipeline import http
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.secret import SecretUnreadable, secret
 
+Answered = TypeVar("Answered")
 STARTING = frozenset({503, 901})
 """The device says that it restarts, or that it has no connection left (Loxone 901)."""
 LOGIN_FAILED = frozenset({401, 403})
@@ -55,33 +56,45 @@ class WebGateway:
         Raises:
             DeviceFault: no or a negative answer, or ``may_go`` held it back.
         """
+
+        def ask(url: str) -> bytes:
+            try:
+                return http.get(url, None, None, self.endpoint.timeout_s, 0, self._login(scheme))
+            except http.HttpError as error:
+                raise _fault(error) from None
+
+        return await self.in_turn(path, ask, gap_s, may_go)
+
+    async def in_turn(
+        self, path: str, ask: Callable[[str], Answered], gap_s: float = 0.0, may_go: MayGo = always
+    ) -> Answered:
+        """What ``ask`` gets from the address of a path, in a thread, once nobody else asks. Same errors, and its."""
         async with self._turn:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(max(0.0, self._quiet_until - loop.time()))
-            login = self._login(scheme)
             if halted := await may_go():  # after every wait: what follows goes out at once
                 raise DeviceFault(Quality.REFUSED, halted)
             self.requests += 1
             try:
-                url = f"{self.endpoint.base_url}/{path}"
-                return await asyncio.to_thread(http.get, url, None, None, self.endpoint.timeout_s, 0, login)
-            except http.HttpError as error:
-                raise _fault(error) from None
+                return await asyncio.to_thread(ask, f"{self.endpoint.base_url}/{path}")
             finally:
                 self._quiet_until = loop.time() + gap_s
 
     def _login(self, scheme: Literal["basic", "digest"]) -> http.Login | None:
+        user = self.endpoint.user
+        return None if user is None else http.Login(user, self._password(f"password for user {user}"), scheme)
+
+    def _password(self, what: str) -> str:
+        """The secret that the site file names; DeviceFault: it is not set or cannot be read."""
         end = self.endpoint
-        if end.user is None:
-            return None
         try:
             password = secret(end.password_env, self._environ) if end.password_env else None
         except SecretUnreadable as error:
             raise DeviceFault(Quality.REFUSED, str(error), device_wide=True) from None
         if password is None:
-            reason = f"no password for user {end.user}: set {end.password_env or 'password_env in the site file'}"
+            reason = f"no {what}: set {end.password_env or 'password_env in the site file'}"
             raise DeviceFault(Quality.REFUSED, reason, device_wide=True)
-        return http.Login(end.user, password, scheme)
+        return password
 
 
 def status_fault(code: int, what: str) -> DeviceFault:

@@ -1,4 +1,4 @@
-"""The long-lived processes of an installation as commands: code server, daemon, UI, HTTP API, notices, chargers.
+"""The long-lived processes of an installation as commands: code server, daemon, UI, HTTP API, and who tells whom.
 
 One code server serves daemon and web UI. Left to itself the daemon would start one of its own and replace it every
 minute, importing everything each time; and "reload" in the UI would reach the UI only.
@@ -13,8 +13,8 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.warehouse import local
 
 DEFINITIONS = "ems_pipeline.definitions"
-NOTICES, CHARGERS = "notices", "chargers"
-"""Names of the children that tell people by their own channels, and that chargers call."""
+NOTICES, CHARGERS, HOME_ASSISTANT = "notices", "chargers", "homeassistant"
+"""Names of the children that tell people by their own channels, that chargers call, that tell Home Assistant."""
 Where = Path | tuple[str, int]
 """Where a code server listens: a Unix socket, or host and port for a process of another container."""
 
@@ -65,6 +65,11 @@ def web(port: int) -> Child:
 def notices() -> Child:
     """Tells people by their own channels; what it has not told is told after its next start."""
     return Child(NOTICES, [_script("ems"), "notify", "run"], oom_score=700)
+
+
+def home_assistant() -> Child:
+    """Tells Home Assistant, and hears what it wants; what was said to it while it was away is not done."""
+    return Child(HOME_ASSISTANT, [_script("ems"), "homeassistant", "run"], oom_score=700)
 
 
 def chargers() -> Child:

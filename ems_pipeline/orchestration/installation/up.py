@@ -70,6 +70,9 @@ def serve(
     """
     settings.demand()
     with_notices = with_notices and bool(ways.to_persons())
+    with_home_assistant = settings.MQTT_HOST.is_set()
+    if with_home_assistant and web_port is not None and not settings.MQTT_API.is_set():
+        settings.MQTT_API.hand_over(f"http://{UI_HOST}:{web_port}")
     with ExitStack() as stack:
         lock = stack.enter_context(home_lock.held("ems up", say))
         warehouse = prepare()
@@ -94,7 +97,11 @@ def serve(
         say(f"log of the services: {log or 'stderr'}")
         guard = Guard([sys.executable, "-m", hand_back.__name__], lock, sink, say)
         calls = any(map(is_called, platform.sites()))
-        children = stack.enter_context(_children(port, code_server, web_port, with_notices, with_chargers=calls))
+        children = stack.enter_context(
+            _children(
+                port, code_server, web_port, with_notices, with_chargers=calls, with_home_assistant=with_home_assistant
+            )
+        )
         is_ours = _supervise(platform, claim, children, guard, sink, say, log, arms)
         if is_ours:
             say("stopping: devices are handed back to themselves")
@@ -125,6 +132,7 @@ def _supervise(
     watch = Watch(
         platform, notify.beside_the_log(), say, wake,
         tells_persons=services.NOTICES in names, is_called=services.CHARGERS in names,
+        tells_home_assistant=services.HOME_ASSISTANT in names,
     )  # fmt: skip
     watch.herald.over(hand_back.KIND, "ems up runs again")
     is_ours = True
@@ -286,6 +294,7 @@ def _children(
     with_notices: bool = False,
     *,
     with_chargers: bool = False,
+    with_home_assistant: bool = False,
 ) -> Iterator[list[Child]]:
     """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
@@ -301,6 +310,8 @@ def _children(
         children.append(services.web(web_port))
     if with_notices:
         children.append(services.notices())
+    if with_home_assistant:
+        children.append(services.home_assistant())
     if with_chargers:
         children.append(services.chargers())
     try:

@@ -7,12 +7,14 @@ people directly.
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 
 from ems_pipeline import settings
 from ems_pipeline.devices.ocpp import callers
+from ems_pipeline.homeassistant import standing
 from ems_pipeline.notify import Notifier
 from ems_pipeline.orchestration.installation.duties import Duties
 from ems_pipeline.orchestration.installation.hand_back import let_go
@@ -52,6 +54,7 @@ class Watch:
         *,
         tells_persons: bool = False,
         is_called: bool = False,
+        tells_home_assistant: bool = False,
     ) -> None:
         """Begin to watch.
 
@@ -59,6 +62,7 @@ class Watch:
             after_jump_back: what has to be woken, besides the devices that are let go.
             tells_persons: a child of ours tells people by their own channels; that it is gone they hear by other ways.
             is_called: chargers call a child of ours.
+            tells_home_assistant: a child of ours tells Home Assistant; that it cannot, people hear.
         """
         self._platform, self._say = platform, say
         self.herald = Herald(platform, notifiers, say)
@@ -69,6 +73,7 @@ class Watch:
         self._wall, self._steady = wall, steady
         self._seen = wall(), steady()
         self._tells_persons, self._is_called = tells_persons, is_called
+        self._tells_home_assistant, self._begun_at = tells_home_assistant, platform.clock.now()
         self._looked_at = self._answered_at = self._jumped_at = self._told_at = steady()
 
     def look(self) -> None:
@@ -81,6 +86,7 @@ class Watch:
             self._database()
             self._disk()
             self._persons()
+            self._home_assistant()
             self._chargers()
             if self._steady() - self._jumped_at >= CALM_S:
                 self.herald.over("clock-jumped", "the clock has been steady for an hour")
@@ -128,6 +134,18 @@ class Watch:
                 "the process that tells people by Telegram and e-mail does not work; look at `notices` in services.log"
             )
             self.herald.tell("notices-gone", "warning", text)
+
+    def _home_assistant(self) -> None:
+        """Whoever tells Home Assistant says itself how it does; steering has nothing to do with it."""
+        if not self._tells_home_assistant:
+            return
+        now = self._platform.clock.now()
+        said = standing.found() or standing.Standing(self._begun_at)
+        if trouble := replace(said, at=max(said.at, self._begun_at)).trouble(now):
+            text = f"Home Assistant is not told, nor heard: {trouble}"
+            self.herald.tell("home-assistant", "warning", text)
+        elif not said.fault:
+            self.herald.over("home-assistant", "Home Assistant is told and heard again")
 
     def _chargers(self) -> None:
         """Strangers and wrong clocks among those who call in; what became of a charger telemetry says."""

@@ -4,4 +4,5 @@ inputs.py     what a plan may know             assemble.py   site + inputs -> pr
 machines.py   heat pumps, gensets, machines    history.py    what machines did until now
 end_value.py  what is stored at the end        unsteered.py  what nobody steers is load
 fleet.py      batteries planned as one
+goals.py      what people want reached         spans.py      time as windows of slots
 """

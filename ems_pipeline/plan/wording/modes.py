@@ -17,6 +17,7 @@ from ems_pipeline import units
 from ems_pipeline.plan.result.moment import IDLE_W, Moment, moments
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording import modes_devices, reasons
+from ems_pipeline.plan.wording import sentences as say
 from ems_pipeline.plan.wording.decision import Decision
 from ems_pipeline.plan.wording.next_best import NextBest
 from ems_pipeline.sites.modes import BatteryMode
@@ -24,7 +25,7 @@ from ems_pipeline.sites.wish import Limits, Wish
 
 WORTH_A_WORD = 0.005
 """Money below which an alternative is as good."""
-VERBS = {"self-use": "follow the meter", "hold": "hold", "charge": "charge fully", "discharge": "discharge fully"}
+VERBS = {"self-use": say.FOLLOW(), "hold": say.HOLD(), "charge": say.CHARGE(), "discharge": say.DISCHARGE()}
 
 
 def device_decisions(plan: Plan) -> Iterator[Decision]:
@@ -55,7 +56,7 @@ def _wish(now: Moment) -> Wish:
         return Wish(BatteryMode.DISCHARGE, Limits(discharge_limit_w=round(now.power_w, 1), target_soc_pct=target_pct))
     limits = Limits(charge_limit_w=_charge_limit_w(now))
     covers = now.may_cover if now.deficit_w <= IDLE_W else now.follows or now.power_w > IDLE_W
-    if not covers:
+    if not covers or now.is_beside_sun:
         return Wish(BatteryMode.HOLD, limits)
     most_w = round(now.power_w, 1) if not now.follows and now.power_w > IDLE_W else None
     return Wish(BatteryMode.SELF_USE, replace(limits, discharge_limit_w=most_w, target_soc_pct=_reserve_pct(now)))
@@ -80,7 +81,7 @@ def _reserve_pct(now: Moment) -> float | None:
 def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:
     """One sentence per slot: the battery's reason where there is one, else what the meter does; and the alternative."""
     if not decisions:
-        meter = ("Buy what is missing.", "Sell the surplus.", "In balance.")
+        meter = (say.BUY_MISSING(), say.SELL_SURPLUS(), say.BALANCED())
         return [meter[0] if w > IDLE_W else meter[1] if w < -IDLE_W else meter[2] for w in plan.grid_w]
     told = [d.reason for d in decisions[0]]
     if other is None:
@@ -92,9 +93,8 @@ def _alternative(plan: Plan, other: NextBest, t: int) -> str:
     """What the next best action would cost, and which are no choice at all."""
     said, extra = "", other.extra[t]
     if np.isfinite(extra) and extra >= WORTH_A_WORD:
-        about = "" if other.kind[t] == "re-solved" else "about "
-        said = f" To {VERBS[other.action[t]]} instead would cost {about}{extra:.2f} {plan.problem.currency} more."
+        dearer = say.DEARER if other.kind[t] == "re-solved" else say.ABOUT_DEARER
+        said = " " + dearer(action=VERBS[other.action[t]], money=f"{extra:.2f} {plan.problem.currency}")
     if other.impossible[t]:
-        verbs = " or ".join(VERBS[name] for name in other.impossible[t])
-        said += f" To {verbs} is impossible with the other switches as planned."
+        said += " " + say.IMPOSSIBLE(action=" or ".join(VERBS[name] for name in other.impossible[t]))
     return said

@@ -13,6 +13,7 @@ from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.result.states import tank_power_w
 from ems_pipeline.plan.wording import reasons_devices as reasons
+from ems_pipeline.plan.wording import sentences as say
 from ems_pipeline.plan.wording.decision import Decision
 from ems_pipeline.sites.modes import ChargerMode, GensetMode, HeatPumpMode, MachineMode, PvMode
 from ems_pipeline.sites.wish import Limits, Wish
@@ -45,7 +46,7 @@ def _pv(plan: Plan, i: int) -> Iterator[Decision]:
     source = plan.problem.pv[i]
     for t, used in enumerate(plan.pv_w[i].tolist()):
         if used >= source.available_w[t] - IDLE_W:
-            yield Decision(t, source.key, used, PRODUCE, "All the sun gives is used or fed in.")
+            yield Decision(t, source.key, used, PRODUCE, say.ALL_USED())
             continue
         limits, reason = reasons.curtailment(plan, i, t)
         wish = PRODUCE if limits is None else Wish(PvMode.CURTAIL, limits)
@@ -59,7 +60,7 @@ def _charger(plan: Plan, key: str) -> Iterator[Decision]:
     for t in range(plan.problem.slots):
         here = [k for k, (car, _) in enumerate(cars) if car.first <= t < car.end]
         if not here:
-            yield Decision(t, key, 0.0, CHARGER_OFF, "No car is expected.")
+            yield Decision(t, key, 0.0, CHARGER_OFF, say.NO_CAR())
             continue
         power_w = float(sum(cars[k][1][t] for k in here))
         energy_wh = float(sum(given_wh[k][t] for k in here))
@@ -79,6 +80,7 @@ def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:
     """SG-Ready states: blocked when off, normal when it holds the temperature, else recommended or forced."""
     unit, tank_w = plan.problem.heat_pumps[i], tank_power_w(plan)[i]
     store = unit.store
+    least_c = store.least_c
     for t in range(plan.problem.slots):
         power_w, end_c = float(plan.heat_pump_w[i, t]), float(plan.indoor_c[i, t])
         holding_w = max(0.0, store.loss_w_per_k * (end_c - store.ambient_c[t]) - store.gains_w[t]) / unit.cop[t]
@@ -87,25 +89,22 @@ def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:
         else:
             limits = Limits(power_limit_w=round(power_w, 1))
             mode, reason = _heats(power_w, float(tank_w[t]), holding_w, unit.max_w)
-            if tank_w[t] <= 0 and end_c < store.min_c - reasons.COLD_K:
-                reason = f"Heat: the house is at {end_c:.1f} °C, below {store.min_c:g} °C."
+            if tank_w[t] <= 0 and end_c < least_c[t] - reasons.COLD_K:
+                reason = say.HEAT_COLD(**reasons.cold_by(end_c, float(least_c[t])))
         yield Decision(t, unit.key, power_w, Wish(mode, limits), reason, end_c)
 
 
 def _heats(power_w: float, tank_w: float, holding_w: float, max_w: float) -> tuple[HeatPumpMode, str]:
     """Mode and reason of a heat pump that runs, by what it draws against what would hold the room temperature."""
     if tank_w > 0:
-        return HeatPumpMode.RECOMMENDED, "Heat the hot water."
+        return HeatPumpMode.RECOMMENDED, say.HOT_WATER()
     if power_w > PUSHED * holding_w:
         if power_w >= max_w * NEARLY:
-            return (
-                HeatPumpMode.FORCED,
-                "Heat at full power, more than holding the temperature takes; the house stores it.",
-            )
-        return HeatPumpMode.RECOMMENDED, "Heat more than holding the temperature takes; the house stores it."
+            return HeatPumpMode.FORCED, say.HEAT_FULL()
+        return HeatPumpMode.RECOMMENDED, say.HEAT_MORE()
     if power_w * PUSHED < holding_w:
-        return HeatPumpMode.NORMAL, "Heat less than holding the temperature takes; the house cools."
-    return HeatPumpMode.NORMAL, "Hold the room temperature."
+        return HeatPumpMode.NORMAL, say.HEAT_LESS()
+    return HeatPumpMode.NORMAL, say.HEAT_HOLD()
 
 
 def _genset(plan: Plan, i: int) -> Iterator[Decision]:
@@ -114,7 +113,7 @@ def _genset(plan: Plan, i: int) -> Iterator[Decision]:
         if not turns:
             yield Decision(t, unit.key, 0.0, Wish(GensetMode.OFF), reasons.genset_off(plan, i, t))
         elif power <= 0:
-            yield Decision(t, unit.key, 0.0, Wish(GensetMode.RUN), "Warm up before taking load.")
+            yield Decision(t, unit.key, 0.0, Wish(GensetMode.RUN), say.WARM_UP())
         else:
             wish = Wish(GensetMode.RUN, Limits(power_w=round(power, 1)))
             yield Decision(t, unit.key, power, wish, reasons.genset_runs(plan, i, t))
@@ -128,7 +127,7 @@ def _deferrable(plan: Plan, key: str) -> Iterator[Decision]:
             power_w += series
             first = begin_of(series, machine.profile_w)
             runs[first : first + len(machine.profile_w)] = reasons.run(plan, machine, first)
-    off = "It runs at another time of this plan." if power_w.any() else "It does not run in this plan."
+    off = say.OTHER_TIME() if power_w.any() else say.NO_RUN()
     for t, power in enumerate(power_w.tolist()):
         if runs[t]:
             yield Decision(t, key, power, Wish(MachineMode.RUN), runs[t])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ems_pipeline.plan.result.moment import EQUAL, IDLE_W, Moment
 from ems_pipeline.plan.result.plan import Plan
+from ems_pipeline.plan.wording import sentences as say
 
 FULL_WH = 1.0
 """Closer to a floor or ceiling is at it."""
@@ -32,7 +33,7 @@ def price(plan: Plan, per_kwh: float) -> str:
 def unknown(plan: Plan, slot: int) -> str:
     """The limits that bind in a slot, where no price explains it."""
     names = "" if plan.marginals is None else plan.marginals.binding[slot]
-    return f"What binds here: {names}." if names else "Why is not known."
+    return say.BINDS(limits=names) if names else say.UNKNOWN()
 
 
 def at_most(low: float, high: float) -> bool:
@@ -43,73 +44,70 @@ def at_most(low: float, high: float) -> bool:
 def _buys(now: Moment) -> str:
     paid, brings = price(now.plan, now.buy), now.stored_brings
     if now.before_wh < now.battery.floor_wh - FULL_WH:
-        return f"Charge back to the reserve at {paid}."
+        return say.BACK_TO_RESERVE(paid=paid)
     if now.buy < 0:
-        return f"Charge from the grid: buying is paid for, {paid}."
+        return say.PAID_TO_BUY(paid=paid)
     if brings is None:
-        return f"Charge from the grid at {paid}."
+        return say.BUY(paid=paid)
     if at_most(now.buy, brings):
-        return f"Charge from the grid at {paid}: stored, a kWh of it is worth {price(now.plan, brings)}."
-    return f"Charge from the grid at {paid}. {unknown(now.plan, now.slot)}"
+        return say.BUY_STORED(paid=paid, worth=price(now.plan, brings))
+    return f"{say.BUY(paid=paid)} {unknown(now.plan, now.slot)}"
 
 
 def _sells(now: Moment) -> str:
     sold, gets = price(now.plan, now.sell), now.sold_brings
     if now.kept_per_kwh is None:
-        return f"Sell stored energy at {sold}."
+        return say.SELL_STORED(sold=sold)
     if at_most(now.kept_per_kwh, gets):
         kept = price(now.plan, now.kept_per_kwh)
-        return (
-            f"Sell stored energy at {sold}: a kWh in the cells brings {price(now.plan, gets)}, kept it is worth {kept}."
-        )
-    return f"Sell stored energy at {sold}. {unknown(now.plan, now.slot)}"
+        return say.SELL_KEPT(sold=sold, brings=price(now.plan, gets), worth=kept)
+    return f"{say.SELL_STORED(sold=sold)} {unknown(now.plan, now.slot)}"
 
 
 def _with_surplus(now: Moment) -> str:
     left_w, sold = now.power_w - now.deficit_w, price(now.plan, now.sell)
-    rest = f"the rest is sold at {sold}" if left_w > IDLE_W else ""
     if now.power_w < -IDLE_W and abs(now.power_w - now.follow_w) <= IDLE_W:
-        return f"Store what the battery can take of the surplus; {rest}." if rest else "Store the surplus."
+        return say.STORE_MOST(sold=sold) if left_w > IDLE_W else say.STORE()
     if now.power_w < -IDLE_W:
-        return f"Store part of the surplus; {rest}."
+        return say.STORE_PART_SELL(sold=sold) if left_w > IDLE_W else say.STORE_PART()
     if now.before_wh >= now.battery.ceiling_wh - FULL_WH:
-        return f"The battery is full; the surplus is sold at {sold}."
+        return say.FULL(sold=sold)
     if now.follow_w > -IDLE_W:
-        return f"The battery can take nothing now; the surplus is sold at {sold}."
+        return say.TAKES_NOTHING(sold=sold)
     if now.follows:
-        return "Follow the meter: storing the surplus now or later is worth the same."
+        return say.SAME_STORED()
     brings = now.stored_brings
     if brings is not None and at_most(brings, now.sell):
-        return f"Sell the surplus at {sold}: stored, a kWh of it is worth {price(now.plan, brings)}."
-    return f"Sell the surplus at {sold}. {unknown(now.plan, now.slot)}"
+        return say.SELL_STORED_LESS(sold=sold, worth=price(now.plan, brings))
+    return f"{say.SELL_AT(sold=sold)} {unknown(now.plan, now.slot)}"
 
 
 def _with_demand(now: Moment) -> str:
     left_w, paid = now.deficit_w - now.power_w, price(now.plan, now.buy)
     if now.power_w > IDLE_W:
         if left_w <= IDLE_W:
-            return f"Cover the demand instead of buying at {paid}."
-        part = "what the battery can" if abs(now.power_w - now.follow_w) <= IDLE_W else "part of the demand"
-        return f"Cover {part}; the rest is bought at {paid}."
+            return say.COVER(paid=paid)
+        gives_all = abs(now.power_w - now.follow_w) <= IDLE_W
+        return say.COVER_MOST(paid=paid) if gives_all else say.COVER_PART(paid=paid)
     if now.before_wh <= now.battery.floor_wh + FULL_WH:
-        return f"The battery is at its floor; buy at {paid}."
+        return say.AT_FLOOR(paid=paid)
     if now.follow_w < IDLE_W:
-        return f"The battery can give nothing now; buy at {paid}."
+        return say.GIVES_NOTHING(paid=paid)
     if now.follows:
-        return "Follow the meter: stored energy is worth the same now and later."
+        return say.SAME_USED()
     kept = now.kept_per_kwh
     if kept is not None and at_most(now.used_saves, kept):
         saves = price(now.plan, now.used_saves)
-        return f"Keep the charge: a kWh in the cells is worth {price(now.plan, kept)}, used now it would save {saves}."
-    return f"Keep the charge and buy at {paid}. {unknown(now.plan, now.slot)}"
+        return say.KEEP(worth=price(now.plan, kept), saves=saves)
+    return f"{say.KEEP_BUY(paid=paid)} {unknown(now.plan, now.slot)}"
 
 
 def _in_balance(now: Moment) -> str:
     if now.unused_w <= IDLE_W:
-        return "Nothing to store or to cover."
+        return say.NOTHING()
     if now.before_wh >= now.battery.ceiling_wh - FULL_WH:
-        return "The battery is full; what the sun gives beyond the demand is left."
+        return say.FULL_LEFT()
     brings = now.stored_brings
     if brings is not None and not now.may_store:
-        return f"Leave room: a kWh of the sun stored now is worth {price(now.plan, brings)}."
-    return f"The sun gives more than is used. {unknown(now.plan, now.slot)}"
+        return say.LEAVE_ROOM(worth=price(now.plan, brings))
+    return f"{say.SUN_UNUSED()} {unknown(now.plan, now.slot)}"

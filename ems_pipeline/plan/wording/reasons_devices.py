@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.model.laws.obligations import must_pause, must_run
+from ems_pipeline.plan.model.laws.sunshine import most_w
 from ems_pipeline.plan.problem import ChargingSession, DeferrableRun
 from ems_pipeline.plan.result.moment import IDLE_W
+from ems_pipeline.plan.result.money import SERVED_WH
 from ems_pipeline.plan.result.plan import Plan
+from ems_pipeline.plan.wording import sentences as say
 from ems_pipeline.plan.wording.reasons import at_most, price, unknown
 from ems_pipeline.sites.wish import Limits
 
-SERVED_WH = 1.0
 COLD_K = 0.05
 """A house this little below its band is not called cold: one decimal would not show it."""
 Car = tuple[ChargingSession, Array]
@@ -26,15 +30,15 @@ def curtailment(plan: Plan, i: int, t: int) -> tuple[Limits | None, str]:
     problem, grid_w = plan.problem, float(plan.grid_w[t])
     buy, sell, most_w = problem.buy_per_kwh[t], problem.sell_per_kwh[t], float(problem.grid.export_limit_w[t])
     if buy < 0 and plan.pv_w[i, t] <= IDLE_W:
-        return Limits(pv_limit_w=0.0), f"Switched off: buying is paid for, {price(plan, buy)}."
+        return Limits(pv_limit_w=0.0), say.PV_OFF(paid=price(plan, buy))
     if grid_w <= -most_w + IDLE_W:
-        return Limits(export_limit_w=most_w), f"The export limit of {most_w:.0f} W is reached; what is beyond is left."
+        return Limits(export_limit_w=most_w), say.EXPORT_LIMIT(limit=f"{most_w:.0f} W")
     if sell < 0 and grid_w >= -IDLE_W:
-        return Limits(export_limit_w=0.0), f"Nothing is fed in: that would cost {price(plan, -sell)}."
+        return Limits(export_limit_w=0.0), say.NOT_FED_IN(cost=price(plan, -sell))
     for inverter in problem.inverters:
         if problem.pv[i].key in inverter.pv and _through_w(plan, inverter.key, t) >= inverter.ac_limit_w - IDLE_W:
-            return None, f"The inverter's AC limit of {inverter.ac_limit_w:.0f} W is reached; what is beyond is left."
-    return None, f"Not all the sun gives is needed. {unknown(plan, t)}"
+            return None, say.AC_LIMIT(limit=f"{inverter.ac_limit_w:.0f} W")
+    return None, f"{say.NOT_NEEDED()} {unknown(plan, t)}"
 
 
 def _through_w(plan: Plan, key: str, t: int) -> float:
@@ -48,10 +52,12 @@ def _through_w(plan: Plan, key: str, t: int) -> float:
 
 def car_charges(plan: Plan, power_w: float, t: int) -> str:
     """Where the energy of a charging car comes from."""
+    if any(w[t] > car.anywhere_w[t] + IDLE_W for car, w in _cars(plan) if car.anywhere_w is not None):
+        return say.CAR_SUN()
     bought_w, paid = float(plan.grid_w[t]), price(plan, plan.problem.buy_per_kwh[t])
     if bought_w <= IDLE_W:
-        return "Charge the car from the site's own energy."
-    return f"Charge the car at {paid}." if bought_w >= power_w else f"Charge the car, in part at {paid}."
+        return say.CAR_OWN()
+    return say.CAR_BOUGHT(paid=paid) if bought_w >= power_w else say.CAR_PART_BOUGHT(paid=paid)
 
 
 def car_waits(plan: Plan, cars: list[Car], t: int) -> str:
@@ -59,53 +65,65 @@ def car_waits(plan: Plan, cars: list[Car], t: int) -> str:
     given_wh = [float(units.slot_energy_wh(power_w[: t + 1]).sum()) for _, power_w in cars]
     waiting = [car for car, given in zip(cars, given_wh, strict=True) if given < car[0].energy_wh - SERVED_WH]
     if not waiting:
-        return "The car is served."
+        return say.CAR_SERVED()
     if all(any(w.first <= t < w.end for w in car.blocked) for car, _ in waiting):
-        return "A schedule keeps the charger off."
-    if room := _no_room(plan, waiting[0][0], t):
-        return room
+        return say.CAR_SCHEDULE()
+    if why := _no_sun(plan, waiting[0][0], t) or _no_room(plan, waiting[0][0], t):
+        return why
     later_w = sum(power_w for _, power_w in waiting)
     used = np.flatnonzero(np.asarray(later_w)[t + 1 :] > 0) + t + 1
     if len(used):
         return _waits_for(plan, used.tolist(), t)
     car, power_w = waiting[0]
     if car.energy_wh - car.later_wh <= float(units.slot_energy_wh(power_w).sum()) + SERVED_WH:
-        return "What is missing can be charged after this plan's end."
-    return f"The car will leave without all it wants. {_left_out(plan, car, t)}"
+        return say.CAR_AFTER()
+    return f"{say.CAR_LEAVES()} {_left_out(plan, car, t)}"
 
 
 def _waits_for(plan: Plan, used: list[int], t: int) -> str:
     """A car that is charged in later slots; ``used`` are those."""
     if plan.marginals is None:
-        return "It charges later in its stay."
+        return say.CAR_LATER()
     here, there = float(plan.marginals.meter_per_kwh[t]), plan.marginals.meter_per_kwh[used]
     if not at_most(float(there.max()), here):
-        return f"It charges later in its stay. {unknown(plan, t)}"
+        return f"{say.CAR_LATER()} {unknown(plan, t)}"
     dearest, kwh = price(plan, float(there.max())), price(plan, here)
     if at_most(here, float(there.min())):
-        return f"It charges later in its stay, where a kWh costs the same: {dearest}."
-    return f"Wait for cheaper slots: a kWh costs {kwh} here, at most {dearest} in those it charges in."
+        return say.CAR_LATER_SAME(cost=dearest)
+    return say.CAR_CHEAPER(cost=kwh, most=dearest)
 
 
 def _left_out(plan: Plan, car: ChargingSession, t: int) -> str:
     here = None if plan.marginals is None else float(plan.marginals.meter_per_kwh[t])
     if here is not None and here >= car.unmet_price_per_kwh:
-        return f"A kWh costs {price(plan, here)} here, missing it {price(plan, car.unmet_price_per_kwh)}."
+        return say.CAR_TOO_DEAR(cost=price(plan, here), missing=price(plan, car.unmet_price_per_kwh))
     return unknown(plan, t)
+
+
+def _cars(plan: Plan) -> Iterator[Car]:
+    return zip(plan.problem.sessions, plan.session_w, strict=True)
+
+
+def _no_sun(plan: Plan, car: ChargingSession, t: int) -> str:
+    """What the sun can leave beside the load, where a car that waits for it needs more."""
+    most = float(most_w(plan.problem, car)[t])
+    if most >= car.min_w:
+        return ""
+    return say.CAR_WAITS_FOR_SUN(left=f"{most:.0f} W", needs=f"{car.min_w:.0f} W")
 
 
 def _no_room(plan: Plan, car: ChargingSession, t: int) -> str:
     """What connection and fuses leave beside the rest of the plan, where it is less than the car's least power."""
     problem = plan.problem
-    left_w, what = _connection_left_w(plan, t), "the connection"
+    left_w, narrowest = _connection_left_w(plan, t), ""
     for fuse in problem.fuses:
         if car.charger in fuse.chargers:
-            cars = zip(problem.sessions, plan.session_w, strict=True)
-            free_w = fuse.limit_w - float(sum(w[t] for other, w in cars if other.charger in fuse.chargers))
-            left_w, what = min((left_w, what), (free_w, f"the fuse {fuse.key}"))
+            free_w = fuse.limit_w - float(sum(w[t] for other, w in _cars(plan) if other.charger in fuse.chargers))
+            left_w, narrowest = min((left_w, narrowest), (free_w, fuse.key))
     if left_w >= car.min_w:
         return ""
-    return f"No room: {what} has {max(left_w, 0.0):.0f} W left beside the rest, the car needs {car.min_w:.0f} W."
+    watts = {"left": f"{max(left_w, 0.0):.0f} W", "needs": f"{car.min_w:.0f} W"}
+    return say.CAR_FUSE(fuse=narrowest, **watts) if narrowest else say.CAR_NO_ROOM(**watts)
 
 
 def _connection_left_w(plan: Plan, t: int) -> float:
@@ -115,51 +133,56 @@ def _connection_left_w(plan: Plan, t: int) -> float:
 def not_heated(plan: Plan, i: int, t: int) -> str:
     """Why a heat pump stands still; a cold house is never called warm."""
     unit, end_c = plan.problem.heat_pumps[i], float(plan.indoor_c[i, t])
-    if end_c >= unit.store.min_c - COLD_K:
-        return "The house stays warm without heating."
-    cold, left_w = f"The house is at {end_c:.1f} °C, below {unit.store.min_c:g} °C", _connection_left_w(plan, t)
+    least_c = float(unit.store.least_c[t])
+    if end_c >= least_c - COLD_K:
+        return say.WARM()
+    cold, left_w = cold_by(end_c, least_c), _connection_left_w(plan, t)
     if left_w < unit.min_w:
-        return f"{cold}; the connection has {max(left_w, 0.0):.0f} W left, heating needs {unit.min_w:.0f} W."
+        return say.COLD_NO_ROOM(left=f"{max(left_w, 0.0):.0f} W", needs=f"{unit.min_w:.0f} W", **cold)
     if t < must_pause(unit, plan.problem.slots):
-        return f"{cold}; the heat pump must pause."
-    return f"{cold}. {unknown(plan, t)}"
+        return say.COLD_PAUSE(**cold)
+    return f"{say.COLD(**cold)} {unknown(plan, t)}"
+
+
+def cold_by(indoor_c: float, least_c: float) -> dict[str, str]:
+    """What a sentence about a cold house says of it."""
+    return {"indoor": f"{indoor_c:.1f} °C", "least": f"{least_c:g} °C"}
 
 
 def genset_off(plan: Plan, i: int, t: int) -> str:
     """Why a set stands still."""
     unit, worth = plan.problem.gensets[i], _meter(plan, t)
     if any(w.first <= t < w.end for w in unit.blocked):
-        return "Quiet hours or a lock-out keep it off."
+        return say.QUIET()
     if t < must_pause(unit, plan.problem.slots):
-        return "It must pause after its last run."
+        return say.MUST_PAUSE()
     if worth is not None and at_most(worth, unit.fuel_per_kwh):
-        return f"A kWh is worth {price(plan, worth)} here, its fuel alone costs {price(plan, unit.fuel_per_kwh)}."
-    return f"It does not run. {unknown(plan, t)}"
+        return say.FUEL_DEARER(worth=price(plan, worth), fuel=price(plan, unit.fuel_per_kwh))
+    return f"{say.RESTS()} {unknown(plan, t)}"
 
 
 def genset_runs(plan: Plan, i: int, t: int) -> str:
     """Why a set carries load."""
     unit, worth = plan.problem.gensets[i], _meter(plan, t)
     if t < must_run(unit, plan.problem.slots):
-        return "It has to run out its least time."
+        return say.MUST_RUN()
     if worth is not None and at_most(unit.fuel_per_kwh, worth):
-        return f"Generate: a kWh is worth {price(plan, worth)} here, its fuel costs {price(plan, unit.fuel_per_kwh)}."
-    return f"Generate. {unknown(plan, t)}"
+        return say.GENERATE_WORTH(worth=price(plan, worth), fuel=price(plan, unit.fuel_per_kwh))
+    return f"{say.GENERATE()} {unknown(plan, t)}"
 
 
 def run(plan: Plan, machine: DeferrableRun, first: int) -> str:
     """Why a machine runs when it does: its profile at the marginal values, against every other begin."""
     if plan.marginals is None:
-        return "Its run."
+        return say.RUN()
     begins, length = range(machine.first, machine.end - len(machine.profile_w) + 1), len(machine.profile_w)
     kwh = units.slot_energy_wh(units.kilo(machine.profile_w))
     costs = {b: float(kwh @ plan.marginals.meter_per_kwh[b : b + length]) for b in begins}
     if len(costs) == 1:
-        return "The only time its window leaves."
+        return say.ONLY_TIME()
     if at_most(costs[first], min(costs.values())):
-        cost = f"{costs[first]:.2f} {plan.problem.currency}"
-        return f"No time in its window is cheaper: at what a kWh is worth then, the run costs {cost}."
-    return f"Its run. {unknown(plan, first)}"
+        return say.CHEAPEST(money=f"{costs[first]:.2f} {plan.problem.currency}")
+    return f"{say.RUN()} {unknown(plan, first)}"
 
 
 def _meter(plan: Plan, t: int) -> float | None:

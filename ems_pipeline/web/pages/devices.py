@@ -38,8 +38,10 @@ TOLD = """
     CROSS JOIN LATERAL (
         SELECT setpoint_id, slot, source, command, reason, is_shadow, state, state_reason, valid_until, intended_at,
                sent_at, echoed_at, effective_at, ended_at
-        FROM ems.setpoint p WHERE p.site_key = %(site)s AND p.device_key = d.device
+        FROM ems.setpoint p
+        WHERE p.site_key = %(site)s AND p.device_key = d.device AND p.intended_at <= %(now)s
         ORDER BY p.setpoint_id DESC LIMIT %(limit)s) t"""
+"""What was told by now: after the end of a demonstration its devices were let go."""
 WRITES = """
     SELECT DISTINCT ON (d.device) d.device, w.point, w.writes, (p.part ->> 'writes_per_day')::integer AS most
     FROM unnest(%(devices)s::text[]) AS d (device)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -85,9 +87,15 @@ def _bars(said: Said, first: date, last: date, days: list[Row]) -> drawn.Drawn:
         costs = [by_day.get(day, {}).get(name) for day in shown]
         return [None if cost is None else float(cost) for cost in costs]
 
-    def draw(form: Form, texts: drawn.Texts) -> Markup:
+    def draw(texts: drawn.Texts) -> Callable[[Form], Markup]:
         named = {texts["cost"]: values("cost"), texts["no_battery"]: values("no_battery_cost")}
-        told = {"label": texts["label"], "unit": said.currency, "title": texts["title"], "summary": texts["summary"]}
-        return bars(Bars(shown, named, form=form, words=drawn.words(said, texts), **told))
+        told: dict[str, Any] = {
+            "label": texts["label"],
+            "unit": said.currency,
+            "title": texts["title"],
+            "summary": texts["summary"],
+        }
+        chart = Bars(shown, named, words=drawn.words(said, texts), **told)
+        return lambda form: bars(replace(chart, form=form))
 
     return draw

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -58,7 +60,7 @@ def _chart(said: Said, starts: list[datetime], slots: list[Row]) -> drawn.Drawn:
     def series(label: str, name: str, **how: Any) -> Series:
         return Series(label, [by_start.get(at, {}).get(name) for at in starts], **how)
 
-    def draw(form: Form, texts: drawn.Texts) -> Markup:
+    def draw(texts: drawn.Texts) -> Callable[[Form], Markup]:
         planned = {"is_dashed": True, "colour": "planned"}
         panels = [
             Panel(texts["price"], f"{said.currency}/kWh", [
@@ -74,9 +76,8 @@ def _chart(said: Said, starts: list[datetime], slots: list[Row]) -> drawn.Drawn:
                 series(texts["planned"], "planned_soc_pct", shape="line", **planned),
             ], bounds=(0.0, 100.0)),
         ]  # fmt: skip
-        shown = SlotChart(
-            starts, panels, said.zone, texts["title"], texts["summary"], said.now, form, drawn.words(said, texts)
-        )
-        return slot_chart(shown)
+        words = drawn.words(said, texts)
+        chart = SlotChart(starts, panels, said.zone, texts["title"], texts["summary"], said.now, words=words)
+        return lambda form: slot_chart(replace(chart, form=form))
 
     return draw

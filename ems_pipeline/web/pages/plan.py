@@ -68,7 +68,7 @@ async def page(
         day=[slot for slot in slots if slot["starts_at"] < slots[0]["starts_at"] + PHONE_HOURS],
         bands=await _bands(reader, head.key, plan, slots),
         change=await _change(reader, head.key, plan, older, now),
-        pen=Pen(head.said, reader.gettext),
+        pen=Pen(head.said, reader.gettext, web.drawn, None if plan is None else plan["plan_id"]),
     )
 
 
@@ -78,7 +78,8 @@ async def _bands(reader: Reader, site: str, plan: Row | None, slots: list[Row]) 
     for name, ask in (("load", forecasts.consumption), ("pv", forecasts.generation)):
         if plan is None or not slots or not reader.may("forecasts:read"):
             continue
-        begin, end = slots[0]["starts_at"], min(slots[-1]["starts_at"], slots[0]["starts_at"] + forecasts.LONGEST)
+        begin = slots[0]["starts_at"]
+        end = min(slots[-1]["starts_at"] + time_grid.SLOT, begin + forecasts.LONGEST)
         told = await sites.perhaps(
             ask(site, reader.known, reader.web, start=begin, end=end, issued_at=plan["decided_at"])
         )

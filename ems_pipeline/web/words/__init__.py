@@ -1,9 +1,10 @@
 """Sentences in the reader's language: English is what stands in the templates, others are catalogues beside this file.
 
-Add a language as ``LANGUAGE.po`` here (`make words` makes and renews it); a test says which sentences it lacks. The
-planner's reasons and texts of alarms are kept as they were written, in English.
+Add a language as ``LANGUAGE.po`` here (`make words` makes and renews it); a test says which sentences it lacks.
 
-    modes   modes of assets in people's words
+    modes       modes of assets in people's words
+    sentences   what decisions say of themselves
+    alarms      what an alarm is about, and what to do
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -273,6 +274,30 @@ def test_who_takes_nothing_of_what_it_is_told_is_let_go(served: Served) -> None:
     assert portal is not None
     before = web.hub.clients
     portal.call(asyncio.wait_for, Parley(socket, web, replace(Pace(), send_s=0.1), "live:read").run(), SOON_S)
+    assert web.hub.clients == before
+
+
+def test_who_leaves_during_his_snapshot_is_no_error(served: Served) -> None:
+    web, portal = served.house.web, served.house.client.portal
+    token = served.house.token("live:read", "events:read", "alarms:read")
+    words = [{"type": "auth", "token": token}, {"type": "subscribe", "topics": ["events"]}]
+    heard: list[dict[str, Any]] = [{"type": "websocket.connect"}]
+    heard += [{"type": "websocket.receive", "text": json.dumps(word)} for word in words]
+    said: list[str] = []
+
+    async def receive() -> Any:
+        return heard.pop(0) if heard else await asyncio.Future()
+
+    async def send(message: Any) -> None:
+        said.append(json.loads(message["text"])["type"] if "text" in message else message["type"])
+        if said[-1] == "snapshot":
+            raise OSError("the line is cut")
+
+    assert portal is not None
+    before = web.hub.clients
+    socket = WebSocket({"type": "websocket", "headers": []}, receive, send)
+    portal.call(asyncio.wait_for, Parley(socket, web, Pace(), "live:read").run(), SOON_S)
+    assert said[-1] == "snapshot"
     assert web.hub.clients == before
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from ems_pipeline.warehouse.migrate import apply_file
 
 revision = "033"
-down_revision = "039"
+down_revision = "032"
 
 
 def upgrade() -> None:

@@ -1,0 +1,70 @@
+"""What holds a plan back: the names that the laws of the model give their rows and columns, read back for people.
+
+The names are made in `plan/model/laws`, ``plan/solving/marginal.py`` puts *at most* and *at least* behind a column's; a
+test reads back every name that a model has.
+"""
+
+from ems_pipeline.sentence import Sentence
+
+NAMES = tuple(
+    Sentence(name)
+    for name in (
+        "{limit!s} at most",
+        "{limit!s} at least",
+        "import",
+        "export",
+        "pv",
+        "import over limit",
+        "export over limit",
+        "one direction at the meter",
+        "peak",
+        "{event!s} reduction",
+        "{event!s} answered",
+        "{event!s} only when answered",
+        "{event!s} below the baseline",
+        "{asset!s} charge",
+        "{asset!s} discharge",
+        "{asset!s} energy",
+        "{asset!s} taper",
+        "{asset!s} one way",
+        "{asset!s} above its ceiling or not",
+        "{asset!s} above only when full",
+        "{asset!s} full when above",
+        "{asset!s} below its floor",
+        "{asset!s} above its ceiling",
+        "{asset!s} missing at the end",
+        "{asset!s} end floor",
+        "{asset!s} AC limit",
+        "{asset!s} step {number}",
+        "{asset!s} step {number} reached",
+        "{asset!s} step {number} after the step below",
+        "{asset!s} bands",
+        "{asset!s} band {number}",
+        "{asset!s} in band {number}",
+        "{asset!s} efficiency band",
+        "{asset!s} running",
+        "{asset!s} temperature",
+        "{asset!s} too cold",
+        "{asset!s} too warm",
+        "{asset!s} tank",
+        "{asset!s} power",
+        "{asset!s} maximum power",
+        "{asset!s} power above minimum",
+        "{asset!s} on",
+        "{asset!s} start",
+        "{asset!s} minimum run",
+        "{asset!s} minimum pause",
+        "{asset!s} starts from standstill",
+        "{asset!s} starts per day",
+        "{asset!s} run hours",
+        "{car!s} unmet energy",
+        "{car!s} energy ahead",
+        "{car!s} energy by departure",
+        "{asset!s} one car",
+        "{fuse!s} fuse",
+        "{asset!s} starts",
+        "{asset!s} skipped",
+        "{asset!s} runs once",
+        "{asset!s} one run at a time",
+    )
+)

@@ -1,0 +1,112 @@
+"""What an alarm is about and what to do, by its kind: its own text, which follows, is kept as it was written."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogues; it is said in the reader's language by a template."""
+    return text
+
+
+class About(NamedTuple):
+    """A title, and what mends it."""
+
+    title: str
+    remedy: str
+
+
+ON_THE_MACHINE = _("Look at `ems status` and the log on the machine; `ems doctor` says what is wrong.")
+ARM_AGAIN = _("If it is still to be steered, arm it again on the machine: `ems control arm`.")
+ABOUT = {
+    "setpoint-failed": About(
+        _("A set-point could not be written"), _("See that the device answers; the next quarter-hour tries again.")
+    ),
+    "release-failed": About(
+        _("A device could not be handed back"),
+        _("It may go on with what it was told last: look at the device, and set it there by hand."),
+    ),
+    "reverted": About(
+        _("A device undid what it was told"), _("See whether another master or an app of its maker writes to it.")
+    ),
+    "no-effect": About(
+        _("A device holds what it was told and does otherwise"),
+        _("Look at the device itself: its mode, its own limits, its wiring."),
+    ),
+    "device-fault": About(_("A device reports a fault"), _("Look the fault up in the device's manual.")),
+    "import-limit": About(
+        _("More is drawn from the grid than the connection allows"), _("Switch something large off, or wait.")
+    ),
+    "not-served": About(_("A site is not steered"), ON_THE_MACHINE),
+    "clock-went-back": About(_("The clock went back"), _("Make sure that the machine's clock is set by NTP.")),
+    "clock-jumped": About(_("The clock jumped"), _("Make sure that the machine's clock is set by NTP.")),
+    "arm-ends": About(_("The arm ends soon"), ARM_AGAIN),
+    "arm-ended": About(_("The arm has ended: nothing is told any more"), ARM_AGAIN),
+    "arm-for-other": About(_("The arm is for another version of the site: nothing is told any more"), ARM_AGAIN),
+    "pv-azimuth": About(
+        _("The roof seems to face elsewhere than the site's file says"),
+        _("Compare the azimuth in the file with the roof, and correct the one that is wrong."),
+    ),
+    "site-file": About(
+        _("A site's file cannot be taken"), _("Correct what is named in the file; until then the version before holds.")
+    ),
+    "site-config": About(
+        _("A site's configuration cannot be read"), _("Register a readable file of the site: `ems site add`.")
+    ),
+    "site-devices": About(_("No device of a site can be read"), ON_THE_MACHINE),
+    "unpriced": About(
+        _("A site has no prices"), _("See whether the price source answers; it is asked again every hour.")
+    ),
+    "no-prices": About(
+        _("Prices of a market are missing"), _("See whether the price source answers; it is asked again every hour.")
+    ),
+    "doubted-prices": About(
+        _("Prices of a market are doubtful"), _("Compare them with the exchange's own page before you trust the plan.")
+    ),
+    "no-secret": About(
+        _("A secret for a source is missing or unreadable"),
+        _("Put the token where the settings say; `ems doctor` names it."),
+    ),
+    "no-rate": About(
+        _("An exchange rate is missing"), _("It is asked for again; until then the last one known holds.")
+    ),
+    "no-weather": About(
+        _("A site has no new weather forecast"),
+        _("It is asked for again; PV and heat are expected from what is known."),
+    ),
+    "unforecast": About(_("A forecast could not be made"), ON_THE_MACHINE),
+    "unplanned": About(
+        _("A site cannot be planned"),
+        _("Devices go by their own logic when the last plan ends; see what the plan lacks."),
+    ),
+    "unplanned-day": About(_("A site's next day cannot be planned"), _("See what the plan lacks; it is tried again.")),
+    "telemetry-stopped": About(_("No device is read any more"), ON_THE_MACHINE),
+    "plan-stopped": About(_("No plan is made any more"), ON_THE_MACHINE),
+    "control-stopped": About(_("Nothing is steered any more"), ON_THE_MACHINE),
+    "database-down": About(_("The database does not answer"), ON_THE_MACHINE),
+    "disk-low": About(_("The disk is nearly full"), _("Make room: a full disk stops the database.")),
+    "notices-gone": About(_("Nobody is told by Telegram or e-mail"), ON_THE_MACHINE),
+    "notices": About(_("A way to tell people fails"), _("See whether the service answers and the secret still holds.")),
+    "channel-blocked": About(
+        _("A person's channel takes nothing any more"),
+        _("Bind the chat or enter the address again (`ems user channel`)."),
+    ),
+    "supervisor-gone": About(
+        _("The program was ended: nothing is measured or steered"), _("Start it again: `ems up`.")
+    ),
+    "code-not-loaded": About(
+        _("The new code cannot be loaded; the old one goes on"), _("Correct the code, then reload.")
+    ),
+    "run-failed": About(_("A job failed"), _("Look at the run in Dagster's UI; the next one ends the alarm.")),
+    "asset-failed": About(_("A table could not be made"), _("Look at the run in Dagster's UI, and make it again.")),
+}
+"""By the begin of the kind; what follows a colon names the thing."""
+WAYS = "notices-"
+"""Of each way to people, such as ``notices-telegram``."""
+
+
+def about(kind: str) -> About | None:
+    """Title and remedy of a kind; None where it has none yet, and its text has to do."""
+    begin = kind.partition(":")[0]
+    return ABOUT.get(begin) or (ABOUT["notices"] if begin.startswith(WAYS) else None)

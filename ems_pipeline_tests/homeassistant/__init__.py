@@ -1,0 +1,1 @@
+"""Home Assistant hears of the sites, and what it wants is a bounded wish."""

@@ -1,0 +1,1 @@
+"""A broker is talked to within bounds; Mosquitto stands for all of them."""
