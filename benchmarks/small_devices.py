@@ -47,6 +47,7 @@ def batteries(site: Site) -> None:
             if site.p["exclusive"]:
                 m.either((charge, b["charge_limit_w"] / 1e3), (discharge, b["discharge_limit_w"] / 1e3))
             flow = [(discharge, 1.0), (charge, -1.0)]
+            site.given[t].append((discharge, b["discharge_limit_w"] / 1e3))
             site.bus[t] += flow
             if b["key"] in behind:
                 site.ac.setdefault(behind[b["key"]], [[] for _ in range(site.n)])[t] += flow
@@ -167,8 +168,11 @@ def cars(site: Site) -> None:
             site.bus[t].append((power, -1.0))
             on.setdefault((car["charger"], t), []).append((switch, 1.0))
             drawn.setdefault((car["charger"], t), []).append((power, 1.0))
+            if car["anywhere_w"] is not None and car["anywhere_w"][t] < car["max_w"]:
+                site.sunny[t].append((power, car["anywhere_w"][t] / 1e3, high))
             powers.append((power, H))
             switches.append(switch)
+        _steady(m, car, switches, powers)
         if low > 0:
             stays(m, switches, car["min_run_slots"], 1, False, None)
         want, need = car["energy_wh"] / 1e3, max(0.0, car["energy_wh"] - car["later_wh"]) / 1e3
@@ -185,6 +189,31 @@ def cars(site: Site) -> None:
         for t in range(site.n):
             behind = [term for key in fuse["chargers"] for term in drawn.get((key, t), [])]
             m.row(behind, -math.inf, fuse["limit_w"] / 1e3)
+
+
+def _steady(m: Model, car: Json, on: list[int], energy: list[Term]) -> None:
+    """Idle in a slot where it should not be, and on in any later one or never full: the least power is paid for."""
+    hungry, want = m.var(0.0, 1.0, integer=True), car["energy_wh"] / 1e3
+    m.row([*energy, (hungry, want)], want, math.inf)
+    price = car["unmet_price_per_kwh"] * H * car["min_w"] / 1e3
+    for k, here in enumerate(on):
+        t = car["first"] + k
+        inside = [any(w["first"] <= t < w["end"] for w in car[name]) for name in ("steady", "blocked")]
+        if inside == [True, False]:
+            idle = m.var(0.0, 1.0, price)
+            for later in [*on[k + 1 :], hungry]:
+                m.row([(idle, 1.0), (here, 1.0), (later, -1.0)], 0.0, math.inf)
+
+
+def sunny(site: Site) -> None:
+    """A car draws no more than it may from anywhere, or nothing is bought and no battery and no genset gives."""
+    m = site.model
+    for cars_then, given_then in zip(site.sunny, site.given, strict=True):
+        for power, anywhere, high in cars_then:
+            yes = m.var(0.0, 1.0, integer=True)
+            m.row([(power, 1.0), (yes, anywhere - high)], -math.inf, anywhere)
+            for given, most in given_then:
+                m.row([(given, 1.0), (yes, most)], -math.inf, most)
 
 
 def _range(m: Model, low: float, high: float, free: bool = True) -> tuple[int, int]:
@@ -246,11 +275,15 @@ def _temperature(m: Model, store: Json, cop: list[float], powers: list[int]) -> 
         then: list[Term] = [] if before is None else [(before, -keep)]
         known += keep * store["initial_c"] if before is None else 0.0
         m.row([(here, 1.0), *then, (power, -(1 - keep) * cop[t] / loss)], known, known)
-        m.beyond([(here, -1.0)], -store["min_c"], H * store["outside_price_per_kh"])
-        m.beyond([(here, 1.0)], store["max_c"], H * store["outside_price_per_kh"])
+        low, high = store["min_c"], store["max_c"]
+        for band in store["bands"]:
+            if band["first"] <= t < band["end"]:
+                low, high = band["min_c"], band["max_c"]
+        m.beyond([(here, -1.0)], -low, H * store["outside_price_per_kh"])
+        m.beyond([(here, 1.0)], high, H * store["outside_price_per_kh"])
         before = here
     m.beyond([(before, -1.0)], -store["end_floor_c"], store["outside_price_per_kh"])
-    counted = m.var(-math.inf, store["max_c"], -store["end_value_per_k"])
+    counted = m.var(-math.inf, high, -store["end_value_per_k"])
     m.row([(counted, 1.0), (before, -1.0)], -math.inf, 0.0)
     m.constant += store["end_value_per_k"] * store["initial_c"]
 
@@ -321,6 +354,7 @@ def _loaded(site: Site, unit: Json, on: list[int], t: int, turned: int, owed: bo
     else:
         m.row([(load, 1.0)], 0.0, 0.0)
     site.bus[t].append((power, 1.0))
+    site.given[t].append((power, unit["max_w"] / 1e3))
     variable = m.variables[power]
     m.variables[power] = (variable[0], variable[1], H * unit["fuel_per_kwh"], variable[3])
 

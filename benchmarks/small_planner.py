@@ -23,13 +23,18 @@ def optimum(problem: Json, gap: float = 1e-6, time_limit_s: float = 60.0) -> tup
 
 
 class Site:
-    """The model of one problem; ``bus`` collects what feeds (+) and draws (-) per slot, kW."""
+    """The model of one problem; ``bus`` collects what feeds (+) and draws (-) per slot, kW.
+
+    ``given`` are purchases, discharges and gensets with their most, ``sunny`` cars that may have only so much of them.
+    """
 
     def __init__(self, problem: Json) -> None:
         self.p, self.model = problem, Model()
         self.n = len(problem["buy_per_kwh"])
         self.bus: list[list[Term]] = [[] for _ in range(self.n)]
         self.ac: dict[str, list[list[Term]]] = {}
+        self.given: list[list[tuple[int, float]]] = [[] for _ in range(self.n)]
+        self.sunny: list[list[tuple[int, float, float]]] = [[] for _ in range(self.n)]
         self.owed_kw = [0.0] * self.n
         self.given_kw = [0.0] * self.n
         devices.pv(self)
@@ -40,6 +45,7 @@ class Site:
         devices.machines(self)
         devices.gensets(self)
         _meter(self)
+        devices.sunny(self)
 
 
 def _meter(site: Site) -> None:
@@ -55,6 +61,7 @@ def _meter(site: Site) -> None:
         extra_in = max(0.0, load + site.owed_kw[t] - _alone_kw(p, t, False) - limit)
         extra_out = max(0.0, _alone_kw(p, t, True) + site.given_kw[t] - load - most_out)
         bought = m.var(0.0, limit + extra_in, H * p["buy_per_kwh"][t])
+        site.given[t].append((bought, limit + extra_in))
         sold = m.var(0.0, most_out + extra_out, -H * p["sell_per_kwh"][t])
         for power, within, extra in ((bought, limit, extra_in), (sold, most_out, extra_out)):
             over = m.var(0.0, extra, H * grid["over_limit_price_per_kwh"])

@@ -131,6 +131,8 @@ def _car(rng: random.Random, charger: str, number: int, n: int) -> Json:
         "unmet_price_per_kwh": rng.choice([0.2, 3.0, 20.0]), "later_wh": rng.choice([0.0, 0.0, 0.5]) * energy,
         "later_value_per_kwh": rng.choice([0.0, 0.3]), "min_run_slots": rng.choice([1, 1, 2, 3]),
         "blocked": [{"first": 2, "end": 3}] if rng.random() < 0.15 else [],
+        "anywhere_w": [rng.choice([0.0, low, 20_000.0]) for _ in range(n)] if rng.random() < 0.4 else None,
+        "steady": [{"first": first, "end": n}] if rng.random() < 0.25 else [],
     }  # fmt: skip
 
 
@@ -143,7 +145,7 @@ def _heat_pump(rng: random.Random, key: str, n: int) -> Json:
             "initial_c": rng.uniform(low - 1.0, high + 0.6), "min_c": low, "max_c": high,
             "outside_price_per_kh": rng.choice([0.2, 2.0, 20.0, 2000.0]),
             "end_floor_c": rng.choice([-273.15, -273.15, low - 0.3, low + 0.6]),
-            "end_value_per_k": rng.choice([0.0, 0.3]),
+            "end_value_per_k": rng.choice([0.0, 0.3]), "bands": _bands(rng, band, n) if rng.random() < 0.3 else [],
         }  # fmt: skip
 
     cop = [rng.uniform(2.5, 4.5) for _ in range(n)]
@@ -157,6 +159,15 @@ def _heat_pump(rng: random.Random, key: str, n: int) -> Json:
         "tank": store("tank", 3.0, 230.0, [20.0] * n, (42.0, 56.0)) if has_tank else None,
         "tank_cop": [0.7 * c for c in cop] if has_tank else None,
     }  # fmt: skip
+
+
+def _bands(rng: random.Random, usual: tuple[float, float], n: int) -> list[Json]:
+    """A colder band for some slots, and sometimes a warmer one over part of it."""
+    found, (low, high) = [], usual
+    for shift in (-3.0, 1.0)[: rng.choice([1, 2])]:
+        first = rng.randrange(n)
+        found.append({"first": first, "end": rng.randint(first + 1, n), "min_c": low + shift, "max_c": high + shift})
+    return found
 
 
 def _machines(rng: random.Random, n: int) -> list[Json]:

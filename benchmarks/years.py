@@ -129,6 +129,12 @@ QUESTIONS: dict[str, Question] = {
         "SELECT count(*), max(decided_at) FROM ems.planning_run",
         5,
     ),
+    "vw_battery_status": Question(
+        "SELECT count(*), max(soc_pct) FROM ems.vw_battery_status", "SELECT count(*), max(value) FROM ems.telemetry", 10
+    ),
+    "vw_found_battery": Question(
+        "SELECT count(*), max(gateway) FROM ems.vw_found_battery", "SELECT count(*) FROM ems.found_battery", 5
+    ),
     "fn_effective_price": Question(
         "SELECT sum(buy_per_kwh) FROM ems.fn_effective_price(:site, :start, :end)",
         "SELECT sum(buy_per_kwh) FROM ems.effective_price WHERE site_key = :site",

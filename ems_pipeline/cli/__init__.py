@@ -7,7 +7,8 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     up, demo, backfill                             the installation, a demonstration, the past
     web, user, channel, notify                     the HTTP API, who may log in to it, and how people are told
     homeassistant                                  Home Assistant is told of the sites
-    site, control, schedule, event, device, watch  sites, devices, and what is asked of them
+    site, control, schedule, goal, event, device, watch  sites, devices, and what is asked of them
+    battery                                        batteries of this network
     status, cadence                                how things stand
     doctor, checkup, reach, doors                  what is wrong, from outside too; what is open
     why, replay                                    what stands behind a quarter-hour; a decision made again

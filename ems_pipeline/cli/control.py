@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from ems_pipeline.cli import schedule
-from ems_pipeline.cli.number import number
+from ems_pipeline.cli import goal, schedule
+from ems_pipeline.cli.number import limit_of
 from ems_pipeline.cli.site import site_of, site_on_file
 from ems_pipeline.cli.terminal import Rows, words
 from ems_pipeline.cli.wall_clock import LOCAL_TIME, end, instant, shown
@@ -23,6 +23,7 @@ override_app = typer.Typer(no_args_is_help=True)
 app.add_typer(
     override_app, name="override", help="What a person wants of an asset for a while, whatever the plan says."
 )
+app.add_typer(goal.app, name="goal", help="What plans are to reach for a car or a house, for a while.")
 app.add_typer(schedule.app, name="schedule", help="What the site file wants of assets at fixed hours.")
 console = Console()
 SiteKey = Annotated[str, typer.Argument(help="Key of the site.")]
@@ -153,7 +154,7 @@ def override_add(
     from ems_pipeline.warehouse import open_warehouse, overrides
 
     chosen, now = site_of(site), SystemClock().now()
-    wall, limits = zone(chosen.timezone), dict(_limit(item) for item in limit or ())
+    wall, limits = zone(chosen.timezone), dict(limit_of(item) for item in limit or ())
     check_wish(chosen, asset, mode, limits)
     start = now if begin is None else instant(begin, wall)
     until_at = end(start, wall, minutes, until) or start + timedelta(hours=1)
@@ -245,11 +246,3 @@ def _declare_gone(site: str, device: str) -> None:
 
     for outcome in control.declare_gone(open_warehouse(), site, device, SystemClock().now(), who()):
         console.print(words(str(outcome)))
-
-
-def _limit(text: str) -> tuple[str, float]:
-    name, _, written = text.partition("=")
-    try:
-        return name.strip(), number(written)
-    except typer.BadParameter:
-        raise ValueError(f"--limit {text!r} is not name=number; write e.g. --limit charge_limit_w=3000") from None

@@ -16,3 +16,12 @@ def number(text: str) -> float:
     if unit:
         raise typer.BadParameter(f"{text!r} has a unit; give the number alone, in the unit the help names")
     return value
+
+
+def limit_of(text: str) -> tuple[str, float]:
+    """A limit of a mode as typed: its name, its number. ValueError: it is none."""
+    name, _, written = text.partition("=")
+    try:
+        return name.strip(), number(written)
+    except typer.BadParameter:
+        raise ValueError(f"--limit {text!r} is not name=number; write e.g. --limit charge_limit_w=3000") from None

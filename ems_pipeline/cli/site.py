@@ -41,7 +41,23 @@ def site_on_file(key: str) -> Site:
     from ems_pipeline.steps.site_folder import read_sites
 
     said = (item for item in read_sites() if isinstance(item, Site) and item.key == key)
-    return next(said, None) or site_of(key)
+    site = next(said, None) or site_of(key)
+    return _as_found(site) if any(gateway.mac for gateway in site.gateways) else site
+
+
+def _as_found(site: Site) -> Site:
+    """The site with its batteries where they were found last, as far as there is a database that knows."""
+    from ems_pipeline.steps.batteries import where_they_are
+    from ems_pipeline.warehouse import DatabaseUnavailable, migrate, open_warehouse
+
+    try:
+        warehouse = open_warehouse()
+        if migrate.current(warehouse) == migrate.head():
+            with warehouse.begin() as connection:
+                return where_they_are(connection, [site])[0]
+    except DatabaseUnavailable:
+        pass
+    return site
 
 
 @app.command("list")

@@ -7,6 +7,7 @@ hand. See docs/control.md.
     cycle, runner                             a quarter-hour of all sites at once
     permit, footing, gateways                 may it be told, on which configuration, on whose wire
     authority, commands                       from claims on assets to one command per device
+    fleet                                     what is wanted of a fleet, shared out
     envelope, grid_limit, demand              what nobody may make a device do
     session, wires, live, prepare             a site in work: drivers, journal, writes, echoes
     together                                  questions to the database asked at once

@@ -6,19 +6,20 @@ place in `_claims`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import commands, demand, envelope, grid_limit
+from ems_pipeline.control import commands, demand, envelope, fleet, grid_limit
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import Command, SignalCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
+from ems_pipeline.sites.goal import Goal, comforted
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.intents import Intent
 
@@ -37,6 +38,8 @@ class Mandate:
     plan: Planned | None
     overrides: Mapping[str, Claim]
     buy_per_kwh: float | None = None
+    goals: Sequence[Goal] = ()
+    """Those that hold, in the order they were filed: what comfort is, while they do."""
 
     def plan_fault(self, site: Site, now: datetime) -> str:
         """Why the plan must not be followed; empty when it may."""
@@ -58,8 +61,9 @@ def resolve(
     Args:
         signals: which of `SIGNALS` each home controller of the site takes.
     """
-    plan_fault = mandate.plan_fault(site, now)
+    site, plan_fault = comforted(site, mandate.goals), mandate.plan_fault(site, now)
     claims = _claims(site, mandate, () if plan_fault or mandate.plan is None else mandate.plan.claims)
+    claims = fleet.as_one(site, claims, live)
     intents = [_device(site, mandate, device.key, claims, plan_fault) for device in site.devices]
     found = [_within_envelope(site, one, live) for one in intents if one is not None]
     found = _within_demand(site, _within_grid(site, found, live), live)

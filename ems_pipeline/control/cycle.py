@@ -12,7 +12,7 @@ from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import CLOCK_SLACK, SLOT, Clock
-from ems_pipeline.warehouse import Warehouse, alarms, market, overrides, plans, setpoints
+from ems_pipeline.warehouse import Warehouse, alarms, goals, market, overrides, plans, setpoints
 from ems_pipeline.warehouse.engine import Connection
 
 PATIENCE_S = 20.0
@@ -90,6 +90,7 @@ def _mandate(connection: Connection, site: Site, slot: datetime, now: datetime) 
         plans.planned(connection, site, slot, now),
         overrides.active(connection, site, now),
         None if price.is_empty() else float(price["buy_per_kwh"][0]),
+        goals.holding(goals.of(goals.listing(connection, [site.key], now)), now),
     )
 
 

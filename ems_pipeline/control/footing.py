@@ -16,10 +16,12 @@ from functools import cached_property
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.installed.address import (
     Maps,
+    Places,
     Wires,
     as_wired,
     at_address,
     dialled,
+    followed,
     map_hash,
     maps_of,
     wires_of,
@@ -28,7 +30,7 @@ from ems_pipeline.devices.installed.reach import Reach, reach
 from ems_pipeline.devices.points.map_file import MapFileError
 from ems_pipeline.plain_text import told as told_in_words
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import point_maps, setpoints
+from ems_pipeline.warehouse import found_batteries, point_maps, setpoints
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.arming import Standing
 from ems_pipeline.warehouse.engine import Connection
@@ -76,6 +78,8 @@ class Told:
     """The newest configuration; None where it cannot be read."""
     config_hash: str
     held: tuple[Held, ...]
+    places: Places = field(default_factory=dict)
+    """Where its batteries were found last."""
 
     def is_newest(self, standing: Standing | None) -> bool:
         """Whether nothing else has been registered since."""
@@ -91,13 +95,13 @@ def told(connection: Connection, sites: Collection[Site], others: Collection[str
     given = {site.key: site for site in sites}
     keys = [*given, *(key for key in others if key not in given)]
     hashes = registry.newest_hashes(connection, keys)
-    held = setpoints.held(connection, keys)
+    held, places = setpoints.held(connection, keys), found_batteries.places(connection)
     found = []
     for key in keys:
         site = given.get(key)
         if site is None or registry.config_hash(site) != hashes.get(key):
             site = registry.version(connection, key, hashes[key]) if key in hashes else None
-        found.append(Told(key, site, hashes.get(key, ""), tuple(h for h in held if h.site_key == key)))
+        found.append(Told(key, site, hashes.get(key, ""), tuple(h for h in held if h.site_key == key), places))
     return found
 
 
@@ -110,7 +114,7 @@ def current(known: Told) -> Footing | None:
     """The newest configuration as it is dialled now; asks name servers where gateways have names."""
     if known.site is None:
         return None
-    site = dialled(known.site)
+    site = dialled(followed(known.site, known.places))
     try:
         maps = maps_of(site)
         fleet.open_site(site, maps=maps)
@@ -127,6 +131,8 @@ class Kept:
     """Configurations by hash."""
     maps: Maps
     """Point maps by hash."""
+    places: Places
+    """Where batteries were found last."""
 
 
 def kept(connection: Connection, site_key: str, held: Collection[Held]) -> Kept:
@@ -136,7 +142,8 @@ def kept(connection: Connection, site_key: str, held: Collection[Held]) -> Kept:
         version = registry.version(connection, site_key, config_hash)
         if version is not None:
             found[config_hash] = version
-    return Kept(found, point_maps.kept(connection, {map_hash(h.wire) for h in held} - {""}))
+    maps = point_maps.kept(connection, {map_hash(h.wire) for h in held} - {""})
+    return Kept(found, maps, found_batteries.places(connection))
 
 
 def formers(elsewhere: Iterable[Held], known: Kept) -> list[Footing]:
@@ -146,7 +153,7 @@ def formers(elsewhere: Iterable[Held], known: Kept) -> list[Footing]:
         version = known.versions.get(held.config_hash)
         if version is None or held.device_key not in {d.key for d in version.devices}:
             continue
-        site = as_wired(version, held.device_key, held.wire)
+        site = followed(as_wired(version, held.device_key, held.wire), known.places)
         maps = _maps(site, held, known)
         if maps is not None:
             why = (

@@ -1,8 +1,9 @@
 """What a device forgets by itself is told again while it stands: heartbeats, and set-points with a life of their own.
 
 A point map says how long (`expires_s`). Every look of the verification renews all of it; what would not live until the
-next one is renewed in between. Nothing new is told here: the journalled value, with both opt-ins asked before each
-request and never beyond its end, so a controller that dies is followed by the device's own watchdog.
+next one is renewed in between. Nothing new is told here: the journalled value (or, of a battery that follows a meter,
+what its journalled command comes to now), with both opt-ins asked before each request and never beyond its end, so a
+controller that dies is followed by the device's own watchdog.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from ems_pipeline.control import runner
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.control.session import SiteSession
-from ems_pipeline.devices.driver.translation import renewed
 from ems_pipeline.devices.points.map_file import MapFileError, load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites import Site
@@ -37,8 +37,8 @@ async def renew(session: SiteSession, live: Live, *, brief_only: bool = False) -
         driver, observed = session.drivers[setpoint.device], live.devices.get(setpoint.device)
         if observed is None or observed.fault:
             continue
-        writes = renewed(driver.point_map, setpoint.intent.writes, observed.values)
-        await driver.write(writes, session.may_go(setpoint.intent))
+        if told := driver.renewed(setpoint.intent.told, setpoint.intent.writes, observed.values):
+            await driver.write(told, session.may_go(setpoint.intent))
 
 
 def keep_alive(warehouse: Warehouse, sites: Iterable[Site], until: datetime, clock: Clock) -> None:

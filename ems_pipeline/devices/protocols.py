@@ -13,6 +13,9 @@ from ems_pipeline.devices.driver.document import Dialect
 from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.homeassistant.driver import HomeAssistantDriver
 from ems_pipeline.devices.homeassistant.gateway import HomeAssistantGateway
+from ems_pipeline.devices.marstek.driver import MarstekDriver
+from ems_pipeline.devices.marstek.wire import Endpoint as BatteryEndpoint
+from ems_pipeline.devices.marstek.wire import Wire as BatteryWire
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
 from ems_pipeline.devices.ocpp.channel import Channel
@@ -74,12 +77,23 @@ def _ocpp(_: Device, described: Described, wire: Any) -> Driver:
     return OcppDriver(described, wire)
 
 
+def _battery_wire(gateway: Gateway) -> BatteryWire:
+    return BatteryWire(
+        BatteryEndpoint(gateway.host, gateway.port, gateway.timeout_s, gateway.mac or "", gateway.local_port)
+    )
+
+
+def _battery(_: Device, described: Described, wire: Any) -> Driver:
+    return MarstekDriver(described, wire)
+
+
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
     "http": _web_wire,
     "home-assistant": _home_assistant_wire,
     "ocpp": _ocpp_wire,
+    "marstek-udp": _battery_wire,
 }
 """By `transport:` of a gateway."""
 DRIVERS: Mapping[ProtocolName, MakeDriver] = {
@@ -88,5 +102,6 @@ DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "http": _web,
     "home-assistant": _home_assistant,
     "ocpp": _ocpp,
+    "marstek-udp": _battery,
 }
 """By `protocol:` of a point map."""

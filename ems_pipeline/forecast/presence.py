@@ -5,7 +5,7 @@ Pure: expected sessions and the charger's own words in, the sessions a planner s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ def sessions_now(
     delivered_wh: float | None,
     now: datetime,
     site_zone: ZoneInfo,
+    as_wanted: Callable[[ExpectedSession], ExpectedSession] = lambda session: session,
 ) -> list[ExpectedSession]:
     """Sessions to plan with: one car at a time, in order of arrival.
 
@@ -36,20 +37,27 @@ def sessions_now(
         expected: from habits, in order of arrival, overlapping the horizon.
         is_plugged_in: what the charger reports; None when it does not answer (then habit is all there is).
         delivered_wh: energy already given in the running session, None when unknown.
+        as_wanted: a session with what somebody wants of it in place of the habit. A car that has it stays in the plan
+            and wants nothing more; one whose habit is served is left to its charger.
     """
     if is_plugged_in is None:
-        return one_at_a_time(expected)
+        return one_at_a_time(list(map(as_wanted, expected)))
     if not is_plugged_in:
-        return one_at_a_time([_late(session, now) for session in expected if session.arrival_at > now - LATE])
+        late = [_late(session, now) for session in expected if session.arrival_at > now - LATE]
+        return one_at_a_time(list(map(as_wanted, late)))
     running = [session for session in expected if session.arrival_at <= now + EARLY]
     later = [session for session in expected if session.arrival_at > now + EARLY]
     current = running[-1] if running else _visit(charger, now, site_zone)
     if not running and later and later[0].arrival_at < current.departure_at:
         current = later.pop(0)  # it would have to come while it is there: it came early
-    missing_wh = current.energy_wh - (delivered_wh or 0.0)
     arrived = min(current.arrival_at, time_grid.floor_slot(now))
-    there = replace(current, arrival_at=arrived, energy_wh=max(missing_wh, 0.0), probability=1.0)
-    return [session for session in one_at_a_time([there, *later]) if session.energy_wh >= DONE_WH]
+    habit = replace(current, arrival_at=arrived, probability=1.0)
+    there = as_wanted(habit)
+    missing_wh = max(there.energy_wh - (delivered_wh or 0.0), 0.0)
+    is_kept = there is not habit and missing_wh < DONE_WH  # a charger of which no plan speaks charges as it likes
+    there = replace(there, energy_wh=0.0 if is_kept else missing_wh)
+    found = one_at_a_time([there, *map(as_wanted, later)])
+    return [one for i, one in enumerate(found) if one.energy_wh >= DONE_WH or (is_kept and i == 0)]
 
 
 def one_at_a_time(sessions: Sequence[ExpectedSession]) -> list[ExpectedSession]:

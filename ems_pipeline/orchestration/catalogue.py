@@ -52,6 +52,7 @@ MAKE = {
     "rolling_plan": {"highs"},
     "planning_run": {"highs"},
     "grid_event": {"python"},
+    "asset_goal": {"python"},
     "setpoint": SPOKEN,
     "audit_interval": {"sql"},
     "audit_day": {"polars"},

@@ -13,6 +13,7 @@ import dagster as dg
 MADE_OUTSIDE: dict[str, tuple[str, list[str], str]] = {
     "site": ("site", [], "Registered sites and their configurations, from the site files."),
     "grid_event": ("site", ["site"], "Limits and requests of grid operators and aggregators, as they were received."),
+    "asset_goal": ("plan", ["site"], "What people want the plan to reach for an asset, and until when."),
     "telemetry": ("telemetry", ["site"], "What every device said, per minute; read by the job `read_telemetry`."),
     "forecast_model": (
         "forecast",

@@ -21,7 +21,7 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.orchestration.machinery.coordinator import ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import demand, device_faults, shards
+from ems_pipeline.steps import batteries, demand, device_faults, shards
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files, let_go_unreadable
 from ems_pipeline.time_grid import MINUTE, Clock
@@ -51,6 +51,7 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
     sites = ems.sites(shards.of_run(context.run.tags))
     with ems.warehouse.begin() as connection:
         known = health.load(connection)
+        sites = batteries.where_they_are(connection, sites)
     answers: list[tuple[str, Readings]] = []
     heard: dict[fleet.DeviceId, Health] = {}
     first = time_grid.floor_minute(ems.clock.now())
@@ -66,6 +67,8 @@ def read_devices(context: dg.OpExecutionContext, config: TelemetryConfig, ems: d
         device_faults.file(connection, answers, ems.clock.now())
         demand.follow(connection, sites, ems.clock.now())
         alarms.settle(connection, CLOSED, closed, ems.clock.now())
+    for fault in batteries.look_for_lost(ems, sites, heard, first):
+        context.log.warning(fault)
     good = sum(len(readings) - len(readings.samples.faults) for _, readings in answers)
     dead = [f"{site}/{device}: {h.last_error}" for (site, device), h in heard.items() if h.error_streak]
     told = logs.fields({"rows": rows, "good": good, "sites": len(sites), "silent_devices": len(dead)})
@@ -86,8 +89,7 @@ def _opened(sites: list[Site], clock: Clock, turns: Turns) -> Iterator[tuple[Swe
         try:
             yield lambda known, at: loop.run(fleet.read_all(opened, known, fleet.due_groups(at), clock, turns)), closed
         finally:
-            for of_site in opened:
-                loop.run(of_site.close())
+            loop.run(fleet.close_all(opened))
 
 
 @dg.op(out=dg.Out(dg.Nothing))

@@ -15,6 +15,7 @@ verifier/, a mutation in the tests.
 """
 
 from ems_pipeline.plan.assembly.assemble import assemble
+from ems_pipeline.plan.assembly.fleet import as_one
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, MachineState, PlanInputs, SiteState
 from ems_pipeline.plan.problem import Problem, Unmet
 from ems_pipeline.plan.problem.accept import ProblemInvalid
@@ -22,6 +23,7 @@ from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.solving.solve import solve
 from ems_pipeline.plan.verifier.verify import verify
 from ems_pipeline.plan.verifier.violation import Violation
+from ems_pipeline.plan.wording.members import of_members
 from ems_pipeline.plan.wording.rows import device_rows, slot_rows
 
 __all__ = [
@@ -36,8 +38,10 @@ __all__ = [
     "SiteState",
     "Unmet",
     "Violation",
+    "as_one",
     "assemble",
     "device_rows",
+    "of_members",
     "slot_rows",
     "solve",
     "verify",

@@ -7,13 +7,14 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     household, charging, cells, hybrid, heating, tank         people, cars, batteries, inverter, heat pump, hot water
     twin, twins, instruments, refusals                        a device as its protocol shows it
     recipe_twin, following                                    a battery that does what its map's recipe says
-    deye_twin, meter_twin, sunspec_twin, ocpp_twin            families with a behaviour of their own
-    local_charger_twins                                       chargers with a web service of their own
+    deye_twin, meter_twin, sunspec_twin                       families with a behaviour of their own
+    marstek_twin, ocpp_twin, local_charger_twins              the same, on wires of their own
     ocpp_calls, ocpp_said                                     chargers call in: sockets, and what is said
-    modbus_server, web_server, web_service, web_login         the real protocols
+    modbus_server, udp_server                                 the real protocols
+    web_server, web_service, web_login                        those over HTTP
     shelly_rpc                                                what a Shelly says of itself
     home_assistant                                            devices as entities of Home Assistant
-    documents, market, solar                                  what the outside world publishes
+    documents, market, solar, tempo                           what the outside world publishes
     telegram_twin, smtp_twin                                  the services that people are told by
     faults                                                    what hardware and wires do wrong
     recording, replay, log                                    measured series played back, and a logger's own

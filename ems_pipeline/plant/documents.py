@@ -1,7 +1,8 @@
 """Twins of the documents the outside world publishes, in the shapes its services send; values are the plant's.
 
 Prices: OTE's SOAP service and chart, ENTSO-E's A44, energy-charts. Rates: the Czech National Bank's list. Weather:
-Open-Meteo's forecast, previous runs and archive, forecast.solar's estimate (`solar`). Each honours its publication time
+Open-Meteo's forecast, previous runs and archive, forecast.solar's estimate (`solar`). Colours of Tempo days: the public
+service's (`tempo`). Each honours its publication time
 on the plant's clock. A source without a twin is answered with 404, so that nothing of the real world mixes in.
 """
 
@@ -17,7 +18,7 @@ import numpy as np
 from ems_pipeline import settings, time_grid
 from ems_pipeline.market import ote
 from ems_pipeline.market.document import MARKET_TIMEZONE, QUARTER_HOUR_MARKET_FROM
-from ems_pipeline.plant import solar
+from ems_pipeline.plant import solar, tempo
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.sky import Sky
 from ems_pipeline.time_grid import Clock
@@ -25,13 +26,16 @@ from ems_pipeline.weather.frame import RADIATION
 from ems_pipeline.weather.open_meteo import VARIABLES
 
 TOKEN = "plant"
-SOURCES = ("ote", "ote-chart", "entsoe", "energy-charts", "awattar", "spotovaelektrina", "cnb", "cnb-text")
+SOURCES = (
+    "ote", "ote-chart", "entsoe", "energy-charts", "awattar", "spotovaelektrina", "cnb", "cnb-text", "tempo-public",
+)  # fmt: skip
 WEATHER = {
     "open-meteo": "/weather",
     "open-meteo-previous-runs": "/previous",
     "open-meteo-archive": "/archive",
     "forecast.solar": "/solar",
 }
+TEMPO = "/tempo-public/api/jourTempo/"
 ARCHIVE_LAG = timedelta(days=2)
 RUN_EVERY_H = 6
 UNITS = {"temperature_c": "°C", "cloud_pct": "%", "wind_m_s": "m/s", **dict.fromkeys(RADIATION, "W/m²")}
@@ -53,6 +57,8 @@ class Documents:
 
     def __init__(self, exchange: Exchange, sky: Sky, clock: Clock) -> None:
         self.exchange, self.sky, self.clock = exchange, sky, clock
+        self._seasons: dict[date, tempo.Season] = {}
+        """Of the Tempo contract, by their first day."""
 
     def answer(self, path: str, query: Mapping[str, str], body: bytes) -> Answer:
         """Status and body; a request that does not fit the service gets 400 with the reason."""
@@ -66,6 +72,8 @@ class Documents:
             "/previous/v1/forecast": lambda: self._previous_runs(query),
             "/archive/v1/archive": lambda: self._archive(query),
         }
+        if path.startswith(TEMPO):
+            return self._colour(date.fromisoformat(path.removeprefix(TEMPO)))
         plane = path.removeprefix(WEATHER["forecast.solar"])
         if plane != path:
             return solar.estimate(plane, self._sky_over, self.clock.now())
@@ -75,6 +83,12 @@ class Documents:
             return handlers[path]()
         except (KeyError, ValueError) as error:
             return 400, json.dumps({"error": True, "reason": f"request not understood: {error!r}"}).encode()
+
+    def _colour(self, day: date) -> Answer:
+        known = next((s for s in self._seasons.values() if day in s.colours), None) or tempo.Season(self.sky, day)
+        self._seasons[known.days[0]] = known
+        code = tempo.published(known, day, self.clock.now())
+        return 200, json.dumps({"dateJour": str(day), "codeJour": code, "periode": ""}).encode()
 
     def _ote(self, envelope: str) -> Answer:
         day = date.fromisoformat(_part(r"<StartDate>([\d-]+)</StartDate>", envelope))

@@ -29,6 +29,8 @@ class Kind:
     where: Literal["device", "line"]
     happens: str
     outcome: str
+    of_datagrams: bool = False
+    """Whether only a gateway over UDP can have it."""
 
 
 FAULTS: dict[str, Kind] = {
@@ -49,6 +51,22 @@ FAULTS: dict[str, Kind] = {
     "half-open": Kind("line", "connections are accepted and bytes swallowed", "no answer after the timeout"),
     "garbage": Kind("line", "random bytes instead of answers", "no answer or garbage, never good"),
     "foreign": Kind("line", "a frame of another unit and transaction comes first", "no answer or the right one"),
+    "lost": Kind(
+        "line",
+        "every other answer does not arrive (UDP)",
+        "good: what is only read is asked for again",
+        of_datagrams=True,
+    ),
+    "duplicate": Kind("line", "every answer arrives twice (UDP)", "good: an answer counts once", of_datagrams=True),
+    "reordered": Kind(
+        "line",
+        "answers arrive in pairs, the later one first (UDP)",
+        "good: an answer counts by its id",
+        of_datagrams=True,
+    ),
+    "truncated": Kind(
+        "line", "every other answer is cut off in the middle (UDP)", "good: it is asked for again", of_datagrams=True
+    ),
     "broadcast": Kind("line", "every client hears all answers", "good while one master talks at a time"),
 }
 """Kind by name. `ems_pipeline_tests/plant/test_faults.py` has one scenario per name."""

@@ -71,6 +71,10 @@ class Settings:
             rated_power_w=rated_power_w,
         )
 
+    def following_the_meter(self) -> Settings:
+        """Without the few watts a hybrid goes on buying: what an AC-coupled battery does with its own meter."""
+        return replace(self, zero_export_power_w=0.0)
+
     def slot(self, minute_of_day: int, weekday: int) -> TouSlot:
         """The settings that count now; without time of use the whole day is one slot."""
         if not (self.tou_days & 1 and self.tou_days >> (1 + weekday) & 1) or not self.slots:

@@ -62,6 +62,12 @@ class OcppTwin(Twin):
         self._before_wh, self._delivered_wh = 40_000.0, 0.0
         super().__init__(world, device, point_map)
 
+    def feel(self, mood: str) -> None:
+        """Be in a mood from now on, until `moods` is cleared. KeyError: there is no such mood."""
+        assert MOODS[mood]
+        self.moods.add(mood)
+        self.hold({})
+
     @property
     def own_time(self) -> datetime:
         return self.world.at + self.ahead

@@ -22,6 +22,7 @@ from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
 from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
+from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
 from ems_pipeline.plant.ocpp_calls import Caller, Switchboard
 from ems_pipeline.plant.ocpp_said import SPEAKERS
@@ -29,6 +30,7 @@ from ems_pipeline.plant.ocpp_twin import OcppTwin
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import OtherUnit, Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
+from ems_pipeline.plant.udp_server import Battery, serving_udp
 from ems_pipeline.plant.web_login import Basic, Bearer, Digest
 from ems_pipeline.plant.web_server import serving_http
 from ems_pipeline.plant.web_service import web_service
@@ -79,7 +81,7 @@ class Plant:
             raise KeyError(
                 f"{fault.kind} is a {FAULTS[fault.kind].where} fault; the plant has {sorted(known)}, not {fault.key!r}"
             )
-        if fault.key in self.twins:
+        if FAULTS[fault.kind].where == "device":
             self.twins[fault.key].trouble(fault.kind, TROUBLES[fault.kind])
         else:
             self.lines[fault.key].add(fault.kind)
@@ -230,7 +232,7 @@ def _serve_modbus(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -
     """Ports by gateway."""
     buses = [_bus(plant, g) for g in gateways]
     plant.lines |= {b.gateway.key: b.faults for b in buses}
-    return dict(zip(plant.lines, stack.enter_context(serving_modbus(buses)), strict=True))
+    return dict(zip((b.gateway.key for b in buses), stack.enter_context(serving_modbus(buses)), strict=True))
 
 
 def _bus(plant: Plant, gateway: Gateway) -> Bus:
@@ -297,12 +299,22 @@ def _password(plant: Plant, variable: str) -> str:
     return plant.environ.setdefault(variable, os.environ.get(variable) or secrets.token_hex(8))
 
 
+def _serve_batteries(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway."""
+    behind = {d.gateway: plant.twins[d.key] for d in plant.site.devices}
+    found = [(g, behind.get(g.key)) for g in gateways]
+    batteries = [Battery(g, twin) for g, twin in found if isinstance(twin, MarstekTwin)]
+    plant.lines |= {b.gateway.key: b.faults for b in batteries}
+    return {g.key: g.port for g in gateways} | stack.enter_context(serving_udp(batteries))
+
+
 Serve = Callable[[Plant, Sequence[Gateway], ExitStack], dict[str, int]]
 SERVERS: Mapping[TransportName, Serve] = {
     **dict.fromkeys(FRAMERS, _serve_modbus),
     "http": _serve_web,
     "home-assistant": _serve_home_assistant,
     "ocpp": _serve_calls,
+    "marstek-udp": _serve_batteries,
 }
 """By `transport:` of a gateway, who answers for its devices while the stack is open; gives the ports by gateway."""
 

@@ -16,6 +16,7 @@ from ems_pipeline.plant.deye_twin import DeyeTwin
 from ems_pipeline.plant.heating import CONTACT_SHIFT_K
 from ems_pipeline.plant.home_assistant import HomeAssistantTwin
 from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
+from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.meter_twin import MeterTwin
 from ems_pipeline.plant.ocpp_twin import OcppTwin
 from ems_pipeline.plant.recipe_twin import RecipeTwin, SunSpecBattery
@@ -150,6 +151,7 @@ FAMILIES: dict[str, type[Twin]] = {
     "ocpp": OcppTwin,
     "go-e": GoETwin,
     "evse-wifi": WifiChargerTwin,
+    "marstek": MarstekTwin,
     "meter": MeterTwin,
 }
 """`driver:` of a point map -> its twin."""

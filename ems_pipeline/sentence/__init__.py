@@ -82,6 +82,17 @@ class Known:
         """The sentences of a text, one after the other; None where any of it is not known."""
         return self._read(text, 0)
 
+    def whole(self, text: str) -> tuple[Sentence, Mapping[str, str]] | None:
+        """The one sentence that a text is; of several that fit the one with most words of its own."""
+        found = [
+            (len(one.text), one, values)
+            for one in self.sentences
+            if text.startswith(one.begin) and one.longest in text
+            for end, values in one.found(text, 0)
+            if end == len(text)
+        ]
+        return max(found, key=lambda fits: fits[0])[1:] if found else None
+
     def _read(self, text: str, at: int) -> list[Told] | None:
         if at >= len(text):
             return []

@@ -196,6 +196,10 @@ OCPP_CERTIFICATE: Setting[Path | None] = Setting(
 OCPP_KEY: Setting[Path | None] = Setting(
     "EMS_OCPP_KEY", "file with its key, if that is another one", forms.PATH, None, "", "the same file"
 )
+BATTERY_BROADCAST: Setting[tuple[str, ...]] = Setting(
+    "EMS_BATTERY_BROADCAST", "addresses at which all batteries of this network are asked who they are",
+    forms.BROADCASTS, ("255.255.255.255",), "255.255.255.255", "`255.255.255.255`",
+)  # fmt: skip
 KEEP_MINUTES_DAYS = Setting(
     "EMS_KEEP_MINUTES_DAYS", "how long minutes of telemetry are kept; quarter-hours are kept for ever",
     forms.whole_number(FEWEST_DAYS, MOST_DAYS, f"a number of days, {FEWEST_DAYS} to {MOST_DAYS} (a century)"),
@@ -249,6 +253,7 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
     ),
     "the HTTP API (`ems web`)": (WEB_DATABASE_URL, WEB_SECRET, WEB_HOSTS, WEB_PROXIES, WEB_AT, SETUP_NETWORKS),
     "chargers that call in": (OCPP_LAN, OCPP_CERTIFICATE, OCPP_KEY),
+    "devices": (BATTERY_BROADCAST,),
     "size": (KEEP_MINUTES_DAYS, SHARDS, CELERY_BROKER, FIRST_DAY, PLOTS),
 }
 

@@ -116,6 +116,11 @@ def _networks(text: str) -> tuple[Network, ...]:
     return () if text == "none" else tuple(ipaddress.ip_network(part) for part in _parts(text))
 
 
+def _broadcasts(text: str) -> tuple[str, ...]:
+    """IPv4 addresses; how wide a network is nobody can tell by looking at one of them."""
+    return tuple(str(ipaddress.IPv4Address(part)) for part in _parts(text))
+
+
 FLAG = Form("0 or 1", lambda text: bool(("0", "1").index(text)))
 TEXT = Form("a text", str)
 SECRET = Form("the secret", str, _length)
@@ -127,6 +132,7 @@ DAY = Form("a day such as 2025-07-01, or leave it unset", date.fromisoformat)
 NAMES: Form[tuple[str, ...]] = Form("names, separated by commas", _parts)
 HOSTS = Form("names or addresses alone, no scheme and no port, separated by commas, e.g. ems.example", _hosts)
 NETWORKS = Form("networks, separated by commas, e.g. 192.168.1.0/24,127.0.0.0/8, or none", _networks)
+BROADCASTS = Form("IPv4 addresses, separated by commas, e.g. 192.168.1.255", _broadcasts)
 PROXIES = Form("addresses or networks, separated by commas, e.g. 192.0.2.7,10.0.0.0/8, or * for everybody", _proxies)
 DATABASE = matching(SERVER, "postgresql://user@host:5432/ems (password: ~/.pgpass)", _without_password)
 LIBPQ_DATABASE = matching(LIBPQ, "postgresql://ems_web@host:5432/ems (password: ~/.pgpass)", _without_password)

@@ -3,13 +3,14 @@
 `site` is the whole; its frozen records are `electric` (PV, batteries, chargers), `thermal` (house, tank, heat pump),
 `machines` (gensets, machines with a window), `wiring` (grid, fuses, gateways, devices), `tariff` (dated contract terms)
 and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say what can be asked of a part, `wish` what
-is asked, `record` what all records share. `loader` turns a YAML file plus environment variables into a `Site`, or into
-one message that lists every fault with its remedy. Add a field here when a fact belongs to the installation; facts that
-change by the minute are telemetry.
+is asked, `goal` what a plan is to reach, `record` what all records share. `loader` turns a YAML file plus environment
+variables into a `Site`, or into one message that lists every fault with its remedy. Add a field here when a fact
+belongs to the installation; facts that change by the minute are telemetry.
 
     demand        inputs by which a grid operator asks for less
     document      YAML read strictly
     faults        what is wrong with a file, in the words of its owner
+    fleet         batteries that are planned and told as one
     protocol      what a protocol needs of files and maps, a record for each
     market_zones  bidding zones whose prices can be had
     place         where a site stands, against its time zone
@@ -21,6 +22,7 @@ change by the minute are telemetry.
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, ChargeTaper, EfficiencyBand, EfficiencyStep, PvArray
+from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
 from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset
 from ems_pipeline.sites.schedule import Schedule
@@ -41,6 +43,7 @@ __all__ = [
     "Device",
     "EfficiencyBand",
     "EfficiencyStep",
+    "Fleet",
     "FuseGroup",
     "Gateway",
     "Genset",

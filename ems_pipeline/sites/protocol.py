@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "home-assistant"]
+TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "home-assistant", "marstek-udp"]
 """What a gateway of a site file speaks."""
-ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "home-assistant"]
+ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "home-assistant", "marstek-udp"]
 """What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
 
 
@@ -38,6 +38,8 @@ class Protocol:
     """The field of the link without which nothing can be written."""
     calls_in: bool = False
     """Whether devices call us, each by its key in the site file, at the host and port of their gateway."""
+    keeps_address: bool = False
+    """Whether a device has an address of its own by which it is known wherever it answers (`mac` of its gateway)."""
     place_by_option: bool = False
     """Whether an option that is called as a point says another `path` for it."""
     place_form: str | None = None
@@ -100,6 +102,17 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         shares_unit=False,
         calls_in=True,
     ),
+    "marstek-udp": Protocol(
+        transports=("marstek-udp",),
+        kind="udp",
+        words="JSON in UDP datagrams, one request at a time",
+        place="path",
+        has_units=False,
+        shares_unit=False,
+        has_fields=True,
+        written_by="set_method",
+        keeps_address=True,
+    ),
 }
 """By `protocol:` of a point map."""
 
@@ -107,6 +120,11 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
 def calls_in(transport: TransportName) -> bool:
     """Whether devices behind a gateway of this transport call us."""
     return any(p.calls_in for p in PROTOCOLS.values() if transport in p.transports)
+
+
+def keeps_address(transport: TransportName) -> bool:
+    """Whether what answers behind a gateway of this transport is known by an address of its own."""
+    return any(p.keeps_address for p in PROTOCOLS.values() if transport in p.transports)
 
 
 def has_units(transport: TransportName) -> bool:

@@ -22,6 +22,8 @@ from ems_pipeline.sites.wish import Unfit
 QUARTERS = 96
 """Quarter-hours on the wall clock of any day."""
 WEEK = 7
+POWER_LIMITS = {"charge": "charge_limit_w", "discharge": "discharge_limit_w", "run": "power_w"}
+"""Modes with one power, and the limit that says it."""
 
 
 class Schedule(Record):
@@ -41,6 +43,8 @@ class Schedule(Record):
     end: WallClock | None = None
     from_date: date | None = None
     until_date: date | None = None
+    active: bool = True
+    """Without, it stands there and does nothing."""
 
     @model_validator(mode="after")
     def _acts_some_time(self) -> Self:
@@ -71,6 +75,8 @@ class Schedule(Record):
 
     def covers(self, slot: datetime, zone: ZoneInfo) -> bool:
         """Whether it acts in the quarter-hour that begins at ``slot``."""
+        if not self.active:
+            return False
         day, quarter = time_grid.local_day(slot, zone), time_grid.slot_of_day(slot, zone)
         first, end = self.quarters
         return any(
@@ -85,6 +91,8 @@ class Schedule(Record):
 
     def meets(self, other: Schedule) -> bool:
         """Whether there is a quarter-hour in which both act."""
+        if not (self.active and other.active):
+            return False
         (first, end), (other_first, other_end) = self.quarters, other.quarters
         return any(
             first < other_end + later * QUARTERS and other_first + later * QUARTERS < end and self._pairs(other, later)

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from ems_pipeline import time_grid
-from ems_pipeline.sites import market_zones, place, schedule
+from ems_pipeline.sites import fleet, market_zones, place, schedule
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, PvArray
+from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.machines import DeferrableLoad, Genset
 from ems_pipeline.sites.record import Key, PowerW, Record, known_as
 from ems_pipeline.sites.schedule import Schedule
@@ -65,6 +66,8 @@ class Site(Record):
     heat_pumps: tuple[HeatPump, ...] = ()
     gensets: tuple[Genset, ...] = ()
     deferrables: tuple[DeferrableLoad, ...] = ()
+    fleets: tuple[Fleet, ...] = ()
+    """Batteries that are planned and told as one."""
     fuses: tuple[FuseGroup, ...] = ()
     inverters: tuple[HybridInverter, ...] = ()
     gateways: tuple[Gateway, ...] = ()
@@ -99,7 +102,9 @@ class Site(Record):
         ]
         for kind, keys in (("asset", [a.key for a in assets]), ("device", [d.key for d in self.devices])):
             faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
-        faults += schedule.faults(self.schedules, {a.key: a for a in assets})
+        wrong = list(fleet.faults(self.fleets, self.batteries, self.pv, self.inverters, [a.key for a in assets]))
+        faults += wrong
+        faults += schedule.faults(self.schedules, {a.key: a for a in (assets if wrong else self.asked)})
         if self.market_zone == market_zones.NONE and self.tariff.needs_market:
             faults.append(f"market_zone is {self.market_zone!r} and the tariff has a market price; name the zone")
         if faults:
@@ -111,6 +116,11 @@ class Site(Record):
         """All assets, in the order of the site file."""
         steered = (*self.batteries, *self.pv, *self.chargers, *self.heat_pumps, *self.gensets)
         return (*steered, *self.deferrables)
+
+    @property
+    def asked(self) -> tuple[Asset, ...]:
+        """What can be asked something by its key: the assets, and each fleet as one battery."""
+        return (*self.assets, *(f.whole(self.batteries) for f in self.fleets))
 
     def _disagreements(self) -> list[str]:
         """Facts of which one must be wrong, because the other stands there, too."""
@@ -143,9 +153,9 @@ class Site(Record):
 
     def wish(self, asset_key: str, mode: str, limits: Mapping[str, Any]) -> Wish | Unfit:
         """As `Asset.wish`, for whoever names the asset by its key."""
-        asset = next((a for a in self.assets if a.key == asset_key), None)
+        asset = next((a for a in self.asked if a.key == asset_key), None)
         if asset is None:
-            fault = f"names {asset_key!r}: site {self.key} has no such asset; it has {[a.key for a in self.assets]}"
+            fault = f"names {asset_key!r}: site {self.key} has no such asset; it has {[a.key for a in self.asked]}"
             return Unfit(in_words(mode, limits), fault)
         return asset.wish(mode, limits)
 

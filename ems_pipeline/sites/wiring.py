@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ems_pipeline.sites.protocol import TransportName
+from ems_pipeline.sites.protocol import TransportName, keeps_address
 from ems_pipeline.sites.record import Key, LimitW, PowerW, Record, known_as
 
 
@@ -68,6 +68,17 @@ class Gateway(Record):
     user: str | None = None
     password_env: str | None = None
     """Name of the environment variable that holds the password; a secret never stands in a site file."""
+    mac: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = None
+    """Marstek: the BLE address of the battery, twelve digits in lower case. It is the battery, wherever it is found;
+    host and port are where to look for it first."""
+    local_port: int | None = Field(None, ge=1, le=65535)
+    """Marstek: the port to ask from, where the firmware answers no other than its own."""
+
+    @model_validator(mode="after")
+    def _is_known_as_its_transport_allows(self) -> Self:
+        if (self.mac is not None or self.local_port is not None) and not keeps_address(self.transport):
+            raise ValueError(f"mac and local_port mean nothing to a gateway that speaks {self.transport}; remove them")
+        return self
 
 
 LARGEST_OPTION = 1e9

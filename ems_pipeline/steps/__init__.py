@@ -19,7 +19,9 @@ once. Assets, the command line and whatever else serves people call the same ste
     heating                           measured COP, and houses fitted
     settling, scoring                 quarter-hours and days, and their baselines; forecasts scored
     answering, site_documents         what a request over HTTP wants of this machine
+    goal_price                        a plan with a goal against the plan without it
     looking                           devices that are in no site yet, for the set-up
+    batteries                         who answers a broadcast, and batteries that move
     device_faults                     what devices say of themselves
     demand                            what inputs of the grid's operator ask, for planner and people
 """

@@ -1,4 +1,5 @@
-"""What a request over HTTP wants of this machine: devices read or looked for, a model trained, a site handed back.
+"""What a request over HTTP wants of this machine: devices read or looked for, a model trained, a goal priced, a site
+handed back.
 
 Devices are asked in turn with everybody else who talks to their gateways, as `ems device read` and `scan` do. Nothing
 here arms a site, and nothing writes to a device but a release.
@@ -16,7 +17,7 @@ from ems_pipeline.devices.discovery.scan import scan, wire_to
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import learning, looking, site_documents
+from ems_pipeline.steps import batteries, goal_price, learning, looking, site_documents
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse.asked import Asked, NotAnswered
 from ems_pipeline.warehouse.models import Target
@@ -48,6 +49,8 @@ def _telemetry_read(platform: Platform, asked: Asked) -> Result:
     if device is not None and device not in (known := [d.key for d in site.devices]):
         raise LookupError(f"site {site.key} has no device {device!r}; it has {known}")
     groups = fleet.EVERYTHING if asked.parameters.get("all") else fleet.LIVE
+    with platform.warehouse.begin() as connection:
+        (site,) = batteries.where_they_are(connection, [site])
     with reading(platform.warehouse, "device read") as turns, fleet.runner() as loop:
         answers = loop.run(fleet.read_site(site, groups, platform.clock, turns))
     said = [said for readings in answers if device in (None, readings.device) for said in readings]
@@ -66,9 +69,23 @@ def _discover(platform: Platform, asked: Asked) -> Result:
     site = _site(platform, asked)
     opened = {gateway.key: fleet.open_wire(gateway) for gateway in site.gateways}
     wires = {key: wire for key, wire in opened.items() if isinstance(wire, Connection)}
-    if not wires:
-        raise ValueError(f"site {site.key} has no Modbus gateway to look behind; its devices are those of its file")
-    return {"units": _behind(platform, site, wires, asked.parameters)}
+    units = _behind(platform, site, wires, asked.parameters) if wires else []
+    others = {g.mac for other in platform.sites() if other.key != site.key for g in other.gateways}
+    own = {g.mac: g.key for g in site.gateways}
+    return {
+        "units": units,
+        "batteries": [
+            {
+                "name": one.model,
+                "address": one.host,
+                "udp_port": one.port,
+                "ble_mac": one.mac,
+                "gateway": own.get(one.mac),
+            }
+            for one in batteries.discover(platform, batteries.broadcasts(site))
+            if one.mac not in others  # they are somebody else's
+        ],
+    }
 
 
 def _behind(
@@ -124,6 +141,7 @@ def _release(platform: Platform, asked: Asked) -> Result:
 
 ANSWERS: dict[str, Callable[[Platform, Asked], Result]] = {
     "telemetry-read": _telemetry_read,
+    "goal-price": goal_price.price,
     "device-scan": _device_scan,
     "devices-discover": _discover,
     "forecast-train": _train,

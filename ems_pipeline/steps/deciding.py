@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ems_pipeline import time_grid
 from ems_pipeline.devices.installed import obedience
-from ems_pipeline.plan import Plan, Violation, assemble, device_rows, slot_rows, solve, verify
+from ems_pipeline.plan import Plan, Violation, as_one, assemble, device_rows, of_members, slot_rows, solve, verify
 from ems_pipeline.plan.solving import solver
 from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.sites import Site
@@ -112,7 +112,7 @@ def _rounds(sites: Iterable[Site], wanted: Wanted) -> Iterator[tuple[datetime, l
 
 
 def _read(connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime) -> dict[str, Known]:
-    return known.read(connection, sites, _first_slots(connection, sites, kind, day, at), at)
+    return known.read(connection, sites, first_slots(connection, sites, kind, day, at), at)
 
 
 def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted: Wanted) -> Decision:
@@ -120,7 +120,7 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
     steered, stored = obedience.steerable(site), of_site()
     knowledge = plan_inputs(stored, steered, LeftAlone.of(site, steered))
     kind = wanted.kind
-    problem = assemble(steered, knowledge.inputs)
+    problem = assemble(*as_one(steered, knowledge.inputs))
     options: dict[str, Any] = {**EFFORT[kind], "resolved_slots": site.planning.resolved_slots}
     plan = solve(problem, **options)
     violations = verify(problem, plan)
@@ -148,11 +148,12 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
         dagster_run_id=wanted.run_id,
     )
     with platform.warehouse.begin() as connection:
-        plans.store(connection, head, slot_rows(plan), device_rows(plan))
+        soc_pct = knowledge.inputs.state.soc_pct
+        plans.store(connection, head, slot_rows(plan), of_members(device_rows(plan), steered, soc_pct))
     return Decision(plan, violations)
 
 
-def _first_slots(
+def first_slots(
     connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime
 ) -> dict[str, datetime]:
     """By site the next quarter-hour; the running one where no plan may be followed in it and enough of it is left."""

@@ -15,7 +15,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import machines
-from ems_pipeline.warehouse import buildings, events, forecasts, market, plans, telemetry
+from ems_pipeline.warehouse import buildings, events, forecasts, goals, market, plans, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
 
@@ -35,6 +35,7 @@ class Known:
         sessions: see `forecasts.newest_sessions`; those that touch these slots.
         said: last values of quarter-hours and newest readings, the younger ones last; see `telemetry.latest`.
         events: see `events.listing`.
+        goals: see `goals.listing`.
         houses: by heat pump, as last fitted.
         previous_w: by asset, as the plan before wants it; see `plans.powers`.
         month_peak_w: highest quarter-hour at the meter in the running local month, > 0 import; None: not measured.
@@ -50,6 +51,7 @@ class Known:
     sessions: pl.DataFrame
     said: pl.DataFrame
     events: pl.DataFrame
+    goals: pl.DataFrame
     houses: Mapping[str, BuildingResponse]
     previous_w: Mapping[str, Sequence[float]]
     month_peak_w: float | None
@@ -75,6 +77,7 @@ def read(
     sessions = OfSites(forecasts.newest_sessions(connection, keys, first, far, at))
     said = OfSites(_said(connection, keys, at))
     asked = OfSites(events.listing(connection, keys, at))
+    wanted = OfSites(goals.listing(connection, keys, at))
     houses = buildings.newest(connection, keys, at)
     previous_w = plans.powers(connection, starts, at)
     peaks_w = telemetry.highest_grid_w(connection, _months(sites, at), time_grid.floor_slot(at))
@@ -87,6 +90,7 @@ def read(
             sessions=sessions.of(site.key),
             said=said.of(site.key),
             events=asked.of(site.key),
+            goals=wanted.of(site.key),
             houses={asset: house for (key, asset), house in houses.items() if key == site.key},
             previous_w=previous_w.get(site.key, {}),
             month_peak_w=peaks_w.get(site.key),

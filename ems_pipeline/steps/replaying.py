@@ -20,7 +20,18 @@ import polars as pl
 
 from ems_pipeline.devices.installed import obedience
 from ems_pipeline.errors import EmsError
-from ems_pipeline.plan import Plan, Problem, assemble, device_rows, difference, slot_rows, solve
+from ems_pipeline.plan import (
+    Plan,
+    PlanInputs,
+    Problem,
+    as_one,
+    assemble,
+    device_rows,
+    difference,
+    of_members,
+    slot_rows,
+    solve,
+)
 from ems_pipeline.plan.difference import Difference
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import known
@@ -126,10 +137,11 @@ def replay(warehouse: Warehouse, plan_id: UUID) -> Replay:
             raise NoSuchPlan(f"no plan has the number {plan_id}", "`ems replay SITE --at TIME` finds the one that held")
         begun = time.perf_counter()
         unrecorded = list(_unrecorded(stored))
-        inputs = _read_again(connection, stored, unrecorded)
+        known_then = _known_then(connection, stored, unrecorded)
+        inputs = _read_again(connection, stored, known_then, unrecorded)
         read_s = time.perf_counter() - begun
     begun = time.perf_counter()
-    rows = _solved_again(warehouse, stored)
+    rows = _solved_again(warehouse, stored, known_then)
     return Replay(stored, tuple(unrecorded), inputs, rows, _other_code(stored), read_s, time.perf_counter() - begun)
 
 
@@ -140,29 +152,40 @@ def _unrecorded(stored: Stored) -> Iterator[str]:
         yield "with which options and libraries it was solved was not recorded"
 
 
-def _read_again(connection: Connection, stored: Stored, unrecorded: list[str]) -> tuple[Difference, ...] | None:
-    """Where what was known then, read now, makes another problem; why that cannot be said is told ``unrecorded``."""
+@dataclass(frozen=True)
+class KnownThen:
+    """The site as it could be steered then, and what its plan was made of, read again."""
+
+    site: Site
+    inputs: PlanInputs
+
+
+def _known_then(connection: Connection, stored: Stored, unrecorded: list[str]) -> KnownThen | None:
+    """What was known then, read now; why it cannot be is told ``unrecorded``."""
     site = registry.version(connection, stored.site_key, stored.config_hash)
     if site is None:
         unrecorded.append(f"the site's document of version {stored.config_hash} cannot be read")
         return None
-    if stored.problem is None:
-        return None
+    steered, at = obedience.steerable(site), stored.decided_at
+    found = known.read(connection, [site], {site.key: stored.horizon_start}, at)[site.key]
     try:
-        problem = _problem(connection, site, stored.decided_at, stored.horizon_start)
+        return KnownThen(steered, plan_inputs(found, steered, LeftAlone.of(site, steered)).inputs)
     except InputsMissing as fault:
         unrecorded.append(str(fault))
         return None
+
+
+def _read_again(
+    connection: Connection, stored: Stored, then: KnownThen | None, unrecorded: list[str]
+) -> tuple[Difference, ...] | None:
+    """Where what was known then, read now, makes another problem; what explains it is told ``unrecorded``."""
+    if then is None or stored.problem is None:
+        return None
+    problem = assemble(*as_one(then.site, then.inputs))
     found = tuple(difference.of_documents(json.loads(stored.problem), json.loads(problem.to_json())))
     if found:
         unrecorded += _recorded_later(connection, stored)
     return found
-
-
-def _problem(connection: Connection, site: Site, at: datetime, start: datetime) -> Problem:
-    steered = obedience.steerable(site)
-    known_then = known.read(connection, [site], {site.key: start}, at)[site.key]
-    return assemble(steered, plan_inputs(known_then, steered, LeftAlone.of(site, steered)).inputs)
 
 
 def _recorded_later(connection: Connection, stored: Stored) -> Iterator[str]:
@@ -174,21 +197,23 @@ def _recorded_later(connection: Connection, stored: Stored) -> Iterator[str]:
         yield f"means of {what} in {slots} quarter-hours were written at {written}, after the plan was recorded"
 
 
-def _solved_again(warehouse: Warehouse, stored: Stored) -> tuple[Difference, ...] | None:
+def _solved_again(warehouse: Warehouse, stored: Stored, then: KnownThen | None) -> tuple[Difference, ...] | None:
     """Where the stored problem, solved with the options of then, leads to another plan."""
     if stored.problem is None or stored.made_with is None:
         return None
     plan = solve(Problem.from_json(stored.problem), **stored.made_with["options"])
+    devices = device_rows(plan)
+    if then is not None:  # a fleet is planned as one, and its rows are those of its batteries
+        devices = of_members(devices, then.site, then.inputs.state.soc_pct)
+    made: dict[Rows, pl.DataFrame] = {"planning_interval": slot_rows(plan), "planning_device_interval": devices}
     with warehouse.begin() as connection:
         rows = {table: plans.rows_of(connection, table, stored.plan_id) for table in STORED_ROWS}
-    return tuple(_differences(stored, plan, rows))
+    return tuple(_differences(stored, plan, rows, made))
 
 
-def _differences(stored: Stored, plan: Plan, rows: Mapping[Rows, pl.DataFrame]) -> Iterator[Difference]:
-    made: dict[Rows, pl.DataFrame] = {
-        "planning_interval": slot_rows(plan),
-        "planning_device_interval": device_rows(plan),
-    }
+def _differences(
+    stored: Stored, plan: Plan, rows: Mapping[Rows, pl.DataFrame], made: Mapping[Rows, pl.DataFrame]
+) -> Iterator[Difference]:
     heads = (("status", stored.status, plan.status), ("objective", stored.objective, plan.objective))
     yield from (Difference(name, then, now) for name, then, now in heads if then != now)
     for table, keys in STORED_ROWS.items():

@@ -36,14 +36,37 @@ def take(platform: Platform, asked: Asked) -> dict[str, Any]:
     now = platform.clock.now()
     site, text = _sent(asked)
     before = _demand_allowed(platform, asked, site, now)
-    target = _file_of(site.key)
-    _place(_in_place(target, before, site) or text, target, now)
-    found = follow_files(platform)
+    fault = _put(platform, before, site, text, now)
     if not site.active:
         control.release_site(platform.warehouse, site.key, now, platform.clock, "taken out of service")
-    if fault := found.faulty.get(site.key):
+    if fault:
         raise NotAnswered(fault, "look at the site's file on the machine")
     return {"site": site.key, "config_hash": config_hash(site)}
+
+
+def changed_here(platform: Platform, before: Site, wanted: dict[str, Any]) -> Site:
+    """A site's file changed by whoever is at the machine, whose it is, and registered.
+
+    Args:
+        before: as the file says it now.
+        wanted: its document as it is to be, defaults written out or not.
+
+    Raises:
+        SiteFileError: it has faults; the file stays as it was.
+        NotAnswered: the file cannot be written, or not be registered.
+    """
+    text = whole(wanted)
+    site = _read(text)
+    if fault := _put(platform, before, site, text, platform.clock.now()):
+        raise NotAnswered(fault, "correct what is named")
+    return site
+
+
+def _put(platform: Platform, before: Site | None, site: Site, text: str, now: datetime) -> str:
+    """Write the site to its file, what is not changed as it stands, and register it; why it was not, else empty."""
+    target = _file_of(site.key)
+    _place(_in_place(target, before, site) or text, target, now)
+    return follow_files(platform).faulty.get(site.key, "")
 
 
 def begin(platform: Platform, asked: Asked) -> dict[str, Any]:

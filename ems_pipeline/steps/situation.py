@@ -5,9 +5,10 @@ Pure: `known` has read what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from ems_pipeline.local_time import INSTANT
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState
 from ems_pipeline.plan.assembly.unsteered import charging_w
 from ems_pipeline.sites import Charger, HeatPump, Site
+from ems_pipeline.sites.goal import Goal
 from ems_pipeline.steps import machines
 from ems_pipeline.steps.known import STATE_AGE, Known
-from ems_pipeline.warehouse import events
+from ems_pipeline.warehouse import events, goals
 
 
 class InputsMissing(EmsError, LookupError):
@@ -98,6 +100,7 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
     state = measured(known.said)
     history = machines.so_far(site, known.past, state.values, known.start)
     houses = {pump.key: building.chosen(known.houses.get(pump.key), pump.house) for pump in site.heat_pumps}
+    wanted = goals.of(known.goals)
     aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": INSTANT})
     inputs = PlanInputs(
         starts=starts,
@@ -108,7 +111,7 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
         outdoor_c=_column(aligned, heat.filter(pl.col("asset_key") == site.heat_pumps[0].key), "outdoor_c")
         if site.heat_pumps
         else None,
-        sessions=_sessions(known, site, site.chargers, state, starts),
+        sessions=_sessions(known, site, site.chargers, state, starts, wanted),
         state=SiteState(
             at=at,
             soc_pct=_required(site.batteries, state, "battery_soc_pct", at),
@@ -121,15 +124,17 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
             begun=history.begun,
         ),
         events=events.of(known.events),
+        goals=wanted,
         previous_w={k: np.array(w) for k, w in known.previous_w.items()},
         houses={key: response for key, (response, _) in houses.items()},
     )
     frames = {"effective_price": prices, "load_forecast": load, "pv_forecast": pv, "heat_demand_forecast": heat}
-    frames["grid_event"] = known.events
+    frames["grid_event"], frames["asset_goal"] = known.events, known.goals
     since = {name: _newest(frame) for name, frame in frames.items()}
     measured_at = max(state.reported_at.values()).isoformat() if state.reported_at else None
     told = {key: why for key, (_, why) in houses.items()}
-    return Knowledge(inputs, {"known_at": since, "state_reported_at": measured_at, "houses": told})
+    numbers = known.goals["asset_goal_id"].to_list()
+    return Knowledge(inputs, {"known_at": since, "state_reported_at": measured_at, "houses": told, "goals": numbers})
 
 
 def _drawn_w(
@@ -185,8 +190,14 @@ def _required(assets: Any, state: Measured, quantity: str, at: datetime) -> dict
 
 
 def _sessions(
-    known: Known, site: Site, chargers: Iterable[Charger], state: Measured, starts: list[datetime]
+    known: Known,
+    site: Site,
+    chargers: Iterable[Charger],
+    state: Measured,
+    starts: list[datetime],
+    wanted: Sequence[Goal] = (),
 ) -> tuple[EvSession, ...]:
+    """Stays of cars that touch the slots: what habit and charger say of them, and what goals want of them instead."""
     end = starts[-1] + time_grid.SLOT
     frame = known.sessions.filter(pl.col("arrives_at") < end, pl.col("departs_at") > starts[0])
     found: list[EvSession] = []
@@ -204,9 +215,21 @@ def _sessions(
                 state.values.get((charger.device or "", "session_energy_wh")),
                 known.at,
                 time_grid.zone(site.timezone),
+                partial(_as_wanted, wanted=[goal for goal in wanted if goal.asset == charger.key]),
             )
         ]
     return tuple(found)
+
+
+def _as_wanted(session: ExpectedSession, wanted: Sequence[Goal]) -> ExpectedSession:
+    """A stay with the energy and the departure that the last goal wants that holds during it."""
+    goal = next((one for one in reversed(wanted) if one.touches(session.arrival_at, session.departure_at)), None)
+    if goal is None:
+        return session
+    energy_wh = session.energy_wh if goal.energy_wh is None else goal.energy_wh
+    leaves = goal.ready_at is not None and goal.ready_at > session.arrival_at
+    departure_at = goal.ready_at if leaves and goal.ready_at is not None else session.departure_at
+    return replace(session, energy_wh=energy_wh, departure_at=departure_at)
 
 
 def _is_plugged_in(charger: Charger, state: Measured) -> bool | None:

@@ -14,7 +14,9 @@ Add a read here when an asset needs a table in a shape of its own.
     sites, beginnings                                        the registry
     market, forecasts, models, buildings                     prices, forecasts, trained models, fitted houses
     points, telemetry, rest, retention, counters, health     what devices said, and how they behave
+    found_batteries                                          who answered a broadcast, and where
     plans, why, events                                       decisions, what stands behind one, what the grid asks
+    goals                                                    what people want plans to reach
     arming, overrides, gateway_lock, served, control_misses  what control may do, must do, and has done
     claims, intents                                          what is wanted of an asset; what a device is to be told
     setpoints, setpoint_lives, point_maps                    the journal, and the maps it was written by

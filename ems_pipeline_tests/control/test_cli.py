@@ -95,8 +95,10 @@ def test_a_wrong_wish_is_refused_with_what_there_is(files: Bench, wish: tuple[st
 
 def test_the_command_line_and_the_database_bound_an_override_alike() -> None:
     routine = (ROOT / "sql" / "routines" / "R__fn_override_add.sql").read_text(encoding="utf-8")
-    assert f"now() + interval '{overrides.LONGEST.days} days'" in routine
-    assert "% is more than a week away; a forgotten override is worse than none".replace("%", "%s") in routine
+    window = (ROOT / "sql" / "routines" / "R__fn_wanted_fault.sql").read_text(encoding="utf-8")
+    assert f"p_at + interval '{overrides.LONGEST.days} days'" in window
+    assert "%s is more than a week away; a forgotten %s is worse than none" in window
+    assert "fn_wanted_fault('override'" in routine
     assert f"NOT BETWEEN 0 AND {LARGEST_LIMIT:.0e}".replace("e+0", "e") in routine
     assert "a limit is a number from 0 on; the unit is in its name" in routine
 

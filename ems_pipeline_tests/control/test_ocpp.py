@@ -142,7 +142,7 @@ def test_the_safe_state_may_be_off(home: Bench) -> None:
 
 def test_a_refused_profile_fails_with_its_reason(home: Bench) -> None:
     board(home).settle()
-    twin(home).moods.add("refuses")
+    twin(home).feel("refuses")
     home.plan(car(8))
     outcome = home.control()[BOX]
     assert outcome.state == "failed"
@@ -153,7 +153,7 @@ def test_a_refused_profile_fails_with_its_reason(home: Bench) -> None:
 @pytest.mark.parametrize("options", [{"composite_schedule": False}])
 def test_a_charger_that_ignores_its_profile_is_named_by_its_power(home: Bench) -> None:
     board(home).settle()
-    twin(home).moods.add("ignores")
+    twin(home).feel("ignores")
     told(home, 8)
     assert home.states(BOX) == ["echoed"], "it says yes"
     for _ in range(3):

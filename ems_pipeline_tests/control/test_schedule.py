@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -14,9 +16,11 @@ from hypothesis import strategies as st
 from ems_pipeline.control import authority
 from ems_pipeline.control.authority import Mandate
 from ems_pipeline.control.live import Live, Observed
+from ems_pipeline.devices.driver.command import HeatPumpCommand
 from ems_pipeline.sites import Schedule, Site
+from ems_pipeline.sites.goal import Goal
 from ems_pipeline.sites.modes import BatteryMode, HeatPumpMode
-from ems_pipeline.time_grid import SystemClock
+from ems_pipeline.time_grid import SLOT, SystemClock
 from ems_pipeline.warehouse import overrides
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.frames import query
@@ -156,6 +160,54 @@ def test_the_command_line_shows_what_holds_today(files: Bench, tmp_path: Path) -
     assert "an override goes before it" in ems("control", "schedule", "list", "home01").output
 
 
+def test_the_command_line_adds_switches_and_removes_a_schedule_in_the_file(files: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "home01.yaml"
+    file.write_text("# of the owner's own hand\n" + file.read_text())
+    when = ("--start", "22:00", "--end", "06:00", "--days", "0,1,2,3,4")
+    said = ems("control", "schedule", "add", "home01", "nights", "pack", "charge", "--power", "3000", *when)
+    assert said.exit_code == 0, said.exception
+    (added,) = yaml.safe_load(file.read_text())["schedules"]
+    assert (added["mode"], added["limits"], added["days"]) == ("charge", {"charge_limit_w": 3000}, [0, 1, 2, 3, 4])
+    assert ems("control", "schedule", "switch", "home01", "nights", "off").exit_code == 0
+    assert yaml.safe_load(file.read_text())["schedules"][0]["active"] is False
+    assert "switched off" in ems("control", "schedule", "list", "home01").output
+    assert ems("control", "schedule", "remove", "home01", "nights").exit_code == 0
+    assert yaml.safe_load(file.read_text())["schedules"] == []
+    assert file.read_text().startswith("# of the owner's own hand\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["add", "home01", "x", "pack", "dance"], "mode 'dance'"),
+        (["add", "home01", "x", "pack", "hold", "--power", "3"], "mode hold has no power"),
+        (["add", "home01", "x", "nothing", "hold"], "names asset 'nothing'"),
+        (["switch", "home01", "x", "off"], "has no schedule 'x'"),
+        (["switch", "home01", "x", "perhaps"], "neither on nor off"),
+    ],
+)
+def test_a_schedule_that_cannot_be_changes_no_file(
+    files: Bench, tmp_path: Path, arguments: list[str], fault: str
+) -> None:
+    before = (tmp_path / "home01.yaml").read_text()
+    said = ems("control", "schedule", *arguments)
+    assert said.exit_code == 1
+    assert fault in str(said.exception)
+    assert (tmp_path / "home01.yaml").read_text() == before
+
+
+def test_a_schedule_that_rests_neither_acts_nor_stands_in_anothers_way(home01: Site) -> None:
+    rests = at_one("pack", "hold").model_copy(update={"active": False})
+    acts = at_one("pack", "charge").model_copy(update={"key": "other"})
+    assert not rests.covers(NOON, ZoneInfo("Europe/Prague"))
+    assert acts.covers(NOON, ZoneInfo("Europe/Prague"))
+    document = home01.model_dump(mode="json") | {"schedules": [s.model_dump(mode="json") for s in (rests, acts)]}
+    assert len(Site.model_validate(document).schedules) == 2
+    document["schedules"][0]["active"] = True
+    with pytest.raises(ValueError, match="both act on 'pack'"):
+        Site.model_validate(document)
+
+
 def test_a_schedule_of_a_device_that_only_measures_is_refused_when_the_file_is_checked(
     home01: Site, tmp_path: Path
 ) -> None:
@@ -167,3 +219,21 @@ def test_a_schedule_of_a_device_that_only_measures_is_refused_when_the_file_is_c
     file.write_text(yaml.safe_dump(site.model_dump(mode="json")))
     said = ems("site", "check", str(file))
     assert "'midday' asks 'pack', whose device's map sunspec-hybrid only measures" in str(said.exception)
+
+
+def test_a_house_that_may_be_cold_is_held_back_below_its_usual_comfort_while_the_goal_holds(home01: Site) -> None:
+    """18.5 °C: with the usual 20 °C the envelope lets the pump heat, with a goal of 16 °C the plan's block stands."""
+    planned = mandate(home01, ("heating", "heat-pump", "blocked", 0.0, {}))
+    cold = {
+        d.key: Observed({"loxone": {"indoor_temp_c": 18.5}, "inverter": QUIET}.get(d.key, {})) for d in home01.devices
+    }
+
+    def told(wanted: Mandate) -> Intent:
+        live = Live(home01, cold)
+        return next(d for d in authority.resolve(home01, wanted, live, {}, NOON) if d.device == "heat-pump")
+
+    away = replace(planned, goals=[Goal("heating", NOON, NOON + SLOT, comfort_min_c=16.0)])
+    assert (told(planned).source, told(away).source) == (Source.ENVELOPE, Source.PLAN)
+    assert told(away).command == HeatPumpCommand("heat-pump", HeatPumpMode.BLOCKED)
+    frost = replace(planned, goals=[Goal("heating", NOON, NOON + SLOT, comfort_min_c=19.0)])
+    assert told(frost).source is Source.ENVELOPE

@@ -184,6 +184,26 @@ def test_a_transaction_that_is_told_twice_has_one_number() -> None:
     assert second > first
 
 
+@pytest.mark.parametrize(
+    ("version", "action", "kind"),
+    [
+        ("ocpp1.6", "FirmwareStatusNotification", 3), ("ocpp1.6", "SecurityEventNotification", 3),
+        ("ocpp1.6", "DataTransfer", 3), ("ocpp2.0.1", "NotifyEvent", 3), ("ocpp2.0.1", "SecurityEventNotification", 3),
+        ("ocpp2.0.1", "NotifyReport", 3), ("ocpp1.6", "MakeCoffee", 4), ("ocpp2.0.1", "SignCertificate", 4),
+    ],
+)  # fmt: skip
+def test_what_means_nothing_here_is_answered_and_what_is_unknown_is_said_to_be(
+    version: str, action: str, kind: int
+) -> None:
+    async def talk(port: int) -> Any:
+        async with connect(f"ws://127.0.0.1:{port}/{BOX}", subprotocols=[version], proxy=None) as connection:  # type: ignore[list-item]
+            await connection.send(json.dumps([2, "1", action, {}]))
+            return json.loads(await connection.recv())
+
+    with listening() as port:
+        assert asyncio.run(asyncio.wait_for(talk(port), 5))[:2] == [kind, "1"]
+
+
 def test_a_message_beyond_all_measure_ends_its_connection() -> None:
     async def talk(port: int) -> None:
         async with connect(f"ws://127.0.0.1:{port}/{BOX}", subprotocols=["ocpp1.6"], proxy=None) as connection:  # type: ignore[list-item]

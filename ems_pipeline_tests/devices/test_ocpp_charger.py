@@ -116,7 +116,7 @@ def test_a_setpoint_is_rewritten_for_its_new_end(box: OcppBench) -> None:
 
 
 def test_a_refused_profile_is_no_setpoint_and_says_why(box: OcppBench) -> None:
-    box.twin.moods.add("refuses")
+    box.twin.feel("refuses")
     answer, echoes = box.tell(8)
     assert not answer.accepted
     assert "Rejected" in answer.reason
@@ -124,14 +124,14 @@ def test_a_refused_profile_is_no_setpoint_and_says_why(box: OcppBench) -> None:
 
 
 def test_nothing_is_told_without_a_safe_current_below(box: OcppBench) -> None:
-    box.twin.moods.add("refuses")
+    box.twin.feel("refuses")
     answer, _ = box.tell(8)
     assert "without a safe current" in answer.reason
     assert box.twin.profiles == {}
 
 
 def test_an_ignored_profile_is_seen_in_what_the_charger_offers(box: OcppBench) -> None:
-    box.twin.moods.add("ignores")
+    box.twin.feel("ignores")
     answer, echoes = box.tell(8)
     assert answer.accepted
     wrong = {e.point: e.found for e in echoes if not e.matches}
@@ -140,7 +140,7 @@ def test_an_ignored_profile_is_seen_in_what_the_charger_offers(box: OcppBench) -
 
 def test_a_charger_that_does_not_say_what_it_offers_is_believed_until_its_power_tells(home01: Site) -> None:
     with charging(home01, "ocpp1.6", options={"composite_schedule": False}) as box:
-        box.twin.moods.add("ignores")
+        box.twin.feel("ignores")
         _, echoes = box.tell(8)
         assert all(e.matches for e in echoes)
         box.pass_by(minutes=1)
@@ -176,7 +176,7 @@ def test_a_charger_that_is_gone_is_unknown_since_when_and_why(box: OcppBench) ->
 
 def test_a_silent_socket_is_no_charger(box: OcppBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(central, "LOOK_S", 0.05)
-    box.twin.moods.add("silent")
+    box.twin.feel("silent")
     box.clock.advance_to(box.clock.now() + timedelta(minutes=3))
     found = box.said()["ev_power_w"]
     assert found.value is None
@@ -189,7 +189,7 @@ def test_an_answer_that_comes_too_late_is_none(box: OcppBench, monkeypatch: pyte
         monkeypatch.setattr(module, "ANSWER_S", 0.05)
     box.board.do(box.board.callers[BOX].hang_up())
     box.settle()
-    box.twin.moods.add("late")
+    box.twin.feel("late")
     box.twin.late_s = 0.3
     answer, echoes = box.tell(8)
     assert "was not answered within 0.05 s" in answer.reason
@@ -197,7 +197,7 @@ def test_an_answer_that_comes_too_late_is_none(box: OcppBench, monkeypatch: pyte
 
 
 def test_messages_that_come_twice_count_once(box: OcppBench) -> None:
-    box.twin.moods.add("twice")
+    box.twin.feel("twice")
     box.pass_by(minutes=2)
     once = box.said()["session_energy_wh"].value
     assert once == pytest.approx(11040 * 2 / 60, abs=2)
@@ -205,7 +205,7 @@ def test_messages_that_come_twice_count_once(box: OcppBench) -> None:
 
 def test_a_counter_that_goes_back_is_no_energy(box: OcppBench) -> None:
     box.pass_by(minutes=2)
-    box.twin.moods.add("counts-back")
+    box.twin.feel("counts-back")
     box.pass_by(minutes=1)
     found = box.said()["session_energy_wh"]
     assert found.value is None
@@ -239,8 +239,7 @@ def test_a_charger_that_waits_for_a_card_is_started_with_a_setpoint_where_the_si
 ) -> None:
     for is_wanted in (False, True):
         with charging(home01, version, NIGHT, {"remote_start": is_wanted}) as box:
-            box.twin.moods.add("waits")
-            box.twin.hold({})
+            box.twin.feel("waits")
             box.pass_by(hours=5)
             assert box.said()["ev_status"].value == EvStatus.CONNECTED
             box.tell(8)

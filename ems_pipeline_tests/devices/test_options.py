@@ -34,7 +34,7 @@ def test_an_option_takes_the_values_it_is_made_for(name: str, value: Any) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("gap_s", "0,1", "no number from 0 to 2"),
+        ("gap_s", "0,1", "no number from 0 to 5"),
         ("gap_s", True, "no number"),
         ("base_address", 40_000.5, "no whole number"),
         ("base_address", "4e4", "no whole number"),

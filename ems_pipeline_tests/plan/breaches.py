@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -138,6 +139,17 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     _, slot = busiest(plan.session_w[:1])
     return _with_car(problem, blocked=(Window(slot, slot + 1),)), plan
+
+
+@breaks("only what the sun leaves")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_car(problem, anywhere_w=plan.session_w[0] / 1.01), plan
+
+
+@breaks("waiting as reported")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    car = problem.sessions[0]
+    return _with_car(problem, steady=(Window(car.first, car.end),)), plan
 
 
 @breaks("current range")
@@ -303,7 +315,7 @@ def _with_battery(problem: Problem, **changes: float) -> Problem:
     return dataclasses.replace(problem, batteries=(dataclasses.replace(problem.batteries[0], **changes),))
 
 
-def _with_car(problem: Problem, **changes: float) -> Problem:
+def _with_car(problem: Problem, **changes: Any) -> Problem:
     first, *others = problem.sessions
     return dataclasses.replace(problem, sessions=(dataclasses.replace(first, **changes), *others))
 

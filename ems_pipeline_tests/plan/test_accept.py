@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from ems_pipeline.arrays import Array
 from ems_pipeline.cli.app import app
 from ems_pipeline.plan import Problem, ProblemInvalid, problem, solve
-from ems_pipeline.plan.problem import Fuse, HeatStore, HybridInverter, PreviousPower, Unmet, Window
+from ems_pipeline.plan.problem import ComfortBand, Fuse, HeatStore, HybridInverter, PreviousPower, Unmet, Window
 from ems_pipeline.plan.problem.accept import FIELDS, accept
 from ems_pipeline.plan.record import FormInvalid
 from ems_pipeline_tests.plan.random_sites import problems
@@ -42,8 +42,8 @@ def everything() -> Problem:
         pv=(roof([1000.0] * 4),),
         batteries=(battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)), battery("second", bands=bands)),
         inverters=(HybridInverter("hybrid", 5000.0, ("roof",), ("pack",)),),
-        sessions=(car(0, 4, 2000.0, blocked=(Window(1, 2),)),),
-        heat_pumps=(heat_pump(4, tank=tank, tank_cop=np.full(4, 2.0)),),
+        sessions=(car(0, 4, 2000.0, blocked=(Window(1, 2),), anywhere_w=np.zeros(4), steady=(Window(0, 2),)),),
+        heat_pumps=(heat_pump(4, tank=tank, tank_cop=np.full(4, 2.0), bands=(ComfortBand(0, 2, 16.0, 23.0),)),),
         deferrables=(machine([500.0, 500.0], 0, 4),),
         gensets=(genset(blocked=(Window(0, 1),), starts_per_day=2, run_hours_left=3.0, state_slots=1),),
         fuses=(Fuse("garage", 9000.0, ("box",)),),
@@ -103,6 +103,7 @@ def test_every_number_of_a_problem_is_checked_and_named_by_its_path(value: Any) 
 def test_what_may_not_be_absent_is_named() -> None:
     document = json.loads(everything().to_json())
     optional = {"limit_w", "tank", "tank_cop", "was_on", "state_slots", "starts_per_day", "run_hours_left"}
+    optional |= {"anywhere_w"}
     for path in numbers(document):
         if not isinstance(path[-1], int) and path[-1] not in optional:
             assert str(path[-1]) in refusal(with_value(document, path, None))
@@ -145,6 +146,12 @@ def itself(**changes: Any) -> Change:
     return lambda given: dataclasses.replace(given, **changes)
 
 
+def with_band(*band: Any) -> Change:
+    """The first house with another comfort band."""
+    store = dataclasses.replace(everything().heat_pumps[0].store, bands=(ComfortBand(*band),))
+    return of("heat_pumps", store=store)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -165,6 +172,11 @@ def itself(**changes: Any) -> Change:
         (of("sessions", first=4), "sessions[0] is [4, 4), no slot at all"),
         (of("sessions", later_wh=3000.0), "sessions[0].later_wh is 3000 of energy_wh 2000"),
         (of("sessions", blocked=(Window(0, 9),)), "sessions[0].blocked[0].end is 9"),
+        (of("sessions", steady=(Window(3, 3),)), "sessions[0].steady[0] is [3, 3), no slot at all"),
+        (of("sessions", anywhere_w=np.zeros(3)), "sessions[0].anywhere_w has 3 values and buy_per_kwh 4"),
+        (of("sessions", anywhere_w=np.full(4, -1.0)), "sessions[0].anywhere_w[0] is -1 (and 3 more of its values)"),
+        (with_band(0, 9, 16.0, 23.0), "heat_pumps[0].store.bands[0].end is 9 beyond a horizon of 4 slots"),
+        (with_band(0, 2, 24.0, 23.0), "heat_pumps[0].store.bands[0].min_c is 24 and max_c 23"),
         (of("deferrables", first=12, end=20), "deferrables[0].end is 20 beyond a horizon of 4 slots"),
         (of("deferrables", profile_w=np.zeros(2)), "deferrables[0].profile_w never draws power"),
         (of("deferrables", profile_w=np.zeros(0)), "deferrables[0].profile_w never draws power"),

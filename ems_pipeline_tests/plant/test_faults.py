@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -12,11 +13,18 @@ from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand
 from ems_pipeline.devices.driver.contract import Driver, PointWrite
 from ems_pipeline.devices.fleet import OpenSite, read_all
 from ems_pipeline.devices.fleet.health import HealthState
+from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.reading import Quality, Reading, good_values
 from ems_pipeline.plant import FAULTS, Fault
 from ems_pipeline.plant.faults import measured
+from ems_pipeline.plant.marstek_twin import MarstekTwin
+from ems_pipeline.plant.udp_server import Battery, serving_udp
+from ems_pipeline.plant.world import World
+from ems_pipeline.sites import load_site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode
-from ems_pipeline_tests.plant.conftest import Bench
+from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline_tests.conftest import ROOT
+from ems_pipeline_tests.plant.conftest import EVENING, Bench
 
 Work = Callable[[Bench, dict[str, Driver]], Awaitable[None]]
 SCENARIOS: dict[str, Work] = {}
@@ -249,3 +257,39 @@ async def _(bench: Bench, drivers: dict[str, Driver]) -> None:
                 truth = {"battery_soc_pct": bench.plant.world.soc_pct, "grid_frequency_hz": 50.0}
                 assert reading.value == pytest.approx(truth[reading.quantity], abs=0.6)
     await impatient.close()
+
+
+@contextmanager
+def venus(kind: str) -> Iterator[tuple[Driver, Battery]]:
+    """A battery over UDP whose wire has the fault, and its driver."""
+    home = load_site(ROOT / "examples" / "maison.yaml")
+    gateway = home.gateways[1].model_copy(update={"host": "127.0.0.1", "port": 0})
+    world = World(home, SimulatedClock(EVENING))
+    battery = Battery(gateway, MarstekTwin(world, "venus-1", load_map("marstek-venus-e", {})), {kind})
+    with serving_udp([battery]) as ports:
+        device = home.device("venus-1").model_copy(update={"options": {"gap_s": 0.0}})
+        there = gateway.model_copy(update={"port": ports[gateway.key], "timeout_s": 0.2})
+        site = home.model_copy(update={"gateways": (*home.gateways[:1], there), "devices": (device,)})
+        yield fleet.open_site(site, world.clock).drivers["venus-1"], battery
+
+
+async def _told_and_read(kind: str) -> None:
+    """What is told is taken once, and what is read is true, whatever becomes of the datagrams."""
+    with venus(kind) as (driver, battery):
+        writes = driver.translate(
+            BatteryCommand("venus-1", BatteryMode.CHARGE, charge_limit_w=900.0),
+            good_values(await driver.read(driver.needs)),
+        )
+        await driver.write(writes)
+        assert battery.twin.held["passive_power"] == -900
+        for _ in range(4):
+            found = {r.quantity: r for r in await driver.read(["battery_power_w", "battery_mode"])}
+            assert (found["battery_power_w"].value, found["battery_mode"].value) == (-900, 3), found
+        await driver.close()
+
+
+for _kind in ("lost", "duplicate", "reordered", "truncated"):
+
+    @scenario(_kind)
+    async def _(bench: Bench, drivers: dict[str, Driver], kind: str = _kind) -> None:
+        await _told_and_read(kind)

@@ -11,10 +11,11 @@ from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.plan import GridEvent, MachineState, Plan, assemble, device_rows, slot_rows, solve, verify
 from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
+from ems_pipeline.sites.goal import Goal, Source
 from ems_pipeline.steps.known import STATE_AGE, read
 from ems_pipeline.steps.situation import InputsMissing, Knowledge, LeftAlone, plan_inputs
 from ems_pipeline.time_grid import SLOT
-from ems_pipeline.warehouse import Warehouse, events, forecasts, market, plans, sites, telemetry
+from ems_pipeline.warehouse import Warehouse, events, forecasts, goals, market, plans, sites, telemetry
 from ems_pipeline_tests.copies import metered
 from ems_pipeline_tests.readings import answers
 
@@ -137,6 +138,32 @@ def test_a_car_that_is_not_there_is_expected_and_one_that_is_there_is_planned_no
     assert running.energy_wh == pytest.approx(6500.0)
 
 
+def test_a_goal_says_what_a_car_wants_and_when_it_leaves_and_stands_in_the_plans_inputs(
+    warehouse: Warehouse, home01: Site
+) -> None:
+    """20 kWh in this stay, 2.5 of them given; gone in four hours. Before it was filed nothing is known of it."""
+    at = START + timedelta(minutes=2)
+    leaves = START + timedelta(hours=4)
+    wanted = Goal("car-1", START, leaves, Source.SOLAR, 20_000.0, leaves)
+    measure(warehouse, at, battery_soc_pct=40.0, indoor_temp_c=21.5)
+    measure(warehouse, at, ev_status=float(EvStatus.CHARGING), session_energy_wh=2500.0)
+    with warehouse.begin() as connection:
+        number = goals.add(connection, "home01", wanted, "anna", at)
+    found = inputs(warehouse, home01, at + timedelta(seconds=1), START + SLOT)
+    (stay,) = [one for one in found.inputs.sessions if one.charger == "car-1"]
+    assert (stay.energy_wh, stay.departs_at) == (17_500.0, leaves)
+    assert [goal.goal_id for goal in found.inputs.goals] == found.provenance["goals"] == [number]
+    assert found.provenance["known_at"]["asset_goal"] == at.isoformat()
+    (car,) = [one for one in assemble(home01, found.inputs).sessions if one.charger == "car-1"]
+    assert car.anywhere_w is not None
+    assert car.anywhere_w[: car.end].max() == 0.0
+    before = inputs(warehouse, home01, at - timedelta(seconds=1), START + SLOT)
+    assert (before.inputs.goals, before.provenance["goals"]) == ((), [])
+    assert "asset_goal" in before.provenance["known_at"]
+    with warehouse.begin() as connection:
+        goals.cancel(connection, number, at + timedelta(minutes=1), "anna")
+
+
 def test_a_plan_knows_events_the_set_that_runs_and_the_machine_in_its_run(warehouse: Warehouse, home01: Site) -> None:
     diesel = Genset(
         key="diesel", device="genset", min_power_w=2000, max_power_w=8000, start_cost=20, fuel_per_kwh=9,
@@ -214,3 +241,22 @@ def test_what_nobody_steers_is_load_and_not_in_the_plans_hands(warehouse: Wareho
     assert found.inputs.load_w.tolist() == pytest.approx([450.0 + 2000.0 / 3.5] * len(found.inputs.starts))
     problem = assemble(steered, found.inputs)
     assert problem.heat_pumps == ()
+
+
+def test_a_car_that_has_what_a_goal_wants_stays_in_the_plan_and_is_kept_off(warehouse: Warehouse, home01: Site) -> None:
+    """Of a charger that no plan speaks of nothing is told, and it would charge on as it likes."""
+    at = START + timedelta(minutes=3)
+    measure(warehouse, at, battery_soc_pct=40.0, indoor_temp_c=21.5)
+    measure(warehouse, at, ev_status=float(EvStatus.CHARGING), session_energy_wh=9100.0)
+    wanted = Goal("car-1", START, START + timedelta(hours=4), energy_wh=9000.0)
+    with warehouse.begin() as connection:
+        number = goals.add(connection, "home01", wanted, "anna", at)
+    found = inputs(warehouse, home01, at + timedelta(seconds=1), START + SLOT)
+    (stay,) = [one for one in found.inputs.sessions if one.charger == "car-1"]
+    assert stay.energy_wh == 0.0
+    plan = solve(assemble(home01, found.inputs), gap=1e-2)
+    rows = device_rows(plan).filter(pl.col("asset_key") == "car-1")
+    assert rows.select("mode", "reason").row(0) == ("off", "The car is served.")
+    assert verify(plan.problem, plan) == []
+    with warehouse.begin() as connection:
+        goals.cancel(connection, number, at + timedelta(minutes=1), "anna")

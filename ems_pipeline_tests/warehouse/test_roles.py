@@ -172,6 +172,7 @@ NOBODYS = [
     "DELETE FROM ems.setpoint",
     "DELETE FROM ems.alarm",
     "DELETE FROM ems.control_override",
+    "DELETE FROM ems.asset_goal",
     "UPDATE ems.setpoint_event SET state = 'effective'",
     "DELETE FROM ems.setpoint_event",
     "UPDATE ems.site_config SET config = '{}'",
@@ -187,6 +188,8 @@ NO_READERS = [
     "INSERT INTO ems.control_arm (site_key, armed_at, armed_by) VALUES ('home01', now(), 'x')",
     "INSERT INTO ems.control_override (site_key, asset_key, mode, from_at, until_at, created_at, created_by) "
     "VALUES ('home01', 'pack', 'hold', now(), now() + interval '1 hour', now(), 'x')",
+    "INSERT INTO ems.asset_goal (site_key, asset_key, source, from_at, until_at, created_at, created_by) "
+    "VALUES ('home01', 'car-1', 'any', now(), now() + interval '1 hour', now(), 'x')",
     "SELECT ems.fn_create_planning_run('{}')",
     "SELECT ems.fn_fill_audit_interval('home01', now(), now())",
     "SELECT ems.fn_ensure_partitions('telemetry', now(), now())",
@@ -305,6 +308,7 @@ LIMITS = sorted({name for kind in ASSETS.values() for name in kind.limit_names} 
 def test_the_database_lists_the_modes_and_limits_of_every_kind_of_asset() -> None:
     """Also of those that no demo device obeys for."""
     kinds = {"batteries": Battery, "pv": PvArray, "chargers": Charger, "heat_pumps": HeatPump, "gensets": Genset}
+    kinds |= {"fleets": Battery}
     function = (ROOT / "sql" / "routines" / "R__fn_override_add.sql").read_text(encoding="utf-8")
     rows = re.findall(r"\('(\w+)', '{(.+?)}'(?:::text\[\])?,\s*'{(.*?)}'(?:::text\[\])?\)", function)
     listed = {kind: (set(modes.split(",")), set(limits.split(","))) for kind, modes, limits in rows}

@@ -40,7 +40,15 @@ def test_every_reason_and_limit_of_a_plan_is_known(problem: Problem) -> None:
     for wish in plan.unmet:
         assert KNOWN.read(str(wish)), wish
     for name in {name for binding in rows["binding"] for name in binding.split("; ") if name}:
-        assert LIMITS.read(name), name
+        assert LIMITS.whole(name), name
+        assert limited(name, "cs") != name
+
+
+def test_a_limit_is_said_as_one_though_its_beginning_is_a_limit_too() -> None:
+    assert limited("heating power above minimum at most; import", "cs") == (
+        "horní mez: výkon heating nad minimem; odběr ze sítě"
+    )
+    assert limited("who knows", "cs") == "who knows"
 
 
 def test_a_reason_is_said_in_czech_with_its_figures_actions_and_limits() -> None:

@@ -18,7 +18,12 @@ def words(house: House, path: str, who: str = "anna") -> str:
     """The texts of a page, tags and spaces taken out."""
     answer = house.login(who).get(path)
     assert answer.status_code == 200, answer.text[:2000]
-    plain = re.sub(r"<(?:script|svg).*?</(?:script|svg)>", " ", answer.text, flags=re.DOTALL)
+    return plain_words(answer.text)
+
+
+def plain_words(html: str) -> str:
+    """A page's texts alone."""
+    plain = re.sub(r"<(?:script|svg).*?</(?:script|svg)>", " ", html, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", plain)).replace("\N{NO-BREAK SPACE}", " ").split())
 
 

@@ -134,6 +134,31 @@ class BatteryLimits(BaseModel):
     """Never filled above."""
 
 
+class BatteryStatus(BaseModel):
+    """One answer of a battery; null: it did not say so then."""
+
+    reported_at: AwareDatetime
+    """When it was asked."""
+    soc_pct: float | None
+    """Charge."""
+    battery_kw: float | None
+    """Power at the bus; > 0 discharges."""
+    pv_kw: float | None
+    """Modules of its own."""
+    ongrid_kw: float | None
+    """At its grid port; > 0 feeds the house."""
+    offgrid_kw: float | None
+    """Given at its backup socket."""
+    mode: str | None
+    """`auto`, `ai`, `manual`, `passive`, `ups`."""
+    temperature_c: float | None
+    """Cells."""
+    capacity_kwh: float | None
+    """What it can hold, as it says."""
+    remaining_kwh: float | None
+    """What is in it, as it says."""
+
+
 class Commanded(BaseModel):
     """A wish was filed. Nothing is said of its effect: that shows in the battery's power."""
 
@@ -350,6 +375,35 @@ class Flow(BaseModel):
     """Something of it is missing or older than five minutes."""
 
 
+class FoundBattery(BaseModel):
+    """A battery that answered a broadcast in the pipeline's network."""
+
+    ble_mac: str
+    """Bluetooth address; it keeps it wherever it answers."""
+    name: str
+    """Model and the last digits of that address."""
+    model: str
+    """What it says it is."""
+    firmware: float | None
+    """Its firmware."""
+    address: str
+    """Where it answered from."""
+    udp_port: int
+    """And from which port."""
+    wifi_mac: str | None
+    """Address of its network card."""
+    is_active: bool
+    """It answered when it was looked for last."""
+    first_seen_at: AwareDatetime
+    """It answered first."""
+    last_seen_at: AwareDatetime
+    """It answered last."""
+    site: str | None
+    """The site whose file names it; null: none does."""
+    gateway: str | None
+    """As which gateway."""
+
+
 class Given(BaseModel):
     """A new token; the text is not stored and not shown again."""
 
@@ -365,6 +419,67 @@ class Given(BaseModel):
     """null: all"""
     expires_at: AwareDatetime
     """until when it counts"""
+
+
+class Goal(BaseModel):
+    """What somebody wants the plan to reach; null: as usual."""
+
+    goal_id: int | None
+    """Number; null: a dry run filed nothing."""
+    site: str
+    """Site."""
+    asset: str
+    """Asset: a charger or a heat pump."""
+    starts_at: AwareDatetime
+    """From when."""
+    ends_at: AwareDatetime
+    """Until when."""
+    source: Literal["any", "solar", "min-solar"] | None
+    """What the car is charged from."""
+    energy_wh: float | None
+    """Energy at the wall in this stay of the car, with what it has had in it."""
+    ready_at: AwareDatetime | None
+    """When the car leaves; null: as usual."""
+    comfort_min_c: float | None
+    """Lower edge of the comfort band."""
+    comfort_max_c: float | None
+    """Upper edge of the comfort band."""
+    reason: str
+    """Why, as it was said; empty: it was not."""
+    created_at: AwareDatetime | None
+    """When it was filed; null: it was not."""
+    created_by: str
+    """By whom."""
+    cancelled_at: AwareDatetime | None
+    """Taken back early; null: it was not."""
+
+
+class GoalWish(BaseModel):
+    """A goal to be filed: of a charger a source, energy or an hour, of a heat pump an edge of its band."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    asset: str
+    """A charger or a heat pump."""
+    source: Literal["any", "solar", "min-solar"] | None = None
+    """`solar`: only what the sun leaves; `min-solar`: the least power always, more of the sun."""
+    energy_wh: float | None = None
+    """Energy at the wall in this stay, with what the car has had in it."""
+    ready_at: AwareDatetime | None = None
+    """When the car leaves."""
+    comfort_min_c: float | None = None
+    """Lower edge of the band."""
+    comfort_max_c: float | None = None
+    """Upper edge of the band."""
+    starts_at: AwareDatetime | None = None
+    """From when; now."""
+    ends_at: AwareDatetime | None = None
+    """Until when; when the car leaves, else a day."""
+    duration_minutes: int | None = None
+    """Or how long."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
 
 
 class KnownArray(BaseModel):
@@ -537,6 +652,38 @@ class Naming(BaseModel):
     """another name; null: as it is"""
     note: str | None = None
     """what it is for; null: as it is"""
+
+
+class NewSchedule(BaseModel):
+    """A schedule: a name, an asset, a mode, and when."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    asset: str
+    """Asset, or fleet of batteries."""
+    mode: str
+    """Mode of the asset."""
+    power_kw: float | None = None
+    """Power of a battery or a genset in that mode, instead of a limit."""
+    limits: dict[str, float] | None = None
+    """Limits of the mode, units in their names."""
+    days: list[int] | None = None
+    """0 Monday to 6 Sunday."""
+    start: str | None = None
+    """Begin on the site's wall clock."""
+    end: str | None = None
+    """End; earlier than the begin: on the next day."""
+    from_date: str | None = None
+    """First day it begins on."""
+    until_date: str | None = None
+    """Last day it begins on."""
+    active: bool | None = None
+    """Whether it acts."""
+    site: str
+    """Site."""
+    key: str
+    """Its name in the site's file."""
 
 
 class OptimizeWish(BaseModel):
@@ -872,6 +1019,65 @@ class ScanWish(BaseModel):
     """Last unit id."""
 
 
+class Schedule(BaseModel):
+    """What is wanted of an asset at fixed hours of the site's wall clock."""
+
+    id: str
+    """`site.schedule`."""
+    site: str
+    """Site."""
+    key: str
+    """Its name."""
+    asset: str
+    """Asset, or fleet of batteries."""
+    mode: str
+    """Mode of the asset."""
+    limits: dict[str, float]
+    """Limits of the mode."""
+    days: list[int]
+    """Days it begins on: 0 Monday to 6 Sunday."""
+    weekday_mask: int
+    """The same as bits: 1 Monday, 2 Tuesday, ... 64 Sunday."""
+    start: str | None
+    """Begin; null: the whole day."""
+    end: str | None
+    """End; earlier than its begin: on the next day."""
+    from_date: str | None
+    """First day it begins on; null: always."""
+    until_date: str | None
+    """Last day it begins on; null: always."""
+    active: bool
+    """It acts."""
+
+
+class ScheduleChange(BaseModel):
+    """What of a schedule is to be another; what is not named stays."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    asset: str | None = None
+    """Asset, or fleet of batteries."""
+    mode: str | None = None
+    """Mode of the asset."""
+    power_kw: float | None = None
+    """Power of a battery or a genset in that mode, instead of a limit."""
+    limits: dict[str, float] | None = None
+    """Limits of the mode, units in their names."""
+    days: list[int] | None = None
+    """0 Monday to 6 Sunday."""
+    start: str | None = None
+    """Begin on the site's wall clock."""
+    end: str | None = None
+    """End; earlier than the begin: on the next day."""
+    from_date: str | None = None
+    """First day it begins on."""
+    until_date: str | None = None
+    """Last day it begins on."""
+    active: bool | None = None
+    """Whether it acts."""
+
+
 class Score(BaseModel):
     """How good the forecasts of a model were, over all days of the window."""
 
@@ -1048,6 +1254,36 @@ class TakenBack(BaseModel):
     """number of the token; null: its text is said"""
     token: str | None = None
     """the token itself; null: its number is said"""
+
+
+class TempoDay(BaseModel):
+    """A day of the contract: from 06:00 of it to 06:00 of the next, in Paris."""
+
+    day: date
+    """Day."""
+    colour: Literal["blue", "white", "red"]
+    """As announced last."""
+    source: str
+    """Who told it."""
+    known_at: AwareDatetime
+    """Since when it is known."""
+
+
+class TempoSeason(BaseModel):
+    """A season of the contract, 1 September to 31 August, so far."""
+
+    first_day: date
+    """Its first day."""
+    red: int
+    """Red days so far, announced ones included."""
+    red_left: int
+    """Red days to come."""
+    white: int
+    """White days so far."""
+    white_left: int
+    """White days to come."""
+    unknown: int
+    """Days so far whose colour is not stored: what is left may be less."""
 
 
 class Told(BaseModel):

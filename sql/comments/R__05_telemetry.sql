@@ -28,3 +28,15 @@ COMMENT ON COLUMN ems.device_health.last_seen_at IS 'last good answer';
 COMMENT ON COLUMN ems.device_health.last_changed_at IS 'last change of `state`';
 COMMENT ON COLUMN ems.device_health.error_streak IS 'errors since the last good answer';
 COMMENT ON COLUMN ems.device_health.last_error IS 'text of the last error';
+
+COMMENT ON TABLE ems.found_battery IS 'Batteries that answered a broadcast in this network (`ems battery discover`), one row each; a battery that moves stays the same row.';
+COMMENT ON COLUMN ems.found_battery.ble_mac IS 'Bluetooth address, which it keeps for life; `mac` of a gateway in a site file names it';
+COMMENT ON COLUMN ems.found_battery.name IS 'model and the last digits of its Bluetooth address, given when it was first seen';
+COMMENT ON COLUMN ems.found_battery.model IS 'what it says it is';
+COMMENT ON COLUMN ems.found_battery.firmware IS 'number of its firmware as it says it';
+COMMENT ON COLUMN ems.found_battery.address IS 'where it answered from last';
+COMMENT ON COLUMN ems.found_battery.udp_port IS 'and from which port';
+COMMENT ON COLUMN ems.found_battery.wifi_mac IS 'address of its network card as it says it';
+COMMENT ON COLUMN ems.found_battery.is_active IS 'it answered when it was looked for last';
+COMMENT ON COLUMN ems.found_battery.first_seen_at IS 'it answered for the first time';
+COMMENT ON COLUMN ems.found_battery.last_seen_at IS 'and the last time';

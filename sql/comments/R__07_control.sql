@@ -21,6 +21,23 @@ COMMENT ON COLUMN ems.control_override.reason IS 'why, in his own words; empty: 
 COMMENT ON COLUMN ems.control_override.cancelled_at IS 'taken back early';
 COMMENT ON COLUMN ems.control_override.cancelled_by IS 'by whom';
 
+COMMENT ON TABLE ems.asset_goal IS 'What somebody wants the planner to reach for an asset, for a time; always bounded. An override tells a device, a goal the planner. Where two hold for an asset, the later filed counts.';
+COMMENT ON COLUMN ems.asset_goal.asset_goal_id IS 'number';
+COMMENT ON COLUMN ems.asset_goal.site_key IS 'site';
+COMMENT ON COLUMN ems.asset_goal.asset_key IS 'asset: a charger or a heat pump';
+COMMENT ON COLUMN ems.asset_goal.from_at IS 'first instant it holds';
+COMMENT ON COLUMN ems.asset_goal.until_at IS 'end, at most a week after it was filed';
+COMMENT ON COLUMN ems.asset_goal.source IS 'what a car is to be charged from: `any`, `solar` (only what the sun leaves), `min-solar` (the least power always, more of the sun); null: as usual';
+COMMENT ON COLUMN ems.asset_goal.energy_wh IS 'wanted at the wall in this stay of the car, with what it has had in it, Wh; null: as usual';
+COMMENT ON COLUMN ems.asset_goal.ready_at IS 'when the car leaves and is to be ready; null: as usual';
+COMMENT ON COLUMN ems.asset_goal.comfort_min_c IS 'lower edge of the comfort band, °C; null: that of the site file';
+COMMENT ON COLUMN ems.asset_goal.comfort_max_c IS 'upper edge of the comfort band, °C; null: that of the site file';
+COMMENT ON COLUMN ems.asset_goal.reason IS 'why, in the person''s words; empty: not said';
+COMMENT ON COLUMN ems.asset_goal.created_at IS 'entered; plans decided from then on know it';
+COMMENT ON COLUMN ems.asset_goal.created_by IS 'by whom';
+COMMENT ON COLUMN ems.asset_goal.cancelled_at IS 'taken back early; plans decided from then on know it not';
+COMMENT ON COLUMN ems.asset_goal.cancelled_by IS 'by whom';
+
 COMMENT ON TABLE ems.control_miss IS 'Sites that control or verification could not serve; from the second time in a row on there is an alarm.';
 COMMENT ON COLUMN ems.control_miss.times IS 'how often in a row; 0: the last run served it';
 COMMENT ON COLUMN ems.control_miss.since_at IS 'the first of them';

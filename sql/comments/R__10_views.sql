@@ -39,3 +39,28 @@ COMMENT ON COLUMN ems.vw_setpoint.echoed_after_s IS 'from intent to read-back';
 COMMENT ON COLUMN ems.vw_setpoint.effective_after_s IS 'from intent to effect in the measured power';
 
 COMMENT ON VIEW ems.vw_executable_plan IS 'Plans that may be told to a device: verified, no hindsight, of a solved problem; which of them holds says fn_plan_in_force.';
+
+COMMENT ON VIEW ems.vw_battery_status IS 'How batteries stood: a row for each answer in which a device tells its charge, good values only.';
+COMMENT ON COLUMN ems.vw_battery_status.soc_pct IS 'charge as the battery says';
+COMMENT ON COLUMN ems.vw_battery_status.battery_w IS 'power at the bus, > 0 discharge';
+COMMENT ON COLUMN ems.vw_battery_status.pv_w IS 'modules of its own';
+COMMENT ON COLUMN ems.vw_battery_status.ongrid_w IS 'at its grid port, > 0 it feeds the house';
+COMMENT ON COLUMN ems.vw_battery_status.offgrid_w IS 'given at its backup socket';
+COMMENT ON COLUMN ems.vw_battery_status.mode IS 'mode it says it is in: its own logic (`auto`), the vendor''s cloud (`ai`), its own slots (`manual`), a power it was told (`passive`), backup (`ups`)';
+COMMENT ON COLUMN ems.vw_battery_status.temperature_c IS 'cells';
+COMMENT ON COLUMN ems.vw_battery_status.capacity_wh IS 'what it can hold, as it says';
+COMMENT ON COLUMN ems.vw_battery_status.remaining_wh IS 'what is in it, as it says';
+
+COMMENT ON VIEW ems.vw_found_battery IS 'Batteries that answered a broadcast, and the site whose file names them.';
+COMMENT ON COLUMN ems.vw_found_battery.address IS 'where it answered from last';
+COMMENT ON COLUMN ems.vw_found_battery.gateway IS 'gateway of that file; null: no active site names it';
+COMMENT ON COLUMN ems.vw_battery_status.reported_at IS 'when it was asked';
+COMMENT ON COLUMN ems.vw_found_battery.ble_mac IS 'Bluetooth address, which it keeps for life';
+COMMENT ON COLUMN ems.vw_found_battery.name IS 'model and the last digits of that address';
+COMMENT ON COLUMN ems.vw_found_battery.model IS 'what it says it is';
+COMMENT ON COLUMN ems.vw_found_battery.firmware IS 'number of its firmware';
+COMMENT ON COLUMN ems.vw_found_battery.udp_port IS 'port it answered from last';
+COMMENT ON COLUMN ems.vw_found_battery.wifi_mac IS 'address of its network card';
+COMMENT ON COLUMN ems.vw_found_battery.is_active IS 'it answered when it was looked for last';
+COMMENT ON COLUMN ems.vw_found_battery.first_seen_at IS 'it answered for the first time';
+COMMENT ON COLUMN ems.vw_found_battery.last_seen_at IS 'and the last time';

@@ -15,6 +15,10 @@ COMMENT ON ROUTINE ems.fn_notify_live IS 'trigger: tells channel `ems_live` whic
 COMMENT ON ROUTINE ems.fn_plan_in_force IS 'the plan of a site that holds in a quarter-hour, as known at an instant';
 COMMENT ON ROUTINE ems.fn_override_add IS 'files an override for a login that may do nothing else, after checking it; returns its number';
 COMMENT ON ROUTINE ems.fn_override_cancel IS 'ends an override of whoever asks, for the web process anybody''s; returns the key of its site';
+COMMENT ON ROUTINE ems.fn_goal_add IS 'files a goal for a login that may do nothing else, after checking it; returns its number';
+COMMENT ON ROUTINE ems.fn_goal_cancel IS 'ends a goal of whoever asks, for the web process anybody''s; returns the key of its site';
+COMMENT ON ROUTINE ems.fn_goal_fault IS 'what is wrong with a goal of a site at an instant, and the remedy; null: nothing';
+COMMENT ON ROUTINE ems.fn_wanted_fault IS 'what is wrong with window and reason of an override or a goal; null: nothing';
 COMMENT ON ROUTINE ems.fn_disarm IS 'takes a site''s arm back in the caller''s name; returns whether it was armed';
 COMMENT ON ROUTINE ems.fn_alarm_acknowledge IS 'notes that the caller knows of an open alarm; returns its number';
 COMMENT ON ROUTINE ems.fn_requester IS 'who asks: `rest:` and the subject of a checked token, `web:` and whom our own web process knows, `telegram:` and who bound the chat, or `db:` and the login';

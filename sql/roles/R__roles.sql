@@ -3,7 +3,7 @@
 -- databases.
 --   ems_service  the pipeline: reads and writes rows, changes no schema, cannot rewrite the journal
 --   ems_analyst  reads
---   ems_writer   files overrides and requests through functions and cancels its own; reads nothing
+--   ems_writer   files overrides, goals and requests through functions and cancels its own; reads nothing
 --   ems_gateway  a REST server's login: nothing by itself, becomes ems_analyst or ems_writer per request (hence NOINHERIT)
 --   ems_web      the login of our own web process: the same, and by itself its sessions, tokens and the log of what was asked.
 --                It has no password until `ems db login ems_web web` gives it one
@@ -57,9 +57,10 @@ DO $$ BEGIN
         ems.weather_forecast, ems.weather_observation, ems.pv_forecast, ems.load_forecast, ems.heat_demand_forecast,
         ems.ev_session_forecast, ems.baseline_consumption, ems.cop_history, ems.cop_curve, ems.building_response,
         ems.forecast_model, ems.forecast_score,
-        ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health,
+        ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health, ems.found_battery,
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.plan_replay, ems.grid_event,
-        ems.control_arm, ems.control_override, ems.control_miss, ems.setpoint, ems.setpoint_event, ems.point_write_count,
+        ems.control_arm, ems.control_override, ems.asset_goal, ems.control_miss, ems.setpoint, ems.setpoint_event,
+        ems.point_write_count,
         ems.point_map,
         ems.alarm, ems.gateway_party, ems.gateway_lease,
         ems.supervisor, ems.control_decision,
@@ -67,13 +68,13 @@ DO $$ BEGIN
         ems.request, ems.web_write,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint,
-        ems.vw_executable_plan
+        ems.vw_executable_plan, ems.vw_battery_status, ems.vw_found_battery
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
         ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why TO ems_analyst;
 
-    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_request_add, ems.fn_disarm,
-        ems.fn_alarm_acknowledge TO ems_writer;
+    GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_goal_add, ems.fn_goal_cancel,
+        ems.fn_goal_fault, ems.fn_request_add, ems.fn_disarm, ems.fn_alarm_acknowledge TO ems_writer;
 
     -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')

@@ -12,12 +12,15 @@ DECLARE
     fault text;
     number bigint;
 BEGIN
-    SELECT known.*, found.part ->> 'device' AS device INTO asset
+    -- a fleet has no device of its own: its batteries have
+    SELECT known.*, coalesce(found.part ->> 'device', found.part -> 'batteries' ->> 0) AS device INTO asset
     FROM (SELECT c.config FROM ems.site_config c JOIN ems.site s USING (site_key)
           WHERE s.site_key = p_site_key AND s.is_active ORDER BY c.known_at DESC LIMIT 1) newest
     CROSS JOIN (VALUES
         ('batteries', '{self-use,hold,charge,discharge}'::text[],
          '{charge_limit_w,discharge_limit_w,target_soc_pct,export_limit_w}'::text[]),
+        ('fleets', '{self-use,hold,charge,discharge}',
+         '{charge_limit_w,discharge_limit_w,target_soc_pct,export_limit_w}'),
         ('pv', '{produce,curtail}', '{pv_limit_w,export_limit_w}'),
         ('chargers', '{off,charge}', '{current_a,phases}'),
         ('heat_pumps', '{blocked,normal,recommended,forced}', '{power_limit_w}'),
@@ -39,15 +42,10 @@ BEGIN
                                 ELSE true END) THEN 'a limit is a number from 0 on; the unit is in its name'
         WHEN p_mode = 'curtail' AND NOT p_limits ?| '{pv_limit_w,export_limit_w}' THEN
             'curtail to what? name the limit pv_limit_w or export_limit_w'
-        WHEN holds_from_at IS NULL OR p_until_at IS NULL OR p_until_at <= holds_from_at THEN
-            format('an override from %s until %s never holds; name a later end', holds_from_at, p_until_at)
-        WHEN p_until_at > now() + interval '7 days' THEN
-            format('%s is more than a week away; a forgotten override is worse than none', p_until_at)
-        WHEN p_reason IS NULL OR length(p_reason) > 200 OR p_reason ~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]' THEN
-            'a reason is one printable line of at most 200 characters'
         WHEN (SELECT count(*) FROM ems.control_override o
               WHERE o.created_by = requester AND o.cancelled_at IS NULL AND o.until_at > now()) >= 50 THEN
             format('%s has 50 overrides already; cancel some with fn_override_cancel', requester)
+        ELSE ems.fn_wanted_fault('override', holds_from_at, p_until_at, p_reason, now())
     END;
     IF fault IS NOT NULL THEN
         RAISE EXCEPTION '%', fault USING ERRCODE = 'invalid_parameter_value';

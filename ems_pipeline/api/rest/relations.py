@@ -29,7 +29,7 @@ PARENTS = {
     "telemetry": ("point", "point_id"),
 }
 """Relations without a ``site_key``: the one that has it, and the column that both have."""
-OF_NO_SITE = frozenset({"fn_slot_cost", "fn_override_cancel"})
+OF_NO_SITE = frozenset({"fn_slot_cost", "fn_override_cancel", "fn_goal_cancel"})
 """Functions without a ``p_site_key`` that a caller bound to sites may call: arithmetic, and what only the owner may."""
 SITE_ARGUMENT = "p_site_key"
 

@@ -4,9 +4,11 @@ health, services, stats, prometheus  how the process and what stands behind it a
 me, tokens               who asks, and what programs may
 notices                  how one is told of what happens
 overview, sites, now     what there is, and how it stands
-prices, forecasts, plans, why, money  what is known, decided, and what it was worth
+prices, tempo, forecasts, plans, why, money  what is known, decided, and what it was worth
 telemetry                what was measured
-batteries, battery_analytics, control, overrides  wishes for assets, and letting go
+batteries, battery_analytics, battery_units  batteries, what they did and what they say
+control, overrides, schedules  wishes for assets, and letting go
+goals                    what plans are to reach
 alarms, events           what a person should know
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read

@@ -68,13 +68,13 @@ async def add(wanted: Whole, caller: Annotated[Caller, OWN], web: ThisWeb) -> Fi
 @router.patch("/sites/{site}", status_code=202, summary="Change a site's document", dependencies=REHEARSED)
 async def change(site: SiteKey, wanted: Change, caller: Annotated[Caller, OWN], web: ThisWeb) -> Filed:
     """A new version, once the request is done: written to its file, registered, and kept with all before it."""
-    return await _file(web, caller, caller.site(site), lambda before: merged(before, wanted))
+    return await file_edited(web, caller, caller.site(site), lambda before: merged(before, wanted))
 
 
 @router.delete("/sites/{site}", status_code=202, summary="Take a site out of service", dependencies=REHEARSED)
 async def remove(site: SiteKey, caller: Annotated[Caller, OWN], web: ThisWeb) -> Filed:
     """Nothing of it is read, planned or told any more, and its devices are handed back; its history stays."""
-    return await _file(web, caller, caller.site(site), lambda before: before | {"active": False})
+    return await file_edited(web, caller, caller.site(site), lambda before: before | {"active": False})
 
 
 @router.post("/sites/{site}/devices", status_code=202, summary="Add a device", dependencies=REHEARSED)
@@ -84,7 +84,7 @@ async def add_device(site: SiteKey, wanted: Part, caller: Annotated[Caller, WIRE
     def more(before: dict[str, Any]) -> dict[str, Any]:
         return before | {"devices": [*before["devices"], wanted]}
 
-    return await _file(web, caller, caller.site(site), more)
+    return await file_edited(web, caller, caller.site(site), more)
 
 
 @router.patch("/sites/{site}/devices/{device}", status_code=202, summary="Change a device", dependencies=REHEARSED)
@@ -97,7 +97,7 @@ async def change_device(
         _demand_device(before, device)
         return before | {"devices": [merged(d, wanted) if d["key"] == device else d for d in before["devices"]]}
 
-    return await _file(web, caller, caller.site(site), changed)
+    return await file_edited(web, caller, caller.site(site), changed)
 
 
 @router.delete("/sites/{site}/devices/{device}", status_code=202, summary="Remove a device", dependencies=REHEARSED)
@@ -108,7 +108,7 @@ async def remove_device(site: SiteKey, device: SiteKey, caller: Annotated[Caller
         _demand_device(before, device)
         return before | {"devices": [d for d in before["devices"] if d["key"] != device]}
 
-    return await _file(web, caller, caller.site(site), fewer)
+    return await file_edited(web, caller, caller.site(site), fewer)
 
 
 def merged(before: Any, wanted: Any) -> Any:
@@ -130,7 +130,7 @@ async def _newest(web: Web, caller: Caller, key: str) -> dict[str, Any]:
     return {"site": key, "config_hash": of["config_hash"], "document": of["config"]}
 
 
-async def _file(web: Web, caller: Caller, key: str, edit: Edit) -> Filed:
+async def file_edited(web: Web, caller: Caller, key: str, edit: Edit) -> Filed:
     """File the document of a site as edited, once it is one that may come over a channel."""
     standing = await _newest(web, caller, key)
     wanted = edit(standing["document"])

@@ -151,6 +151,10 @@ class Driver(Protocol):
         """Writes that hand the device back to its own safe mode; pure, same errors as `translate`."""
         ...
 
+    def renewed(self, command: Command | None, writes: Sequence[PointWrite], live: Live) -> Sequence[PointWrite]:
+        """What of a set-point's writes the device will forget, to be said again; pure."""
+        ...
+
     async def write(self, writes: Sequence[PointWrite], may_go: MayGo = always) -> Acknowledgement:
         """Send the writes once; never repeats one, never raises for a device that refuses. Those ``may_go`` holds back
         count as refused."""

@@ -35,12 +35,14 @@ def json_document(body: bytes) -> Any:
 
 
 def json_number(point: Point, value: Any) -> float | None:
-    """Site value of a JSON number, of true and false as 1 and 0, or of one of the point's `words`.
+    """Site value of a JSON number, of true and false as 1 and 0, or of a word that the point knows.
 
     Raises:
         DeviceFault: no finite number.
     """
     if isinstance(value, str):
+        if point.texts:
+            return codec.to_site(point, point.texts.get(value, math.nan))
         value = next((raw for raw, word in point.words.items() if word.partition("&")[0] == value), value)
     try:
         number = float(value) if isinstance(value, int | float) else math.nan
@@ -80,6 +82,8 @@ def found_at(document: Any, field: str) -> Any:
     Raises:
         DeviceFault: nothing does.
     """
+    if isinstance(document, dict) and field in document:  # most are: no path, one name
+        return document[field]
     found = document
     for key in field.split("."):
         if isinstance(found, dict) and key in found:

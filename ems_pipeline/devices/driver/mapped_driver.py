@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ems_pipeline.devices.driver.command import Command
@@ -19,9 +20,20 @@ from ems_pipeline.devices.driver.contract import (
     Options,
     PointAnswer,
     PointWrite,
+    SetpointRefused,
     always,
 )
-from ems_pipeline.devices.driver.translation import Family, Target, checked, hands_back, in_turn, proof_of, tolerance
+from ems_pipeline.devices.driver.translation import (
+    Family,
+    Target,
+    checked,
+    hands_back,
+    in_turn,
+    kept,
+    proof_of,
+    renewed,
+    tolerance,
+)
 from ems_pipeline.devices.points import growth
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
@@ -70,6 +82,14 @@ class MappedDriver(ABC):
 
     def release_writes(self, live: Live) -> tuple[PointWrite, ...]:
         return self.family.writes_to_release(Target(self._fitted(live), self.options, live))
+
+    def renewed(self, command: Command | None, writes: Sequence[PointWrite], live: Live) -> Sequence[PointWrite]:
+        said = writes
+        if self.family.follows and command is not None:
+            with suppress(SetpointRefused):  # what cannot be said anew is said as before
+                now = self.translate(command, live)
+                said = now if kept(self.point_map, now) == kept(self.point_map, writes) else writes
+        return renewed(self.point_map, said, live)
 
     def _fitted(self, measured: Live) -> PointMap:
         """The map with the ranges of a device of this size, as far as the site file or the device has said it."""

@@ -56,6 +56,8 @@ class Family:
     needs: Callable[[PointMap], frozenset[str]] = lambda _: frozenset()
     takes: frozenset[type[Command]] = frozenset()
     """Kinds of command that `translate` turns into writes."""
+    follows: bool = False
+    """Its powers follow what it measures: what expires is said again as it would be now, not as it was."""
 
     def taken(self, point_map: PointMap) -> frozenset[type[Command]]:
         """Kinds of command a device with this map obeys; one with a recipe is of one kind."""
@@ -91,7 +93,10 @@ def by_hand(target: Target, command: PointCommand) -> list[PointWrite]:
     check_value(point, command.value)
     if not command.restores:
         _check_site(target, point, command.value)
-    others = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
+    block = [p for p in target.point_map.points if point.block is not None and p.block == point.block]
+    others = [
+        p for p in block if p.readable or p.is_end or p is point
+    ]  # what is never said cannot be left as it stands
     found = {p.name: _as_it_stands(target, p) for p in others} | {point.name: command.value}
     return [PointWrite(name, value) for name, value in found.items()]
 
@@ -106,7 +111,7 @@ def _as_it_stands(target: Target, point: Point) -> float:
 def needed_by_hand(point_map: PointMap, name: str) -> frozenset[str]:
     """What `by_hand` must find in ``live`` for a point: itself, its block, what its site limit is divided by."""
     point = point_map.point(name)
-    block = {p.key for p in point_map.points if point.block is not None and p.block == point.block}
+    block = {p.key for p in point_map.points if point.block is not None and p.block == point.block and p.readable}
     return frozenset({point.key, *block, *([point.site_per] if point.site_per else [])})
 
 
@@ -205,9 +210,16 @@ def hands_back(point_map: PointMap, writes: Sequence[PointWrite]) -> bool:
 
 
 def renewed(point_map: PointMap, writes: Sequence[PointWrite], live: Live) -> list[PointWrite]:
-    """What the device will forget of the writes, once more; of a heartbeat its next value."""
-    points = ((point_map.point(w.point), w) for w in writes)
-    return [PointWrite(w.point, beat(p, live) if p.heartbeat else w.value) for p, w in points if p.expires_s]
+    """What the device will forget of the writes, once more, with its block; of a heartbeat its next value."""
+    points = [(point_map.point(w.point), w) for w in writes]
+    blocks = {p.block for p, _ in points if p.expires_s} - {None}
+    told = [(p, w) for p, w in points if p.expires_s or p.block in blocks]
+    return [PointWrite(w.point, beat(p, live) if p.heartbeat else w.value) for p, w in told]
+
+
+def kept(point_map: PointMap, writes: Sequence[PointWrite]) -> set[tuple[str, float]]:
+    """What of the writes stands until somebody changes it."""
+    return {(w.point, w.value) for w in writes if not point_map.point(w.point).expires_s}
 
 
 def beat(point: Point, live: Live) -> float:

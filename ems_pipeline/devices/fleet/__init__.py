@@ -4,7 +4,7 @@ opening.py  site -> a driver per device        sweep.py  readings of all, whatev
 health.py   whether to ask a device now
 """
 
-from ems_pipeline.devices.fleet.opening import DeviceId, OpenSite, open_site, open_wire
+from ems_pipeline.devices.fleet.opening import DeviceId, OpenSite, close_all, open_site, open_wire
 from ems_pipeline.devices.fleet.sweep import EVERYTHING, LIVE, Sweep, due_groups, judged, read_all, read_site, runner
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DeviceId",
     "OpenSite",
     "Sweep",
+    "close_all",
     "due_groups",
     "judged",
     "open_site",

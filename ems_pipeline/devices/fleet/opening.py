@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ems_pipeline.devices.driver.contract import Driver
@@ -52,6 +53,12 @@ def open_site(site: Site, clock: Clock | None = None, maps: Maps | None = None) 
     ticking = clock or SystemClock()
     drivers = {d.key: build_driver(site, d, understood[d.map], wires[d.gateway], ticking) for d in site.devices}
     return OpenSite(site, wires, drivers)
+
+
+async def close_all(opened: Iterable[OpenSite]) -> None:
+    """Let all connections of many sites go."""
+    for one in opened:
+        await one.close()
 
 
 def open_wire(gateway: Gateway) -> Wire:

@@ -11,6 +11,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ems_pipeline.devices.points.map_content import content_hash
 from ems_pipeline.devices.points.map_file import MapFileError, load_map
@@ -25,6 +26,10 @@ Wires = Mapping[str, str]
 """By device where it answers and as what, e.g. ``10.0.0.7:502 unit 3 deye-sun-20k-hp3@0f3c9a55d1e2b748``."""
 Maps = Mapping[str, PointMap]
 """Point maps by name, as they were read once: the files may be others a moment later."""
+Places = Mapping[str, tuple[str, int]]
+"""Where batteries were found last, host and port, by the BLE address that each of them keeps."""
+BLE = "ble"
+"""In place of a port: the address is no network's."""
 MAP_HASH = re.compile(r"@([0-9a-f]{16})$")
 
 
@@ -40,6 +45,7 @@ def resolved(host: str) -> str:
     return str(min(addresses, key=lambda address: (address.version, int(address))))
 
 
+@lru_cache(maxsize=1024)
 def is_number(host: str) -> bool:
     """Whether a host is an address as it stands, so that nobody has to be asked."""
     try:
@@ -49,14 +55,21 @@ def is_number(host: str) -> bool:
     return True
 
 
+def is_here(host: str) -> bool:
+    """Whether a host is an address of this machine alone."""
+    return is_number(host) and ipaddress.ip_address(host).is_loopback
+
+
 def address_of(gateway: Gateway) -> str:
-    """``address:port`` of a gateway: what two files mean when they mean the same socket."""
-    return socket_of(gateway.host, gateway.port)
+    """``address:port`` of a gateway: what two files mean when they mean the same socket. A battery that is known by its
+    own address is the same one wherever it answers."""
+    return socket_of(gateway.host, gateway.port) if gateway.mac is None else f"{gateway.mac}:{BLE}"
 
 
 async def address_now(gateway: Gateway) -> str:
     """The same without holding up the event loop while a name server is asked."""
-    return address_of(gateway) if is_number(gateway.host) else await asyncio.to_thread(address_of, gateway)
+    is_known = gateway.mac is not None or is_number(gateway.host)
+    return address_of(gateway) if is_known else await asyncio.to_thread(address_of, gateway)
 
 
 def socket_of(host: str, port: int) -> str:
@@ -144,11 +157,24 @@ def dialled(site: Site) -> Site:
     return site.model_copy(update={"gateways": gateways})
 
 
+def followed(site: Site, places: Places) -> Site:
+    """The site with its batteries where they were found last; one that nobody has found is where the file says."""
+    gateways = tuple(
+        g.model_copy(update=dict(zip(("host", "port"), places[g.mac], strict=True)))
+        if g.mac is not None and g.mac in places
+        else g
+        for g in site.gateways
+    )
+    return site if gateways == site.gateways else site.model_copy(update={"gateways": gateways})
+
+
 def as_wired(site: Site, device: str, wire: str) -> Site:
     """The site with only one device, where it answered when ``wire`` was noted, wherever its name points to now."""
     chosen = site.device(device)
     gateway = site.gateway_of(chosen)
     address, _, port = at_address(wire).rpartition(":")
-    if address_of(gateway) != at_address(wire) and gateway.port != TLS_PORT:
+    if port == BLE:
+        gateway = gateway.model_copy(update={"mac": address})
+    elif address_of(gateway) != at_address(wire) and gateway.port != TLS_PORT:
         gateway = gateway.model_copy(update={"host": address, "port": int(port)})
     return dialled(site.model_copy(update={"devices": (chosen,), "gateways": (gateway,)}))

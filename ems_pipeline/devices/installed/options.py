@@ -19,7 +19,7 @@ from ems_pipeline.sites.protocol import PROTOCOLS
 
 NUMBERS: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys(SITE_LIMITS, (0.0, 1e7)),
-    "gap_s": (0.0, 2.0),
+    "gap_s": (0.0, 5.0),
     "counter_scale": (1e-6, 1e6),
     "rated_power_w": (100.0, 1e7),
     "connection_w": (100.0, 1e8),
@@ -64,6 +64,8 @@ def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
         # The floor a device keeps by itself is the reserve: in self-use it would else give away what the plan keeps.
         options["min_soc_pct"] = max(b.reserve_soc_pct for b in batteries)
         options["export_limit_w"] = site.grid.export_limit_w
+        fleet = next((f for f in site.fleets if batteries[0].key in f.batteries), None)
+        options["meter_share"] = 1.0 / len(fleet.batteries) if fleet is not None else 1.0
         options |= {"export_allowed": float(site.grid.export_limit_w > 0)}
         options |= {"export_forbidden": float(site.grid.export_limit_w <= 0)}
     if arrays := [a for a in site.pv if a.device == device.key]:

@@ -5,5 +5,5 @@ station.py    one connection, asked and told  v16.py, v201.py  what is said in e
 charger.py    what is known of a charger      meter.py, metering.py  its meter over time; sampled values
 profile.py    charging profiles that end      channel.py   the socket between server and drivers
 driver.py     a charger as a device           serve.py     the process
-callers.py    who has called in, for people
+callers.py    who has called in, for people   payloads.py  what messages hold
 """

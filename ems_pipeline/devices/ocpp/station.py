@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ocpp import messages
@@ -20,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ems_pipeline.devices.ocpp.charger import Charger
 from ems_pipeline.devices.ocpp.metering import metered, sampled
+from ems_pipeline.devices.ocpp.payloads import instant, listed
 from ems_pipeline.devices.ocpp.profile import (
     RUNNING_ID,
     SETPOINT_ID,
@@ -142,7 +142,7 @@ class Station:
         for item in items if isinstance(items, Sequence) and not isinstance(items, str) else ():
             if not isinstance(item, Mapping):
                 continue
-            told = [s for s in map(sampled, _listed(item.get("sampled_value"))) if s is not None]
+            told = [s for s in map(sampled, listed(item.get("sampled_value"))) if s is not None]
             found = metered(told, self.charger.terms.phases)
             is_asked = is_fresh and any(sample.context == "Trigger" for sample in told)
             self.charger.meter.take(found, instant(item.get("timestamp")), self.charger.clock.now(), is_fresh=is_asked)
@@ -224,30 +224,3 @@ class Station:
 
     def starting(self) -> Any:
         raise NotImplementedError
-
-
-def _listed(found: Any) -> Iterable[Any]:
-    return found if isinstance(found, list) else ()
-
-
-def instant(text: Any) -> datetime | None:
-    """An instant as a message tells it, UTC where it names no zone; None where it is none."""
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    try:
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
-
-
-def number_or_none(found: Any) -> float | None:
-    """A counter as a message tells it."""
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if is_number and abs(found) < 1e12 else None
-
-
-def text(at: datetime) -> str:
-    """An instant as OCPP writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

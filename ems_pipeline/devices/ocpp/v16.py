@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 
 from ems_pipeline.devices.ocpp.charger import HEARTBEAT_S, Charger
-from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire, instant, number_or_none, text
+from ems_pipeline.devices.ocpp.payloads import instant, notes, number_or_none, text
+from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.plain_text import plain
 
@@ -28,22 +28,11 @@ BEGIN_OF_NUMBERS_S = 1_577_836_800
 """Transactions are numbered by the second they begin in, from 2020 on: a server that starts anew repeats none."""
 
 
-def noted(message: str) -> Callable[..., Any]:
-    """The handler of a message that is answered and means nothing here."""
-
-    def heard(self: Any, **_: Any) -> Any:
-        return getattr(self._call_result, message)()
-
-    found: Callable[..., Any] = on(message, skip_schema_validation=True)(heard)
-    return found
-
-
+@notes("FirmwareStatusNotification", "DiagnosticsStatusNotification", "SecurityEventNotification")
 class Station16(Station, ChargePoint):
     """A connection of a charger that speaks OCPP 1.6J."""
 
     version = "ocpp1.6"
-    firmware = noted("FirmwareStatusNotification")
-    diagnostics = noted("DiagnosticsStatusNotification")
 
     def __init__(self, charger: Charger, connection: Wire) -> None:
         super().__init__(charger.name, connection, ANSWER_S, FRAMES)

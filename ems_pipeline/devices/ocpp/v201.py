@@ -9,9 +9,10 @@ from ocpp.routing import on
 from ocpp.v201 import ChargePoint, call, call_result
 
 from ems_pipeline.devices.ocpp.charger import HEARTBEAT_S, Charger
+from ems_pipeline.devices.ocpp.payloads import instant, notes, text
 from ems_pipeline.devices.ocpp.profile import of_201
-from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire, instant, text
-from ems_pipeline.devices.ocpp.v16 import ERRORS, noted
+from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire
+from ems_pipeline.devices.ocpp.v16 import ERRORS
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.plain_text import plain
 
@@ -28,18 +29,15 @@ CHARGING_STATES = {
 OTHER_ERROR = ERRORS.index("OtherError")
 
 
+@notes(
+    "FirmwareStatusNotification", "SecurityEventNotification", "NotifyEvent", "NotifyReport", "LogStatusNotification",
+    "NotifyChargingLimit", "ReportChargingProfiles",
+)  # fmt: skip
 class Station201(Station, ChargePoint):
     """A connection of a charger that speaks OCPP 2.0.1."""
 
     version = "ocpp2.0.1"
     tells_state = ("StatusNotification", "TransactionEvent")
-    firmware = noted("FirmwareStatusNotification")
-    security = noted("SecurityEventNotification")
-    event = noted("NotifyEvent")
-    report = noted("NotifyReport")
-    log = noted("LogStatusNotification")
-    limits = noted("NotifyChargingLimit")
-    profiles = noted("ReportChargingProfiles")
 
     def __init__(self, charger: Charger, connection: Wire) -> None:
         super().__init__(charger.name, connection, ANSWER_S, FRAMES)

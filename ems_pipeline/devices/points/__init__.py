@@ -10,5 +10,5 @@ codec.py           values -> words            decoding.py        words -> values
 samples.py         one point off the wire     fault_words.py     a device's own faults
 sampling.py        names -> readings          reading.py         value, age, quality, reason
 map_content.py     a map as it was, to be kept
-per_map.py         what is worked out from a map, once
+per_map.py         what is worked out from a map, once    variants.py    firmwares that scale otherwise
 """

@@ -52,7 +52,7 @@ def judge(point: Point, value: float | None) -> tuple[float | None, Quality, str
 def to_site(point: Point, raw: float) -> float | None:
     """Raw number -> site value; None for a code the map does not list."""
     if point.codes is not None:
-        return point.codes.get(int(raw))
+        return point.codes.get(int(raw)) if math.isfinite(raw) else None
     return (raw * point.scale + point.offset) * point.sign
 
 

@@ -30,7 +30,7 @@ class Link(MapRecord):
     """Unmapped registers a block read may run over; 0 where one invalid address fails the whole request (Samsung)."""
     even: bool = False
     """Start and count must be even (Eastron)."""
-    gap_s: float = Field(0.02, ge=0, le=2)
+    gap_s: float = Field(0.02, ge=0, le=5)
     """Silence after an answer before the next request to this device."""
     serial: str = ""
     request: str = "{path}"
@@ -42,6 +42,8 @@ class Link(MapRecord):
     """HTTP: where the value stands in every answer whose point names no `field`."""
     login: Literal["basic", "digest"] = "basic"
     """HTTP: how the device wants user and password of its gateway (RFC 7617, RFC 7616)."""
+    set_method: str | None = None
+    """UDP: the method that sets points; what it is told stands in the `forms` of a point."""
 
     @model_validator(mode="after")
     def _names_its_parts(self) -> Self:

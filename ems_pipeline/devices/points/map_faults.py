@@ -27,7 +27,7 @@ RECORDS: dict[str, type[BaseModel]] = {
     "derived": Derived,
     "recipe": Recipe,
 }
-ABOUT = re.compile(r"(point|derived|recipe) '([^']+)'|(ready|rest|rated_by|phases|recipe):")
+ABOUT = re.compile(r"(point|derived|recipe) '([^']+)'|(ready|rest|rated_by|phases|recipe|variants):")
 """How a fault between parts begins, see `PointMap`."""
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -32,6 +32,21 @@ class Rest(MapRecord):
     values: tuple[float, ...] = Field(min_length=1)
     zero: tuple[PointName, ...] = Field(min_length=1)
     reason: str
+
+
+class Variant(MapRecord):
+    """A hardware and firmware of the device, and the scales its points have there; a bound not given is open."""
+
+    hardware: float | None = None
+    from_version: float | None = None
+    below_version: float | None = None
+    scale: dict[PointName, Annotated[float, Field(gt=0)]] = Field(min_length=1)
+
+    def holds(self, hardware: float, version: float) -> bool:
+        """Whether a device of this hardware and firmware is of this variant."""
+        above = self.from_version is None or version >= self.from_version
+        below = self.below_version is None or version < self.below_version
+        return self.hardware in (None, hardware) and above and below
 
 
 class SlotList(MapRecord):

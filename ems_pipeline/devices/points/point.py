@@ -83,6 +83,11 @@ class Point(MapRecord):
     """The same for the lower end."""
     site_per: str | None = None
     """Measured quantity that the limit is divided by first: watts by `battery_voltage_v` are amperes."""
+    texts: dict[str, int] = Field(default_factory=dict)
+    """UDP: words by which a device says raw numbers of an enum ("Auto")."""
+    forms: dict[int, dict[str, Any]] = Field(default_factory=dict)
+    """UDP: by raw number, what the device is told to take it. `{name}` stands for the raw value of another point of the
+    block, alone for the number itself."""
     codes: dict[int, float] | None = None
     """Raw number -> site number of an enum; a raw number that is not listed is never guessed. Several raw numbers may
     mean the same; the first listed is what the virtual plant says."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from ems_pipeline.devices.points.link import Link, MapRecord
-from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest, SlotList
+from ems_pipeline.devices.points.map_rules import Derived, Ready, Rest, SlotList, Variant
 from ems_pipeline.devices.points.point import Point, PointName
 from ems_pipeline.devices.points.quantities import FAULT, QUANTITIES
 from ems_pipeline.devices.points.recipe import Recipe
@@ -25,6 +25,13 @@ EFFECT = "effect"
 """In `proved_by`: nothing shows what was written but what the device does."""
 BY_RECIPE = "recipe"
 """The driver of maps that say themselves how their device obeys."""
+
+
+def named_in(form: Any) -> set[str]:
+    """Points that a form names, see `Point.forms`."""
+    if isinstance(form, dict):
+        return {name for part in form.values() for name in named_in(part)}
+    return {form.strip("{}")} if isinstance(form, str) and form.startswith("{") else set()
 
 
 class PointMap(MapRecord):
@@ -49,6 +56,8 @@ class PointMap(MapRecord):
     """Sizes that the device states itself, and by which point."""
     slots: tuple[SlotList, ...] = ()
     """Registers whose content the device's own lists select; points there name their `message`."""
+    variants: tuple[Variant, ...] = ()
+    """Firmwares by which some points have another scale; the first that fits counts."""
     phases: dict[PointName, tuple[PointName, ...]] = Field(default_factory=dict)
     """Powers and the phases that add up to them: what tells how a separate high word is to be read."""
     recipe: Recipe | None = None
@@ -114,9 +123,14 @@ class PointMap(MapRecord):
             "rest": (self.rest.point, *self.rest.zero) if self.rest else (),
             "rated_by": tuple(self.rated_by.values()),
             "phases": (*self.phases, *(name for parts in self.phases.values() for name in parts)),
+            "variants": tuple(name for variant in self.variants for name in variant.scale),
         }
         for of, names in named.items():
             yield from (f"{of}: {name!r} is no point; define it" for name in names if name not in self.by_name)
+        for point in self.points:
+            block = {p.name for p in self.points if point.block is not None and p.block == point.block}
+            for name in sorted(named_in(point.forms) - block):
+                yield f"point {point.name!r}: its forms name {name!r}, which is no point of its block; put it there"
         selected = {a for of in self.slots for a in of.addresses}
         for point in self.points:
             if (point.message is not None) != (point.address in selected):

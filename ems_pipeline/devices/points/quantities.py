@@ -60,6 +60,13 @@ QUANTITIES: dict[str, Quantity] = {
     "battery_temp_c": Quantity("°C", "cell or pack temperature"),
     "battery_charge_wh": Quantity("Wh", "counter of energy charged"),
     "battery_discharge_wh": Quantity("Wh", "counter of energy discharged"),
+    "battery_mode": Quantity(
+        "", "mode a battery says it is in: 0 auto, 1 AI, 2 manual slots, 3 a power it was told, 4 backup"
+    ),
+    "battery_capacity_wh": Quantity("Wh", "what the battery can hold, as it says"),
+    "battery_remaining_wh": Quantity("Wh", "what is in the battery, as it says"),
+    "ongrid_power_w": Quantity("W", "power at the grid port of a device, > 0 it feeds the house"),
+    "offgrid_power_w": Quantity("W", "power a device gives at its backup socket"),
     "load_power_w": Quantity("W", "all consumers behind the device, planned ones included"),
     "load_energy_wh": Quantity("Wh", "counter of energy consumed behind the device"),
     "grid_frequency_hz": Quantity("Hz", "frequency at the grid connection"),

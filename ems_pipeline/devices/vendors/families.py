@@ -8,6 +8,7 @@ from ems_pipeline.devices.vendors import loxone
 from ems_pipeline.devices.vendors.by_recipe import RECIPE
 from ems_pipeline.devices.vendors.deye import DEYE
 from ems_pipeline.devices.vendors.local_chargers import GO_E, GO_E_DIALECT, WIFI_DIALECT
+from ems_pipeline.devices.vendors.marstek import MARSTEK
 from ems_pipeline.devices.vendors.ocpp import OCPP
 from ems_pipeline.devices.vendors.samsung import SAMSUNG
 from ems_pipeline.devices.vendors.teltonika import TELTONIKA
@@ -21,6 +22,7 @@ FAMILIES: dict[str, Family] = {
     "ocpp": OCPP,
     "go-e": GO_E,
     "evse-wifi": TELTONIKA,  # a current per phase, 0 to pause
+    "marstek": MARSTEK,
     "meter": Family(),
 }
 """How a family obeys; a `meter` only measures."""

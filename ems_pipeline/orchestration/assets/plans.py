@@ -43,7 +43,7 @@ INPUTS = [effective_price, load_forecast, pv_forecast, heat_demand_forecast, ev_
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=[*map(eve_and_day, INPUTS), eve(telemetry_15m), building_response, "grid_event"],
+    deps=[*map(eve_and_day, INPUTS), eve(telemetry_15m), building_response, "grid_event", "asset_goal"],
     backfill_policy=dg.BackfillPolicy.single_run(),
     check_specs=[dg.AssetCheckSpec(VERIFIED, asset="daily_plan", description=ON_VERIFIED)],
 )
@@ -59,7 +59,7 @@ def daily_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform
 @dg.asset(
     group_name=GROUP,
     partitions_def=site_day_partitions,
-    deps=[*INPUTS, eve_and_day(telemetry_15m), building_response, "grid_event"],
+    deps=[*INPUTS, eve_and_day(telemetry_15m), building_response, "grid_event", "asset_goal"],
     backfill_policy=dg.BackfillPolicy.single_run(),
     check_specs=[dg.AssetCheckSpec(VERIFIED, asset="rolling_plan", description=ON_VERIFIED)],
 )

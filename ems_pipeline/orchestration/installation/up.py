@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from ems_pipeline import notify, settings
+from ems_pipeline.devices.installed import address
 from ems_pipeline.errors import EmsError
 from ems_pipeline.notify import ways
 from ems_pipeline.orchestration import first_day
@@ -213,7 +214,7 @@ def is_here(site: Site) -> bool:
     """Whether all gateways that are asked are this machine: nothing but the virtual plant answers there. Where devices
     call in, this machine listens whoever they are."""
     asked = [gateway for gateway in site.gateways if not calls_in(gateway.transport)]
-    return bool(asked) and all(gateway.host in LOOPBACK for gateway in asked)
+    return bool(asked) and all(g.host in LOOPBACK or address.is_here(g.host) for g in asked)
 
 
 def is_called(site: Site) -> bool:

@@ -3,4 +3,6 @@
 inputs.py     what a plan may know             assemble.py   site + inputs -> problem
 machines.py   heat pumps, gensets, machines    history.py    what machines did until now
 end_value.py  what is stored at the end        unsteered.py  what nobody steers is load
+goals.py      what people want reached         spans.py      time as windows of slots
+fleet.py      batteries planned as one
 """

@@ -12,7 +12,7 @@ import numpy as np
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.assembly import end_value
+from ems_pipeline.plan.assembly import end_value, goals
 from ems_pipeline.plan.assembly.end_value import AfterHorizon
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
 from ems_pipeline.plan.assembly.machines import (
@@ -20,9 +20,9 @@ from ems_pipeline.plan.assembly.machines import (
     deferrable_runs,
     genset_unit,
     heat_pump_unit,
-    slots_of,
     too_short,
 )
+from ems_pipeline.plan.assembly.spans import slots_of
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargeBand,
@@ -81,7 +81,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
             _battery(b, _known(soc, b.key, "soc_pct"), after.cells_per_kwh, dearest) for b in site.batteries
         ),
         inverters=tuple(HybridInverter(i.key, i.ac_limit_w, i.pv, i.batteries) for i in site.inverters),
-        sessions=tuple(_sessions(site, inputs, after.other_per_kwh)),
+        sessions=tuple(_sessions(site, inputs, after.other_per_kwh, dearest)),
         heat_pumps=tuple(
             heat_pump_unit(
                 h,
@@ -191,11 +191,11 @@ def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
     return [Taper(from_wh, battery.charge_limit_w, slope)]
 
 
-def _sessions(site: Site, inputs: PlanInputs, after: float) -> list[ChargingSession]:
+def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> list[ChargingSession]:
     """Sessions that touch the horizon; only whole slots of presence count, and what can wait until later is said."""
     n, blocked = len(inputs.starts), _scheduled_off(site, inputs.starts)
     found = [
-        _session(charger, energy_wh, first, end, n, after, blocked[charger.key])
+        goals.sourced(_session(charger, energy_wh, first, end, n, after, blocked[charger.key]), inputs, dearest)
         for charger, energy_wh, first, end in _wanted(site, inputs)
         if first < min(end, n)
     ]
@@ -209,18 +209,19 @@ def _sessions(site: Site, inputs: PlanInputs, after: float) -> list[ChargingSess
 def _too_late(site: Site, inputs: PlanInputs) -> Iterator[Unmet]:
     """Cars that want energy and leave within the horizon before a whole quarter-hour is over."""
     for charger, energy_wh, first, end in _wanted(site, inputs):
-        if end <= first and end < len(inputs.starts):
+        if energy_wh > 0 and end <= first and end < len(inputs.starts):
             what = "energy missing at departure, no whole quarter-hour is left"
             yield Unmet(charger.key, what, units.kilo(energy_wh), "kWh")
 
 
 def _wanted(site: Site, inputs: PlanInputs) -> Iterator[tuple[Charger, float, int, int]]:
-    """Charger, energy and slot window of every session that is not over and wants something."""
+    """Charger, energy and slot window of every session that is not over, and wants something or has a goal."""
     chargers = {c.key: c for c in site.chargers}
     for wanted in inputs.sessions:
         charger = _known(chargers, wanted.charger, "chargers")
         energy_wh = _wanted_wh(charger, wanted)
-        if energy_wh > 0 and wanted.departs_at > inputs.starts[0]:
+        is_kept = any(goal.asset == charger.key for goal in inputs.goals)  # off, once it has what is wanted
+        if (energy_wh > 0 or is_kept) and wanted.departs_at > inputs.starts[0]:
             yield charger, energy_wh, *slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from ems_pipeline.arrays import Array
 from ems_pipeline.errors import EmsError
 from ems_pipeline.heat.building import BuildingResponse
+from ems_pipeline.sites.goal import Goal
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class PlanInputs:
         terminal_price_per_kwh: price after the horizon, where somebody knows better than the rule in `end_value`.
         previous_w: powers of the plan before this one per battery (> 0 discharges), charger, heat pump, genset and
             machine, from the first slot on.
+        goals: what people want the plan to reach, in the order they were filed; energy and departure of cars are in
+            ``sessions`` already.
         houses: per heat pump key, how its house responds where that was fitted; the site file's values elsewhere.
     """
 
@@ -100,6 +103,7 @@ class PlanInputs:
     events: tuple[GridEvent, ...] = ()
     previous_w: Mapping[str, Array] = field(default_factory=dict)
     houses: Mapping[str, BuildingResponse] = field(default_factory=dict)
+    goals: tuple[Goal, ...] = ()
 
 
 class InputsInvalid(EmsError, ValueError):

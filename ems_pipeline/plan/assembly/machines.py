@@ -12,8 +12,9 @@ from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
 from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
-from ems_pipeline.plan.assembly import end_value
+from ems_pipeline.plan.assembly import end_value, goals
 from ems_pipeline.plan.assembly.inputs import InputsInvalid, MachineState, PlanInputs
+from ems_pipeline.plan.assembly.spans import slots_of
 from ems_pipeline.plan.problem import (
     NO_FLOOR_C,
     DeferrableRun,
@@ -30,21 +31,6 @@ OVER_LIMIT = 100.0
 SLOT_MINUTES = time_grid.SLOT // time_grid.MINUTE
 HOT_WATER_HOURS = (6, 7, 8, 18, 19, 20, 21)
 """Local hours over which a day's hot water is drawn evenly, until it is measured."""
-
-
-def slots_of(from_at: datetime, until_at: datetime, starts: list[datetime], whole: bool) -> tuple[int, int]:
-    """Slot window of a span of time, counted from the horizon's first slot; ``end`` may lie beyond the horizon.
-
-    Args:
-        whole: only slots wholly inside the span (presence); else every slot it touches (limits), inside the horizon.
-    """
-    start = time_grid.utc(starts[0])
-    begin, end = max(time_grid.utc(from_at), start), max(time_grid.utc(until_at), start)
-    if whole:
-        inside = time_grid.ceil_slot(begin), time_grid.floor_slot(end)
-        return time_grid.count_slots(start, inside[0]), time_grid.count_slots(start, inside[1])
-    first = time_grid.count_slots(start, time_grid.floor_slot(begin))
-    return first, min(len(starts), time_grid.count_slots(start, time_grid.ceil_slot(end)))
 
 
 def _slots(minutes: int) -> int:
@@ -137,21 +123,22 @@ def heat_pump_unit(
     pump: HeatPump, outdoor_c: Array, indoor_c: float, inputs: PlanInputs, zone: ZoneInfo, after: float
 ) -> HeatPumpUnit:
     """A heat pump with its house, and its tank where it has one."""
-    house = pump.house
+    house, bands = pump.house, tuple(goals.comfort_bands(pump, inputs))
     response = inputs.houses.get(pump.key) or BuildingResponse.stated(house)
-    cop = CopCurve(pump.carnot_efficiency).cop(outdoor_c, pump.flow_temp_c)
+    cop, n = CopCurve(pump.carnot_efficiency).cop(outdoor_c, pump.flow_temp_c), len(outdoor_c)
     store = HeatStore(
         key=pump.key,
         loss_w_per_k=response.heat_loss_w_per_k,
         capacity_wh_per_k=response.heat_capacity_wh_per_k,
         ambient_c=outdoor_c,
-        gains_w=np.full(len(outdoor_c), response.gains_w),
+        gains_w=np.full(n, response.gains_w),
         initial_c=indoor_c,
         min_c=house.comfort_min_c,
         max_c=house.comfort_max_c,
         outside_price_per_kh=house.discomfort_price_per_kh,
-        end_floor_c=NO_FLOOR_C if house.keep_at_end_c is None else house.keep_at_end_c,
+        end_floor_c=NO_FLOOR_C if house.keep_at_end_c is None else goals.kept_at_end_c(house.keep_at_end_c, bands, n),
         end_value_per_k=end_value.kelvin(after, response.heat_capacity_wh_per_k, cop),
+        bands=bands,
     )
     tank, tank_cop, now = None, None, inputs.state.machines.get(pump.key)
     if pump.hot_water is not None:

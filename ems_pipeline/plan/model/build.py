@@ -8,7 +8,7 @@ import numpy as np
 
 from ems_pipeline.arrays import Index, Mask
 from ems_pipeline.plan.model import Model
-from ems_pipeline.plan.model.laws import bus, charging, contract, deferrable, genset, heat, storage
+from ems_pipeline.plan.model.laws import bus, charging, contract, deferrable, genset, heat, storage, sunshine
 from ems_pipeline.plan.problem import Problem
 
 NONE = np.zeros(0, dtype=np.int32)
@@ -70,7 +70,7 @@ def build(problem: Problem, exclusions: Exclusions, stakes: float = np.inf) -> B
         meter,
         bus.pv(model, problem, balance),
         [storage.battery(model, battery, balance) for battery in problem.batteries],
-        [charging.session(model, car, balance, car.charger in shared) for car in problem.sessions],
+        [charging.session(model, problem, car, balance, car.charger in shared) for car in problem.sessions],
         [heat.heat_pump(model, unit, balance, stakes) for unit in problem.heat_pumps],
         [deferrable.run_once(model, machine, balance) for machine in problem.deferrables],
         [genset.genset(model, problem, unit, balance) for unit in problem.gensets],
@@ -91,6 +91,9 @@ def _shared(problem: Problem, built: Built) -> None:
     for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
         runs = [run for name, run in zip(keys, built.deferrables, strict=True) if name == key]
         deferrable.one_run_at_a_time(model, key, runs)
+    for car, cars in zip(problem.sessions, built.sessions, strict=True):
+        gensets = [generating.power for generating in built.gensets]
+        sunshine.only_what_is_left(model, problem, car, cars.power, built.meter, built.batteries, gensets)
     for fuse in problem.fuses:
         charging.shared_fuse(model, problem, fuse, built.sessions)
     contract.peak(model, problem, built.meter)

@@ -53,7 +53,7 @@ FIELDS: dict[type, dict[str, Bounds]] = {
     parts.ChargingSession: {
         "first": SLOT, "end": SLOT, "energy_wh": AT_LEAST_0, "min_w": AT_LEAST_0, "max_w": POSITIVE, "phases": (1, 3),
         "voltage_v": POSITIVE, "unmet_price_per_kwh": AT_LEAST_0, "later_wh": AT_LEAST_0, "later_value_per_kwh": ANY,
-        "min_run_slots": COUNT,
+        "min_run_slots": COUNT, "anywhere_w": AT_LEAST_0,
     },
     parts.Fuse: {"limit_w": AT_LEAST_0},
     parts.DeferrableRun: {"profile_w": AT_LEAST_0, "first": SLOT, "end": SLOT, "skip_price": AT_LEAST_0},
@@ -62,6 +62,7 @@ FIELDS: dict[type, dict[str, Bounds]] = {
         "start_cost": AT_LEAST_0, "min_run_slots": COUNT, "min_pause_slots": COUNT, "warm_up_slots": SLOT,
         "starts_per_day": SINCE, "run_hours_left": AT_LEAST_0, "state_slots": SINCE, "starts_before": SINCE,
     },
+    parts.ComfortBand: {"first": SLOT, "end": SLOT, "min_c": CELSIUS, "max_c": CELSIUS},
     parts.HeatStore: {
         "loss_w_per_k": POSITIVE, "capacity_wh_per_k": POSITIVE, "ambient_c": CELSIUS, "gains_w": ANY,
         "initial_c": CELSIUS, "min_c": CELSIUS, "max_c": CELSIUS, "outside_price_per_kh": AT_LEAST_0,

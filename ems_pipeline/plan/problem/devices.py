@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.record import Record
 
@@ -126,6 +128,10 @@ class ChargingSession(Record):
     min_run_slots: int = 1
     blocked: tuple[Window, ...] = ()
     """A schedule keeps the charger off there."""
+    anywhere_w: Array | None = None
+    """What it may draw per slot wherever that comes from, W; more only where the sun leaves it. None: all of it."""
+    steady: tuple[Window, ...] = ()
+    """There it should not wait before it has all it wants: its least power left out costs like missing energy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +183,16 @@ class GensetUnit(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class ComfortBand(Record):
+    """A comfort band that holds in slots ``[first, end)`` in place of the usual one."""
+
+    first: int
+    end: int
+    min_c: float
+    max_c: float
+
+
+@dataclass(frozen=True, eq=False)
 class HeatStore(Record):
     """A house or a tank, first-order: ``C dT/dt = heat + gains - UA (T - ambient)``, solved exactly per slot."""
 
@@ -194,6 +210,24 @@ class HeatStore(Record):
     end_floor_c: float = NO_FLOOR_C
     end_value_per_k: float = 0.0
     """What a kelvin within the band is worth at the end of the horizon."""
+    bands: tuple[ComfortBand, ...] = ()
+    """Other bands in place of ``[min_c, max_c]``; where two hold, the later one of them counts."""
+
+    @property
+    def least_c(self) -> Array:
+        """Lower edge of the band in each slot."""
+        edge = np.full(len(self.ambient_c), self.min_c)
+        for band in self.bands:
+            edge[band.first : band.end] = band.min_c
+        return edge
+
+    @property
+    def most_c(self) -> Array:
+        """Upper edge of the band in each slot."""
+        edge = np.full(len(self.ambient_c), self.max_c)
+        for band in self.bands:
+            edge[band.first : band.end] = band.max_c
+        return edge
 
 
 @dataclass(frozen=True, eq=False)

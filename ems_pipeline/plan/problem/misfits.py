@@ -27,6 +27,7 @@ def _lengths(problem: Problem) -> Iterator[str]:
     series: dict[str, Any] = {"sell_per_kwh": problem.sell_per_kwh, "load_w": problem.load_w}
     series |= {"grid.import_limit_w": grid.import_limit_w, "grid.export_limit_w": grid.export_limit_w}
     series |= {f"pv[{i}].available_w": source.available_w for i, source in enumerate(problem.pv)}
+    series |= {f"sessions[{i}].anywhere_w": car.anywhere_w for i, car in enumerate(problem.sessions)}
     for i, unit in enumerate(problem.heat_pumps):
         series |= {f"heat_pumps[{i}].cop": unit.cop, f"heat_pumps[{i}].tank_cop": unit.tank_cop}
         for path, store in _stores(f"heat_pumps[{i}]", unit):
@@ -51,6 +52,11 @@ def _windows(problem: Problem) -> Iterator[str]:
     inside += [(f"sessions[{i}]", car) for i, car in enumerate(problem.sessions)]
     inside += [(f"deferrables[{i}]", machine) for i, machine in enumerate(problem.deferrables)]
     blocking: tuple[tuple[str, Sequence[Any]], ...] = (("sessions", problem.sessions), ("gensets", problem.gensets))
+    for i, car in enumerate(problem.sessions):
+        inside += [(f"sessions[{i}].steady[{k}]", window) for k, window in enumerate(car.steady)]
+    for i, pump in enumerate(problem.heat_pumps):
+        for path, store in _stores(f"heat_pumps[{i}]", pump):
+            inside += [(f"{path}.bands[{k}]", band) for k, band in enumerate(store.bands)]
     for kind, units in blocking:
         for i, unit in enumerate(units):
             inside += [(f"{kind}[{i}].blocked[{k}]", window) for k, window in enumerate(unit.blocked)]
@@ -74,8 +80,11 @@ def _ranges(problem: Problem) -> Iterator[str]:
         if (unit.tank is None) != (unit.tank_cop is None):
             yield f"heat_pumps[{i}] has tank or tank_cop, not both; give both, or none"
         for path, store in _stores(f"heat_pumps[{i}]", unit):
-            if store.min_c > store.max_c:
-                yield f"{path}.min_c is {store.min_c:g} and max_c {store.max_c:g}; give a band from cold to warm"
+            bands: list[tuple[str, Any]] = [(path, store)]
+            bands += [(f"{path}.bands[{k}]", band) for k, band in enumerate(store.bands)]
+            for where, band in bands:
+                if band.min_c > band.max_c:
+                    yield f"{where}.min_c is {band.min_c:g} and max_c {band.max_c:g}; give a band from cold to warm"
     for i, car in enumerate(problem.sessions):
         if car.later_wh > car.energy_wh:
             yield f"sessions[{i}].later_wh is {car.later_wh:g} of energy_wh {car.energy_wh:g}; give what of it can wait"

@@ -64,6 +64,16 @@ class Moment:
         """Whether the battery is charged from or discharged into the grid."""
         return self.power_w < min(0.0, self.deficit_w) - IDLE_W or self.power_w > max(0.0, self.deficit_w) + IDLE_W
 
+    @property
+    def is_beside_sun(self) -> bool:
+        """Whether a car charges on what the sun leaves: no battery may give then, whatever the meter says."""
+        cars = zip(self.plan.problem.sessions, self.plan.session_w, strict=True)
+        return any(
+            power_w[self.slot] > car.anywhere_w[self.slot] + IDLE_W
+            for car, power_w in cars
+            if car.anywhere_w is not None
+        )
+
     @cached_property
     def _efficiencies(self) -> tuple[float, float]:
         """Charging and discharging at the power that is at stake."""

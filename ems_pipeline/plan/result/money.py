@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Array
+from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.plan.model.laws.bus import import_limit_w
-from ems_pipeline.plan.problem import BatteryStore, HeatStore
+from ems_pipeline.plan.model.laws.obligations import allowed
+from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatStore
 from ems_pipeline.plan.result.plan import Plan
+
+SERVED_WH = 1.0
+"""So close to what it wants a car has it."""
 
 
 def parts(plan: Plan) -> dict[str, float]:
@@ -24,6 +28,16 @@ def parts(plan: Plan) -> dict[str, float]:
         "gensets": float(genset_per_slot(plan).sum()),
         "not run": _skipped(plan),
     }
+
+
+def paid(plan: Plan) -> float:
+    """Money without the prices of wishes that are missed: meter, peak, fuel, wear, less what is stored more."""
+    problem, missed = plan.problem, _over_limit(plan) + _skipped(plan)
+    missed += sum(_unkept(b, cells) for b, cells in zip(problem.batteries, plan.energy_wh, strict=True))
+    missed += sum(_unserved(car, power) for car, power in zip(problem.sessions, plan.session_w, strict=True))
+    stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]
+    missed += sum(_discomfort(s, path) for s, path in zip(stores, [*plan.indoor_c, *plan.tank_c], strict=True))
+    return sum(parts(plan).values()) - missed
 
 
 def kwh(power_w: Array) -> Array:
@@ -59,13 +73,16 @@ def _batteries(plan: Plan) -> float:
     for battery, charge, discharge, cells in zip(
         plan.problem.batteries, plan.charge_w, plan.discharge_w, plan.energy_wh, strict=True
     ):
-        outside = np.maximum(battery.floor_wh - cells, 0.0) + np.maximum(cells - battery.ceiling_wh, 0.0)
-        total += battery.wear_per_kwh * float(kwh(charge + discharge).sum())
-        total += battery.outside_price_per_kwh * float(kwh(outside).sum())
-        total += battery.outside_price_per_kwh * missing_at_end_kwh(battery, cells)
+        total += battery.wear_per_kwh * float(kwh(charge + discharge).sum()) + _unkept(battery, cells)
         gained_wh = min(float(cells[-1]), battery.ceiling_wh) - battery.initial_wh
         total -= battery.end_value_per_kwh * units.kilo(gained_wh)
     return total
+
+
+def _unkept(battery: BatteryStore, cells: Array) -> float:
+    """Price of cells outside their window, and of what is missing in them at the end."""
+    outside = np.maximum(battery.floor_wh - cells, 0.0) + np.maximum(cells - battery.ceiling_wh, 0.0)
+    return battery.outside_price_per_kwh * (float(kwh(outside).sum()) + missing_at_end_kwh(battery, cells))
 
 
 def missing_at_end_kwh(battery: BatteryStore, cells_wh: Array) -> float:
@@ -76,9 +93,33 @@ def missing_at_end_kwh(battery: BatteryStore, cells_wh: Array) -> float:
 def _sessions(plan: Plan) -> float:
     total = 0.0
     for car, power in zip(plan.problem.sessions, plan.session_w, strict=True):
-        ahead = float(kwh(power).sum()) - units.kilo(max(0.0, car.energy_wh - car.later_wh))
-        total += car.unmet_price_per_kwh * max(-ahead, 0.0) - car.later_value_per_kwh * max(ahead, 0.0)
+        total += _unserved(car, power) - car.later_value_per_kwh * max(_ahead_kwh(car, power), 0.0)
     return total
+
+
+def _ahead_kwh(car: ChargingSession, power_w: Array) -> float:
+    """Energy beyond what it needs within the horizon; below 0 what is missing."""
+    return float(kwh(power_w).sum()) - units.kilo(max(0.0, car.energy_wh - car.later_wh))
+
+
+def _unserved(car: ChargingSession, power_w: Array) -> float:
+    """Price of energy that is missing, and of waiting where it should not."""
+    least_kwh = units.kilo(float(units.slot_energy_wh(car.min_w)))
+    lacking_kwh = max(-_ahead_kwh(car, power_w), 0.0) + least_kwh * int(waits(car, power_w).sum())
+    return car.unmet_price_per_kwh * lacking_kwh
+
+
+def waits(car: ChargingSession, power_w: Array) -> Mask:
+    """Slots in which a car should not wait and does: before its last charge where it gets all it wants, else any."""
+    should = np.zeros(len(power_w), dtype=bool)
+    for window in car.steady:
+        should[window.first : window.end] = True
+    should &= allowed(car, len(power_w)) > 0
+    charging = np.flatnonzero(power_w > 0)
+    is_served = float(units.slot_energy_wh(power_w.sum())) >= car.energy_wh - SERVED_WH
+    should[charging[-1] if is_served and len(charging) else car.end :] = False
+    should[: car.first] = False
+    return should & ~(power_w > 0)
 
 
 def _heat(plan: Plan) -> float:
@@ -120,7 +161,7 @@ def _skipped(plan: Plan) -> float:
 
 def outside_kh(store: HeatStore, path_c: Array) -> float:
     """Kelvin-hours outside the comfort band."""
-    outside = np.maximum(store.min_c - path_c, 0.0) + np.maximum(path_c - store.max_c, 0.0)
+    outside = np.maximum(store.least_c - path_c, 0.0) + np.maximum(path_c - store.most_c, 0.0)
     return float(outside.sum() * units.SLOT_HOURS)
 
 
@@ -129,8 +170,12 @@ def missing_at_end_k(store: HeatStore, path_c: Array) -> float:
     return max(0.0, store.end_floor_c - float(path_c[-1]))
 
 
+def _discomfort(store: HeatStore, path_c: Array) -> float:
+    """Price of the time outside the band, and of what is missing at the end."""
+    return store.outside_price_per_kh * (outside_kh(store, path_c) + missing_at_end_k(store, path_c))
+
+
 def _store(store: HeatStore, path_c: Array) -> float:
-    outside = outside_kh(store, path_c) + missing_at_end_k(store, path_c)
-    return store.outside_price_per_kh * outside - store.end_value_per_k * (
-        min(float(path_c[-1]), store.max_c) - store.initial_c
+    return _discomfort(store, path_c) - store.end_value_per_k * (
+        min(float(path_c[-1]), float(store.most_c[-1])) - store.initial_c
     )

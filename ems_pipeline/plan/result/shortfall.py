@@ -28,6 +28,8 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
         missing = units.kilo(max(0.0, car.energy_wh - car.later_wh)) - float(money.kwh(power).sum())
         if missing > LEAST_KWH:
             yield Unmet(car.key, "energy missing at departure", missing, "kWh")
+        if waits := int(money.waits(car, power).sum()):
+            yield Unmet(car.key, "waits though it should charge", waits * units.SLOT_HOURS, "h")
     stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]
     for store, path in zip(stores, [*plan.indoor_c, *plan.tank_c], strict=True):
         if (outside := money.outside_kh(store, path)) > LEAST_KH:

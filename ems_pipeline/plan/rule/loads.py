@@ -25,15 +25,19 @@ FULL = 0.9
 
 
 def cars(problem: Problem, room_w: list[float]) -> Array:
-    """Each car charges as soon and as fast as charger, fuses and connection let it."""
+    """Each car charges as soon and as fast as charger, fuses and connection let it, and with what it may have anyway.
+
+    What the sun leaves is not known before all others have taken theirs.
+    """
     power_w = np.zeros((len(problem.sessions), problem.slots))
     fuses = [(fuse.chargers, [fuse.limit_w] * problem.slots) for fuse in problem.fuses]
     free = {car.charger: [True] * problem.slots for car in problem.sessions}
     for i, car in enumerate(problem.sessions):
         behind = [left for chargers, left in fuses if car.charger in chargers]
         may = allowed(car, problem.slots)
+        given_w = [car.max_w] * problem.slots if car.anywhere_w is None else np.minimum(car.anywhere_w, car.max_w)
         most = [
-            min([car.max_w, room_w[t], *(left[t] for left in behind)]) if free[car.charger][t] and may[t] else 0.0
+            min([given_w[t], room_w[t], *(left[t] for left in behind)]) if free[car.charger][t] and may[t] else 0.0
             for t in range(problem.slots)
         ]
         for t, power in _charging(car, most):
@@ -102,9 +106,9 @@ class _Thermostat:
         self.here_c, self.keep = store.initial_c, keep_per_slot(store)
         self.settled_c = (store.ambient_c + store.gains_w / store.loss_w_per_k).tolist()
         n = len(self.settled_c)
-        self.wanted_c, due = [store.min_c] * n, store.end_floor_c
+        self.wanted_c, due = store.least_c.tolist(), store.end_floor_c
         for t in range(n - 1, -1, -1):
-            self.wanted_c[t] = max(store.min_c, due)
+            self.wanted_c[t] = max(self.wanted_c[t], due)
             due = (due - (1 - self.keep) * self.at(t, FULL * self.most_w)) / self.keep
 
     def at(self, t: int, power_w: float) -> float:

@@ -44,6 +44,6 @@ def _most_valued(problem: Problem) -> float:
     """Value of stores that end full, and of cars that have all they could want."""
     cells = sum(b.end_value_per_kwh * units.kilo(max(0.0, b.ceiling_wh - b.initial_wh)) for b in problem.batteries)
     stores = [store for unit in problem.heat_pumps for store in (unit.store, unit.tank) if store is not None]
-    heat = sum(store.end_value_per_k * max(0.0, store.max_c - store.initial_c) for store in stores)
+    heat = sum(store.end_value_per_k * max(0.0, float(store.most_c[-1]) - store.initial_c) for store in stores)
     ahead = sum(car.later_value_per_kwh * units.kilo(car.later_wh) for car in problem.sessions)
     return float(cells + heat + ahead)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model.build import Built
-from ems_pipeline.plan.model.laws.charging import sharing
+from ems_pipeline.plan.model.laws.charging import may_charge, sharing
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.plan import Plan
 
@@ -63,7 +63,8 @@ def _machines(problem: Problem, built: Built, before: Mapping[str, Array]) -> It
     for car, charging in zip(problem.sessions, built.sessions, strict=True):
         # Which of several sessions charged is not told by the charger's power.
         if car.charger in before and car.charger not in shared and charging.power.on is not None:
-            yield car.charger, _known(charging.power.on, charging.power.slots, before[car.charger] > 0)
+            may = may_charge(problem, car)[: len(before[car.charger])] > 0
+            yield car.charger, _known(charging.power.on, charging.power.slots, (before[car.charger] > 0) & may)
     for genset, generating in zip(problem.gensets, built.gensets, strict=True):
         if genset.key in before:
             loaded = before[genset.key] > 0

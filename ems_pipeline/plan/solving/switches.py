@@ -15,7 +15,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model.build import Built
-from ems_pipeline.plan.model.laws.obligations import allowed
+from ems_pipeline.plan.model.laws.charging import may_charge
 from ems_pipeline.plan.model.laws.switching import Switched
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.solving import start
@@ -60,7 +60,7 @@ def fewer_starts(problem: Problem, built: Built, x: Array, meter_per_kwh: Array)
         power = charging.power
         if power.on is None:
             continue
-        may = allowed(car, problem.slots)[power.slots] > 0
+        may = may_charge(problem, car)[power.slots] > 0
         is_on = np.round(x[power.on]) > 0
         price = meter_per_kwh[power.slots]
         patterns = [p for p in _merged(is_on, may, price) if _starts(p) < _starts(is_on)]

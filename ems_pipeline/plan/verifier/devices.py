@@ -89,6 +89,11 @@ def sessions(problem: Problem, plan: Plan) -> Found:
         off = [abs(float(w)) if any(b.first <= t < b.end for b in car.blocked) else 0.0 for t, w in enumerate(power)]
         yield from worst("scheduled off", car.key, off, POWER_W, "W")
         yield from worst("current range", car.key, outside(power, car.min_w, car.max_w), POWER_W, "W")
+        if car.anywhere_w is not None:
+            given = sum((*plan.discharge_w, *plan.genset_w), np.maximum(plan.grid_w, 0.0))
+            yield from worst(
+                "only what the sun leaves", car.key, np.minimum(power - car.anywhere_w, given), POWER_W, "W"
+            )
         most_wh = car.energy_wh + indivisible_wh(car)
         yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")
         charging = [float(w) > POWER_W for w in power[: car.end]]

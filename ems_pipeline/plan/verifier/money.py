@@ -6,7 +6,15 @@ import numpy as np
 
 from ems_pipeline.plan.problem import HeatStore, Problem
 from ems_pipeline.plan.result.plan import Plan
-from ems_pipeline.plan.verifier.resimulate import HOURS, cells_wh, excess_export_w, excess_import_w, starts_of, stores_c
+from ems_pipeline.plan.verifier.resimulate import (
+    HOURS,
+    cells_wh,
+    excess_export_w,
+    excess_import_w,
+    starts_of,
+    stores_c,
+    waiting,
+)
 
 
 def cost(problem: Problem, plan: Plan) -> float:
@@ -41,6 +49,7 @@ def _session_cost(problem: Problem, plan: Plan) -> float:
         beyond = HOURS * float(power.sum()) - max(0.0, car.energy_wh - car.later_wh)
         total += car.unmet_price_per_kwh * max(0.0, -beyond) / 1000.0
         total -= car.later_value_per_kwh * max(0.0, beyond) / 1000.0
+        total += car.unmet_price_per_kwh * HOURS * car.min_w * len(waiting(car, power)) / 1000.0
     return total
 
 
@@ -49,10 +58,17 @@ def _heat_cost(problem: Problem, plan: Plan) -> float:
 
 
 def _store_cost(store: HeatStore, path: list[float]) -> float:
-    outside = sum(max(0.0, store.min_c - c) + max(0.0, c - store.max_c) for c in path)
+    bands = [_band_c(store, t) for t in range(len(path))]
+    outside = sum(max(0.0, low - c) + max(0.0, c - high) for c, (low, high) in zip(path, bands, strict=True))
     total = store.outside_price_per_kh * HOURS * outside
     total += store.outside_price_per_kh * max(0.0, store.end_floor_c - path[-1])
-    return total - store.end_value_per_k * (min(path[-1], store.max_c) - store.initial_c)
+    return total - store.end_value_per_k * (min(path[-1], bands[-1][1]) - store.initial_c)
+
+
+def _band_c(store: HeatStore, t: int) -> tuple[float, float]:
+    """The comfort band that holds in a slot: of other ones the last, else the usual one."""
+    found = [(band.min_c, band.max_c) for band in store.bands if band.first <= t < band.end]
+    return found[-1] if found else (store.min_c, store.max_c)
 
 
 def _contract_cost(problem: Problem, plan: Plan) -> float:

@@ -72,6 +72,16 @@ def indivisible_wh(car: ChargingSession) -> float:
     return max(0.0, slots * HOURS * car.min_w - car.energy_wh)
 
 
+def waiting(car: ChargingSession, power_w: Array) -> list[int]:
+    """Slots in which a car stands idle where it should not: it charges later on, or leaves without all it wants."""
+    charging = [t for t, w in enumerate(power_w) if w > 0]
+    has_all = HOURS * float(sum(power_w)) >= car.energy_wh - 1.0
+    until = charging[-1] if has_all and charging else car.end
+    idle = [t for t in range(car.first, until) if t not in set(charging)]
+    idle = [t for t in idle if any(w.first <= t < w.end for w in car.steady)]
+    return [t for t in idle if not any(w.first <= t < w.end for w in car.blocked)]
+
+
 def starts_of(on: list[bool], was_on: bool) -> list[bool]:
     return [here and not before for here, before in zip(on, [was_on, *on[:-1]], strict=True)]
 

@@ -80,6 +80,7 @@ def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:
     """SG-Ready states: blocked when off, normal when it holds the temperature, else recommended or forced."""
     unit, tank_w = plan.problem.heat_pumps[i], tank_power_w(plan)[i]
     store = unit.store
+    least_c = store.least_c
     for t in range(plan.problem.slots):
         power_w, end_c = float(plan.heat_pump_w[i, t]), float(plan.indoor_c[i, t])
         holding_w = max(0.0, store.loss_w_per_k * (end_c - store.ambient_c[t]) - store.gains_w[t]) / unit.cop[t]
@@ -88,8 +89,8 @@ def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:
         else:
             limits = Limits(power_limit_w=round(power_w, 1))
             mode, reason = _heats(power_w, float(tank_w[t]), holding_w, unit.max_w)
-            if tank_w[t] <= 0 and end_c < store.min_c - reasons.COLD_K:
-                reason = say.HEAT_COLD(**reasons.cold_by(end_c, store.min_c))
+            if tank_w[t] <= 0 and end_c < least_c[t] - reasons.COLD_K:
+                reason = say.HEAT_COLD(**reasons.cold_by(end_c, float(least_c[t])))
         yield Decision(t, unit.key, power_w, Wish(mode, limits), reason, end_c)
 
 

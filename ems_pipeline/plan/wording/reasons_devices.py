@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.model.laws.obligations import must_pause, must_run
+from ems_pipeline.plan.model.laws.sunshine import most_w
 from ems_pipeline.plan.problem import ChargingSession, DeferrableRun
 from ems_pipeline.plan.result.moment import IDLE_W
+from ems_pipeline.plan.result.money import SERVED_WH
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording import sentences as say
 from ems_pipeline.plan.wording.reasons import at_most, price, unknown
 from ems_pipeline.sites.wish import Limits
 
-SERVED_WH = 1.0
 COLD_K = 0.05
 """A house this little below its band is not called cold: one decimal would not show it."""
 Car = tuple[ChargingSession, Array]
@@ -49,6 +52,8 @@ def _through_w(plan: Plan, key: str, t: int) -> float:
 
 def car_charges(plan: Plan, power_w: float, t: int) -> str:
     """Where the energy of a charging car comes from."""
+    if any(w[t] > car.anywhere_w[t] + IDLE_W for car, w in _cars(plan) if car.anywhere_w is not None):
+        return say.CAR_SUN()
     bought_w, paid = float(plan.grid_w[t]), price(plan, plan.problem.buy_per_kwh[t])
     if bought_w <= IDLE_W:
         return say.CAR_OWN()
@@ -63,8 +68,8 @@ def car_waits(plan: Plan, cars: list[Car], t: int) -> str:
         return say.CAR_SERVED()
     if all(any(w.first <= t < w.end for w in car.blocked) for car, _ in waiting):
         return say.CAR_SCHEDULE()
-    if room := _no_room(plan, waiting[0][0], t):
-        return room
+    if why := _no_sun(plan, waiting[0][0], t) or _no_room(plan, waiting[0][0], t):
+        return why
     later_w = sum(power_w for _, power_w in waiting)
     used = np.flatnonzero(np.asarray(later_w)[t + 1 :] > 0) + t + 1
     if len(used):
@@ -95,14 +100,25 @@ def _left_out(plan: Plan, car: ChargingSession, t: int) -> str:
     return unknown(plan, t)
 
 
+def _cars(plan: Plan) -> Iterator[Car]:
+    return zip(plan.problem.sessions, plan.session_w, strict=True)
+
+
+def _no_sun(plan: Plan, car: ChargingSession, t: int) -> str:
+    """What the sun can leave beside the load, where a car that waits for it needs more."""
+    most = float(most_w(plan.problem, car)[t])
+    if most >= car.min_w:
+        return ""
+    return say.CAR_WAITS_FOR_SUN(left=f"{most:.0f} W", needs=f"{car.min_w:.0f} W")
+
+
 def _no_room(plan: Plan, car: ChargingSession, t: int) -> str:
     """What connection and fuses leave beside the rest of the plan, where it is less than the car's least power."""
     problem = plan.problem
     left_w, narrowest = _connection_left_w(plan, t), ""
     for fuse in problem.fuses:
         if car.charger in fuse.chargers:
-            cars = zip(problem.sessions, plan.session_w, strict=True)
-            free_w = fuse.limit_w - float(sum(w[t] for other, w in cars if other.charger in fuse.chargers))
+            free_w = fuse.limit_w - float(sum(w[t] for other, w in _cars(plan) if other.charger in fuse.chargers))
             left_w, narrowest = min((left_w, narrowest), (free_w, fuse.key))
     if left_w >= car.min_w:
         return ""
@@ -117,9 +133,10 @@ def _connection_left_w(plan: Plan, t: int) -> float:
 def not_heated(plan: Plan, i: int, t: int) -> str:
     """Why a heat pump stands still; a cold house is never called warm."""
     unit, end_c = plan.problem.heat_pumps[i], float(plan.indoor_c[i, t])
-    if end_c >= unit.store.min_c - COLD_K:
+    least_c = float(unit.store.least_c[t])
+    if end_c >= least_c - COLD_K:
         return say.WARM()
-    cold, left_w = cold_by(end_c, unit.store.min_c), _connection_left_w(plan, t)
+    cold, left_w = cold_by(end_c, least_c), _connection_left_w(plan, t)
     if left_w < unit.min_w:
         return say.COLD_NO_ROOM(left=f"{max(left_w, 0.0):.0f} W", needs=f"{unit.min_w:.0f} W", **cold)
     if t < must_pause(unit, plan.problem.slots):

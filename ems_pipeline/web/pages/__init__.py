@@ -9,6 +9,7 @@ now            how a site stands: what, why, until when, what next
 plan           two days ahead, and older plans
 slot           why: known, decided, told, obeyed, worth
 override       wishes for a while, with their price, and the hand back
+goal           what the plan is to reach for a car or a house, with its price
 alarms         what a person should know, and that somebody knows it
 devices        how each device behaves, what it said and was told
 money          what days and months cost and saved; money_day: the quarter-hours of one
@@ -30,6 +31,7 @@ from ems_pipeline.web.pages import (
     alarms,
     devices,
     fleet,
+    goal,
     login,
     money,
     money_day,
@@ -49,7 +51,7 @@ from ems_pipeline.web.pages import (
     telemetry,
 )
 
-SITE = (now, plan, slot, override, alarms, devices, money, money_day, telemetry, settings, more)
+SITE = (now, plan, slot, override, goal, alarms, devices, money, money_day, telemetry, settings, more)
 SET_UP = (setup_place, setup_devices, setup_review)
 PAGES = (login, start, *SET_UP, *SITE, fleet, requests, people, notices)
 ROUTERS: tuple[APIRouter, ...] = (assets.router, *(page.router for page in PAGES))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from ems_pipeline import time_grid
 from ems_pipeline.api.battery_rows import batteries
 from ems_pipeline.api.reading import Row
-from ems_pipeline.api.routes import alarms, money, now, overrides, plans
+from ems_pipeline.api.routes import alarms, goals, money, now, overrides, plans
 from ems_pipeline.api.routes import sites as registered
 from ems_pipeline.api.values import SiteKey
 from ems_pipeline.web import site as sites
@@ -34,6 +34,7 @@ async def page(site: SiteKey, reader: Annotated[Reader, reads("telemetry:read")]
     standing = await now.site_now(head.key, caller, web)
     spent = await money.site_money(head.key, caller, web)
     held = await overrides.overrides(head.key, caller, web)
+    wanted = await goals.goals(head.key, caller, web)
     raised = await alarms.of_site(head.key, caller, web, limit=5)
     plan = await sites.perhaps(plans.plan(head.key, caller, web))
     packs = await _packs(reader, head.key)
@@ -46,6 +47,7 @@ async def page(site: SiteKey, reader: Annotated[Reader, reads("telemetry:read")]
         now=standing,
         today=_today(spent["today"], slots, head.said.zone, at),
         overrides=held["items"],
+        goals=wanted["items"],
         alarms=raised["items"],
         ahead=ahead,
         packs=[pack | _reach(pack, ahead) for pack in packs],

@@ -13,7 +13,8 @@ from ems_pipeline import time_grid
 from ems_pipeline.api.battery_rows import batteries
 from ems_pipeline.api.fields import Reason
 from ems_pipeline.api.reading import Row, absent, site_of
-from ems_pipeline.api.routes import control, overrides, plans
+from ems_pipeline.api.routes import control, goals, overrides, plans
+from ems_pipeline.api.routes.goals import GoalWish
 from ems_pipeline.api.values import KEY, LARGEST_W, SiteKey
 from ems_pipeline.api.windows import out_of_range
 from ems_pipeline.sites import Battery, Charger, HeatPump
@@ -23,9 +24,10 @@ from ems_pipeline.web import preview
 from ems_pipeline.web import site as sites
 from ems_pipeline.web.forms import EMPTY_IS_NONE, Form
 from ems_pipeline.web.reader import Page, Reader, away, reads
+from ems_pipeline.web.site import Head
 
 router = APIRouter(route_class=Page)
-Done = Literal["", "filed", "ended", "handed-back"]
+Done = Literal["", "filed", "ended", "wanted", "unwanted", "handed-back"]
 LONGEST_MIN = 7 * 24 * 60
 
 
@@ -78,39 +80,58 @@ async def page(
     """What holds, and what can be wished."""
     head = await sites.head(reader, site)
     held = await overrides.overrides(head.key, reader.known, reader.web)
+    wanted = await goals.goals(head.key, reader.known, reader.web)
     past = await overrides.overrides(head.key, reader.known, reader.web, past=True, limit=10)
     document = await _document(reader, head.key)
     assets = [(kind, part) for kind in MODES_OF for part in document.get(kind) or [] if part.get("device")]
     held_ids = {one["override_id"] for one in held["items"]}
     over = [one for one in past["items"] if one["override_id"] not in held_ids]
+    ended = await goals.goals(head.key, reader.known, reader.web, past=True, limit=10)
+    wanted_ids = {one["goal_id"] for one in wanted["items"]}
+    unwanted = [one for one in ended["items"] if one["goal_id"] not in wanted_ids]
     return reader.show(
-        "override", head=head, done=done, held_now=held["items"], over=over, assets=assets, modes=MODES_OF
-    )
+        "override", head=head, done=done, held_now=held["items"], goals=wanted["items"], over=over, unwanted=unwanted,
+        assets=assets, modes=MODES_OF, tomorrow=head.said.local(head.said.now) + time_grid.ONE_DAY,
+    )  # fmt: skip
 
 
 @router.post("/ui/{site}/override/check")
 async def check(site: SiteKey, wish: Wish, reader: Annotated[Reader, reads("overrides:write")]) -> Response:
     """What it would do and cost, with a button that files it."""
     head = await sites.head(reader, site)
-    kind, part = await _part(reader, head.key, wish.asset)
+    fields = {name: value for name, value in wish.model_dump(mode="json").items() if value not in (None, "")}
+    return await confirming(reader, head, wish, f"/ui/{head.key}/override", fields)
+
+
+async def confirming(
+    reader: Reader, head: Head, wish: Wish, action: str, fields: Row, goal: GoalWish | None = None
+) -> Response:
+    """The page that says what a wish would cost; its button sends ``fields`` to ``action``."""
+    kind, part = await document_part(reader, head.key, wish.asset)
     wanted = wish.wanted(kind, head.said.now, head.said.zone)
     effect = await _effect(reader, head.key, kind, part, wanted)
-    fields = {name: value for name, value in wish.model_dump(mode="json").items() if value not in (None, "")}
-    return reader.show("override_check", head=head, wish=wish, wanted=wanted, kind=kind, effect=effect, fields=fields)
+    return reader.show(
+        "override_check", head=head, wanted=wanted, kind=kind, effect=effect, action=action, fields=fields, goal=goal
+    )
 
 
 @router.post("/ui/{site}/override")
 async def add(site: SiteKey, wish: Wish, reader: Annotated[Reader, reads("overrides:write")]) -> Response:
     """File it."""
     head = await sites.head(reader, site)
-    kind, _ = await _part(reader, head.key, wish.asset)
+    await file_wish(reader, head, wish)
+    return away(f"/ui/{head.key}/override?done=filed")
+
+
+async def file_wish(reader: Reader, head: Head, wish: Wish) -> None:
+    """As an override like any other."""
+    kind, _ = await document_part(reader, head.key, wish.asset)
     wanted = wish.wanted(kind, head.said.now, head.said.zone)
     filed = overrides.OverrideWish(
         asset=wanted.asset, mode=wanted.mode, limits=wanted.limits, starts_at=None, ends_at=wanted.until_at,
         duration_minutes=None, reason=wish.reason,
     )  # fmt: skip
     await overrides.filed(reader.web, reader.known, head.key, filed)
-    return away(f"/ui/{head.key}/override?done=filed")
 
 
 @router.post("/ui/{site}/override/{override_id}/end")
@@ -122,12 +143,15 @@ async def end(site: SiteKey, override_id: int, reader: Annotated[Reader, reads("
 
 @router.post("/ui/{site}/hand-back")
 async def hand_back(site: SiteKey, reader: Annotated[Reader, reads("control:write")]) -> Response:
-    """End every override, and let the devices go."""
+    """End every override and every goal, and let the devices go."""
     key = reader.known.site(site)
     if reader.may("overrides:write"):
         held = await overrides.overrides(key, reader.known, reader.web)
         for one in held["items"]:
             await overrides.cancel(key, one["override_id"], reader.known, reader.web)
+        wanted = await goals.goals(key, reader.known, reader.web)
+        for one in wanted["items"]:
+            await goals.cancel(key, one["goal_id"], reader.known, reader.web)
     await control.release(key, reader.known, reader.web)
     return away(f"/ui/{key}/override?done=handed-back")
 
@@ -137,7 +161,7 @@ async def _document(reader: Reader, site: str) -> Row:
         return (await site_of(connection, site))["config"] or {}
 
 
-async def _part(reader: Reader, site: str, asset: str) -> tuple[str, Row]:
+async def document_part(reader: Reader, site: str, asset: str) -> tuple[str, Row]:
     """An asset's kind and what the site's document says of it."""
     document = await _document(reader, site)
     for kind in MODES_OF:

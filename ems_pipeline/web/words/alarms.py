@@ -35,6 +35,18 @@ ABOUT = {
         _("Look at the device itself: its mode, its own limits, its wiring."),
     ),
     "device-fault": About(_("A device reports a fault"), _("Look the fault up in the device's manual.")),
+    "home-assistant": About(
+        _("Home Assistant is not reached"),
+        _("See that its broker runs and takes our login; nothing else waits for it."),
+    ),
+    "charger-stranger": About(
+        _("A charger calls in that nobody knows"),
+        _("Give it the key of its device in the site's file, or take our address out of its settings."),
+    ),
+    "charger-clock": About(
+        _("A charger's clock is wrong"),
+        _("Set its clock, or have it set by a time server; it is told in its own time."),
+    ),
     "import-limit": About(
         _("More is drawn from the grid than the connection allows"), _("Switch something large off, or wait.")
     ),

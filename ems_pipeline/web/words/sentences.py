@@ -57,10 +57,8 @@ def _whole(text: str, language: str) -> str | None:
 
 def _limit(text: str, language: str) -> str:
     """One name; what it is of has names of its own."""
-    found = LIMITS.read(text)
-    if found is None or len(found) != 1:
-        return text
-    return _in_words(*found[0][:2], language, _limit)
+    found = LIMITS.whole(text)
+    return text if found is None else _in_words(*found, language, _limit)
 
 
 def _in_words(sentence: Sentence, values: Mapping[str, str], language: str, place: Callable[[str, str], str]) -> str:

@@ -6,4 +6,5 @@ charging.py  cars                              heat.py      heat pumps and what 
     contract     the month's peak, and paid reductions      deferrable   machines that run once
     efficiency   what AC power means in the cells           genset       generating sets
     switching    machines that are off or within a range    obligations  what was switched lately, still owed
+    sunshine     cars that may have what the sun leaves
 """

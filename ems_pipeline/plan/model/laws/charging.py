@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Index
+from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import exclude
 from ems_pipeline.plan.model.laws.obligations import allowed
+from ems_pipeline.plan.model.laws.sunshine import most_w
 from ems_pipeline.plan.model.laws.switching import Switched, minimum_stay, semicontinuous
 from ems_pipeline.plan.problem import ChargingSession, Fuse, Problem
 
@@ -25,19 +26,55 @@ class Charging:
     unmet: Index
 
 
-def session(model: Model, car: ChargingSession, balance_rows: Index, shares: bool) -> Charging:
-    """Power is 0 or ``[min, max]`` while the car is there and no schedule keeps the charger off.
+def session(model: Model, problem: Problem, car: ChargingSession, balance_rows: Index, shares: bool) -> Charging:
+    """Power is 0 or ``[min, max]`` while the car is there, no schedule keeps the charger off and its source may give.
 
     ``shares``: other sessions of the problem are at the same charger.
     """
     window = np.arange(car.first, car.end, dtype=np.int32)
-    low, high = units.kilo(car.min_w), units.kilo(car.max_w)
-    may = allowed(car, len(balance_rows))[window]
+    low, high = units.kilo(car.min_w), units.kilo(most_w(problem, car)[window])
+    may = may_charge(problem, car)[window]
     power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares)
     power.draw(model, balance_rows[window], -1.0)
-    if power.on is not None and car.min_w > 0 and car.min_run_slots > 1:
-        minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
+    if power.on is not None and car.min_w > 0:
+        if car.min_run_slots > 1:
+            minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
+        if car.steady:
+            without_a_break(model, car, power)
     return Charging(power, energy_by_departure(model, car, power))
+
+
+def may_charge(problem: Problem, car: ChargingSession) -> Array:
+    """1 where no schedule keeps the charger off and its source may give at least the least power."""
+    return allowed(car, problem.slots) * (most_w(problem, car) >= car.min_w)
+
+
+def without_a_break(model: Model, car: ChargingSession, power: Switched) -> None:
+    """``on[t] + waits[t] >= on[t+1] + waits[t+1]``: a car that charges later has charged before, or waited at a price.
+
+    One that has not all it wants at the last slot waits there as well: never to charge is no way out. The least power
+    it does without costs what missing energy costs; nothing where a schedule keeps it off.
+    """
+    window, on = power.slots, power.on
+    if on is None:
+        return
+    price = np.zeros(car.end)
+    for slots in car.steady:
+        price[slots.first : slots.end] = car.unmet_price_per_kwh * units.kilo(float(units.slot_energy_wh(car.min_w)))
+    price *= allowed(car, car.end)
+    waits = model.columns(f"{car.key} waits", window, 0.0, 1.0, price[window])
+    rows = model.rows(f"{car.key} without a break", window[:-1], 0.0, np.inf)
+    for columns in (on, waits):
+        model.add(rows, columns[:-1], 1.0)
+        model.add(rows, columns[1:], -1.0)
+    last, wanted = window[-1:], units.kilo(car.energy_wh)
+    hungry = model.columns(f"{car.key} not served", last, 0.0, 1.0, integer=True)
+    served = model.rows(f"{car.key} served", last, wanted, np.inf)
+    power.draw(model, np.repeat(served, len(window)), H)
+    model.add(served, hungry, wanted)
+    to_the_end = model.rows(f"{car.key} without a break", last, 0.0, np.inf)
+    for columns, sign in ((on[-1:], 1.0), (waits[-1:], 1.0), (hungry, -1.0)):
+        model.add(to_the_end, columns, sign)
 
 
 def energy_by_departure(model: Model, car: ChargingSession, power: Switched) -> Index:

@@ -88,13 +88,13 @@ def temperature(model: Model, store: HeatStore, power: Switched, cop: Array, ext
 
     The column holds the part within the band; kelvin below and above it are columns of their own, at a price, where the
     pump can lead there at all. Where the price is so high that not even `NOTHING_KH` could pay within the stakes, they
-    exist only where it cannot keep the band.
+    exist only where it cannot keep the band; not where bands differ, for no heating may keep both.
     """
     every = np.arange(len(store.ambient_c), dtype=np.int32)
     keep = keep_per_slot(store)
     value = np.zeros(len(every))
     value[-1] = -store.end_value_per_k
-    within = model.columns(f"{store.key} temperature", every, store.min_c, store.max_c, value)
+    within = model.columns(f"{store.key} temperature", every, store.least_c, store.most_c, value)
     model.offset += store.end_value_per_k * store.initial_c
     drift = (1 - keep) * (store.ambient_c + store.gains_w / store.loss_w_per_k)
     drift[0] += keep * store.initial_c
@@ -102,9 +102,9 @@ def temperature(model: Model, store: HeatStore, power: Switched, cop: Array, ext
     price = H * store.outside_price_per_kh
     coldest_c, warmest_c = path_c(store, cop * extremes.surely_w), path_c(store, cop * extremes.most_w)
     floor_binds = store.end_floor_c > coldest_c[-1]
-    if store.outside_price_per_kh * NOTHING_KH > extremes.stakes:
+    if not store.bands and store.outside_price_per_kh * NOTHING_KH > extremes.stakes:
         coldest_c, warmest_c = warmest_c, path_c(store, cop * extremes.owed_w)
-    cold, hot = _slots(coldest_c < store.min_c), _slots(warmest_c > store.max_c)
+    cold, hot = _slots(coldest_c < store.least_c), _slots(warmest_c > store.most_c)
     below = model.columns(f"{store.key} too cold", cold, 0.0, np.inf, price - value[cold])
     above = model.columns(f"{store.key} too warm", hot, 0.0, np.inf, price)
     parts = ((within, 1.0, every), (below, -1.0, cold), (above, 1.0, hot))
@@ -122,7 +122,7 @@ def temperature(model: Model, store: HeatStore, power: Switched, cop: Array, ext
 def _warm_enough_to_be_off(
     model: Model, store: HeatStore, power: Switched, parts: tuple[tuple[Index, float, Index], ...], drift: Array
 ) -> None:
-    """Off in slot t, the store must have been warm enough to cool: ``T[t-1] >= T_min + loss (1 - on[t])``.
+    """Off in slot t, the store must have been warm enough to cool: ``T[t-1] >= T_min[t-1] + more (1 - on[t])``.
 
     Follows from the other laws, but not from their linear relaxation, which holds the edge with a trickle no machine
     can give.
@@ -130,11 +130,12 @@ def _warm_enough_to_be_off(
     if power.on is None or not power.low_kw:
         return
     (within, _, _), (below, _, cold), (above, _, hot) = parts
-    keep = keep_per_slot(store)
-    cooling_k = (store.min_c - drift) / keep - store.min_c
+    keep, least_c = keep_per_slot(store), store.least_c
+    enough_c = (least_c - drift) / keep
+    cooling_k = enough_c - np.roll(least_c, 1)
     slots = _slots(cooling_k > 0)
     slots = slots[slots > 0]
-    rows = model.rows(f"{store.key} warm enough to be off", slots, store.min_c + cooling_k[slots], np.inf)
+    rows = model.rows(f"{store.key} warm enough to be off", slots, enough_c[slots], np.inf)
     model.add(rows, within[slots - 1], 1.0)
     model.add(rows, power.on[slots], cooling_k[slots])
     model.add(rows[np.isin(slots, cold)], below[np.isin(cold, slots)], 1.0 / keep)

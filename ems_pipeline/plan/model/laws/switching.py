@@ -50,7 +50,7 @@ def semicontinuous(
     key: str,
     slots: Index,
     low_kw: float,
-    high_kw: float,
+    high_kw: ArrayLike,
     wanted: ArrayLike = 0.0,
     allowed: ArrayLike = 1.0,
     switched: bool = False,
@@ -58,15 +58,17 @@ def semicontinuous(
     """Power 0 or ``[low, high]`` kW: ``power = low * on + above`` with ``above <= (high - low) * on``.
 
     One row per slot instead of two, and no column that only repeats others. ``wanted`` 1 keeps a slot on, ``allowed`` 0
-    off. A machine without a minimum has a switch only where another law asks for it (``switched``).
+    off. A machine without a minimum has a switch only where another law asks for it (``switched``). ``high`` may
+    differ by slot.
     """
     if low_kw <= 0 and not switched:
         return Switched(slots, 0.0, None, model.columns(f"{key} power", slots, 0.0, high_kw * np.asarray(allowed)))
+    above_kw = np.maximum(np.asarray(high_kw, dtype=float) - low_kw, 0.0)
     on = model.columns(f"{key} on", slots, wanted, allowed, integer=True)
-    above = model.columns(f"{key} power above minimum", slots, 0.0, high_kw - low_kw)
+    above = model.columns(f"{key} power above minimum", slots, 0.0, above_kw)
     rows = model.rows(f"{key} maximum power", slots, -np.inf, 0.0)
     model.add(rows, above, 1.0)
-    model.add(rows, on, low_kw - high_kw)
+    model.add(rows, on, -above_kw)
     return Switched(slots, low_kw, on, above)
 
 

@@ -1,0 +1,72 @@
+"""Cars that may draw only so much from anywhere: what is more has to be left over by the sun.
+
+While such a car draws more, nothing is imported and no battery or genset gives. By the bus's balance, PV then covers
+the load, every other consumer and the car. A bound by the forecast surplus alone would not do: beside a heat pump, or
+with PV curtailed because buying is paid for, the car would still be fed from the grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ems_pipeline import units
+from ems_pipeline.arrays import Array, Index
+from ems_pipeline.plan.model import Model
+from ems_pipeline.plan.model.laws.bus import Meter, import_limit_w, usable_pv_w
+from ems_pipeline.plan.model.laws.obligations import drawn_w, given_w
+from ems_pipeline.plan.model.laws.storage import Store
+from ems_pipeline.plan.model.laws.switching import Switched
+from ems_pipeline.plan.problem import ChargingSession, Problem
+
+
+def left_over_w(problem: Problem) -> Array:
+    """What the sun can leave beyond load and machines that must go on, W per slot; 0 beside a genset that must run."""
+    left_w = np.maximum(usable_pv_w(problem) - problem.load_w - drawn_w(problem), 0.0)
+    return np.where(given_w(problem) > 0, 0.0, left_w)
+
+
+def most_w(problem: Problem, car: ChargingSession) -> Array:
+    """What a car may draw at most, W per slot: from anywhere, or all that the sun can leave."""
+    if car.anywhere_w is None:
+        return np.full(problem.slots, car.max_w)
+    return np.minimum(car.max_w, np.maximum(car.anywhere_w, left_over_w(problem)))
+
+
+def only_what_is_left(
+    model: Model, problem: Problem, car: ChargingSession, power: Switched, meter: Meter, stores: Sequence[Store],
+    generating: Iterable[Switched],
+) -> None:  # fmt: skip
+    """``p <= anywhere + (most - anywhere) s``; ``import <= limit (1 - s)``, and so what batteries and gensets give."""
+    if car.anywhere_w is None:
+        return
+    most, here = most_w(problem, car), np.arange(problem.slots, dtype=np.int32)
+    slots = here[(here >= car.first) & (here < car.end) & (most > car.anywhere_w)]
+    sun = model.columns(f"{car.key} on what is left", slots, 0.0, 1.0, integer=True)
+    anywhere, extra = (units.kilo(w[slots]) for w in (car.anywhere_w, most - car.anywhere_w))
+    rows = model.rows(f"{car.key} from anywhere", slots, -np.inf, anywhere)
+    _part(power, slots).draw(model, rows, 1.0)
+    model.add(rows, sun, -extra)
+    limits = units.kilo(import_limit_w(problem)[slots])
+    _none_while(model, f"{car.key} no import", slots, sun, meter.imported[slots], limits)
+    for battery, store in zip(problem.batteries, stores, strict=True):
+        limit = np.full(len(slots), units.kilo(battery.discharge_limit_w))
+        _none_while(model, f"{car.key} nothing of {battery.key}", slots, sun, store.discharge[slots], limit)
+    for unit, genset in zip(problem.gensets, generating, strict=True):
+        every = model.rows(f"{car.key} nothing of {unit.key}", here, -np.inf, units.kilo(unit.max_w))
+        genset.draw(model, every, 1.0)
+        model.add(every[slots], sun, units.kilo(unit.max_w))
+
+
+def _none_while(model: Model, name: str, slots: Index, sun: Index, column: Index, limit: Array) -> None:
+    """``column <= limit (1 - sun)``."""
+    rows = model.rows(name, slots, -np.inf, limit)
+    model.add(rows, column, 1.0)
+    model.add(rows, sun, limit)
+
+
+def _part(power: Switched, slots: Index) -> Switched:
+    """A machine without a warm-up, in some of its slots."""
+    mine = np.isin(power.slots, slots)
+    return Switched(slots, power.low_kw, None if power.on is None else power.on[mine], power.above[mine])
