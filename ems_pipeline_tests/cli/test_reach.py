@@ -12,9 +12,6 @@ from pathlib import Path
 import pytest
 
 from ems_pipeline.cli import reach
-from ems_pipeline_tests.notices.conftest import certificate
-
-__all__ = ["certificate"]
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ COMMENT ON COLUMN ems.vw_setpoint.effective_after_s IS 'from intent to effect in
 
 COMMENT ON VIEW ems.vw_executable_plan IS 'Plans that may be told to a device: verified, no hindsight, of a solved problem; which of them holds says fn_plan_in_force.';
 
-COMMENT ON VIEW ems.vw_battery_status IS 'How batteries stood: a row for each answer in which a device tells its charge, good values only.';
+COMMENT ON VIEW ems.vw_battery_status IS 'How batteries stood: a row for each answer in which a device tells its charge, of the last seven days, good values only.';
 COMMENT ON COLUMN ems.vw_battery_status.soc_pct IS 'charge as the battery says';
 COMMENT ON COLUMN ems.vw_battery_status.battery_w IS 'power at the bus, > 0 discharge';
 COMMENT ON COLUMN ems.vw_battery_status.pv_w IS 'modules of its own';

@@ -1,5 +1,6 @@
--- How batteries stood, a row for each answer in which a device tells its charge: one instant of one device is one answer, so its
--- values belong together. What it did not say then is NULL; what it never says is NULL always.
+-- How batteries stood in the seven days before each was heard last, a row for each answer in which a device tells its charge: one
+-- instant of one device is one answer, so its values belong together. OFFSET 0 keeps the planner at one point after the other, as the
+-- key of the table stands.
 CREATE OR REPLACE VIEW ems.vw_battery_status AS
 SELECT p.site_key, p.device_key, t.reported_at,
        max(t.value) FILTER (WHERE p.quantity = 'battery_soc_pct') AS soc_pct,
@@ -13,7 +14,10 @@ SELECT p.site_key, p.device_key, t.reported_at,
        max(t.value) FILTER (WHERE p.quantity = 'battery_capacity_wh') AS capacity_wh,
        max(t.value) FILTER (WHERE p.quantity = 'battery_remaining_wh') AS remaining_wh
 FROM ems.point p
-JOIN ems.telemetry t USING (point_id)
+CROSS JOIN LATERAL (SELECT reported_at FROM ems.telemetry l WHERE l.point_id = p.point_id
+                    ORDER BY reported_at DESC LIMIT 1) newest
+CROSS JOIN LATERAL (SELECT l.reported_at, l.value, l.quality FROM ems.telemetry l
+                    WHERE l.point_id = p.point_id AND l.reported_at > newest.reported_at - interval '7 days' OFFSET 0) t
 WHERE p.quantity IN ('battery_soc_pct', 'battery_power_w', 'pv_power_w', 'ongrid_power_w', 'offgrid_power_w', 'battery_mode',
                      'battery_temp_c', 'battery_capacity_wh', 'battery_remaining_wh')
   AND t.quality IN (0, 6)
