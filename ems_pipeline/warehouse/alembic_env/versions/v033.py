@@ -1,4 +1,4 @@
-"""Applies sql/migrations/V033__found_battery.sql."""
+"""Applies sql/migrations/V033__asset_goal.sql."""
 
 from alembic import op
 
@@ -9,4 +9,4 @@ down_revision = "032"
 
 
 def upgrade() -> None:
-    apply_file(op.get_bind(), "migrations/V033__found_battery.sql")
+    apply_file(op.get_bind(), "migrations/V033__asset_goal.sql")
