@@ -91,16 +91,21 @@ def _decided(found: dict[str, Any], where: ZoneInfo) -> None:
 
 
 def _told(told: list[dict[str, Any]], where: ZoneInfo) -> None:
-    console.print(words("told and obeyed", "italic") if told else words("told: nothing", "yellow"))
+    if not told:
+        console.print(words("told: nothing", "yellow"))
+        return
+    console.print(words("told and obeyed", "italic"))
     steps = (("sent", "sent_at"), ("read back", "echoed_at"), ("effect measured", "effective_at"))
     for one in told:
         shadow = ", in shadow: not sent" if one["is_shadow"] else ""
         console.print(words(f"{one['device_key']}, by {one['source']}{shadow}: {one['reason']}"))
         registers = ", ".join(f"{point}={value:g}" for point, value in one["writes"]) or "none"
-        console.print(Padding(words(f"registers: {registers}; written: {', '.join(one['changes']) or 'none'}"), (0, 2)))
+        written = Padding(words(f"registers: {registers}; written: {', '.join(one['changes']) or 'none'}"), (0, 2))
+        console.print(written)
         life = ", ".join(f"{name} {_at(one[column], where, '%H:%M:%S')}" for name, column in steps)
         state = f"{one['state']} {one['state_reason']}".rstrip()
-        console.print(Padding(words(f"{life}; {state}"), (0, 2)))
+        lived = Padding(words(f"{life}; {state}"), (0, 2))
+        console.print(lived)
 
 
 def _worth(found: dict[str, Any], where: ZoneInfo) -> None:
