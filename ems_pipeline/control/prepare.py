@@ -77,7 +77,10 @@ def judge(intent: Intent, point_map: PointMap, answer: Acknowledgement, echoes: 
     """
     wrong = [e for e in echoes if not e.matches]
     found = {e.point: e.found for e in echoes if e.found is not None}
-    unseen = [a for a in answer.answers if a.point not in {e.point for e in echoes}]
+    # What went in one request with a point that stands has arrived, be its answer lost: the effect must show the rest.
+    arrived = {point_map.point(e.point).block for e in echoes if e.matches} - {None}
+    seen = {e.point for e in echoes}
+    unseen = [a for a in answer.answers if a.point not in seen and point_map.point(a.point).block not in arrived]
     if refused := [a for a in unseen if not a.accepted]:
         return Result((State.SENT, State.FAILED), Acknowledgement(tuple(refused)).reason, found)
     if not wrong:
