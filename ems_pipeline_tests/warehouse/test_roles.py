@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection
 from ems_pipeline.cli.db import Role
 from ems_pipeline.control.commands import WrongWish, check_wish
 from ems_pipeline.devices.points.reading import Quality, Reading
-from ems_pipeline.sites import Battery, Charger, Genset, HeatPump, PvArray, Site
+from ems_pipeline.sites import Battery, Charger, DeferrableLoad, Genset, HeatPump, PvArray, Site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Limits, Wish
 from ems_pipeline.steps import settling
@@ -308,11 +308,11 @@ LIMITS = sorted({name for kind in ASSETS.values() for name in kind.limit_names} 
 def test_the_database_lists_the_modes_and_limits_of_every_kind_of_asset() -> None:
     """Also of those that no demo device obeys for."""
     kinds = {"batteries": Battery, "pv": PvArray, "chargers": Charger, "heat_pumps": HeatPump, "gensets": Genset}
-    kinds |= {"fleets": Battery}
+    kinds |= {"fleets": Battery, "deferrables": DeferrableLoad}
     function = (ROOT / "sql" / "routines" / "R__fn_override_add.sql").read_text(encoding="utf-8")
     rows = re.findall(r"\('(\w+)', '{(.+?)}'(?:::text\[\])?,\s*'{(.*?)}'(?:::text\[\])?\)", function)
     listed = {kind: (set(modes.split(",")), set(limits.split(","))) for kind, modes, limits in rows}
-    assert listed == {kind: ({*map(str, of.modes or ())}, {*of.limit_names}) for kind, of in kinds.items()}
+    assert listed == {kind: ({*map(str, of.modes or ())}, {*of.limit_names} or {""}) for kind, of in kinds.items()}
 
 
 @pytest.mark.parametrize("as_login", ["a_writer"], indirect=True)

@@ -47,6 +47,12 @@ ABOUT = {
         _("A charger's clock is wrong"),
         _("Set its clock, or have it set by a time server; it is told in its own time."),
     ),
+    "demand-limit": About(
+        _("The grid operator limits what is drawn"),
+        _(
+            "Nothing is to be done: it ends by itself. If nobody asked for it, look at the contact or address it comes from."
+        ),
+    ),
     "import-limit": About(
         _("More is drawn from the grid than the connection allows"), _("Switch something large off, or wait.")
     ),
