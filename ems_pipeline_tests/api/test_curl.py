@@ -199,9 +199,9 @@ def test_what_a_line_asks_for_is_filed(house: House, shell: Shell) -> None:
             shell.demand(line)
     kinds = [kind for (kind,) in house.rows("SELECT kind FROM ems.request ORDER BY kind")]
     assert kinds == [
-        "devices-discover", "forecast-run", "forecast-train", "goal-price", "plan-daily", "plan-rolling", "plan-rolling",
+        "devices-discover", "forecast-run", "forecast-train", "goal-price", "plan-daily", "plan-rolling",
         "prices-import",
-    ], "a goal asks for a plan"  # fmt: skip
+    ]  # fmt: skip
     wishes = house.rows("SELECT mode, limits FROM ems.control_override ORDER BY mode")
     assert [tuple(wish) for wish in wishes] == [
         ("charge", {"charge_limit_w": 3000.0, "target_soc_pct": 80.0}),

@@ -49,9 +49,7 @@ ABOUT = {
     ),
     "demand-limit": About(
         _("The grid operator limits what is drawn"),
-        _(
-            "Nothing is to be done: it ends by itself. If nobody asked for it, look at the contact or address it comes from."
-        ),
+        _("It ends by itself. If nobody asked for it, look at the contact or address it comes from."),
     ),
     "import-limit": About(
         _("More is drawn from the grid than the connection allows"), _("Switch something large off, or wait.")
