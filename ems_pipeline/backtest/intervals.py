@@ -40,11 +40,6 @@ def costs(
     return np.asarray(money - stored_per_kwh * stored_kwh)
 
 
-def by_day(values: Array, day: Positions) -> Array:
-    """Sums of the slots of each day; ``day`` numbers them."""
-    return np.asarray(np.bincount(day - day[0], weights=values), dtype=float)
-
-
 def share(won: Array, of: Array, seed: int = 1) -> Interval | None:
     """``sum(won) / sum(of)`` in percent, days drawn in pairs; None where less than `NOTHING` a day is to be won."""
     if of.sum() < NOTHING * len(of):
