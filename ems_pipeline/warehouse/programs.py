@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import pwd
 import stat
@@ -51,7 +53,14 @@ def server_user() -> int | None:
     """User number the server works as, where that is not this one: root's is made when it is missing."""
     if os.geteuid() != 0:
         return None
-    return int(_wheel().ensure_user_exists(INSTEAD_OF_ROOT).pw_uid)
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(INSTEAD_OF_ROOT).pw_uid
+    programs = os.open(binaries()[0], os.O_RDONLY)
+    try:  # two processes that begin together on a new machine: useradd of shadow 4.13 lets both make the same user
+        fcntl.flock(programs, fcntl.LOCK_EX)
+        return int(_wheel().ensure_user_exists(INSTEAD_OF_ROOT).pw_uid)
+    finally:
+        os.close(programs)
 
 
 def hand_over(folder: Path) -> None:
