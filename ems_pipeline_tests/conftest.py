@@ -27,6 +27,8 @@ from ems_pipeline.warehouse import Warehouse, embedded, migrate
 
 ROOT = Path(__file__).parents[1]
 MEASURED_DATA = ROOT.parent / "shared" / "data"
+HURRIED = ("fsync = off", "full_page_writes = off")
+"""No test cuts the power, and a killed server leaves what it wrote with the machine; the disk would be waited for."""
 _numbers = itertools.count(1)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -46,6 +48,9 @@ def database_server() -> Iterator[URL]:
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "pg"
         url = make_url(embedded.start(data)).set(drivername="postgresql+psycopg")
+        for setting in HURRIED:
+            _admin(url, f"ALTER SYSTEM SET {setting}")
+        _admin(url, "SELECT pg_reload_conf()")
         _admin(url, 'CREATE DATABASE "template_ems"')
         template = Warehouse(url.set(database="template_ems"))
         migrate.upgrade(template)
