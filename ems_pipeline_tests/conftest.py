@@ -12,10 +12,12 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -57,6 +59,13 @@ def database_server() -> Iterator[URL]:
         template.close()
         yield url
         embedded.stop(data)
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def _hurried(connection: Any, _record: object) -> None:
+    """Instances of Dagster that tests make for themselves keep their history in SQLite: the same holds there."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture
