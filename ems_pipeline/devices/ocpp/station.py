@@ -175,8 +175,13 @@ class Station:
         charger.safe_a = limit_a
 
     async def clear(self, charger: Charger) -> None:
-        """Take our order away; that there is none is as good. NotTaken: it did not answer."""
+        """Take our order away; that there is none is as good. NotTaken: it did not answer.
+
+        What is to hold then is told once more: some chargers forget their limits when a car goes on after a pause.
+        """
         charger.unsure()
+        if charger.safe_a is not None:
+            await self.make_safe(charger, charger.safe_a)
         for number in (SETPOINT_ID, RUNNING_ID):
             answer = await self.ask(self.clearing(number_at(number, charger.terms.connector)))
             if answer.status not in ("Accepted", "Unknown"):
