@@ -78,11 +78,11 @@ class Speaker201(Speaker, ChargePoint):
         await self.tell(twin, self._event(twin, "Ended", "EVDeparted", seen, info, values))
 
     @on("SetChargingProfile")
-    async def takes(self, evse_id: int, charging_profile: Mapping[str, Any]) -> Any:
+    async def takes(self, charging_profile: Mapping[str, Any], **asked: Any) -> Any:
         await self.dawdle()
         schedule = charging_profile["charging_schedule"][0]
         known = {**charging_profile, "charging_profile_id": charging_profile["id"], "charging_schedule": schedule}
-        return call_result.SetChargingProfile(self.twins[evse_id].takes(known))
+        return call_result.SetChargingProfile(self.twins[asked["evse_id"]].takes(known))
 
     @on("ClearChargingProfile")
     async def clears(self, charging_profile_id: int, **_: Any) -> Any:
@@ -90,11 +90,11 @@ class Speaker201(Speaker, ChargePoint):
         return call_result.ClearChargingProfile(self.holder(charging_profile_id).clears(charging_profile_id))
 
     @on("GetCompositeSchedule")
-    async def composes(self, duration: int, evse_id: int, charging_rate_unit: str = "A") -> Any:
+    async def composes(self, duration: int, charging_rate_unit: str = "A", **asked: Any) -> Any:
         await self.dawdle()
-        twin = self.twins[evse_id]
+        twin = self.twins[asked["evse_id"]]
         schedule = {
-            "evse_id": evse_id,
+            **asked,
             "duration": duration,
             "schedule_start": text(twin.seen().at),
             "charging_rate_unit": charging_rate_unit,
@@ -103,18 +103,18 @@ class Speaker201(Speaker, ChargePoint):
         return call_result.GetCompositeSchedule("Accepted", schedule=schedule)
 
     @on("TriggerMessage")
-    async def is_asked(self, requested_message: str, evse: Mapping[str, Any]) -> Any:
+    async def is_asked(self, requested_message: str, **asked: Any) -> Any:
         await self.dawdle()
-        is_idle = requested_message == "TransactionEvent" and self.twins[evse["id"]].transaction is None
+        is_idle = requested_message == "TransactionEvent" and self.twins[asked["evse"]["id"]].transaction is None
         return call_result.TriggerMessage("Rejected" if is_idle else "Accepted")
 
     @after("TriggerMessage")
-    async def was_asked(self, requested_message: str, evse: Mapping[str, Any]) -> None:
-        twin = self.twins[evse["id"]]
+    async def was_asked(self, requested_message: str, **asked: Any) -> None:
+        twin = self.twins[asked["evse"]["id"]]
         if requested_message != "TransactionEvent" or twin.transaction is not None:
             await self.triggered(twin, requested_message)
 
     @on("RequestStartTransaction")
-    def is_started(self, evse_id: int = 1, **_: Any) -> Any:
-        self.twins[evse_id].is_called_to_start = True
+    def is_started(self, **asked: Any) -> Any:
+        self.twins[asked.get("evse_id", 1)].is_called_to_start = True
         return call_result.RequestStartTransaction("Accepted")

@@ -193,7 +193,8 @@ class Station:
         charger.offered = None
         if not charger.terms.composite_schedule or "GetCompositeSchedule" in self.box.line.lacks:
             return
-        after_s = math.ceil(charger.pauses_s())
+        pauses_s = charger.pauses_s()
+        after_s = math.ceil(pauses_s) + 1 if pauses_s else 0  # its clock counts whole seconds
         try:
             answer = await self.ask(self.composing(charger.terms.connector, COMPOSED_S + after_s))
         except NotTaken as error:
