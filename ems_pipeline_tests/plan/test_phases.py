@@ -45,7 +45,7 @@ def test_a_little_sun_is_charged_by_one_phase_where_the_charger_switches() -> No
 def test_a_narrow_connection_gives_what_one_phase_or_three_can(limit_w: float, most_w: float) -> None:
     """500 W of load: what is left lies in the gap, above it, below it."""
     plan = solve(house(FLAT, grid={"import_limit_w": limit_w}, sessions=(switching(0, 4, 20_000.0),)))
-    assert verify(plan.problem, plan) == []
+    assert (plan.status, verify(plan.problem, plan)) == ("optimal", [])
     assert plan.session_w[0] == pytest.approx([most_w] * 4)
 
 
@@ -60,6 +60,13 @@ def test_the_second_opinion_refuses_what_neither_one_phase_nor_three_can_give() 
     problem = house(FLAT, sessions=(switching(0, 4, 9000.0),))
     assert laws(problem, session_w=[3900.0, 0, 0, 0]) == {"phases": (220.0, 0)}
     assert laws(problem, session_w=[3680.0, 4140.0, 0, 0]) == {}
+
+
+def test_what_one_slot_cannot_give_is_charged_in_two() -> None:
+    """975 Wh in the cheap quarter-hour would be 3900 W; the rest is the least by one phase, 345 Wh, beside it."""
+    plan = solve(house([4.0, 1.0, 4.0, 4.0], grid={"import_limit_w": 4400.0}, sessions=(switching(0, 4, 975.0),)))
+    assert (plan.status, verify(plan.problem, plan)) == ("optimal", [])
+    assert sorted(plan.session_w[0].round(1)) == [0.0, 0.0, 1380.0, 2520.0]
 
 
 def test_the_simple_rule_stays_out_of_the_gap() -> None:
