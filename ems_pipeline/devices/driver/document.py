@@ -78,11 +78,17 @@ def sample_of(document: Any, point: Point, point_map: PointMap, dialect: Dialect
 
 
 def found_at(document: Any, field: str) -> Any:
-    """What stands at a dotted path of keys and list positions.
+    """What stands at a dotted path of keys and list positions; of several with ``|`` between, the first there is.
 
     Raises:
         DeviceFault: nothing does.
     """
+    one, _, others = field.partition("|")
+    if others:
+        try:
+            return found_at(document, one)
+        except DeviceFault:
+            return found_at(document, others)
     if isinstance(document, dict) and field in document:  # most are: no path, one name
         return document[field]
     found = document

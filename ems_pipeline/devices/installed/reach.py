@@ -83,7 +83,7 @@ def _writing(point_map: PointMap) -> Mapping[str, str | float]:
     return found
 
 
-def _limits(asset: Asset) -> Iterator[tuple[str, float]]:
+def _limits(asset: Asset) -> Iterator[tuple[str, str | float]]:
     match asset:
         case Battery():
             yield "max charge_limit_w", asset.charge_limit_w
@@ -97,6 +97,8 @@ def _limits(asset: Asset) -> Iterator[tuple[str, float]]:
             yield "max max_current_a", asset.max_current_a
             yield "max phases", asset.phases
             yield "max voltage_v", asset.voltage_v
+            if asset.switches_phases:
+                yield "switches_phases", "may be told one phase"
             yield "min min_current_a", asset.min_current_a
         case HeatPump():
             yield "max max_power_w", asset.max_power_w

@@ -44,6 +44,8 @@ class PointMap(MapRecord):
     silence: str
     """What the device does when we vanish, for the operator and for `docs/devices.md`."""
     sources: tuple[str, ...]
+    tried: str = "twin only"
+    """Against what of others' making it was tried, for the table of all devices in `docs/devices.md`."""
     link: Link = Link()
     ready: Ready | None = None
     rest: Rest | None = None
