@@ -36,24 +36,17 @@ def test_an_intent_is_not_journalled_on_an_arm_that_was_withdrawn_after_the_deci
 
 
 @pytest.mark.parametrize("fault", [DatabaseUnavailable("the database is away", "start it"), Blocked("somebody waits")])
-def test_where_nobody_can_be_asked_nothing_goes_out_but_what_hands_back(
+def test_where_nobody_can_be_asked_nothing_of_the_plan_goes_out_and_the_device_is_handed_back(
     home: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     async def away(_permit: Permit, *_: Any) -> str:
         raise fault
 
-    ask = Permit.now
     monkeypatch.setattr(Permit, "now", away)
     home.plan(CHARGE, CAR)
-    assert "cannot be asked" in home.control()["inverter"].reason
-    assert home.written == []
-    monkeypatch.setattr(Permit, "now", ask)
-    home.advance(minutes=15)
-    home.control()
-    told = len(home.written)
-    assert told
-    monkeypatch.setattr(Permit, "now", away)
-    with home.warehouse.begin() as connection:
-        arming.disarm(connection, "home01", home.clock.now(), "somebody")
-    home.control()
-    assert len(home.written) > told, "what is handed back waits for nobody"
+    told = home.control()["inverter"]
+    assert "cannot be asked" in told.text
+    assert home.states("inverter") == ["superseded", "released"]
+    charging_a = 3000 / 50
+    assert ("inverter", "max_charge_current", charging_a) not in home.written
+    assert home.written != [], "what is handed back waits for nobody"
