@@ -18,8 +18,8 @@ def charging_w(charger: Charger, session: EvSession, starts: Sequence[datetime],
     """Mean power per slot of a car that charges with all its charger gives, from its arrival until it is served, W.
 
     Args:
-        is_counted: the charger counts, so that the session wants what is missing; else the car has had since it came what
-            its charger gives.
+        is_counted: the charger counts, so that the session wants what is missing; else the car has had what its charger
+            gives since it came.
     """
     since_h = 0.0 if is_counted else max(0.0, (starts[0] - session.arrives_at) / timedelta(hours=1))
     power_w, left_wh = np.zeros(len(starts)), max(0.0, session.energy_wh - since_h * charger.max_power_w)
