@@ -40,10 +40,11 @@ def json_number(point: Point, value: Any) -> float | None:
     Raises:
         DeviceFault: no finite number.
     """
-    if isinstance(value, str):
-        if point.texts:
-            return codec.to_site(point, point.texts.get(value, math.nan))
-        value = next((raw for raw, word in point.words.items() if word.partition("&")[0] == value), value)
+    if isinstance(value, str) and point.words:
+        said = next((raw for raw, word in point.words.items() if word.partition("&")[0] == value), None)
+        if said is None and point.codes is not None:
+            return None
+        value = value if said is None else said
     try:
         number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:
