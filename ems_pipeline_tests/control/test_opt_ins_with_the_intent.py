@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from ems_pipeline.control.permit import Permit
 from ems_pipeline.control.session import SiteSession
 from ems_pipeline.warehouse import arming
+from ems_pipeline.warehouse.engine import Blocked, DatabaseUnavailable
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.intents import Intent
 from ems_pipeline_tests.control.conftest import Bench
@@ -31,3 +33,27 @@ def test_an_intent_is_not_journalled_on_an_arm_that_was_withdrawn_after_the_deci
     assert home.written == []
     with home.warehouse.begin() as connection:
         assert query(connection, "SELECT setpoint_id FROM ems.setpoint WHERE NOT is_shadow").is_empty()
+
+
+@pytest.mark.parametrize("fault", [DatabaseUnavailable("the database is away", "start it"), Blocked("somebody waits")])
+def test_where_nobody_can_be_asked_nothing_goes_out_but_what_hands_back(
+    home: Bench, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    async def away(_permit: Permit, *_: Any) -> str:
+        raise fault
+
+    ask = Permit.now
+    monkeypatch.setattr(Permit, "now", away)
+    home.plan(CHARGE, CAR)
+    assert "cannot be asked" in home.control()["inverter"].reason
+    assert home.written == []
+    monkeypatch.setattr(Permit, "now", ask)
+    home.advance(minutes=15)
+    home.control()
+    told = len(home.written)
+    assert told
+    monkeypatch.setattr(Permit, "now", away)
+    with home.warehouse.begin() as connection:
+        arming.disarm(connection, "home01", home.clock.now(), "somebody")
+    home.control()
+    assert len(home.written) > told, "what is handed back waits for nobody"
