@@ -123,7 +123,7 @@ class OutOfRange(Trouble):
     def shown(self, words: Mapping[int, int]) -> Mapping[int, int]:
         changed = dict(words)
         for point in self.twin.point_map.points:
-            if measured(point) and point.range is not None and point.type != "f32":
+            if measured(point) and point.range is not None and point.type != "f32" and not point.is_bit:
                 extreme = dict.fromkeys(point.addresses, 0xFFFE)  # all ones would say "no value"
                 if point.type in codec.SIGNED:
                     extreme[point.high_address or point.addresses[-1 if point.word_order == "low-first" else 0]] = (

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
@@ -19,7 +19,9 @@ from pymodbus.framer import FramerRTU, FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
+from pymodbus.simulator.simcore import SimCore
 
+from ems_pipeline.devices.points.place import BITS, WRITE_COIL
 from ems_pipeline.plant.faults import SLOW_S
 from ems_pipeline.plant.refusals import Refused, Silent
 from ems_pipeline.plant.twin import OtherUnit, Twin
@@ -35,6 +37,8 @@ Action = Callable[
     [int, int, int, int, list[int], list[int] | list[bool] | None], Coroutine[None, None, ExcCodes | None]
 ]
 """Function, first register, address, count, registers (filled in place), values of a write."""
+BIT_READS = tuple(BITS.values())
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,42 @@ class Bus:
     """Line faults at work now, see `faults.FAULTS`; read at every packet."""
 
 
+class Units(SimCore):
+    """The devices behind a gateway. Bits are asked of the twins themselves: pymodbus keeps them in registers, and tells
+    its hook of the registers around them and not how many bits were asked for."""
+
+    def __init__(self, devices: list[SimDevice], twins: Mapping[int, Twin | OtherUnit]) -> None:
+        super().__init__(devices)
+        self._twins = twins
+        self._taken: list[bool] = []
+        """What was written to a coil last; it is asked for right after as the echo."""
+
+    async def async_getValues(
+        self, device_id: int, func_code: int, address: int, count: int = 1
+    ) -> list[int] | list[bool] | ExcCodes:
+        if func_code == WRITE_COIL and device_id in self._twins:
+            return self._taken
+        if func_code in BIT_READS and device_id in self._twins:
+            found = answered(lambda: self._twins[device_id].read(func_code, address, count))
+            return found if isinstance(found, ExcCodes) else [bool(bit) for bit in found]
+        return await super().async_getValues(device_id, func_code, address, count)
+
+    async def async_setValues(
+        self, device_id: int, func_code: int, address: int, values: list[int] | list[bool]
+    ) -> ExcCodes | None:
+        if func_code != WRITE_COIL or device_id not in self._twins:
+            return await super().async_setValues(device_id, func_code, address, values)
+        self._taken = [bool(values[0])]
+        return answered(lambda: self._twins[device_id].write(func_code, address, values))
+
+
 class Server(ModbusTcpServer):
     """A server whose connections know the line's faults."""
 
-    def __init__(self, faults: set[str], *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.faults = faults
+    def __init__(self, bus: Bus, devices: list[SimDevice], **options: Any) -> None:
+        super().__init__(devices, **options)
+        self.context = Units(devices, bus.twins)
+        self.faults = bus.faults
 
     def callback_new_connection(self) -> Line:
         return Line(self)
@@ -137,7 +171,7 @@ async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     devices = [_device(unit, _action(twin), twin.last_address + BEYOND) for unit, twin in bus.twins.items()]
     devices.append(_device(ANY_UNIT, _nobody, BEYOND))
     server = Server(
-        bus.faults,
+        bus,
         devices,
         framer=FRAMERS[gateway.transport],
         address=(gateway.host, gateway.port),
@@ -162,22 +196,32 @@ def _action(twin: Twin | OtherUnit) -> Action:
     async def act(
         function: int, start: int, address: int, count: int, registers: list[int], values: list[int] | list[bool] | None
     ) -> ExcCodes | None:
-        try:
-            if values is not None:
-                twin.write(function, address, values)
-                words = list(values)
-            elif function in (3, 4):
-                words = twin.read(function, address, count)
-            else:
-                words = registers[address - start : address - start + count]  # the echo of a write just taken
-        except Refused as refused:
-            return ExcCodes(refused.code)
-        except Silent:
-            raise NoSuchIdException("the device keeps silent") from None
+        if values is not None:
+            words = answered(lambda: twin.write(function, address, values)) or list(values)
+        elif function in (3, 4):
+            words = answered(lambda: twin.read(function, address, count))
+        else:
+            words = registers[address - start : address - start + count]  # the echo of a write just taken
+        if isinstance(words, ExcCodes):
+            return words
         registers[address - start : address - start + count] = words
         return None
 
     return act
+
+
+def answered(ask: Callable[[], T]) -> T | ExcCodes:
+    """What a twin says, or how pymodbus calls its refusal.
+
+    Raises:
+        NoSuchIdException: nothing, and so nothing is sent.
+    """
+    try:
+        return ask()
+    except Refused as refused:
+        return ExcCodes(refused.code)
+    except Silent:
+        raise NoSuchIdException("the device keeps silent") from None
 
 
 async def _nobody(*_: object) -> ExcCodes | None:

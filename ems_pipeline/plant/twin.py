@@ -13,14 +13,20 @@ from typing import TypeVar
 
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.decoding import interpret
-from ems_pipeline.devices.points.point import REGISTERS, Point
+from ems_pipeline.devices.points.place import BITS, REGISTERS, WRITE_COIL, number_of, place_of
+from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
 from ems_pipeline.plant.world import World
 
-READS, WRITES = {3, 4}, {6, 16}
+READS, WRITES = {1, 2, 3, 4}, {5, 6, 16}
 """Functions of Modbus that a twin may understand."""
+FIRST_BITS: Mapping[int, int] = {
+    **{function: number_of(table, 0, 0) for table, function in BITS.items()},
+    WRITE_COIL: number_of("coil", 0, 0),
+}
+"""Where the bits that a function means begin among the numbers of places; registers begin at 0."""
 REFRESH = timedelta(seconds=1)
 """How often a device renews its registers while nothing changes; powers change with a decision, which shows at once."""
 
@@ -81,7 +87,7 @@ class Twin:
     @property
     def other_units(self) -> set[int]:
         """Units beside its own that it answers for."""
-        return {a // REGISTERS for a in self._by_address} - {0}
+        return {place_of(a).unit for a in self._by_address} - {0}
 
     def factory_settings(self) -> dict[str, float]:
         """What an installer leaves in the writable points, by point name."""
@@ -118,18 +124,19 @@ class Twin:
             return self._image
 
     def read(self, function: int, address: int, count: int) -> list[int]:
-        """Words for a read request.
+        """Words for a read request; of bits 0 and 1.
 
         Raises:
             Refused: a function or an address the device does not have.
             Silent: the device ignores such requests.
         """
         self._check_function(function, self._spoken & READS)
-        self._check_shape(address, count)
+        self._check_shape(function, address, count)
         words: Mapping[int, int] = self.registers()
         for trouble in self.troubles.values():
             words = trouble.shown(words)
-        asked = range(address, address + count)
+        first = address + FIRST_BITS.get(function, 0)
+        asked = range(first, first + count)
         has_holes = self.has_holes and self.point_map.link.max_hole > 0
         if not has_holes and any(a not in words for a in asked):
             raise Refused(ILLEGAL_ADDRESS)  # a device without holes fails the whole block
@@ -143,7 +150,8 @@ class Twin:
             Refused, Silent: as for `read`, and a value outside the point's range.
         """
         self._check_function(function, self._spoken & WRITES)
-        words = {address + i: int(v) for i, v in enumerate(values)}
+        first = address + FIRST_BITS.get(function, 0)
+        words = {first + i: int(v) for i, v in enumerate(values)}
         wanted: dict[str, float] = {}
         for a in words:
             point = self._by_address.get(a)
@@ -198,7 +206,9 @@ class Twin:
     @property
     def _spoken(self) -> set[int]:
         link = self.point_map.link
-        return {link.read_function, link.write_function, *link.also_functions}
+        tables = {(p.table, p.writable) for p in self.point_map.points if p.is_bit}
+        bits = {BITS[table] for table, _ in tables} | {WRITE_COIL for _, is_written in tables if is_written}
+        return {link.read_function, link.write_function, *link.also_functions, *bits}
 
     def _check_function(self, function: int, spoken: set[int]) -> None:
         self.check_alive()
@@ -207,10 +217,10 @@ class Twin:
         if function not in spoken:
             raise Refused(ILLEGAL_FUNCTION)
 
-    def _check_shape(self, address: int, count: int) -> None:
+    def _check_shape(self, function: int, address: int, count: int) -> None:
         """Refuse a request the device does not take: an odd one where all values are pairs, one that is too long."""
         link = self.point_map.link
-        if link.even and (address % 2 or count % 2):
+        if link.even and function not in FIRST_BITS and (address % 2 or count % 2):
             raise Refused(ILLEGAL_ADDRESS)
         if count > (self.longest_read or link.max_read):
             raise Refused(ILLEGAL_VALUE)
@@ -238,7 +248,7 @@ class OtherUnit:
 
     @property
     def last_address(self) -> int:
-        return max(a - self._first for a in self._twin.registers() if 0 <= a - self._first < REGISTERS)
+        return max((a - self._first for a in self._twin.registers() if 0 <= a - self._first < REGISTERS), default=0)
 
     def read(self, function: int, address: int, count: int) -> list[int]:
         """As `Twin.read`."""

@@ -52,13 +52,13 @@ ENTITY = r"[a-z0-9_]+\.[a-z0-9_]+"
 """Domain and name of an entity of Home Assistant."""
 ENTITIES = rf"-?{ENTITY}( [+-] {ENTITY})*"
 """One, perhaps with its sign turned, or several that are added or taken away."""
-_REGISTERS = "function {link.read_function}, {link.max_read} registers a request"
+_ASKED = "{asked} a request"
 
 PROTOCOLS: Mapping[ProtocolName, Protocol] = {
     "modbus": Protocol(
         transports=("modbus-tcp", "rtu-over-tcp"),
         kind="modbus",
-        words=f"Modbus, {_REGISTERS}",
+        words=f"Modbus, {_ASKED}",
         place="address",
         has_units=True,
         shares_unit=False,
@@ -66,7 +66,7 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
     "sunspec": Protocol(
         transports=("modbus-tcp", "rtu-over-tcp"),
         kind="modbus",
-        words=f"SunSpec over Modbus, {_REGISTERS}",
+        words=f"SunSpec over Modbus, {_ASKED}",
         place="model",
         has_units=True,
         shares_unit=True,

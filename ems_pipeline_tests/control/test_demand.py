@@ -140,6 +140,25 @@ def test_a_closed_contact_dims_at_the_next_look_and_an_open_one_ends_it(boxed: B
     assert boxed.held("wallbox-2")["current_limit"] == 16, "released to its own logic"
 
 
+def test_the_contact_may_be_a_discrete_input_of_a_modbus_module(
+    warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = Device(key="contact", map="modbus-contact", gateway="rs485", unit_id=5)
+    update = {"devices": [d.model_dump() for d in (*home01.devices, module)], "demand_inputs": [INPUT.model_dump()]}
+    site = Site.model_validate({**home01.model_dump(), **update})
+    with conftest.living(warehouse, site, 0, monkeypatch) as home:
+        home.plan(CAR, CHARGE)
+        home.control()
+        assert home.held("wallbox-1")["current_limit"] == 16
+        close(home)
+        home.advance(minutes=2)
+        home.verify()
+        assert 6 <= home.held("wallbox-1")["current_limit"] < 16
+        with warehouse.begin() as connection:
+            told = query(connection, "SELECT reason FROM ems.setpoint WHERE device_key = 'wallbox-2'")["reason"]
+        assert "contact-14a asks for 7560 W at most" in told[0]
+
+
 def test_a_quarter_hour_begins_within_the_limit(boxed: Bench) -> None:
     close(boxed)
     boxed.plan(CAR, CHARGE)

@@ -102,12 +102,14 @@ async def fits(wire: Connection, unit_id: int, clock: Clock, turns: Turns = ALON
 
 
 def _maps_of_modbus() -> Iterator[tuple[str, PointMap]]:
+    """Those whose values can be wrong: a bit is always in its range, and fits whatever has one."""
     for name in sorted(known_maps()):
         try:
             point_map = load_map(name)
         except MapFileError:  # one of its owner's own; `ems device map check` says what is wrong with it
             continue
-        if PROTOCOLS[point_map.protocol].kind == "modbus" and point_map.driver in FAMILIES:
+        is_known = PROTOCOLS[point_map.protocol].kind == "modbus" and point_map.driver in FAMILIES
+        if is_known and not all(p.is_bit for p in point_map.points):
             yield name, point_map
 
 

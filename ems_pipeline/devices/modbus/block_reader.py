@@ -15,7 +15,8 @@ from ems_pipeline.devices.modbus import blocks
 from ems_pipeline.devices.modbus.blocks import ReadBlock
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points.link import Link
-from ems_pipeline.devices.points.point import REGISTERS, Point
+from ems_pipeline.devices.points.place import BITS, place_of
+from ems_pipeline.devices.points.point import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,13 @@ class BlockReader:
         return row, missing
 
     async def block(self, block: ReadBlock) -> tuple[int, ...]:
-        """The words of one request.
+        """The words of one request, of a bit 0 or 1.
 
         Raises:
             DeviceFault: no, a negative or an unusable answer.
         """
-        unit, start = divmod(block.start, REGISTERS)
-        function = self.link.read_function
+        table, unit, start = place_of(block.start)
+        function = BITS.get(table, self.link.read_function)
         return await self.connection.read(unit or self.unit_id, function, start, block.count, self.gap_s)
 
     async def _piecemeal(

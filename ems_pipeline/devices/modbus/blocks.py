@@ -10,12 +10,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ems_pipeline.devices.points.link import Link
+from ems_pipeline.devices.points.place import are_together
 from ems_pipeline.devices.points.point import Point
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBlock:
-    """``count`` registers from ``start``."""
+    """``count`` registers, or bits, from ``start`` (a number of `place`)."""
 
     start: int
     count: int
@@ -40,7 +41,7 @@ def plan_reads(points: Iterable[Point], link: Link, absent: Collection[int] = ()
     Greedy from the lowest address: extending a block as far as it goes never costs a request later. ``absent`` are
     registers the device is known to refuse; no block runs over one.
     """
-    return _joined({_aligned(span, link) for p in points for span in _spans(p, link)}, link, absent)
+    return _joined({_aligned(span, p, link) for p in points for span in _spans(p, link)}, link, absent)
 
 
 def smaller_reads(points: Iterable[Point], block: ReadBlock, link: Link) -> list[ReadBlock]:
@@ -49,7 +50,7 @@ def smaller_reads(points: Iterable[Point], block: ReadBlock, link: Link) -> list
     within = {
         (span, p.optional)
         for p in points
-        for span in (_aligned(own, link) for own in _spans(p, link))
+        for span in (_aligned(own, p, link) for own in _spans(p, link))
         if span[0] in block.addresses
     }
     surely = {span for span, optional in within if not optional}
@@ -61,13 +62,14 @@ def smaller_reads(points: Iterable[Point], block: ReadBlock, link: Link) -> list
 
 
 def plan_writes(points: Sequence[Point], words: Mapping[int, int], link: Link) -> list[WriteBlock]:
-    """Blocks of consecutive registers, ascending; a hole is never written, a value never split."""
+    """Blocks of consecutive registers, ascending; a hole is never written, a value never split, a coil goes alone."""
     blocks: list[WriteBlock] = []
     for point in sorted(points, key=lambda p: p.addresses):
         own = tuple(words[a] for a in point.addresses)
         if blocks:
             last = blocks[-1]
-            joins = last.start + len(last.words) == point.addresses[0]
+            follows = last.start + len(last.words) == point.addresses[0]
+            joins = follows and not point.is_bit and are_together(last.start, point.addresses[0])
             if joins and len(last.words) + len(own) <= link.max_write:
                 blocks[-1] = WriteBlock(last.start, last.words + own, (*last.points, point.name))
                 continue
@@ -82,7 +84,8 @@ def _joined(spans: Iterable[tuple[int, int]], link: Link, absent: Collection[int
             block = blocks[-1]
             end = max(block.start + block.count, last + 1)
             hole = range(block.start + block.count, first)
-            if len(hole) <= link.max_hole and end - block.start <= link.max_read and not any(a in absent for a in hole):
+            fits = len(hole) <= link.max_hole and end - block.start <= link.max_read
+            if fits and are_together(block.start, last) and not any(a in absent for a in hole):
                 blocks[-1] = ReadBlock(block.start, end - block.start)
                 continue
         blocks.append(ReadBlock(first, last + 1 - first))
@@ -100,6 +103,6 @@ def _spans(point: Point, link: Link) -> list[tuple[int, int]]:
     return [(point.addresses[0], point.addresses[-1]), (point.exponent_address, point.exponent_address)]
 
 
-def _aligned(span: tuple[int, int], link: Link) -> tuple[int, int]:
+def _aligned(span: tuple[int, int], point: Point, link: Link) -> tuple[int, int]:
     first, last = span
-    return (first - first % 2, last + 1 - last % 2) if link.even else span
+    return (first - first % 2, last + 1 - last % 2) if link.even and not point.is_bit else span

@@ -13,6 +13,8 @@ HEADER = 7
 """Bytes of a Modbus TCP header: transaction, protocol, length, unit."""
 SHORTEST, WRITTEN = 5, 8
 """Bytes of an RTU frame: an exception, and the answer to a write."""
+READ, WRITE = (1, 2, 3, 4), (5, 6, 16)
+"""Functions we ask with."""
 NUMBERS_ITSELF = "let the gateway pass requests on unchanged (simple Modbus TCP to RTU, no storage or cache)"
 
 
@@ -62,7 +64,7 @@ def _length(data: bytes) -> int:
     function = data[1]
     if function & 0x80:
         return SHORTEST
-    return {3: SHORTEST + data[2], 4: SHORTEST + data[2], 6: WRITTEN, 16: WRITTEN}.get(function, 0)
+    return SHORTEST + data[2] if function in READ else WRITTEN if function in WRITE else 0
 
 
 def _is_frame(data: bytes) -> bool:

@@ -39,6 +39,7 @@ EXCEPTIONS = {
     11: "gateway got no answer from the device",
 }
 ILLEGAL_ADDRESS = 2
+BIT_READS = (1, 2)
 Framing = Literal["modbus-tcp", "rtu-over-tcp"]
 MOST_HEARD = 520
 """Bytes kept of what comes instead of an answer: two of the longest frames."""
@@ -71,42 +72,57 @@ class Connection:
         """What came since the last request was sent."""
 
     async def read(
-        self, unit_id: int, function: Literal[3, 4], start: int, count: int, gap_s: float = 0.0
+        self, unit_id: int, function: Literal[1, 2, 3, 4], start: int, count: int, gap_s: float = 0.0
     ) -> tuple[int, ...]:
-        """``count`` registers from ``start``.
+        """``count`` registers from ``start``; by functions 1 and 2 as many bits, each 0 or 1.
 
         Raises:
             DeviceFault: no, a negative or an unusable answer.
         """
 
         def ask(client: AsyncModbusTcpClient) -> Awaitable[ModbusPDU]:
-            ask_for = client.read_holding_registers if function == 3 else client.read_input_registers
-            return ask_for(start, count=count, device_id=unit_id)
+            match function:
+                case 1:
+                    return client.read_coils(start, count=count, device_id=unit_id)
+                case 2:
+                    return client.read_discrete_inputs(start, count=count, device_id=unit_id)
+                case 3:
+                    return client.read_holding_registers(start, count=count, device_id=unit_id)
+            return client.read_input_registers(start, count=count, device_id=unit_id)
 
         answer = await self._exchange(ask, function, gap_s)
-        if len(answer.registers) != count:
-            await self.close()
-            raise DeviceFault(
-                Quality.GARBAGE, f"asked for {count} registers from {start} and got {len(answer.registers)}"
+        if function in BIT_READS:  # they come in whole bytes
+            words, came, wanted, what = (
+                tuple(map(int, answer.bits[:count])),
+                len(answer.bits),
+                -(-count // 8) * 8,
+                "bits",
             )
-        return tuple(answer.registers)
+        else:
+            words, came, wanted, what = tuple(answer.registers), len(answer.registers), count, "registers"
+        if came != wanted:
+            await self.close()
+            raise DeviceFault(Quality.GARBAGE, f"asked for {count} {what} from {start} and got {came}")
+        return words
 
     async def write(
         self,
         unit_id: int,
-        function: Literal[6, 16],
+        function: Literal[5, 6, 16],
         start: int,
         words: Sequence[int],
         gap_s: float = 0.0,
         may_go: MayGo = always,
     ) -> None:
-        """Write ``words`` from ``start`` on, once: a write is never repeated here.
+        """Write ``words`` from ``start`` on, once: a write is never repeated here. Function 5 writes one coil, 0 or 1.
 
         Raises:
             DeviceFault: no, a negative or an unusable answer, or ``may_go`` held it back.
         """
 
         def ask(client: AsyncModbusTcpClient) -> Awaitable[ModbusPDU]:
+            if function == 5:
+                return client.write_coil(start, bool(words[0]), device_id=unit_id)
             if function == 6:
                 return client.write_register(start, words[0], device_id=unit_id)
             return client.write_registers(start, list(words), device_id=unit_id)
@@ -114,7 +130,7 @@ class Connection:
         answer = await self._exchange(ask, function, gap_s, may_go)
         if answer.address != start:
             await self.close()
-            raise DeviceFault(Quality.GARBAGE, f"wrote to register {start}, the answer speaks of {answer.address}")
+            raise DeviceFault(Quality.GARBAGE, f"wrote to address {start}, the answer speaks of {answer.address}")
 
     async def connect(self) -> None:
         """Open the connection now instead of with the first request.

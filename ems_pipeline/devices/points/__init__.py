@@ -3,6 +3,7 @@
 point_map.py       the schema of `maps/`      point.py           one value
 recipe.py          how it obeys, as data
 map_rules.py       several values together    link.py            how requests are shaped
+place.py           where it stands on Modbus
 map_file.py        files, found and read      map_faults.py      what is wrong with one
 map_document.py    a map for people           growth.py          a map fitted to its device
 quantities.py      the vocabulary             sunspec_models.py  SunSpec points as data

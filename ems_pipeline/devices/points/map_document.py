@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ems_pipeline.devices.points.place import BITS
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites.protocol import PROTOCOLS
@@ -21,8 +22,19 @@ def described(point_map: PointMap) -> str:
 
 def _head(point_map: PointMap) -> Iterator[str]:
     link = point_map.link
-    wire = PROTOCOLS[point_map.protocol].words.format(link=link) + (f", serial {link.serial}" if link.serial else "")
+    wire = PROTOCOLS[point_map.protocol].words.format(link=link, asked=_asked(point_map)) + (
+        f", serial {link.serial}" if link.serial else ""
+    )
     yield f"{point_map.title}; driver `{point_map.driver}`; {wire}."
+
+
+def _asked(point_map: PointMap) -> str:
+    """By which functions of Modbus, and for how much at once."""
+    link, readable = point_map.link, [p for p in point_map.points if p.readable]
+    functions = sorted({BITS.get(p.table, link.read_function) for p in readable})
+    kinds = sorted({"bits" if p.is_bit else "registers" for p in readable}, reverse=True)
+    which = f"function{'s' if len(functions) > 1 else ''} {', '.join(map(str, functions))}"
+    return f"{which}, {link.max_read} {' or '.join(kinds)}"
 
 
 def _said(point_map: PointMap) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ems_pipeline.devices.points.link import MapRecord
+from ems_pipeline.devices.points.place import BITS, Table, number_of
 from ems_pipeline.devices.points.quantities import QUANTITIES
 from ems_pipeline.devices.points.sunspec_models import Format, point_of
 
@@ -25,10 +26,13 @@ SITE_LIMITS = {
 QUOTIENTS = {("W", "V"): "A"}
 SHORTEST_LIFE_S = 45.0
 """Renewed every 20 s at best (`control.renewal`), and one renewal may get lost."""
-REGISTERS = 0x10000
-"""Of one unit."""
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
+OF_REGISTERS = (
+    "length", "word_order", "high_address", "exponent_address", "message", "scale", "offset", "sign", "min_nonzero",
+    "grows", "invalid", "block",
+)  # fmt: skip
+"""What a bit has no use for: it is 0 or 1, and each coil is written in a request of its own."""
 NOTHING = {
     "u16": 0xFFFF, "bits": 0xFFFF, "u32": 0xFFFF_FFFF, "u64": 0xFFFF_FFFF_FFFF_FFFF, "s16": 0x8000, "s32": 0x8000_0000,
 }  # fmt: skip
@@ -41,6 +45,9 @@ class Point(MapRecord):
 
     name: PointName
     address: Address | None = None
+    table: Table = "register"
+    """Modbus: what the address is one of: registers (of which kind says `read_function` of the link), coils, which are
+    bits that may be written, or discrete inputs, which are bits that may not."""
     unit_id: Annotated[int, Field(ge=1, le=247)] | None = None
     """Modbus: the unit of the same gateway that has it, where it is not the device's own (a Victron GX)."""
     high_address: Address | None = None
@@ -136,7 +143,7 @@ class Point(MapRecord):
 
     @property
     def addresses(self) -> tuple[int, ...]:
-        """Registers of the value, lowest address first; the separate high word last."""
+        """Registers (or the bit) of the value as numbers of `place`, lowest first; the separate high word last."""
         if self.address is None:
             return ()
         if self.high_address is not None:
@@ -146,8 +153,12 @@ class Point(MapRecord):
         return tuple(range(first, first + size))
 
     def _of_unit(self, address: int) -> int:
-        """Registers of another unit are numbered behind all of the device's own, 65,536 for each unit."""
-        return address + REGISTERS * (self.unit_id or 0)
+        return number_of(self.table, self.unit_id or 0, address)
+
+    @property
+    def is_bit(self) -> bool:
+        """Whether it stands in a table of bits."""
+        return self.table in BITS
 
     @property
     def nothing(self) -> tuple[int, ...]:
@@ -176,12 +187,16 @@ class Point(MapRecord):
             return given
         if "path" in given:
             return {"type": "f32", **given}
+        if given.get("table") in BITS and given.get("codes") is None:
+            return {"range": (0, 1), **given}
         return sunspec_point(given) if "model" in given or "point" in given else given
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
         if [self.address is None, self.path is None, not self.model].count(False) != 1:
             raise ValueError("give one of `address` (a register), `path` (an HTTP value) and `model` (SunSpec)")
+        if self.is_bit:
+            self._is_a_bit()
         if self.path is None and (self.field or self.true_field or self.set_path or self.words or self.written_as):
             raise ValueError(
                 "field, true_field, set_path, words and written_as are of HTTP, a register has none; remove them"
@@ -201,6 +216,22 @@ class Point(MapRecord):
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"range {list(self.range)} is empty; write [lowest, highest]")
         return self._can_be_written()._is_renewed()._fits_the_site()._speaks_the_vocabulary()
+
+    def _is_a_bit(self) -> None:
+        if self.address is None:
+            raise ValueError(f"table {self.table} is of Modbus: give the `address` of the bit, or remove it")
+        if self.type not in ("u16", "enum"):
+            raise ValueError(f"type {self.type} is for registers, a {self.table} is 0 or 1; remove it")
+        if given := [n for n in OF_REGISTERS if getattr(self, n) != type(self).model_fields[n].default]:
+            raise ValueError(
+                f"{given[0]} is for registers, a {self.table} is 0 or 1; remove it (`codes` may turn it round)"
+            )
+        if self.codes is not None and not set(self.codes) <= {0, 1}:
+            raise ValueError(f"codes {sorted(self.codes)} of a {self.table} must be of 0 and 1; remove the others")
+        if self.codes is None and self.range is not None and self.range != (0, 1):
+            raise ValueError(f"range {list(self.range)} of a {self.table} must be [0, 1]; remove it")
+        if self.writable and self.table == "discrete-input":
+            raise ValueError("a discrete input cannot be written; remove `access`, or let `table` be coil")
 
     def _can_be_written(self) -> Self:
         if self.writable and self.range is None and self.codes is None:

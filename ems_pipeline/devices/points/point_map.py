@@ -134,7 +134,7 @@ class PointMap(MapRecord):
                 yield f"point {point.name!r}: its forms name {name!r}, which is no point of its block; put it there"
         selected = {a for of in self.slots for a in of.addresses}
         for point in self.points:
-            if (point.message is not None) != (point.address in selected):
+            if (point.message is not None) != (not point.is_bit and point.address in selected):
                 yield f"point {point.name!r}: a `message` stands in one of `slots`, and nothing else does; correct one"
             if unknown := sorted(set(point.grows) - set(self.made_for)):
                 yield f"point {point.name!r} grows with {unknown}, which is not in `made_for`; add what it was made for"
