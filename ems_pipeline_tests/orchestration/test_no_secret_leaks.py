@@ -228,7 +228,7 @@ def _tell_home_assistant(runs: InProcess, environment: pytest.MonkeyPatch, echo:
 
 @contextlib.contextmanager
 def refusing_broker(password: str, stop: threading.Event) -> Iterator[int]:
-    """MQTT 5: who connects is not authorised, and is told the password he came with; then there is nothing more to do."""
+    """MQTT 5: who connects is not authorised, and is told the password he came with; then nothing is left to do."""
     said = f"no: {password}".encode()
     properties = b"\x1f" + len(said).to_bytes(2, "big") + said
     body = b"\x00\x87" + bytes([len(properties)]) + properties

@@ -37,10 +37,10 @@ def home(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield found
 
 
-def steer(home: Home, now: datetime) -> set[str]:
+def steer(home: Home, now: datetime, wanted: Any = CHARGE) -> set[str]:
     """A quarter-hour of control by a plan that wants the battery charged; what became of its set-points."""
     (site,) = home.platform.sites()
-    store_plan(home.platform.warehouse, site, now, [CHARGE])
+    store_plan(home.platform.warehouse, site, now, [wanted])
     slot = time_grid.floor_slot(now)
     told = aside(lambda: control.run_control(home.platform.warehouse, [site], slot, now, home.house.clock))
     return {str(outcome.state) for outcome in told}
