@@ -12,13 +12,14 @@ from collections.abc import Collection, Iterator
 
 from ems_pipeline import settings
 from ems_pipeline.plain_text import plain
+from ems_pipeline.sites.protocol import PROTOCOLS, found_by
 from ems_pipeline.sites.wiring import Gateway
 
-TRANSPORTS = ("modbus-tcp", "rtu-over-tcp", "marstek-udp")
+LOOKED_INTO = tuple(dict.fromkeys(t for p in PROTOCOLS.values() if p.found_by for t in p.transports))
+"""What the set-up may look for; what is only recognised (Home Assistant), by two fixed pages that change nothing, wants
+a token, so its address and the token's name come from the file."""
+TRANSPORTS = tuple(transport for transport in LOOKED_INTO if found_by(transport) != "name")
 """Whose reads are known to change nothing. A page of an HTTP device may switch it: its address comes from the file."""
-LOOKED_INTO = (*TRANSPORTS, "home-assistant")
-"""Beside them what is only recognised, by two fixed pages that change nothing; it wants a token, so its address and the
-token's name come from the file."""
 MACHINE = "write the gateway into the site's file on the machine"
 
 

@@ -24,6 +24,7 @@ from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Reading
 from ems_pipeline.devices.points.sampling import names_in
 from ems_pipeline.sites import Device, Gateway, nearby
+from ems_pipeline.sites.protocol import found_by
 from ems_pipeline.steps import batteries
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import Clock
@@ -63,9 +64,9 @@ def find(platform: Platform, asked: Asked) -> Result:
     """
     said = {"key": "found", **asked.parameters.get("gateway", {})}
     gateway = _gateway(said, nearby.LOOKED_INTO)
-    if gateway.transport == "home-assistant":
+    if (way := found_by(gateway.transport)) == "name":
         return _home_assistant(gateway)
-    if gateway.transport == "marstek-udp":
+    if way == "broadcast":
         return _batteries(platform, gateway)
     units, wire = _units(asked.parameters.get("units")), fleet.open_wire(gateway)
     assert isinstance(wire, Connection)

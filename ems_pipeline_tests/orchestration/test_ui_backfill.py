@@ -20,7 +20,6 @@ from ems_pipeline import time_grid
 from ems_pipeline.orchestration.installation import history
 from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.partitions import site_day
-from ems_pipeline.plan.solving import solve
 from ems_pipeline.plant import running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import deciding
@@ -30,7 +29,7 @@ from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.copies import copy_of
 from ems_pipeline_tests.orchestration import held
-from ems_pipeline_tests.orchestration.conftest import PRAGUE, small
+from ems_pipeline_tests.orchestration.conftest import PRAGUE, roughly, small
 from ems_pipeline_tests.orchestration.ui import RUNS_HERE, Backfills, backfills
 
 pytestmark = pytest.mark.slow
@@ -73,8 +72,7 @@ def filled(warehouse: Warehouse, home01: Site) -> Iterator[Filled]:
     ):
         for name, value in plant.environ.items():
             environment.setenv(name, value)
-        for kind, limits in solve.EFFORT.items():  # how near a plan is to the best is not looked at
-            environment.setitem(solve.EFFORT, kind, limits | {"gap": 0.1, "tolerance": 0.1})
+        roughly(environment)
         if DAYS < 10:
             every = deciding.rolling_instants
             environment.setitem(deciding.INSTANTS, "rolling", lambda *of: iter(list(every(*of))[::48]))

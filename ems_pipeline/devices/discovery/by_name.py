@@ -16,6 +16,7 @@ from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.points.map_file import MapFileError, known_maps, load_map
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.sites import Gateway
+from ems_pipeline.sites.protocol import PROTOCOLS
 
 NAME = "Home Assistant"
 REFUSAL = b"401: Unauthorized"
@@ -34,7 +35,7 @@ def _battery_maps() -> Iterator[tuple[str, str]]:
             point_map = load_map(name)
         except MapFileError:  # one of its owner's own; `ems device map check` says what is wrong with it
             continue
-        if point_map.protocol == "marstek-udp":
+        if PROTOCOLS[point_map.protocol].found_by == "broadcast":
             yield name, point_map.title
 
 

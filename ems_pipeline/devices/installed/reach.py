@@ -50,6 +50,8 @@ def reach(site: Site, wires: Wires, maps: Maps) -> dict[str, str | float]:
 
 def wider(given: Reach, now: Reach) -> list[str]:
     """Where the reach goes beyond what an arm was given for; in words, empty when nowhere."""
+    if given == now:  # asked before every request that sets something, and nearly always so
+        return []
     return [
         f"{name}: {given[name]} when armed, {value} now" if name in given else f"{name}: {value} is new"
         for name, value in now.items()

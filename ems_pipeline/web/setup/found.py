@@ -7,14 +7,13 @@ from collections.abc import Collection
 from typing import Any
 
 from ems_pipeline.sites import nearby
-from ems_pipeline.sites.protocol import PROTOCOLS
+from ems_pipeline.sites.protocol import found_by
 from ems_pipeline.web.setup import typed
 from ems_pipeline.web.setup.typed import Texts, wrong
 
 Part = dict[str, Any]
 USUAL_UNITS = "1-16, 126, 200, 240"
 """Where inverters and their meters answer as they are delivered."""
-MODBUS = PROTOCOLS["modbus"].transports
 USUAL_PORT = "502"
 """Of Modbus, as the form shows it."""
 USUAL_PORTS = {"marstek-udp": 30000, "home-assistant": 8123}
@@ -38,7 +37,7 @@ def search(texts: Texts) -> Part:
     is_usual = usual is not None and texts.get("port", "").strip() in ("", USUAL_PORT)
     port = usual if is_usual else int(typed.number(texts, "port", "the port", 1, 65535))
     gateway = {"transport": transport, "host": host, "port": port, "timeout_s": 1.0}
-    return {"gateway": gateway, "units": typed.units(texts.get("units", "")) if transport in MODBUS else []}
+    return {"gateway": gateway, "units": typed.units(texts.get("units", "")) if found_by(transport) == "units" else []}
 
 
 def key_for(unit: Part, taken: set[str]) -> str:
