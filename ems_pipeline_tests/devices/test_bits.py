@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pymodbus.framer import FramerType
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu import ModbusPDU
@@ -17,11 +19,14 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from ems_pipeline.devices.driver.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.driver.mapped_driver import Described
-from ems_pipeline.devices.modbus import stray
+from ems_pipeline.devices.modbus import blocks, stray
 from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
 from ems_pipeline.devices.points import map_content
+from ems_pipeline.devices.points.link import Link
 from ems_pipeline.devices.points.map_file import MapFileError, load_map, read_map
+from ems_pipeline.devices.points.place import Table, place_of
+from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.devices.vendors.families import FAMILIES
@@ -235,3 +240,27 @@ def test_a_map_with_bits_is_kept_and_taken_up_again_as_it_was(module: PointMap) 
 def test_maps_of_registers_are_what_they_were() -> None:
     """A site that is armed stays armed: what its maps say has not changed."""
     assert "table" not in map_content.content(load_map("deye-sun-20k-hp3", {}))
+
+
+@pytest.mark.parametrize(("unit_id", "table"), [(None, "register"), (100, "coil"), (247, "discrete-input")])
+@given(address=st.integers(0, 0xFFFF))
+def test_every_place_has_a_number_of_its_own_that_leads_back(unit_id: int | None, table: Table, address: int) -> None:
+    point = Point(name="one", address=address, unit_id=unit_id, table=table)
+    assert place_of(point.addresses[0]) == (table, unit_id or 0, address)
+
+
+@pytest.mark.parametrize(
+    "beside", [{"address": 0, "table": "coil"}, {"address": 0, "unit_id": 1}, {"address": 0, "table": "discrete-input"}]
+)
+def test_the_last_of_a_table_is_never_asked_for_with_the_first_of_the_next(beside: dict[str, Any]) -> None:
+    last = {"address": 0xFFFF, "unit_id": 255 if "table" in beside else None}
+    points = [Point.model_construct(name="last", **last), Point(name="first", **beside)]
+    assert [block.count for block in blocks.plan_reads(points, Link(max_hole=100))] == [1, 1]
+
+
+def test_a_contact_that_opens_to_ask_is_a_map_of_three_lines(tmp_path: Path) -> None:
+    file = tmp_path / "opens.yaml"
+    text = "map: opens\nextends: modbus-contact\npoints:\n"
+    file.write_text(text + "  contact: {address: 3, type: enum, codes: {0: 1, 1: 0}}\n", encoding="utf-8")
+    (contact,) = read_map(file).points
+    assert (contact.quantity, contact.address, contact.codes) == ("demand_limited", 3, {0: 1, 1: 0})
