@@ -99,7 +99,7 @@ class Teller:
         due = choice.wanted(new, channel.person_sites, channel.wishes, now)
         if not due:
             return 0
-        batch = wording.fitting(due)
+        batch = wording.fitting(due, self.way.longest)
         is_again = any(n.number in states and states[n.number].may_have_arrived for n in batch)
         message = wording.merged(batch, is_again=is_again, more=len(due) - len(batch))
         with self.warehouse.begin() as connection:

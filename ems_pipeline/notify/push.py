@@ -1,0 +1,155 @@
+"""Web push (RFC 8030): one message to one browser, by the service of its maker.
+
+The message is encrypted for the browser (RFC 8291) and signed with our key (RFC 8292) by `webpush`; the request goes by
+`ems_pipeline.http`, so nothing follows a redirect. The address of a browser is told to nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ems_pipeline import http
+from ems_pipeline.notify import subscription
+from ems_pipeline.notify.notice import Blocked, Down, Held, Message, NotSent, Unsure
+from ems_pipeline.notify.subscription import NoSubscription, Subscription
+
+if TYPE_CHECKING:
+    from webpush import WebPush
+
+TIMEOUT_S = 10.0
+LONGEST = 800
+"""UTF-16 units of a message: three bytes each at most, so that all of it stays below `MOST_BYTES`."""
+MOST_BYTES, SHORT_BYTES = 2900, 1000
+"""Of a payload, and of one that was refused as too large; no service has to take more than 4096 when encrypted."""
+SHORTEST_HOLD_S, LONGEST_HOLD_S = 60.0, 3600.0
+URGENCY = {"info": "low", "warning": "normal", "critical": "high"}
+TTL_S = {"info": 3600, "warning": 4 * 3600, "critical": 24 * 3600}
+"""How long a service keeps it for a browser that is off: what is worse is worth more the next morning."""
+MAKE_KEY = "`ems notify push-key` makes one; browsers have to be bound again then"
+
+
+class Push:
+    """Browsers, by our key."""
+
+    kind = "push"
+    longest = LONGEST
+
+    def __init__(
+        self, key: str, contact: str, public_key: str | None, services: Sequence[str], timeout_s: float = TIMEOUT_S
+    ) -> None:
+        """``key``: PEM of a P-256 key. ``public_key``: what the pages show, to be its own; None: they show none."""
+        self._key, self._contact, self._public_key = key, contact.removeprefix("mailto:"), public_key
+        self._services, self._timeout_s = services, timeout_s
+        self._refused: Down | None = None
+
+    def send(self, address: str, message: Message) -> None:
+        """Deliver one message; what is too large for the service is said once more, shorter.
+
+        Raises:
+            Blocked: the browser takes nothing any more, or the address is none that may be told.
+            Held: the service wants a pause. Down: it is not there, or does not take our key.
+            Unsure: the line broke after the message was said. NotSent: try again later.
+        """
+        try:
+            browser = subscription.read(address, self._services)
+        except NoSubscription as error:
+            raise Blocked(error.what, error.remedy) from None
+        try:
+            try:
+                self._post(browser, message, MOST_BYTES)
+            except http.HttpError as error:
+                if error.status != 413:
+                    raise
+                self._post(browser, message, SHORT_BYTES)
+        except http.HttpError as error:
+            raise self._refusal(browser, error) from None  # its own text holds the address
+        self._refused = None
+
+    def check(self) -> None:
+        """Whether the key can be used; Down: it cannot, or a service refused it and none has taken it since.
+
+        There is nothing to ask a push service without telling somebody something.
+        """
+        _ = self._signer
+        if self._refused is not None:
+            raise self._refused
+
+    def spacing_s(self, address: str) -> float:  # noqa: ARG002 - services ask for pauses by refusing
+        """None that anybody asks for."""
+        return 0.0
+
+    @cached_property
+    def _signer(self) -> WebPush:
+        from cryptography.hazmat.primitives import serialization
+        from webpush import WebPush
+        from webpush.vapid import VAPID
+
+        try:
+            private = serialization.load_pem_private_key(self._key.encode(), None)
+            public = private.public_key()
+            shown = VAPID.get_application_server_key(public)
+        except (ValueError, TypeError, AttributeError):
+            raise Down("EMS_PUSH_KEY is no key of P-256", MAKE_KEY) from None
+        if self._public_key not in (None, shown):
+            raise Down("EMS_PUSH_PUBLIC_KEY is not the public part of EMS_PUSH_KEY", f"set it to {shown}")
+        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        return WebPush(self._key.encode(), pem, self._contact)
+
+    def _post(self, browser: Subscription, message: Message, most_bytes: int) -> None:
+        from webpush import WebPushSubscription
+
+        keys = {"auth": browser.auth, "p256dh": browser.p256dh}
+        told = WebPushSubscription.model_validate({"endpoint": browser.endpoint, "keys": keys})
+        try:
+            made = self._signer.get(payload(message, most_bytes), told, ttl=TTL_S.get(message.severity, 3600))
+        except ValueError:
+            raise Blocked(f"push by {browser.host}: the browser's key is no point of P-256", "bind it again") from None
+        more = {
+            "Urgency": URGENCY.get(message.severity, "normal"),
+            "Topic": hashlib.sha256(message.key.encode()).hexdigest()[:32],  # said twice, it is shown once
+            "Content-Type": "application/octet-stream",
+        }
+        http.post(browser.endpoint, made.encrypted, {**made.headers, **more}, timeout_s=self._timeout_s)
+
+    def _refusal(self, browser: Subscription, error: http.HttpError) -> NotSent:
+        where = f"push by {browser.host}"
+        if error.status is None and isinstance(error, http.PermanentError):
+            return NotSent(f"{where}: no answer that counts", "nobody follows to another address")
+        if error.status is None:
+            said = f"{where}: no answer"
+            return Unsure(said) if error.may_have_arrived else Down(said, "check the network; it is tried again")
+        said = f"{where}: HTTP {error.status}"
+        if error.status in (404, 410):
+            return Blocked(said, "the browser has ended it: bind it again")
+        if error.status == 429:
+            after_s = SHORTEST_HOLD_S if error.after_s is None else error.after_s
+            return Held(said, min(after_s, LONGEST_HOLD_S))
+        if error.status in (401, 403):
+            self._refused = Down(f"{said}: our key is not taken", "see whether EMS_PUSH_KEY is the one browsers know")
+            return self._refused
+        return NotSent(said)
+
+
+def payload(message: Message, most_bytes: int) -> bytes:
+    """JSON for our service worker: title, body and tag, cut to at most ``most_bytes``."""
+    title, text = message.subject[:120], message.text
+    while True:
+        said = json.dumps({"title": title, "body": text, "tag": message.key[:64]}, ensure_ascii=False)
+        packed = said.encode("utf-8", "replace")
+        if len(packed) <= most_bytes or not text:
+            return packed
+        text = text[: max(0, len(text) - max(1, (len(packed) - most_bytes) // 4) - 1)].rstrip("…") + "…"
+        if text == "…":
+            text = ""
+
+
+def new_key() -> tuple[bytes, str]:
+    """A private key (PEM) and its public part as browsers take it, base64url."""
+    from webpush.vapid import VAPID
+
+    private, _, public = VAPID.generate_keys()
+    return private, public
