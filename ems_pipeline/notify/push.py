@@ -6,6 +6,7 @@ The message is encrypted for the browser (RFC 8291) and signed with our key (RFC
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ class Push:
     def __init__(
         self, key: str, contact: str, public_key: str | None, services: Sequence[str], timeout_s: float = TIMEOUT_S
     ) -> None:
-        """``key``: PEM of a P-256 key. ``public_key``: what the pages show, to be its own; None: they show none."""
+        """``key``: of P-256, 32 bytes in base64url. ``public_key``: what the pages show, to be its own; None: they show none."""
         self._key, self._contact, self._public_key = key, contact.removeprefix("mailto:"), public_key
         self._services, self._timeout_s = services, timeout_s
         self._refused: Down | None = None
@@ -85,19 +86,25 @@ class Push:
     @cached_property
     def _signer(self) -> WebPush:
         from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
         from webpush import WebPush
         from webpush.vapid import VAPID
 
         try:
-            private = serialization.load_pem_private_key(self._key.encode(), None)
-            public = private.public_key()
-            shown = VAPID.get_application_server_key(public)
-        except (ValueError, TypeError, AttributeError):
+            number = int.from_bytes(base64.urlsafe_b64decode(self._key + "="), "big")
+            private = ec.derive_private_key(number, ec.SECP256R1())
+        except ValueError:
             raise Down("EMS_PUSH_KEY is no key of P-256", MAKE_KEY) from None
+        public = private.public_key()
+        shown = VAPID.get_application_server_key(public)
         if self._public_key not in (None, shown):
             raise Down("EMS_PUSH_PUBLIC_KEY is not the public part of EMS_PUSH_KEY", f"set it to {shown}")
-        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        return WebPush(self._key.encode(), pem, self._contact)
+        encoding = serialization.Encoding.PEM
+        return WebPush(
+            private.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
+            public.public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo),
+            self._contact,
+        )
 
     def _post(self, browser: Subscription, message: Message, most_bytes: int) -> None:
         from webpush import WebPushSubscription
@@ -147,9 +154,11 @@ def payload(message: Message, most_bytes: int) -> bytes:
             text = ""
 
 
-def new_key() -> tuple[bytes, str]:
-    """A private key (PEM) and its public part as browsers take it, base64url."""
+def new_key() -> tuple[str, str]:
+    """A private key and its public part, both in base64url: 32 bytes, and the 65 that browsers take."""
+    from cryptography.hazmat.primitives.asymmetric import ec
     from webpush.vapid import VAPID
 
-    private, _, public = VAPID.generate_keys()
-    return private, public
+    private = ec.generate_private_key(ec.SECP256R1())
+    number = private.private_numbers().private_value.to_bytes(32, "big")
+    return base64.urlsafe_b64encode(number).rstrip(b"=").decode(), VAPID.get_application_server_key(private.public_key())

@@ -115,7 +115,7 @@ SMTP_FROM: Setting[str | None] = Setting(
     "`EMS_SMTP_USER`, if that is an address",
 )  # fmt: skip
 PUSH_KEY: Secret[str | None] = Secret(
-    "EMS_PUSH_KEY", "signs what browsers are told; `ems notify push-key` makes the file", forms.PEM, None
+    "EMS_PUSH_KEY", "signs what browsers are told; `ems notify push-key` makes the file", forms.PUSH_SECRET, None
 )
 PUSH_PUBLIC_KEY: Setting[str | None] = Setting(
     "EMS_PUSH_PUBLIC_KEY", "its public part, which the pages show to browsers", forms.PUSH_POINT, None

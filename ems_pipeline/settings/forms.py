@@ -25,7 +25,8 @@ MAILBOX = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 )
 """One mailbox without quotes, comments or names: nothing in it can begin another header or command."""
-PEM_KEY = re.compile(r"-----BEGIN PRIVATE KEY-----\s[A-Za-z0-9+/=\s]{100,400}-----END PRIVATE KEY-----")
+SCALAR = re.compile(r"[A-Za-z0-9_-]{43}")
+"""32 bytes in base64url: a private key of P-256, in one line for files of variables."""
 POINT = re.compile(r"B[A-Za-z0-9_-]{86}")
 """65 bytes in base64url: a point of P-256, uncompressed, so the first byte is 4."""
 PRINTABLE_ASCII = re.compile(r"[!-~]+")
@@ -160,7 +161,7 @@ ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _without
 SAFE_SERVICE = matching(SAFE_ADDRESS, "an address with https:// and without a path", repr)
 TOKEN = matching(BOT_TOKEN, "the token as @BotFather tells it, such as 123456:ABC...", _length)
 MAIL = matching(MAILBOX, "one address such as ems@example.org", repr)
-PEM = matching(PEM_KEY, "the private key as `ems notify push-key` writes it", _length)
+PUSH_SECRET = matching(SCALAR, "the private key as `ems notify push-key` writes it", _length)
 PUSH_POINT = matching(POINT, "the public key as `ems notify push-key` prints it", repr)
 PUSH_HOSTS = Form("names of hosts, *. for all below one, separated by commas, e.g. fcm.googleapis.com", _push_hosts)
 MAIL_LINK = Form("mailto: and an address, such as mailto:ems@example.org", _mail_link)
