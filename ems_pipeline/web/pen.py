@@ -105,7 +105,7 @@ class Pen:
         told = tuple((b.name, *b.low, *b.high) for b in bands)  # may be forecast again, in hindsight
         return self._chart(slots, panels, now, self._("The plan"), told, is_narrow=is_narrow)
 
-    def table(self, slots: Sequence[Row], write: Callable[[Iterator[dict[str, Any]]], Markup]) -> Markup:
+    def table(self, slots: Sequence[Row], write: Callable[[Iterator[tuple[Any, ...]]], Markup]) -> Markup:
         """The table of a picture, as a template writes it."""
         now = time_grid.floor_slot(self.say.now)
         at = next((place for place, slot in enumerate(slots) if slot["starts_at"] == now), None)
@@ -124,23 +124,19 @@ class Pen:
     def _keep(self, key: tuple[Any, ...] | None, drawn: Any) -> Any:
         return drawn if key is None else self.kept.put(key, drawn, len(drawn))
 
-    def _rows(self, slots: Sequence[Row]) -> Iterator[dict[str, Any]]:
-        """The cells of a picture's table: written here, since a template takes twice as long for each."""
+    def _rows(self, slots: Sequence[Row]) -> Iterator[tuple[bool, str, str, str, list[str], str]]:
+        """Rows of a picture's table, the present one marked: written here, since a template takes twice as long."""
         say = self.say
         for slot in slots:
             starts_at: datetime = slot["starts_at"]
-            yield {
-                "is_now": starts_at <= say.now < starts_at + time_grid.SLOT,
-                "stamp": say.stamp(starts_at),
-                "time": say.time(starts_at),
-                "mode": modes.short(self._, slot["mode"]),
-                "figures": [
-                    *(say.number(slot[price], 2) for price in ("buy_per_kwh", "sell_per_kwh")),
-                    *(say.power(slot[power]) for power in ("grid_kw", "pv_kw", "load_kw")),
-                    say.share(slot["soc_pct"]),
-                ],
-                "why": sentences.said(slot["reason"], say.locale.language),
-            }
+            figures = [
+                *(say.number(slot[price], 2) for price in ("buy_per_kwh", "sell_per_kwh")),
+                *(say.power(slot[power]) for power in ("grid_kw", "pv_kw", "load_kw")),
+                say.share(slot["soc_pct"]),
+            ]
+            is_now = starts_at <= say.now < starts_at + time_grid.SLOT
+            mode, why = modes.short(self._, slot["mode"]), sentences.said(slot["reason"], say.locale.language)
+            yield is_now, say.stamp(starts_at), say.time(starts_at), mode, figures, why
 
     def _chart(
         self, slots: Sequence[Row], panels: Callable[[], Sequence[Panel]], now: datetime, title: str, *told: Any,
