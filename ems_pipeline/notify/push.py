@@ -42,7 +42,7 @@ class Push:
     def __init__(
         self, key: str, contact: str, public_key: str | None, services: Sequence[str], timeout_s: float = TIMEOUT_S
     ) -> None:
-        """``key``: of P-256, 32 bytes in base64url. ``public_key``: what the pages show, to be its own; None: they show none."""
+        """``key``: of P-256, 32 bytes in base64url. ``public_key``: what pages show; None: nothing."""
         self._key, self._contact, self._public_key = key, contact.removeprefix("mailto:"), public_key
         self._services, self._timeout_s = services, timeout_s
         self._refused: Down | None = None
@@ -161,4 +161,6 @@ def new_key() -> tuple[str, str]:
 
     private = ec.generate_private_key(ec.SECP256R1())
     number = private.private_numbers().private_value.to_bytes(32, "big")
-    return base64.urlsafe_b64encode(number).rstrip(b"=").decode(), VAPID.get_application_server_key(private.public_key())
+    return base64.urlsafe_b64encode(number).rstrip(b"=").decode(), VAPID.get_application_server_key(
+        private.public_key()
+    )
