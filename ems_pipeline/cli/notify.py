@@ -39,7 +39,9 @@ def push_key(
     handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(handle, "w") as made:
         made.write(f"{private}\n")
-    console.print(words(f"{file} holds the private key, which nobody else may read; set where `ems up` starts:"))
+    console.print(
+        words(f"{file} holds the private key, which nobody else may read; set where `ems up` starts:"), soft_wrap=True
+    )
     console.print(words(f"  EMS_PUSH_KEY_FILE={file.resolve()}"), soft_wrap=True)
     console.print(words(f"  EMS_PUSH_PUBLIC_KEY={public}"), soft_wrap=True)
     console.print(words("  EMS_PUSH_CONTACT=mailto:you@example.org"), soft_wrap=True)
