@@ -17,6 +17,7 @@ from pymodbus.pdu import ModbusPDU
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from ems_pipeline.devices.discovery import fitting
 from ems_pipeline.devices.driver.contract import PointWrite, SetpointRefused
 from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.modbus import blocks, stray
@@ -264,3 +265,8 @@ def test_a_contact_that_opens_to_ask_is_a_map_of_three_lines(tmp_path: Path) -> 
     file.write_text(text + "  contact: {address: 3, type: enum, codes: {0: 1, 1: 0}}\n", encoding="utf-8")
     (contact,) = read_map(file).points
     assert (contact.quantity, contact.address, contact.codes) == ("demand_limited", 3, {0: 1, 1: 0})
+
+
+def test_a_map_of_bits_alone_is_offered_for_nothing_that_was_found() -> None:
+    """A bit is always in its range: it would fit whatever has one."""
+    assert "modbus-contact" not in dict(fitting._maps_of_modbus())

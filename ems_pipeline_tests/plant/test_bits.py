@@ -117,3 +117,9 @@ def test_a_pump_obeys_two_relays(relays: Bench) -> None:
             assert unit.contact_shift_k == CONTACT_SHIFT_K[state]
 
     relays.session(work)
+
+
+def test_a_bit_has_no_value_out_of_its_range_to_show(relays: Bench) -> None:
+    relays.plant.inject(Fault("out-of-range", "relays"))
+    relays.plant.twins["relays"].hold({"asked": 1.0})
+    assert asked_of(relays, ("read_discrete_inputs", 3, 1)) == [[0]], "open asks: the codes turn it round"
