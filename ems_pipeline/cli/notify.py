@@ -36,7 +36,10 @@ def push_key(
     from ems_pipeline.notify.push import new_key
 
     private, public = new_key()
-    handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        raise OSError(f"{file} cannot be made ({error.strerror}); name a file that is not there yet") from None
     with os.fdopen(handle, "w") as made:
         made.write(f"{private}\n")
     console.print(

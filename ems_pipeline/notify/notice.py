@@ -28,6 +28,10 @@ class Down(NotSent):
     """The service is not there, or does not let us in: it would say the same to everybody."""
 
 
+class Unreached(NotSent):
+    """The server of this address is not there, which says nothing of other addresses: each has a server of its own."""
+
+
 class Blocked(NotSent):
     """This address takes nothing any more until a person does something."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ems_pipeline import http
 from ems_pipeline.notify import subscription
-from ems_pipeline.notify.notice import Blocked, Down, Held, Message, NotSent, Unsure
+from ems_pipeline.notify.notice import Blocked, Down, Held, Message, NotSent, Unreached, Unsure
 from ems_pipeline.notify.subscription import NoSubscription, Subscription
 
 if TYPE_CHECKING:
@@ -45,14 +45,14 @@ class Push:
         """``key``: of P-256, 32 bytes in base64url. ``public_key``: what pages show; None: nothing."""
         self._key, self._contact, self._public_key = key, contact.removeprefix("mailto:"), public_key
         self._services, self._timeout_s = services, timeout_s
-        self._refused: Down | None = None
+        self._unreached: Unreached | None = None
 
     def send(self, address: str, message: Message) -> None:
         """Deliver one message; what is too large for the service is said once more, shorter.
 
         Raises:
             Blocked: the browser takes nothing any more, or the address is none that may be told.
-            Held: the service wants a pause. Down: it is not there, or does not take our key.
+            Held: the service wants a pause. Unreached: it is not there. Down: our own key is none.
             Unsure: the line broke after the message was said. NotSent: try again later.
         """
         try:
@@ -68,16 +68,16 @@ class Push:
                 self._post(browser, message, SHORT_BYTES)
         except http.HttpError as error:
             raise self._refusal(browser, error) from None  # its own text holds the address
-        self._refused = None
+        self._unreached = None
 
     def check(self) -> None:
-        """Whether the key can be used; Down: it cannot, or a service refused it and none has taken it since.
+        """Whether the key can be used; Down: it cannot. Unreached: a service was not, and none has answered since.
 
         There is nothing to ask a push service without telling somebody something.
         """
         _ = self._signer
-        if self._refused is not None:
-            raise self._refused
+        if self._unreached is not None:
+            raise self._unreached
 
     def spacing_s(self, address: str) -> float:  # noqa: ARG002 - services ask for pauses by refusing
         """None that anybody asks for."""
@@ -128,7 +128,10 @@ class Push:
             return NotSent(f"{where}: no answer that counts", "nobody follows to another address")
         if error.status is None:
             said = f"{where}: no answer"
-            return Unsure(said) if error.may_have_arrived else Down(said, "check the network; it is tried again")
+            if error.may_have_arrived:
+                return Unsure(said)
+            self._unreached = Unreached(said, "check the network, or remove a browser whose service is gone")
+            return self._unreached
         said = f"{where}: HTTP {error.status}"
         if error.status in (404, 410):
             return Blocked(said, "the browser has ended it: bind it again")
@@ -136,8 +139,9 @@ class Push:
             after_s = SHORTEST_HOLD_S if error.after_s is None else error.after_s
             return Held(said, min(after_s, LONGEST_HOLD_S))
         if error.status in (401, 403):
-            self._refused = Down(f"{said}: our key is not taken", "see whether EMS_PUSH_KEY is the one browsers know")
-            return self._refused
+            return Blocked(f"{said}: it was bound by another key than EMS_PUSH_KEY", "bind it again")
+        if error.status == 413:
+            return Blocked(f"{said}: it takes not even {SHORT_BYTES} bytes", "bind it again")
         return NotSent(said)
 
 

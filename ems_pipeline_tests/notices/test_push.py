@@ -13,7 +13,7 @@ from ems_pipeline import settings
 from ems_pipeline.notify import push as pushing
 from ems_pipeline.notify import subscription, ways
 from ems_pipeline.notify.choice import Wishes
-from ems_pipeline.notify.notice import Blocked, Down, Held, Message, NotSent, Unsure
+from ems_pipeline.notify.notice import Blocked, Down, Held, Message, NotSent, Unreached, Unsure
 from ems_pipeline.notify.push import Push
 from ems_pipeline.notify.subscription import NoSubscription
 from ems_pipeline.notify.telegram import Telegram
@@ -106,7 +106,7 @@ def test_what_is_too_large_for_a_service_is_said_shorter(service: PushTwin, push
 
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [("broken", NotSent), ("lost", Unsure), ("slow", Unsure), ("wrong-key", Down), ("elsewhere", NotSent)],
+    [("broken", NotSent), ("lost", Unsure), ("slow", Unsure), ("wrong-key", Blocked), ("elsewhere", NotSent)],
 )
 def test_each_fault_of_a_service_is_what_it_is_and_tells_nobody_where_the_browser_is(
     service: PushTwin, browser: Browser, fault: str, error: type[NotSent]
@@ -158,30 +158,60 @@ def test_a_pause_that_the_service_asks_for_is_kept(service: PushTwin, push: Push
         assert held.value.after_s == after_s
 
 
-def test_a_key_that_is_not_taken_is_an_alarm_until_it_is(
+def test_a_browser_that_was_bound_by_another_key_is_blocked_and_the_others_are_told(
     house: House, service: PushTwin, push: Push, browser: Browser
 ) -> None:
-    house.person("anna")
-    house.browser("anna", browser.at(service.address))
+    stale = Browser("/push/stale")
+    service.gone[stale.path] = 403
+    for name, one in (("anna", stale), ("zoe", browser)):
+        house.person(name)
+        house.browser(name, one.at(service.address))
     house.alarm("a")
     teller = house.teller(push)
-    service.faults.add("wrong-key")
-    for _ in range(12):
+    for _ in range(4):
         teller.look()
         house.later(seconds=30)
-    assert "our key is not taken" in house.open()["notices-push"]
-    service.faults.clear()
-    for _ in range(40):
-        teller.look()
-        house.later(seconds=30)
-    assert "notices-push" not in house.open()
+    assert [told.path for told in service.pushed] == [browser.path] * 2, "of the alarm, and of the blocked browser"
+    assert service.calls == 3
+    assert sorted(kind.partition(":")[0] for kind in house.open()) == ["a", "channel-blocked"]
+
+
+def test_a_service_that_is_away_keeps_no_other_browser_waiting_and_is_an_alarm_until_one_is_told(
+    house: House, service: PushTwin, push: Push, browser: Browser
+) -> None:
+    for name, address in (("anna", "http://127.0.0.1:9"), ("zoe", service.address)):
+        house.person(name)
+        house.browser(name, browser.at(address))
+    house.alarm("a")
+    teller = house.teller(push)
+    teller.look()
     assert len(service.pushed) == 1
+    for _ in range(12):
+        house.later(seconds=30)
+        teller.look()
+    assert "push by 127.0.0.1: no answer" in house.open()["notices-push"]
+    house.alarm("b")
+    for _ in range(2):
+        teller.look()
+    assert len(service.pushed) == 2
+    assert "notices-push" not in house.open()
 
 
-def test_a_service_that_is_away_is_down_and_the_key_is_looked_at(browser: Browser, push: Push) -> None:
-    with pytest.raises(Down, match=r"push by 127\.0\.0\.1: no answer"):
-        push.send(browser.at("http://127.0.0.1:9"), SAID)
+def test_a_browser_whose_service_takes_not_even_a_short_message_is_blocked(
+    service: PushTwin, push: Push, browser: Browser
+) -> None:
+    service.gone[browser.path] = 413
+    with pytest.raises(Blocked, match="not even"):
+        push.send(browser.at(service.address), SAID)
+    assert service.calls == 2
+
+
+def test_a_service_that_is_away_is_not_reached_and_the_key_is_looked_at(browser: Browser, push: Push) -> None:
     push.check()
+    with pytest.raises(Unreached, match=r"push by 127\.0\.0\.1: no answer"):
+        push.send(browser.at("http://127.0.0.1:9"), SAID)
+    with pytest.raises(Unreached):
+        push.check()
     with pytest.raises(Down, match="EMS_PUSH_PUBLIC_KEY"):
         Push(PRIVATE, "mailto:a@b.cz", pushing.new_key()[1], HERE).check()
     with pytest.raises(Down, match="no key of P-256"):

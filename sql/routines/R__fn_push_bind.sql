@@ -5,6 +5,7 @@ RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, p
 DECLARE
     bound bigint;
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('push'), hashtext(p_endpoint));   -- one browser bound by two persons at once
     PERFORM FROM ems.person WHERE name = p_person FOR UPDATE;   -- two browsers at once are counted one after the other
     DELETE FROM ems.notice_channel
     WHERE kind = 'push' AND split_part(address, ' ', 1) = p_endpoint AND person <> p_person;

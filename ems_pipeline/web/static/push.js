@@ -8,5 +8,5 @@ self.addEventListener("push", (event) => {
 });
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(self.clients.matchAll({type: "window"}).then((open) => open.length ? open[0].focus() : self.clients.openWindow("/ui/")));
+  event.waitUntil(self.clients.matchAll({type: "window", includeUncontrolled: true}).then((open) => open.length ? open[0].focus() : self.clients.openWindow("/ui/")));
 });
