@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help demo up test fuzz coverage mutants dictionary client rights settings words release lint format celery lock audit clean
+.PHONY: help demo up test fuzz coverage mutants dictionary devices client rights settings words release lint format celery lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -40,6 +40,9 @@ mutants: $(STAMP) ## break modules in one place at a time: do the tests notice? 
 
 dictionary: $(STAMP) ## docs/data-dictionary.md and the catalogue's copy, from the words in sql/comments/
 	@$(BIN)/python -m ems_pipeline_tests.dictionary
+
+devices: $(STAMP) ## the table of all devices in docs/devices.md, from point maps and drivers
+	@$(BIN)/python -m ems_pipeline_tests.device_table
 
 client: $(STAMP) ## examples/ems_client/models.py, from the schema of the HTTP API
 	@$(BIN)/python -m ems_pipeline_tests.client

@@ -1,14 +1,16 @@
-"""A minute's telemetry of a fleet: sweep and store against a bare pymodbus loop and a bare COPY.
+"""A minute's telemetry: a fleet's sweep and store, then each wire beside its own library, then all wires at once.
 
     python benchmarks/telemetry.py [--gateways 200] [--devices 5] [--registers 60] [--rounds 7] [--json FILE]
 
 A site per gateway, its devices behind it, a point per register. Each round reads everything twice from one register
-server in another process: with pymodbus alone (the same blocks over as many connections, answers thrown away), then as
-the telemetry op does (drivers opened, read on its event loop, closed); then stores twice: the rows of the sweep by
-bare COPY under an earlier instant, then the readings with the devices' health as the op does. Which of a pair comes
-first alternates.
-The warehouse is an embedded PostgreSQL in a temporary folder.
-Then every `telemetry_*.py` beside this file measures its own wire (`cpu_ratio/WIRE` and others), unless `--alone`.
+server in another process: with pymodbus alone (the same blocks over as many connections, registers made numbers by its
+`convert_from_registers`), then as the telemetry op does (drivers opened, read on its event loop, closed); then stores
+twice: the rows of the sweep by bare COPY under an earlier instant, then the readings with the devices' health as the op
+does. Which of a pair comes first alternates. The warehouse is an embedded PostgreSQL in a temporary folder.
+
+Then, unless `--alone`, every `telemetry_*.py` beside this file in a process of its own: `cpu_ratio/WIRE` for each
+protocol, 200 chargers that call in and do nothing (`idle_pct/ocpp`), and a sweep of 100 devices of all protocols
+(`mixed_sweep_ratio`). About four minutes in all.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from pathlib import Path
 
 import polars as pl
 import yaml
+from figures import Figure, figure, times, told
 from pymodbus.client import AsyncModbusTcpClient
 from sqlalchemy.engine import make_url
 
@@ -76,21 +79,19 @@ def main() -> None:
         warehouse.close()
         embedded.stop(data)
     server.terminate()
-    figures = show(found, chosen.gateways * chosen.devices * chosen.registers)
-    figures |= {} if chosen.alone else other_wires()
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=1))
+    figures = fleet_figures(found, chosen.gateways * chosen.devices * chosen.registers)
+    told(figures + ([] if chosen.alone else other_wires()), chosen.json)
 
 
-def other_wires() -> dict[str, float]:
+def other_wires() -> list[Figure]:
     """The figures of every module for a wire of its own, each in a process of its own."""
-    figures: dict[str, float] = {}
+    figures: list[Figure] = []
     for module in sorted(Path(__file__).parent.glob("telemetry_*.py")):
         with tempfile.TemporaryDirectory(prefix="ems-") as folder:
-            told = Path(folder) / "figures.json"
+            written = Path(folder) / "figures.json"
             print(f"\n{module.name}", flush=True)
-            subprocess.run([sys.executable, str(module), "--json", str(told)], check=True)
-            figures |= json.loads(told.read_text())
+            subprocess.run([sys.executable, str(module), "--json", str(written)], check=True)
+            figures += json.loads(written.read_text())
     return figures
 
 
@@ -129,7 +130,7 @@ class Bench:
         return {"s": elapsed_s, "cpu_s": cpu_s, "wal_bytes": self.wal_bytes() - wal_before}
 
     def read_bare(self) -> None:
-        """The limit: pymodbus asks for the same blocks, gateways at once, and nobody looks at the answers."""
+        """The limit: pymodbus asks for the same blocks, gateways at once, and makes numbers of them."""
 
         async def gateway(site: Site) -> None:
             end = site.gateways[0]
@@ -137,7 +138,12 @@ class Bench:
             await client.connect()
             for device in site.devices:
                 answer = await client.read_holding_registers(0, count=self.registers, device_id=device.unit_id)
-                if len(answer.registers) != self.registers:
+                tenths = [
+                    0.1 * number
+                    for registers, kind in ((answer.registers[::2], "UINT16"), (answer.registers[1::2], "INT16"))
+                    for number in client.convert_from_registers(registers, client.DATATYPE[kind])
+                ]
+                if len(tenths) != self.registers:
                     raise RuntimeError(f"{site.key}/{device.key} answered {answer}; is the server overloaded?")
             client.close()
 
@@ -200,23 +206,21 @@ class Bench:
         return int(said.item())
 
 
-def show(found: list[dict[str, float]], rows: int) -> dict[str, float]:
-    """Print and return the medians of the rounds."""
+def fleet_figures(found: list[dict[str, float]], rows: int) -> list[Figure]:
+    """Medians of the rounds."""
     median = {name: statistics.median(figures[name] for figures in found) for name in found[0]}
-    lines = [
-        ("sweep", "s", median["sweep_s"], median["bare_s"], median["sweep_ratio"], 1.3),
-        ("sweep, processor time", "s", median["sweep_cpu_s"], median["bare_cpu_s"], None, None),
-        ("store", "rows/s", rows / median["store_s"], rows / median["copy_s"], median["store_ratio"], 1.5),
-        ("store, processor time", "s", median["store_cpu_s"], median["copy_cpu_s"], None, None),
-        ("store, database log", "B/row", median["store_wal_bytes"] / rows, median["copy_wal_bytes"] / rows, None, None),
+    cpu_ratio = statistics.median(figures["sweep_cpu_s"] / figures["bare_cpu_s"] for figures in found)
+    return [
+        figure("sweep_s", median["sweep_s"], "s", median["bare_s"]),
+        times("sweep_ratio", median["sweep_ratio"]),
+        figure("sweep_cpu_s", median["sweep_cpu_s"], "s of processor", median["bare_cpu_s"]),
+        times("sweep_cpu_ratio", cpu_ratio),
+        figure("store_rows_per_s", rows / median["store_s"], "rows/s", rows / median["copy_s"]),
+        times("store_ratio", median["store_ratio"]) | {"unit": "times COPY alone"},
+        figure("store_cpu_s", median["store_cpu_s"], "s of processor", median["copy_cpu_s"]),
+        figure("store_wal_bytes", median["store_wal_bytes"] / rows, "B of log a row", median["copy_wal_bytes"] / rows),
+        figure("peak_mib", peak_mib(), "MiB of the reader"),
     ]
-    print(f"{'':24s} {'unit':8s} {'ours':>10s} {'limit':>10s} {'ratio':>7s} {'target':>7s}")
-    for name, unit, ours, limit, ratio, target in lines:
-        ratio = ratio or max(ours, limit) / min(ours, limit)
-        wanted = f"{target:7.1f}" if target else ""
-        print(f"{name:24s} {unit:8s} {ours:10.4g} {limit:10.4g} {ratio:7.2f} {wanted}")
-    print(f"peak memory of the reader {peak_mib():.0f} MiB")
-    return median | {"rows": rows, "peak_mib": peak_mib()}
 
 
 def peak_mib() -> float:

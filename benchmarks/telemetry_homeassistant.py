@@ -3,15 +3,18 @@
     python benchmarks/telemetry_homeassistant.py [--entities 10] [--sites 10] [--rounds 30] [--json FILE]
 
 One server in another process answers for a thousand entities as Home Assistant's REST interface does. A round asks for
-the same entities twice: with `requests` alone, a call and its JSON for each (answers thrown away), and as the telemetry
-op does (drivers opened, all read, closed); which comes first alternates. `cpu_ratio/home-assistant` is the second's
-processor time over the first's; `whole_states` is what the question for all thousand at once takes instead. Then the
-publisher: what a minute of four looks and sixty ticks takes, the canned API behind it included, and its memory.
+the same entities in several ways, in alternating order: by *bare* `requests`, a call for each and the number of its
+JSON, homes at once in threads as any sweep of many homes has to; the same *in turn*, one home after the other; and as
+the telemetry op does (drivers opened, all read and judged, closed). `cpu_ratio/home-assistant` is our processor time
+over that of the bare loop, `in_turn_ratio` over the loop in turn, `cpu_ratio/home-assistant-alone` the same of a single
+home; `whole_states_ms` is what the question for all thousand at once takes instead. Then the publisher: what a minute
+of four looks and sixty ticks takes, the canned API behind it included, and its memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -28,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from figures import Figure, figure, times, told
 
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.points.quantities import QUANTITIES
@@ -36,12 +40,12 @@ from ems_pipeline.homeassistant.api import Api
 from ems_pipeline.homeassistant.entities import Topics
 from ems_pipeline.homeassistant.telling import Teller
 from ems_pipeline.mqtt.client import Broker
-from ems_pipeline.plant.web_server import serving_http
+from ems_pipeline.plant.web_server import Ask, serving_http
 from ems_pipeline.sites import Device, Gateway, Site, load_site
 from ems_pipeline.time_grid import SimulatedClock
 
 DEMO = Path(__file__).parents[1] / "sites" / "home01.yaml"
-ENTITIES, TARGET = 1000, 1.3
+ENTITIES = 1000
 TOKEN = "EMS_BENCHMARK_TOKEN"
 UNITS = {"l/min": "L/min"}
 
@@ -55,21 +59,22 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     chosen = parser.parse_args()
     os.environ[TOKEN] = "benchmark-token"
-    site = site_of(chosen.entities)
     ours, theirs = get_context("spawn").Pipe()
     server = get_context("spawn").Process(target=serve_states, args=(theirs, chosen.entities), daemon=True)
     server.start()
     port = ours.recv()
-    gateway = site.gateways[0].model_copy(update={"port": port})
-    homes = [site.model_copy(update={"key": f"home{i:02d}", "gateways": (gateway,)}) for i in range(chosen.sites)]
-    figures = source(homes, port, chosen.rounds)
+    homes = homes_of(chosen.entities, chosen.sites, port)
+    print(f"home-assistant: {chosen.rounds} rounds", flush=True)
+    found = compared(homes, port, chosen.rounds)
     server.terminate()
-    figures |= publisher()
-    for name, value in figures.items():
-        target = f"   at most {TARGET}" if name.startswith("cpu_ratio") else ""
-        print(f"{name:32s} {value:10.4g}{target}")
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    told([*found, *publisher()], chosen.json)
+
+
+def homes_of(entities: int, count: int, port: int) -> list[Site]:
+    """Homes with a device of so many entities each, all at one server."""
+    site = site_of(entities)
+    gateway = site.gateways[0].model_copy(update={"port": port})
+    return [site.model_copy(update={"key": f"home{i:02d}", "gateways": (gateway,)}) for i in range(count)]
 
 
 def site_of(entities: int) -> Site:
@@ -89,7 +94,7 @@ def map_points() -> Iterator[str]:
     return (point.name for point in load_map("home-assistant").points)
 
 
-def serve_states(pipe: Connection, entities: int) -> None:
+def states(entities: int, latency_s: float = 0.0) -> Ask:
     """A thousand entities, each as a real one answers; those of the device in the units that it wants."""
     options = site_of(entities).devices[0].options
     units = {entity: QUANTITIES[name].unit for name, entity in options.items()}
@@ -103,65 +108,89 @@ def serve_states(pipe: Connection, entities: int) -> None:
         return {"entity_id": name, "state": "21.5", "attributes": attributes, **times, "context": context}
 
     def ask(path: str, _query: object, _body: bytes) -> tuple[int, bytes]:
+        time.sleep(latency_s)
         which = path.rpartition("sensor.e")[2]
         found = state(int(which)) if which.isdecimal() else [state(i) for i in range(ENTITIES)]
         return 200, json.dumps(found).encode()
 
-    with serving_http("127.0.0.1", 0, ask) as port:
+    return ask
+
+
+def serve_states(pipe: Connection, entities: int) -> None:
+    """The server of a process of its own."""
+    with serving_http("127.0.0.1", 0, states(entities)) as port:
         pipe.send(port)
         pipe.recv()
 
 
-def source(homes: list[Site], port: int, rounds: int) -> dict[str, float]:
-    """A sweep of all homes' entities, ours beside a bare loop."""
-    entities = [str(entity) for home in homes for entity in home.devices[0].options.values()]
+def source(homes: list[Site], port: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Seconds of processor and wall that each way of reading all homes' entities took, a round each."""
+    named = [[str(entity) for entity in home.devices[0].options.values()] for home in homes]
     base, headers = f"http://127.0.0.1:{port}/api/states", {"Authorization": f"Bearer {os.environ[TOKEN]}"}
 
-    def bare() -> None:
-        for entity in entities:
-            requests.get(f"{base}/{entity}", headers=headers, timeout=5).json()
+    def home(entities: list[str]) -> list[float]:
+        replies = (requests.get(f"{base}/{entity}", headers=headers, timeout=5) for entity in entities)
+        return [float(reply.json()["state"]) for reply in replies]
 
-    def ours() -> None:
-        async def sweep() -> fleet.Sweep:
-            opened = [fleet.open_site(home) for home in homes]
-            try:
-                return await fleet.read_all(opened, groups=("live", "slow"))
-            finally:
-                for site in opened:
-                    await site.close()
+    async def at_once() -> None:
+        await asyncio.gather(*(asyncio.to_thread(home, entities) for entities in named))
 
-        with fleet.runner() as loop:
-            swept = loop.run(sweep()).readings
-        readings = [reading for of in swept.values() for said in of for reading in said]
-        bad = [reading for reading in readings if not reading.is_good]
-        if bad or len(readings) != len(entities):
-            raise RuntimeError(f"{len(readings)} readings of {len(entities)}, not good: {bad[:1]}")
-
-    def whole() -> None:
-        requests.get(base, headers=headers, timeout=5).json()
-
-    spent: dict[str, list[tuple[float, float]]] = {"bare": [], "ours": [], "whole": []}
+    ways: dict[str, Callable[[], object]] = {
+        "ours": lambda: sweep(homes),
+        "bare": lambda: asyncio.run(at_once()),
+        "in turn": lambda: [home(entities) for entities in named],
+        "whole": lambda: requests.get(base, headers=headers, timeout=5).json(),
+    }
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for number in range(rounds + 1):
-        pair = [("bare", bare), ("ours", ours)]
-        for name, run in [*(pair if number % 2 else pair[::-1]), ("whole", whole)]:
-            took = timed(run)
+        for name in ways if number % 2 else reversed(ways):
+            took = timed(ways[name])
             if number:  # the first warms everything
                 spent[name].append(took)
-    cpu = {name: statistics.median(c for c, _ in taken) for name, taken in spent.items()}
-    wall = {name: statistics.median(w for _, w in taken) for name, taken in spent.items()}
-    return {
-        "entities": len(entities),
-        "cpu_ratio/home-assistant": cpu["ours"] / cpu["bare"],
-        "sweep_cpu_ms": 1e3 * cpu["ours"],
-        "bare_cpu_ms": 1e3 * cpu["bare"],
-        "sweep_ms": 1e3 * wall["ours"],
-        "bare_ms": 1e3 * wall["bare"],
-        "whole_states_cpu_ms": 1e3 * cpu["whole"],
-        "whole_states_ms": 1e3 * wall["whole"],
-    }
+    return spent
 
 
-def timed(run: Callable[[], None]) -> tuple[float, float]:
+def sweep(homes: list[Site]) -> None:
+    """As the telemetry op reads."""
+
+    async def everything() -> fleet.Sweep:
+        opened = [fleet.open_site(home) for home in homes]
+        try:
+            return await fleet.read_all(opened, groups=("live", "slow"))
+        finally:
+            await fleet.close_all(opened)
+
+    with fleet.runner() as loop:
+        swept = loop.run(everything()).readings
+    readings = [reading for of in swept.values() for said in of for reading in said]
+    bad = [reading for reading in readings if not reading.is_good]
+    if bad or len(readings) != sum(len(home.devices[0].options) for home in homes):
+        raise RuntimeError(f"{len(readings)} readings, not good: {bad[:1]}")
+
+
+def compared(homes: list[Site], port: int, rounds: int) -> list[Figure]:
+    """What a sweep of all homes costs, and one of a home alone."""
+    spent, lone = source(homes, port, rounds), source(homes[:1], port, rounds)
+    entities = sum(len(home.devices[0].options) for home in homes)
+    cpu_s = {name: statistics.median(cpu for cpu, _ in taken) for name, taken in spent.items()}
+    wall_s = {name: statistics.median(wall for _, wall in taken) for name, taken in spent.items()}
+    us = {name: 1e6 * taken / entities for name, taken in cpu_s.items()}
+    return [
+        figure("cpu_us/home-assistant", us["ours"], "µs of processor a value", us["bare"]),
+        times("cpu_ratio/home-assistant", _ratio(spent, "bare")),
+        times("in_turn_ratio/home-assistant", _ratio(spent, "in turn")),
+        times("cpu_ratio/home-assistant-alone", _ratio(lone, "in turn")),
+        figure("sweep_ms/home-assistant", 1e3 * wall_s["ours"], f"ms for {entities} entities", 1e3 * wall_s["bare"]),
+        figure("whole_states_ms", 1e3 * cpu_s["whole"], f"ms of processor, all {ENTITIES} states"),
+    ]
+
+
+def _ratio(spent: dict[str, list[tuple[float, float]]], bare: str) -> float:
+    pairs = zip(spent["ours"], spent[bare], strict=True)
+    return statistics.median(ours / theirs for (ours, _), (theirs, _) in pairs)
+
+
+def timed(run: Callable[[], object]) -> tuple[float, float]:
     """Seconds of this process's processor, and by the wall."""
     cpu, wall = time.process_time(), time.perf_counter()
     run()
@@ -210,7 +239,7 @@ class Canned:
         return 200, json.dumps(said[name]).encode()
 
 
-def publisher() -> dict[str, float]:
+def publisher() -> list[Figure]:
     """A minute of the process that tells Home Assistant, without waiting for it; its memory in a process of its own."""
     api, said = Canned(), [0, 0]
 
@@ -231,13 +260,13 @@ def publisher() -> dict[str, float]:
     code = "import ems_pipeline.homeassistant.serve; print(open('/proc/self/status').read())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     peak_kib = int(told.partition("VmHWM:")[2].split()[0])
-    return {
-        "publisher_cpu_ms_a_minute": 1e3 * cpu,
-        "publisher_requests_a_minute": api.asked - asked,
-        "publisher_messages_a_minute": said[0],
-        "publisher_bytes_a_minute": said[1],
-        "publisher_mib": peak_kib / 1024,
-    }
+    return [
+        figure("publisher_cpu_ms_a_minute", 1e3 * cpu, "ms"),
+        figure("publisher_requests_a_minute", api.asked - asked, "requests"),
+        figure("publisher_messages_a_minute", said[0], "messages"),
+        figure("publisher_bytes_a_minute", said[1], "bytes"),
+        figure("publisher_mib", peak_kib / 1024, "MiB"),
+    ]
 
 
 def _tick(tells: serve.Publisher, teller: Teller, clock: SimulatedClock) -> None:

@@ -1,6 +1,6 @@
 """A minute's telemetry of batteries over UDP: our processor time against a bare loop of sockets and JSON.
 
-    python benchmarks/telemetry_marstek.py [--batteries 100] [--rounds 9] [--json FILE]
+    python benchmarks/telemetry_marstek.py [--batteries 100] [--rounds 15] [--json FILE]
 
 Answers come from another process. Each round asks every battery twice (its state and its mode), all batteries at once,
 in three ways: with asyncio's own datagram sockets and loop, a deadline for each request, the json module, and the same
@@ -25,6 +25,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from figures import Figure, figure, times, told
+
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.orchestration.machinery import worker
@@ -39,7 +41,6 @@ STATUS = {
 MODE = {"id": 0, "mode": "Passive", "ongrid_power": -782, "offgrid_power": 0, "bat_soc": 63}
 METHODS = {"ES.GetStatus": STATUS, "ES.GetMode": MODE}
 LOOKED_UP = {"ES.GetStatus": ("bat_soc", "ongrid_power", "offgrid_power"), "ES.GetMode": ("mode",)}
-OF_A_HOME = 3
 VALUES = sum(map(len, LOOKED_UP.values()))
 """Of a battery and round."""
 
@@ -48,17 +49,15 @@ def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batteries", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", type=Path, help="write the figures here")
     chosen = parser.parse_args()
-    figures = measure(chosen.batteries, chosen.rounds)
-    print("  ".join(f"{name} {value:.3g}" for name, value in figures.items()))
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=1))
+    told(measure(chosen.batteries, chosen.rounds), chosen.json)
 
 
-def measure(batteries: int = 100, rounds: int = 9) -> dict[str, float]:
+def measure(batteries: int, rounds: int) -> list[Figure]:
     """Medians of the rounds: µs of processor time for each value by way, and of the ratios of ours to the others."""
+    print(f"marstek-udp: {rounds} rounds", flush=True)
     ours, theirs = get_context("spawn").Pipe()
     server = get_context("spawn").Process(target=serve, args=(theirs, batteries), daemon=True)
     server.start()
@@ -79,12 +78,13 @@ def measure(batteries: int = 100, rounds: int = 9) -> dict[str, float]:
             found.append(spent)
     server.terminate()
     values = batteries * VALUES
-    times = {f"{name}_us": statistics.median(one[name] for one in found) / values * 1e6 for name, _ in runs}
-    ratios = {
-        "cpu_ratio": statistics.median(one["ours"] / one["bare"] for one in found),
-        "sockets_ratio": statistics.median(one["ours"] / one["sockets"] for one in found),
-    }
-    return times | ratios
+    us = {name: statistics.median(one[name] for one in found) / values * 1e6 for name, _ in runs}
+    ratio, sockets_ratio = (statistics.median(one["ours"] / one[name] for one in found) for name in ("bare", "sockets"))
+    return [
+        figure("cpu_us/marstek-udp", us["ours"], "µs of processor a value", us["bare"]),
+        times("cpu_ratio/marstek-udp", ratio),
+        times("sockets_ratio/marstek-udp", sockets_ratio),
+    ]
 
 
 def _cpu_s(run: Callable[[], None]) -> float:
@@ -162,20 +162,27 @@ def sweep(sites: list[Site]) -> None:
     assert not faults, faults[:1]
 
 
-def sites_of(ports: list[int]) -> Iterator[Site]:
-    """Homes with three batteries each, asked without silences."""
+def sites_of(ports: list[int], of_a_home: int = 3) -> Iterator[Site]:
+    """Homes with some batteries each, asked without silences."""
     like = load_site(EXAMPLE)
     load_map("marstek-venus-e")
-    for first in range(0, len(ports), OF_A_HOME):
+    for first in range(0, len(ports), of_a_home):
         gateways = tuple(
             Gateway(key=f"venus-{i}", transport="marstek-udp", host="127.0.0.1", port=port)
-            for i, port in enumerate(ports[first : first + OF_A_HOME])
+            for i, port in enumerate(ports[first : first + of_a_home])
         )
         devices = tuple(
             Device(key=g.key, map="marstek-venus-e", gateway=g.key, options={"gap_s": 0.0}) for g in gateways
         )
         nothing = {"pv": (), "batteries": (), "fleets": (), "gateways": gateways, "devices": devices}
         yield like.model_copy(update=nothing | {"key": f"home-{first}"})
+
+
+def answer(datagram: bytes) -> bytes:
+    """What a battery says to a request."""
+    asked = json.loads(datagram)
+    said = {"id": asked["id"], "src": "VenusE 3.0-02ab4c5d6e7f", "result": METHODS[asked["method"]]}
+    return json.dumps(said).encode()
 
 
 def serve(parent: Connection, batteries: int) -> None:
@@ -192,9 +199,7 @@ def serve(parent: Connection, batteries: int) -> None:
         for key, _ in selector.select():
             assert isinstance(key.fileobj, socket.socket)
             datagram, peer = key.fileobj.recvfrom(4096)
-            asked = json.loads(datagram)
-            said = {"id": asked["id"], "src": "VenusE 3.0-02ab4c5d6e7f", "result": METHODS[asked["method"]]}
-            key.fileobj.sendto(json.dumps(said).encode(), peer)
+            key.fileobj.sendto(answer(datagram), peer)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Chargers that call in: what 200 of them cost while nothing happens, and a reading, beside the bare library.
 
-    python benchmarks/telemetry_ocpp.py [--chargers 200] [--idle-s 20] [--rounds 5] [--json FILE]
+    python benchmarks/telemetry_ocpp.py [--chargers 200] [--idle-s 20] [--rounds 9] [--json FILE]
 
-Servers in processes of their own, a fleet of OCPP 1.6 clients in this one. *Idle*: all are connected and send a
-heartbeat every minute; processor time of the server, in percent of a core. *Reading*: each charger sends its meter
+Servers in processes of their own, a fleet of OCPP 1.6 clients for each in this one. *Idle*: all are connected and send
+a heartbeat every minute; processor time of each server, in percent of a core. *Reading*: each charger sends its meter
 values (power of three phases, energy) and a sweep reads all of them as the telemetry op does; processor time of server
-and sweep together, per charger. *Bare* is a server of `ocpp` and `websockets` that answers the same messages and looks
-at none: as the library comes, which holds each message against its schema in a thread, and *bare, no threads* with
-`ocpp.messages.ASYNC_VALIDATION` off.
+and sweep together, per charger, the servers in turn. *Bare* is a server of `ocpp` and `websockets` that answers the
+same messages and looks at none: as the library comes, which holds each message against its schema in a thread, and
+*bare, no threads* with `ocpp.messages.ASYNC_VALIDATION` off.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import statistics
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from figures import Figure, figure, times, told
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -49,68 +52,87 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chargers", type=int, default=200)
     parser.add_argument("--idle-s", type=float, default=20.0)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", type=Path, help="write the figures here")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ems-") as folder:
         os.environ["EMS_HOME"] = folder
-        found = {kind: measured(kind, chosen.chargers, chosen.idle_s, chosen.rounds) for kind in KINDS}
-    figures = shown(found)
-    if chosen.json:
-        chosen.json.write_text(json.dumps(figures, indent=1))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, ExitStack() as stack:
+            servers = {kind: stack.enter_context(serving(kind, chosen.chargers)) for kind in KINDS}
+            found = runner.run(measured(servers, chosen.chargers, chosen.idle_s, chosen.rounds))
+    told(figures(found), chosen.json)
 
 
-def shown(found: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Print a line for each, and the ratios; what `--json` keeps."""
-    for kind, figures in found.items():
-        print(
-            f"{kind:17} idle {figures['idle_pct']:.2f} % of a core  reading {figures['reading_ms']:.3f} ms  "
-            f"memory {figures['memory_mib']:.0f} MiB"
-        )
+def figures(found: dict[str, dict[str, float]]) -> list[Figure]:
+    """Ours beside the library as it comes, and beside it without its threads."""
     ours, bare, quick = (found[kind] for kind in KINDS)
-    figures = {
-        "idle_pct/ocpp": ours["idle_pct"],
-        "idle_pct/ocpp_bare": bare["idle_pct"],
-        "cpu_ratio/ocpp": ours["reading_ms"] / bare["reading_ms"],
-        "cpu_ratio/ocpp_no_threads": ours["reading_ms"] / quick["reading_ms"],
-        "memory_mib/ocpp": ours["memory_mib"],
-    }
-    print("  ".join(f"{name} {value:.3g}" for name, value in figures.items()))
-    return figures
+    return [
+        figure("idle_pct/ocpp", ours["idle_pct"], "% of a core", bare["idle_pct"]),
+        figure("cpu_ms/ocpp", ours["reading_ms"], "ms of processor a charger", bare["reading_ms"]),
+        times("cpu_ratio/ocpp", bare["ratio"]),
+        times("no_threads_ratio/ocpp", quick["ratio"]),
+        figure("memory_mib/ocpp", ours["memory_mib"], "MiB", bare["memory_mib"]),
+    ]
 
 
-def measured(kind: str, chargers: int, idle_s: float, rounds: int) -> dict[str, float]:
-    """A server of one kind with its fleet: idle, then rounds of readings."""
+@contextmanager
+def serving(kind: str, chargers: int) -> Iterator[Connection]:
+    """A server of one kind in a process of its own."""
     ours, theirs = CONTEXT.Pipe()
     server = CONTEXT.Process(target=served, args=(kind, chargers, theirs), daemon=True)
     server.start()
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(measured_by(ours, kind, chargers, idle_s, rounds))
+        yield ours
     finally:
         server.terminate()
         server.join()
 
 
-async def measured_by(server: Connection, kind: str, chargers: int, idle_s: float, rounds: int) -> dict[str, float]:
-    port = int(await asyncio.to_thread(server.recv))
-    boxes = await asyncio.gather(*(Box.called(port, i) for i in range(chargers)))
+async def measured(
+    servers: dict[str, Connection], chargers: int, idle_s: float, rounds: int
+) -> dict[str, dict[str, float]]:
+    """Each server with a fleet of its own: all idle at the same time, then rounds of readings in turn."""
+    ports = {kind: int(await asyncio.to_thread(server.recv)) for kind, server in servers.items()}
+    fleets = {
+        kind: await asyncio.gather(*(Box.called(port, i) for i in range(chargers))) for kind, port in ports.items()
+    }
+    print(f"ocpp: {chargers} chargers of each of {len(servers)} servers idle for {idle_s:g} s", flush=True)
+    idle_pct = await idle(servers, [box for fleet in fleets.values() for box in fleet], idle_s)
+    site = site_of(chargers, ports["ours"])
+    spent: dict[str, list[float]] = {kind: [] for kind in servers}
+    print(f"ocpp: {rounds} rounds", flush=True)
+    for number in range(rounds + 1):
+        for kind in servers if number % 2 else reversed(servers):
+            before_s = cpu_s(servers[kind])
+            await asyncio.gather(*(box.meters() for box in fleets[kind]))
+            swept_s = await sweep(site) if kind == "ours" else 0.0
+            if number:  # the first one warms
+                spent[kind].append(1000 * (cpu_s(servers[kind]) - before_s + swept_s) / chargers)
+    found = {}
+    for kind, server in servers.items():
+        server.send("memory")
+        reading_ms = statistics.median(spent[kind])
+        ratio = statistics.median(a / b for a, b in zip(spent["ours"], spent[kind], strict=True))
+        found[kind] = {
+            "idle_pct": idle_pct[kind],
+            "reading_ms": reading_ms,
+            "ratio": ratio,
+            "memory_mib": server.recv(),
+        }
+    return found
+
+
+async def idle(servers: dict[str, Connection], boxes: Sequence[Box], idle_s: float) -> dict[str, float]:
+    """What each server takes while nothing happens but heartbeats, in percent of a core."""
     beating = [asyncio.ensure_future(box.beat()) for box in boxes]
-    before_s, began = cpu_s(server), time.perf_counter()
+    before_s, began = {kind: cpu_s(server) for kind, server in servers.items()}, time.perf_counter()
     await asyncio.sleep(idle_s)
-    idle_pct = 100 * (cpu_s(server) - before_s) / (time.perf_counter() - began)
+    elapsed_s = time.perf_counter() - began
+    found = {kind: 100 * (cpu_s(server) - before_s[kind]) / elapsed_s for kind, server in servers.items()}
     for beat in beating:
         beat.cancel()
-    site = site_of(chargers, port) if kind == "ours" else None
-    spent = []
-    for number in range(rounds + 1):
-        before_s = cpu_s(server)
-        await asyncio.gather(*(box.meters() for box in boxes))
-        swept_s = await sweep(site) if site is not None else 0.0
-        if number:  # the first one warms
-            spent.append(1000 * (cpu_s(server) - before_s + swept_s) / chargers)
-    server.send("memory")
-    return {"idle_pct": idle_pct, "reading_ms": statistics.median(spent), "memory_mib": server.recv()}
+    await asyncio.gather(*beating, return_exceptions=True)
+    return found
 
 
 async def sweep(site: Site) -> float:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -82,6 +83,10 @@ def synthetic() -> Iterator[tuple[datetime, float, float]]:
 def read(path: Path) -> pl.DataFrame:
     """``[starts_at, load_w, pv_w]`` on the slot grid; the first home of a file with several."""
     frame = pl.read_parquet(path)
+    if not {"ts_utc", "load_w"} <= set(frame.columns):
+        sys.exit(
+            f"{path.name} has {', '.join(frame.columns)}; a home has at least ts_utc and load_w: name another file"
+        )
     if "home" in frame.columns:
         frame = frame.filter(pl.col("home") == pl.col("home").first())
     pv = pl.col("pv_w").fill_null(0.0) if "pv_w" in frame.columns else pl.lit(0.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 
 LONGEST = 500
 """Characters of a reason: enough for what went wrong and where, too little for a page of HTML."""
@@ -24,7 +25,13 @@ def nearest(name: str, known: Iterable[str], like: float = 0.6) -> str | None:
 
 def plain(text: object, longest: int = LONGEST) -> str:
     """One line of printable characters, ``longest`` at most; what is unprintable is shown as an escape (``\\x1b``)."""
-    words = " ".join(str(text)[: 4 * longest].split())  # cut first: a device may send megabytes
+    return _plain(str(text)[: 4 * longest], longest)  # cut first: a device may send megabytes
+
+
+@lru_cache(maxsize=512)
+def _plain(text: str, longest: int) -> str:
+    """Known for what was said lately: a fleet says the same of many values every minute."""
+    words = " ".join(text.split())
     shown = words if words.isprintable() else "".join(map(_shown, words))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -27,6 +29,8 @@ from ems_pipeline.warehouse import Warehouse, embedded, migrate
 
 ROOT = Path(__file__).parents[1]
 MEASURED_DATA = ROOT.parent / "shared" / "data"
+HURRIED = ("fsync = off", "full_page_writes = off")
+"""No test cuts the power, and a killed server leaves what it wrote with the machine; the disk would be waited for."""
 _numbers = itertools.count(1)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -46,12 +50,22 @@ def database_server() -> Iterator[URL]:
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "pg"
         url = make_url(embedded.start(data)).set(drivername="postgresql+psycopg")
+        for setting in HURRIED:
+            _admin(url, f"ALTER SYSTEM SET {setting}")
+        _admin(url, "SELECT pg_reload_conf()")
         _admin(url, 'CREATE DATABASE "template_ems"')
         template = Warehouse(url.set(database="template_ems"))
         migrate.upgrade(template)
         template.close()
         yield url
         embedded.stop(data)
+
+
+@sa.event.listens_for(sa.Engine, "connect")
+def _hurried(connection: Any, _record: object) -> None:
+    """Instances of Dagster that tests make for themselves keep their history in SQLite: the same holds there."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ ONLY = {
     "dagster": ["orchestration", "definitions", "preload.py"],
     "dagster_postgres": ["orchestration/machinery/storage.py"],
     "highspy": ["plan/solving/solver.py", "preload.py"],
-    "pymodbus": ["devices/modbus/wire.py", "plant", "preload.py"],
+    "pymodbus": ["devices/modbus/wire.py", "devices/modbus/answers.py", "plant", "preload.py"],
     "paho": ["mqtt"],
     "requests": ["http"],
     "ocpp": ["devices/ocpp", "plant"],

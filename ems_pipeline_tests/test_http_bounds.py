@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from ems_pipeline import http
 from ems_pipeline.http import conversation
+from ems_pipeline.http.deadline import Deadline
 
 LONG_S = 30.0
 DRIPS = 500
@@ -188,6 +190,54 @@ def test_a_digest_login_is_answered_within_the_bounds() -> None:
         assert len(asked) == 2
 
 
+def test_what_is_said_after_the_login_counts() -> None:
+    def talk(wire: socket.socket, question: bytes) -> None:
+        if b"Authorization: Digest" in question:
+            say(wire, "503 Busy")
+        else:
+            say(wire, "401 No", b"no", 'WWW-Authenticate: Digest realm="a", nonce="b", qop="auth"')
+
+    with server(talk) as (url, _), pytest.raises(http.TransientError) as refused:
+        http.get(url, retries=0, login=http.Login("ems", SECRET, "digest"))
+    assert refused.value.status == 503
+
+
 def test_a_reply_without_a_body_of_its_own_is_no_success() -> None:
     with server(lambda wire, _: say(wire, "304 Not Modified")) as (url, _), pytest.raises(http.PermanentError):
         http.get(url)
+
+
+def test_a_short_time_ends_while_longer_ones_are_waited_for() -> None:
+    is_late = pytest.raises(http.TransientError, match=r"within 0\.2 s")
+    with Deadline(LONG_S), Deadline(2 * LONG_S), server(drip(b"")) as (url, _), is_late:
+        http.get(url, timeout_s=0.2, retries=0)
+
+
+def test_what_has_ended_is_cut_no_more_and_what_goes_on_is() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        with Deadline(0.05) as ended:
+            ended.watch(ours)
+        with Deadline(0.1) as holding:
+            other, peer = socket.socketpair()
+            with other, peer:
+                holding.watch(other)
+                peer.settimeout(5)
+                assert peer.recv(1) == b"", "cut"
+        assert holding.is_over
+        theirs.sendall(b"x")
+        assert ours.recv(1) == b"x"
+
+
+def test_the_time_of_a_reply_ends_in_a_forked_process_too() -> None:
+    """Run workers are forked from a process that may have asked before; threads stay behind."""
+    with server(lambda wire, _: say(wire, "200 OK")) as (quick, _), server(drip(b"")) as (url, _):
+        http.get(quick, timeout_s=LONG_S)
+        child = os.fork()
+        if not child:
+            try:
+                http.get(url, timeout_s=0.2, retries=0)
+            except http.TransientError as error:
+                os._exit(0 if "within 0.2 s" in str(error) else 1)
+            os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0

@@ -20,6 +20,7 @@ WORDS = {"EMS_DATABASE"}
 WHOLE = {
     "settings/setting.py": "reads what is asked for, and hands over",
     "secret.py": "passwords by the names that site files give",
+    "http/conversation.py": "proxies and certificates are the machine's, by the names that all programs share",
     "sites/loader.py": "values of site files by the names of variables",
     "plant/plant.py": "passwords of the virtual devices, by the names that site files give",
     "warehouse/backup.py": "pg_dump and pg_restore get all of it, and the password",

@@ -16,20 +16,27 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+import uvicorn
 from playwright.sync_api import sync_playwright
 
 from ems_pipeline import settings
+from ems_pipeline.api.app import layered
 from ems_pipeline.api.passwords import hashed
+from ems_pipeline.api.web import Settings, Web
+from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import embedded, open_warehouse, people
+from ems_pipeline.web import pages
 
 HERE = Path(__file__).parent
-OURS = "from ems_pipeline.cli import app; app()"
 PORT, PASSWORD = 8019, "a password for a moment"
 PAGES = ("now", "plan", "slot", "money", "telemetry", "devices", "alarms", "override", "settings", "more")
 KEPT = {"day": ("now", "plan", "slot", "money", "override", "devices"), "faults": ("now", "devices")}
@@ -60,11 +67,11 @@ def main() -> None:
         subprocess.run(["cp", "-a", str(chosen.home), str(home)], check=True)  # the database is its owner's
         settings.HOME.hand_over(str(home))
         site, at = somebody_to_look()
-        shoot(home, site, at, chosen, "day")
+        shoot(site, at, chosen, "day")
         later = at + timedelta(hours=2)
         with open_warehouse().begin() as connection:
             connection.exec_driver_sql(FAULTS.format(site=site, at=later.isoformat()))
-        shoot(home, site, later, chosen, "faults")
+        shoot(site, later, chosen, "faults")
         embedded.stop(home / "postgres")
 
 
@@ -79,34 +86,41 @@ def somebody_to_look() -> tuple[str, datetime]:
     return site, shown
 
 
-def shoot(home: Path, site: str, at: datetime, chosen: argparse.Namespace, name: str) -> None:
+def shoot(site: str, at: datetime, chosen: argparse.Namespace, name: str) -> None:
     """Pages at both sizes, as small JPEG files."""
-    instant = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    command = [sys.executable, "-c", OURS, "web", "--port", str(PORT), "--at", instant, "--home", str(home)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with serving(at), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for size, (width, height) in SIZES.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, base_url=f"http://127.0.0.1:{PORT}", locale="en-GB"
+            )
+            page = context.new_page()
+            page.goto("/ui/login")
+            page.fill("input[name=name]", "anna")
+            page.fill("input[name=password]", PASSWORD)
+            page.click("button.main")
+            of_site = [f"{site}/{one}" for one in (PAGES if chosen.all else KEPT[name])]
+            for path in [*of_site, *(ALL if chosen.all else ())]:
+                page.goto(f"/ui/{path}")
+                file = chosen.out / f"{name}-{path.rpartition('/')[2]}-{size}.jpg"
+                page.screenshot(path=file, type="jpeg", quality=40, full_page=chosen.all)
+                print(f"{file.name} {file.stat().st_size / 1000:.0f} kB", flush=True)
+        browser.close()
+
+
+@contextmanager
+def serving(at: datetime) -> Iterator[None]:
+    """The pages as whoever lives there saw them then: `ems web --at` is a look back and offers nothing to change."""
+    app = layered(Web(Settings.from_environ(), SimulatedClock(at)), pages.ROUTERS)
+    server = uvicorn.Server(uvicorn.Config(app, port=PORT, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
     try:
         until_it_answers()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            for size, (width, height) in SIZES.items():
-                context = browser.new_context(
-                    viewport={"width": width, "height": height}, base_url=f"http://127.0.0.1:{PORT}", locale="en-GB"
-                )
-                page = context.new_page()
-                page.goto("/ui/login")
-                page.fill("input[name=name]", "anna")
-                page.fill("input[name=password]", PASSWORD)
-                page.click("button.main")
-                of_site = [f"{site}/{one}" for one in (PAGES if chosen.all else KEPT[name])]
-                for path in [*of_site, *(ALL if chosen.all else ())]:
-                    page.goto(f"/ui/{path}")
-                    file = chosen.out / f"{name}-{path.rpartition('/')[2]}-{size}.jpg"
-                    page.screenshot(path=file, type="jpeg", quality=40, full_page=chosen.all)
-                    print(f"{file.name} {file.stat().st_size / 1000:.0f} kB", flush=True)
-            browser.close()
+        yield
     finally:
-        server.terminate()
-        server.wait()
+        server.should_exit = True
+        thread.join()
 
 
 def until_it_answers() -> None:
@@ -118,7 +132,7 @@ def until_it_answers() -> None:
             return
         except OSError:
             time.sleep(0.3)
-    raise RuntimeError("`ems web` did not answer in a minute")
+    raise RuntimeError("the pages did not answer in a minute")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, LiteralString
 
 import psycopg
@@ -55,9 +55,16 @@ class _Shared:
     until: AsyncExitStack
     caller: Caller | None = None
     connection: Connection | None = None
+    sites: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 _shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
+
+
+def sites_of(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Sites that were looked up in this transaction, by key: the parts of a page ask for the same one."""
+    shared = _shared.get()
+    return shared.sites if shared is not None and shared.connection is connection else {}
 
 
 class Database:

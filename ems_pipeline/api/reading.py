@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ems_pipeline.api.database import Connection
+from ems_pipeline.api.database import Connection, sites_of
 from ems_pipeline.api.holding import DOCUMENT
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import unknown_site
@@ -28,6 +28,9 @@ async def site_of(connection: Connection, key: str) -> Row:
     Raises:
         Problem: 404 where there is none.
     """
+    known = sites_of(connection)
+    if key in known:
+        return dict(known[key])
     found = await first(
         connection,
         f"""SELECT s.site_key, s.name, s.timezone, s.currency, s.market_zone, s.is_active, c.config, c.config_hash
@@ -37,7 +40,8 @@ async def site_of(connection: Connection, key: str) -> Row:
     )
     if found is None:
         raise unknown_site(key)
-    return found
+    known[key] = found
+    return dict(found)
 
 
 def absent(what: str, remedy: str) -> Problem:

@@ -156,9 +156,10 @@ def _current(site: Site, command: ChargerCommand) -> tuple[Command, str]:
         return off, say.BELOW_CAR(current=given, least=least)
     notes = [say.CIRCUIT(current=f"{command.current_a:g} A", most=f"{highest_a:g} A")]
     notes = notes if command.current_a > highest_a else []
-    if command.phases != charger.phases:
+    phases = command.phases if command.phases in charger.choices else charger.phases
+    if command.phases != phases:
         notes.append(say.WIRED(phases=str(charger.phases), asked=str(command.phases)))
-    return replace(command, current_a=current_a, phases=charger.phases), "; ".join(notes)
+    return replace(command, current_a=current_a, phases=phases), "; ".join(notes)
 
 
 def _comfort(site: Site, live: Live, command: HeatPumpCommand) -> tuple[Command, str]:

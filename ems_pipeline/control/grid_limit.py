@@ -77,11 +77,11 @@ def charge_within(command: BatteryCommand, left_w: float) -> BatteryCommand:
 
 def charger_within(charger: Charger, command: Command | None, left_w: float) -> tuple[float, ChargerCommand | None]:
     """What the charger may draw, W, and its command where it had to give way."""
-    per_ampere_w = charger.phases * charger.voltage_v
     if charger.device is None:  # nobody can tell it anything: it is part of the measured house
         return 0.0, None
     if not isinstance(command, ChargerCommand):
         return charger.max_power_w, None
+    per_ampere_w = command.phases * charger.voltage_v
     if command.mode is ChargerMode.OFF or command.current_a * per_ampere_w <= left_w:
         return command.current_a * per_ampere_w, None
     current_a = math.floor(max(left_w, 0.0) / per_ampere_w)

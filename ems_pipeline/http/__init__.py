@@ -3,7 +3,8 @@
 `get` and `post` return the body or raise; nobody else decides what may be tried again. A reply that may be different
 in a minute (timeout, refused connection, 429, 5xx) is a `TransientError`; one that will not change by itself (a bad
 address, 401, 404) is a `PermanentError`. Secrets in addresses never reach a message or a log, nor does a server's reply
-that repeats what it was told. How long, how large and how far a reply may be is decided in `conversation`.
+that repeats what it was told. How long, how large and how far a reply may be is decided in `conversation`,
+and `deadline` ends what takes too long.
 Add here when a protocol detail concerns every HTTP conversation; what a document means belongs to its parser.
 """
 
@@ -167,10 +168,11 @@ def _send(
         auth=login and _auth(login),
     )
     try:
-        where = request.prepare().url or url
+        prepared = request.prepare()
     except (requests.RequestException, ValueError) as error:
         raise PermanentError(url, f"not a usable address ({type(error).__name__})", "correct the address") from None
-    reply = _reply(request, where, timeout_s)
+    where = prepared.url or url
+    reply = _reply(request, prepared, where, timeout_s)
     confided = _confided(where, reply.request.headers.get("Authorization"), login)
     content = _unechoed(reply.content, confided)
     if reply.status_code // 100 == 2:
@@ -180,9 +182,11 @@ def _send(
     raise kind(where, f"HTTP {reply.status_code} {reason}", _remedy(reply.status_code), reply.status_code, content)
 
 
-def _reply(request: requests.Request, where: str, timeout_s: float) -> requests.Response:
+def _reply(
+    request: requests.Request, prepared: requests.PreparedRequest, where: str, timeout_s: float
+) -> requests.Response:
     try:
-        return conversation.hold(request, timeout_s, MOST_BYTES)
+        return conversation.hold(request, prepared, timeout_s, MOST_BYTES)
     except conversation.SentOn as error:
         raise PermanentError(
             where, str(error), "nobody else is told what this server is: correct the address"

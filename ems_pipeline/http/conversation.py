@@ -7,13 +7,15 @@ followed only to the same server. Raises what `requests` and urllib3 raise, and 
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
+import os
 import socket
-import threading
-from functools import partial
-from typing import Any, Self
+from collections.abc import Mapping
+from contextlib import closing
+from functools import lru_cache, partial
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -21,8 +23,15 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from ems_pipeline.http.deadline import Deadline
+
 logging.getLogger("urllib3").setLevel(logging.INFO)
 """It writes every address at DEBUG, and some services want their token in the path."""
+ENVIRONMENT = requests.Session()
+"""Asked for proxies and certificates of the environment; it sends nothing and keeps nothing."""
+PROXIES = [f"{kind}_proxy" for kind in ("http", "https", "all", "no")]
+DECIDING = [*PROXIES, *map(str.upper, PROXIES), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "REQUEST_METHOD"]
+"""Variables on which it depends how a server is reached."""
 MOST_HOPS = 5
 CHUNK_BYTES = 1 << 16
 
@@ -39,34 +48,51 @@ class SentOn(Exception):
     """The server points to another place; the text names its scheme, host and port, nothing that may be secret."""
 
 
-def hold(request: requests.Request, timeout_s: float, most_bytes: int) -> requests.Response:
+def hold(
+    request: requests.Request, prepared: requests.PreparedRequest, timeout_s: float, most_bytes: int
+) -> requests.Response:
     """The reply to ``request`` with its whole body read: at most ``most_bytes`` unpacked, within ``timeout_s`` in all.
 
     A GET that is sent on is asked again at the same server (or at its https, when it was asked by http), with the same
     headers. Nothing else follows: a POST would be repeated, and another host would be told what this one was.
 
+    Args:
+        prepared: the request as it goes out first.
+
     Raises:
         TooSlow, TooLarge, SentOn, requests.RequestException, urllib3.exceptions.HTTPError, ValueError (an address).
     """
-    with _Deadline(timeout_s) as deadline, _Session() as session:
-        bounded = _BoundedAdapter(deadline, most_bytes)
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, bounded)
+    with Deadline(timeout_s) as deadline, closing(_BoundedAdapter(deadline, most_bytes)) as adapter:
         for _ in range(MOST_HOPS):
-            prepared = request.prepare()
-            where = prepared.url or request.url
-            environment = session.merge_environment_settings(where, {}, True, None, None)
             try:
-                reply = session.send(prepared, timeout=timeout_s, **environment)
+                reply = _asked(adapter, prepared, timeout_s)
             except Exception as error:
                 if deadline.is_over:
                     raise TooSlow(f"no complete reply within {timeout_s:g} s") from error
                 raise
             if not reply.is_redirect:
                 return reply
-            target = _target(request.method, where, reply.headers["location"])
-            request = requests.Request(request.method, target, headers=request.headers, auth=request.auth)
+            target = _target(request.method, prepared.url or request.url, reply.headers["location"])
+            prepared = requests.Request(request.method, target, headers=request.headers, auth=request.auth).prepare()
     raise SentOn(f"it was sent on {MOST_HOPS} times, last to {_server(target)}")
+
+
+def _asked(adapter: HTTPAdapter, prepared: requests.PreparedRequest, timeout_s: float) -> requests.Response:
+    """As `requests.Session.send`, which goes elsewhere by itself, and makes a way out for every scheme each time."""
+    parts = urlsplit(prepared.url or "")
+    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"  # nobody's password is kept
+    how = {"timeout": timeout_s, **_way(server, *map(os.environ.get, DECIDING))}
+    reply = adapter.send(prepared, **how)
+    for hook in prepared.hooks["response"]:  # a login asks again
+        answered = hook(reply, **how)
+        reply = reply if answered is None else answered  # a refusal counts as false, and is an answer
+    return reply
+
+
+@lru_cache(maxsize=256)
+def _way(server: str, *_environment: str | None) -> Mapping[str, Any]:
+    """Proxy and certificates for a server; to look through the whole environment took a tenth of a request."""
+    return MappingProxyType(dict(ENVIRONMENT.merge_environment_settings(server, {}, True, None, None)))
 
 
 def _target(method: str, asked: str, location: str) -> str:
@@ -94,53 +120,10 @@ def _server(url: str) -> str:
     return f"{scheme}://{host}:{port}"
 
 
-class _Session(requests.Session):
-    """One that goes nowhere by itself."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - requests names it
-        return None
-
-
-class _Deadline:
-    """Cuts the connections of one conversation when its time is over, whatever they are waiting for."""
-
-    def __init__(self, after_s: float) -> None:
-        self.is_over = False
-        self._wires: list[socket.socket] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(after_s, self._cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            for wire in self._wires:
-                wire.close()
-            self._wires.clear()
-
-    def watch(self, wire: socket.socket) -> None:
-        """Cut ``wire`` at the end; of a duplicate, because TLS takes the original away."""
-        with self._lock:
-            self._wires.append(wire.dup())
-        if self.is_over:
-            self._cut()
-
-    def _cut(self) -> None:
-        with self._lock:
-            self.is_over = True
-            for wire in self._wires:
-                with contextlib.suppress(OSError):
-                    wire.shutdown(socket.SHUT_RDWR)
-
-
 class _Watched(HTTPConnection):
     """A connection that its conversation's deadline can cut from the first byte on, the TLS handshake included."""
 
-    def __init__(self, *args: Any, deadline: _Deadline, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, deadline: Deadline, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline = deadline
 
@@ -157,7 +140,7 @@ class _WatchedTls(_Watched, HTTPSConnection):
 class _BoundedAdapter(HTTPAdapter):
     """Reads every reply whole and within bounds, those of a login handshake too."""
 
-    def __init__(self, deadline: _Deadline, most_bytes: int) -> None:
+    def __init__(self, deadline: Deadline, most_bytes: int) -> None:
         self._deadline, self._most_bytes = deadline, most_bytes
         super().__init__()
 
@@ -195,7 +178,7 @@ class _BoundedAdapter(HTTPAdapter):
 
 
 def _pool(
-    kind: type[HTTPConnectionPool], of: type[_Watched], deadline: _Deadline, *args: Any, **kwargs: Any
+    kind: type[HTTPConnectionPool], of: type[_Watched], deadline: Deadline, *args: Any, **kwargs: Any
 ) -> HTTPConnectionPool:
     """A pool whose connections can be cut."""
     pool = kind(*args, **kwargs)

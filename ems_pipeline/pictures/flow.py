@@ -12,15 +12,15 @@ from typing import Literal
 from markupsafe import Markup, escape
 
 from ems_pipeline.pictures.glyphs import SIZE, glyph
-from ems_pipeline.pictures.svg import area, fitted, group, line, picture, short, tag, text
+from ems_pipeline.pictures.svg import area, fitted, group, line, picture, short, tag, text, text_width
 from ems_pipeline.pictures.words import ENGLISH, Words
 
 Kind = Literal["grid", "pv", "battery", "genset", "load", "ev", "heat pump", "unexplained"]
 SOURCES = ("pv", "grid", "genset", "battery")
 """Left of the bus, in this order from above; positive when they feed it (docs/glossary.md, flow signs)."""
 
-WIDTH, FONT = 360.0, 12.0
-BOX, BOX_HEIGHT, PITCH = 124.0, 48.0, 78.0
+WIDTH, FONT, LEAST_FONT = 360.0, 12.0, 9.0
+BOX, BOX_HEIGHT, PITCH = 132.0, 48.0, 78.0
 TEXT_PX, NOTE_PX = 38.0, 166.0
 BUS, BUS_HALF = WIDTH / 2, 4.0
 WIDEST_PX, THINNEST_PX, HEAD_PX = 16.0, 2.0, 10.0
@@ -84,13 +84,20 @@ def _node(node: Node, top: float, most_w: float, words: Words, *, is_left: bool)
     frame = line(_rounded(x, top + 1, BOX, BOX_HEIGHT - 2, 8.0), 1.5)
     told = tag("title", escape(f"{node.name}: {words.power(node.power_w)}, {node.note}".removesuffix(", ")))
     yield group(node.kind, told, frame, glyph(node.kind, x + 9, top + (BOX_HEIGHT - SIZE) / 2))
-    name = text(x + TEXT_PX, top + 19, fitted(node.name, BOX - TEXT_PX - 4, FONT))
+    name = _name(node.name, x + TEXT_PX, top + 19)
     at, anchor = (x + 2, None) if is_left else (x + BOX - 2, "end")
     note = fitted(node.note, NOTE_PX, FONT)
     yield group("muted", name, text(at, top + BOX_HEIGHT + 15, note, text_anchor=anchor) if note else "")
     power_w = None if node.power_w is None else abs(node.power_w)
     yield text(x + TEXT_PX, top + 37, words.power(power_w), font_size=15, font_weight="600")
     yield _arrow(node, top + BOX_HEIGHT / 2, most_w, is_left=is_left)
+
+
+def _name(name: str, x: float, y: float) -> Markup:
+    """What a part is called: smaller where another language needs more room, and only then cut."""
+    room = BOX - TEXT_PX - 4
+    size = max(LEAST_FONT, FONT * min(1.0, room / text_width(name, FONT)))
+    return text(x, y, fitted(name, room, size), font_size=None if size == FONT else size)
 
 
 def _arrow(node: Node, y: float, most_w: float, *, is_left: bool) -> Markup:

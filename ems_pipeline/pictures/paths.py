@@ -24,39 +24,37 @@ class Reach(NamedTuple):
     right: int
 
 
-class Drawn(NamedTuple):
-    """A slot with the place of its value."""
-
-    left: int
-    right: int
-    y: int
+Drawn = tuple[int, int, int]
+"""A slot from left to right with the place of its value: a plain one, as a picture makes a thousand."""
 
 
 def runs(reaches: Sequence[Reach], values: Values, scale: Scale) -> Iterator[list[Drawn]]:
     """Stretches of slots that touch and whose values are known."""
     run: list[Drawn] = []
+    place, is_finite, until = scale.tenths, math.isfinite, None
     for (left, right), value in zip(reaches, values, strict=True):
-        is_known = value is not None and math.isfinite(value)
-        if run and (not is_known or left != run[-1].right):
+        is_known = value is not None and is_finite(value)
+        if run and (not is_known or left != until):
             yield run
             run = []
         if is_known:
-            run.append(Drawn(left, right, scale.tenths(value)))  # type: ignore[arg-type]
+            run.append((left, right, place(value)))  # type: ignore[arg-type]
+            until = right
     if run:
         yield run
 
 
 def step_path(reaches: Sequence[Reach], values: Values, scale: Scale) -> str:
     """Each value from the begin of its slot to its end."""
-    return "".join(_through([_first(run), *_corners(run)]) for run in runs(reaches, values, scale))
+    return "".join([f"{_begin(run)}{_steps(run)}" for run in runs(reaches, values, scale)])
 
 
 def line_path(reaches: Sequence[Reach], values: Values, scale: Scale) -> str:
     """Values as they are at the end of their slots, joined; one alone is drawn as long as its slot."""
     parts = []
     for run in runs(reaches, values, scale):
-        points = [(one.right, one.y) for one in run]
-        parts.append(_through(points if len(run) > 1 else [_first(run), *points]))
+        points = [(right, y) for _, right, y in run]
+        parts.append(_through(points if len(run) > 1 else [(run[0][0], run[0][2]), *points]))
     return "".join(parts)
 
 
@@ -65,18 +63,32 @@ def band_path(reaches: Sequence[Reach], low: Values, high: Values, scale: Scale)
     both = [None not in pair and all(map(math.isfinite, pair)) for pair in zip(low, high, strict=True)]  # type: ignore[arg-type]
     lower, upper = ([v if is_known else None for v, is_known in zip(side, both, strict=True)] for side in (low, high))
     return "".join(
-        _through([_first(above), *_corners(above), *reversed(_corners(below)), _first(below)]) + "z"
+        f"{_begin(above)}{_steps(above)}{_back(above[-1], below)}z"
         for below, above in zip(runs(reaches, lower, scale), runs(reaches, upper, scale), strict=True)
     )
 
 
-def _first(run: list[Drawn]) -> Point:
-    return run[0].left, run[0].y
+def _begin(run: list[Drawn]) -> str:
+    left, _, y = run[0]
+    return f"M{_short(left)} {_short(y)}"
 
 
-def _corners(run: list[Drawn]) -> list[Point]:
-    """Where the steps of a run turn, without its first point."""
-    return [point for one in run for point in ((one.left, one.y), (one.right, one.y))][1:]
+def _steps(run: list[Drawn]) -> str:
+    """The steps of a run from its first corner to its last; equal values after each other are one."""
+    parts, (begin, end, at) = list[str](), run[0]
+    for _, right, y in run:
+        if y != at:
+            parts.append(f"h{_short(end - begin)}v{_short(y - at)}")
+            begin, at = end, y
+        end = right
+    return f"{''.join(parts)}h{_short(end - begin)}"
+
+
+def _back(last: Drawn, run: list[Drawn]) -> str:
+    """From the end of another run down or up to this one's, and along it to its begin."""
+    mirrored = [(right, left, y) for left, right, y in reversed(run)]
+    first = mirrored[0][2] - last[2]
+    return f"{f'v{_short(first)}' if first else ''}{_steps(mirrored)}"
 
 
 def _through(points: list[Point]) -> str:

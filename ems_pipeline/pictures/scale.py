@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -30,8 +31,12 @@ class Scale:
 
     def tenths(self, value: float) -> int:
         """The same in whole tenths of a pixel."""
-        share = (value - self.low) / (self.high - self.low)
-        return round(10 * (self.bottom - share * (self.bottom - self.top)))
+        return round(10 * self.bottom - (value - self.low) * self._tenths_per_unit)
+
+    @cached_property
+    def _tenths_per_unit(self) -> float:
+        """A picture has a thousand values."""
+        return 10 * (self.bottom - self.top) / (self.high - self.low)
 
     @property
     def decimals(self) -> int:

@@ -36,8 +36,8 @@ def sparkline(shown: Sparkline) -> Markup:
     step = (WIDTH - 2 * MARGIN) / len(shown.values)
     edges = [round(10 * (MARGIN + i * step)) for i in range(len(shown.values) + 1)]
     slots = [Reach(left, right) for left, right in pairwise(edges)]
-    last = list(runs(slots, shown.values, axis))[-1][-1]
-    x, y = short(last.right / 10 - DOT), short(last.y / 10)
+    _, right, last = list(runs(slots, shown.values, axis))[-1][-1]
+    x, y = short(right / 10 - DOT), short(last / 10)
     dot = area(f"M{x} {y}a{DOT} {DOT} 0 1 0 {2 * DOT} 0a{DOT} {DOT} 0 1 0-{2 * DOT} 0z")
     drawn = line(line_path(slots, shown.values, axis), 1.5, stroke_linejoin="round")
     return picture(WIDTH, HEIGHT, 11, shown.title, shown.summary, group(colour, drawn, dot))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -19,8 +19,9 @@ NOTHING = Markup("")
 TO_ESCAPE = re.compile(r"""[&<>'"]""")
 
 
+@lru_cache(32_768)
 def short(value: float) -> str:
-    """A tenth of a pixel is finer than any screen."""
+    """A tenth of a pixel is finer than any screen; the same places come again in every picture."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 

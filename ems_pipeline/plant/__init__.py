@@ -9,10 +9,10 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     recipe_twin, following                                    a battery that does what its map's recipe says
     deye_twin, meter_twin, sunspec_twin                       families with a behaviour of their own
     marstek_twin, ocpp_twin, local_charger_twins              the same, on wires of their own
-    ocpp_calls, ocpp_said                                     chargers call in: sockets, and what is said
+    ocpp_calls, ocpp_said, ocpp_said16, ocpp_said201          chargers call in: sockets, and what is said
     modbus_server, udp_server                                 the real protocols
     web_server, web_service, web_login                        those over HTTP
-    shelly_rpc                                                what a Shelly says of itself
+    shelly_rpc, switch_calls                                  what a Shelly says of itself; other clients' words
     home_assistant                                            devices as entities of Home Assistant
     documents, market, solar, tempo                           what the outside world publishes
     telegram_twin, smtp_twin                                  the services that people are told by

@@ -30,6 +30,8 @@ class Charging:
     watchdog_s: float | None = None
     limit_a: float = field(init=False)
     started: bool = True
+    phases: int = field(init=False)
+    """By how many it charges now."""
     power_w: float = 0.0
     delivered_wh: float = 0.0
     plugged_s: float = 0.0
@@ -39,7 +41,7 @@ class Charging:
     _visits: list[Visit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.limit_a = self.charger.max_current_a
+        self.limit_a, self.phases = self.charger.max_current_a, self.charger.phases
 
     @property
     def visit(self) -> Visit | None:
@@ -56,7 +58,7 @@ class Charging:
     @property
     def current_a(self) -> float:
         """Per phase."""
-        return self.power_w / (self.charger.phases * self.charger.voltage_v)
+        return self.power_w / (self.phases * self.charger.voltage_v)
 
     def decide(self, now: datetime) -> float:
         """Power from ``now`` on, W; to be asked each minute and after every write."""
@@ -100,7 +102,7 @@ class Charging:
         missing_wh = self._visit.energy_wh - self.delivered_wh
         if missing_wh <= 1e-6:
             return 0.0
-        per_ampere_w = self.charger.phases * self.charger.voltage_v
+        per_ampere_w = self.phases * self.charger.voltage_v
         offered_w = min(self.limit_a, self.charger.max_current_a) * per_ampere_w
         wanted_w = max(offered_w * min(1.0, missing_wh / TAPER_WH), LEAST_CURRENT_A * per_ampere_w)
         return min(offered_w, wanted_w, missing_wh * 60)

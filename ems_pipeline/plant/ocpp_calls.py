@@ -18,19 +18,23 @@ from websockets.headers import build_authorization_basic
 from websockets.typing import Subprotocol
 
 from ems_pipeline.devices.ocpp.central import Entrance
-from ems_pipeline.plant.ocpp_said import SPEAKERS, Speaker
-from ems_pipeline.plant.ocpp_twin import OcppTwin
+from ems_pipeline.plant.ocpp_said import Speaker
+from ems_pipeline.plant.ocpp_said16 import Speaker16
+from ems_pipeline.plant.ocpp_said201 import Speaker201
+from ems_pipeline.plant.ocpp_twin import Cabinet
 from ems_pipeline.plant.refusals import Refused, Silent
 
 T = TypeVar("T")
 POLL_S, AGAIN_S = 0.5, 0.5
+SPEAKERS: Mapping[str, type[Speaker16 | Speaker201]] = {"ocpp1.6": Speaker16, "ocpp2.0.1": Speaker201}
+"""By WebSocket subprotocol."""
 
 
 class Caller:
-    """One charger of the plant, calling in until it is told to end."""
+    """One station of the plant, calling in until it is told to end; with whatever its first connector feels."""
 
-    def __init__(self, twin: OcppTwin, url: str, version: str, password: str | None) -> None:
-        self.twin, self.url, self.version, self.password = twin, url, version, password
+    def __init__(self, name: str, cabinet: Cabinet, url: str, version: str, password: str | None) -> None:
+        self.name, self.cabinet, self.url, self.version, self.password = name, cabinet, url, version, password
         self.speaker: Speaker | None = None
         self._connection: ClientConnection | None = None
 
@@ -38,20 +42,20 @@ class Caller:
         """Connect, speak, connect again."""
         while True:
             with suppress(OSError, WebSocketException, TimeoutError, Refused, Silent):
-                self.twin.check_alive()
+                self.cabinet.twins[0].check_alive()
                 await self._call_once()
             await asyncio.sleep(AGAIN_S)
 
     async def _call_once(self) -> None:
-        twin, headers = self.twin, {}
+        twin, headers = self.cabinet.twins[0], {}
         if self.password is not None:
-            headers["Authorization"] = build_authorization_basic(twin.device, self.password)
+            headers["Authorization"] = build_authorization_basic(self.name, self.password)
         async with connect(
-            f"{self.url}/{twin.device}", subprotocols=[Subprotocol(self.version)], additional_headers=headers,
+            f"{self.url}/{self.name}", subprotocols=[Subprotocol(self.version)], additional_headers=headers,
             compression=None, ping_interval=None, open_timeout=5, close_timeout=1, proxy=None,
         ) as connection:  # fmt: skip
             self._connection = connection
-            speaker = SPEAKERS[self.version](twin, connection)
+            speaker = SPEAKERS[self.version](self.cabinet, connection)
             listening = asyncio.ensure_future(speaker.start())
             try:
                 await speaker.boot()
@@ -111,7 +115,7 @@ class Switchboard:
     def again(self, name: str) -> Caller:
         """A second connection of the same charger, which keeps calling, too."""
         one = self.callers[name]
-        second = Caller(one.twin, one.url, one.version, one.password)
+        second = Caller(one.name, one.cabinet, one.url, one.version, one.password)
 
         async def begin() -> None:
             self._calls.append(asyncio.ensure_future(second.call()))

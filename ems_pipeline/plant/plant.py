@@ -24,9 +24,8 @@ from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
-from ems_pipeline.plant.ocpp_calls import Caller, Switchboard
-from ems_pipeline.plant.ocpp_said import SPEAKERS
-from ems_pipeline.plant.ocpp_twin import OcppTwin
+from ems_pipeline.plant.ocpp_calls import SPEAKERS, Caller, Switchboard
+from ems_pipeline.plant.ocpp_twin import Cabinet, OcppTwin
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.twin import OtherUnit, Twin
 from ems_pipeline.plant.twins import NotSimulated, build_twin, twin_of
@@ -35,7 +34,7 @@ from ems_pipeline.plant.web_login import Basic, Bearer, Digest
 from ems_pipeline.plant.web_server import serving_http
 from ems_pipeline.plant.web_service import web_service
 from ems_pipeline.plant.world import World
-from ems_pipeline.sites import Gateway, Site
+from ems_pipeline.sites import Device, Gateway, Site
 from ems_pipeline.sites.protocol import TransportName
 from ems_pipeline.time_grid import Clock
 
@@ -286,12 +285,21 @@ def _serve_calls(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) ->
             board.serves(entrance)
         ports[gateway.key] = port
         versions, callers = plant.speaks, dict[str, Caller]()
-        for device in devices:
-            twin, version = plant.twins[device.key], versions[len(callers) % len(versions)]
-            assert isinstance(twin, OcppTwin)
-            callers[device.key] = Caller(twin, f"ws://{LOOPBACK}:{port}", version, password)
+        for name, cabinet in _cabinets(plant, devices).items():
+            version = versions[len(callers) % len(versions)]
+            callers[name] = Caller(name, cabinet, f"ws://{LOOPBACK}:{port}", version, password)
         board.call_in(callers)
     return ports
+
+
+def _cabinets(plant: Plant, devices: Sequence[Device]) -> dict[str, Cabinet]:
+    """Stations by the name they call, each with its connectors."""
+    found: dict[str, Cabinet] = {}
+    for device in devices:
+        own, twin = terms(stated(plant.site, device)), plant.twins[device.key]
+        assert isinstance(twin, OcppTwin)
+        found.setdefault(own.station or device.key, Cabinet()).hold(twin, own.connector)
+    return found
 
 
 def _password(plant: Plant, variable: str) -> str:

@@ -18,6 +18,11 @@ Ask = Callable[[str, Mapping[str, str], bytes], Answer]
 """Path, query and body of a request -> its answer."""
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    """Of five callers at once, which is Python's own, the sixth is kept waiting for a second."""
+
+
 @contextmanager
 def serving_http(
     host: str,
@@ -79,7 +84,7 @@ def serving_http(
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: the plant is not the one under observation."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
+    server = _Server((host, port), Handler)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="plant-http", daemon=True
     )

@@ -13,12 +13,14 @@ from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
 from ems_pipeline.plant.refusals import BUSY, Refused
+from ems_pipeline.plant.switch_calls import with_other_words
 from ems_pipeline.plant.twin import Twin
 from ems_pipeline.plant.twins import LoxoneTwin
 from ems_pipeline.plant.web_server import Answer, Ask
 
 GO_E_STATUS = "/api/status"
 IO_PATH = "/jdev/sps/io/"
+SWITCHED = {"true": True, "false": False, "on": True, "off": False}
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """Path and sorted query of a request."""
 
@@ -26,7 +28,9 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 def web_service(twins: Sequence[Twin], *, has_login: bool = False) -> Ask:
     """The web service of the twins behind one gateway."""
     miniservers = [t for t in twins if isinstance(t, LoxoneTwin)]
-    return _miniserver(miniservers) if miniservers else shelly_rpc.with_calls(_documents(twins, has_login=has_login))
+    if miniservers:
+        return _miniserver(miniservers)
+    return with_other_words(shelly_rpc.with_calls(_documents(twins, has_login=has_login)))
 
 
 def _documents(twins: Sequence[Twin], *, has_login: bool) -> Ask:
@@ -90,12 +94,16 @@ def _set(twin: Twin, point: Point, raw: int) -> Answer:
     if value is None:
         return 400, json.dumps({"message": "no such value"}).encode()
     twin.put({point.name: value})
-    return 200, b"{}"
+    return 200, json.dumps(_document(twin, [point])).encode()
 
 
-def _said(point: Point, raw: float) -> float | str:
-    """A raw number as the document has it: by its word, where the point has words."""
-    return point.words[int(raw)].partition("&")[0] if raw in point.words else raw
+def _said(point: Point, raw: float) -> float | str | bool:
+    """A raw number as the document has it: by its word where the point has words, true or false where those are of a
+    Shelly's switch."""
+    if raw not in point.words:
+        return raw
+    word = point.words[int(raw)].partition("&")[0]
+    return SWITCHED.get(word, word)
 
 
 def _writable(twin: Twin) -> Iterator[tuple[tuple[str, str], tuple[WifiChargerTwin, Point]]]:
@@ -127,7 +135,10 @@ def _document(twin: Twin, points: Sequence[Point]) -> Any:
         twin.world.advance()
         live = twin.live()
         values = {
-            p.field or twin.point_map.link.field or "": _said(p, codec.to_raw(p, twin.value(p, live))) for p in points
+            (p.field or twin.point_map.link.field or "").partition("|")[0]: _said(
+                p, codec.to_raw(p, twin.value(p, live))
+            )
+            for p in points
         }
     return _nested(values | {p.true_field: True for p in points if p.true_field})
 

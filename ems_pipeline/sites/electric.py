@@ -117,6 +117,14 @@ class Charger(Asset):
     min_on_minutes: int = Field(0, ge=0, le=600)
     charge_efficiency: Efficiency = 0.9
     """Share of the wall's energy that reaches the car's cells."""
+    switches_phases: bool = False
+    """Whether it can be told to charge by one of its three phases: less than 6 A by three, where the plan wants it."""
+
+    @model_validator(mode="after")
+    def _has_phases_to_switch(self) -> Self:
+        if self.switches_phases and self.phases == 1:
+            raise ValueError("switches_phases means nothing to a charger of one phase; remove it, or write phases: 3")
+        return self
 
     @property
     def max_power_w(self) -> float:
@@ -125,5 +133,10 @@ class Charger(Asset):
 
     @property
     def min_power_w(self) -> float:
-        """Power at the least current the car accepts (IEC 61851: 6 A), W."""
-        return self.phases * self.voltage_v * self.min_current_a
+        """Power at the least current the car accepts (IEC 61851: 6 A), by as few phases as may be, W."""
+        return min(self.choices) * self.voltage_v * self.min_current_a
+
+    @property
+    def choices(self) -> tuple[Literal[1, 3], ...]:
+        """Numbers of phases by which it may be told to charge."""
+        return (1, 3) if self.switches_phases else (self.phases,)

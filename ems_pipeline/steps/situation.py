@@ -145,7 +145,9 @@ def _drawn_w(
     chargers = {charger.key: charger for charger in left_alone.chargers}
     drawn_w = np.zeros(len(starts))
     for session in _sessions(known, site, left_alone.chargers, state, starts):
-        drawn_w += charging_w(chargers[session.charger], session, starts)
+        charger = chargers[session.charger]
+        is_counted = (charger.device or "", "session_energy_wh") in state.values
+        drawn_w += charging_w(charger, session, starts, is_counted=is_counted)
     for pump in left_alone.heat_pumps:
         own = known.heat.filter(pl.col("asset_key") == pump.key)
         drawn_w += _column(aligned, own, "heat_w") / _column(aligned, own, "cop")

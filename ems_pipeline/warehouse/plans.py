@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT, floor_slot
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
-from ems_pipeline.warehouse.frames import copy_into, query
+from ems_pipeline.warehouse.frames import copy_into, query, upsert
 
 Rows = Literal["planning_interval", "planning_device_interval"]
 """Tables of a plan's rows, in ``ems``."""
@@ -163,8 +163,11 @@ def sample(connection: Connection, site_key: str, start: datetime, end: datetime
 
 
 def put_replays(connection: Connection, frame: pl.DataFrame) -> int:
-    """Keep what came of replays; columns as in ``ems.plan_replay``, documents as JSON text."""
-    return copy_into(connection, "ems.plan_replay", frame)
+    """Keep what came of replays; columns as in ``ems.plan_replay``, documents as JSON text.
+
+    Of two of a plan at the same instant (a clock that is simulated) the later one stays.
+    """
+    return upsert(connection, "ems.plan_replay", frame, ("planning_run_id", "replayed_at"))
 
 
 def newest_executable(slot: str, as_known_at: str, site: str = ":site") -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from babel import numbers
 from markupsafe import Markup
 
-from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Form
+from ems_pipeline.api.kept import Kept
+from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Form, Laid, SlotChart, laid
 from ems_pipeline.pictures.words import Words
 from ems_pipeline.web.said import Said
 
@@ -26,6 +29,20 @@ def words(said: Said, texts: Texts) -> Words:
     """How a picture says numbers and days to a reader; ``texts`` may have those of `OWN`."""
     named = {name: texts[name] for name in OWN if name in texts}
     return Words(decimal=numbers.get_decimal_symbol(said.locale), day=said.day, **named)
+
+
+def standing(kept: Kept[Any], key: Hashable | None, chart: Callable[[], SlotChart], moment: datetime | None) -> Markup:
+    """A chart of what does not change under its key, drawn once but for the mark of the moment.
+
+    Args:
+        key: all that the drawing depends on but the moment; None: it is not kept.
+    """
+    found: Laid | None = kept.get(key)
+    if found is None:
+        found = laid(chart())
+        if key is not None:
+            kept.put(key, found, len(found))
+    return found.at(moment)
 
 
 def both(draw: Drawn) -> Callable[[Texts], Markup]:

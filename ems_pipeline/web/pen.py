@@ -22,7 +22,7 @@ from ems_pipeline.pictures.flow import Flow, Node, flow
 from ems_pipeline.pictures.gauge import Gauge, gauge
 from ems_pipeline.pictures.panel import Band, Panel, Series, Span
 from ems_pipeline.pictures.paths import Values
-from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Laid, SlotChart, laid
+from ems_pipeline.pictures.slot_chart import NARROW, WIDE, SlotChart
 from ems_pipeline.pictures.words import Words
 from ems_pipeline.units import from_kilo
 from ems_pipeline.web import drawn
@@ -105,7 +105,7 @@ class Pen:
         told = tuple((b.name, *b.low, *b.high) for b in bands)  # may be forecast again, in hindsight
         return self._chart(slots, panels, now, self._("The plan"), told, is_narrow=is_narrow)
 
-    def table(self, slots: Sequence[Row], write: Callable[[Iterator[dict[str, str | bool]]], Markup]) -> Markup:
+    def table(self, slots: Sequence[Row], write: Callable[[Iterator[tuple[Any, ...]]], Markup]) -> Markup:
         """The table of a picture, as a template writes it."""
         now = time_grid.floor_slot(self.say.now)
         at = next((place for place, slot in enumerate(slots) if slot["starts_at"] == now), None)
@@ -124,24 +124,19 @@ class Pen:
     def _keep(self, key: tuple[Any, ...] | None, drawn: Any) -> Any:
         return drawn if key is None else self.kept.put(key, drawn, len(drawn))
 
-    def _rows(self, slots: Sequence[Row]) -> Iterator[dict[str, str | bool]]:
-        """The cells of a picture's table: written here, since a template takes twice as long for each."""
+    def _rows(self, slots: Sequence[Row]) -> Iterator[tuple[bool, str, str, str, list[str], str]]:
+        """Rows of a picture's table, the present one marked: written here, since a template takes twice as long."""
         say = self.say
         for slot in slots:
             starts_at: datetime = slot["starts_at"]
-            yield {
-                "is_now": starts_at <= say.now < starts_at + time_grid.SLOT,
-                "stamp": say.stamp(starts_at),
-                "time": say.time(starts_at),
-                "mode": modes.short(self._, slot["mode"]),
-                "buy": say.number(slot["buy_per_kwh"], 2),
-                "sell": say.number(slot["sell_per_kwh"], 2),
-                "grid": say.power(slot["grid_kw"]),
-                "pv": say.power(slot["pv_kw"]),
-                "house": say.power(slot["load_kw"]),
-                "charge": say.share(slot["soc_pct"]),
-                "why": sentences.said(slot["reason"], say.locale.language),
-            }
+            figures = [
+                *(say.number(slot[price], 2) for price in ("buy_per_kwh", "sell_per_kwh")),
+                *(say.power(slot[power]) for power in ("grid_kw", "pv_kw", "load_kw")),
+                say.share(slot["soc_pct"]),
+            ]
+            is_now = starts_at <= say.now < starts_at + time_grid.SLOT
+            mode, why = modes.short(self._, slot["mode"]), sentences.said(slot["reason"], say.locale.language)
+            yield is_now, say.stamp(starts_at), say.time(starts_at), mode, figures, why
 
     def _chart(
         self, slots: Sequence[Row], panels: Callable[[], Sequence[Panel]], now: datetime, title: str, *told: Any,
@@ -150,13 +145,13 @@ class Pen:
         is_shown = bool(slots) and slots[0]["starts_at"] <= now <= slots[-1]["starts_at"] + time_grid.SLOT
         moment, form = now if is_shown else None, NARROW if is_narrow else WIDE
         key = self._key(slots, title, is_narrow, is_shown, *told)
-        found: Laid | None = self.kept.get(key)
-        if found is None:
+
+        def chart() -> SlotChart:
             starts = [slot["starts_at"] for slot in slots]
             summary = self.say.span(starts[0], starts[-1]) if starts else ""
-            chart = SlotChart(starts, panels(), self.say.zone, title, summary, moment, form, self.words)
-            found = self._keep(key, laid(chart))
-        return found.at(moment)
+            return SlotChart(starts, panels(), self.say.zone, title, summary, moment, form, self.words)
+
+        return drawn.standing(self.kept, key, chart, moment)
 
     @cached_property
     def _names(self) -> dict[str, str]:

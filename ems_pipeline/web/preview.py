@@ -136,7 +136,8 @@ def _acting(store: Storage, wanted: Wanted) -> Callable[[float, float], float]:
 def of_charger(charger: Charger, planned: Sequence[Part], wanted: Wanted, later: Sequence[Row]) -> Effect:
     """A car that charges now, or not; ``later``: the planned quarter-hours after the wish."""
     current_a = min(wanted.limits.get("current_a", charger.max_current_a), charger.max_current_a)
-    power_w = charger.phases * charger.voltage_v * current_a if wanted.mode == "charge" else 0.0
+    phases = wanted.limits.get("phases", charger.phases)
+    power_w = phases * charger.voltage_v * current_a if wanted.mode == "charge" else 0.0
     cost = grid_kwh = more_kwh = 0.0
     for part in planned:
         money, kwh = part.meter(power_w - part.planned_w)

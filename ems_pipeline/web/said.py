@@ -36,6 +36,14 @@ def _frame(locale: Locale, currency: str, is_negative: bool) -> tuple[str, int, 
     return before, places, behind
 
 
+@lru_cache(16_384)  # a page that is looked at is written anew each minute, and most of its figures are those of before
+def _number(value: float, places: int, unit: str, locale: Locale) -> str:
+    if not math.isfinite(value):
+        return UNKNOWN
+    text = f"{round(value, places) + 0.0:,.{places}f}".translate(_signs(locale))
+    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+
+
 @lru_cache(2048)
 def _day(day: date, locale: Locale) -> str:
     return dates.format_skeleton("MMMEd", datetime(day.year, day.month, day.day, 12, tzinfo=UTC), locale=locale)
@@ -61,10 +69,7 @@ class Said:
 
     def number(self, value: float | Decimal | str | None, places: int = 0, unit: str = "") -> str:
         """With so many places and its unit behind; money comes as text. What rounds to nothing has no sign."""
-        if value is None or not math.isfinite(found := float(value)):
-            return UNKNOWN
-        text = f"{round(found, places) + 0.0:,.{places}f}".translate(_signs(self.locale))
-        return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+        return UNKNOWN if value is None else _number(float(value), places, unit, self.locale)
 
     def power(self, kw: float | None) -> str:
         """kW as watts below one kilowatt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import tempfile
@@ -11,16 +12,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
 
 from ems_pipeline import control
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, arming, embedded, migrate
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline_tests.conftest import HURRIED
 from ems_pipeline_tests.control import steps
 from ems_pipeline_tests.control.conftest import Bench
 from ems_pipeline_tests.control.steps import STEPS
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 
+TEMPLATE = "template_ems"
+_numbers = itertools.count(1)
 UNTOUCHED = ("before the intent", "intent written, not committed")
 """Nothing was promised: nothing goes out."""
 UNTOLD = (*UNTOUCHED, "intent committed, wire untouched")
@@ -33,20 +38,45 @@ def days_lived() -> int:
     return 2
 
 
-@pytest.fixture
-def own_server(home: Bench) -> Iterator[Path]:
-    """The bench on a database server of its own, in the folder given."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[Path]:
+    """A database server of the module's own, in the folder given, with a migrated template; every test kills it."""
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
         data = Path(folder) / "pg"
-        url = make_url(embedded.start(data)).set(drivername="postgresql+psycopg")
-        home.warehouse = Warehouse(url.set(database="postgres"))
-        migrate.upgrade(home.warehouse)
-        with home.warehouse.begin() as connection:
-            registry.register(connection, [home.site], home.clock.now())
-            arming.arm(connection, home.site.key, home.clock.now(), "test")
+        embedded.start(data)
+        as_admin(data, *(f"ALTER SYSTEM SET {setting}" for setting in HURRIED), "SELECT pg_reload_conf()")
+        as_admin(data, f'CREATE DATABASE "{TEMPLATE}"')
+        template = Warehouse(address(data, TEMPLATE))
+        migrate.upgrade(template)
+        template.close()
         yield data
-        home.warehouse.close()
         embedded.stop(data)
+
+
+@pytest.fixture
+def own_server(home: Bench, server: Path) -> Iterator[Path]:
+    """The bench on a database of its own there."""
+    start_again(server)
+    name = f"ems_{next(_numbers)}"
+    as_admin(server, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    home.warehouse = Warehouse(address(server, name))
+    with home.warehouse.begin() as connection:
+        registry.register(connection, [home.site], home.clock.now())
+        arming.arm(connection, home.site.key, home.clock.now(), "test")
+    yield server
+    home.warehouse.close()
+
+
+def address(data: Path, database: str) -> URL:
+    return make_url(embedded.start(data)).set(drivername="postgresql+psycopg", database=database)
+
+
+def as_admin(data: Path, *statements: str) -> None:
+    admin = sa.create_engine(address(data, "postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    admin.dispose()
 
 
 def kill_server(data: Path) -> None:

@@ -7,14 +7,16 @@ make 9.6 kW; a car needs 6 A and gets 16 at most; the heat pump takes 0.9 to 3.2
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ems_pipeline.control import envelope
+from ems_pipeline.control.grid_limit import charger_within
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
-from ems_pipeline.sites import Genset, Site
+from ems_pipeline.sites import Charger, Genset, Site
 from ems_pipeline.sites.modes import BatteryMode as B
 from ems_pipeline.sites.modes import ChargerMode as C
 from ems_pipeline.sites.modes import HeatPumpMode as H
@@ -209,3 +211,11 @@ def test_a_genset_runs_within_its_range_or_not_at_all(home01: Site, run: bool, a
     found, notes = decided(site, GensetCommand("generator", run, asked_w))
     assert (found.run, found.power_w) == (run, gets_w)
     assert bool(notes) == (asked_w != gets_w)
+
+
+def test_a_connection_is_shared_by_the_phases_that_are_told_not_by_those_that_are_wired() -> None:
+    """3000 W are left: 13 A by one phase; by three 4 A, which no car takes."""
+    box = Charger(key="car", device="box", switches_phases=True)
+    told = ChargerCommand("box", C.CHARGE, 16.0, 1)
+    assert charger_within(box, told, 3000.0) == (2990.0, replace(told, current_a=13.0))
+    assert charger_within(box, replace(told, phases=3), 3000.0)[0] == 0.0

@@ -17,11 +17,12 @@ from ems_pipeline.devices.driver.mapped_driver import MappedDriver
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.reading import Quality, Reading, Readings
 from ems_pipeline.devices.web.gateway import WebGateway
+from ems_pipeline.plant import modbus_server
 from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.warehouse import alarms, telemetry
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline_tests.conftest import ROOT
-from ems_pipeline_tests.control.conftest import Bench
+from ems_pipeline_tests.control.conftest import QUICK_S, Bench
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE, WARM
 from ems_pipeline_tests.readings import answers
 
@@ -56,6 +57,13 @@ TABLE = [
 def days_lived(request: pytest.FixtureRequest) -> int:
     """A frozen inverter goes on saying what it did: after two days that is something else than it is told."""
     return 2 if "[freeze-inverter-" in request.node.name else 0
+
+
+@pytest.fixture
+def troubled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Of the wallboxes' line the reboot alone keeps silent, and the inverter, which must answer, is on it."""
+    monkeypatch.setattr(modbus_server, "SLOW_S", QUICK_S / 5)  # the part of the time-out that it is in the field
+    return "rs485" if "[reboot-wallbox" in request.node.name else "rs485-heat"
 
 
 @pytest.mark.parametrize(("kind", "key", "device", "states", "alarm"), TABLE, ids=lambda v: str(v))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ems_pipeline import control
 from ems_pipeline.devices.installed.options import stated
 from ems_pipeline.devices.ocpp.admission import terms
 from ems_pipeline.devices.ocpp.central import Entrance
@@ -22,23 +23,32 @@ from ems_pipeline_tests.control.conftest import Bench
 BOX, SAFE_A = "wallbox-1", 6.0
 
 
-def car(current_a: float) -> Row:
-    return ("car-1", "charger", "charge", current_a * 690, {"current_a": current_a, "phases": 3})
+def car(current_a: float, phases: int = 3) -> Row:
+    return ("car-1", "charger", "charge", current_a * 230 * phases, {"current_a": current_a, "phases": phases})
 
 
 @pytest.fixture
 def options() -> dict[str, Any]:
-    """Of the charger, in the site file."""
+    """Of the device, in the site file."""
     return {}
 
 
 @pytest.fixture
-def home01(home01: Site, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+def switches() -> bool:
+    """Whether the charger changes its phases."""
+    return False
+
+
+@pytest.fixture
+def home01(
+    home01: Site, options: dict[str, Any], switches: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Site:
     """The demo site with a hungry car since ten o'clock, at a charger that calls in."""
     monkeypatch.setenv("EMS_HOME", str(tmp_path))
     monkeypatch.setattr(bench, "without_gaps", lambda site: site)  # the plant does it, and leaves options alone
     site = home01.model_dump(mode="json")
     site["chargers"][0] |= {"usual_arrival": "11:00", "usual_departure": "23:00", "usual_energy_wh": 90_000}
+    site["chargers"][0]["switches_phases"] = switches
     site["gateways"].append({"key": "cars", "transport": "ocpp", "host": "127.0.0.1", "port": 9000})
     site["devices"][1] = {"key": BOX, "map": "ocpp-charger", "gateway": "cars", "options": options}
     return Site.model_validate(site)
@@ -66,9 +76,9 @@ def alarmed(home: Bench) -> set[str]:
         return {kind for device, kind in alarms.open_texts(connection, home.site.key) if device == BOX}
 
 
-def told(home: Bench, current_a: float) -> None:
+def told(home: Bench, current_a: float, phases: int = 3) -> None:
     """A plan for this quarter-hour, and control."""
-    home.plan(car(current_a))
+    home.plan(car(current_a, phases))
     home.control()
 
 
@@ -177,6 +187,107 @@ def test_a_reboot_while_charging_is_noticed_and_told_again_with_the_next_quarter
     told(home, 8)
     assert home.states(BOX)[-1] == "echoed"
     assert twin(home).limit_a() == 8
+
+
+def test_after_ems_up_was_killed_no_watchdog_reaches_a_charger_and_its_setpoint_ends_by_itself(home: Bench) -> None:
+    """The server of chargers dies with `ems up`; what the watchdog then does is `release_all`."""
+    board(home).settle()
+    told(home, 16)
+    told_at, anew = home.clock.now(), restarted(home, at_once=False)
+    home.advance(minutes=1)
+    found = {
+        o.device: o for o in control.release_all(home.warehouse, home.clock.now(), home.clock, "ems up was killed")
+    }
+    assert found[BOX].state == "failed"
+    assert "does not answer" in found[BOX].text
+    offered: dict[int, float] = {}
+    for minute in range(2, 31):
+        home.clock.advance_to(told_at + timedelta(minutes=minute))
+        home.plant.world.advance()
+        offered[minute] = twin(home).limit_a()
+    assert {offered[minute] for minute in range(2, 20)} == {16.0}
+    assert {offered[minute] for minute in range(21, 31)} == {SAFE_A}
+    board(home).do(anew.open(None))
+    board(home).settle()
+    home.verify()
+    assert home.states(BOX)[-1] == "released", "who comes back looks after it"
+    assert "release-failed" not in alarmed(home)
+
+
+@pytest.mark.parametrize("switches", [True])
+def test_a_plan_for_one_phase_is_told_paused_and_seen_in_the_power(home: Bench) -> None:
+    board(home).settle()
+    told(home, 10, phases=1)
+    assert home.states(BOX) == ["echoed"]
+    pass_by(home, minutes=2)
+    home.verify()
+    assert home.states(BOX) == ["effective"]
+    assert twin(home).box.power_w == pytest.approx(2300)
+
+
+def test_a_charger_that_cannot_switch_is_told_all_its_phases_whatever_a_plan_says(home: Bench) -> None:
+    board(home).settle()
+    told(home, 10, phases=1)
+    assert twin(home).offer() == (10.0, 3)
+
+
+@pytest.mark.parametrize("switches", [True])
+@pytest.mark.parametrize("options", [{"composite_schedule": False}])
+def test_a_charger_that_stays_at_three_phases_is_named_by_its_power_and_let_go(home: Bench) -> None:
+    board(home).settle()
+    twin(home).feel("one-way")
+    told(home, 16, phases=1)
+    assert home.states(BOX) == ["echoed"], "it says yes"
+    for _ in range(3):
+        pass_by(home, minutes=2)
+        home.verify()
+    assert home.states(BOX) == ["failed", "released"]
+    assert alarmed(home) == {"no-effect"}
+    assert twin(home).limit_a() == SAFE_A
+
+
+def test_a_charger_that_forgets_its_limit_when_it_goes_on_is_noticed_and_told_again(home: Bench) -> None:
+    board(home).settle()
+    twin(home).feel("forgets-at-resume")
+    home.plan(("car-1", "charger", "off", 0.0, {}))
+    home.control()
+    pass_by(home, minutes=15)
+    told(home, 8)
+    assert twin(home).limit_a() == 16
+    pass_by(home, minutes=2)
+    home.verify()
+    assert home.states(BOX)[-2:] == ["failed", "released"], "it says that it offers all it has"
+    assert twin(home).limit_a() == SAFE_A
+    pass_by(home, minutes=13)
+    told(home, 8)
+    assert home.states(BOX)[-1] == "echoed"
+    assert twin(home).limit_a() == 8
+
+
+@pytest.mark.parametrize(("options", "power_w"), [({}, 0), ({"remote_start": True}, 8 * 690)])
+def test_a_charger_whose_transaction_ends_with_a_pause_goes_on_where_the_site_file_says_to_start_it(
+    home: Bench, power_w: float
+) -> None:
+    board(home).settle()
+    home.plan(("car-1", "charger", "off", 0.0, {}))
+    home.control()
+    twin(home).feel("ends-at-pause")
+    pass_by(home, minutes=15)
+    assert twin(home).transaction is None
+    told(home, 8)
+    pass_by(home, minutes=2)
+    pass_by(home, minutes=1)
+    assert twin(home).box.power_w == pytest.approx(power_w)
+
+
+def test_a_counter_that_goes_back_stops_no_setpoint(home: Bench) -> None:
+    board(home).settle()
+    told(home, 8)
+    pass_by(home, minutes=1)
+    twin(home).feel("counts-back")
+    pass_by(home, minutes=1)
+    home.verify()
+    assert home.states(BOX) == ["effective"]
 
 
 def test_while_the_server_is_away_the_charger_goes_on_and_then_is_safe(home: Bench) -> None:

@@ -29,14 +29,14 @@ BOX = "wallbox-1"
 VERSIONS = ("ocpp1.6", "ocpp2.0.1")
 
 
-def site_of_one(home01: Site, options: Mapping[str, Any] = {}, **gateway: Any) -> Site:
-    """The demo site with its first car alone, behind a charger that calls in."""
+def site_of_one(home01: Site, options: Mapping[str, Any] = {}, switches: bool = False, **gateway: Any) -> Site:
+    """The demo site with its first car alone, behind a charger that calls in; ``switches``: its phases, too."""
     site = home01.model_dump(mode="json")
     site |= {
         "pv": [],
         "batteries": [],
         "heat_pumps": [],
-        "chargers": [site["chargers"][0] | {"usual_energy_wh": 40_000}],
+        "chargers": [site["chargers"][0] | {"usual_energy_wh": 40_000, "switches_phases": switches}],
         "schedules": [],
     }
     site["gateways"] = [{"key": "cars", "transport": "ocpp", "host": "127.0.0.1", "port": 9000, **gateway}]
@@ -71,39 +71,41 @@ class OcppBench:
         self.clock.advance_to(self.clock.now() + timedelta(**delta))
         self.settle()
 
-    def said(self) -> dict[str, Reading]:
+    def said(self, box: str = BOX) -> dict[str, Reading]:
         """Everything of the charger now."""
 
         async def read(driver: Driver) -> list[Reading]:
             names = [p.key for p in driver.point_map.points]
             return list(await driver.read([*names, *driver.point_map.derived]))
 
-        return {r.quantity: r for r in self._with_driver(read)}
+        return {r.quantity: r for r in self._with_driver(read, box)}
 
-    def tell(self, current_a: float, minutes: float = 20) -> tuple[Acknowledgement, list[Echo]]:
+    def tell(
+        self, current_a: float, minutes: float = 20, phases: int = 3, box: str = BOX
+    ) -> tuple[Acknowledgement, list[Echo]]:
         """A set-point of so many amperes, 0 for a pause."""
         mode = ChargerMode.CHARGE if current_a else ChargerMode.OFF
 
         async def told(driver: Driver) -> tuple[Acknowledgement, list[Echo]]:
             live = good_values(await driver.read(driver.needs))
             until = (self.clock.now() + timedelta(minutes=minutes)).timestamp()
-            writes = driver.translate(ChargerCommand(BOX, mode, current_a, 3), {**live, UNTIL: until})
+            writes = driver.translate(ChargerCommand(box, mode, current_a, phases), {**live, UNTIL: until})
             return await driver.write(writes), await driver.read_back(writes)
 
-        return self._with_driver(told)
+        return self._with_driver(told, box)
 
-    def release(self) -> tuple[Acknowledgement, list[Echo]]:
+    def release(self, box: str = BOX) -> tuple[Acknowledgement, list[Echo]]:
         async def released(driver: Driver) -> tuple[Acknowledgement, list[Echo]]:
             writes: tuple[PointWrite, ...] = driver.release_writes({})
             return await driver.write(writes), await driver.read_back(writes)
 
-        return self._with_driver(released)
+        return self._with_driver(released, box)
 
-    def _with_driver(self, work: Any) -> Any:
+    def _with_driver(self, work: Any, box: str) -> Any:
         async def run() -> Any:
             opened = fleet.open_site(self.plant.site, self.clock)
             try:
-                return await work(opened.drivers[BOX])
+                return await work(opened.drivers[box])
             finally:
                 await opened.close()
 
@@ -116,10 +118,18 @@ def charging(
     version: str,
     at: datetime = EVENING,
     options: Mapping[str, Any] = {},
+    switches: bool = False,
 ) -> Iterator[OcppBench]:
     """The bench with a charger that speaks a version; it has called in."""
+    with plugged(site_of_one(home01, options, switches), version, at) as bench:
+        yield bench
+
+
+@contextmanager
+def plugged(site: Site, version: str, at: datetime = EVENING) -> Iterator[OcppBench]:
+    """A site whose chargers have called in."""
     clock = SimulatedClock(at)
-    with running_plant(site_of_one(home01, options), clock, seed=1, speaks=(version,)) as plant:
+    with running_plant(site, clock, seed=1, speaks=(version,)) as plant:
         bench = OcppBench(plant, clock)
         bench.settle()
         yield bench

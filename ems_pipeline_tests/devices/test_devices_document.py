@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import textwrap
 from pathlib import Path
 
 import pytest
 
+from ems_pipeline.control import effect
 from ems_pipeline.devices.points.link import Link
 from ems_pipeline.devices.points.map_document import described, names
 from ems_pipeline.devices.points.map_file import known_maps, load_map, read_map
 from ems_pipeline.devices.points.point import Point
 from ems_pipeline.devices.points.point_map import PointMap
+from ems_pipeline_tests import device_table
 from ems_pipeline_tests.conftest import ROOT
 
 DOCUMENT = (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
@@ -32,6 +35,18 @@ def test_no_section_is_of_a_map_that_is_gone() -> None:
 def test_every_map_is_offered_in_the_table_of_devices() -> None:
     table = DOCUMENT.partition("## Which map")[2].partition("## What drivers obey")[0]
     assert [name for name in known_maps({}) if f"`{name}`" not in table] == []
+
+
+def test_the_table_of_all_devices_is_what_maps_and_drivers_say() -> None:
+    assert f"{device_table.BEGIN}{device_table.table()}{device_table.END}" in DOCUMENT, "run `make devices`"
+
+
+def test_the_table_names_as_proof_what_verification_looks_at() -> None:
+    judged = inspect.getsource(effect)
+    assert [
+        name for name in device_table.PROOF.values() if f'"{name}"' not in judged and name != "heat_pump_power_w"
+    ] == []
+    assert "heat_pump_w(" in judged
 
 
 @pytest.mark.parametrize("record", [Point, Link, PointMap])

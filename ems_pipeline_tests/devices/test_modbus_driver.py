@@ -207,7 +207,7 @@ def test_a_late_answer_on_a_serial_stream_is_never_taken_for_the_next_one():
             await connection.close()
             return found
 
-    assert asyncio.run(run()) == [[200, 201], [300, 301]]
+    assert asyncio.run(run()) == [(200, 201), (300, 301)]
 
 
 def test_a_cancelled_request_counts_as_a_lost_answer():
@@ -225,7 +225,7 @@ def test_a_cancelled_request_counts_as_a_lost_answer():
             await connection.close()
             return found
 
-    assert asyncio.run(run()) == [200, 201]
+    assert asyncio.run(run()) == (200, 201)
 
 
 def test_an_answer_of_another_length_is_garbage():

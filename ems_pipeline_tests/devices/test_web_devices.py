@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ems_pipeline.devices.driver.contract import PointWrite
+from ems_pipeline.devices.driver.document import Dialect, sample_of
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.devices.web.driver import WebDriver
@@ -227,3 +228,13 @@ def test_an_input_that_does_not_exist_is_a_refused_write() -> None:
         answer = asyncio.run(web_driver(LOXONE, device.port).write([PointWrite("ems_buy_price", 2.5)]))
     assert not answer.accepted
     assert "404" in answer.reason
+
+
+@pytest.mark.parametrize(
+    ("said", "value"), [({"POWER": "ON"}, 1.0), ({"POWER1": "OFF"}, 0.0), ({"POWER2": "ON"}, None)]
+)
+def test_a_tasmota_names_its_only_relay_without_a_number_and_the_first_of_several_with_one(
+    said: dict[str, str], value: float | None
+) -> None:
+    tasmota = load_map("tasmota-switch", {})
+    assert sample_of(said, tasmota.point("output"), tasmota, Dialect()).value == value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -48,6 +49,22 @@ def test_a_served_car_is_not_planned_again_and_blocks_nobody() -> None:
     assert sessions_now(CHARGER, [habit(1.0, 13.0), habit(25.0, 13.0)], True, 14_000.0, NOON, ZONE) == [
         habit(25.0, 13.0)
     ]
+
+
+@pytest.mark.parametrize(("delivered_wh", "wanted_wh"), [(9_000.0, 5_000.0), (14_000.0, 0.0)])
+def test_a_car_that_stays_after_it_was_to_leave_is_there_until_its_charger_says_otherwise(
+    delivered_wh: float, wanted_wh: float
+) -> None:
+    """Ready at noon: decided a minute before, the quarter-hour from noon on has it, hungry or held."""
+    decided = NOON - timedelta(minutes=1)
+
+    def ready_at_noon(session: ExpectedSession) -> ExpectedSession:
+        return replace(session, departure_at=NOON)
+
+    (only,) = sessions_now(CHARGER, [habit(-10.0, 13.0)], True, delivered_wh, decided, ZONE, ready_at_noon)
+    assert only.departure_at == NOON + timedelta(minutes=15)
+    assert only.energy_wh == wanted_wh
+    assert sessions_now(CHARGER, [], False, None, decided, ZONE, ready_at_noon) == []
 
 
 def test_long_habits_that_overlap_end_when_the_next_car_comes() -> None:

@@ -15,6 +15,7 @@ from ems_pipeline.orchestration.installation import history
 from ems_pipeline.orchestration.installation.closed_loop import ClosedLoop
 from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
+from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.steps.platform import Platform
@@ -53,6 +54,12 @@ def small(home01: Site) -> Site:
     return home01.model_copy(update={"chargers": home01.chargers[:1], "devices": devices})
 
 
+def roughly(environment: pytest.MonkeyPatch) -> None:
+    """Plans to within a tenth of the best, for tests that do not look at how good they are: proving takes seconds."""
+    for kind, limits in EFFORT.items():
+        environment.setitem(EFFORT, kind, limits | {"gap": 0.1, "tolerance": 0.1})
+
+
 @contextmanager
 def lived(plant: Plant, clock: SimulatedClock) -> Iterator[InProcess]:
     """The configured installation after the first quarter-hour with a plant: known, armed, planned, told, measured."""
@@ -81,6 +88,7 @@ def bench(warehouse: Warehouse, home01: Site) -> Iterator[Bench]:
     ):
         for name, value in plant.environ.items():
             environment.setenv(name, value)
+        roughly(environment)
         runs = InProcess(Platform(warehouse, clock, lambda: [plant.site]), instance)
         with warehouse.begin() as connection:
             registry.register(connection, [plant.site], clock.now())

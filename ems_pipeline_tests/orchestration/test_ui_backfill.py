@@ -1,6 +1,6 @@
 """Days of two sites materialised as in the web UI: all of them are made, and each partition's figures are its own.
 
-`EMS_UI_BACKFILL_DAYS=10` fills ten days with all 96 decisions of each; by default three days with four each.
+`EMS_UI_BACKFILL_DAYS=10` fills ten days with all 96 decisions of each; by default three days with two each.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.copies import copy_of
 from ems_pipeline_tests.orchestration import held
-from ems_pipeline_tests.orchestration.conftest import PRAGUE, small
+from ems_pipeline_tests.orchestration.conftest import PRAGUE, roughly, small
 from ems_pipeline_tests.orchestration.ui import RUNS_HERE, Backfills, backfills
 
 pytestmark = pytest.mark.slow
@@ -72,9 +72,10 @@ def filled(warehouse: Warehouse, home01: Site) -> Iterator[Filled]:
     ):
         for name, value in plant.environ.items():
             environment.setenv(name, value)
+        roughly(environment)
         if DAYS < 10:
             every = deciding.rolling_instants
-            environment.setitem(deciding.INSTANTS, "rolling", lambda *of: iter(list(every(*of))[::24]))
+            environment.setitem(deciding.INSTANTS, "rolling", lambda *of: iter(list(every(*of))[::48]))
         sites = [plant.site, copy_of(plant.site, "home02")]
         runs = InProcess(Platform(warehouse, clock, lambda: sites), instance)
         lived(runs, sites, plant.history())

@@ -119,3 +119,10 @@ def test_words_that_have_no_room_are_cut() -> None:
     cut = fitted("The car of a neighbour", 60.0, 12.0)
     assert cut.endswith("…")
     assert text_width(cut, 12.0) <= 60.0
+
+
+def test_a_name_of_another_language_is_written_whole_and_only_a_very_long_one_is_cut() -> None:
+    long = Node("heat pump", "Tepelné čerpadlo", 900.0), Node("ev", "Nabíjecí stanice u severní zdi", 0.0)
+    svg = flow(Flow([*HOME, *long], "now"))
+    assert {"Tepelné čerpadlo"} == {t for t in texts(svg) if t.startswith("Tepelné")}
+    assert any(t.startswith("Nabíjecí") and t.endswith("…") for t in texts(svg))

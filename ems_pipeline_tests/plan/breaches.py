@@ -157,6 +157,12 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_car(problem, max_w=plan.session_w[0].max() / 1.01), plan
 
 
+@breaks("phases")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    power_w = plan.session_w[0].max()
+    return _with_car(problem, switches_phases=True, min_w=power_w * 1.01 / 3, max_w=3 * power_w / 1.01), plan
+
+
 @breaks("energy wanted")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_car(problem, energy_wh=problem.sessions[0].energy_wh / 1.01), plan

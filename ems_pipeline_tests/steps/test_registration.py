@@ -23,6 +23,7 @@ from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline_tests.conftest import ROOT
 
 NOW = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
+HOSTS = {"home01": "10.0.0.1", "home02": "10.0.0.2"}
 GOOD = (ROOT / "sites" / "home01.yaml").read_text(encoding="utf-8")
 
 
@@ -40,8 +41,8 @@ def platform(warehouse: Warehouse) -> Platform:
 
 
 def put(folder: Path, key: str, *changes: tuple[str, str], name: str | None = None) -> Path:
-    """A site file; each site has gateways of its own."""
-    own = [(f"host: 127.0.0.1, port: {port}", f"host: {key}.invalid, port: {port}") for port in (15020, 15021, 15080)]
+    """A site file; each site has gateways of its own, by numbers: a name server may take seconds to know no name."""
+    own = [(f"host: 127.0.0.1, port: {port}", f"host: {HOSTS[key]}, port: {port}") for port in (15020, 15021, 15080)]
     text = GOOD
     for old, new in [("key: home01", f"key: {key}"), *own, *changes]:
         assert old in text
@@ -227,7 +228,7 @@ def test_a_no_counts_in_a_file_that_cannot_be_registered(platform: Platform, fol
     put(folder, "home02")
     follow_files(platform)
     later(platform)
-    put(folder, "home02", OFF, ("host: home02.invalid", "host: home01.invalid"))
+    put(folder, "home02", OFF, (f"host: {HOSTS['home02']}", f"host: {HOSTS['home01']}"))
     follow_files(platform)
     assert enabled(platform) == {"home01": True, "home02": False}
     assert ("home02", "site-file:home02") in standing(platform)

@@ -137,6 +137,15 @@ def test_a_night_makes_the_same_decisions_again_and_keeps_what_came_of_it(decide
     assert kept == [(plan, "same", [])]
 
 
+def test_a_night_that_is_made_twice_at_one_instant_is_kept_once(decided: tuple[Platform, Site, UUID]) -> None:
+    platform, site, _ = decided
+    of_day = window(site, START.date(), START.date())
+    for _ in range(2):
+        replaying.nightly(platform.warehouse, of_day, AT + MINUTE)
+    with platform.warehouse.begin() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM ems.plan_replay")).scalar_one() == 1
+
+
 def test_a_plan_that_does_not_exist_is_refused_with_where_to_look(platform: Platform) -> None:
     with pytest.raises(replaying.NoSuchPlan, match="ems replay SITE --at TIME"):
         replaying.replay(platform.warehouse, UUID(int=0))

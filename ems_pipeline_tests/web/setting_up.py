@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from ems_pipeline.devices.discovery import fitting
 from ems_pipeline.devices.driver.contract import DeviceFault
+from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import answering
@@ -26,7 +27,7 @@ from ems_pipeline.warehouse.asked import NotAnswered, Refusal
 from ems_pipeline_tests.api.conftest import House
 
 TRIED = ("deye-sun-12k-lp3", "deye-sun-20k-hp3", "eastron-sdm630", "sunspec-meter")
-"""Every map is tried in `devices/test_fitting.py`; with the silences of a serial line that takes seconds a unit."""
+"""Every map is tried in `devices/test_fitting.py`."""
 ROOF = {"tilt_deg": 35, "azimuth_deg": 180}
 DUTCH: dict[str, Any] = {
     "key": "thuis", "name": "Thuis", "timezone": "Europe/Amsterdam", "latitude": 52.37, "longitude": 4.89,
@@ -100,6 +101,7 @@ def moved_in(house: House, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     """The home at the clock of the house, with an empty folder of site files and nothing registered or asked for."""
     monkeypatch.setenv("EMS_SITES", str(folder))
     monkeypatch.setattr(fitting, "known_maps", lambda: dict.fromkeys(TRIED))
+    monkeypatch.setattr(Connection, "_silence", _no_silence)
     with house.warehouse.begin() as connection:
         connection.exec_driver_sql(
             "TRUNCATE ems.request, ems.web_draft; DELETE FROM ems.site_config; TRUNCATE ems.site CASCADE"
@@ -107,6 +109,10 @@ def moved_in(house: House, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     with running_plant(Site.model_validate(DUTCH), house.clock, history_days=0) as plant:
         _stilled(plant)
         yield Home(house, plant, Platform(house.warehouse, house.clock, read_sites), folder)
+
+
+async def _no_silence(_wire: Connection) -> None:
+    """No serial line is behind the twins: its silences, 160 of 50 ms in a set-up, are held by the tests of the wire."""
 
 
 def _stilled(plant: Plant) -> None:

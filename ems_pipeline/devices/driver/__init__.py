@@ -2,5 +2,6 @@
 
 contract.py       the only view of hardware         command.py        what may be asked
 mapped_driver.py  what is the same on every wire    translation.py    command -> checked writes
-document.py       what a JSON document says      turns.py          whose turn it is at a wire
+document.py       what a JSON document says         fields.py         all its points at once
+turns.py          whose turn it is at a wire
 """

@@ -40,10 +40,11 @@ def json_number(point: Point, value: Any) -> float | None:
     Raises:
         DeviceFault: no finite number.
     """
-    if isinstance(value, str):
-        if point.texts:
-            return codec.to_site(point, point.texts.get(value, math.nan))
-        value = next((raw for raw, word in point.words.items() if word.partition("&")[0] == value), value)
+    if isinstance(value, str) and point.words:
+        said = next((raw for raw, word in point.words.items() if word.partition("&")[0] == value), None)
+        if said is None and point.codes is not None:
+            return None
+        value = value if said is None else said
     try:
         number = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:
@@ -77,11 +78,17 @@ def sample_of(document: Any, point: Point, point_map: PointMap, dialect: Dialect
 
 
 def found_at(document: Any, field: str) -> Any:
-    """What stands at a dotted path of keys and list positions.
+    """What stands at a dotted path of keys and list positions; of several with ``|`` between, the first there is.
 
     Raises:
         DeviceFault: nothing does.
     """
+    one, _, others = field.partition("|")
+    if others:
+        try:
+            return found_at(document, one)
+        except DeviceFault:
+            return found_at(document, others)
     if isinstance(document, dict) and field in document:  # most are: no path, one name
         return document[field]
     found = document

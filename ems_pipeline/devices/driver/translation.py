@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ems_pipeline.devices.driver.command import BatteryCommand, Command, HeatPumpCommand, MachineCommand, PointCommand
+from ems_pipeline.devices.driver.command import (
+    BatteryCommand,
+    ChargerCommand,
+    Command,
+    HeatPumpCommand,
+    MachineCommand,
+    PointCommand,
+)
 from ems_pipeline.devices.driver.contract import Live, Options, PointWrite, SetpointRefused
 from ems_pipeline.devices.points.codec import CodecError, resolution, to_raw
 from ems_pipeline.devices.points.point import Point
@@ -47,6 +54,13 @@ class Target:
         return float(self.options.get(name, default))
 
 
+def wired_for(target: Target, command: ChargerCommand) -> None:
+    """SetpointRefused: a charger is not wired for these phases, and the site file does not say that it switches."""
+    wired = target.option("phases", command.phases)
+    if command.phases != wired and (command.phases != 1 or target.options.get("switches_phases") is not True):
+        raise SetpointRefused(f"{command.device} is wired for {wired:g} phases and is not told {command.phases}")
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """How one kind of device obeys: pure functions to point writes; the default measures and obeys nothing."""
@@ -56,6 +70,8 @@ class Family:
     needs: Callable[[PointMap], frozenset[str]] = lambda _: frozenset()
     takes: frozenset[type[Command]] = frozenset()
     """Kinds of command that `translate` turns into writes."""
+    switches_phases: bool = False
+    """A charger of this family may be told by how many phases it charges."""
     follows: bool = False
     """Its powers follow what it measures: what expires is said again as it would be now, not as it was."""
 

@@ -123,7 +123,9 @@ def _place(address: str, device: Device, site: Site) -> str:
     """A unit of an address, the name of who calls in there, or the address itself."""
     transport = site.gateway_of(device).transport
     if calls_in(transport):
-        return f"{address} {device.key}"
+        connector = device.options.get("connector", 1)
+        place = f"{address} {device.options.get('station', device.key)}"
+        return place if connector == 1 else f"{place} connector {float(connector):g}"
     return f"{address} unit {device.unit_id}" if has_units(transport) else address
 
 

@@ -90,6 +90,8 @@ def misfits(site: Site) -> Iterator[str]:
                 f"{gateway.transport}; put it behind a gateway of that transport"
             )
     yield from _crowded(site)
+    yield from _claimed(site)
+    yield from _stiff(site)
     silent = deaf(site)
     for schedule in site.schedules:
         if schedule.asset in silent:
@@ -118,6 +120,34 @@ def _crowded(site: Site) -> Iterator[str]:
             yield (
                 f"device {device.key!r} can be told one thing at a time and measures one whole, and {', '.join(alone)} "
                 "all name it; write them as one with capacities and powers added, or name a device of its own for each"
+            )
+
+
+def _claimed(site: Site) -> Iterator[str]:
+    """Connectors of one station that two devices name."""
+    places: dict[tuple[str, str, float], str] = {}
+    for device in site.devices:
+        if PROTOCOLS[load_map(device.map).protocol].calls_in:
+            station, connector = str(device.options.get("station", device.key)), device.options.get("connector", 1)
+            other = places.setdefault((device.gateway, station, float(connector)), device.key)
+            if other != device.key:
+                yield (
+                    f"device {device.key!r}: connector {connector:g} of station {station!r} is {other!r} already; give "
+                    "each device a connector of its own"
+                )
+
+
+def _stiff(site: Site) -> Iterator[str]:
+    """Chargers that are to change their phases and are not told by how many they charge."""
+    for charger in site.chargers:
+        device = next((d for d in site.devices if d.key == charger.device), None)
+        family = FAMILIES.get(load_map(device.map).driver) if device is not None else None
+        if charger.switches_phases and family is not None and not family.switches_phases:
+            able = ", ".join(sorted(name for name, f in FAMILIES.items() if f.switches_phases))
+            yield (
+                f"charger {charger.key!r}: switches_phases, and a device of driver "
+                f"{load_map(str(device and device.map)).driver!r} is never told its phases; remove it, or use one of "
+                f"driver {able}"
             )
 
 

@@ -28,15 +28,17 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "frost_c": (-40.0, 30.0),
     "max_age_s": (10.0, 86_400.0),
     "safe_current_a": (0.0, 80.0),
+    "switch_pause_s": (0.0, 600.0),
 }
 """Numbers by name, lowest and highest."""
 WHOLE: Mapping[str, tuple[int, int]] = {
     "base_address": (0, 65_535), "phases": (1, 3), "limit_control": (1, 2), "connector": (1, 20),
+    "phase_to_use": (1, 3),
 }  # fmt: skip
 """`limit_control` 0 would sell from the battery in every mode."""
 SWITCHES = frozenset({"frequency_control", "tx_profile", "composite_schedule", "remote_start"})
-TEXTS = frozenset({"id_tags"})
-"""Lists of names, separated by commas."""
+TEXTS = frozenset({"id_tags", "station"})
+"""A name, or a list of names that are separated by commas."""
 FLOORS = frozenset({"min_soc_pct", "export_forbidden"})
 CEILINGS = frozenset({*SITE_LIMITS, "flow_temp_c"}) - FLOORS - {"max_power_w"}
 FACTS = frozenset({"max_power_w", "phases"})
@@ -72,6 +74,7 @@ def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
         options["pv_limit_w"] = sum(a.inverter_limit_w or a.peak_power_w for a in arrays)
     for charger in (c for c in site.chargers if c.device == device.key):
         options |= {"max_current_a": charger.max_current_a, "phases": charger.phases}
+        options |= {"switches_phases": True} if charger.switches_phases else {}
     for pump in (h for h in site.heat_pumps if h.device == device.key):
         options |= {"flow_temp_c": pump.flow_temp_c, "max_power_w": pump.max_power_w}
     return options

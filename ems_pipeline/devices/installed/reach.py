@@ -50,6 +50,8 @@ def reach(site: Site, wires: Wires, maps: Maps) -> dict[str, str | float]:
 
 def wider(given: Reach, now: Reach) -> list[str]:
     """Where the reach goes beyond what an arm was given for; in words, empty when nowhere."""
+    if given == now:  # asked before every request that sets something, and nearly always so
+        return []
     return [
         f"{name}: {given[name]} when armed, {value} now" if name in given else f"{name}: {value} is new"
         for name, value in now.items()
@@ -81,7 +83,7 @@ def _writing(point_map: PointMap) -> Mapping[str, str | float]:
     return found
 
 
-def _limits(asset: Asset) -> Iterator[tuple[str, float]]:
+def _limits(asset: Asset) -> Iterator[tuple[str, str | float]]:
     match asset:
         case Battery():
             yield "max charge_limit_w", asset.charge_limit_w
@@ -95,6 +97,8 @@ def _limits(asset: Asset) -> Iterator[tuple[str, float]]:
             yield "max max_current_a", asset.max_current_a
             yield "max phases", asset.phases
             yield "max voltage_v", asset.voltage_v
+            if asset.switches_phases:
+                yield "switches_phases", "may be told one phase"
             yield "min min_current_a", asset.min_current_a
         case HeatPump():
             yield "max max_power_w", asset.max_power_w

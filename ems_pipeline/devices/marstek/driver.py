@@ -13,18 +13,23 @@ from typing import Any
 
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo
 from ems_pipeline.devices.driver.document import Dialect, sample_of
+from ems_pipeline.devices.driver.fields import Fields
 from ems_pipeline.devices.driver.mapped_driver import Described, MappedDriver
 from ems_pipeline.devices.marstek import datagrams
 from ems_pipeline.devices.marstek.wire import Wire
 from ems_pipeline.devices.points import codec, variants
+from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality, Samples
-from ems_pipeline.devices.points.samples import Sample, columns
+from ems_pipeline.devices.points.samples import Gathering, Sample
 from ems_pipeline.devices.points.sampling import Selection
 from ems_pipeline.devices.points.variants import Firmware
 
 PLAIN = Dialect()
-NEVER_READ = Sample(None, Quality.ABSENT, "it is told and never says it")
+TOLD = ""
+"""In place of a method: its method sets a point, and none says it."""
+NEVER_READ = Quality.ABSENT, "it is told and never says it"
 TAKEN = frozenset({True, "true", "True", "ture"})
 """How firmware says that it took a setting; the vendor's document spells it wrong in every example."""
 
@@ -45,28 +50,33 @@ class MarstekDriver(MappedDriver):
         await self.wire.close()
 
     async def _sample(self, selection: Selection) -> Samples:
-        by_method = _by_method(selection)
-        samples = {p.name: NEVER_READ for p in selection.asked if not p.readable}
+        gathered = Gathering(len(selection.asked))
         gone: DeviceFault | None = None
-        for method, asked in by_method.items():
+        for method, asked in _by_method(selection).items():
             try:
                 if gone is not None:
                     raise gone
-                samples |= await self._said(method, asked)
+                await self._fill(gathered, selection, method)
             except DeviceFault as fault:
-                samples |= {p.name: _lacking(p, fault) for p in asked}
+                for at, point in asked:
+                    gathered.put(at, _lacking(point, fault))
                 gone = fault if fault.device_wide else None
-        return columns(samples[p.name] for p in selection.asked)
+        return gathered.samples()
 
-    async def _said(self, method: str, asked: Sequence[Point]) -> dict[str, Sample]:
+    async def _fill(self, gathered: Gathering, selection: Selection, method: str) -> None:
         """What the result of a method says of its points, at the scales of the device's firmware."""
+        if method == TOLD:
+            gathered.faults |= dict.fromkeys((at for at, _ in _by_method(selection)[TOLD]), NEVER_READ)
+            return
         result = (await self.wire.read(method, self._gap_s)).result or {}
         variant = None
-        if not self._varying.isdisjoint(p.name for p in asked):
+        if not self._varying.isdisjoint(p.name for _, p in _by_method(selection)[method]):
             variant = variants.fitting(self.point_map, await self._known_firmware())
         point_map = self._fitted({}) if self.point_map.made_for else self.point_map
         point_map = variants.as_variant(point_map, variant) if variant else point_map
-        return {p.name: self._read(point_map.by_name[p.name], result, is_told=variant is not None) for p in asked}
+        unscaled = self._varying if variant is None else frozenset()
+        fields = _fields(point_map, selection, method, unscaled)
+        fields.fill(gathered, result, lambda document, point: self._read(point, document, is_told=variant is not None))
 
     def _read(self, point: Point, result: Mapping[str, Any], *, is_told: bool) -> Sample:
         if point.optional and point.field is not None and point.field not in result:
@@ -102,14 +112,19 @@ class MarstekDriver(MappedDriver):
 
 
 @lru_cache(maxsize=256)
-def _by_method(selection: Selection) -> dict[str, list[Point]]:
-    """Points by the method whose result has them; selections are the same ones every minute."""
-    found: dict[str, list[Point]] = {}
-    for point in selection.asked:
-        if not point.readable:  # its method sets it
-            continue
-        found.setdefault(point.path or "", []).append(point)
+def _by_method(selection: Selection) -> dict[str, list[tuple[int, Point]]]:
+    """Points, and their positions, by the method whose result has them; selections are the same ones every minute."""
+    found: dict[str, list[tuple[int, Point]]] = {}
+    for at, point in enumerate(selection.asked):
+        found.setdefault((point.path or "") if point.readable else TOLD, []).append((at, point))
     return found
+
+
+@once_per_map
+def _fields(point_map: PointMap, selection: Selection, method: str, unscaled: frozenset[str]) -> Fields:
+    """Where the points of a method stand in its result, at the scales of a map."""
+    points = [(at, point_map.by_name[point.name]) for at, point in _by_method(selection)[method]]
+    return Fields(points, point_map, PLAIN, unscaled)
 
 
 def _lacking(point: Point, fault: DeviceFault) -> Sample:

@@ -53,7 +53,7 @@ class BlockReader:
                 silent = next((f for f in lacking.values() if f.device_wide), None)
         return row, missing
 
-    async def block(self, block: ReadBlock) -> list[int]:
+    async def block(self, block: ReadBlock) -> tuple[int, ...]:
         """The words of one request.
 
         Raises:

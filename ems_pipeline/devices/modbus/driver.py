@@ -42,6 +42,7 @@ class ModbusDriver(MappedDriver):
         super().__init__(described)
         self.connection = connection
         self.unit_id = unit_id
+        self._reader = BlockReader(connection, unit_id, self.point_map.link, self._gap_s)
         self._high_words_count = False
         self._stated: dict[str, float] | None = None
         """Sizes the device states itself; None: not asked."""
@@ -71,10 +72,6 @@ class ModbusDriver(MappedDriver):
             if self._stated is not None or not await self._asked_its_size():
                 raise
             return await super().write(writes, may_go)
-
-    @property
-    def _reader(self) -> BlockReader:
-        return BlockReader(self.connection, self.unit_id, self.point_map.link, self._gap_s)
 
     @property
     def _layout(self) -> Hashable:
@@ -131,8 +128,8 @@ class ModbusDriver(MappedDriver):
         if len(missing) < len(row) and self._is_beyond(plan, row, filled) and await self._asked_its_size():
             plan = await self._planned(selection)
             filled = self._filled(plan, row)
-        if lacking := {p.name for p in plan.points if p.optional and is_refused(p, missing)}:
-            self._lacking |= lacking
+        if missing:
+            self._lacking |= {p.name for p in plan.points if p.optional and is_refused(p, missing)}
         faults = faults_of(plan, missing) if missing else plan.absent
         return Words(plan.decoder, row, filled, faults, plan.positions)
 

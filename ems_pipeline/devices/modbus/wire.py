@@ -1,4 +1,4 @@
-"""One connection to one Modbus gateway, with the manners a serial bus behind it needs; the only import of pymodbus.
+"""One connection to one Modbus gateway, with the manners a serial bus behind it needs; it alone talks by pymodbus.
 
 RS485 is half duplex: one request in flight per bus, silence after each answer, nothing pipelined. The rules about
 timeouts come from experiments with late answers: with RTU framing over TCP one late answer shifts every following
@@ -21,6 +21,7 @@ from pymodbus.pdu import ModbusPDU
 
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
 from ems_pipeline.devices.modbus import stray
+from ems_pipeline.devices.modbus.answers import DECODER
 from ems_pipeline.devices.points.reading import Quality
 
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -71,7 +72,7 @@ class Connection:
 
     async def read(
         self, unit_id: int, function: Literal[3, 4], start: int, count: int, gap_s: float = 0.0
-    ) -> list[int]:
+    ) -> tuple[int, ...]:
         """``count`` registers from ``start``.
 
         Raises:
@@ -88,7 +89,7 @@ class Connection:
             raise DeviceFault(
                 Quality.GARBAGE, f"asked for {count} registers from {start} and got {len(answer.registers)}"
             )
-        return list(answer.registers)
+        return tuple(answer.registers)
 
     async def write(
         self,
@@ -144,7 +145,7 @@ class Connection:
             client = self._client
             if client is None or not client.connected:
                 client = await self._opened()
-            if halted := await may_go():  # after every wait: what follows goes out at once
+            if may_go is not always and (halted := await may_go()):  # after every wait: what follows goes out at once
                 raise DeviceFault(Quality.REFUSED, halted)
             self.requests += 1
             try:
@@ -173,6 +174,7 @@ class Connection:
             reconnect_delay=0,
             trace_packet=self._overhear,
         )
+        client.ctx.framer.decoder = DECODER
         if not await client.connect():
             client.close()
             raise DeviceFault(

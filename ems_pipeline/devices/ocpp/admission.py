@@ -1,8 +1,9 @@
 """Who may call in, and where: from site files, this machine's settings and what a charger shows of itself. Pure but for
 secrets.
 
-A charger is known by its name alone, the key of its device, which is the last part of the address it calls. Beyond
-this machine it must bring a password, and listening there at all is an opt-in.
+A charger is known by its name alone, the last part of the address it calls: the key of its device, or what its devices
+name as their `station` where it has several connectors. Beyond this machine it must bring a password, and listening
+there at all is an opt-in.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from websockets.headers import parse_authorization_basic
 
 from ems_pipeline import settings
 from ems_pipeline.devices.installed.options import stated
-from ems_pipeline.devices.ocpp.charger import Terms
+from ems_pipeline.devices.ocpp.charger import SWITCH_PAUSE_S, Terms
 from ems_pipeline.secret import SecretUnreadable, secret
-from ems_pipeline.sites import Gateway, Site
+from ems_pipeline.sites import Device, Gateway, Site
 from ems_pipeline.sites.protocol import calls_in
 from ems_pipeline.sites.wiring import LOOPBACK
 
@@ -63,8 +64,23 @@ def expected(sites: Iterable[Site], *, lan: bool) -> Expected:
                 )
                 continue
             chargers = found.doors.setdefault(door, {})
-            chargers |= {d.key: terms(stated(site, d)) for d in site.devices if d.gateway == gateway.key}
+            for device in site.devices:
+                if device.gateway == gateway.key:
+                    _expect(found, chargers, site, device)
     return found
+
+
+def _expect(found: Expected, chargers: dict[str, Terms], site: Site, device: Device) -> None:
+    own = terms(stated(site, device))
+    place = own.station or device.key, own.connector
+    other = next((key for key, o in chargers.items() if (o.station or key, o.connector) == place), None)
+    if other is None:
+        chargers[device.key] = own
+    else:
+        found.faults.append(
+            f"{site.key}, device {device.key}: connector {place[1]} of station {place[0]} is {other} already; "
+            "give each its own connector, or its own station"
+        )
 
 
 def refusal(gateway: Gateway, *, lan: bool) -> str:
@@ -88,6 +104,9 @@ def terms(options: Mapping[str, float | str | bool]) -> Terms:
         connector=int(options.get("connector", 1)),
         tx_profile=options.get("tx_profile", True) is True,
         composite_schedule=options.get("composite_schedule", True) is True,
+        station=str(options.get("station", "")),
+        switch_pause_s=float(options.get("switch_pause_s", SWITCH_PAUSE_S)),
+        phase_to_use=int(options["phase_to_use"]) if "phase_to_use" in options else None,
     )
 
 

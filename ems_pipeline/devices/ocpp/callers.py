@@ -84,8 +84,8 @@ def strangers(doors: Iterable[Seen]) -> str:
     told = [f"{s.name or 'somebody without a name'} from {s.peer} at {where} ({s.why})" for where, s in found[:NAMED]]
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return (
-        f"refused and not steered: {'; '.join(told)}{more}. A charger is called by the key of its device: correct the "
-        "address in its settings, or find out who it is"
+        f"refused and not steered: {'; '.join(told)}{more}. A charger calls by the key of its device, or by its "
+        "`station`: correct the address in its settings, or find out who it is"
     )
 
 

@@ -23,10 +23,11 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from ems_pipeline.devices.ocpp.admission import Door, Expected, name_in, stranger
+from ems_pipeline.devices.ocpp.box import Box
 from ems_pipeline.devices.ocpp.channel import LONGEST_LINE, closed, socket_path
 from ems_pipeline.devices.ocpp.charger import Charger, Terms
 from ems_pipeline.devices.ocpp.profile import Order
-from ems_pipeline.devices.ocpp.station import NotTaken
+from ems_pipeline.devices.ocpp.station import NotTaken, Station
 from ems_pipeline.devices.ocpp.v16 import Station16
 from ems_pipeline.devices.ocpp.v201 import Station201
 from ems_pipeline.plain_text import plain
@@ -47,11 +48,13 @@ logger = logging.getLogger(__name__)
 
 
 class Entrance:
-    """One door with whoever came through it; ``station`` by name is the newest connection of each."""
+    """One door with whoever came through it: chargers by device, boxes by the name they call; ``stations`` by that name
+    are the newest connection of each."""
 
     def __init__(self, door: Door, clock: Clock) -> None:
         self.door, self.clock = door, clock
         self.chargers: dict[str, Charger] = {}
+        self.boxes: dict[str, Box] = {}
         self.stations: dict[str, Station16 | Station201] = {}
         self.strangers: dict[str, tuple[datetime, dict[str, Any]]] = {}
         self._terms: Mapping[str, Terms] = {}
@@ -65,6 +68,28 @@ class Entrance:
         self._terms = terms
         for name, own in terms.items():
             self.chargers.setdefault(name, Charger(name, self.clock)).terms = own
+        for box in self.boxes.values():
+            box.places.clear()
+        for charger in sorted(self.chargers.values(), key=lambda c: c.name not in terms):
+            self._box_of(charger).put(charger)
+
+    def _box_of(self, charger: Charger) -> Box:
+        name = charger.terms.station or charger.name
+        return self.boxes.setdefault(name, Box(name, self.clock))
+
+    def _charger(self, name: str) -> Charger:
+        """Whom a driver asks for; one that no file names any more may still hold something of ours."""
+        if name not in self._terms:
+            self._asked.add(name)
+        if name not in self.chargers:
+            charger = self.chargers[name] = Charger(name, self.clock)
+            self._box_of(charger).put(charger)
+        return self.chargers[name]
+
+    def _is_known(self, station: str) -> bool:
+        """Whether somebody of this name may call."""
+        named = self.boxes[station].chargers() if station in self.boxes else ()
+        return any(charger.name in self._terms or charger.name in self._asked for charger in named)
 
     async def open(self, context: ssl.SSLContext | None) -> int:
         """Listen for chargers and for drivers; the port. OSError: it cannot be listened at."""
@@ -99,7 +124,7 @@ class Entrance:
             refused = connection.respond(HTTPStatus.UNAUTHORIZED, "who are you?\n")
             refused.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
             return refused
-        if name not in self._terms and name not in self._asked:
+        if not self._is_known(name):
             self._note(name, connection, "no device of a site file has this name")
             return connection.respond(HTTPStatus.NOT_FOUND, "nobody of this name is expected\n")
         return None
@@ -118,8 +143,8 @@ class Entrance:
     async def _connected(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         name = name_in(connection.request.path)
-        charger = self.chargers.setdefault(name, Charger(name, self.clock))
-        station = STATIONS[connection.subprotocol or ""](charger, connection)
+        box = self.boxes[name]
+        station = STATIONS[connection.subprotocol or ""](box, connection)
         former = self.stations.get(name)
         self.stations[name] = station
         if former is not None:
@@ -127,7 +152,7 @@ class Entrance:
             ending = asyncio.ensure_future(former._connection.close(1008, "a newer connection has its place"))
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
-        charger.came(station.version)
+        box.came(station.version)
         why = "its connection broke"
         try:
             await station.listen()
@@ -137,7 +162,7 @@ class Entrance:
         finally:
             if self.stations.get(name) is station:
                 del self.stations[name]
-                charger.left(why)
+                box.left(why)
 
     async def _serve_driver(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -154,26 +179,24 @@ class Entrance:
         if request["do"] == "who":
             return self.glance()
         name = str(request["name"])
-        if name not in self._terms:
-            self._asked.add(name)
-        charger = self.chargers.setdefault(name, Charger(name, self.clock))
-        station = self.stations.get(name)
+        charger = self._charger(name)
+        station = self.stations.get(self._box_of(charger).name)
         if station is None:
             return {"fault": charger.fault(), "is_gone": True}
         if request["do"] == "read":
             return await self._read(charger, station, is_fresh=request.get("fresh") is True)
         try:
-            await DOINGS[str(request["do"])](station, request)
+            await DOINGS[str(request["do"])](station, charger, request)
         except NotTaken as refusal:
             return {"fault": f"{name}: {refusal}"}
         return {}
 
     async def _read(self, charger: Charger, station: Station16 | Station201, *, is_fresh: bool) -> dict[str, Any]:
         with suppress(TimeoutError):
-            await asyncio.wait_for(station.look(), LOOK_S)
+            await asyncio.wait_for(station.look(charger), LOOK_S)
         if is_fresh:
             with suppress(TimeoutError):
-                await asyncio.wait_for(station.offer(), LOOK_S)
+                await asyncio.wait_for(station.offer(charger), LOOK_S)
         if fault := charger.fault():
             return {"fault": fault, "is_gone": True}
         return charger.document()
@@ -187,16 +210,16 @@ class Entrance:
         }
 
 
-async def _tell(station: Station16 | Station201, request: Mapping[str, Any]) -> None:
+async def _tell(station: Station, charger: Charger, request: Mapping[str, Any]) -> None:
     until_at = datetime.fromtimestamp(float(request["until"]), UTC)
-    await station.tell(Order(float(request["limit_a"]), int(request["phases"]), until_at))
+    await station.tell(charger, Order(float(request["limit_a"]), int(request["phases"]), until_at))
 
 
-DOINGS: Mapping[str, Callable[[Station16 | Station201, Mapping[str, Any]], Awaitable[None]]] = {
+DOINGS: Mapping[str, Callable[[Station, Charger, Mapping[str, Any]], Awaitable[None]]] = {
     "tell": _tell,
-    "safe": lambda station, request: station.make_safe(float(request["limit_a"])),
-    "clear": lambda station, _: station.clear(),
-    "start": lambda station, _: station.start(),
+    "safe": lambda station, charger, request: station.make_safe(charger, float(request["limit_a"])),
+    "clear": lambda station, charger, _: station.clear(charger),
+    "start": lambda station, charger, _: station.start(charger),
 }
 """What a driver may have done to a charger."""
 

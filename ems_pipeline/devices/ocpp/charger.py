@@ -1,6 +1,6 @@
 """What is known of one charger that calls in: connection, state, meter, and what it was told.
 
-No socket: `stations` hands over what was said, `document` says it by the paths of the point map. What is not known is
+No socket: `station` hands over what was said, `document` says it by the paths of the point map. What is not known is
 missing with its reason; only a charger that says itself that it does not charge draws 0 W unmeasured.
 """
 
@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ems_pipeline.devices.ocpp.meter import ASKED_FROM, Meter
-from ems_pipeline.devices.ocpp.profile import Order
+from ems_pipeline.devices.ocpp.profile import Offer, Order
+from ems_pipeline.devices.ocpp.turn import Turn
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.time_grid import Clock
 
@@ -22,6 +23,8 @@ SILENT_AFTER = timedelta(seconds=150)
 AT_REST = frozenset({EvStatus.NOT_CONNECTED, EvStatus.CONNECTED})
 CLOCK_OFF = timedelta(seconds=30)
 """A clock that is farther off is worth saying."""
+SWITCH_PAUSE_S = 60.0
+"""What other systems leave a charger and a car to settle when phases change."""
 UNTOLD = "it has not been told since it started, or since this server did"
 
 
@@ -37,10 +40,32 @@ class Terms:
     """Whether a running transaction is told by a profile of its own."""
     composite_schedule: bool = True
     """Whether it is asked what it really offers."""
+    station: str = ""
+    """The name by which it calls, where that is not the key of its device: one station, several connectors."""
+    switch_pause_s: float = SWITCH_PAUSE_S
+    """How long nothing is offered between charging by one phase and by three; 0: the charger sees to that itself."""
+    phase_to_use: int | None = None
+    """The phase by which a single one charges, where OCPP 2.0.1 may choose it."""
 
     def admits(self, id_tag: str) -> bool:
         """Whether a card or app may charge; OCPP compares them without case."""
         return self.id_tags is None or id_tag.lower() in self.id_tags
+
+
+@dataclass(slots=True)
+class Line:
+    """What all connectors of a station share: the connection, and what the station cannot do."""
+
+    version: str = ""
+    about: str = ""
+    """Vendor, model, firmware."""
+    is_here: bool = False
+    since_at: datetime | None = None
+    """When it called in, or when it was gone; None: it never called."""
+    gone: str = "it has not called in since this server started"
+    heard_at: datetime | None = None
+    lacks: set[str] = field(default_factory=set)
+    """Requests that it does not know."""
 
 
 @dataclass(slots=True)
@@ -51,14 +76,7 @@ class Charger:
     clock: Clock
     terms: Terms = field(default_factory=Terms)
     meter: Meter = field(default_factory=Meter)
-    version: str = ""
-    about: str = ""
-    """Vendor, model, firmware."""
-    is_here: bool = False
-    since_at: datetime | None = None
-    """When it called in, or when it was gone; None: it never called."""
-    gone: str = "it has not called in since this server started"
-    heard_at: datetime | None = None
+    line: Line = field(default_factory=Line)
     status: EvStatus | None = None
     said: str = ""
     """The status in its own word."""
@@ -69,24 +87,13 @@ class Charger:
     order: Order | None = None
     is_told: bool = False
     """Whether ``order`` (None: nothing of ours) is what it holds, by its own word since it started."""
+    turn: Turn = field(default_factory=Turn)
     safe_a: float | None = None
-    offered_a: float | None = None
+    offered: Offer | None = None
     """What it says itself that it offers, as asked a moment ago."""
-    lacks: set[str] = field(default_factory=set)
-    """Requests that it does not know."""
 
-    def came(self, version: str) -> None:
-        """It called in; what it said before stands until it says otherwise, or that it was started anew."""
-        now = self.clock.now()
-        self.version, self.is_here, self.since_at, self.heard_at = version, True, now, now
-
-    def left(self, why: str) -> None:
-        """Its connection is gone."""
-        self.is_here, self.gone, self.since_at, self.offered_a = False, why, self.clock.now(), None
-
-    def booted(self, about: str) -> None:
+    def booted(self) -> None:
         """It started: whether a profile outlived that, nobody knows until it is asked or told anew."""
-        self.about = about
         self.status, self.error, self.safe_a, self.is_resting = None, None, None, False
         self.unsure()
         self.meter.started_anew()
@@ -100,17 +107,28 @@ class Charger:
         self.status, self.said, self.error, self.said_at = status, said, error, self.clock.now()
         self.is_resting = is_plain and status in AT_REST
 
-    def told(self, order: Order | None) -> None:
+    def turned(self, order: Order) -> Turn:
+        """The phases it would charge by with an order; one that has ended left it to the safe profile."""
+        now, pause = self.clock.now(), timedelta(seconds=self.terms.switch_pause_s)
+        before = Turn() if self.order is None or now >= self.order.until_at else self.turn
+        return before.to(order, self.terms.phases, pause, now)
+
+    def told(self, order: Order | None, turn: Turn = Turn()) -> None:
         """It took an order of ours, or took ours away."""
-        self.order, self.is_told, self.offered_a = order, True, None
+        self.order, self.is_told, self.offered, self.turn = order, True, None, turn
+
+    def pauses_s(self) -> float:
+        """How long nothing is offered yet because the phases change, s."""
+        until = self.turn.pauses_until
+        return max(0.0, (until - self.clock.now()).total_seconds()) if until is not None else 0.0
 
     def unsure(self) -> None:
         """It did not answer what it was told, or was started anew: what stands there is not known."""
-        self.order, self.is_told, self.offered_a = None, False, None
+        self.order, self.is_told, self.offered, self.turn = None, False, None, Turn()
 
     def is_quiet(self) -> bool:
         """Whether its state is not known, or so old that it should be asked before it is read."""
-        return self.status is None or self.heard_at is None or self.clock.now() - self.heard_at > ASKED_FROM
+        return self.status is None or self._silence() > ASKED_FROM
 
     def is_unmetered(self) -> bool:
         """The same of its meter, which matters while it charges."""
@@ -119,12 +137,17 @@ class Charger:
 
     def fault(self) -> str:
         """Why nothing of it is known now; empty when it is there and speaks."""
-        if not self.is_here:
-            since = f"since {self.since_at:%Y-%m-%d %H:%M:%S} UTC" if self.since_at else "yet"
-            return f"{self.name} is not connected {since}: {self.gone}"
-        if self.heard_at is None or self.clock.now() - self.heard_at > SILENT_AFTER:
-            return f"{self.name} is connected and has said nothing since {self.heard_at:%H:%M:%S} UTC"
+        line = self.line
+        if not line.is_here:
+            since = f"since {line.since_at:%Y-%m-%d %H:%M:%S} UTC" if line.since_at else "yet"
+            return f"{self.name} is not connected {since}: {line.gone}"
+        if self._silence() > SILENT_AFTER:
+            return f"{self.name} is connected and has said nothing since {line.heard_at:%H:%M:%S} UTC"
         return ""
+
+    def _silence(self) -> timedelta:
+        """For how long its station has said nothing."""
+        return timedelta.max if self.line.heard_at is None else self.clock.now() - self.line.heard_at
 
     def document(self) -> dict[str, Any]:
         """By path of the map: ``values``, those that are 0 because it ``rests``, and why others are ``missing``."""
@@ -159,12 +182,13 @@ class Charger:
 
     def _say_orders(self, values: dict[str, float], missing: dict[str, str]) -> None:
         """What it holds of ours, and what it offers: by its own word where it says so."""
-        held, order = self.safe_a, self.order
-        values["phases"] = float(order.phases if order else self.terms.phases)
+        held, order, offered = self.safe_a, self.order, self.offered
+        said = None if offered is None else offered.phases
+        values["phases"] = float(said or (order.phases if order else self.terms.phases))
         if self.is_told:
             values["limit_until"] = order.until_at.timestamp() if order else 0.0
             held = order.limit_a if order and self.clock.now() < order.until_at else held
-        limit = held if self.is_told and self.offered_a is None else self.offered_a
+        limit = offered.limit_a if offered is not None else held if self.is_told else None
         known = (("safe_limit", self.safe_a), ("current_limit", limit))
         values |= {name: value for name, value in known if value is not None}
         names = ("safe_limit", "current_limit", "limit_until")
@@ -172,11 +196,12 @@ class Charger:
 
     def glance(self) -> dict[str, Any]:
         """How it stands, for people."""
+        line = self.line
         return {
             "name": self.name,
             "fault": self.fault(),
-            "since": f"{self.since_at:%Y-%m-%d %H:%M:%S} UTC" if self.since_at else "",
-            "version": self.version,
-            "about": self.about,
+            "since": f"{line.since_at:%Y-%m-%d %H:%M:%S} UTC" if line.since_at else "",
+            "version": line.version,
+            "about": line.about,
             "clock": f"{self.meter.ahead.total_seconds():+.0f} s" if abs(self.meter.ahead) > CLOCK_OFF else "",
         }

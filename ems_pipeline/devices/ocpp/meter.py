@@ -96,15 +96,19 @@ class Meter:
 
     def began(self, number: int | str, began_at: datetime | None = None, began_wh: float | None = None) -> None:
         """A transaction runs; one that is known already goes on. Without its begin nobody knows its energy."""
-        if self.transaction is not None and self.transaction.number == number:
+        if self.runs(number):
             return
         self.transaction = Transaction(number, began_at, began_wh)
         self._highest_wh = began_wh
         self.session_wh, self.session_why = (None, UNHEARD) if began_wh is None else (0.0, "")
 
+    def runs(self, number: object) -> bool:
+        """Whether this transaction is the one that runs."""
+        return self.transaction is not None and self.transaction.number == number
+
     def ended(self, number: int | str, total_wh: float | None) -> None:
         """A transaction is over; its energy stands until the next one."""
-        if self.transaction is None or self.transaction.number != number:
+        if not self.runs(number):
             return
         if total_wh is not None:
             self._count(total_wh)

@@ -2,13 +2,14 @@
 
 The frames, their numbers and their schemas are the `ocpp` library's. What we send is held against the schemas; what
 chargers send is read by what stands in it, because many of them add or leave out something: `v16` and `v201` turn it
-into what `charger` knows.
+into what `charger` knows. One connection serves all connectors of a station; each is asked and told for itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -17,20 +18,26 @@ from ocpp.exceptions import NotImplementedError as Unimplemented
 from ocpp.exceptions import NotSupportedError, OCPPError
 from websockets.exceptions import ConnectionClosed
 
+from ems_pipeline.devices.ocpp.box import Box
 from ems_pipeline.devices.ocpp.charger import Charger
 from ems_pipeline.devices.ocpp.metering import metered, sampled
 from ems_pipeline.devices.ocpp.payloads import instant, listed
 from ems_pipeline.devices.ocpp.profile import (
     RUNNING_ID,
     SETPOINT_ID,
+    TRANSACTION,
     Order,
-    composite_limit_a,
+    When,
+    composite,
+    number_at,
     safe_profile,
     setpoint_profile,
 )
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.plain_text import plain
 
+COMPOSED_S = 60
+"""How far a charger is asked to look ahead in what it offers."""
 ANSWER_S = 10.0
 """How long a charger may take to answer; what comes later is passed over."""
 OURS = "EMS"
@@ -57,7 +64,7 @@ class Wire(Protocol):
 class Station:
     """What the versions share; mixed with the library's class of each, which brings ``call`` and ``route_message``."""
 
-    charger: Charger
+    box: Box
     version: str
     tells_state: tuple[str, ...] = ("StatusNotification",)
     """Messages that say how it stands."""
@@ -65,24 +72,22 @@ class Station:
     route_message: Any
     _connection: Any
 
-    def begin(self, charger: Charger) -> None:
-        """Belong to a charger; called once, after the library's own beginning."""
-        self.charger = charger
-        self._awaited: dict[str, asyncio.Event] = {}
+    def begin(self, box: Box) -> None:
+        """Belong to a station; called once, after the library's own beginning."""
+        self.box = box
+        self._awaited: dict[tuple[str, int], asyncio.Event] = {}
 
     async def listen(self) -> None:
         """Take what the charger says until its connection ends; one message that nobody understands costs itself."""
         while True:
             message = await self._connection.recv()
-            self.charger.heard_at = self.charger.clock.now()
+            self.box.line.heard_at = self.box.clock.now()
             try:
                 await self.route_message(message)
             except ConnectionClosed:
                 raise
             except Exception as error:  # a frame no library can read
-                logger.warning(
-                    "%s said something that nobody understands: %s", self.charger.name, plain(str(error), 200)
-                )
+                logger.warning("%s said something that nobody understands: %s", self.box.name, plain(str(error), 200))
 
     async def ask(self, request: Any) -> Any:
         """The answer to a request.
@@ -94,7 +99,7 @@ class Station:
         try:
             return await self.call(request, suppress=False)
         except (Unimplemented, NotSupportedError):
-            self.charger.lacks.add(what)
+            self.box.line.lacks.add(what)
             raise NotTaken(f"it does not know {what}") from None
         except OCPPError as error:
             raise NotTaken(f"{what}: {plain(f'{type(error).__name__}: {error.description}', 120)}") from None
@@ -105,122 +110,138 @@ class Station:
         except Exception as error:  # an answer that does not fit its schema or class
             raise NotTaken(f"{what} was answered with what is none: {plain(str(error), 120)}") from None
 
-    async def look(self) -> None:
+    async def look(self, charger: Charger) -> None:
         """Have it say how it stands, where that is not known or old; what it cannot be asked stays unknown."""
-        if self.charger.is_quiet():
+        if charger.is_quiet():
             for message in self.tells_state:
-                await self.trigger(message)
-        if self.charger.is_unmetered():
-            await self.trigger("MeterValues")
+                await self.trigger(message, charger)
+        if charger.is_unmetered():
+            await self.trigger("MeterValues", charger)
 
-    async def trigger(self, message: str) -> None:
-        """Ask for a message, and wait for it."""
-        if "TriggerMessage" in self.charger.lacks or message in self.charger.lacks:
+    async def trigger(self, message: str, charger: Charger) -> None:
+        """Ask for a message about a connector, and wait for it."""
+        lacks, connector = self.box.line.lacks, charger.terms.connector
+        if "TriggerMessage" in lacks or message in lacks:
             return
-        came = self._awaited.setdefault(message, asyncio.Event())
+        came = self._awaited.setdefault((message, connector), asyncio.Event())
         try:
-            answer = await self.ask(self.triggering(message))
+            answer = await self.ask(self.triggering(message, connector))
             if answer.status == "Accepted":
                 await asyncio.wait_for(came.wait(), ANSWER_S)
             elif answer.status == "NotImplemented":
-                self.charger.lacks.add(message)
+                lacks.add(message)
         except (NotTaken, TimeoutError) as error:
-            logger.info("%s does not say its %s: %s", self.charger.name, message, error)
+            logger.info("%s does not say its %s: %s", charger.name, message, error)
         finally:
-            self._awaited.pop(message, None)
+            self._awaited.pop((message, connector), None)
 
-    def comes(self, message: str) -> bool:
+    def comes(self, message: str, charger: Charger) -> bool:
         """A message has come; whether it answers what was just asked for."""
-        waiter = self._awaited.get(message)
+        waiter = self._awaited.get((message, charger.terms.connector))
         if waiter is not None:
             waiter.set()
         return waiter is not None
 
-    def take_meter(self, items: Any, *, is_fresh: bool) -> float | None:
+    def take_meter(self, charger: Charger, items: Any, *, is_fresh: bool) -> float | None:
         """Take meter values as a message has them; the last energy they tell, Wh."""
         total_wh = None
         for item in items if isinstance(items, Sequence) and not isinstance(items, str) else ():
             if not isinstance(item, Mapping):
                 continue
             told = [s for s in map(sampled, listed(item.get("sampled_value"))) if s is not None]
-            found = metered(told, self.charger.terms.phases)
+            found = metered(told, charger.terms.phases)
             is_asked = is_fresh and any(sample.context == "Trigger" for sample in told)
-            self.charger.meter.take(found, instant(item.get("timestamp")), self.charger.clock.now(), is_fresh=is_asked)
+            charger.meter.take(found, instant(item.get("timestamp")), charger.clock.now(), is_fresh=is_asked)
             total_wh = found.values.get("energy_total", total_wh)
         return total_wh
 
-    async def tell(self, order: Order) -> None:
+    async def tell(self, charger: Charger, order: Order) -> None:
         """Have the charger offer a current until an instant, and know it as told. NotTaken: it did not take it."""
-        charger = self.charger
         running = charger.meter.transaction if charger.terms.tx_profile else None
+        turn, connector = charger.turned(order), charger.terms.connector
         try:
             for number in (None, running.number) if running is not None else (None,):
-                profile = setpoint_profile(order, charger.clock.now(), charger.meter.ahead, number)
-                await self.set_profile(profile)
+                when = When(charger.clock.now(), charger.meter.ahead, turn.pauses_until)
+                await self.set_profile(charger, setpoint_profile(order, when, number, connector))
         except NotTaken:
             charger.unsure()
             raise
-        charger.told(order)
+        charger.told(order, turn)
 
-    async def make_safe(self, limit_a: float) -> None:
+    async def make_safe(self, charger: Charger, limit_a: float) -> None:
         """Have the charger keep a current for whenever no other order holds. NotTaken: it did not take it."""
-        self.charger.safe_a = None
-        await self.set_profile(safe_profile(limit_a, self.charger.terms.phases))
-        self.charger.safe_a = limit_a
+        charger.safe_a = None
+        await self.set_profile(charger, safe_profile(limit_a, charger.terms.phases, charger.terms.connector))
+        charger.safe_a = limit_a
 
-    async def clear(self) -> None:
-        """Take our order away; that there is none is as good. NotTaken: it did not answer."""
-        self.charger.unsure()
+    async def clear(self, charger: Charger) -> None:
+        """Take our order away; that there is none is as good. NotTaken: it did not answer.
+
+        What is to hold then is told once more: some chargers forget their limits when a car goes on after a pause.
+        """
+        charger.unsure()
+        if charger.safe_a is not None:
+            await self.make_safe(charger, charger.safe_a)
         for number in (SETPOINT_ID, RUNNING_ID):
-            answer = await self.ask(self.clearing(number))
+            answer = await self.ask(self.clearing(number_at(number, charger.terms.connector)))
             if answer.status not in ("Accepted", "Unknown"):
                 raise NotTaken(f"ClearChargingProfile: {plain(str(answer.status), 40)}")
-        self.charger.told(None)
+        charger.told(None)
 
-    async def offer(self) -> None:
-        """Ask what it really offers now, where it can say that."""
-        charger = self.charger
-        charger.offered_a = None
-        if not charger.terms.composite_schedule or "GetCompositeSchedule" in charger.lacks:
+    async def offer(self, charger: Charger) -> None:
+        """Ask what it really offers now, or as soon as it has changed its phases, where it can say that."""
+        charger.offered = None
+        if not charger.terms.composite_schedule or "GetCompositeSchedule" in self.box.line.lacks:
             return
+        pauses_s = charger.pauses_s()
+        after_s = math.ceil(pauses_s) + 1 if pauses_s else 0  # its clock counts whole seconds
         try:
-            answer = await self.ask(self.composing(60))
+            answer = await self.ask(self.composing(charger.terms.connector, COMPOSED_S + after_s))
         except NotTaken as error:
             logger.info("%s does not say what it offers: %s", charger.name, error)
             return
         if answer.status == "Accepted":
-            charger.offered_a = composite_limit_a(self.schedule_of(answer))
+            charger.offered = composite(self.schedule_of(answer), after_s)
 
-    async def start(self) -> None:
+    async def start(self, charger: Charger) -> None:
         """Have a car that is plugged in and charges nothing begin. NotTaken: it does not."""
-        if self.charger.status is not EvStatus.CONNECTED or self.charger.meter.transaction is not None:
+        if charger.status is not EvStatus.CONNECTED or charger.meter.transaction is not None:
             return
-        answer = await self.ask(self.starting())
+        answer = await self.ask(self.starting(charger.terms.connector))
         if answer.status != "Accepted":
             raise NotTaken(f"the remote start was answered {plain(str(answer.status), 40)}")
 
-    async def set_profile(self, profile: dict[str, Any]) -> None:
+    async def set_profile(self, charger: Charger, profile: dict[str, Any]) -> None:
         """One charging profile. NotTaken: it was not accepted, with the remedy where there is one."""
-        answer = await self.ask(self.profiling(profile))
+        answer = await self.ask(self.profiling(charger, profile))
         if answer.status != "Accepted":
             why = f"{profile['charging_profile_purpose']} was answered {plain(str(answer.status), 40)}"
-            running = "; a charger that takes no profile of a transaction wants options: {tx_profile: false}"
-            raise NotTaken(why + (running if profile["charging_profile_id"] == RUNNING_ID else ""))
+            raise NotTaken(why + _remedy(charger, profile))
 
-    def profiling(self, profile: dict[str, Any]) -> Any:
+    def profiling(self, charger: Charger, profile: dict[str, Any]) -> Any:
         raise NotImplementedError
 
     def clearing(self, number: int) -> Any:
         raise NotImplementedError
 
-    def composing(self, seconds: int) -> Any:
+    def composing(self, connector: int, seconds: int) -> Any:
         raise NotImplementedError
 
     def schedule_of(self, answer: Any) -> Any:
         raise NotImplementedError
 
-    def triggering(self, message: str) -> Any:
+    def triggering(self, message: str, connector: int) -> Any:
         raise NotImplementedError
 
-    def starting(self) -> Any:
+    def starting(self, connector: int) -> Any:
         raise NotImplementedError
+
+
+def _remedy(charger: Charger, profile: Mapping[str, Any]) -> str:
+    """What to change in the site file where a charger takes no such profile."""
+    periods = profile["charging_schedule"]["charging_schedule_period"]
+    if periods[-1]["number_phases"] != charger.terms.phases:
+        return "; a charger that cannot change its phases wants switches_phases: false"
+    if profile["charging_profile_purpose"] == TRANSACTION:
+        return "; a charger that takes no profile of a transaction wants options: {tx_profile: false}"
+    return "; one that takes a single period only wants options: {switch_pause_s: 0}" if len(periods) > 1 else ""

@@ -1,15 +1,18 @@
-"""What chargers say in OCPP 1.6J, and how they are asked: see `station`."""
+"""What chargers say in OCPP 1.6J, and how they are asked: see `heard`, `station`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
 
-from ems_pipeline.devices.ocpp.charger import HEARTBEAT_S, Charger
-from ems_pipeline.devices.ocpp.payloads import instant, notes, number_or_none, text
-from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Station, Wire
+from ems_pipeline.devices.ocpp.box import Box
+from ems_pipeline.devices.ocpp.charger import Charger
+from ems_pipeline.devices.ocpp.heard import Heard, verdict
+from ems_pipeline.devices.ocpp.payloads import notes, number_or_none
+from ems_pipeline.devices.ocpp.station import ANSWER_S, FRAMES, OURS, Wire
 from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.plain_text import plain
 
@@ -24,95 +27,79 @@ ERRORS = (
     "ReaderFailure", "ResetFailure", "UnderVoltage", "WeakSignal",
 )  # fmt: skip
 """As the point map numbers them; what a vendor calls otherwise is another error."""
+MOST_PLACES = 20
+"""Connectors whose last begin is remembered."""
 BEGIN_OF_NUMBERS_S = 1_577_836_800
 """Transactions are numbered by the second they begin in, from 2020 on: a server that starts anew repeats none."""
 
 
 @notes("FirmwareStatusNotification", "DiagnosticsStatusNotification", "SecurityEventNotification")
-class Station16(Station, ChargePoint):
+class Station16(Heard, ChargePoint):
     """A connection of a charger that speaks OCPP 1.6J."""
 
     version = "ocpp1.6"
+    place, token, states = "connector_id", "id_tag", STATES
 
-    def __init__(self, charger: Charger, connection: Wire) -> None:
-        super().__init__(charger.name, connection, ANSWER_S, FRAMES)
-        self.begin(charger)
-        self._begun: tuple[Any, int] | None = None
+    def __init__(self, box: Box, connection: Wire) -> None:
+        super().__init__(box.name, connection, ANSWER_S, FRAMES)
+        self.begin(box)
+        self._begun: dict[Any, tuple[Any, int]] = {}
+        """By connector, what began there last."""
 
-    @on("BootNotification", skip_schema_validation=True)
-    def boots(self, **said: Any) -> Any:
+    def about(self, said: Mapping[str, Any]) -> list[str]:
         names = ("charge_point_vendor", "charge_point_model", "firmware_version")
-        self.charger.booted(plain(" ".join(str(said[name]) for name in names if said.get(name)), 120))
-        return call_result.BootNotification(text(self.charger.clock.now()), HEARTBEAT_S, "Accepted")
+        return [str(said[name]) for name in names if said.get(name)]
 
-    @on("Heartbeat", skip_schema_validation=True)
-    def beats(self, **_: Any) -> Any:
-        return call_result.Heartbeat(text(self.charger.clock.now()))
+    def tag(self, token: Any) -> str:
+        return str(token)
 
-    @on("DataTransfer", skip_schema_validation=True)
-    def transfers(self, **_: Any) -> Any:
-        return call_result.DataTransfer("UnknownVendorId")
-
-    @on("StatusNotification", skip_schema_validation=True)
-    def changes(self, **said: Any) -> Any:
-        if said.get("connector_id") != self.charger.terms.connector:
-            return call_result.StatusNotification()
+    def stands(self, charger: Charger, said: Mapping[str, Any]) -> None:
         word, error = str(said.get("status")), str(said.get("error_code"))
-        is_fresh, said_at = self.comes("StatusNotification"), instant(said.get("timestamp"))
-        if said_at is not None:
-            self.charger.meter.is_of_now(said_at, self.charger.clock.now(), is_fresh=is_fresh)
         number = ERRORS.index(error if error in ERRORS else "OtherError")
         if word == "Faulted" and number == 0:
             number = ERRORS.index("OtherError")
-        self.charger.shows(STATES.get(word), plain(word, 40), number)
-        return call_result.StatusNotification()
-
-    @on("Authorize", skip_schema_validation=True)
-    def authorizes(self, **said: Any) -> Any:
-        return call_result.Authorize({"status": self._verdict(said.get("id_tag"))})
+        charger.shows(self.states.get(word), plain(word, 40), number)
 
     @on("StartTransaction", skip_schema_validation=True)
     def starts(self, **said: Any) -> Any:
-        status, now = self._verdict(said.get("id_tag")), self.charger.clock.now()
+        charger, now = self.box.at(said.get("connector_id")), self.box.clock.now()
+        tag = self.tag(said.get("id_tag"))
+        is_admitted = tag == OURS or self.box.admits(tag) if charger is None else self.admits(charger, tag)
         same = tuple(str(said.get(name)) for name in ("connector_id", "id_tag", "meter_start", "timestamp"))
-        if self._begun is None or self._begun[0] != same:
-            newest = self._begun[1] if self._begun else 0
-            self._begun = same, max(newest + 1, int(now.timestamp()) - BEGIN_OF_NUMBERS_S)
-            if status == "Accepted" and said.get("connector_id") == self.charger.terms.connector:
-                self.charger.meter.began(self._begun[1], now, number_or_none(said.get("meter_start")))
-        return call_result.StartTransaction(self._begun[1], {"status": status})
+        before = self._begun.get(same[0])
+        if before is None or before[0] != same:
+            newest = max((number for _, number in self._begun.values()), default=0)
+            number = max(newest + 1, int(now.timestamp()) - BEGIN_OF_NUMBERS_S)
+            if len(self._begun) < MOST_PLACES or same[0] in self._begun:
+                self._begun[same[0]] = same, number
+            if is_admitted and charger is not None:
+                charger.meter.began(number, now, number_or_none(said.get("meter_start")))
+        else:
+            number = before[1]
+        return call_result.StartTransaction(number, {"status": verdict(is_admitted)})
 
     @on("StopTransaction", skip_schema_validation=True)
     def stops(self, **said: Any) -> Any:
-        self.charger.meter.ended(said.get("transaction_id", ""), number_or_none(said.get("meter_stop")))
+        number = said.get("transaction_id", "")
+        charger = self.box.running(number)
+        if charger is not None:
+            charger.meter.ended(number, number_or_none(said.get("meter_stop")))
         return call_result.StopTransaction()
 
-    @on("MeterValues", skip_schema_validation=True)
-    def meters(self, **said: Any) -> Any:
-        if said.get("connector_id") == self.charger.terms.connector:
-            if isinstance(number := said.get("transaction_id"), int):
-                self.charger.meter.began(number)
-            self.take_meter(said.get("meter_value"), is_fresh=self.comes("MeterValues"))
-        return call_result.MeterValues()
-
-    def _verdict(self, id_tag: Any) -> str:
-        is_known = id_tag == OURS or self.charger.terms.admits(str(id_tag))
-        return "Accepted" if is_known else "Invalid"
-
-    def profiling(self, profile: dict[str, Any]) -> Any:
-        return call.SetChargingProfile(self.charger.terms.connector, profile)
+    def profiling(self, charger: Charger, profile: dict[str, Any]) -> Any:
+        return call.SetChargingProfile(charger.terms.connector, profile)
 
     def clearing(self, number: int) -> Any:
         return call.ClearChargingProfile(number)
 
-    def composing(self, seconds: int) -> Any:
-        return call.GetCompositeSchedule(self.charger.terms.connector, seconds, "A")
+    def composing(self, connector: int, seconds: int) -> Any:
+        return call.GetCompositeSchedule(connector, seconds, "A")
 
     def schedule_of(self, answer: Any) -> Any:
         return answer.charging_schedule
 
-    def triggering(self, message: str) -> Any:
-        return call.TriggerMessage(message, self.charger.terms.connector)
+    def triggering(self, message: str, connector: int) -> Any:
+        return call.TriggerMessage(message, connector)
 
-    def starting(self) -> Any:
-        return call.RemoteStartTransaction(OURS, self.charger.terms.connector)
+    def starting(self, connector: int) -> Any:
+        return call.RemoteStartTransaction(OURS, connector)

@@ -33,6 +33,8 @@ def _words(point: Point, which: FaultWord, value: float) -> Iterator[str]:
     number = int(value)
     if which == "code":
         yield from [f"{point.name} {value:g}"] if number else []
+    elif not number and (which == "bits" or point.type == "bits"):
+        return
     elif which == "bits" or point.type == "bits":
         chosen = range(64) if which == "bits" else [int(bit) for bit in which]
         yield from (f"{point.name}: {point.labels.get(bit, f'bit {bit}')}" for bit in chosen if number >> bit & 1)

@@ -24,6 +24,8 @@ Said = Mapping[str, float]
 def sizes(point_map: PointMap, options: Mapping[str, float | str | bool], measured: Said) -> dict[str, float]:
     """How large device and connection are: by the site file, else by the device's own points (``measured``), else as
     large as any of the family."""
+    if not point_map.made_for:
+        return {}
     named = {name: float(options[name]) for name in point_map.made_for if name in options}
     stated = {name: measured[point] for name, point in point_map.rated_by.items() if point in measured}
     return point_map.largest | stated | named

@@ -17,7 +17,7 @@ from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
 
-PROSE = {"title", "silence", "sources"}
+PROSE = {"title", "silence", "sources", "tried"}
 POINT_PROSE = {"note", "silence", "labels", "verified"}
 OF_THE_MODEL = ("type", "length")
 """What a SunSpec model says of its points; whoever reads a map refuses it beside one."""

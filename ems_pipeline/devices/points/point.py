@@ -57,8 +57,8 @@ class Point(MapRecord):
     set_path: str | None = None
     """HTTP: the address that sets this point, with {value} in it, where the link's `write` is not for it."""
     words: dict[int, str] = Field(default_factory=dict)
-    """HTTP: how raw numbers are called in `set_path`, what follows an & included; the part before it is read as that
-    number, too."""
+    """HTTP, UDP: how the device calls raw numbers ("Auto"), in `set_path` with what follows an &; what is read is the
+    part before it."""
     written_as: str | None = None
     """HTTP: what stands for `path` in the address that sets the value, as it is; None: the path itself."""
     true_field: str | None = None
@@ -83,8 +83,6 @@ class Point(MapRecord):
     """The same for the lower end."""
     site_per: str | None = None
     """Measured quantity that the limit is divided by first: watts by `battery_voltage_v` are amperes."""
-    texts: dict[str, int] = Field(default_factory=dict)
-    """UDP: words by which a device says raw numbers of an enum ("Auto")."""
     forms: dict[int, dict[str, Any]] = Field(default_factory=dict)
     """UDP: by raw number, what the device is told to take it. `{name}` stands for the raw value of another point of the
     block, alone for the number itself."""

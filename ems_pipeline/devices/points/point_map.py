@@ -44,6 +44,8 @@ class PointMap(MapRecord):
     silence: str
     """What the device does when we vanish, for the operator and for `docs/devices.md`."""
     sources: tuple[str, ...]
+    tried: str = "twin only"
+    """Against what of others' making it was tried, for the table of all devices in `docs/devices.md`."""
     link: Link = Link()
     ready: Ready | None = None
     rest: Rest | None = None
@@ -82,14 +84,13 @@ class PointMap(MapRecord):
 
         A quantity made of one point that every model has, and of others that some have, is known by the one.
         """
+        if (found := self.by_name.get(name) or self.by_key.get(name)) is not None:
+            return found
         parts = self.derived[name].points if name in self.derived else ()
         always = [part for part in parts if not self.by_name[part].optional]
-        found = (
-            self.by_name.get(name) or self.by_key.get(name) or (self.by_name[always[0]] if len(always) == 1 else None)
-        )
-        if found is None:
+        if len(always) != 1:
             raise KeyError(f"map {self.map} has no point {name!r}; see `ems device map check`")
-        return found
+        return self.by_name[always[0]]
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:

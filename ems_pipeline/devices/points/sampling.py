@@ -176,7 +176,7 @@ def _readings(answer: Answer, samples: Samples) -> Readings:
     if taken is not None:
         values, faults = values[taken], {i: faults[at] for i, at in enumerate(taken.tolist()) if at in faults}
     if chosen.derived:
-        made = columns(_derived(chosen, rule, [Sample(*samples.of(i)) for i in at], at) for rule, at in chosen.derived)
+        made = columns(_derived(chosen, rule, samples, at) for rule, at in chosen.derived)
         faults = {**faults, **{len(values) + i: fault for i, fault in made.faults.items()}}
         values = np.concatenate((values, made.values))
     unready = _not_ready(answer, samples)
@@ -187,7 +187,10 @@ def _readings(answer: Answer, samples: Samples) -> Readings:
     return Readings(answer.device, chosen.names, Samples(values, faults), answer.asked_at, answer.received_at)
 
 
-def _derived(chosen: Selection, rule: Derived, parts: list[Sample], at: Sequence[int]) -> Sample:
+def _derived(chosen: Selection, rule: Derived, samples: Samples, at: Sequence[int]) -> Sample:
+    if rule.sum and samples.faults.keys().isdisjoint(at):  # most are: nothing to judge
+        return Sample(sum(samples.values[list(at)].tolist()))
+    parts = [Sample(*samples.of(i)) for i in at]
     return fault_of(rule, [chosen.asked[i] for i in at], parts) if rule.told_by else _made(rule, parts)
 
 

@@ -16,13 +16,13 @@ from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.devices.points.sunspec_models import point_of
 
 BASES = (40000, 0, 50000)
-MARKER = [0x5375, 0x6E53]
+MARKER = (0x5375, 0x6E53)
 """'SunS'."""
 END = 0xFFFF
 MOST_MODELS = 100
 """A longer chain is none: real devices have a dozen models."""
 REGISTERS = 0x10000
-Read = Callable[[int, int], Awaitable[list[int]]]
+Read = Callable[[int, int], Awaitable[Sequence[int]]]
 """First register and count -> words; raises `DeviceFault`."""
 
 
@@ -48,7 +48,7 @@ async def discover(read: Read, bases: Sequence[int] = BASES) -> tuple[FoundModel
             if fault.quality is Quality.NO_ANSWER:
                 raise
             continue
-        if words == MARKER:
+        if tuple(words) == MARKER:
             return await _chain(read, base + len(MARKER))
     asked = ", ".join(map(str, bases))
     reason = (

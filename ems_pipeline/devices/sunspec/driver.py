@@ -58,5 +58,5 @@ class SunSpecDriver(ModbusDriver):
         absent = {n: Sample(None, Quality.REFUSED, why) for n, why in places.items() if isinstance(why, str)}
         return [p for p in places.values() if isinstance(p, Point)], absent
 
-    async def _read_words(self, start: int, count: int) -> list[int]:
+    async def _read_words(self, start: int, count: int) -> tuple[int, ...]:
         return await self.connection.read(self.unit_id, self.point_map.link.read_function, start, count, self._gap_s)

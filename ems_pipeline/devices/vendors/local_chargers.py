@@ -11,7 +11,7 @@ from typing import Any
 from ems_pipeline.devices.driver.command import ChargerCommand, Command
 from ems_pipeline.devices.driver.contract import DeviceFault, PointWrite, SetpointRefused
 from ems_pipeline.devices.driver.document import SHOWN, Dialect, json_document
-from ems_pipeline.devices.driver.translation import Family, Target, wrong_command
+from ems_pipeline.devices.driver.translation import Family, Target, wired_for, wrong_command
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.sites.modes import ChargerMode
@@ -25,9 +25,7 @@ def translate(target: Target, command: Command) -> list[PointWrite]:
         raise wrong_command(target, command)
     if command.mode is ChargerMode.OFF or command.current_a <= 0:
         return [PointWrite("force_state", FORCED_OFF)]
-    wired = target.option("phases", command.phases)
-    if command.phases != wired:
-        raise SetpointRefused(f"{command.device} is wired for {wired:g} phases and is not told {command.phases}")
+    wired_for(target, command)
     highest_a = target.option("max_current_a", 32)
     if command.current_a > highest_a:
         raise SetpointRefused(f"{command.device}: {command.current_a:g} A exceeds its circuit of {highest_a:g} A")
@@ -49,7 +47,7 @@ def needs(point_map: PointMap) -> frozenset[str]:
     return frozenset(p.key for p in point_map.points if p.writable)
 
 
-GO_E = Family(translate, release, needs, frozenset({ChargerCommand}))
+GO_E = Family(translate, release, needs, frozenset({ChargerCommand}), switches_phases=True)
 
 
 def go_e_document(body: bytes) -> Any:

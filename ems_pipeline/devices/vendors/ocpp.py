@@ -10,7 +10,7 @@ import math
 
 from ems_pipeline.devices.driver.command import ChargerCommand, Command
 from ems_pipeline.devices.driver.contract import PointWrite, SetpointRefused
-from ems_pipeline.devices.driver.translation import Family, Target, wrong_command
+from ems_pipeline.devices.driver.translation import Family, Target, wired_for, wrong_command
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.sites.modes import ChargerMode
 
@@ -22,9 +22,7 @@ def translate(target: Target, command: Command) -> list[PointWrite]:
     """Tenths of an ampere, rounded down. Options: `max_current_a` (the circuit's fuse), `phases`, `safe_current_a`."""
     if not isinstance(command, ChargerCommand):
         raise wrong_command(target, command)
-    wired = target.option("phases", command.phases)
-    if command.phases != wired:
-        raise SetpointRefused(f"{command.device} is wired for {wired:g} phases and is not told {command.phases}")
+    wired_for(target, command)
     limit_a = 0.0 if command.mode is ChargerMode.OFF else math.floor(command.current_a * 10 + 1e-6) / 10
     highest_a = target.option("max_current_a", 32)
     if limit_a > highest_a:
@@ -51,4 +49,4 @@ def _safe(target: Target) -> PointWrite:
     return PointWrite("safe_limit", min(target.option("safe_current_a", SAFE_A), target.option("max_current_a", 32)))
 
 
-OCPP = Family(translate, release, needs, frozenset({ChargerCommand}))
+OCPP = Family(translate, release, needs, frozenset({ChargerCommand}), switches_phases=True)

@@ -11,11 +11,14 @@ from urllib.parse import quote
 
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
 from ems_pipeline.devices.driver.document import Dialect, sample_of
+from ems_pipeline.devices.driver.fields import Fields
 from ems_pipeline.devices.driver.mapped_driver import Described, MappedDriver
 from ems_pipeline.devices.points import codec
+from ems_pipeline.devices.points.per_map import once_per_map
 from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Samples
-from ems_pipeline.devices.points.samples import Sample, columns
+from ems_pipeline.devices.points.samples import Gathering, Sample
 from ems_pipeline.devices.points.sampling import Selection
 from ems_pipeline.devices.web.gateway import WebGateway
 
@@ -27,6 +30,9 @@ class WebDriver(MappedDriver):
         super().__init__(described)
         self.gateway = gateway
         self.dialect = dialect
+        names = self.point_map.by_name
+        self._paths = tuple(sorted((name, str(path)) for name, path in self.options.items() if name in names))
+        """What the site file says in place of the map's paths."""
 
     async def connect(self) -> None:
         """Nothing to open: each request stands alone."""
@@ -35,22 +41,20 @@ class WebDriver(MappedDriver):
         """Nothing to close."""
 
     async def _sample(self, selection: Selection) -> Samples:
-        requests: dict[str, list[Point]] = {}
-        for point in selection.asked:
-            requests.setdefault(self._address(self.point_map.link.request, point), []).append(point)
-        samples: dict[str, Sample] = {}
-        fitted = self._fitted({}).by_name
+        gathered = Gathering(len(selection.asked))
         gone: DeviceFault | None = None
-        for request, asked in requests.items():
+        for request, places, fields in _documents(self._fitted({}), selection, self.dialect, self._paths):
             try:
                 if gone is not None:
                     raise gone
-                document = await self._get(request)
-                samples |= {p.name: sample_of(document, fitted[p.name], self.point_map, self.dialect) for p in asked}
+                fields.fill(gathered, await self._get(request), self._closely)
             except DeviceFault as fault:
-                samples |= dict.fromkeys((p.name for p in asked), Sample(None, fault.quality, fault.reason))
+                gathered.faults |= dict.fromkeys(places, (fault.quality, fault.reason))
                 gone = fault if fault.device_wide else None
-        return columns(samples[p.name] for p in selection.asked)
+        return gathered.samples()
+
+    def _closely(self, document: Any, point: Point) -> Sample:
+        return sample_of(document, point, self.point_map, self.dialect)
 
     async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
         refusals = {}
@@ -74,8 +78,24 @@ class WebDriver(MappedDriver):
             return point.set_path.format(value=said)
         return self._address(self.point_map.link.write or "", point, said)
 
-    def _address(self, form: str, point: Point, value: str = "") -> str:
-        if value and point.written_as is not None:
+    def _address(self, form: str, point: Point, value: str) -> str:
+        if point.written_as is not None:
             return form.format(path=point.written_as, value=value)
-        path = str(self.options.get(point.name, point.path))
-        return form.format(path=path if form == "{path}" else quote(path, safe=""), value=value)
+        return _address(form, dict(self._paths).get(point.name, point.path), value)
+
+
+@once_per_map
+def _documents(
+    fitted: PointMap, selection: Selection, dialect: Dialect, paths: tuple[tuple[str, str], ...]
+) -> list[tuple[str, list[int], Fields]]:
+    """The requests of a selection, each with the positions of its points and where they stand in the answer."""
+    places: dict[str, list[int]] = {}
+    for at, point in enumerate(selection.asked):
+        path = dict(paths).get(point.name, point.path)
+        places.setdefault(_address(fitted.link.request, path), []).append(at)
+    points = [fitted.by_name[point.name] for point in selection.asked]
+    return [(r, behind, Fields([(at, points[at]) for at in behind], fitted, dialect)) for r, behind in places.items()]
+
+
+def _address(form: str, path: str | None, value: str = "") -> str:
+    return form.format(path=path if form == "{path}" else quote(path or "", safe=""), value=value)

@@ -256,6 +256,7 @@ def _session(
         min_w=charger.min_power_w,
         max_w=charger.max_power_w,
         phases=charger.phases,
+        switches_phases=charger.switches_phases,
         voltage_v=charger.voltage_v,
         unmet_price_per_kwh=charger.unmet_price_per_kwh,
         later_wh=min(energy_wh, float(units.slot_energy_wh(charger.max_power_w) * later_slots)),

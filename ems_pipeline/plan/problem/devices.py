@@ -12,6 +12,8 @@ import numpy as np
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.record import Record
 
+ROUNDING = 1e-6
+"""Share of a power by which solvers miss it."""
 NO_FLOOR_C = -273.15
 """Nothing is colder: a store of which no temperature is wanted at the end."""
 
@@ -132,6 +134,21 @@ class ChargingSession(Record):
     """What it may draw per slot wherever that comes from, W; more only where the sun leaves it. None: all of it."""
     steady: tuple[Window, ...] = ()
     """There it should not wait before it has all it wants: its least power left out costs like missing energy."""
+    switches_phases: bool = False
+    """It charges by one of its phases or by all: ``min_w`` is that of one, and not every power between is given."""
+
+    @property
+    def gap_w(self) -> tuple[float, float] | None:
+        """Powers between which none is given: the most by one phase, the least by all; None where they overlap."""
+        if not self.switches_phases:
+            return None
+        one_w, all_w = self.max_w / self.phases, self.min_w * self.phases
+        return (one_w, all_w) if one_w < all_w else None
+
+    def phases_for(self, power_w: float) -> int:
+        """By how many phases a power is charged; by all wherever they can."""
+        is_less = self.switches_phases and power_w < self.min_w * self.phases * (1 - ROUNDING)
+        return 1 if is_less else self.phases
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,6 +65,8 @@ def _charging(car: ChargingSession, most_w: list[float]) -> list[tuple[int, floa
         slots = max(1, math.ceil(wanted_wh / (car.max_w * H) - 1e-9))
         power = max(car.min_w, wanted_wh / (slots * H))
         power = min(power, most_w[t], (wanted_wh + spare_wh) / H - owed * car.min_w)
+        if car.gap_w is not None and car.gap_w[0] < power < car.gap_w[1]:
+            power = car.gap_w[0]
         if power > 0:
             found.append((t, power))
             wanted_wh -= power * H

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.problem import Problem
+from ems_pipeline.plan.problem import ChargingSession, Problem
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
@@ -89,6 +89,7 @@ def sessions(problem: Problem, plan: Plan) -> Found:
         off = [abs(float(w)) if any(b.first <= t < b.end for b in car.blocked) else 0.0 for t, w in enumerate(power)]
         yield from worst("scheduled off", car.key, off, POWER_W, "W")
         yield from worst("current range", car.key, outside(power, car.min_w, car.max_w), POWER_W, "W")
+        yield from worst("phases", car.key, _between_phases(car, power), POWER_W, "W")
         if car.anywhere_w is not None:
             given = sum((*plan.discharge_w, *plan.genset_w), np.maximum(plan.grid_w, 0.0))
             yield from worst(
@@ -99,6 +100,14 @@ def sessions(problem: Problem, plan: Plan) -> Found:
         charging = [float(w) > POWER_W for w in power[: car.end]]
         if car.min_w > 0:
             yield from stays("minimum on time", car.key, charging, True, car.min_run_slots, before=False)
+
+
+def _between_phases(car: ChargingSession, power: Array) -> list[float]:
+    """How far each power is from what one phase or all of them can give, where the charger chooses between them."""
+    if not car.switches_phases:
+        return []
+    ranges = [(n * car.min_w, n * car.max_w / car.phases) for n in (1, car.phases)]
+    return [min(outside(np.array([w]), low, high)[0] for low, high in ranges) for w in power]
 
 
 def chargers(problem: Problem, plan: Plan) -> Found:

@@ -73,7 +73,8 @@ def _charger(plan: Plan, key: str) -> Iterator[Decision]:
 
 
 def _current(car: ChargingSession, power_w: float) -> Limits:
-    return Limits(current_a=round(power_w / (car.phases * car.voltage_v), 2), phases=float(car.phases))
+    phases = car.phases_for(power_w)
+    return Limits(current_a=round(power_w / (phases * car.voltage_v), 2), phases=float(phases))
 
 
 def _heat_pump(plan: Plan, i: int) -> Iterator[Decision]:

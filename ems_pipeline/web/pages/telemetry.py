@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
 from ems_pipeline import time_grid
+from ems_pipeline.api.kept import Kept
 from ems_pipeline.api.routes.money import First, Last
 from ems_pipeline.api.routes.telemetry import POWERS
 from ems_pipeline.api.values import SiteKey, rounded
 from ems_pipeline.api.windows import civil_day, out_of_range
 from ems_pipeline.pictures.panel import Band, Panel, Series
-from ems_pipeline.pictures.slot_chart import Form, SlotChart, slot_chart
+from ems_pipeline.pictures.slot_chart import Form, SlotChart
 from ems_pipeline.web import drawn
 from ems_pipeline.web import site as sites
 from ems_pipeline.web.measured import LONGEST, Measured, measured
@@ -54,7 +56,7 @@ async def page(site: SiteKey, reader: Annotated[Reader, READ], since: First = No
         "telemetry", head=head, found=found, rows=_rows(head.said, found),
         before=(first - length, last - length),
         after=(first + length, last + length), today=time_grid.local_day(head.said.now, head.said.zone),
-        picture=drawing(_chart(head.said, found)),
+        picture=drawing(_chart(head.said, found, reader.web.drawn)),
     )  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _days(head: Head, since: str | None, until: str | None) -> tuple[date, date]
     return first, last
 
 
-def _chart(said: Said, found: Measured) -> drawn.Drawn:
+def _chart(said: Said, found: Measured, kept: Kept[Any]) -> drawn.Drawn:
     """A panel for what belongs together; where points are means, the band is from the least to the most."""
 
     def values(name: str) -> list[float | None]:
@@ -117,10 +119,16 @@ def _chart(said: Said, found: Measured) -> drawn.Drawn:
         return Panel(label, unit, series, bands if found.are_means else (), has_zero=unit == "kW", bounds=bounds)
 
     def draw(texts: drawn.Texts) -> Callable[[Form], Markup]:
-        named = [(label, unit, [name for name in names if name in found.shown]) for label, unit, names in PANELS]
-        panels = [panel(texts[label], unit, names, texts) for label, unit, names in named if names]
-        words = drawn.words(said, texts)
-        chart = SlotChart(found.starts, panels, said.zone, texts["title"], texts["summary"], said.now, words=words)
-        return lambda form: slot_chart(replace(chart, form=form))
+        def chart(form: Form) -> SlotChart:
+            named = [(label, unit, [name for name in names if name in found.shown]) for label, unit, names in PANELS]
+            panels = [panel(texts[label], unit, names, texts) for label, unit, names in named if names]
+            words = drawn.words(said, texts)
+            return SlotChart(found.starts, panels, said.zone, texts["title"], texts["summary"], said.now, form, words)
+
+        local = str(said.locale), said.zone.key, said.local(said.now).date()
+        key = hashlib.sha256(pickle.dumps((found.starts, found.rows, found.shown, found.are_means, local))).digest()
+        is_now = bool(found.starts) and found.starts[0] <= said.now <= found.starts[-1] + found.step
+        moment = said.now if is_now else None
+        return lambda form: drawn.standing(kept, (key, form.width, is_now), lambda: chart(form), moment)
 
     return draw

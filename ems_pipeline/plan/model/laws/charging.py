@@ -36,12 +36,31 @@ def session(model: Model, problem: Problem, car: ChargingSession, balance_rows: 
     may = may_charge(problem, car)[window]
     power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares)
     power.draw(model, balance_rows[window], -1.0)
+    if car.gap_w is not None:
+        one_phase_or_all(model, car, power, high, car.gap_w)
     if power.on is not None and car.min_w > 0:
         if car.min_run_slots > 1:
             minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
         if car.steady:
             without_a_break(model, car, power)
     return Charging(power, energy_by_departure(model, car, power))
+
+
+def one_phase_or_all(
+    model: Model, car: ChargingSession, power: Switched, high_kw: Array, gap_w: tuple[float, float]
+) -> None:
+    """``power <= one + (most - one) all`` and ``power >= least all``: by one phase, or by all, and nothing between."""
+    one_kw, least_kw = units.kilo(gap_w[0]), units.kilo(gap_w[1])
+    allowed_kw = np.broadcast_to(high_kw, len(power.slots))
+    by_all = model.columns(
+        f"{car.key} by all phases", power.slots, 0.0, (allowed_kw >= least_kw).astype(float), integer=True
+    )
+    most = model.rows(f"{car.key} most by one phase", power.slots, -np.inf, one_kw)
+    power.draw(model, most, 1.0)
+    model.add(most, by_all, -np.maximum(allowed_kw - one_kw, 0.0))
+    least = model.rows(f"{car.key} least by all phases", power.slots, 0.0, np.inf)
+    power.draw(model, least, 1.0)
+    model.add(least, by_all, -least_kw)
 
 
 def may_charge(problem: Problem, car: ChargingSession) -> Array:
