@@ -74,7 +74,7 @@ class Gateway(Record):
     local_port: int | None = Field(None, ge=1, le=65535)
     """Marstek: the port to ask from, where the firmware answers no other than its own."""
     portal: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = None
-    """Victron over MQTT: the VRM portal id of the GX. It stands in every topic, so that no other is ever told anything."""
+    """Victron over MQTT: the VRM portal id of the GX. It stands in every topic: no other is told anything."""
 
     @model_validator(mode="after")
     def _is_known_as_its_transport_allows(self) -> Self:
@@ -82,7 +82,7 @@ class Gateway(Record):
             raise ValueError(f"mac and local_port mean nothing to a gateway that speaks {self.transport}; remove them")
         if (self.portal is not None) != has_portal(self.transport):
             raise ValueError(
-                "a gateway that speaks victron-mqtt needs its portal: twelve digits, in the menu of the GX, VRM online portal"
+                "a gateway that speaks victron-mqtt needs its portal; see the GX, VRM online portal: twelve digits"
                 if self.portal is None
                 else f"portal means nothing to a gateway that speaks {self.transport}; remove it"
             )

@@ -5,6 +5,7 @@ Add a field here when hardware has a property that none of these expresses.
 
 from __future__ import annotations
 
+from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -51,7 +52,7 @@ class Point(MapRecord):
     message: Annotated[int, Field(ge=1, le=0xFFFF)] | None = None
     """Which message stands at the address, of registers whose content the device's own list selects (`slots`)."""
     path: str | None = None
-    """What to ask an HTTP device for; `link.request` makes the address of it."""
+    """What to ask an HTTP device for; `link.request` makes the address of it. MQTT: the topic below the portal id."""
     field: str | None = None
     """Where in the JSON answer the value stands: keys and list positions with dots (`emeters.0.power`)."""
     set_path: str | None = None
@@ -148,6 +149,11 @@ class Point(MapRecord):
     def _of_unit(self, address: int) -> int:
         """Registers of another unit are numbered behind all of the device's own, 65,536 for each unit."""
         return address + REGISTERS * (self.unit_id or 0)
+
+    @property
+    def numbered_by(self) -> frozenset[str]:
+        """What stands in braces in its path (`vebus/{vebus}/State`)."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.path or "") if name)
 
     @property
     def nothing(self) -> tuple[int, ...]:

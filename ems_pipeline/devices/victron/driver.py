@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from string import Formatter
 
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo
 from ems_pipeline.devices.driver.document import Dialect, json_document, sample_of
@@ -26,7 +25,7 @@ LAST_INSTANCE = 65_535
 
 
 class VictronDriver(MappedDriver):
-    """What of a GX one point map names. A value is as fresh as its answer: nothing is taken from before the question."""
+    """What of a GX one point map names. Nothing that was said before the question counts."""
 
     def __init__(self, described: Described, wire: Wire) -> None:
         super().__init__(described)
@@ -75,7 +74,7 @@ class VictronDriver(MappedDriver):
 
     async def _instances(self, points: Sequence[Point]) -> Mapping[str, int]:
         """The numbers that these points need, as far as the GX says them."""
-        named = {name for p in points for name in _names(p)}
+        named = {name for p in points for name in p.numbered_by}
         wanted = {name: self.point_map.link.instances[name] for name in named - self._numbers.keys()}
         heard = await self.wire.read(list(wanted.values())) if wanted else {}
         for name, path in wanted.items():
@@ -102,11 +101,6 @@ class VictronDriver(MappedDriver):
         return refusals
 
 
-def _names(point: Point) -> list[str]:
-    """What stands in braces in the path of a point."""
-    return [name for _, name, _, _ in Formatter().parse(point.path or "") if name]
-
-
 def _placed(point: Point, numbers: Mapping[str, int]) -> str | None:
     """The path of a point in this installation; None while a number in it is not known."""
-    return None if set(_names(point)) - numbers.keys() else (point.path or "").format(**numbers)
+    return None if point.numbered_by - numbers.keys() else (point.path or "").format(**numbers)

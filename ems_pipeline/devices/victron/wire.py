@@ -150,5 +150,3 @@ class Wire:
             reason = f"no password for the broker of {self.endpoint.portal}: set {name}"
             raise DeviceFault(Quality.REFUSED, reason, device_wide=True)
         return password
-
-
