@@ -82,7 +82,7 @@ class VictronDriver(MappedDriver):
                 number = json_document(heard.get(path, b""))["value"]
             except (DeviceFault, KeyError, TypeError):
                 continue
-            if isinstance(number, int) and 0 <= number <= LAST_INSTANCE:
+            if type(number) is int and 0 <= number <= LAST_INSTANCE:
                 self._numbers[name] = number
         return self._numbers
 
