@@ -131,6 +131,8 @@ def test_what_nobody_asked_for_is_no_answer_however_old(plant: Plant, gx: Gx, cl
     other.say(f"N/{PORTAL}/system/0/Dc/Battery/Soc", '{"value": 77}', retain=True)
     try:
         found = with_driver(plant, work, clock)
+        first = {r.quantity: r for r in with_driver(plant, read)}["battery_soc_pct"]
+        assert (first.value, first.reason) == (None, "system/0/Dc/Battery/Soc: the GX does not answer")
     finally:
         other.say(f"N/{PORTAL}/system/0/Dc/Battery/Soc", "", retain=True)
         other.close()
