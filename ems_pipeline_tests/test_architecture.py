@@ -60,7 +60,9 @@ ONLY = {
     "fastapi": ["api", "web"],
     "starlette": ["api", "web", "orchestration/machinery/web_server.py"],
     "uvicorn": ["web/serve.py", "api/connection.py"],
-    "jwt": ["api/tokens.py"],
+    "jwt": ["api/tokens.py", "plant/push_twin.py"],
+    "webpush": ["notify/push.py"],
+    "cryptography": ["notify/push.py", "plant/push_twin.py"],
     "argon2": ["api/passwords.py"],
     # One request, one transaction on the event loop: the API has a pool of its own, as a login of its own.
     "psycopg": ["warehouse", "api/database.py", "api/rest", "api/live"],

@@ -49,7 +49,7 @@ def listed(
         state = f"{channel.state}: {channel.state_reason}" if channel.state_reason else channel.state
         sites = "all" if wishes.sites is None else ", ".join(sorted(wishes.sites))
         shown.add_row(
-            str(channel.number), channel.person, channel.kind, channel.address, state, wishes.least_severity, hours,
+            str(channel.number), channel.person, channel.kind, channel.shown, state, wishes.least_severity, hours,
             ", ".join(reports), sites,
         )  # fmt: skip
     console.print(shown)

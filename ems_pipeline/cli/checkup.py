@@ -275,7 +275,10 @@ def chargers() -> Iterator[Finding]:
 
 
 def ways_to_people() -> Iterator[Finding]:
-    """Telegram must know the bot, and the mail server must let us in with a certificate that verifies."""
+    """Telegram must know the bot, and the mail server must let us in with a certificate that verifies.
+
+    Push services cannot be asked without telling somebody something: there the key must be one.
+    """
     from ems_pipeline.notify import ways
     from ems_pipeline.notify.notice import NotSent
     from ems_pipeline.warehouse import channels, open_warehouse
@@ -284,7 +287,8 @@ def ways_to_people() -> Iterator[Finding]:
     for way in found:
         try:
             way.check()
-            yield Finding("good", f"notices by {way.kind}", "the service lets us in")
+            told = "the key can be used" if way.kind == "push" else "the service lets us in"
+            yield Finding("good", f"notices by {way.kind}", told)
         except NotSent as error:
             yield Finding("wrong", f"notices by {way.kind}", str(error))
     with open_warehouse().begin() as connection:
@@ -294,7 +298,7 @@ def ways_to_people() -> Iterator[Finding]:
         if channel.kind not in {way.kind for way in found}:
             yield Finding("warning", what, f"{channel.kind} is not set up here: docs/notices.md")
         elif channel.state != "open":
-            yield Finding("warning", what, f"{channel.kind} {channel.address} is blocked: {channel.state_reason}")
+            yield Finding("warning", what, f"{channel.kind} {channel.shown} is blocked: {channel.state_reason}")
 
 
 def home_assistant() -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,28 @@ def run(home: Home = None) -> None:
     os.execv(program[0], program)
 
 
+@app.command("push-key")
+def push_key(
+    file: Annotated[Path, typer.Argument(help="File to write the private key to; it must not exist.")],
+) -> None:
+    """Make the key that what browsers are told is signed with, and say which variables name it."""
+    from ems_pipeline.notify.push import new_key
+
+    private, public = new_key()
+    try:
+        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        raise OSError(f"{file} cannot be made ({error.strerror}); name a file that is not there yet") from None
+    with os.fdopen(handle, "w") as made:
+        made.write(f"{private}\n")
+    console.print(
+        words(f"{file} holds the private key, which nobody else may read; set where `ems up` starts:"), soft_wrap=True
+    )
+    console.print(words(f"  EMS_PUSH_KEY_FILE={file.resolve()}"), soft_wrap=True)
+    console.print(words(f"  EMS_PUSH_PUBLIC_KEY={public}"), soft_wrap=True)
+    console.print(words("  EMS_PUSH_CONTACT=mailto:you@example.org"), soft_wrap=True)
+
+
 @app.command()
 def test(name: Annotated[str, typer.Argument(help="Name of the person, as `ems user list` shows it.")]) -> None:
     """Say something to somebody by each of their channels; exit code 1 where one of them did not take it."""
@@ -45,7 +68,7 @@ def test(name: Annotated[str, typer.Argument(help="Name of the person, as `ems u
         )
     failed = 0
     for channel in found:
-        what = f"{channel.kind} {channel.address}"
+        what = f"{channel.kind} {channel.shown}"
         try:
             if channel.kind not in known:
                 raise NotSent(f"{channel.kind} is not set up here", "docs/notices.md says how")

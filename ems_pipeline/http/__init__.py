@@ -49,6 +49,8 @@ class HttpError(EmsError):
         super().__init__(f"{self.url}: {self.reason}", remedy)
         self.status = status
         self.body = body
+        self.after_s: float | None = None
+        """How long the server wants to be left alone (Retry-After in seconds); None: it did not say."""
         self.may_have_arrived = status is not None
         """Whether the server may have got the request: a repetition may then be a second one."""
 
@@ -179,7 +181,10 @@ def _send(
         return Reply(content, _date(reply.headers.get("Date")))
     kind = TransientError if reply.status_code in TRANSIENT_STATUS else PermanentError
     reason = _unechoed((reply.reason or "").encode(), confided).decode(errors="replace")
-    raise kind(where, f"HTTP {reply.status_code} {reason}", _remedy(reply.status_code), reply.status_code, content)
+    refused = kind(where, f"HTTP {reply.status_code} {reason}", _remedy(reply.status_code), reply.status_code, content)
+    wait = reply.headers.get("Retry-After", "").strip()
+    refused.after_s = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 8 else None
+    raise refused
 
 
 def _reply(

@@ -58,6 +58,7 @@ def _words(channel: Channel) -> str:
     again = {
         "telegram": f"unblock the bot there and bind it anew (`ems user channel telegram {channel.person}`)",
         "email": f"enter it again (`ems user channel add-email {channel.person} ADDRESS`)",
+        "push": 'press "Tell this browser" there again, on the page Notices',
     }[channel.kind]
     return (
         f"{channel.person} is not told by {channel.kind} any more ({channel.state_reason}); {again}, or remove it "

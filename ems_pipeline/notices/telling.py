@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from ems_pipeline.notices import health, reports
 from ems_pipeline.notify import choice, wording
-from ems_pipeline.notify.notice import Blocked, Down, Held, Message, Moved, Notice, NotSent, Unsure, Way
+from ems_pipeline.notify.notice import Blocked, Down, Held, Message, Moved, Notice, NotSent, Unreached, Unsure, Way
 from ems_pipeline.notify.pace import Pace
 from ems_pipeline.time_grid import MINUTE, Clock
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, channels, told
@@ -99,7 +99,7 @@ class Teller:
         due = choice.wanted(new, channel.person_sites, channel.wishes, now)
         if not due:
             return 0
-        batch = wording.fitting(due)
+        batch = wording.fitting(due, self.way.longest)
         is_again = any(n.number in states and states[n.number].may_have_arrived for n in batch)
         message = wording.merged(batch, is_again=is_again, more=len(due) - len(batch))
         with self.warehouse.begin() as connection:
@@ -128,6 +128,8 @@ class Teller:
             return
         try:
             self.way.check()
+        except Unreached as error:  # the way itself stands: others are told
+            self.health.failed(str(error), now)
         except NotSent as error:
             self.pace.failed(self.way.kind, now)
             self.health.failed(str(error), now)
@@ -169,6 +171,9 @@ class Teller:
                     channels.block(connection, channel.number, error.what)
             case Held():
                 self.pace.hold(channel.address, now, error.after_s)
+            case Unreached():
+                self.pace.failed(channel.address, now)
+                self.health.failed(str(error), now)
             case Down():
                 self.pace.failed(self.way.kind, now)
                 self.health.failed(str(error), now)

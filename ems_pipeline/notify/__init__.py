@@ -7,7 +7,8 @@ The whole address of a webhook counts as a secret, because services put their to
 
     notice                what there is to say, and what those who say it must be able to do
     log, webhook          ways to people, whoever they are: here
-    telegram, mail, ways  ways to one person at a time, by `ems_pipeline.notices`
+    telegram, mail, push, ways  ways to one person at a time, by `ems_pipeline.notices`
+    subscription          where a browser is told, as it says it
     choice                who hears of what, and when
     wording, pace         alarms as one message, and when the next may follow
 """

@@ -12,6 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Literal
 
+from ems_pipeline.notify import wording
 from ems_pipeline.notify.notice import Blocked, Down, Message, NotSent, Unsure
 from ems_pipeline.plain_text import plain, printable
 from ems_pipeline.settings.forms import MAILBOX
@@ -42,6 +43,7 @@ class Mail:
     """Messages by one server."""
 
     kind = "email"
+    longest = wording.LONGEST
 
     def __init__(self, server: Server, timeout_s: float = TIMEOUT_S) -> None:
         self._server, self._timeout_s = server, timeout_s

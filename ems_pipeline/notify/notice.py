@@ -28,6 +28,10 @@ class Down(NotSent):
     """The service is not there, or does not let us in: it would say the same to everybody."""
 
 
+class Unreached(NotSent):
+    """The server of this address is not there, which says nothing of other addresses: each has a server of its own."""
+
+
 class Blocked(NotSent):
     """This address takes nothing any more until a person does something."""
 
@@ -84,6 +88,8 @@ class Message:
     key: str
     attachment: tuple[str, str] | None = None
     """Name and HTML of a file, for ways that take files."""
+    severity: str = "info"
+    """Of the worst in it: how urgent it is, for ways that ask."""
 
 
 class Way(Protocol):
@@ -91,6 +97,8 @@ class Way(Protocol):
 
     kind: str
     """As ``ems.notice_channel`` calls it."""
+    longest: int
+    """UTF-16 units that one message may have; what does not fit follows in the next."""
 
     def send(self, address: str, message: Message) -> None:
         """Deliver, or raise `NotSent` or what is more exact of it."""

@@ -24,6 +24,7 @@ class Telegram:
     """A bot, by its token."""
 
     kind = "telegram"
+    longest = wording.LONGEST
 
     def __init__(self, token: str, address: str, timeout_s: float = TIMEOUT_S) -> None:
         """``address``: of the service, without a path."""

@@ -9,11 +9,12 @@ from ems_pipeline import settings
 from ems_pipeline.errors import EmsError
 from ems_pipeline.notify.mail import Mail, Server, is_address
 from ems_pipeline.notify.notice import Way
+from ems_pipeline.notify.push import Push
 from ems_pipeline.notify.telegram import Telegram
 
 
 class NoSender(EmsError, ValueError):
-    """E-mail is set up but for whom it is from."""
+    """A way is set up but for whom it is from."""
 
 
 def telegram(environ: Mapping[str, str] | None = None) -> Telegram | None:
@@ -40,6 +41,17 @@ def mail(environ: Mapping[str, str] | None = None) -> Mail | None:
     return Mail(Server(host, settings.SMTP_PORT.read(environ), security, sender, user, password))
 
 
+def push(environ: Mapping[str, str] | None = None) -> Push | None:
+    """To browsers; None where no key is named. Errors as of `mail`."""
+    key = settings.PUSH_KEY.read(environ)
+    if key is None:
+        return None
+    contact = settings.PUSH_CONTACT.read(environ)
+    if contact is None:
+        raise NoSender("EMS_PUSH_KEY is set, and nothing says whom push services write to", "set EMS_PUSH_CONTACT")
+    return Push(key, contact, settings.PUSH_PUBLIC_KEY.read(environ), settings.PUSH_SERVICES.read(environ))
+
+
 def to_persons(environ: Mapping[str, str] | None = None) -> list[Way]:
     """All of them; errors as above."""
-    return [way for way in (telegram(environ), mail(environ)) if way is not None]
+    return [way for way in (telegram(environ), mail(environ), push(environ)) if way is not None]

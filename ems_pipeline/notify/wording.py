@@ -45,7 +45,7 @@ def merged(notices: Sequence[Notice], *, is_again: bool, more: int = 0) -> Messa
     lines = [*([AGAIN] if is_again else []), *map(_line, notices), *([f"({more} more follow)"] if more else [])]
     said = ",".join(f"{notice.number}:{notice.severity}" for notice in notices)
     key = hashlib.sha256(said.encode()).hexdigest()[:24]
-    return Message(f"{worst.severity}: {where}: {worst.kind}{others}", "\n".join(lines), key)
+    return Message(f"{worst.severity}: {where}: {worst.kind}{others}", "\n".join(lines), key, severity=worst.severity)
 
 
 def _line(notice: Notice) -> str:

@@ -16,7 +16,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     shelly_rpc, switch_calls                                  what a Shelly says of itself; other clients' words
     home_assistant                                            devices as entities of Home Assistant
     documents, market, solar, tempo                           what the outside world publishes
-    telegram_twin, smtp_twin                                  the services that people are told by
+    telegram_twin, smtp_twin, push_twin                       the services that people are told by
     faults                                                    what hardware and wires do wrong
     recording, replay, log                                    measured series played back, and a logger's own
     plant                                                     all of it, started and stopped as one

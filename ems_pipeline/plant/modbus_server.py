@@ -134,8 +134,8 @@ def serving_modbus(buses: Sequence[Bus]) -> Iterator[list[int]]:
 
 async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     gateway = bus.gateway
-    devices = [_device(unit, _action(twin), twin.last_address + BEYOND) for unit, twin in bus.twins.items()]
-    devices.append(_device(ANY_UNIT, _nobody, BEYOND))
+    devices = [_device(unit, _action(t), t.last_address + BEYOND, t.last_bit) for unit, t in bus.twins.items()]
+    devices.append(_device(ANY_UNIT, _nobody, BEYOND, None))
     server = Server(
         bus.faults,
         devices,
@@ -152,8 +152,12 @@ async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     return server, int(server.transport.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
 
 
-def _device(unit: int, action: Action, registers: int) -> SimDevice:
-    return SimDevice(unit, SimData(0, values=[0] * registers, datatype=DataType.REGISTERS), action=action)
+def _device(unit: int, action: Action, registers: int, last_bit: int | None) -> SimDevice:
+    words = SimData(0, values=[0] * registers, datatype=DataType.REGISTERS)
+    if last_bit is None:
+        return SimDevice(unit, words, action=action)
+    bits = SimData(0, values=[False] * (last_bit + BEYOND), datatype=DataType.BITS)
+    return SimDevice(unit, ([bits], [bits], [words], [words]), action=action)
 
 
 def _action(twin: Twin | OtherUnit) -> Action:
@@ -165,7 +169,12 @@ def _action(twin: Twin | OtherUnit) -> Action:
         try:
             if values is not None:
                 twin.write(function, address, values)
+                if function == 5:
+                    return None  # the library keeps the bit itself, and asks again before it is read
                 words = list(values)
+            elif function in (1, 2):
+                _pack(twin.bits(function, address), registers)
+                return None
             elif function in (3, 4):
                 words = twin.read(function, address, count)
             else:
@@ -178,6 +187,12 @@ def _action(twin: Twin | OtherUnit) -> Action:
         return None
 
     return act
+
+
+def _pack(bits: Mapping[int, int], words: list[int]) -> None:
+    """All bits of a table into the server's words, from the lowest: it does not say how many of them were asked."""
+    for at, is_set in bits.items():
+        words[at // 16] = words[at // 16] & ~(1 << at % 16) | bool(is_set) << at % 16
 
 
 async def _nobody(*_: object) -> ExcCodes | None:

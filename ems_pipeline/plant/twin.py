@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.decoding import interpret
-from ems_pipeline.devices.points.point import REGISTERS, Point
+from ems_pipeline.devices.points.point import BITS, REGISTERS, UNITS, Point
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plant.instruments import quantities
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused, Silent
@@ -21,6 +21,8 @@ from ems_pipeline.plant.world import World
 
 READS, WRITES = {3, 4}, {6, 16}
 """Functions of Modbus that a twin may understand."""
+BIT_READS, BIT_WRITES = {1: 2 * BITS, 2: BITS}, {5: 2 * BITS}
+"""Those for single bits, of a map that has some, with where `Point.addresses` number their tables."""
 REFRESH = timedelta(seconds=1)
 """How often a device renews its registers while nothing changes; powers change with a decision, which shows at once."""
 
@@ -81,7 +83,12 @@ class Twin:
     @property
     def other_units(self) -> set[int]:
         """Units beside its own that it answers for."""
-        return {a // REGISTERS for a in self._by_address} - {0}
+        return {a // REGISTERS % UNITS for a in self._by_address} - {0}
+
+    @property
+    def last_bit(self) -> int | None:
+        """The highest address of its coils and discrete inputs; None: it has none."""
+        return max((a % REGISTERS for a in self._by_address if a >= BITS), default=None)
 
     def factory_settings(self) -> dict[str, float]:
         """What an installer leaves in the writable points, by point name."""
@@ -126,9 +133,7 @@ class Twin:
         """
         self._check_function(function, self._spoken & READS)
         self._check_shape(address, count)
-        words: Mapping[int, int] = self.registers()
-        for trouble in self.troubles.values():
-            words = trouble.shown(words)
+        words = self._shown()
         asked = range(address, address + count)
         has_holes = self.has_holes and self.point_map.link.max_hole > 0
         if not has_holes and any(a not in words for a in asked):
@@ -136,13 +141,34 @@ class Twin:
         self.asked()
         return [words.get(a, 0) for a in asked]
 
+    def bits(self, function: int, address: int, unit: int = 0) -> dict[int, int]:
+        """All coils or discrete inputs of a unit by address, for a request that begins at ``address``.
+
+        Raises:
+            Refused, Silent: as for `read`.
+        """
+        self._check_function(function, self._spoken & BIT_READS.keys())
+        first = BIT_READS[function] + REGISTERS * unit
+        found = {a - first: word for a, word in self._shown().items() if 0 <= a - first < REGISTERS}
+        if address not in found:
+            raise Refused(ILLEGAL_ADDRESS)
+        self.asked()
+        return found
+
+    def _shown(self) -> Mapping[int, int]:
+        words: Mapping[int, int] = self.registers()
+        for trouble in self.troubles.values():
+            words = trouble.shown(words)
+        return words
+
     def write(self, function: int, address: int, values: Sequence[int]) -> None:
         """Take a write request; the physics follow at once.
 
         Raises:
             Refused, Silent: as for `read`, and a value outside the point's range.
         """
-        self._check_function(function, self._spoken & WRITES)
+        self._check_function(function, self._spoken & (WRITES | BIT_WRITES.keys()))
+        address += BIT_WRITES.get(function, 0)
         words = {address + i: int(v) for i, v in enumerate(values)}
         wanted: dict[str, float] = {}
         for a in words:
@@ -198,7 +224,8 @@ class Twin:
     @property
     def _spoken(self) -> set[int]:
         link = self.point_map.link
-        return {link.read_function, link.write_function, *link.also_functions}
+        bits = {*BIT_READS, *BIT_WRITES} if self.last_bit is not None else set[int]()
+        return {link.read_function, link.write_function, *link.also_functions, *bits}
 
     def _check_function(self, function: int, spoken: set[int]) -> None:
         self.check_alive()
@@ -234,11 +261,20 @@ class OtherUnit:
     """The registers of a twin that answer under another unit id."""
 
     def __init__(self, twin: Twin, unit_id: int) -> None:
-        self._twin, self._first = twin, REGISTERS * unit_id
+        self._twin, self._unit, self._first = twin, unit_id, REGISTERS * unit_id
 
     @property
     def last_address(self) -> int:
-        return max(a - self._first for a in self._twin.registers() if 0 <= a - self._first < REGISTERS)
+        return max((a - self._first for a in self._twin.registers() if 0 <= a - self._first < REGISTERS), default=0)
+
+    @property
+    def last_bit(self) -> int | None:
+        """As `Twin.last_bit`."""
+        return self._twin.last_bit
+
+    def bits(self, function: int, address: int) -> dict[int, int]:
+        """As `Twin.bits`."""
+        return self._twin.bits(function, address, self._unit)
 
     def read(self, function: int, address: int, count: int) -> list[int]:
         """As `Twin.read`."""

@@ -84,7 +84,14 @@ def serving_http(
         def log_message(self, format: str, *args: object) -> None:
             """Nothing: the plant is not the one under observation."""
 
-    server = _Server((host, port), Handler)
+    with running(host, port, Handler) as bound:
+        yield bound
+
+
+@contextmanager
+def running(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Answer by a handler of one's own until the block ends; yields the port. OSError: it is taken."""
+    server = _Server((host, port), handler)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="plant-http", daemon=True
     )

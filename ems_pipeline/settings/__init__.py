@@ -33,6 +33,9 @@ TIMEOUT_S, SHORTEST_S, LONGEST_S = 20.0, 1.0, 120.0
 SHORTEST_SECRET = 32
 """Characters of what signs tokens."""
 
+KNOWN_PUSH = (
+    "fcm.googleapis.com", "*.push.services.mozilla.com", "*.notify.windows.com", "*.push.apple.com",
+)  # fmt: skip
 HOUSE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "127.0.0.0/8", "::1/128")
 """Without the link-local ones: a device there has no lease, and a rented server's own secrets are served there."""
 
@@ -110,6 +113,20 @@ SMTP_PASSWORD: Secret[str | None] = Secret("EMS_SMTP_PASSWORD", "of that user", 
 SMTP_FROM: Setting[str | None] = Setting(
     "EMS_SMTP_FROM", "whom our e-mail is from; needed where EMS_SMTP_HOST is set", forms.MAIL, None, "ems@example.org",
     "`EMS_SMTP_USER`, if that is an address",
+)  # fmt: skip
+PUSH_KEY: Secret[str | None] = Secret(
+    "EMS_PUSH_KEY", "signs what browsers are told; `ems notify push-key` makes the file", forms.PUSH_SECRET, None
+)
+PUSH_PUBLIC_KEY: Setting[str | None] = Setting(
+    "EMS_PUSH_PUBLIC_KEY", "its public part, which the pages show to browsers", forms.PUSH_POINT, None
+)
+PUSH_CONTACT: Setting[str | None] = Setting(
+    "EMS_PUSH_CONTACT", "whom a push service writes to; needed where EMS_PUSH_KEY is set", forms.MAIL_LINK, None,
+    "mailto:ems@example.org",
+)  # fmt: skip
+PUSH_SERVICES: Setting[tuple[str, ...]] = Setting(
+    "EMS_PUSH_SERVICES", "hosts of push services that a browser may name, separated by commas", forms.PUSH_HOSTS,
+    KNOWN_PUSH, ",".join(KNOWN_PUSH), "those of Google, Mozilla, Microsoft and Apple",
 )  # fmt: skip
 REPORT_HOUR = Setting(
     "EMS_REPORT_HOUR", "hour of the site's day from which on reports of the day before are sent",
@@ -234,6 +251,10 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         SMTP_USER,
         SMTP_PASSWORD,
         SMTP_FROM,
+        PUSH_KEY,
+        PUSH_PUBLIC_KEY,
+        PUSH_CONTACT,
+        PUSH_SERVICES,
         REPORT_HOUR,
         NOTICES_DATABASE_URL,
         LOG,

@@ -25,6 +25,10 @@ MAILBOX = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
 )
 """One mailbox without quotes, comments or names: nothing in it can begin another header or command."""
+SCALAR = re.compile(r"[A-Za-z0-9_-]{43}")
+"""32 bytes in base64url: a private key of P-256, in one line for files of variables."""
+POINT = re.compile(r"B[A-Za-z0-9_-]{86}")
+"""65 bytes in base64url: a point of P-256, uncompressed, so the first byte is 4."""
 PRINTABLE_ASCII = re.compile(r"[!-~]+")
 
 
@@ -121,6 +125,23 @@ def _broadcasts(text: str) -> tuple[str, ...]:
     return tuple(str(ipaddress.IPv4Address(part)) for part in _parts(text))
 
 
+def _push_hosts(text: str) -> tuple[str, ...]:
+    """Names, `*.` for what stands below one; of addresses only this machine's, so that nobody's network is asked."""
+    names = tuple(part.lower() for part in _parts(text))
+    for name in names:
+        bare = name.removeprefix("*.")
+        is_number = bare.replace(".", "").isdecimal()
+        if not HOST.fullmatch(bare) or ("." not in bare and bare != "localhost") or (is_number and name != "127.0.0.1"):
+            raise ValueError
+    return names
+
+
+def _mail_link(text: str) -> str:
+    if not text.startswith("mailto:") or not MAILBOX.fullmatch(text.removeprefix("mailto:")):
+        raise ValueError
+    return text
+
+
 FLAG = Form("0 or 1", lambda text: bool(("0", "1").index(text)))
 TEXT = Form("a text", str)
 SECRET = Form("the secret", str, _length)
@@ -140,6 +161,10 @@ ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _without
 SAFE_SERVICE = matching(SAFE_ADDRESS, "an address with https:// and without a path", repr)
 TOKEN = matching(BOT_TOKEN, "the token as @BotFather tells it, such as 123456:ABC...", _length)
 MAIL = matching(MAILBOX, "one address such as ems@example.org", repr)
+PUSH_SECRET = matching(SCALAR, "the private key as `ems notify push-key` writes it", _length)
+PUSH_POINT = matching(POINT, "the public key as `ems notify push-key` prints it", repr)
+PUSH_HOSTS = Form("names of hosts, *. for all below one, separated by commas, e.g. fcm.googleapis.com", _push_hosts)
+MAIL_LINK = Form("mailto: and an address, such as mailto:ems@example.org", _mail_link)
 MAIL_HOST = matching(HOST, "the name of a server alone, such as smtp.example.org", repr)
 SERVER_HOST = matching(HOST, "the name or address of a server alone, such as homeassistant.local", repr)
 TOPIC = matching(re.compile(r"[a-zA-Z0-9_-]{1,40}"), "one word of letters, digits, _ and -", repr)

@@ -8,13 +8,17 @@ option or a password. ``EMS_SETUP_NETWORKS`` widens or narrows the networks; ``n
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ems_pipeline import settings
 from ems_pipeline.plain_text import plain
+from ems_pipeline.sites.protocol import PROTOCOLS, found_by
 from ems_pipeline.sites.wiring import Gateway
 
-TRANSPORTS = ("modbus-tcp", "rtu-over-tcp")
+LOOKED_INTO = tuple(dict.fromkeys(t for p in PROTOCOLS.values() if p.found_by for t in p.transports))
+"""What the set-up may look for; what is only recognised (Home Assistant), by two fixed pages that change nothing, wants
+a token, so its address and the token's name come from the file."""
+TRANSPORTS = tuple(transport for transport in LOOKED_INTO if found_by(transport) != "name")
 """Whose reads are known to change nothing. A page of an HTTP device may switch it: its address comes from the file."""
 MACHINE = "write the gateway into the site's file on the machine"
 
@@ -35,11 +39,15 @@ def fault(host: str) -> str:
     return f"{address} is none of this house ({', '.join(map(str, allowed))}); {MACHINE}"
 
 
-def faults(gateways: tuple[Gateway, ...]) -> Iterator[str]:
-    """Why gateways may not come over a channel, each with its remedy."""
+def faults(gateways: tuple[Gateway, ...], transports: Collection[str] = TRANSPORTS) -> Iterator[str]:
+    """Why gateways may not come over a channel, each with its remedy.
+
+    Args:
+        transports: what may be spoken there.
+    """
     for gateway in gateways:
-        if gateway.transport not in TRANSPORTS:
-            yield f"gateways: {gateway.key} speaks {gateway.transport}, not {' or '.join(TRANSPORTS)}; {MACHINE}"
+        if gateway.transport not in transports:
+            yield f"gateways: {gateway.key} speaks {gateway.transport}, not {' or '.join(transports)}; {MACHINE}"
         if gateway.user is not None or gateway.password_env is not None:
             yield f"gateways: {gateway.key} names a user or a password; {MACHINE}"
         if found := fault(gateway.host):

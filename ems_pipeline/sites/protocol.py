@@ -32,6 +32,9 @@ class Protocol:
     """Whether devices behind one gateway are told apart by unit ids; else the unit id of a device means nothing."""
     shares_unit: bool
     """Whether what answers at one place may be several devices, each with a map of its own."""
+    found_by: Literal["units", "broadcast", "name"] | None = None
+    """How the set-up finds who speaks it: every unit id is asked, everybody at once, or it is only recognised by its
+    name, for it wants a token; None: not at all."""
     has_fields: bool = False
     """Whether an answer is a document in which a point, or the link for all, names a field."""
     written_by: str | None = None
@@ -65,6 +68,7 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         place="address",
         has_units=True,
         shares_unit=False,
+        found_by="units",
     ),
     "sunspec": Protocol(
         transports=("modbus-tcp", "rtu-over-tcp"),
@@ -73,6 +77,7 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         place="model",
         has_units=True,
         shares_unit=True,
+        found_by="units",
     ),
     "http": Protocol(
         transports=("http",),
@@ -92,6 +97,7 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         place="path",
         has_units=False,
         shares_unit=True,
+        found_by="name",
         place_by_option=True,
         place_form=ENTITIES,
         may_lack_place=True,
@@ -112,6 +118,7 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         place="path",
         has_units=False,
         shares_unit=False,
+        found_by="broadcast",
         has_fields=True,
         written_by="set_method",
         keeps_address=True,
@@ -128,6 +135,11 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
     ),
 }
 """By `protocol:` of a point map."""
+
+
+def found_by(transport: str) -> Literal["units", "broadcast", "name"] | None:
+    """How the set-up finds who answers over a transport; None: not at all."""
+    return next((p.found_by for p in PROTOCOLS.values() if transport in p.transports), None)
 
 
 def calls_in(transport: TransportName) -> bool:

@@ -1,25 +1,31 @@
 """What the set-up asks of devices that are in no site yet: who answers at an address, and what devices say.
 
+Behind a Modbus gateway every unit id is asked, batteries answer a broadcast, and Home Assistant is only recognised.
+
 The address comes over HTTP, so it is held against `sites.nearby` here once more, where it is opened; whoever talks to
 that gateway already goes first, and nothing but reads goes out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from ems_pipeline.control.gateways import KEPT, reading
 from ems_pipeline.devices import fleet
+from ems_pipeline.devices.discovery import by_name
 from ems_pipeline.devices.discovery.fitting import Fit, driver_on, fits
 from ems_pipeline.devices.discovery.scan import Found, scan
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.installed.address import address_of
+from ems_pipeline.devices.marstek.finding import Found as FoundBattery
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Reading
 from ems_pipeline.devices.points.sampling import names_in
 from ems_pipeline.sites import Device, Gateway, nearby
+from ems_pipeline.sites.protocol import found_by
+from ems_pipeline.steps import batteries
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse.asked import Asked, NotAnswered
@@ -28,6 +34,10 @@ Result = dict[str, Any]
 LAST_UNIT, MOST_UNITS, MOST_DEVICES = 247, 64, 16
 LONGEST_WAIT_S = 3.0
 GROUPS = (*fleet.EVERYTHING, "identity")
+NO_BATTERY = (
+    "switch its local interface (Open API) on in the app, and name the broadcast address of its network, such as "
+    "192.168.1.255"
+)
 NOBODY = "look at its power, its cable, its address and port, and whether Modbus is switched on in its menu"
 
 
@@ -52,14 +62,50 @@ def find(platform: Platform, asked: Asked) -> Result:
         ValueError: the parameters cannot be; the text says what can.
         DeviceFault: no gateway listens there.
     """
-    gateway = _gateway({"key": "found", **asked.parameters.get("gateway", {})})
-    units = _units(asked.parameters.get("units"))
-    wire = _wire(gateway)
+    said = {"key": "found", **asked.parameters.get("gateway", {})}
+    gateway = _gateway(said, nearby.LOOKED_INTO)
+    if (way := found_by(gateway.transport)) == "name":
+        return _home_assistant(gateway)
+    if way == "broadcast":
+        return _batteries(platform, gateway)
+    units, wire = _units(asked.parameters.get("units")), fleet.open_wire(gateway)
+    assert isinstance(wire, Connection)
     with reading(platform.warehouse, "set-up") as turns, fleet.runner() as loop:
         found = loop.run(_behind(wire, units, turns, platform.clock))
     if not found:
         raise NotAnswered(f"{gateway.host}:{gateway.port} listens, and none of {len(units)} unit ids answers", NOBODY)
     return {"units": [_as_told(one, fitting) for one, fitting in found]}
+
+
+def _home_assistant(gateway: Gateway) -> Result:
+    if not by_name.is_home_assistant(gateway):
+        where = f"{gateway.host}:{gateway.port}"
+        raise NotAnswered(f"{where} answers, and not as Home Assistant does", "look at its address; its port is 8123")
+    return {"units": [], "home_assistant": {"host": gateway.host, "port": gateway.port}}
+
+
+def _batteries(platform: Platform, gateway: Gateway) -> Result:
+    """Who answers a broadcast from within this house, each as a unit with a gateway of its own."""
+    where = f"{gateway.host}:{gateway.port}"
+    try:
+        heard = batteries.discover(platform, [gateway.host], [gateway.port])
+    except OSError as error:
+        raise NotAnswered(f"nobody can be asked at {where}: {error}", NO_BATTERY) from error
+    found = [one for one in heard if not nearby.fault(one.host)]
+    if not found:
+        raise NotAnswered(f"no battery answered at {where}", NO_BATTERY)
+    return {"units": [_battery(number, one) for number, one in enumerate(found[:MOST_DEVICES], start=1)]}
+
+
+def _battery(number: int, one: FoundBattery) -> Result:
+    """Its maps are chosen by what it says it is: asking takes seconds for each, and the next step reads it."""
+    firmware = "" if one.firmware is None else f", firmware {one.firmware:g}"
+    maps = [
+        {"map": name, "title": title, "good": 0, "asked": 0, "values": {}}
+        for name, title in by_name.battery_maps(one.model)
+    ]
+    at = {"host": one.host, "port": one.port, "mac": one.mac}
+    return {"unit_id": number, "answer": f"{one.model}{firmware}", "at": at, "fits": maps}
 
 
 def attempt(platform: Platform, asked: Asked) -> Result:
@@ -84,17 +130,11 @@ def attempt(platform: Platform, asked: Asked) -> Result:
     return {"readings": shown, "grid_points": points}
 
 
-def _gateway(said: Mapping[str, Any]) -> Gateway:
+def _gateway(said: Mapping[str, Any], transports: Collection[str] = nearby.TRANSPORTS) -> Gateway:
     gateway = Gateway.model_validate(said)
-    if faults := list(nearby.faults((gateway,))):
+    if faults := list(nearby.faults((gateway,), transports)):
         raise NotAnswered("; ".join(faults), nearby.MACHINE)
     return gateway.model_copy(update={"timeout_s": min(gateway.timeout_s, LONGEST_WAIT_S)})
-
-
-def _wire(gateway: Gateway) -> Connection:
-    wire = fleet.open_wire(gateway)
-    assert isinstance(wire, Connection)  # `nearby` lets no other transport through
-    return wire
 
 
 def _units(said: Any) -> list[int]:
@@ -115,8 +155,7 @@ async def _said(
     result = []
     for device in devices:
         gateway = gateways[device.gateway]
-        wire = _wire(gateway)
-        driver = driver_on(wire, device, clock)
+        driver = driver_on(fleet.open_wire(gateway), device, clock, gateway.transport)
         if not await turns.take(address_of(gateway)):
             raise TimeoutError(f"{gateway.host}:{gateway.port}: {KEPT}")
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.engine.row import Row
 from ems_pipeline.errors import EmsError
 from ems_pipeline.notify.choice import Quiet, Wishes
 from ems_pipeline.notify.mail import is_address
+from ems_pipeline.notify.subscription import shown
 from ems_pipeline.warehouse.people import UnknownPerson
 
 CODE_HOLDS = timedelta(minutes=15)
@@ -43,12 +44,17 @@ class Channel:
     number: int
     person: str
     kind: str
-    address: str
+    address: str = field(repr=False)
     bound_at: datetime
     state: str
     state_reason: str
     wishes: Wishes
     person_sites: frozenset[str] | None
+
+    @property
+    def shown(self) -> str:
+        """The address as people may see it."""
+        return shown(self.kind, self.address)
 
 
 def listed(connection: Connection, person: str | None = None, kind: str | None = None) -> list[Channel]:

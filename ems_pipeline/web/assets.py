@@ -18,6 +18,7 @@ from ems_pipeline.pictures import palette
 HERE = Path(__file__).with_name("static")
 STYLE = "pages.css"
 """The pages' own rules, and behind them the colours of the pictures."""
+WORKER = "push.js"
 KEPT = "public, max-age=31536000, immutable"
 TYPES = {".webmanifest": "application/manifest+json", ".js": "text/javascript; charset=utf-8"}
 router = APIRouter()
@@ -50,6 +51,14 @@ def address(name: str) -> str:
     found = asset(name)
     assert found is not None, name
     return f"/ui/static/{found.digest}/{name}"
+
+
+@router.get("/ui/push.js")
+async def push_worker() -> Response:
+    """What shows messages while no page is open; at this address, for it may do so for what stands below it alone."""
+    found = asset(WORKER)
+    assert found is not None
+    return Response(found.content, media_type=found.kind, headers={"cache-control": "no-cache"})
 
 
 @router.get("/ui/static/{digest}/{name}")

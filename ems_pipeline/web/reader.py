@@ -32,7 +32,7 @@ from ems_pipeline.web.words import alarms, modes, sentences
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 SMALL_BYTES, PACKED_AT = 1000, 5
 LOGIN, CONFIRM = "/ui/login", "/ui/confirm"

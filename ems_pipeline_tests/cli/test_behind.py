@@ -72,6 +72,7 @@ OTHERS = {
         "site check",
         "web",
         "notify run",
+        "notify push-key",
         "homeassistant run",
         "homeassistant forget",
     ),  # work without it

@@ -57,6 +57,16 @@ class House:
             channels.put_wishes(connection, number, wishes or Wishes())
         return number
 
+    def browser(self, name: str, address: str, wishes: Wishes | None = None) -> int:
+        """A browser of somebody; its number."""
+        endpoint, _, keys = address.partition(" ")
+        with self.warehouse.begin() as connection:
+            number = connection.exec_driver_sql(
+                "SELECT ems.fn_push_bind(%s, %s, %s)", (name, endpoint, keys)
+            ).scalar_one()
+            channels.put_wishes(connection, number, wishes or Wishes())
+        return int(number)
+
     def alarm(self, kind: str, severity: str = "warning", site: str | None = "home01", text: str = "so it is") -> None:
         with self.warehouse.begin() as connection:
             alarms.raise_alarm(connection, site, kind, severity, text, self.clock.now())

@@ -46,6 +46,8 @@ class Hung:
     def check(self) -> None:
         self.send("", Message("", "", ""))
 
+    longest = 4096
+
     def spacing_s(self, address: str) -> float:
         return 0.0
 

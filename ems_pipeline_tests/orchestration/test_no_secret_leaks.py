@@ -10,8 +10,11 @@ import base64
 import contextlib
 import io
 import logging
+import socket
+import threading
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -22,8 +25,11 @@ import yaml
 from sqlalchemy.engine import URL
 from typer.testing import CliRunner
 
-from ems_pipeline import time_grid
+from ems_pipeline import settings, time_grid
 from ems_pipeline.cli.app import app
+from ems_pipeline.homeassistant import serve, standing
+from ems_pipeline.homeassistant.api import Api
+from ems_pipeline.homeassistant.telling import Teller as TopicTeller
 from ems_pipeline.notices.polling import Poller
 from ems_pipeline.notices.telling import Teller
 from ems_pipeline.notify.pace import Pace
@@ -42,10 +48,14 @@ from ems_pipeline_tests.test_http import echo
 __all__ = ["echo"]
 pytestmark = pytest.mark.slow
 MIDNIGHT = time_grid.day_bounds(TODAY, PRAGUE)[0]
+OF_SETTINGS = [s.name for section in settings.SECTIONS.values() for s in section if isinstance(s, settings.Secret)]
+"""Every secret that the environment may hold; a new one is among them, and searched for, the day it is declared."""
 SECRETS = {
-    name: f"{name}-Gehe1m+{number}"
-    for number, name in enumerate(["database", "entsoe", "rte", "webhook", "loxone", "telegram"], start=7)
+    name: f"{number}:{name.replace('_', '-')}-Gehe1m-{'x' * 20}"  # long enough for each, and like a bot's token
+    for number, name in enumerate([*OF_SETTINGS, "database", "loxone"], start=12345)
 }
+IN_FILES = ("EMS_ENTSOE_TOKEN", "EMS_NOTIFY_WEBHOOK", "EMS_MQTT_TOKEN", "loxone")
+"""The others stand in the environment itself."""
 
 
 def forms(secret: str) -> set[bytes]:
@@ -103,8 +113,9 @@ def machine(
     address = database_server.set(drivername="postgresql", password=SECRETS["database"])
     files = folder / "files"
     files.mkdir()
-    for name in ("entsoe", "webhook", "loxone"):
-        (files / name).write_text(f"{echo}/500?{SECRETS[name]}" if name == "webhook" else SECRETS[name])
+    texts = SECRETS | {"EMS_NOTIFY_WEBHOOK": f"{echo}/500?{SECRETS['EMS_NOTIFY_WEBHOOK']}"}
+    for name in IN_FILES:
+        (files / name).write_text(texts[name])
     with pytest.MonkeyPatch.context() as environment:
         values = {
             "EMS_HOME": str(folder / "home"),
@@ -113,12 +124,13 @@ def machine(
             "EMS_DAGSTER_DATABASE_URL": address.set(
                 drivername="postgresql+psycopg2", database="leaks_dagster"
             ).render_as_string(hide_password=False),
-            "EMS_ENTSOE_TOKEN_FILE": str(files / "entsoe"),
-            "EMS_RTE_CREDENTIALS": SECRETS["rte"],
-            "EMS_NOTIFY_WEBHOOK_FILE": str(files / "webhook"),
             "EMS_HOME01_LOXONE_PASSWORD": SECRETS["loxone"],
             "EMS_PRICE_SOURCES_CZ": "entsoe,ote",
             "EMS_LOG": "json",
+        }
+        values |= {
+            **{name: SECRETS[name] for name in OF_SETTINGS if name not in IN_FILES},
+            **{f"{name}_FILE": str(files / name) for name in OF_SETTINGS if name in IN_FILES},
         }
         for name, value in values.items():
             environment.setenv(name, value)
@@ -141,7 +153,7 @@ def kept(machine: tuple[pytest.MonkeyPatch, Path, URL], home01: Site, echo: str)
             environment.setenv(name, value)
         for name in ("EMS_HOME01_LOXONE_PASSWORD", "EMS_ENTSOE_TOKEN", "EMS_RTE_CREDENTIALS"):
             environment.delenv(name, raising=False)  # the plant knows them; the pipeline has files
-        environment.setenv("EMS_RTE_CREDENTIALS", SECRETS["rte"])
+        environment.setenv("EMS_RTE_CREDENTIALS", SECRETS["EMS_RTE_CREDENTIALS"])
         environment.setenv("EMS_HOME01_LOXONE_PASSWORD_FILE", str(folder / "files" / "loxone"))
         environment.setenv("EMS_SOURCE_ENTSOE_URL", f"{echo}/401")
         with lived(plant, clock) as runs:
@@ -186,11 +198,58 @@ def _fail(runs: InProcess, environment: pytest.MonkeyPatch, echo: str) -> None:
     skipped = troubles.alarm_notices(asking)
     assert "webhook at 127.0.0.1: HTTP 500" in str(skipped.skip_message)  # type: ignore[union-attr]
     _tell_persons(runs, echo)
+    _tell_home_assistant(runs, environment, echo)
+
+
+def _tell_home_assistant(runs: InProcess, environment: pytest.MonkeyPatch, echo: str) -> None:
+    """An API that refuses and repeats the token, a broker that refuses and repeats the password; the alarm of both."""
+    stop = threading.Event()
+    with refusing_broker(SECRETS["EMS_MQTT_PASSWORD"], stop) as port:
+        for name, value in {
+            "HOST": "127.0.0.1", "PORT": f"{port}", "SECURITY": "plain", "USER": "ems",
+        }.items():  # fmt: skip
+            environment.setenv(f"EMS_MQTT_{name}", value)
+        broker, clock = serve.broker(), runs.platform.clock
+        assert broker is not None
+        api = Api(f"{echo}/401", settings.MQTT_TOKEN.read() or "")
+        telling = serve.Publisher(broker, api, serve.topics(), clock, takes_wishes=False)
+        telling.step([], TopicTeller(lambda *_, **__: None, serve.topics()))
+        found = standing.found()
+        assert found is not None
+        assert "401" in found.fault
+        logging.getLogger().warning("%r and %r", broker, api)
+        telling.run(stop)
+    found = standing.found()
+    assert found is not None
+    assert "it refuses us" in found.fault or "does not let us in" in found.fault
+    with runs.platform.warehouse.begin() as connection:
+        alarms.raise_alarm(connection, None, "home-assistant", "warning", found.fault, runs.platform.clock.now())
+
+
+@contextlib.contextmanager
+def refusing_broker(password: str, stop: threading.Event) -> Iterator[int]:
+    """MQTT 5: who connects is not authorised, and is told the password he came with; then nothing is left to do."""
+    said = f"no: {password}".encode()
+    properties = b"\x1f" + len(said).to_bytes(2, "big") + said
+    body = b"\x00\x87" + bytes([len(properties)]) + properties
+
+    def refuse() -> None:
+        listener.settimeout(10)
+        peer, _ = listener.accept()
+        with peer:
+            assert password.encode() in peer.recv(4096), "the password was handed over"
+            peer.sendall(b"\x20" + bytes([len(body)]) + body)
+            stop.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        work = threads.submit(refuse)
+        yield int(listener.getsockname()[1])
+        work.result()
 
 
 def _tell_persons(runs: InProcess, echo: str) -> None:
     """Somebody's chat, and a service that refuses and repeats the address it was asked at, where the token stands."""
-    platform, bot = runs.platform, Telegram(SECRETS["telegram"], f"{echo}/401")
+    platform, bot = runs.platform, Telegram(SECRETS["EMS_TELEGRAM_TOKEN"], f"{echo}/401")
     with platform.warehouse.begin() as connection:
         people.add(connection, people.Person("anna", "owner", None), "hash", "test", MIDNIGHT)
         connection.exec_driver_sql(

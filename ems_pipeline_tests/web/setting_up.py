@@ -97,7 +97,13 @@ class Home:
 
 
 @contextmanager
-def moved_in(house: House, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def moved_in(
+    house: House,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    home: dict[str, Any] = DUTCH,
+    serve: Any = running_plant,
+) -> Iterator[Home]:
     """The home at the clock of the house, with an empty folder of site files and nothing registered or asked for."""
     monkeypatch.setenv("EMS_SITES", str(folder))
     monkeypatch.setattr(fitting, "known_maps", lambda: dict.fromkeys(TRIED))
@@ -106,7 +112,7 @@ def moved_in(house: House, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         connection.exec_driver_sql(
             "TRUNCATE ems.request, ems.web_draft; DELETE FROM ems.site_config; TRUNCATE ems.site CASCADE"
         )
-    with running_plant(Site.model_validate(DUTCH), house.clock, history_days=0) as plant:
+    with serve(Site.model_validate(home), house.clock, history_days=0) as plant:
         _stilled(plant)
         yield Home(house, plant, Platform(house.warehouse, house.clock, read_sites), folder)
 

@@ -37,10 +37,10 @@ def home(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield found
 
 
-def steer(home: Home, now: datetime) -> set[str]:
+def steer(home: Home, now: datetime, wanted: Any = CHARGE) -> set[str]:
     """A quarter-hour of control by a plan that wants the battery charged; what became of its set-points."""
     (site,) = home.platform.sites()
-    store_plan(home.platform.warehouse, site, now, [CHARGE])
+    store_plan(home.platform.warehouse, site, now, [wanted])
     slot = time_grid.floor_slot(now)
     told = aside(lambda: control.run_control(home.platform.warehouse, [site], slot, now, home.house.clock))
     return {str(outcome.state) for outcome in told}
@@ -185,6 +185,10 @@ GATEWAY = DUTCH["gateways"][0]
         ({"gateways": [GATEWAY | {"host": "8.8.8.8"}]}, "none of this house"),
         ({"gateways": [GATEWAY | {"host": "inverter.example"}]}, "is no number"),
         ({"gateways": [GATEWAY, {"key": "page", "transport": "http", "host": "10.0.0.9", "port": 80}]}, "speaks http"),
+        (
+            {"gateways": [GATEWAY, {"key": "ha", "transport": "home-assistant", "host": "10.0.0.9", "port": 8123}]},
+            "speaks home",
+        ),
         ({"gateways": [GATEWAY | {"user": "ems", "password_env": "EMS_ENTSOE_TOKEN"}]}, "names a user or a password"),
         ({"devices": [DUTCH["devices"][0] | {"options": {"limit_control": 1}}, DUTCH["devices"][1]]}, "has options"),
         ({"devices": [DUTCH["devices"][0] | {"map": "no-such-map"}, DUTCH["devices"][1]]}, "no-such-map"),

@@ -1700,10 +1700,10 @@ class NoticeChannel(BaseModel):
 
     channel_id: int
     """Number."""
-    kind: Literal["telegram", "email"]
+    kind: Literal["telegram", "email", "push"]
     """Which way."""
     address: str
-    """Number of the chat, or the address."""
+    """Number of the chat, the address, or of a browser the host of its push service and six digits."""
     bound_at: AwareDatetime
     """When it was bound or entered."""
     state: Literal["open", "blocked"]

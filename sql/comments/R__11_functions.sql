@@ -25,6 +25,8 @@ COMMENT ON ROUTINE ems.fn_requester IS 'who asks: `rest:` and the subject of a c
 COMMENT ON ROUTINE ems.fn_has_timescale IS 'whether the server offers TimescaleDB';
 COMMENT ON ROUTINE ems.fn_slot_cost IS 'what a mean grid power over a quarter-hour costs';
 COMMENT ON ROUTINE ems.fn_request_add IS 'files work for the pipeline (`request`) in the caller''s name; the same asked again while it waits is one request, 20 waiting per person at most; what names an address is filed for an owner of all sites alone who typed the password within a quarter of an hour, one at a time';
+COMMENT ON ROUTINE ems.fn_push_bind IS 'binds a browser to a person; its number, null where the person has ten already';
+COMMENT ON ROUTINE ems.fn_push_end IS 'takes a person''s own browser back; whether there was one';
 COMMENT ON ROUTINE ems.fn_channel_bind IS 'binds a chat to the person whose code was sent from it, once; returns the name, null where the code is worth nothing';
 COMMENT ON ROUTINE ems.fn_wish_ask IS 'keeps a wish from a bound chat for two minutes, after it was filed and taken back for a trial';
 COMMENT ON ROUTINE ems.fn_wish_channel IS 'the channel that a wish for a site came by, where whoever asks may have one';

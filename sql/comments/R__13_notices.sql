@@ -1,11 +1,11 @@
 -- Notices
 -- How each person is told of what happens, and what was told. Analysts do not see these tables.
 
-COMMENT ON TABLE ems.notice_channel IS 'Ways to single persons (`ems user channel`); bound and entered on the machine, what is wanted of them also over HTTP. Analysts do not see this table.';
+COMMENT ON TABLE ems.notice_channel IS 'Ways to single persons (`ems user channel`); bound and entered on the machine, browsers by themselves (`fn_push_bind`); what is wanted of them also over HTTP. Analysts do not see this table.';
 COMMENT ON COLUMN ems.notice_channel.notice_channel_id IS 'number';
 COMMENT ON COLUMN ems.notice_channel.person IS 'who is told';
-COMMENT ON COLUMN ems.notice_channel.kind IS '`telegram` or `email`';
-COMMENT ON COLUMN ems.notice_channel.address IS 'number of the chat, or the address';
+COMMENT ON COLUMN ems.notice_channel.kind IS '`telegram`, `email` or `push`';
+COMMENT ON COLUMN ems.notice_channel.address IS 'number of the chat, the address, or of a browser its subscription: endpoint and keys, a secret';
 COMMENT ON COLUMN ems.notice_channel.telegram_user IS 'number of the account that bound the chat: only its wishes count there; null for e-mail';
 COMMENT ON COLUMN ems.notice_channel.language IS 'as the chat says it; what is told is English so far';
 COMMENT ON COLUMN ems.notice_channel.bound_at IS 'bound or entered';

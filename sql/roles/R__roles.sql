@@ -116,6 +116,7 @@ DO $$ BEGIN
     -- What a person wants of a channel; which there are, and where they lead, is said on the machine and by the bot.
     GRANT SELECT, UPDATE (least_severity, quiet_from, quiet_until, quiet_zone, critical_breaks_quiet, wants_daily,
                           wants_weekly, sites) ON ems.notice_channel TO ems_web;
+    GRANT EXECUTE ON FUNCTION ems.fn_push_bind, ems.fn_push_end TO ems_web;  -- a browser says where it is itself
 
     IF NOT pg_has_role('ems_web', 'ems_analyst', 'MEMBER') THEN
         GRANT ems_analyst TO ems_web;

@@ -16,6 +16,7 @@ from ems_pipeline.api.reading import absent, site_of
 from ems_pipeline.api.values import Answer, Number, SiteKey, instant, said
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.api.windows import out_of_range
+from ems_pipeline.notify.subscription import shown
 
 router = APIRouter(tags=["me"])
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -49,8 +50,11 @@ class NoticeChannel(Answer):
     """A way by which whoever asks is told."""
 
     channel_id: int = said("Number.", 3, "number", 1)
-    kind: Literal["telegram", "email"] = said("Which way.", "email")
-    address: str = said("Number of the chat, or the address.", "anna@example.org")
+    kind: Literal["telegram", "email", "push"] = said("Which way.", "email")
+    address: str = said(
+        "Number of the chat, the address, or of a browser the host of its push service and six digits.",
+        "anna@example.org",
+    )
     bound_at: datetime = instant("When it was bound or entered.")
     state: Literal["open", "blocked"] = said("`blocked`: it takes nothing until it is bound or entered again.", "open")
     state_reason: str = said("Why it is blocked; empty: it is not.", "")
@@ -117,7 +121,8 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
             "zone": row["quiet_zone"],
         }  # fmt: skip
     names = ("least_severity", "critical_breaks_quiet", "wants_daily", "wants_weekly", "sites")
-    return row | {"wishes": {name: row[name] for name in names} | {"quiet": quiet}}
+    address = shown(row["kind"], row["address"])
+    return row | {"address": address, "wishes": {name: row[name] for name in names} | {"quiet": quiet}}
 
 
 def _absent(channel_id: int) -> Problem:

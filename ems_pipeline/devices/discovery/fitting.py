@@ -22,7 +22,7 @@ from ems_pipeline.devices.protocols import DRIVERS
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline.devices.vendors.families import FAMILIES
 from ems_pipeline.sites import Device
-from ems_pipeline.sites.protocol import PROTOCOLS
+from ems_pipeline.sites.protocol import PROTOCOLS, TransportName
 from ems_pipeline.time_grid import Clock
 
 LEAST_SHARE = 0.5
@@ -58,16 +58,19 @@ class Fit:
         return bool(sources) and load_w is not None and abs(sum(sources) - load_w) <= LOSSES_W + 0.1 * abs(load_w)
 
 
-def driver_on(wire: Connection, device: Device, clock: Clock) -> Driver:
+def driver_on(wire: object, device: Device, clock: Clock, transport: TransportName = "modbus-tcp") -> Driver:
     """The driver of a device that is in no site yet: its map's own sizes hold.
+
+    Args:
+        wire: opened to a gateway of ``transport``.
 
     Raises:
         MapFileError: the map is missing or wrong.
-        ValueError: it is none of Modbus.
+        ValueError: it is none of what is spoken on that wire.
     """
     point_map = load_map(device.map)
-    if PROTOCOLS[point_map.protocol].kind != "modbus":
-        raise ValueError(f"map {device.map} speaks {point_map.protocol}, not Modbus; its site file names its gateway")
+    if transport not in PROTOCOLS[point_map.protocol].transports:
+        raise ValueError(f"map {device.map} speaks {point_map.protocol}, not {transport}; choose one that does")
     described = Described(device.key, point_map, FAMILIES[point_map.driver], {}, clock)
     return DRIVERS[point_map.protocol](device, described, wire)
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.modbus import blocks
 from ems_pipeline.devices.modbus.blocks import ReadBlock
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.devices.points.link import Link
-from ems_pipeline.devices.points.point import REGISTERS, Point
+from ems_pipeline.devices.points.point import Point, asked_at
+
+BIT_FUNCTIONS: dict[str, Literal[1, 2]] = {"coil": 1, "discrete-input": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,8 @@ class BlockReader:
         Raises:
             DeviceFault: no, a negative or an unusable answer.
         """
-        unit, start = divmod(block.start, REGISTERS)
-        function = self.link.read_function
+        table, unit, start = asked_at(block.start)
+        function = BIT_FUNCTIONS.get(table, self.link.read_function)
         return await self.connection.read(unit or self.unit_id, function, start, block.count, self.gap_s)
 
     async def _piecemeal(

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ems_pipeline.devices.points.link import Link
-from ems_pipeline.devices.points.point import Point
+from ems_pipeline.devices.points.point import BITS, Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ def smaller_reads(points: Iterable[Point], block: ReadBlock, link: Link) -> list
 
 
 def plan_writes(points: Sequence[Point], words: Mapping[int, int], link: Link) -> list[WriteBlock]:
-    """Blocks of consecutive registers, ascending; a hole is never written, a value never split."""
+    """Blocks of consecutive registers, ascending; a hole is never written, a value never split, a coil goes alone."""
     blocks: list[WriteBlock] = []
     for point in sorted(points, key=lambda p: p.addresses):
         own = tuple(words[a] for a in point.addresses)
         if blocks:
             last = blocks[-1]
-            joins = last.start + len(last.words) == point.addresses[0]
+            joins = last.start + len(last.words) == point.addresses[0] and point.table is None
             if joins and len(last.words) + len(own) <= link.max_write:
                 blocks[-1] = WriteBlock(last.start, last.words + own, (*last.points, point.name))
                 continue
@@ -102,4 +102,4 @@ def _spans(point: Point, link: Link) -> list[tuple[int, int]]:
 
 def _aligned(span: tuple[int, int], link: Link) -> tuple[int, int]:
     first, last = span
-    return (first - first % 2, last + 1 - last % 2) if link.even else span
+    return (first - first % 2, last + 1 - last % 2) if link.even and first < BITS else span

@@ -25,7 +25,7 @@ from ems_pipeline.devices.points import codec, growth
 from ems_pipeline.devices.points.decoding import interpret
 from ems_pipeline.devices.points.map_rules import SlotList
 from ems_pipeline.devices.points.per_map import once_per_map
-from ems_pipeline.devices.points.point import REGISTERS, Point
+from ems_pipeline.devices.points.point import Point, asked_at
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.devices.points.samples import Sample
@@ -183,9 +183,9 @@ class ModbusDriver(MappedDriver):
             except codec.CodecError as error:
                 refusals[point.name] = str(error)
         sent = [p for p in placed if p.name not in refusals]
-        function = self.point_map.link.write_function
         for block in blocks.plan_writes(sent, words, self.point_map.link):
-            unit, start = divmod(block.start, REGISTERS)
+            table, unit, start = asked_at(block.start)
+            function = 5 if table == "coil" else self.point_map.link.write_function
             try:
                 await self.connection.write(unit or self.unit_id, function, start, block.words, self._gap_s, may_go)
             except DeviceFault as fault:

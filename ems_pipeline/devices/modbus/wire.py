@@ -71,42 +71,51 @@ class Connection:
         """What came since the last request was sent."""
 
     async def read(
-        self, unit_id: int, function: Literal[3, 4], start: int, count: int, gap_s: float = 0.0
+        self, unit_id: int, function: Literal[1, 2, 3, 4], start: int, count: int, gap_s: float = 0.0
     ) -> tuple[int, ...]:
-        """``count`` registers from ``start``.
+        """``count`` registers from ``start``; of functions 1 and 2 bits, each 0 or 1.
 
         Raises:
             DeviceFault: no, a negative or an unusable answer.
         """
 
         def ask(client: AsyncModbusTcpClient) -> Awaitable[ModbusPDU]:
-            ask_for = client.read_holding_registers if function == 3 else client.read_input_registers
+            ask_for = {
+                1: client.read_coils,
+                2: client.read_discrete_inputs,
+                3: client.read_holding_registers,
+                4: client.read_input_registers,
+            }[function]
             return ask_for(start, count=count, device_id=unit_id)
 
         answer = await self._exchange(ask, function, gap_s)
-        if len(answer.registers) != count:
+        is_bits = function in (1, 2)
+        found = answer.bits if is_bits else answer.registers
+        wanted = -(-count // 8) * 8 if is_bits else count  # bits come in whole bytes
+        if len(found) != wanted:
             await self.close()
-            raise DeviceFault(
-                Quality.GARBAGE, f"asked for {count} registers from {start} and got {len(answer.registers)}"
-            )
-        return tuple(answer.registers)
+            what = "bits" if is_bits else "registers"
+            raise DeviceFault(Quality.GARBAGE, f"asked for {count} {what} from {start} and got {len(found)}")
+        return tuple(map(int, found[:count])) if is_bits else tuple(found)
 
     async def write(
         self,
         unit_id: int,
-        function: Literal[6, 16],
+        function: Literal[5, 6, 16],
         start: int,
         words: Sequence[int],
         gap_s: float = 0.0,
         may_go: MayGo = always,
     ) -> None:
-        """Write ``words`` from ``start`` on, once: a write is never repeated here.
+        """Write ``words`` from ``start`` on, once: a write is never repeated here. Function 5 sets one coil, 0 or 1.
 
         Raises:
             DeviceFault: no, a negative or an unusable answer, or ``may_go`` held it back.
         """
 
         def ask(client: AsyncModbusTcpClient) -> Awaitable[ModbusPDU]:
+            if function == 5:
+                return client.write_coil(start, bool(words[0]), device_id=unit_id)
             if function == 6:
                 return client.write_register(start, words[0], device_id=unit_id)
             return client.write_registers(start, list(words), device_id=unit_id)

@@ -28,6 +28,11 @@ SHORTEST_LIFE_S = 45.0
 """Renewed every 20 s at best (`control.renewal`), and one renewal may get lost."""
 REGISTERS = 0x10000
 """Of one unit."""
+UNITS = 0x100
+BITS = REGISTERS * UNITS
+"""Registers of all units are numbered below this; single bits above, table by table as `TABLES` has them."""
+TABLES = ("register", "discrete-input", "coil")
+"""What one address of Modbus may name; the bits are read by functions 2 and 1, a coil is set by function 5."""
 SCALED = ("u16", "s16", "u32", "s32", "u64")
 """Types a decimal exponent makes sense for."""
 NOTHING = {
@@ -44,6 +49,8 @@ class Point(MapRecord):
     address: Address | None = None
     unit_id: Annotated[int, Field(ge=1, le=247)] | None = None
     """Modbus: the unit of the same gateway that has it, where it is not the device's own (a Victron GX)."""
+    table: Literal["discrete-input", "coil"] | None = None
+    """Modbus: the address is a single bit, 0 or 1, and no register."""
     high_address: Address | None = None
     """Where the high word stands when a 32-bit value is not adjacent (Deye)."""
     exponent_address: Address | None = None
@@ -147,8 +154,8 @@ class Point(MapRecord):
         return tuple(range(first, first + size))
 
     def _of_unit(self, address: int) -> int:
-        """Registers of another unit are numbered behind all of the device's own, 65,536 for each unit."""
-        return address + REGISTERS * (self.unit_id or 0)
+        """Registers of another unit are numbered behind all of the device's own, 65,536 for each unit; so are bits."""
+        return address + REGISTERS * (self.unit_id or 0) + BITS * TABLES.index(self.table or TABLES[0])
 
     @property
     def numbered_by(self) -> frozenset[str]:
@@ -196,6 +203,12 @@ class Point(MapRecord):
             raise ValueError(f"set_path {self.set_path!r} must have {{value}} in it once, and nothing else in braces")
         if self.unit_id is not None and (self.address is None or self.exponent_address is not None):
             raise ValueError("unit_id is for a register without an exponent of its own; remove one")
+        if self.table is not None and not self._is_a_bit():
+            raise ValueError(
+                f"a {self.table} is one bit: an address of type u16 or enum alone; remove what else it has"
+            )
+        if self.table == "discrete-input" and self.writable:
+            raise ValueError("a discrete-input is read only; remove `access`, or name the coil")
         if self.type == "ascii" and self.path is not None:
             raise ValueError("type ascii is for registers; only numbers are read over HTTP")
         if self.high_address is not None and self.type not in ("u32", "s32"):
@@ -207,6 +220,10 @@ class Point(MapRecord):
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"range {list(self.range)} is empty; write [lowest, highest]")
         return self._can_be_written()._is_renewed()._fits_the_site()._speaks_the_vocabulary()
+
+    def _is_a_bit(self) -> bool:
+        others = (self.high_address, self.exponent_address, self.message, self.block)
+        return self.address is not None and self.type in ("u16", "enum") and others == (None,) * len(others)
 
     def _can_be_written(self) -> Self:
         if self.writable and self.range is None and self.codes is None:
@@ -262,6 +279,12 @@ class Point(MapRecord):
             wanted = QUANTITIES[self.quantity].unit
             raise ValueError(f"{self.quantity} is measured in {wanted!r}, the point says {self.unit!r}; change scale")
         return self
+
+
+def asked_at(address: int) -> tuple[str, int, int]:
+    """Which of `TABLES`, of which unit (0: the device's own), at which address there, of one of `Point.addresses`."""
+    table, rest = divmod(address, BITS)
+    return (TABLES[table], *divmod(rest, REGISTERS))
 
 
 def sunspec_point(given: dict[str, Any]) -> dict[str, Any]:

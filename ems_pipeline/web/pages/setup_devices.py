@@ -10,7 +10,6 @@ from fastapi import APIRouter, Response
 from ems_pipeline.api.filing import file
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.routes import requests
-from ems_pipeline.sites import nearby
 from ems_pipeline.web.forms import Fields
 from ems_pipeline.web.pages.setup_place import Owner, demand_owner, taken
 from ems_pipeline.web.reader import Page, Reader, away
@@ -120,14 +119,14 @@ async def _find(reader: Reader, standing: Draft, problem: Problem | None) -> Res
     taken_keys, keys = set[str](), {}
     for unit in units:
         if unit["fits"]:
-            keys[unit["unit_id"]] = found.key_for(unit["fits"][0]["values"], taken_keys)
+            keys[unit["unit_id"]] = found.key_for(unit, taken_keys)
             taken_keys.add(keys[unit["unit_id"]])
     fields = {"port": "502", "transport": "modbus-tcp", "units": found.USUAL_UNITS} | part.get("fields", {})
     return reader.show(
         "setup_find", problem.status if problem else 200, step="find", draft=standing, fields=fields,
         picked=part.get("picked", {}), answer=answer, units=units, keys=keys, known=known,
-        transports=nearby.TRANSPORTS, say=reader.said("UTC"), problem=problem and problem.body(),
-        waits=answer is not None and answer["state"] in OPEN,
+        house=((answer or {}).get("result") or {}).get("home_assistant"), say=reader.said("UTC"),
+        problem=problem and problem.body(), waits=answer is not None and answer["state"] in OPEN,
     )  # fmt: skip
 
 
@@ -179,7 +178,7 @@ async def said_by_devices(reader: Reader, standing: Draft) -> dict[str, Values]:
     units = {u["unit_id"]: u["fits"] for u in ((search or {}).get("result") or {}).get("units", [])}
 
     def at_first(device: dict[str, Any]) -> Values:
-        fits = units.get(device["unit_id"], [])
+        fits = units.get(device.get("unit_id"), [])
         return next((f["values"] for f in fits if f["map"] == device["map"]), {})
 
     return {d["key"]: signs.values_of(read, d["key"]) or at_first(d) for d in devices}

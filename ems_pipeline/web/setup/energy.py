@@ -18,7 +18,7 @@ FACINGS = (
     ("0", "north"),
 )
 PLANES = (1, 2)
-CAPACITY = ("battery_capacity",)
+CAPACITY = ("battery_capacity", "battery_capacity_wh")
 CHARGE = ("battery_rated_charge_power", "rated_charge_power")
 DISCHARGE = ("rated_discharge_power", "battery_rated_charge_power")
 RATED = ("rated_power",)

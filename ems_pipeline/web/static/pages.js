@@ -111,6 +111,43 @@
     const zone = main.querySelector("input[data-zone]"); // a newcomer's own, until he says otherwise
     if (zone && !zone.value) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
     follow();
+    browser();
+  }
+
+  // The browser itself as a way to tell its reader: the button is shown where it can be one, and the form says where it is.
+  async function browser() {
+    const form = main.querySelector("form[data-push]"), end = main.querySelector("form[data-push-end]");
+    if (!form) return;
+    if (!("serviceWorker" in navigator && "PushManager" in window && "Notification" in window)) {
+      main.querySelector("[data-push-lacks]").hidden = false;
+      return;
+    }
+    const code = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+    const here = await navigator.serviceWorker.getRegistration("/ui/"), old = here && await here.pushManager.getSubscription();
+    const isOurs = old && code(old.options.applicationServerKey) === form.dataset.push;
+    form.hidden = Boolean(isOurs);
+    end.hidden = !isOurs;
+    form.onsubmit = async (event) => {
+      event.preventDefault();
+      try {
+        if (await Notification.requestPermission() !== "granted") throw new Error("refused");
+        await navigator.serviceWorker.register("/ui/push.js", {scope: "/ui/"});
+        const ready = await navigator.serviceWorker.ready;
+        if (old) await old.unsubscribe(); // of a former key: nothing more comes by it
+        const made = await ready.pushManager.subscribe({userVisibleOnly: true, applicationServerKey: form.dataset.push});
+        form.elements.endpoint.value = made.endpoint;
+        for (const key of ["p256dh", "auth"]) form.elements[key].value = code(made.getKey(key));
+        form.submit();
+      } catch {
+        main.querySelector("[data-push-refused]").hidden = false;
+        form.querySelector("button").disabled = false;
+      }
+    };
+    end.onsubmit = async (event) => {
+      event.preventDefault();
+      end.elements.endpoint.value = old.endpoint;
+      try { await old.unsubscribe(); } finally { end.submit(); }
+    };
   }
 
   main.addEventListener("input", (event) => { const form = event.target.closest("form"); if (form) form.dataset.touched = ""; });

@@ -102,11 +102,11 @@ ABOUT = {
     "control-stopped": About(_("Nothing is steered any more"), ON_THE_MACHINE),
     "database-down": About(_("The database does not answer"), ON_THE_MACHINE),
     "disk-low": About(_("The disk is nearly full"), _("Make room: a full disk stops the database.")),
-    "notices-gone": About(_("Nobody is told by Telegram or e-mail"), ON_THE_MACHINE),
+    "notices-gone": About(_("Nobody is told by Telegram, e-mail or browser"), ON_THE_MACHINE),
     "notices": About(_("A way to tell people fails"), _("See whether the service answers and the secret still holds.")),
     "channel-blocked": About(
         _("A person's channel takes nothing any more"),
-        _("Bind the chat or enter the address again (`ems user channel`)."),
+        _("Bind the chat or the browser, or enter the address again (`ems user channel`)."),
     ),
     "supervisor-gone": About(
         _("The program was ended: nothing is measured or steered"), _("Start it again: `ems up`.")
