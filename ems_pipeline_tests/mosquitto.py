@@ -1,89 +1,37 @@
-"""Mosquitto, as Debian has it, on a free port of this machine; it can be killed and started again."""
+"""Mosquitto for a test, on a free port of this machine, and somebody else who talks to it."""
 
 from __future__ import annotations
 
-import shutil
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from paho.mqtt import client as paho
 
-from ems_pipeline.mqtt.client import Broker, Message
+from ems_pipeline.mqtt.client import Message
+from ems_pipeline.plant.mqtt_broker import SOON_S, Mosquitto, NoBroker, program, running
 from ems_pipeline_tests.servers import free_ports
 
 USER, PASSWORD = "ems", "brokers pass:word"
-SOON_S = 20.0
-"""A bound for what is broken, not a measurement."""
 
 
-def program() -> str:
-    """Where it is; the test is skipped where it is not."""
-    found = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
-    if found is None:
-        pytest.skip("no mosquitto here: apt-get install mosquitto")
-    return found
-
-
-@dataclass
-class Mosquitto:
-    """A broker that lets one user in."""
-
-    folder: Path
-    port: int
-    certificate: Path | None = None
-    """Folder with cert.pem and key.pem; None: without TLS."""
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-
-    @property
-    def broker(self) -> Broker:
-        """As we reach it."""
-        return Broker("127.0.0.1", self.port, self.certificate is not None, USER, PASSWORD)
-
-    def start(self) -> None:
-        """Begin, with whatever was retained before it was killed forgotten or not: it keeps nothing."""
-        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous false", f"password_file {self.folder / 'users'}"]
-        if self.certificate is not None:
-            lines += [f"certfile {self.certificate / 'cert.pem'}", f"keyfile {self.certificate / 'key.pem'}"]
-        (self.folder / "conf").write_text("\n".join([*lines, "user root", "persistence false", ""]), encoding="utf-8")
-        log = (self.folder / "log").open("ab")
-        self.process = subprocess.Popen([program(), "-c", str(self.folder / "conf"), "-v"], stdout=log, stderr=log)
-        until = time.monotonic() + SOON_S
-        while time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError((self.folder / "log").read_text(encoding="utf-8"))
-
-    def kill(self) -> None:
-        """As power does."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait(SOON_S)
+def needed() -> None:
+    """The test is skipped where there is no Mosquitto."""
+    try:
+        program("mosquitto")
+    except NoBroker as missing:
+        pytest.skip(str(missing))
 
 
 @contextmanager
 def mosquitto(folder: Path, certificate: Path | None = None) -> Iterator[Mosquitto]:
     """A broker until the block ends."""
-    where = program()
-    passwords = shutil.which("mosquitto_passwd") or str(Path(where).with_name("mosquitto_passwd"))
-    if shutil.which(passwords) is None:
-        passwords = "/usr/bin/mosquitto_passwd"
+    needed()
     (port,) = free_ports(1)
-    subprocess.run([passwords, "-b", "-c", str(folder / "users"), USER, PASSWORD], check=True, capture_output=True)
-    found = Mosquitto(folder, port, certificate)
-    found.start()
-    try:
+    with running(Mosquitto(folder, "127.0.0.1", port, USER, PASSWORD, certificate)) as found:
         yield found
-    finally:
-        found.kill()
 
 
 class Listener:
@@ -92,7 +40,8 @@ class Listener:
     def __init__(self, at: Mosquitto, topics: str = "#") -> None:
         self.heard: list[Message] = []
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-        self._client.username_pw_set(USER, PASSWORD)
+        if at.user is not None:
+            self._client.username_pw_set(at.user, at.password)
         self._client.on_message = lambda _c, _u, m: self.heard.append(Message(m.topic, m.payload, bool(m.retain)))
         self._is_heard = False
         self._client.on_subscribe = lambda *_: setattr(self, "_is_heard", True)

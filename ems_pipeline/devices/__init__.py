@@ -3,7 +3,7 @@
 points/        what a device can say: the maps' schema, and words -> readings with age, quality and reason
 maps/          point maps, a file per device type
 driver/        what every driver promises and shares, whatever wire it talks on
-modbus/ sunspec/ web/ ocpp/ homeassistant/ marstek/    one folder per protocol
+modbus/ sunspec/ web/ ocpp/ homeassistant/ marstek/ victron/    one folder per protocol
 vendors/       how a family obeys: commands -> point writes
 protocols.py   transport -> how to open a wire, protocol -> which driver (record: `sites.protocol`)   -> a new protocol
 installed/     the devices of a site: where they are, what they can do, what they are told about their limits

@@ -22,6 +22,9 @@ from ems_pipeline.devices.ocpp.channel import Channel
 from ems_pipeline.devices.ocpp.driver import OcppDriver
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline.devices.vendors.families import DIALECTS
+from ems_pipeline.devices.victron.driver import VictronDriver
+from ems_pipeline.devices.victron.wire import Endpoint as GxEndpoint
+from ems_pipeline.devices.victron.wire import Wire as GxWire
 from ems_pipeline.devices.web.driver import WebDriver
 from ems_pipeline.devices.web.gateway import WebEndpoint, WebGateway
 from ems_pipeline.sites import Device, Gateway
@@ -87,6 +90,18 @@ def _battery(_: Device, described: Described, wire: Any) -> Driver:
     return MarstekDriver(described, wire)
 
 
+def _gx_wire(gateway: Gateway) -> GxWire:
+    return GxWire(
+        GxEndpoint(
+            gateway.host, gateway.port, gateway.portal or "", gateway.user, gateway.password_env, gateway.timeout_s
+        )
+    )
+
+
+def _gx(_: Device, described: Described, wire: Any) -> Driver:
+    return VictronDriver(described, wire)
+
+
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
@@ -94,6 +109,7 @@ WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "home-assistant": _home_assistant_wire,
     "ocpp": _ocpp_wire,
     "marstek-udp": _battery_wire,
+    "victron-mqtt": _gx_wire,
 }
 """By `transport:` of a gateway."""
 DRIVERS: Mapping[ProtocolName, MakeDriver] = {
@@ -103,5 +119,6 @@ DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "home-assistant": _home_assistant,
     "ocpp": _ocpp,
     "marstek-udp": _battery,
+    "victron-mqtt": _gx,
 }
 """By `protocol:` of a point map."""

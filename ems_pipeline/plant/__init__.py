@@ -11,6 +11,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     marstek_twin, ocpp_twin, local_charger_twins              the same, on wires of their own
     ocpp_calls, ocpp_said, ocpp_said16, ocpp_said201          chargers call in: sockets, and what is said
     modbus_server, udp_server                                 the real protocols
+    mqtt_broker, gx_server                                    a broker, and a Victron GX at it
     web_server, web_service, web_login                        those over HTTP
     shelly_rpc, switch_calls                                  what a Shelly says of itself; other clients' words
     home_assistant                                            devices as entities of Home Assistant

@@ -30,7 +30,7 @@ class Kind:
     happens: str
     outcome: str
     of_datagrams: bool = False
-    """Whether only a gateway over UDP can have it."""
+    """Whether only a gateway of datagrams or messages can have it."""
 
 
 FAULTS: dict[str, Kind] = {
@@ -53,11 +53,13 @@ FAULTS: dict[str, Kind] = {
     "foreign": Kind("line", "a frame of another unit and transaction comes first", "no answer or the right one"),
     "lost": Kind(
         "line",
-        "every other answer does not arrive (UDP)",
+        "every other answer does not arrive (UDP, MQTT)",
         "good: what is only read is asked for again",
         of_datagrams=True,
     ),
-    "duplicate": Kind("line", "every answer arrives twice (UDP)", "good: an answer counts once", of_datagrams=True),
+    "duplicate": Kind(
+        "line", "every answer arrives twice (UDP, MQTT)", "good: an answer counts once", of_datagrams=True
+    ),
     "reordered": Kind(
         "line",
         "answers arrive in pairs, the later one first (UDP)",
@@ -65,7 +67,10 @@ FAULTS: dict[str, Kind] = {
         of_datagrams=True,
     ),
     "truncated": Kind(
-        "line", "every other answer is cut off in the middle (UDP)", "good: it is asked for again", of_datagrams=True
+        "line",
+        "every other answer is cut off in the middle (UDP, MQTT)",
+        "good: it is asked for again",
+        of_datagrams=True,
     ),
     "broadcast": Kind("line", "every client hears all answers", "good while one master talks at a time"),
 }

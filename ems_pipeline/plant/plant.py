@@ -19,11 +19,13 @@ from ems_pipeline.devices.ocpp.central import Entrance
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
+from ems_pipeline.plant.gx_server import Gx, serving_gx
 from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.marstek_twin import MarstekTwin
 from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
+from ems_pipeline.plant.mqtt_broker import free_port
 from ems_pipeline.plant.ocpp_calls import SPEAKERS, Caller, Switchboard
 from ems_pipeline.plant.ocpp_twin import Cabinet, OcppTwin
 from ems_pipeline.plant.replay import Replay
@@ -66,6 +68,8 @@ class Plant:
     lines: dict[str, set[str]] = field(default_factory=dict)
     """Line faults at work, by gateway."""
     speaks: tuple[str, ...] = tuple(SPEAKERS)
+    gxs: dict[str, Gx] = field(default_factory=dict)
+    """The GX devices with their brokers, by gateway."""
     chargers: Switchboard | None = None
     """Where the chargers that call in are at work."""
 
@@ -316,6 +320,19 @@ def _serve_batteries(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack
     return {g.key: g.port for g in gateways} | stack.enter_context(serving_udp(batteries))
 
 
+def _serve_gx(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:
+    """Ports by gateway of the brokers, one for each GX; one without a device has nothing to say."""
+    ports = {}
+    for gateway in gateways:
+        twins = [plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key]
+        ports[gateway.key] = gateway.port or free_port(gateway.host)
+        password = _password(plant, gateway.password_env) if gateway.password_env else None
+        if twins:
+            gx = stack.enter_context(serving_gx(gateway, ports[gateway.key], password, twins))
+            plant.lines[gateway.key], plant.gxs[gateway.key] = gx.faults, gx
+    return ports
+
+
 Serve = Callable[[Plant, Sequence[Gateway], ExitStack], dict[str, int]]
 SERVERS: Mapping[TransportName, Serve] = {
     **dict.fromkeys(FRAMERS, _serve_modbus),
@@ -323,6 +340,7 @@ SERVERS: Mapping[TransportName, Serve] = {
     "home-assistant": _serve_home_assistant,
     "ocpp": _serve_calls,
     "marstek-udp": _serve_batteries,
+    "victron-mqtt": _serve_gx,
 }
 """By `transport:` of a gateway, who answers for its devices while the stack is open; gives the ports by gateway."""
 

@@ -36,7 +36,13 @@ class RecipeTwin(Twin):
 
     def live(self) -> dict[str, float]:
         shown = {p.proved_by: self.held[p.name] for p in self.point_map.points if p.proved_by in self.point_map.by_name}
-        return super().live() | {str(name): value for name, value in shown.items()}
+        measured = super().live()
+        return self._parts(measured) | measured | {str(name): value for name, value in shown.items()}
+
+    def _parts(self, measured: Mapping[str, float]) -> dict[str, float]:
+        """What a sum is made of: each phase has an equal part."""
+        sums = {name: rule.sum for name, rule in self.point_map.derived.items() if rule.sum and name in measured}
+        return {part: measured[name] / len(parts) for name, parts in sums.items() for part in parts}
 
     def obey(self) -> None:
         self.following.obey()

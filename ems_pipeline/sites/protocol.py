@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "home-assistant", "marstek-udp"]
+TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "home-assistant", "marstek-udp", "victron-mqtt"]
 """What a gateway of a site file speaks."""
-ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "home-assistant", "marstek-udp"]
+ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "home-assistant", "marstek-udp", "victron-mqtt"]
 """What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
 
 
@@ -43,6 +43,9 @@ class Protocol:
     """Whether devices call us, each by its key in the site file, at the host and port of their gateway."""
     keeps_address: bool = False
     """Whether a device has an address of its own by which it is known wherever it answers (`mac` of its gateway)."""
+    has_portal: bool = False
+    """Whether a broker may speak for several, each known by the number that stands in every topic (`portal` of its
+    gateway)."""
     place_by_option: bool = False
     """Whether an option that is called as a point says another `path` for it."""
     place_form: str | None = None
@@ -120,6 +123,16 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         written_by="set_method",
         keeps_address=True,
     ),
+    "victron-mqtt": Protocol(
+        transports=("victron-mqtt",),
+        kind="mqtt",
+        words="topics of the GX's own MQTT broker",
+        place="path",
+        has_units=False,
+        shares_unit=True,
+        has_fields=True,
+        has_portal=True,
+    ),
 }
 """By `protocol:` of a point map."""
 
@@ -137,6 +150,11 @@ def calls_in(transport: TransportName) -> bool:
 def keeps_address(transport: TransportName) -> bool:
     """Whether what answers behind a gateway of this transport is known by an address of its own."""
     return any(p.keeps_address for p in PROTOCOLS.values() if transport in p.transports)
+
+
+def has_portal(transport: TransportName) -> bool:
+    """Whether what answers behind a gateway of this transport is known by its `portal`."""
+    return any(p.has_portal for p in PROTOCOLS.values() if transport in p.transports)
 
 
 def has_units(transport: TransportName) -> bool:

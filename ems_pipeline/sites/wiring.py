@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ems_pipeline.sites.protocol import TransportName, keeps_address
+from ems_pipeline.sites.protocol import TransportName, has_portal, keeps_address
 from ems_pipeline.sites.record import Key, LimitW, PowerW, Record, known_as
 
 
@@ -73,11 +73,19 @@ class Gateway(Record):
     host and port are where to look for it first."""
     local_port: int | None = Field(None, ge=1, le=65535)
     """Marstek: the port to ask from, where the firmware answers no other than its own."""
+    portal: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] | None = None
+    """Victron over MQTT: the VRM portal id of the GX. It stands in every topic: no other is told anything."""
 
     @model_validator(mode="after")
     def _is_known_as_its_transport_allows(self) -> Self:
         if (self.mac is not None or self.local_port is not None) and not keeps_address(self.transport):
             raise ValueError(f"mac and local_port mean nothing to a gateway that speaks {self.transport}; remove them")
+        if (self.portal is not None) != has_portal(self.transport):
+            raise ValueError(
+                "a gateway that speaks victron-mqtt needs its portal; see the GX, VRM online portal: twelve digits"
+                if self.portal is None
+                else f"portal means nothing to a gateway that speaks {self.transport}; remove it"
+            )
         return self
 
 

@@ -1,4 +1,4 @@
-"""A Victron by ESS external control: registers of two units, a set-point that lives for a minute."""
+"""A Victron by ESS external control, by registers of two units and by topics: a set-point that lives for a minute."""
 
 from __future__ import annotations
 
@@ -9,27 +9,33 @@ import pytest
 
 from ems_pipeline import control
 from ems_pipeline.plant import Fault
-from ems_pipeline.sites import Site
+from ems_pipeline.sites import Gateway, Site
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.control import conftest
 from ems_pipeline_tests.control.bench import Row
 from ems_pipeline_tests.control.conftest import Bench
+from ems_pipeline_tests.mosquitto import needed
 
 CHARGE: Row = ("pack", "battery", "charge", -3000.0, {"charge_limit_w": 3000, "target_soc_pct": 90})
 SELL: Row = ("pack", "battery", "discharge", 1500.0, {"discharge_limit_w": 1500, "target_soc_pct": 20})
 OWN: Row = ("pack", "battery", "self-use", 0.0, {})
-MAPS = ["victron-ess", "victron-ess-3p"]
+MAPS = ["victron-ess", "victron-ess-3p", "victron-ess-mqtt", "victron-ess-mqtt-3p"]
+GX = Gateway(key="gx", transport="victron-mqtt", host="127.0.0.1", port=1883, portal="c0619ab1cafe")
 
 
-@pytest.fixture
-def map_name() -> str:
-    return MAPS[0]
+@pytest.fixture(params=["victron-ess", "victron-ess-mqtt"])
+def map_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
 def owned(warehouse: Warehouse, home01: Site, map_name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     (inverter,) = (d for d in home01.devices if d.key == "inverter")
     own = inverter.model_copy(update={"key": "own", "map": map_name, "unit_id": 227, "options": {}})
+    if "mqtt" in map_name:
+        needed()
+        own = own.model_copy(update={"gateway": GX.key, "unit_id": 1})
+        home01 = home01.model_copy(update={"gateways": (*home01.gateways, GX)})
     packs = tuple(b.model_copy(update={"device": "own"}) for b in home01.batteries)
     site = home01.model_copy(update={"devices": (*home01.devices, own), "batteries": packs})
     with conftest.living(warehouse, site, 0, monkeypatch) as found:

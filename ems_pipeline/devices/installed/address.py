@@ -20,7 +20,7 @@ from ems_pipeline.sites import Device, Gateway, Site
 from ems_pipeline.sites.protocol import PROTOCOLS, calls_in, has_units
 
 HERE = "127.0.0.1"
-TLS_PORT = 443
+TLS_PORTS = frozenset({443, 8883})
 """A certificate is for a name, so the name is dialled."""
 Wires = Mapping[str, str]
 """By device where it answers and as what, e.g. ``10.0.0.7:502 unit 3 deye-sun-20k-hp3@0f3c9a55d1e2b748``."""
@@ -30,6 +30,7 @@ Places = Mapping[str, tuple[str, int]]
 """Where batteries were found last, host and port, by the BLE address that each of them keeps."""
 BLE = "ble"
 """In place of a port: the address is no network's."""
+PORTAL = re.compile(r" portal ([0-9a-f]{12})\b")
 MAP_HASH = re.compile(r"@([0-9a-f]{16})$")
 
 
@@ -120,13 +121,15 @@ def without_hash(wire: str) -> str:
 
 
 def _place(address: str, device: Device, site: Site) -> str:
-    """A unit of an address, the name of who calls in there, or the address itself."""
-    transport = site.gateway_of(device).transport
-    if calls_in(transport):
+    """A unit of an address, the name of who calls in there, whom a broker speaks for, or the address itself."""
+    gateway = site.gateway_of(device)
+    if calls_in(gateway.transport):
         connector = device.options.get("connector", 1)
         place = f"{address} {device.options.get('station', device.key)}"
         return place if connector == 1 else f"{place} connector {float(connector):g}"
-    return f"{address} unit {device.unit_id}" if has_units(transport) else address
+    if gateway.portal is not None:
+        return f"{address} portal {gateway.portal}"
+    return f"{address} unit {device.unit_id}" if has_units(gateway.transport) else address
 
 
 def place_of(site: Site, device: Device) -> str:
@@ -154,7 +157,7 @@ def at_address(wire: str) -> str:
 def dialled(site: Site) -> Site:
     """The site with numbers for its gateways' names, so that what is locked is what is talked to."""
     gateways = tuple(
-        g if g.port == TLS_PORT else g.model_copy(update={"host": resolved(g.host)}) for g in site.gateways
+        g if g.port in TLS_PORTS else g.model_copy(update={"host": resolved(g.host)}) for g in site.gateways
     )
     return site.model_copy(update={"gateways": gateways})
 
@@ -177,6 +180,8 @@ def as_wired(site: Site, device: str, wire: str) -> Site:
     address, _, port = at_address(wire).rpartition(":")
     if port == BLE:
         gateway = gateway.model_copy(update={"mac": address})
-    elif address_of(gateway) != at_address(wire) and gateway.port != TLS_PORT:
+    elif address_of(gateway) != at_address(wire) and gateway.port not in TLS_PORTS:
         gateway = gateway.model_copy(update={"host": address, "port": int(port)})
+    if told := PORTAL.search(wire):
+        gateway = gateway.model_copy(update={"portal": told[1]})
     return dialled(site.model_copy(update={"devices": (chosen,), "gateways": (gateway,)}))

@@ -44,6 +44,9 @@ class Link(MapRecord):
     """HTTP: how the device wants user and password of its gateway (RFC 7617, RFC 7616)."""
     set_method: str | None = None
     """UDP: the method that sets points; what it is told stands in the `forms` of a point."""
+    instances: dict[str, str] = Field(default_factory=dict)
+    """MQTT: what stands in braces in the paths of points, and the path that says which number it is
+    (`{vebus: system/0/VebusInstance}`)."""
 
     @model_validator(mode="after")
     def _names_its_parts(self) -> Self:

@@ -5,6 +5,7 @@ Add a field here when hardware has a property that none of these expresses.
 
 from __future__ import annotations
 
+from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -58,7 +59,7 @@ class Point(MapRecord):
     message: Annotated[int, Field(ge=1, le=0xFFFF)] | None = None
     """Which message stands at the address, of registers whose content the device's own list selects (`slots`)."""
     path: str | None = None
-    """What to ask an HTTP device for; `link.request` makes the address of it."""
+    """What to ask an HTTP device for; `link.request` makes the address of it. MQTT: the topic below the portal id."""
     field: str | None = None
     """Where in the JSON answer the value stands: keys and list positions with dots (`emeters.0.power`)."""
     set_path: str | None = None
@@ -159,6 +160,11 @@ class Point(MapRecord):
     def is_bit(self) -> bool:
         """Whether it stands in a table of bits."""
         return self.table in BITS
+
+    @property
+    def numbered_by(self) -> frozenset[str]:
+        """What stands in braces in its path (`vebus/{vebus}/State`)."""
+        return frozenset(name for _, name, _, _ in Formatter().parse(self.path or "") if name)
 
     @property
     def nothing(self) -> tuple[int, ...]:

@@ -132,6 +132,10 @@ class PointMap(MapRecord):
             block = {p.name for p in self.points if point.block is not None and p.block == point.block}
             for name in sorted(named_in(point.forms) - block):
                 yield f"point {point.name!r}: its forms name {name!r}, which is no point of its block; put it there"
+            for name in (
+                sorted(point.numbered_by - self.link.instances.keys()) if PROTOCOLS[self.protocol].has_portal else ()
+            ):
+                yield f"point {point.name!r}: {{{name}}} of its path is none of the link's `instances`; name it there"
         selected = {a for of in self.slots for a in of.addresses}
         for point in self.points:
             if (point.message is not None) != (not point.is_bit and point.address in selected):
