@@ -20,7 +20,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from ems_pipeline import settings
 from ems_pipeline.notify.log import LogNotifier
 from ems_pipeline.notify.notice import Notice, Notifier, NotSent
-from ems_pipeline.notify.webhook import WebhookNotifier
 
 __all__ = ["NotSent", "Notice", "Notifier", "Told", "beside_the_log", "deliver", "from_environment"]
 
@@ -40,7 +39,13 @@ def from_environment(environ: Mapping[str, str] | None = None) -> list[Notifier]
 def beside_the_log(environ: Mapping[str, str] | None = None) -> list[Notifier]:
     """The ways to people that the environment names, for those whose own words are in the log already; same errors."""
     address = settings.NOTIFY_WEBHOOK.read(environ)
-    return [WebhookNotifier(address)] if address else []
+    if not address:
+        return []
+    from ems_pipeline.notify.webhook import (
+        WebhookNotifier,
+    )  # the web process knows addresses of browsers, and asks nobody
+
+    return [WebhookNotifier(address)]
 
 
 def deliver(notifiers: Iterable[Notifier], standing: Sequence[Notice], told: Told) -> tuple[Told, list[str]]:

@@ -14,7 +14,7 @@ from ems_pipeline.homeassistant.api import Api
 from ems_pipeline.homeassistant.entities import Topics
 from ems_pipeline.homeassistant.serve import Publisher
 from ems_pipeline.homeassistant.telling import Teller
-from ems_pipeline.mqtt.client import Message
+from ems_pipeline.mqtt.client import Broker, Message
 from ems_pipeline_tests.api.conftest import House
 from ems_pipeline_tests.api.conftest import house as house
 from ems_pipeline_tests.api.conftest import lived as lived
@@ -22,7 +22,7 @@ from ems_pipeline_tests.api.conftest import now_is_now as now_is_now
 from ems_pipeline_tests.api.conftest import passwords_that_cost_nothing as passwords_that_cost_nothing
 from ems_pipeline_tests.api.conftest import stocked as stocked
 from ems_pipeline_tests.api.loopback import on_loopback
-from ems_pipeline_tests.mosquitto import Mosquitto, mosquitto
+from ems_pipeline_tests.mosquitto import PASSWORD, USER, Mosquitto, mosquitto
 
 READS = ("sites", "telemetry", "plans", "prices", "analytics", "alarms", "overrides")
 TOPICS = Topics("ems", "homeassistant")
@@ -74,7 +74,7 @@ def publisher(house: House, address: str, at: Mosquitto | None = None, *, writes
     """One with a token of home01, that takes wishes where its token may."""
     rights = [f"{noun}:read" for noun in READS] + (["overrides:write"] if writes else [])
     api = Api(address, house.token(*rights, sites=["home01"]))
-    broker = at.broker if at is not None else Mosquitto(Path(), 1).broker
+    broker = at.broker if at is not None else Broker("127.0.0.1", 1, False, USER, PASSWORD)
     return Publisher(broker, api, TOPICS, house.clock, takes_wishes=writes)
 
 

@@ -14,11 +14,11 @@ from ems_pipeline.orchestration.installation.herald import Herald
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import MINUTE
 from ems_pipeline.warehouse import alarms, served
-from ems_pipeline_tests.control.conftest import NOON, Bench, days_lived, home
+from ems_pipeline_tests.control.conftest import NOON, Bench, days_lived, home, troubled
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 from ems_pipeline_tests.notify.test_notify import Friend
 
-__all__ = ["days_lived", "home"]
+__all__ = ["days_lived", "home", "troubled"]
 KINDS = [duty.kind for duty in DUTIES]
 
 

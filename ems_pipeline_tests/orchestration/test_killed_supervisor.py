@@ -14,12 +14,12 @@ import pytest
 
 from ems_pipeline.orchestration.installation import hand_back, watchdog
 from ems_pipeline.warehouse import alarms, home_lock
-from ems_pipeline_tests.control.conftest import Bench, days_lived, home
+from ems_pipeline_tests.control.conftest import Bench, days_lived, home, troubled
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 from ems_pipeline_tests.orchestration import supervised
 from ems_pipeline_tests.orchestration.installation import wait
 
-__all__ = ["days_lived", "home"]
+__all__ = ["days_lived", "home", "troubled"]
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 

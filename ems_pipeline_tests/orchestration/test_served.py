@@ -16,10 +16,10 @@ from ems_pipeline.orchestration.machinery.coordinator import ANEW_TAG, ASKED_TAG
 from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse import arming, inventory, served, supervision
-from ems_pipeline_tests.control.conftest import NOON, Bench, days_lived, home
+from ems_pipeline_tests.control.conftest import NOON, Bench, days_lived, home, troubled
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 
-__all__ = ["days_lived", "home"]
+__all__ = ["days_lived", "home", "troubled"]
 MINUTE, SLOT = timedelta(minutes=1), time_grid.SLOT
 EVERY = timedelta(seconds=sensors.CONTROL_EVERY_S + 5)
 """The daemon's pause between two looks at the sensor: its own five seconds come on top."""

@@ -24,11 +24,11 @@ from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, alarms, migrate
 from ems_pipeline.warehouse.roles import NOTICES_LOGIN
-from ems_pipeline_tests.control.conftest import Bench, days_lived, home
+from ems_pipeline_tests.control.conftest import Bench, days_lived, home, troubled
 from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 from ems_pipeline_tests.notify.test_notify import Deaf, Friend
 
-__all__ = ["days_lived", "home"]
+__all__ = ["days_lived", "home", "troubled"]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SESSIONS = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename = 'ems_notices'"
 GONE = Warehouse(make_url("postgresql+psycopg://ems:geheim@127.0.0.1:1/ems"))
