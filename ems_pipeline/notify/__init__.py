@@ -41,9 +41,8 @@ def beside_the_log(environ: Mapping[str, str] | None = None) -> list[Notifier]:
     address = settings.NOTIFY_WEBHOOK.read(environ)
     if not address:
         return []
-    from ems_pipeline.notify.webhook import (
-        WebhookNotifier,
-    )  # the web process knows addresses of browsers, and asks nobody
+    # Not above: the web process knows browsers by this package, asks nobody, and would carry `requests` for ever.
+    from ems_pipeline.notify.webhook import WebhookNotifier
 
     return [WebhookNotifier(address)]
 

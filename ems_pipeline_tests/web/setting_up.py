@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from ems_pipeline.devices.discovery import fitting
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.modbus.wire import Connection
+from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import answering
@@ -106,7 +107,7 @@ def moved_in(
 ) -> Iterator[Home]:
     """The home at the clock of the house, with an empty folder of site files and nothing registered or asked for."""
     monkeypatch.setenv("EMS_SITES", str(folder))
-    monkeypatch.setattr(fitting, "known_maps", lambda: dict.fromkeys(TRIED))
+    monkeypatch.setattr(fitting, "readable_maps", lambda: map(load_map, TRIED))
     monkeypatch.setattr(Connection, "_silence", _no_silence)
     with house.warehouse.begin() as connection:
         connection.exec_driver_sql(

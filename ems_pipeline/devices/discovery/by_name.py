@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 from ems_pipeline import http
 from ems_pipeline.devices.driver.contract import DeviceFault
-from ems_pipeline.devices.points.map_file import MapFileError, known_maps, load_map
+from ems_pipeline.devices.points.map_file import readable_maps
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.sites import Gateway
 from ems_pipeline.sites.protocol import PROTOCOLS
@@ -26,17 +25,8 @@ def battery_maps(model: str) -> list[tuple[str, str]]:
     """Maps of batteries that answer a broadcast, with their titles; those of this model first."""
     letter = re.match(r"venus\s*-?([a-z])", model.lower())
     ending = f"-{letter[1]}" if letter else ""
-    return sorted(_battery_maps(), key=lambda one: not (ending and one[0].endswith(ending)))
-
-
-def _battery_maps() -> Iterator[tuple[str, str]]:
-    for name in sorted(known_maps()):
-        try:
-            point_map = load_map(name)
-        except MapFileError:  # one of its owner's own; `ems device map check` says what is wrong with it
-            continue
-        if PROTOCOLS[point_map.protocol].found_by == "broadcast":
-            yield name, point_map.title
+    found = [(one.map, one.title) for one in readable_maps() if PROTOCOLS[one.protocol].found_by == "broadcast"]
+    return sorted(found, key=lambda one: not (ending and one[0].endswith(ending)))
 
 
 def is_home_assistant(gateway: Gateway) -> bool:

@@ -15,7 +15,7 @@ from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.driver.turns import ALONE, Turns
 from ems_pipeline.devices.installed.address import socket_of
 from ems_pipeline.devices.modbus.wire import Connection
-from ems_pipeline.devices.points.map_file import MapFileError, known_maps, load_map
+from ems_pipeline.devices.points.map_file import load_map, readable_maps
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.points.reading import Quality, Reading
 from ems_pipeline.devices.protocols import DRIVERS
@@ -106,14 +106,10 @@ async def fits(wire: Connection, unit_id: int, clock: Clock, turns: Turns = ALON
 
 def _maps_of_modbus() -> Iterator[tuple[str, PointMap]]:
     """Those whose values can be wrong: a bit is always in its range, and fits whatever has one."""
-    for name in sorted(known_maps()):
-        try:
-            point_map = load_map(name)
-        except MapFileError:  # one of its owner's own; `ems device map check` says what is wrong with it
-            continue
+    for point_map in readable_maps():
         is_known = PROTOCOLS[point_map.protocol].kind == "modbus" and point_map.driver in FAMILIES
         if is_known and not all(p.is_bit for p in point_map.points):
-            yield name, point_map
+            yield point_map.map, point_map
 
 
 async def _has_models(driver: SunSpecDriver) -> bool:

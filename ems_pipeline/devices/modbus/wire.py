@@ -92,18 +92,13 @@ class Connection:
 
         answer = await self._exchange(ask, function, gap_s)
         if function in BIT_READS:  # they come in whole bytes
-            words, came, wanted, what = (
-                tuple(map(int, answer.bits[:count])),
-                len(answer.bits),
-                -(-count // 8) * 8,
-                "bits",
-            )
+            came, wanted, what = tuple(map(int, answer.bits)), -(-count // 8) * 8, "bits"
         else:
-            words, came, wanted, what = tuple(answer.registers), len(answer.registers), count, "registers"
-        if came != wanted:
+            came, wanted, what = tuple(answer.registers), count, "registers"
+        if len(came) != wanted:
             await self.close()
-            raise DeviceFault(Quality.GARBAGE, f"asked for {count} {what} from {start} and got {came}")
-        return words
+            raise DeviceFault(Quality.GARBAGE, f"asked for {count} {what} from {start} and got {len(came)}")
+        return came[:count]
 
     async def write(
         self,

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo
+from ems_pipeline.devices.driver.password import password
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.mqtt.client import Broker, BrokerLost, Conversation
-from ems_pipeline.secret import SecretUnreadable, secret
 
 Got = TypeVar("Got")
 TLS_PORT = 8883
@@ -131,22 +131,10 @@ class Wire:
 
     def _begun(self) -> Conversation:
         end = self.endpoint
-        broker = Broker(end.host, end.port, end.port == TLS_PORT, end.user, self._password())
+        name, what = end.password_env, f"password for the broker of {end.portal}"
+        shown = None if name is None else password(name, what)
+        broker = Broker(end.host, end.port, end.port == TLS_PORT, end.user, shown)
         talk = Conversation(broker)
         talk.begin()
         self._talk, self._subscribed = talk, set()
         return talk
-
-    def _password(self) -> str | None:
-        """The secret that the site file names; DeviceFault: it is not set or cannot be read."""
-        name = self.endpoint.password_env
-        if name is None:
-            return None
-        try:
-            password = secret(name)
-        except SecretUnreadable as error:
-            raise DeviceFault(Quality.REFUSED, str(error), device_wide=True) from None
-        if password is None:
-            reason = f"no password for the broker of {self.endpoint.portal}: set {name}"
-            raise DeviceFault(Quality.REFUSED, reason, device_wide=True)
-        return password

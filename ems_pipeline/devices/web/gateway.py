@@ -13,8 +13,8 @@ from typing import Literal, TypeVar
 
 from ems_pipeline import http
 from ems_pipeline.devices.driver.contract import DeviceFault, MayGo, always
+from ems_pipeline.devices.driver.password import password
 from ems_pipeline.devices.points.reading import Quality
-from ems_pipeline.secret import SecretUnreadable, secret
 
 Answered = TypeVar("Answered")
 STARTING = frozenset({503, 901})
@@ -85,16 +85,8 @@ class WebGateway:
         return None if user is None else http.Login(user, self._password(f"password for user {user}"), scheme)
 
     def _password(self, what: str) -> str:
-        """The secret that the site file names; DeviceFault: it is not set or cannot be read."""
-        end = self.endpoint
-        try:
-            password = secret(end.password_env, self._environ) if end.password_env else None
-        except SecretUnreadable as error:
-            raise DeviceFault(Quality.REFUSED, str(error), device_wide=True) from None
-        if password is None:
-            reason = f"no {what}: set {end.password_env or 'password_env in the site file'}"
-            raise DeviceFault(Quality.REFUSED, reason, device_wide=True)
-        return password
+        """The secret that the site file names; errors of `password`."""
+        return password(self.endpoint.password_env, what, self._environ)
 
 
 def status_fault(code: int, what: str) -> DeviceFault:
