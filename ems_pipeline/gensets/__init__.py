@@ -1,0 +1,5 @@
+"""Generating sets and their switchboards, as their controllers tell of them; nothing here knows database or scheduler.
+
+states     what a set, a breaker and an alarm group can be
+snapshot   what one poll of a controller found, and who is shown it
+"""
