@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from ems_pipeline.pictures.scale import Scale
@@ -30,16 +31,17 @@ Drawn = tuple[int, int, int]
 
 def runs(reaches: Sequence[Reach], values: Values, scale: Scale) -> Iterator[list[Drawn]]:
     """Stretches of slots that touch and whose values are known."""
+    at = scale.places(values)
+    if None not in at and all(right == left for (_, right), (left, _) in pairwise(reaches)):
+        yield [(left, right, y) for (left, right), y in zip(reaches, at, strict=True)]  # type: ignore[misc]
+        return  # as nearly every series of a plan
     run: list[Drawn] = []
-    place, is_finite, until = scale.tenths, math.isfinite, None
-    for (left, right), value in zip(reaches, values, strict=True):
-        is_known = value is not None and is_finite(value)
-        if run and (not is_known or left != until):
+    for (left, right), y in zip(reaches, at, strict=True):
+        if run and (y is None or left != run[-1][1]):
             yield run
             run = []
-        if is_known:
-            run.append((left, right, place(value)))  # type: ignore[arg-type]
-            until = right
+        if y is not None:
+            run.append((left, right, y))
     if run:
         yield run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +32,11 @@ class Scale:
     def tenths(self, value: float) -> int:
         """The same in whole tenths of a pixel."""
         return round(10 * self.bottom - (value - self.low) * self._tenths_per_unit)
+
+    def places(self, values: Sequence[float | None]) -> list[int | None]:
+        """`tenths` of many; None: not known, or not finite."""
+        low, bottom, by, is_finite = self.low, 10 * self.bottom, self._tenths_per_unit, math.isfinite
+        return [round(bottom - (v - low) * by) if v is not None and is_finite(v) else None for v in values]
 
     @cached_property
     def _tenths_per_unit(self) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal
@@ -22,14 +22,13 @@ from ems_pipeline.pictures.flow import Flow, Node, flow
 from ems_pipeline.pictures.gauge import Gauge, gauge
 from ems_pipeline.pictures.panel import Band, Panel, Series, Span
 from ems_pipeline.pictures.paths import Values
-from ems_pipeline.pictures.slot_chart import NARROW, WIDE, SlotChart
+from ems_pipeline.pictures.slot_chart import NARROW, Form, SlotChart
 from ems_pipeline.pictures.words import Words
 from ems_pipeline.units import from_kilo
 from ems_pipeline.web import drawn
 from ems_pipeline.web.said import Said
 from ems_pipeline.web.words import modes, sentences
 
-PHONE_HOURS = timedelta(hours=24)
 LEAST_KW = 0.0005
 Gettext = Callable[[str], str]
 
@@ -88,9 +87,9 @@ class Pen:
             powers = self._powers(slots, ("grid", "battery", "pv"))
             return [self._prices(slots), *self._mode_strip(slots), powers, *self._charge(slots)]
 
-        return self._chart(slots, panels, now, self._("The next hours"), is_narrow=is_narrow)
+        return self._chart(slots, panels, now, self._("The next hours"), form=NARROW if is_narrow else drawn.BROAD)
 
-    def plan(self, slots: Sequence[Row], bands: Sequence[Band], now: datetime, *, is_narrow: bool) -> Markup:
+    def plan(self, slots: Sequence[Row], bands: Sequence[Band], now: datetime) -> Markup:
         """A plan: price with what a kWh more would be worth, modes, powers, expectation with p10 to p90, charge, house.
 
         Args:
@@ -103,15 +102,7 @@ class Pen:
             return [*panels, self._expected(slots, bands), *self._charge(slots), *self._indoor(slots)]
 
         told = tuple((b.name, *b.low, *b.high) for b in bands)  # may be forecast again, in hindsight
-        return self._chart(slots, panels, now, self._("The plan"), told, is_narrow=is_narrow)
-
-    def table(self, slots: Sequence[Row], write: Callable[[Iterator[tuple[Any, ...]]], Markup]) -> Markup:
-        """The table of a picture, as a template writes it."""
-        now = time_grid.floor_slot(self.say.now)
-        at = next((place for place, slot in enumerate(slots) if slot["starts_at"] == now), None)
-        key = self._key(slots, "table", at)
-        found: Markup | None = self.kept.get(key)
-        return found if found is not None else self._keep(key, write(self._rows(slots)))
+        return self._chart(slots, panels, now, self._("The plan"), told, form=drawn.BROAD)
 
     def _key(self, slots: Sequence[Row], *what: Any) -> tuple[Any, ...] | None:
         """All that a drawing of these quarter-hours depends on: of other days the day is written, too."""
@@ -121,11 +112,8 @@ class Pen:
         reader = str(say.locale), say.zone.key, say.currency, say.local(say.now).date()
         return (self.plan_id, slots[0]["starts_at"], len(slots), *reader, *what)
 
-    def _keep(self, key: tuple[Any, ...] | None, drawn: Any) -> Any:
-        return drawn if key is None else self.kept.put(key, drawn, len(drawn))
-
-    def _rows(self, slots: Sequence[Row]) -> Iterator[tuple[bool, str, str, str, list[str], str]]:
-        """Rows of a picture's table, the present one marked: written here, since a template takes twice as long."""
+    def rows(self, slots: Sequence[Row]) -> Iterator[tuple[bool, str, str, str, list[str], str]]:
+        """Rows of a picture's table, the present one marked."""
         say = self.say
         for slot in slots:
             starts_at: datetime = slot["starts_at"]
@@ -140,11 +128,11 @@ class Pen:
 
     def _chart(
         self, slots: Sequence[Row], panels: Callable[[], Sequence[Panel]], now: datetime, title: str, *told: Any,
-        is_narrow: bool,
+        form: Form,
     ) -> Markup:  # fmt: skip
         is_shown = bool(slots) and slots[0]["starts_at"] <= now <= slots[-1]["starts_at"] + time_grid.SLOT
-        moment, form = now if is_shown else None, NARROW if is_narrow else WIDE
-        key = self._key(slots, title, is_narrow, is_shown, *told)
+        moment = now if is_shown else None
+        key = self._key(slots, title, form, is_shown, *told)
 
         def chart() -> SlotChart:
             starts = [slot["starts_at"] for slot in slots]

@@ -58,7 +58,7 @@ def test_a_chart_is_read_by_pointer_and_by_arrow_keys(opened: Open) -> None:
     expect(readout).to_contain_text("13:15 · battery hold")
     page.keyboard.press("ArrowLeft")
     expect(readout).to_contain_text("13:00 · battery charge")
-    box = page.locator(".wide-picture svg").bounding_box()
+    box = page.locator(".long-picture svg").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 40)
     expect(readout).to_contain_text("13:15")

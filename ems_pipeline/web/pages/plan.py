@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from ems_pipeline import time_grid, units
+from ems_pipeline import time_grid
 from ems_pipeline.api.fields import Instant
-from ems_pipeline.api.reading import Row, rows
+from ems_pipeline.api.reading import Row, first, rows
 from ems_pipeline.api.routes import forecasts, plans
 from ems_pipeline.api.values import SiteKey
 from ems_pipeline.pictures.panel import Band
 from ems_pipeline.web import site as sites
-from ems_pipeline.web.pen import PHONE_HOURS, Pen, band
+from ems_pipeline.web.pen import Pen, band
 from ems_pipeline.web.reader import Page, Reader, away, reads
 
 router = APIRouter(route_class=Page)
@@ -26,24 +25,20 @@ OLDER = """
     SELECT planning_run_id AS plan_id, kind, decided_at, recorded_at, status, is_verified, is_hindsight
     FROM ems.planning_run WHERE site_key = %(site)s AND decided_at <= %(until)s
     ORDER BY decided_at DESC, recorded_at DESC LIMIT 30"""
+CHANGED = """
+    SELECT count(*) AS shared, sum(n.pv_available_w - o.pv_available_w) / 4000 AS pv_kwh,
+           sum(n.load_w - o.load_w) / 4000 AS load_kwh, sum(n.cost - o.cost) AS cost,
+           count(*) FILTER (WHERE n.mode <> o.mode) AS modes,
+           min(starts_at) FILTER (WHERE n.mode <> o.mode) AS first_at,
+           (array_agg(ARRAY[n.mode, o.mode] ORDER BY starts_at) FILTER (WHERE n.mode <> o.mode))[1:1] AS first
+    FROM ems.planning_interval n JOIN ems.planning_interval o USING (starts_at)
+    WHERE n.planning_run_id = %(plan)s AND o.planning_run_id = %(before)s AND starts_at >= %(now)s"""
+"""What a plan has that the one before it had not, over the quarter-hours of both, from now on.
+
+Energies in kWh, more of it > 0; ``cost`` in money; ``modes``: quarter-hours in which batteries do something else.
+"""
 At = Annotated[Instant | None, Query()]
 PlanId = Annotated[UUID | None, Query()]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a plan has that the one before it had not, over the quarter-hours of both, from now on.
-
-    Energies in kWh, more of it > 0; ``cost`` in money; ``modes``: quarter-hours in which batteries do something else.
-    """
-
-    since: datetime
-    pv_kwh: float
-    load_kwh: float
-    cost: float
-    modes: int
-    first: Row | None
-    first_was: str
 
 
 @router.get("/ui/{site}/plan")
@@ -65,11 +60,27 @@ async def page(
         plan=plan,
         older=older,
         slots=slots,
-        day=[slot for slot in slots if slot["starts_at"] < slots[0]["starts_at"] + PHONE_HOURS],
         bands=await _bands(reader, head.key, plan, slots),
-        change=await _change(reader, head.key, plan, older, now),
+        change=await _change(reader, plan, older, now),
         pen=Pen(head.said, reader.gettext, web.drawn, None if plan is None else plan["plan_id"]),
     )
+
+
+@router.get("/ui/{site}/plan/table")
+async def table(
+    site: SiteKey,
+    reader: Annotated[Reader, reads("plans:read")],
+    plan_id: PlanId = None,
+    begin: Annotated[Instant | None, Query(alias="from")] = None,
+    last: Annotated[Instant | None, Query(alias="until")] = None,
+) -> Response:
+    """The quarter-hours of a plan's chart, from one to another: a page of its own, as few look at all of them."""
+    head = await sites.head(reader, site)
+    plan = await plans.plan(head.key, reader.known, reader.web, plan_id=plan_id)
+    first_at, last_at = begin or plan["starts_at"], last or plan["ends_at"]
+    shown = [slot for slot in plan["slots"] if first_at <= slot["starts_at"] <= last_at]
+    pen = Pen(head.said, reader.gettext, reader.web.drawn, plan["plan_id"])
+    return reader.show("plan_table", head=head, plan=plan, rows=pen.rows(shown[:SHOWN_SLOTS]))
 
 
 async def _bands(reader: Reader, site: str, plan: Row | None, slots: list[Row]) -> list[Band]:
@@ -88,36 +99,14 @@ async def _bands(reader: Reader, site: str, plan: Row | None, slots: list[Row]) 
     return found
 
 
-async def _change(reader: Reader, site: str, plan: Row | None, older: list[Row], now: datetime) -> Change | None:
+async def _change(reader: Reader, plan: Row | None, older: list[Row], now: datetime) -> Row | None:
+    """`CHANGED` against the plan before; None: there is none, or they share no quarter-hour that is still to come."""
     before = next((one for one in older if plan is not None and one["plan_id"] != plan["plan_id"]), None)
     if plan is None or before is None:
         return None
-    former = await sites.perhaps(plans.plan(site, reader.known, reader.web, plan_id=before["plan_id"]))
-    return None if former is None else changed(former, plan, now)
-
-
-def changed(former: Row, plan: Row, now: datetime) -> Change | None:
-    """What is new in a plan; None: the two have no quarter-hour in common that is still to come."""
-    was = {slot["starts_at"]: slot for slot in former["slots"]}
-    pairs = [(was[s["starts_at"]], s) for s in plan["slots"] if s["starts_at"] in was and s["starts_at"] >= now]
-    if not pairs:
-        return None
-
-    def grown(name: str) -> float:
-        known = [(old[name], new[name]) for old, new in pairs if old[name] is not None and new[name] is not None]
-        return sum(float(new) - float(old) for old, new in known)
-
-    other = [(old, new) for old, new in pairs if old["mode"] != new["mode"]]
-    first_was, first = (other[0][0]["mode"], other[0][1]) if other else ("", None)
-    return Change(
-        since=former["decided_at"],
-        pv_kwh=units.slot_energy_wh(grown("pv_available_kw")),
-        load_kwh=units.slot_energy_wh(grown("load_kw")),
-        cost=grown("cost"),
-        modes=len(other),
-        first=first,
-        first_was=first_was,
-    )
+    async with reader.web.database.reading(reader.known) as connection:
+        found = await first(connection, CHANGED, plan=plan["plan_id"], before=before["plan_id"], now=now)
+    return None if found is None or not found["shared"] else found | {"since": before["decided_at"]}
 
 
 @router.post("/ui/{site}/plan/run")

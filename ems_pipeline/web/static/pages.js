@@ -63,42 +63,57 @@
     };
   }
 
-  // A chart's slots are rows of the table that stands with it: pointer and arrow keys show a row.
+  // A chart's slots are rows of a table: pointer and arrow keys show a row. One that stands on a page of its own is
+  // fetched when somebody comes to the chart.
+  async function tableOf(figure) {
+    if (!figure.dataset.table) return document.getElementById(figure.dataset.chart);
+    const answer = await fetch(figure.dataset.table);
+    const page = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    return page && page.getElementById(figure.dataset.chart);
+  }
+  function read(figure) {
+    const out = figure.querySelector(".readout");
+    let rows = null, names = [], at = -1, asked = null;
+    const come = () => asked ||= tableOf(figure).then((table) => {
+      if (!table) return;
+      names = [...table.tHead.rows[0].cells].map((c) => c.textContent.trim());
+      rows = [...table.tBodies[0].rows];
+      if (at < 0) at = Math.max(0, rows.findIndex((row) => row.classList.contains("now")));
+    }).catch(() => { asked = null; });
+    const show = (n) => {
+      at = Math.min(Math.max(n, 0), rows.length - 1);
+      out.textContent = [...rows[at].cells].map((c, k) => (k ? `${names[k]} ` : "") + c.textContent.trim()).join(" · ");
+      for (const svg of figure.querySelectorAll("svg")) {
+        const {left, right, slots} = svg.dataset, line = svg.querySelector(".cursor");
+        const x = +left + (at + .5) * (right - left) / slots;
+        if (line) { line.setAttribute("x1", x); line.setAttribute("x2", x); line.setAttribute("visibility", "visible"); }
+      }
+    };
+    const go = () => { const link = rows && rows[at] && rows[at].querySelector("a"); if (link) location.href = link.href; };
+    for (const svg of figure.querySelectorAll("svg[data-slots]")) {
+      svg.addEventListener("pointermove", async (event) => {
+        await come();
+        if (!rows) return;
+        const box = svg.getBoundingClientRect(), width = svg.viewBox.baseVal.width;
+        const x = (event.clientX - box.left) * width / box.width, {left, right, slots} = svg.dataset;
+        show(Math.floor((x - left) / (right - left) * slots));
+      });
+      svg.addEventListener("click", go);
+    }
+    figure.tabIndex = 0;
+    figure.addEventListener("focus", come);
+    figure.addEventListener("keydown", async (event) => {
+      const step = {ArrowLeft: -1, ArrowRight: 1, PageUp: -4, PageDown: 4}[event.key];
+      if (step) event.preventDefault();
+      await come();
+      if (rows && step) show(at + step);
+      if (event.key === "Enter") go();
+    });
+  }
+
   function dress() {
     if (main.querySelector("[data-soon]")) soon();
-    for (const figure of main.querySelectorAll("figure[data-chart]")) {
-      const table = document.getElementById(figure.dataset.chart), out = figure.querySelector(".readout");
-      if (!table || !out) continue;
-      const rows = table.tBodies[0].rows, names = [...table.tHead.rows[0].cells].map((c) => c.textContent.trim());
-      let at = Math.max(0, [...rows].findIndex((row) => row.classList.contains("now")));
-      const show = (n) => {
-        at = Math.min(Math.max(n, 0), rows.length - 1);
-        out.textContent = [...rows[at].cells].map((c, k) => (k ? `${names[k]} ` : "") + c.textContent.trim()).join(" · ");
-        for (const svg of figure.querySelectorAll("svg")) {
-          const {left, right, slots} = svg.dataset, line = svg.querySelector(".cursor");
-          const x = +left + (at + .5) * (right - left) / slots;
-          if (line) { line.setAttribute("x1", x); line.setAttribute("x2", x); line.setAttribute("visibility", "visible"); }
-        }
-      };
-      for (const svg of figure.querySelectorAll("svg[data-slots]")) {
-        svg.addEventListener("pointermove", (event) => {
-          const box = svg.getBoundingClientRect(), width = svg.viewBox.baseVal.width;
-          const x = (event.clientX - box.left) * width / box.width, {left, right, slots} = svg.dataset;
-          show(Math.floor((x - left) / (right - left) * slots));
-        });
-        svg.addEventListener("click", () => {
-          const link = rows[at] && rows[at].querySelector("a");
-          if (link) location.href = link.href;
-        });
-      }
-      figure.tabIndex = 0;
-      figure.addEventListener("keydown", (event) => {
-        const step = {ArrowLeft: -1, ArrowRight: 1, PageUp: -4, PageDown: 4}[event.key];
-        if (step) { show(at + step); event.preventDefault(); }
-        const link = event.key === "Enter" && rows[at].querySelector("a");
-        if (link) location.href = link.href;
-      });
-    }
+    for (const figure of main.querySelectorAll("figure[data-chart]")) if (figure.querySelector(".readout")) read(figure);
     for (const left of main.querySelectorAll("time[data-until]")) {
       const until = new Date(left.dateTime), written = left.querySelector("[data-left]");
       const count = () => {
