@@ -48,7 +48,7 @@ async def page(
     """The plan in force, or an older one."""
     head = await sites.head(reader, site)
     caller, web, now = reader.known, reader.web, head.said.now
-    plan = await sites.perhaps(plans.plan(head.key, caller, web, at=at, plan_id=plan_id))
+    plan = await sites.perhaps(plans.outline(head.key, caller, web, at=at, plan_id=plan_id))
     async with web.database.reading(caller) as connection:
         older = await rows(connection, OLDER, site=head.key, until=now if plan is None else plan["decided_at"])
     slots: list[Row] = [] if plan is None else plan["slots"][:SHOWN_SLOTS]
@@ -76,7 +76,7 @@ async def table(
 ) -> Response:
     """The quarter-hours of a plan's chart, from one to another: a page of its own, as few look at all of them."""
     head = await sites.head(reader, site)
-    plan = await plans.plan(head.key, reader.known, reader.web, plan_id=plan_id)
+    plan = await plans.outline(head.key, reader.known, reader.web, plan_id=plan_id)
     first_at, last_at = begin or plan["starts_at"], last or plan["ends_at"]
     shown = [slot for slot in plan["slots"] if first_at <= slot["starts_at"] <= last_at]
     pen = Pen(head.said, reader.gettext, reader.web.drawn, plan["plan_id"])

@@ -123,7 +123,7 @@ async def done(reader: Owner) -> Response:
 
 async def _plan(reader: Reader, key: str) -> dict[str, Any] | None:
     try:
-        return dict(await plans.plan(key, reader.known, reader.web))
+        return dict(await plans.outline(key, reader.known, reader.web))
     except Problem as problem:
         if problem.status != 404:
             raise
