@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -115,13 +115,17 @@ class Genset(Asset):
 
 
 class Switchboard(Record):
-    """Sets on one busbar, which share load at equal percent, with the controller that joins it to the mains."""
+    """Where sets and mains meet, with a controller of its own that measures the mains."""
 
     key: Key
-    device: Key | None = None
-    gensets: tuple[Key, ...] = Field(min_length=1)
+    device: Key
+    gensets: tuple[Key, ...] = ()
+    """Sets behind it, which share its load at equal percent; each stands behind one switchboard."""
     spare_w: LimitW = 0.0
     """What its sets could give more while any of them carries load: the step they take when the mains fails."""
+    mains_sign: Literal[1, -1] = 1
+    """-1 where the current transformers of the mains were put in the other way round, so that import reads negative;
+    found out at commissioning."""
 
 
 def board_faults(boards: Sequence[Switchboard], gensets: Sequence[Genset]) -> Iterator[str]:

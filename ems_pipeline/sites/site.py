@@ -102,7 +102,12 @@ class Site(Record):
             for a in assets
             if a.device is not None and a.device not in devices
         ]
-        for kind, keys in (("asset", [a.key for a in assets]), ("device", [d.key for d in self.devices])):
+        for kind, keys in (
+            ("asset", [a.key for a in assets]),
+            ("device", [d.key for d in self.devices]),
+            ("switchboard", [b.key for b in self.switchboards]),
+            ("genset of a switchboard", [key for b in self.switchboards for key in b.gensets]),
+        ):
             faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
         wrong = list(fleet.faults(self.fleets, self.batteries, self.pv, self.inverters, [a.key for a in assets]))
         faults += wrong
@@ -137,15 +142,15 @@ class Site(Record):
         """Fuses, inverters, switchboards and demand inputs that name what the site does not have."""
         known: dict[str, Sequence[Asset | Device]] = {
             "charger": self.chargers, "PV array": self.pv, "battery": self.batteries, "device": self.devices,
-            "genset": self.gensets, "asset": (*self.chargers, *self.heat_pumps, *self.batteries),
+            "asset": (*self.chargers, *self.heat_pumps, *self.batteries), "genset": self.gensets,
         }  # fmt: skip
         named = [(f"fuse {f.key!r}", "charger", f.chargers) for f in self.fuses]
         for inverter in self.inverters:
             named += [(f"inverter {inverter.key!r}", "PV array", inverter.pv)]
             named += [(f"inverter {inverter.key!r}", "battery", inverter.batteries)]
         for board in self.switchboards:
+            named += [(f"switchboard {board.key!r}", "device", (board.device,))]
             named += [(f"switchboard {board.key!r}", "genset", board.gensets)]
-            named += [(f"switchboard {board.key!r}", "device", (board.device,))] if board.device else []
         for one in self.demand_inputs:
             named += [(f"demand input {one.key!r}", "device", (one.device,))]
             named += [(f"demand input {one.key!r}", "asset", one.assets)]
