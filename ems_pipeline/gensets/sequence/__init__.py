@@ -6,7 +6,10 @@ view        what is seen at an instant, and what is remembered
 keys        the controller's keys, and what is never offered
 interlocks  why a command is refused now
 progress    where a sequence stands, and what it answers
+acting      press once, write, see whether it took
+beginnings  what each command does first
 steps       what each step waits for, and how long
 retreat     how a sequence backs out from where it is
 advance     one look of a sequence at its set
+recall      whose mode a set stands in, its starts, resets and times
 """

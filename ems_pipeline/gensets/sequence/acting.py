@@ -36,16 +36,15 @@ def write(progress: Progress, asked: Asked, pct: float, step: Step, *, hands_bac
 
 
 def press_stop(progress: Progress, asked: Asked) -> Move:
-    """Stop an unloaded set, or one whose breaker is open; anything else first.
+    """Stop an unloaded set, or one whose breaker is open.
 
     The stop key in the mode STOP is a reset of alarms, and in the controller's own start or stop it is a second say.
     """
     view = asked.view
-    if view.engine not in STOPPABLE or view.mode is Mode.STOP:
-        return ended(replace(progress, trouble=f"the engine is in {view.engine}, the mode {view.mode}: stop would mean "
-                             "something else; look at the set"))  # fmt: skip
-    if view.breaker is not BreakerState.OPEN and not is_unloaded(asked):
-        return progress, None
+    is_free = view.breaker is BreakerState.OPEN or is_unloaded(asked)
+    if view.engine not in STOPPABLE or view.mode is Mode.STOP or not is_free:
+        said = f"the engine is in {view.engine}, the mode {view.mode}, the breaker {view.breaker}"
+        return ended(replace(progress, trouble=f"{said}: stop would mean something else; look at the set"))
     return press(progress, asked, Key.STOP, Step.STOPPING, hands_back=bool(progress.trouble))
 
 

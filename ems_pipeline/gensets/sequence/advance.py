@@ -6,6 +6,7 @@ an effect: it is seen, and the sequence goes on, or it is not, and the sequence 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ems_pipeline.gensets.sequence import acting, retreat
@@ -15,7 +16,7 @@ from ems_pipeline.gensets.sequence.order import Kind, Order
 from ems_pipeline.gensets.sequence.progress import Answer, Failed, Move, Progress, Step, Wait
 from ems_pipeline.gensets.sequence.rules import Rules
 from ems_pipeline.gensets.sequence.steps import STEPS, limit
-from ems_pipeline.gensets.sequence.view import View
+from ems_pipeline.gensets.sequence.view import Mode, View
 
 WHOLE = {Kind.START: timedelta(minutes=20), Kind.STOP: timedelta(minutes=20), Kind.RUN: timedelta(minutes=30)}
 """How long a sequence may take in all, a run besides its own length; others the `SHORT` time."""
@@ -45,7 +46,10 @@ def advance(order: Order, rules: Rules, progress: Progress, view: View) -> tuple
 
 def _look(progress: Progress, asked: Asked) -> Move:
     step, view = progress.step, asked.view
-    if step is not Step.CHECK and _is_elsewhere(progress, asked):
+    led = _led(progress)
+    if led is not None and view.mode is led:
+        progress = replace(progress, mode=led)
+    if progress.mode not in (None, view.mode) and step is not Step.RESTORING and (led is None or view.mode is not led):
         return retreat.hands_off(progress, asked)
     if step in retreat.GOES_AHEAD and not progress.trouble and (why := _stop_cause(progress, asked)):
         return retreat.back_out(progress, asked, why)
@@ -71,12 +75,10 @@ def ends_at(order: Order, rules: Rules, progress: Progress) -> datetime:
     return progress.opened_at + whole
 
 
-def _is_elsewhere(progress: Progress, asked: Asked) -> bool:
-    """Whether the mode is neither what we left nor what our last key leads to."""
-    if progress.mode is None or progress.step is Step.RESTORING:
-        return False
-    led = {acting.MODES[key] for key in acting.MODES if key in progress.has_pressed}
-    return asked.view.mode not in {progress.mode, *led}
+def _led(progress: Progress) -> Mode | None:
+    """The mode that our last key leads to."""
+    keys = [Key(key) for key in progress.has_pressed]
+    return next((acting.MODES[key] for key in reversed(keys) if key in acting.MODES), None)
 
 
 def _stop_cause(progress: Progress, asked: Asked) -> str:
@@ -86,5 +88,5 @@ def _stop_cause(progress: Progress, asked: Asked) -> str:
         return f"taken back by {view.cancelled}"
     if view.withdrawn:
         return f"nothing may be told any more: {view.withdrawn}"
-    is_start = progress.step in UP and Key.START in progress.has_pressed or progress.step is Step.TAKING
+    is_start = (progress.step in UP and Key.START in progress.has_pressed) or progress.step is Step.TAKING
     return (gas_alarm(asked) or locked(asked)) if is_start else ""

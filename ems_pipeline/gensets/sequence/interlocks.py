@@ -72,7 +72,7 @@ def locked(asked: Asked) -> str:
 def somebody_there(asked: Asked) -> str:
     """A mode that neither the controller's own AUTO nor we left it in: somebody may be at the set."""
     mode = asked.view.mode
-    if mode is None or mode is Mode.AUTO or mode is asked.view.memory.owned_mode and mode is not Mode.TEST:
+    if mode is None or mode is Mode.AUTO or (mode is asked.view.memory.owned_mode and mode is not Mode.TEST):
         return ""
     return f"the mode is {mode}, and not by us: somebody may be at the set; have AUTO chosen there"
 

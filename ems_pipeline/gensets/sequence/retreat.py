@@ -44,7 +44,7 @@ def back_out(progress: Progress, asked: Asked, why: str) -> Move:
         return acting.restore(progress, asked, _before(progress, asked))
     if asked.order.kind in (Kind.RUN, Kind.POWER) and step in TARGETED:
         return acting.restore(progress, asked)
-    if step is Step.TAKING or step is Step.STARTING and asked.view.engine is EngineState.STANDBY:
+    if step is Step.TAKING or (step is Step.STARTING and asked.view.engine is EngineState.STANDBY):
         return acting.give_back(progress, asked)
     return (progress.at(Step.BACKING, asked.view.now_at), None) if is_ours else ended(progress)
 

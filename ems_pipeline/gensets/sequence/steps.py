@@ -14,7 +14,7 @@ from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Done, Move, Progress, Step, Wait, ended
 from ems_pipeline.gensets.sequence.retreat import back_out
 from ems_pipeline.gensets.sequence.rules import Rules
-from ems_pipeline.gensets.sequence.view import COMING_DOWN, COMING_UP, Mode
+from ems_pipeline.gensets.sequence.view import COMING_DOWN, COMING_UP, STOPPABLE, Mode
 from ems_pipeline.gensets.states import BreakerState, EngineState
 
 WAIT = Wait()
@@ -56,14 +56,17 @@ def closing(progress: Progress, asked: Asked) -> Move:
 
 
 def _fell(progress: Progress, asked: Asked) -> Move:
-    """The controller ended it."""
+    """The controller ended it; a target of ours is taken back."""
     alarms = ", ".join(asked.view.standing()) or "no alarm was read"
     why = f"the controller ended it in {asked.view.engine} ({alarms}); it is not tried again: look at the set"
-    return ended(replace(progress, trouble=progress.trouble or why))
+    progress = replace(progress, trouble=progress.trouble or why)
+    return ended(progress) if progress.wish_pct is None else acting.restore(progress, asked)
 
 
 def loading(progress: Progress, asked: Asked) -> Move:
     """The target took: done, or held until its end. A clamp is told and held."""
+    if not asked.rules.is_switchboard and asked.view.engine is not EngineState.RUNNING:
+        return _fell(progress, asked)
     is_late = asked.view.now_at - progress.entered_at >= VERIFY
     is_held = is_late and acting.is_answered(progress, asked) and acting.is_clamped(progress, asked)
     if not (is_held or acting.has_taken(progress, asked)):
@@ -118,7 +121,7 @@ def backing(progress: Progress, asked: Asked) -> Move:
         return ended(progress)
     if engine is EngineState.RUNNING and breaker is BreakerState.CLOSED:
         return acting.write(progress, asked, 0.0, Step.UNLOADING_TOLD, hands_back=True)
-    if engine in acting.STOPPABLE and breaker is BreakerState.OPEN:
+    if engine in STOPPABLE and breaker is BreakerState.OPEN:
         return acting.press_stop(progress, asked)
     return progress, WAIT
 
