@@ -192,7 +192,17 @@ class Engine:
         }  # fmt: skip
         bits = {f"mode_{mode}": self.mode == mode for mode in ("auto", "manual", "stop", "test")}
         alarms = None if "alarms_unread" in self.faults else frozenset(self.alarms)
-        self.answered = _snapshot(self.at, Link.GOOD, values, bits | {"common_alarm": bool(self.alarms)}, alarms)
+        self.answered = _snapshot(
+            self.at,
+            Link.GOOD,
+            values,
+            bits
+            | {
+                "common_alarm": bool(self.alarms),
+                "shutdown_alarm": any(a.group is AlarmGroup.SHUTDOWN for a in self.alarms),
+            },
+            alarms,
+        )
         return self.answered
 
 

@@ -14,10 +14,12 @@ from ems_pipeline.gensets.states import BreakerState, EngineState
 GAS = ("gas", "detonation")
 """Words in the names of alarms with which nobody starts an engine, whatever their group."""
 SITE_VISIT = (
-    "emergency_stop", "gas", "detonation", "overspeed", "low_oil", "high_engine_temp", "high_temp", "earth_fault",
-    "breaker",
+    "emergency_stop", "gas", "detonation", "overspeed", "low_oil", "high_temp", "earth_fault", "breaker",
+    "close_failure", "open_failure",
 )  # fmt: skip
 """Alarms that are never reset from afar: somebody has to look (facts: genset-operation section 3)."""
+STATUS = ("shutdown_alarm", "trip_stop_alarm", "trip_alarm", "block_alarm")
+"""Bits of the status word that say the same as the groups, and are read with every poll."""
 AT_REST = frozenset({EngineState.STANDBY})
 RESETTABLE = frozenset(
     {EngineState.STANDBY, EngineState.ENERGISED_TO_STOP, EngineState.POST_STOP, EngineState.STOP_FAILURE}
@@ -52,7 +54,8 @@ def alarm_stands(asked: Asked) -> str:
         return "whether an alarm stands is not known; wait for the controller's next answer"
     if asked.view.is_wrong and asked.view.snapshot.alarms is None:
         return "an alarm stands and was not read; wait for the controller's next answer"
-    if found := asked.view.standing():
+    bits = [bit for bit in STATUS if asked.view.snapshot.bits.get(bit)]
+    if found := asked.view.standing() or bits:
         return f"{', '.join(found)} stands; remove its cause, then reset"
     return ""
 

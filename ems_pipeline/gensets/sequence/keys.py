@@ -17,7 +17,7 @@ class Key(StrEnum):
     RESET = "reset"
 
 
-POWER = "power_pct"
+POWER = "power_setpoint_pct"
 """The one number that is written: the target of active power, % of rated (9520N: 4368, 9560: 4352)."""
 
 

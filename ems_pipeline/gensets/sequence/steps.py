@@ -67,7 +67,7 @@ def loading(progress: Progress, asked: Asked) -> Move:
     """The target took: done, or held until its end. A clamp is told and held."""
     if not asked.rules.is_switchboard and asked.view.engine is not EngineState.RUNNING:
         return _fell(progress, asked)
-    is_late = asked.view.now_at - progress.entered_at >= VERIFY
+    is_late = asked.view.now_at - progress.entered_at >= asked.rules.verify
     is_held = is_late and acting.is_answered(progress, asked) and acting.is_clamped(progress, asked)
     if not (is_held or acting.has_taken(progress, asked)):
         return progress, WAIT
@@ -149,7 +149,7 @@ def cooling(progress: Progress, asked: Asked) -> Move:
 def restoring(progress: Progress, asked: Asked) -> Move:
     """The target took, or did not; either way it is the last thing that is written."""
     if not acting.has_taken(progress, asked):
-        if asked.view.now_at - progress.entered_at < VERIFY or not acting.is_answered(progress, asked):
+        if asked.view.now_at - progress.entered_at < asked.rules.verify or not acting.is_answered(progress, asked):
             return progress, WAIT
         progress = acting.noted(progress, acting.not_taken(progress, asked))
     if Key.STOP in progress.has_pressed and asked.view.engine is EngineState.STANDBY:
@@ -182,7 +182,6 @@ def resetting(progress: Progress, asked: Asked) -> Move:
     return ended(progress) if is_clear and acting.is_answered(progress, asked) else (progress, WAIT)
 
 
-VERIFY = timedelta(seconds=6)
 STEPS: Mapping[Step, Callable[[Progress, Asked], Move]] = {
     Step.CHECK: check, Step.TAKING: taking, Step.SWITCHING: switching, Step.REQUESTED: starting,
     Step.STARTING: starting, Step.COMING_UP: coming_up, Step.CLOSING: closing, Step.LOADING: loading,
@@ -197,7 +196,7 @@ def limit(step: Step, rules: Rules) -> timedelta:
     named = {
         Step.REQUESTED: rules.request_wait, Step.COMING_UP: rules.come_up, Step.CLOSING: rules.close,
         Step.HOLDING: rules.longest_run, Step.UNLOADING: rules.unload, Step.BACKING: rules.come_up + rules.close,
-        Step.COOLING: rules.cool, Step.LOADING: 2 * VERIFY, Step.UNLOADING_TOLD: 2 * VERIFY,
-        Step.RESTORING: 2 * VERIFY,
+        Step.COOLING: rules.cool, Step.LOADING: 2 * rules.verify, Step.UNLOADING_TOLD: 2 * rules.verify,
+        Step.RESTORING: 2 * rules.verify,
     }  # fmt: skip
     return named.get(step, rules.stalled)
