@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
@@ -24,7 +24,6 @@ from pymodbus.simulator.simcore import SimCore
 from ems_pipeline.devices.points.place import BITS, WRITE_COIL
 from ems_pipeline.plant.faults import SLOW_S
 from ems_pipeline.plant.refusals import Refused, Silent
-from ems_pipeline.plant.twin import OtherUnit, Twin
 from ems_pipeline.sites import Gateway
 from ems_pipeline.sites.protocol import TransportName
 
@@ -41,21 +40,40 @@ BIT_READS = tuple(BITS.values())
 T = TypeVar("T")
 
 
+class Answering(Protocol):
+    """What stands behind a unit id."""
+
+    @property
+    def last_address(self) -> int:
+        """The highest register it has."""
+        ...
+
+    def read(self, function: int, address: int, count: int) -> list[int]:
+        """As `Twin.read`."""
+        ...
+
+    def write(self, function: int, address: int, values: Sequence[int]) -> None:
+        """As `Twin.write`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Bus:
     """What answers behind one gateway: twins by unit id."""
 
     gateway: Gateway
-    twins: Mapping[int, Twin | OtherUnit]
+    twins: Mapping[int, Answering]
     faults: set[str] = field(default_factory=set)
     """Line faults at work now, see `faults.FAULTS`; read at every packet."""
+    is_transparent: bool = False
+    """Whether it only passes bytes on: who is not there says nothing. Else the gateway says that nobody answers."""
 
 
 class Units(SimCore):
     """The devices behind a gateway. Bits are asked of the twins themselves: pymodbus keeps them in registers, and tells
     its hook of the registers around them and not how many bits were asked for."""
 
-    def __init__(self, devices: list[SimDevice], twins: Mapping[int, Twin | OtherUnit]) -> None:
+    def __init__(self, devices: list[SimDevice], twins: Mapping[int, Answering]) -> None:
         super().__init__(devices)
         self._twins = twins
         self._taken: list[bool] = []
@@ -169,7 +187,7 @@ def serving_modbus(buses: Sequence[Bus]) -> Iterator[list[int]]:
 async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     gateway = bus.gateway
     devices = [_device(unit, _action(twin), twin.last_address + BEYOND) for unit, twin in bus.twins.items()]
-    devices.append(_device(ANY_UNIT, _nobody, BEYOND))
+    devices.append(_device(ANY_UNIT, _absent(bus), BEYOND))
     server = Server(
         bus,
         devices,
@@ -190,7 +208,7 @@ def _device(unit: int, action: Action, registers: int) -> SimDevice:
     return SimDevice(unit, SimData(0, values=[0] * registers, datatype=DataType.REGISTERS), action=action)
 
 
-def _action(twin: Twin | OtherUnit) -> Action:
+def _action(twin: Answering) -> Action:
     """The server's hook for one unit: asks the twin, copies its words into the server's registers."""
 
     async def act(
@@ -224,5 +242,12 @@ def answered(ask: Callable[[], T]) -> T | ExcCodes:
         raise NoSuchIdException("the device keeps silent") from None
 
 
-async def _nobody(*_: object) -> ExcCodes | None:
-    return ExcCodes.GATEWAY_NO_RESPONSE
+def _absent(bus: Bus) -> Action:
+    """What is heard of a unit that is not there."""
+
+    async def act(*_: object) -> ExcCodes | None:
+        if bus.is_transparent:
+            raise NoSuchIdException("a line alone says nothing for whoever is not there")
+        return ExcCodes.GATEWAY_NO_RESPONSE
+
+    return act
