@@ -19,8 +19,8 @@ NO_ANSWERS = {
     "fn_drop_asked", "fn_drop_telemetry", "fn_ensure_partitions", "fn_gateway_take", "fn_goal_add", "fn_goal_cancel",
     "fn_goal_fault", "fn_has_timescale", "fn_notify_live", "fn_override_add", "fn_override_cancel", "fn_push_bind",
     "fn_push_end", "fn_request_add",
-    "fn_requester", "fn_slot_cost", "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel", "fn_wish_confirm",
-    "fn_wish_file",
+    "fn_genset_cost", "fn_requester", "fn_slot_cost", "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel",
+    "fn_wish_confirm", "fn_wish_file",
 }  # fmt: skip
 """Functions that write one row, change the catalogue, or read nothing."""
 SLACK = 1.3
