@@ -52,6 +52,7 @@ class Sequences:
         self._recalls: dict[Controlled, Recall] = {}
         self._kept: dict[Controlled, dict[str, Any]] | None = None
         self._telling: dict[Controlled, asyncio.Task[None]] = {}
+        self._wishes: dict[Controlled, asked.Wish] = {}
         self._turn = asyncio.Lock()
 
     async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
@@ -79,7 +80,29 @@ class Sequences:
             wish = asked.Wish(site, device, run, power_w, until_at)
             if snapshot is None:
                 return {"fault": f"{device} of {site} was never polled; see that its gateway answers"}
-            return await self._transact(partial(self._asked, wish, snapshot, now_at=now_at))
+            answer = await self._transact(partial(self._asked, wish, snapshot, now_at=now_at))
+            if "fault" not in answer:
+                self._wishes[site, device] = wish
+            return answer
+
+    async def let_go(self, site: str, device: str, now_at: datetime) -> dict[str, Any]:
+        """Nothing is wanted of a set any more; it is released, not stopped."""
+        key = (site, device)
+        async with self._turn:
+            self._wishes.pop(key, None)
+            snapshot = self._snapshots.get(key)
+            if snapshot is None:
+                return {"fault": f"{device} of {site} was never polled; see that its gateway answers"}
+            view = View(now_at=now_at, snapshot=snapshot)
+            return await self._transact(
+                lambda connection: asked.let_go(connection, key, view, commands.under_way(connection, [key]))
+            )
+
+    async def held(self, site: str, device: str, now_at: datetime) -> dict[str, float]:
+        """What of a plan stands at a set (see `asked.held`)."""
+        key = (site, device)
+        under_way = await self._transact(lambda connection: commands.under_way(connection, [key]))
+        return asked.held(self._wishes.get(key), under_way, now_at)
 
     async def rest(self) -> None:
         """Wait until what is being told is told; for whoever stops the process."""

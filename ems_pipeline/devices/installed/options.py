@@ -77,6 +77,8 @@ def site_options(site: Site, device: Device) -> dict[str, float | str | bool]:
     for charger in (c for c in site.chargers if c.device == device.key):
         options |= {"max_current_a": charger.max_current_a, "phases": charger.phases}
         options |= {"switches_phases": True} if charger.switches_phases else {}
+    for genset in (g for g in site.gensets if g.device == device.key):
+        options |= {"max_power_w": genset.max_power_w}
     for pump in (h for h in site.heat_pumps if h.device == device.key):
         options |= {"flow_temp_c": pump.flow_temp_c, "max_power_w": pump.max_power_w}
     return options

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ems_pipeline.devices.driver.contract import DeviceFault
+from ems_pipeline.devices.driver.contract import DeviceFault, MayGo
 from ems_pipeline.devices.driver.mapped_driver import Described, MappedDriver
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.point import Point
@@ -49,13 +49,25 @@ class SmartgenDriver(MappedDriver):
     async def _sample(self, selection: Selection) -> Samples:
         try:
             said = await self._asked({"do": "read"})
+            if any(point.writable for point in selection.asked):
+                said["values"] = {**said["values"], **await self._asked({"do": "held"})}
         except DeviceFault as fault:
             return columns(Sample(None, fault.quality, fault.reason) for _ in selection.asked)
         return columns(_sample(point, said) for point in selection.asked)
 
-    async def _send(self, points: Sequence[Point], *_: object) -> dict[str, str]:
-        """No point of the shipped maps is writable: nothing is told this way yet."""
-        return {point.name: "the controller is only read" for point in points}
+    async def _send(self, points: Sequence[Point], values: Sequence[float], may_go: MayGo) -> dict[str, str]:
+        """One request for power and end: to run so until then, not to run, or (end 0) nothing of ours any more."""
+        wanted = {point.path or "": value for point, value in zip(points, values, strict=True)}
+        if set(wanted) != {"run_power_w", "run_until"}:
+            return {point.name: "is told only together with its power and end" for point in points}
+        power_w, until = wanted["run_power_w"], wanted["run_until"]
+        if not (why := await may_go()):
+            request = {"do": "run", "run": power_w > 0, "power_w": power_w or None, "until": until}
+            try:
+                await self._asked(request)
+            except DeviceFault as fault:
+                why = fault.reason
+        return {point.name: why for point in points} if why else {}
 
     async def _asked(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """What the poller says to a request about this controller. DeviceFault: it says nothing, or why not."""
