@@ -29,7 +29,7 @@ def ran(power_w: list[float], hours: list[float] | None = None, gas_m3: list[flo
 
 
 def test_fuel_is_the_curve_of_what_was_given_and_turned() -> None:
-    """A quarter-hour at 120 kW: 30 kWh at 2.52 kWh of gas each, and a quarter of 47 kWh, at 2; service 7.5, a start 60."""
+    """A quarter-hour at 120 kW: 30 kWh at 2.52 kWh of gas, and a quarter of 47 kWh, at 2; service 7.5, a start 60."""
     cost = SetCost.of(genset(), ran([0.0, 120_000.0, 120_000.0]), [DAY, DAY])
     assert cost.fuel.tolist() == [pytest.approx(2 * (30 * 2.52 + 47 / 4))] * 2
     assert (cost.service.tolist(), cost.start.tolist()) == ([7.5, 7.5], [60.0, 0.0])
@@ -75,9 +75,10 @@ def test_a_day_says_what_its_sets_saved_and_what_the_connection_could_not_have_c
     at = datetime(2026, 11, 30, 18, tzinfo=UTC)
     slots = pl.DataFrame({
         "starts_at": [at, at + timedelta(minutes=15), at + timedelta(minutes=30)], "grid_w": [100e3, 100e3, 50e3],
-        "genset_w": [100e3, 100e3, 0.0], "no_genset_grid_w": [200e3, 200e3, 50e3], "cost": [125.0 + 90, 125.0 + 30, 62.5],
-        "no_genset_cost": [250.0, 250.0, 62.5], "genset_fuel_cost": [20.0, 20.0, 0.0],
-        "genset_start_cost": [60.0, 0.0, 0.0], "genset_service_cost": [10.0, 10.0, 0.0], "genset_co2_kg": [14.0, 14.0, 0.0],
+        "genset_w": [100e3, 100e3, 0.0], "no_genset_grid_w": [200e3, 200e3, 50e3],
+        "cost": [125.0 + 90, 125.0 + 30, 62.5], "no_genset_cost": [250.0, 250.0, 62.5],
+        "genset_fuel_cost": [20.0, 20.0, 0.0], "genset_start_cost": [60.0, 0.0, 0.0],
+        "genset_service_cost": [10.0, 10.0, 0.0], "genset_co2_kg": [14.0, 14.0, 0.0],
     })  # fmt: skip
     (day,) = settle_days(slots, "Europe/Prague", 150_000.0).to_dicts()
     assert day == {

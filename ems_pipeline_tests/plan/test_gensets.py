@@ -36,7 +36,7 @@ def twins(load_w: Any, buy: Any = 2.0, spare_w: float = 0.0, second: dict[str, A
 
 
 def test_a_start_pays_the_fuel_and_the_service_of_its_lead_and_its_cool_down() -> None:
-    """A slot of 4 kW: fuel 0.35, idle 0.05, start 0.5, 0.25 h of service at 3; five minutes beside it at 3.2 an hour."""
+    """A slot of 4 kW: fuel 0.35, idle 0.05, start 0.5, 0.25 h of service at 3; five minutes beside at 3.2 an hour."""
     plan = planned(short_peak((4,), lead_h=LEAD_H, cool_down_h=COOL_H, service_per_h=3.0))
     assert plan.genset_w[0].round().tolist() == [0.0] * 4 + [4000.0] + [0.0] * 7
     assert genset_per_slot(plan)[0, 4] == pytest.approx(0.35 + 0.05 + 0.5 + (0.2 + 3.0) * 5 / 60 + 0.75, rel=1e-6)

@@ -1,4 +1,4 @@
-"""Fuel, starts and service of sets in settled quarter-hours: by hand, corrected, and no change where there is no set."""
+"""Fuel, starts and service of sets in settled quarter-hours: by hand, corrected, and no change where no set is."""
 
 from __future__ import annotations
 
