@@ -1,8 +1,8 @@
 """Runs commands to generating sets: shown every round of polls, one sequence per controller at a time.
 
 A person's command goes before a plan's, which waits meanwhile. What a sequence does next is decided and committed in
-one transaction with both opt-ins; only then it is told, and never twice: whoever dies in between finds a step that waits
-for an effect.
+one transaction with both opt-ins; only then it is told, and never twice: whoever dies in between finds a step that
+waits for an effect.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class Sequences:
         """Take a round, and let every sequence take its next step."""
         async with self._turn:
             self._snapshots |= {(one.site, one.device): one for one in snapshots}
-            under_way, allowed, locks = await self._transact(partial(self._read, now_at=now_at))
+            under_way, allowed, locks = await self._remembering(partial(self._read, now_at=now_at))
             for site in dict.fromkeys(one.site for one in under_way):
                 here = [one for one in _first_of_each(under_way) if one.site == site]
                 free = [one for one in here if (site, one.device) not in self._telling]
                 try:
-                    acts = await self._transact(partial(self._decide, free, allowed, locks, now_at=now_at))
+                    acts = await self._remembering(partial(self._decide, free, allowed, locks, now_at=now_at))
                 except Exception:  # a site's trouble is not another's
                     logger.exception("commands of %s were not looked at; the next round does", site)
                     continue
@@ -86,7 +86,7 @@ class Sequences:
         await asyncio.gather(*self._telling.values(), return_exceptions=True)
 
     def _asked(
-        self, connection: Connection, wish: asked.Wish, snapshot: Snapshot, *, now_at: datetime
+        self, wish: asked.Wish, snapshot: Snapshot, connection: Connection, *, now_at: datetime
     ) -> dict[str, Any]:
         key = (wish.site, wish.device)
         allowed = self._known.look(connection, [wish.site]).get(key)
@@ -216,6 +216,14 @@ class Sequences:
             await self._transact(
                 lambda connection: commands.note(connection, command.number, "wire", str(action), why, now_at)
             )
+
+    async def _remembering(self, work: Callable[[Connection], T]) -> T:
+        """A transaction that keeps what is remembered; where it fails, what was kept before counts."""
+        try:
+            return await self._transact(work)
+        except BaseException:
+            self._kept = None
+            raise
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:
         def transaction() -> T:
