@@ -51,6 +51,11 @@ FAULTS: dict[str, Kind] = {
     "half-open": Kind("line", "connections are accepted and bytes swallowed", "no answer after the timeout"),
     "garbage": Kind("line", "random bytes instead of answers", "no answer or garbage, never good"),
     "foreign": Kind("line", "a frame of another unit and transaction comes first", "no answer or the right one"),
+    "other-unit": Kind("line", "answers carry another unit's number", "no answer, never good"),
+    "fragment": Kind("line", "answers come in pieces of 1 to 20 bytes", "good: a piece is no answer"),
+    "missing": Kind("line", "every third answer does not arrive", "no answer or good, at its turn"),
+    "chatter": Kind("line", "other units of a serial line talk by themselves", "good or no answer, never theirs"),
+    "serial-pace": Kind("line", "answers come after 140 to 230 ms", "good within the timeout"),
     "lost": Kind(
         "line",
         "every other answer does not arrive (UDP, MQTT)",
