@@ -25,7 +25,7 @@ from ems_pipeline.plain_text import told as said
 from ems_pipeline.scada import asked, journal
 from ems_pipeline.scada.known import Allowed, Known
 from ems_pipeline.scada.steered import Steered
-from ems_pipeline.warehouse import Warehouse, alarms
+from ems_pipeline.warehouse import Warehouse, alarms, genset_locks
 from ems_pipeline.warehouse import genset_commands as commands
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.genset_commands import Change, Command, Controlled
@@ -91,7 +91,7 @@ class Sequences:
         key = (wish.site, wish.device)
         allowed = self._known.look(connection, [wish.site]).get(key)
         under_way = commands.under_way(connection, [key])
-        locks = commands.locks(connection, [key]).get(key, ())
+        locks = genset_locks.standing(connection, [key]).get(key, ())
         withdrawn = self._why_not(connection, wish.site, now_at)
         if allowed is None or allowed.rules is None:
             return {"fault": allowed.fault if allowed else f"{wish.device} is no controller of a set at {wish.site}"}
@@ -112,7 +112,7 @@ class Sequences:
         if not devices:
             return [], {}, {}
         allowed = self._known.look(connection, {site for site, _ in devices})
-        return under_way, allowed, commands.locks(connection, devices)
+        return under_way, allowed, genset_locks.standing(connection, devices)
 
     def _remember(self, connection: Connection, now_at: datetime) -> None:
         for key, snapshot in self._snapshots.items():

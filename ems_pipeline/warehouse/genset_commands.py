@@ -134,7 +134,7 @@ def under_way(connection: Connection, devices: Collection[Controlled]) -> list[C
                    JOIN unnest(CAST(:sites AS text[]), CAST(:devices AS text[])) AS d (site_key, device_key)
                         USING (site_key, device_key)
                    WHERE c.state = ANY(:states) ORDER BY c.confirmed_at, c.genset_command_id"""),
-        _named(devices) | {"states": list(UNDER_WAY)},
+        named(devices) | {"states": list(UNDER_WAY)},
     )
     return [
         Command(
@@ -144,20 +144,6 @@ def under_way(connection: Connection, devices: Collection[Controlled]) -> list[C
         )
         for number, site, device, kind, power_w, until_at, reason, by, state, progress, cancelled in found
     ]  # fmt: skip
-
-
-def locks(connection: Connection, devices: Collection[Controlled]) -> dict[Controlled, tuple[str, ...]]:
-    """Open locks by controller, in words."""
-    found = connection.execute(
-        sa.text("""SELECT l.site_key, l.device_key,
-                          array_agg(format('%s (%s, %s)', l.reason, l.source, l.placed_by) ORDER BY genset_lockout_id)
-                   FROM ems.genset_lockout l
-                   JOIN unnest(CAST(:sites AS text[]), CAST(:devices AS text[])) AS d (site_key, device_key)
-                        USING (site_key, device_key)
-                   WHERE l.lifted_at IS NULL GROUP BY l.site_key, l.device_key"""),
-        _named(devices),
-    )
-    return {(site, device): tuple(said) for site, device, said in found}
 
 
 def journal(connection: Connection, changes: Iterable[Change], at: datetime) -> None:
@@ -236,5 +222,6 @@ def steps(connection: Connection, number: int) -> pl.DataFrame:
     )
 
 
-def _named(devices: Collection[Controlled]) -> dict[str, Any]:
+def named(devices: Collection[Controlled]) -> dict[str, Any]:
+    """Controllers as the parameters of a statement that joins them by ``unnest``."""
     return {"sites": [site for site, _ in devices], "devices": [device for _, device in devices]}
