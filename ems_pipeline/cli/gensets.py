@@ -27,7 +27,7 @@ def command(
     reason: Annotated[str, typer.Option(help="Why, in a few words; a command without one is refused.")],
     power_kw: Annotated[float | None, typer.Option("--power-kw", help="Of start, power, run: its target.")] = None,
     minutes: Annotated[int | None, typer.Option("--minutes", help="Of run: how long.", min=1, max=1440)] = None,
-    code: Annotated[bool, typer.Option("--no-code", help="Do not ask for the code: for scripts.")] = False,
+    is_script: Annotated[bool, typer.Option("--no-code", help="Do not ask for the code: for scripts.")] = False,
 ) -> None:
     """File a command to a set; it is confirmed by typing its code within a minute, and run by `ems up`."""
     from ems_pipeline import units
@@ -39,7 +39,7 @@ def command(
     with warehouse.begin() as connection:
         filed = genset_commands.file(connection, by, site, device, kind, reason, power_w, until_at)
     console.print(words(f"command {filed.number}: {kind} of {device}. Nothing is told yet; its code is {filed.code}"))
-    typed = filed.code if code else typer.prompt("Type the code to confirm it within a minute")
+    typed = filed.code if is_script else typer.prompt("Type the code to confirm it within a minute")
     with warehouse.begin() as connection:
         genset_commands.confirm(connection, by, filed.number, typed)
     console.print(words(f"command {filed.number} is confirmed; `ems gensets steps {filed.number}` shows what it does"))
