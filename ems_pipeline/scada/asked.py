@@ -88,6 +88,31 @@ def _rest(connection: Connection, wish: Wish, rules: Rules, view: View, ours: Co
     return _filed(connection, wish, kind, view)
 
 
+def let_go(connection: Connection, key: tuple[str, str], view: View, under_way: list[Command]) -> dict[str, Any]:
+    """Nothing of a plan's any more: what comes up backs out, what runs goes on at the site's default power."""
+    ours = next((one for one in under_way if one.order.is_dispatch), None)
+    if ours is None:
+        return {"state": "at-rest"}
+    if ours.order.kind is not Kind.RUN:
+        return {"command": ours.number, "state": ours.state}
+    if _step(ours) not in (Step.LOADING, Step.HOLDING):
+        commands.cancel(connection, BY_DISPATCH, ours.number)
+        return {"command": ours.number, "state": "backing-out"}
+    end = Change(number=ours.number, state="done", reason="nothing is wanted any more", step=str(_step(ours)))
+    commands.journal(connection, [end], view.now_at)
+    return _filed(connection, Wish(*key, False, None, view.now_at), Kind.RELEASE, view)
+
+
+def held(wish: Wish | None, under_way: list[Command], now_at: datetime) -> dict[str, float]:
+    """What of a plan stands: a run as it is under way, a rest as it was last taken; zeros: nothing."""
+    ours = next((one for one in under_way if one.order.is_dispatch and one.order.kind is Kind.RUN), None)
+    if ours is not None and ours.order.until_at is not None and ours.order.until_at > now_at:
+        return {"run_power_w": ours.order.power_w or 0.0, "run_until": ours.order.until_at.timestamp()}
+    if wish is not None and not wish.run and wish.until_at > now_at:
+        return {"run_power_w": 0.0, "run_until": wish.until_at.timestamp()}
+    return {"run_power_w": 0.0, "run_until": 0.0}
+
+
 def _filed(connection: Connection, wish: Wish, kind: Kind, view: View) -> dict[str, Any]:
     power_w, until_at = (wish.power_w, wish.until_at) if kind is Kind.RUN else (None, None)
     number = commands.file_dispatch(connection, wish.site, wish.device, kind, power_w, until_at, WHY, view.now_at)

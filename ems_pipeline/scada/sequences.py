@@ -25,6 +25,7 @@ from ems_pipeline.plain_text import told as said
 from ems_pipeline.scada import asked, journal
 from ems_pipeline.scada.known import Allowed, Known
 from ems_pipeline.scada.steered import Steered
+from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import Warehouse, alarms, genset_locks
 from ems_pipeline.warehouse import genset_commands as commands
 from ems_pipeline.warehouse.engine import Connection
@@ -44,18 +45,23 @@ logger = logging.getLogger(__name__)
 class Sequences:
     """A follower of the poller's rounds (`gensets.snapshot.Follower`)."""
 
-    def __init__(self, warehouse: Warehouse, controllers: Controllers, why_not: WhyNot | None = None) -> None:
-        self._warehouse, self._controllers = warehouse, controllers
+    def __init__(
+        self, warehouse: Warehouse, controllers: Controllers, why_not: WhyNot | None = None, clock: Clock | None = None
+    ) -> None:
+        """``clock``: by it a round that had to wait is as old as it is; None: a round is of when it says."""
+        self._warehouse, self._controllers, self._clock = warehouse, controllers, clock
         self._why_not = why_not or Steered().why_not
         self._known = Known()
         self._snapshots: dict[Controlled, Snapshot] = {}
         self._recalls: dict[Controlled, Recall] = {}
         self._kept: dict[Controlled, dict[str, Any]] | None = None
         self._telling: dict[Controlled, asyncio.Task[None]] = {}
+        self._wishes: dict[Controlled, asked.Wish] = {}
         self._turn = asyncio.Lock()
 
     async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
         """Take a round, and let every sequence take its next step."""
+        now_at = now_at if self._clock is None else self._clock.now()
         async with self._turn:
             self._snapshots |= {(one.site, one.device): one for one in snapshots}
             under_way, allowed, locks = await self._remembering(partial(self._read, now_at=now_at))
@@ -79,7 +85,33 @@ class Sequences:
             wish = asked.Wish(site, device, run, power_w, until_at)
             if snapshot is None:
                 return {"fault": f"{device} of {site} was never polled; see that its gateway answers"}
-            return await self._transact(partial(self._asked, wish, snapshot, now_at=now_at))
+            answer = await self._transact(partial(self._asked, wish, snapshot, now_at=now_at))
+            if "fault" not in answer:
+                self._wishes[site, device] = wish
+            return answer
+
+    async def let_go(self, site: str, device: str, now_at: datetime) -> dict[str, Any]:
+        """Nothing is wanted of a set any more; it is released, not stopped."""
+        key = (site, device)
+        async with self._turn:
+            self._wishes.pop(key, None)
+            snapshot = self._snapshots.get(key)
+            if snapshot is None:
+                return {"fault": f"{device} of {site} was never polled; see that its gateway answers"}
+            view = View(now_at=now_at, snapshot=snapshot)
+            return await self._transact(
+                lambda connection: asked.let_go(connection, key, view, commands.under_way(connection, [key]))
+            )
+
+    async def held(self, site: str, device: str, now_at: datetime) -> dict[str, float]:
+        """What of a plan stands at a set (see `asked.held`)."""
+        key = (site, device)
+        under_way = await self._transact(lambda connection: commands.under_way(connection, [key]))
+        return asked.held(self._wishes.get(key), under_way, now_at)
+
+    async def look_again(self, now_at: datetime) -> None:
+        """Something was filed: look at once, at what was seen last."""
+        await self.seen(now_at, [])
 
     async def rest(self) -> None:
         """Wait until what is being told is told; for whoever stops the process."""

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline.errors import EmsError
 from ems_pipeline.gensets.sequence.order import BY_DISPATCH, Kind, Order
 from ems_pipeline.plain_text import paragraph, plain
+from ems_pipeline.warehouse.engine import Warehouse
 from ems_pipeline.warehouse.frames import query
 
 CHANNEL = "ems_genset"
@@ -249,3 +250,21 @@ def steps(connection: Connection, number: int) -> pl.DataFrame:
 def named(devices: Collection[Controlled]) -> dict[str, Any]:
     """Controllers as the parameters of a statement that joins them by ``unnest``."""
     return {"sites": [site for site, _ in devices], "devices": [device for _, device in devices]}
+
+
+class Ear:
+    """Hears, by a connection of its own, that a command was filed or a lock placed."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._connection = warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+
+    def hears(self, patience_s: float) -> bool:
+        """Whether something was said within the patience; blocks."""
+        driver = self._connection.connection.driver_connection
+        return any(True for _ in driver.notifies(timeout=patience_s, stop_after=1)) if driver is not None else False
+
+    def close(self) -> None:
+        """Stop listening; the connection is not used for anything else."""
+        self._connection.invalidate()
+        self._connection.close()
