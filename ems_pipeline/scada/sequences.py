@@ -1,8 +1,8 @@
 """Runs commands to generating sets: shown every round of polls, one sequence per controller at a time.
 
 A person's command goes before a plan's, which waits meanwhile. What a sequence does next is decided and committed in
-one transaction with both opt-ins; only then it is told, and never twice: whoever dies in between finds a step that waits
-for an effect.
+one transaction with both opt-ins; only then it is told, and never twice: whoever dies in between finds a step that
+waits for an effect.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from ems_pipeline.plain_text import told as said
 from ems_pipeline.scada import asked, journal
 from ems_pipeline.scada.known import Allowed, Known
 from ems_pipeline.scada.steered import Steered
-from ems_pipeline.warehouse import Warehouse, alarms
+from ems_pipeline.time_grid import Clock
+from ems_pipeline.warehouse import Warehouse, alarms, genset_locks
 from ems_pipeline.warehouse import genset_commands as commands
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.genset_commands import Change, Command, Controlled
@@ -44,8 +45,11 @@ logger = logging.getLogger(__name__)
 class Sequences:
     """A follower of the poller's rounds (`gensets.snapshot.Follower`)."""
 
-    def __init__(self, warehouse: Warehouse, controllers: Controllers, why_not: WhyNot | None = None) -> None:
-        self._warehouse, self._controllers = warehouse, controllers
+    def __init__(
+        self, warehouse: Warehouse, controllers: Controllers, why_not: WhyNot | None = None, clock: Clock | None = None
+    ) -> None:
+        """``clock``: by it a round that had to wait is as old as it is; None: a round is of when it says."""
+        self._warehouse, self._controllers, self._clock = warehouse, controllers, clock
         self._why_not = why_not or Steered().why_not
         self._known = Known()
         self._snapshots: dict[Controlled, Snapshot] = {}
@@ -57,14 +61,15 @@ class Sequences:
 
     async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
         """Take a round, and let every sequence take its next step."""
+        now_at = now_at if self._clock is None else self._clock.now()
         async with self._turn:
             self._snapshots |= {(one.site, one.device): one for one in snapshots}
-            under_way, allowed, locks = await self._transact(partial(self._read, now_at=now_at))
+            under_way, allowed, locks = await self._remembering(partial(self._read, now_at=now_at))
             for site in dict.fromkeys(one.site for one in under_way):
                 here = [one for one in _first_of_each(under_way) if one.site == site]
                 free = [one for one in here if (site, one.device) not in self._telling]
                 try:
-                    acts = await self._transact(partial(self._decide, free, allowed, locks, now_at=now_at))
+                    acts = await self._remembering(partial(self._decide, free, allowed, locks, now_at=now_at))
                 except Exception:  # a site's trouble is not another's
                     logger.exception("commands of %s were not looked at; the next round does", site)
                     continue
@@ -104,17 +109,21 @@ class Sequences:
         under_way = await self._transact(lambda connection: commands.under_way(connection, [key]))
         return asked.held(self._wishes.get(key), under_way, now_at)
 
+    async def look_again(self, now_at: datetime) -> None:
+        """Something was filed: look at once, at what was seen last."""
+        await self.seen(now_at, [])
+
     async def rest(self) -> None:
         """Wait until what is being told is told; for whoever stops the process."""
         await asyncio.gather(*self._telling.values(), return_exceptions=True)
 
     def _asked(
-        self, connection: Connection, wish: asked.Wish, snapshot: Snapshot, *, now_at: datetime
+        self, wish: asked.Wish, snapshot: Snapshot, connection: Connection, *, now_at: datetime
     ) -> dict[str, Any]:
         key = (wish.site, wish.device)
         allowed = self._known.look(connection, [wish.site]).get(key)
         under_way = commands.under_way(connection, [key])
-        locks = commands.locks(connection, [key]).get(key, ())
+        locks = genset_locks.standing(connection, [key]).get(key, ())
         withdrawn = self._why_not(connection, wish.site, now_at)
         if allowed is None or allowed.rules is None:
             return {"fault": allowed.fault if allowed else f"{wish.device} is no controller of a set at {wish.site}"}
@@ -135,7 +144,7 @@ class Sequences:
         if not devices:
             return [], {}, {}
         allowed = self._known.look(connection, {site for site, _ in devices})
-        return under_way, allowed, commands.locks(connection, devices)
+        return under_way, allowed, genset_locks.standing(connection, devices)
 
     def _remember(self, connection: Connection, now_at: datetime) -> None:
         for key, snapshot in self._snapshots.items():
@@ -239,6 +248,14 @@ class Sequences:
             await self._transact(
                 lambda connection: commands.note(connection, command.number, "wire", str(action), why, now_at)
             )
+
+    async def _remembering(self, work: Callable[[Connection], T]) -> T:
+        """A transaction that keeps what is remembered; where it fails, what was kept before counts."""
+        try:
+            return await self._transact(work)
+        except BaseException:
+            self._kept = None
+            raise
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:
         def transaction() -> T:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,13 +13,17 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline.errors import EmsError
 from ems_pipeline.gensets.sequence.order import BY_DISPATCH, Kind, Order
 from ems_pipeline.plain_text import paragraph, plain
+from ems_pipeline.warehouse.engine import Warehouse
 from ems_pipeline.warehouse.frames import query
 
 CHANNEL = "ems_genset"
 """Where a site is named, once it is committed, that has a command or a lock that was not there."""
 LONGEST_REASON = 200
+REFUSED = "22023"
+"""invalid_parameter_value: how our functions refuse what is asked of them."""
 UNDER_WAY = ("confirmed", "running", "backing-out")
 Controlled = tuple[str, str]
 """A site and the device in it."""
@@ -64,28 +69,48 @@ class Change:
         return self.state not in UNDER_WAY
 
 
+class CommandRefused(EmsError, ValueError):
+    """What the database says against a command, with the remedy."""
+
+    usual = "see `ems gensets commands`"
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != REFUSED:
+            raise
+        raise CommandRefused(str(error.orig).splitlines()[0], is_told=True) from None
+
+
 def file(
     connection: Connection, by: str, site: str, device: str, kind: str, reason: str, power_w: float | None = None,
     until_at: datetime | None = None,
 ) -> Filed:  # fmt: skip
-    """File a command for a person. The database's error says what is wrong with it."""
-    row = connection.execute(
-        sa.text("SELECT * FROM ems.fn_genset_command_file(:by, :site, :device, :kind, :reason, :power, :until)"),
-        {"by": by, "site": site, "device": device, "kind": kind, "reason": reason, "power": power_w, "until": until_at},
-    ).one()
+    """File a command for a person. CommandRefused: it is not to be done, or another person's stands in its way."""
+    asked = {"by": by, "site": site, "device": device, "kind": kind, "reason": reason, "power": power_w,
+             "until": until_at}  # fmt: skip
+    with _refusals():
+        row = connection.execute(
+            sa.text("SELECT * FROM ems.fn_genset_command_file(:by, :site, :device, :kind, :reason, :power, :until)"),
+            asked,
+        ).one()
     return Filed(*row)
 
 
 def confirm(connection: Connection, by: str, number: int, code: str) -> None:
-    """Confirm it with its code."""
-    connection.execute(
-        sa.text("SELECT ems.fn_genset_command_take(:by, :number, :code)"), {"by": by, "number": number, "code": code}
-    )
+    """Confirm it with its code. CommandRefused: it is another's, lapsed, or not this one."""
+    asked = {"by": by, "number": number, "code": code}
+    with _refusals():
+        connection.execute(sa.text("SELECT ems.fn_genset_command_take(:by, :number, :code)"), asked)
 
 
 def cancel(connection: Connection, by: str, number: int) -> None:
-    """Take it back."""
-    connection.execute(sa.text("SELECT ems.fn_genset_command_end(:by, :number)"), {"by": by, "number": number})
+    """Take it back. CommandRefused: it is not under way."""
+    with _refusals():
+        connection.execute(sa.text("SELECT ems.fn_genset_command_end(:by, :number)"), {"by": by, "number": number})
 
 
 def file_dispatch(
@@ -134,7 +159,7 @@ def under_way(connection: Connection, devices: Collection[Controlled]) -> list[C
                    JOIN unnest(CAST(:sites AS text[]), CAST(:devices AS text[])) AS d (site_key, device_key)
                         USING (site_key, device_key)
                    WHERE c.state = ANY(:states) ORDER BY c.confirmed_at, c.genset_command_id"""),
-        _named(devices) | {"states": list(UNDER_WAY)},
+        named(devices) | {"states": list(UNDER_WAY)},
     )
     return [
         Command(
@@ -144,20 +169,6 @@ def under_way(connection: Connection, devices: Collection[Controlled]) -> list[C
         )
         for number, site, device, kind, power_w, until_at, reason, by, state, progress, cancelled in found
     ]  # fmt: skip
-
-
-def locks(connection: Connection, devices: Collection[Controlled]) -> dict[Controlled, tuple[str, ...]]:
-    """Open locks by controller, in words."""
-    found = connection.execute(
-        sa.text("""SELECT l.site_key, l.device_key,
-                          array_agg(format('%s (%s, %s)', l.reason, l.source, l.placed_by) ORDER BY genset_lockout_id)
-                   FROM ems.genset_lockout l
-                   JOIN unnest(CAST(:sites AS text[]), CAST(:devices AS text[])) AS d (site_key, device_key)
-                        USING (site_key, device_key)
-                   WHERE l.lifted_at IS NULL GROUP BY l.site_key, l.device_key"""),
-        _named(devices),
-    )
-    return {(site, device): tuple(said) for site, device, said in found}
 
 
 def journal(connection: Connection, changes: Iterable[Change], at: datetime) -> None:
@@ -236,5 +247,24 @@ def steps(connection: Connection, number: int) -> pl.DataFrame:
     )
 
 
-def _named(devices: Collection[Controlled]) -> dict[str, Any]:
+def named(devices: Collection[Controlled]) -> dict[str, Any]:
+    """Controllers as the parameters of a statement that joins them by ``unnest``."""
     return {"sites": [site for site, _ in devices], "devices": [device for _, device in devices]}
+
+
+class Ear:
+    """Hears, by a connection of its own, that a command was filed or a lock placed."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._connection = warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+
+    def hears(self, patience_s: float) -> bool:
+        """Whether something was said within the patience; blocks."""
+        driver = self._connection.connection.driver_connection
+        return any(True for _ in driver.notifies(timeout=patience_s, stop_after=1)) if driver is not None else False
+
+    def close(self) -> None:
+        """Stop listening; the connection is not used for anything else."""
+        self._connection.invalidate()
+        self._connection.close()

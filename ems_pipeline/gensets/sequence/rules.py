@@ -29,8 +29,8 @@ class Rules:
     start_by: StartBy
     rated_power_w: float
     is_switchboard: bool = False
-    default_power_pct: float = 100.0
-    """What the target is when nobody wants anything: the controller's own load sharing goes below it by itself."""
+    default_power_pct: float = 80.0
+    """What the target is when nobody wants anything."""
     min_power_pct: float = 30.0
     """Less is for starting and stopping only (low load, reverse power)."""
     jacket_min_c: float | None = 35.0
@@ -80,9 +80,8 @@ def rules_of(site: Site, device: Device) -> Rules:
     said, asset = device.options, next((one for one in site.gensets if one.device == device.key), None)
     known: dict[str, Any] = {}
     if asset is not None:
-        known = {
-            "min_run": timedelta(minutes=asset.min_run_minutes), "min_pause": timedelta(minutes=asset.min_pause_minutes),
-        }  # fmt: skip
+        known["min_run"] = timedelta(minutes=asset.min_run_minutes)
+        known["min_pause"] = timedelta(minutes=asset.min_pause_minutes)
         if asset.max_starts_per_day is not None:
             known["starts_per_day"] = asset.max_starts_per_day
     rated = said.get("rated_power_w", None if asset is None else asset.max_power_w)

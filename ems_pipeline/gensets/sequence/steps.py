@@ -121,9 +121,8 @@ def backing(progress: Progress, asked: Asked) -> Move:
         return ended(progress)
     if engine is EngineState.RUNNING and breaker is BreakerState.CLOSED:
         return acting.write(progress, asked, 0.0, Step.UNLOADING_TOLD, hands_back=True)
-    if engine in STOPPABLE and breaker is BreakerState.OPEN:
-        return acting.press_stop(progress, asked)
-    return progress, WAIT
+    is_free = breaker is BreakerState.OPEN or (breaker is not BreakerState.CLOSED and acting.is_unloaded(asked))
+    return acting.press_stop(progress, asked) if engine in STOPPABLE and is_free else (progress, WAIT)
 
 
 def stopping(progress: Progress, asked: Asked) -> Move:

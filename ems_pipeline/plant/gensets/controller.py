@@ -42,8 +42,7 @@ class Controller:
         self._held: set[int] = set()
         """Keys that are down."""
         self._shown: dict[int, int] = {}
-        self._shown_of = (-1, -1)
-        self._told = 0
+        self._shown_of = -1
         self._frozen: dict[int, int] = {}
 
     def read(self, function: int, address: int, count: int) -> list[int]:
@@ -77,16 +76,14 @@ class Controller:
                 self._key(address, bool(values[0]))
             else:
                 self._take(address, int(values[0]))
-            self._told += 1
             self.hall.touch()
 
     def words(self) -> Mapping[int, int]:
         """All registers now, by address; those that are not named are 0."""
         with self.place.lock:
             self.place.advance()
-            now = (self.hall.changes, self._told)
-            if now != self._shown_of:
-                self._shown, self._shown_of = self._with_faults(), now
+            if self.hall.changes != self._shown_of:
+                self._shown, self._shown_of = self._with_faults(), self.hall.changes
             return self._shown
 
     def encode(self) -> dict[int, int]:

@@ -54,7 +54,7 @@ class Hall:
         self.mains_w, self.sets_w, self.served_w = load_w, 0.0, load_w
         self.dip_hz, self.mains_import_wh, self.mains_export_wh = 0.0, 0.0, 0.0
         self.changes = 0
-        """Grows with every step."""
+        """Grows with every step and touch."""
         self.at_work: dict[tuple[str, int], Callable[[float], None]] = {}
         """What faults do in each step, see `switches`."""
         self.is_settled = False
@@ -63,6 +63,7 @@ class Hall:
     def touch(self) -> None:
         """Somebody pressed a key or switched a fault: the next step may find something to do."""
         self.is_settled = False
+        self.changes += 1
 
     def advance(self, seconds: float) -> None:
         """Let time pass. Where nothing moves, it passes at once."""
