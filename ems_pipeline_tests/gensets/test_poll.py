@@ -40,14 +40,17 @@ def test_a_running_set_is_read_in_site_units() -> None:
     assert seen.values["energy_wh"] == 123_456_700.0
     assert seen.values["run_hours"] == pytest.approx(16908 + 30 / 60 + 36 / 3600)
     assert (seen.values["engine_state"], seen.values["generator_breaker"]) == ("running", "closed")
-    assert seen.bits["mode_auto"] and not seen.bits["common_alarm"] and seen.bits["generator_closed"]
+    assert seen.bits["mode_auto"]
+    assert not seen.bits["common_alarm"]
+    assert seen.bits["generator_closed"]
     assert (seen.link, seen.alarms, seen.model) == (Link.GOOD, frozenset(), "HGM9520N")
 
 
 def test_a_sensor_that_is_not_there_has_no_value_and_a_frost_has_one() -> None:
     words = running() | {224: 32766, 234: 32767, 220: 0x10000 - 12}
     seen = polls(Registers(words))[0]
-    assert seen.values["fuel_pct"] is None and seen.values["oil_c"] is None
+    assert seen.values["fuel_pct"] is None
+    assert seen.values["oil_c"] is None
     assert seen.values["coolant_c"] == -12.0
 
 
@@ -113,10 +116,13 @@ def test_three_polls_without_an_answer_are_a_lost_controller_whose_alarms_have_n
         line.is_silent = True
         stale = [await polled.poll() for _ in range(2)]
         assert [s.link for s in stale] == [Link.STALE, Link.STALE]
-        assert stale[1].values["power_w"] == 123_200.0 and stale[1].taken_at == good.taken_at
+        assert stale[1].values["power_w"] == 123_200.0
+        assert stale[1].taken_at == good.taken_at
         assert stale[0].alarms is None, "unknown is not ended"
         down = await polled.poll()
-        assert down.link is Link.DOWN and down.alarms is None and set(down.values.values()) == {None}
+        assert down.link is Link.DOWN
+        assert down.alarms is None
+        assert set(down.values.values()) == {None}
         assert down.bits == {}
         line.is_silent = False
         assert (await polled.poll()).alarms == good.alarms
