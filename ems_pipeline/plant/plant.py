@@ -20,7 +20,7 @@ from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
 from ems_pipeline.plant.genset_twin import ControllerTwin
-from ems_pipeline.plant.gensets import SWITCHES, Hall, switch_all_off, switch_on
+from ems_pipeline.plant.gensets import SWITCHES, Hall, switch_all_off, switch_on, switched_on
 from ems_pipeline.plant.gx_server import Gx, serving_gx
 from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
@@ -109,6 +109,16 @@ class Plant:
             twin.clear()
         for faults in self.lines.values():
             faults.clear()
+
+    def troubles(self) -> list[tuple[str, str, float | None]]:
+        """Faults that are on: kind, the device or gateway that has it, its number where it has one."""
+        found: list[tuple[str, str, float | None]] = [
+            (kind, key, None) for key, twin in self.twins.items() for kind in twin.troubles
+        ]
+        found += [(kind, key, None) for key, faults in self.lines.items() for kind in sorted(faults)]
+        if self.world.hall is not None:
+            found += switched_on(self.world.hall)
+        return found
 
     @property
     def hall(self) -> Hall:
