@@ -14,6 +14,7 @@ from typing import Literal
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.decoding import interpret
 from ems_pipeline.devices.points.point import Point
+from ems_pipeline.plant.gensets.switches import SWITCHES
 from ems_pipeline.plant.refusals import BUSY, DEVICE_FAILURE, Refused, Silent
 from ems_pipeline.plant.twin import Trouble, Twin
 
@@ -89,10 +90,12 @@ class Fault:
     kind: str
     key: str
     """Device key for a device fault, gateway key for a line fault."""
+    number: float | None = None
+    """How much of it, for those of gensets that have a number; None: the usual."""
 
     def __post_init__(self) -> None:
-        if self.kind not in FAULTS:
-            raise ValueError(f"fault {self.kind!r} is unknown; known are {', '.join(FAULTS)}")
+        if self.kind not in FAULTS and self.kind not in SWITCHES:
+            raise ValueError(f"fault {self.kind!r} is unknown; known are {', '.join((*FAULTS, *SWITCHES))}")
 
 
 def measured(point: Point) -> bool:

@@ -74,7 +74,8 @@ class Bus:
     faults: set[str] = field(default_factory=set)
     """Line faults at work now, see `faults.FAULTS`; read at every packet."""
     is_transparent: bool = False
-    """Whether it only passes bytes on: who is not there says nothing. Else the gateway says that nobody answers."""
+    """Whether it only passes bytes on, for one client: who is not there says nothing. Else the gateway says that nobody
+    answers."""
 
 
 class Units(SimCore):
@@ -113,6 +114,7 @@ class Server(ModbusTcpServer):
         super().__init__(devices, **options)
         self.context = Units(devices, bus.twins)
         self.faults = bus.faults
+        self.has_one_place = bus.is_transparent
 
     def callback_new_connection(self) -> Line:
         return Line(self)
@@ -130,7 +132,8 @@ class Line(ServerRequestHandler):
 
     def callback_connected(self) -> None:
         super().callback_connected()
-        if "single-client" in self.server.faults and len(self.server.active_connections) > 1:
+        has_one_place = self.server.has_one_place or "single-client" in self.server.faults
+        if has_one_place and len(self.server.active_connections) > 1:
             self.loop.call_soon(self.close)
         elif isinstance(self.framer, FramerRTU):
             self.loop.call_later(CHATTER_GAP_S[0], self._chatter, 0)

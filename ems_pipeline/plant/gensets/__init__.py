@@ -11,10 +11,11 @@ switches, troubles       what goes wrong, and what that does
 keys                     the keys of a controller as coils
 controller               how a controller answers Modbus
 hgm9520n, hgm9560        the registers of the two models
+sited                    the hall of a site file
 serving                  halls at free ports, without a site file
 """
 
 from ems_pipeline.plant.gensets.hall import Hall
-from ems_pipeline.plant.gensets.switches import SWITCHES, switch_all_off, switch_off, switch_on
+from ems_pipeline.plant.gensets.switches import SWITCHES, switch_all_off, switch_off, switch_on, switched_on
 
-__all__ = ["SWITCHES", "Hall", "switch_all_off", "switch_off", "switch_on"]
+__all__ = ["SWITCHES", "Hall", "switch_all_off", "switch_off", "switch_on", "switched_on"]

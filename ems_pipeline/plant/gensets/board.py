@@ -109,7 +109,7 @@ class Board:
     def is_quiet(self) -> bool:
         """Whether it would stay as it is if nobody did anything."""
         is_timing = self.mains_state in (MainsState.NORMAL_DELAY, MainsState.ABNORMAL_DELAY)
-        return self.mains.is_at_rest and self.busbar.is_at_rest and not is_timing and not self.faults
+        return self.mains.is_at_rest and self.busbar.is_at_rest and not is_timing
 
     def step(self, seen: Seen) -> None:
         """Move on by a step."""

@@ -166,10 +166,10 @@ class Genset:
         """Whether it would stay as it is if nobody did anything."""
         if self.state is EngineState.STANDBY:
             stands = self.running.rpm == 0 and self.running.oil_kpa == 0 and self.running.coolant_c < HOT_C
-            return stands and not self.faults and not self.is_called
+            return stands and not self.is_called
         closed = self.state is EngineState.RUNNING and self.breaker.state is BreakerState.CLOSED
         is_steady = closed and self.is_called and self.overload_s == 0 and self.running.is_warm(self.load)
-        return is_steady and not self.faults and not self.panel.has(OPENING)
+        return is_steady and "low-oil" not in self.faults and not self.panel.has(OPENING)
 
     def step(self, around: Around) -> None:
         """Move on, with what is around it now."""

@@ -40,7 +40,7 @@ class Hall:
 
         Args:
             board: the key of the switchboard.
-            begun_at: what the switchboard's clock shows as time begins.
+            begun_at: when time begins, in the zone that the switchboard's clock shows.
         """
         self.sets = {key: Genset(key, w, Random(f"{seed}/{board}/{key}")) for key, w in rated_w.items()}
         self.board_key, self.board = board, Board(Random(f"{seed}/{board}"))
@@ -49,16 +49,26 @@ class Hall:
             genset.running.starts = 180 + 20 * nth
             genset.running.energy_wh = 95e6 + 20e6 * nth
         self.begun_at = begun_at
-        self.load_w, self.is_mains_ok = load_w, True
+        self._load_w, self.is_mains_ok = load_w, True
         self.now_s, self.left_s = 0.0, 0.0
         self.mains_w, self.sets_w, self.served_w = load_w, 0.0, load_w
-        self.dip_hz, self.mains_import_wh, self.mains_export_wh = 0.0, 0.0, 0.0
+        self.dip_hz, self.mains_import_wh, self.mains_export_wh, self.served_wh = 0.0, 0.0, 0.0, 0.0
         self.changes = 0
         """Grows with every step and touch."""
         self.at_work: dict[tuple[str, int], Callable[[float], None]] = {}
         """What faults do in each step, see `switches`."""
         self.is_settled = False
         """Whether the last step changed nothing."""
+
+    @property
+    def load_w(self) -> float:
+        """What the site asks for."""
+        return self._load_w
+
+    @load_w.setter
+    def load_w(self, load_w: float) -> None:
+        if load_w != self._load_w:
+            self._load_w, self.is_settled = load_w, False
 
     def touch(self) -> None:
         """Somebody pressed a key or switched a fault: the next step may find something to do."""
@@ -77,7 +87,9 @@ class Hall:
     def is_quiet(self) -> bool:
         """Whether the next step would find everything as it is."""
         board = self.board
-        if not self.is_settled or self.dip_hz or not board.is_quiet or self.is_mains_ok is not board.sees_mains:
+        if not self.is_settled or self.dip_hz or self.at_work or not board.is_quiet:
+            return False
+        if self.is_mains_ok is not board.sees_mains:
             return False
         return board.busbar.is_made is self.is_fed and all(s.is_quiet for s in self.sets.values())
 
@@ -99,6 +111,7 @@ class Hall:
         self.is_settled = before == self._as_it_is()
         self.mains_import_wh += max(self.mains_w, 0.0) * dt_s / 3600
         self.mains_export_wh += max(-self.mains_w, 0.0) * dt_s / 3600
+        self.served_wh += self.served_w * dt_s / 3600
 
     @property
     def is_fed(self) -> bool:
@@ -109,6 +122,11 @@ class Hall:
     def is_parallel(self) -> bool:
         """Whether sets and mains feed the load together."""
         return self.is_fed and self.board.busbar.is_made and self.carries_mains
+
+    @property
+    def fed_w(self) -> float:
+        """What comes through the busbar switch."""
+        return self.sets_w if self.board.busbar.is_made else 0.0
 
     @property
     def carries_mains(self) -> bool:
@@ -131,6 +149,12 @@ class Hall:
         rated_w = sum(s.rated_w for s in self.sets.values() if s.feeds)
         load = self.sets_w / rated_w if rated_w else DROOP_MIDDLE
         return NOMINAL_HZ - DROOP_HZ * (load - DROOP_MIDDLE) - self.dip_hz
+
+    def balanced_w(self) -> tuple[float, float]:
+        """What mains and sets give to the load as it is now, W; sets follow with the next step, the mains at once."""
+        if self.carries_mains:
+            return self.load_w - self.fed_w, self.fed_w
+        return 0.0, min(self.fed_w, max(self.load_w, 0.0)) if self.is_load_live else 0.0
 
     def _nobody_closes_but(self, genset: Genset) -> bool:
         others = [s.breaker for s in self.sets.values() if s is not genset]
@@ -157,8 +181,8 @@ class Hall:
         else:
             without_load(behind)
         self.sets_w = sum([s.power_w for s in behind])
+        self.mains_w, _ = self.balanced_w()
         self.served_w = self.load_w if self.carries_mains else self.sets_w
-        self.mains_w = self.load_w - self.sets_w if self.carries_mains else 0.0
         rated_w = sum([s.rated_w for s in behind if s.feeds])
         stepped = (self.sets_w - before_w) / rated_w if rated_w and not self.carries_mains else 0.0
         self.dip_hz = self.dip_hz * max(1 - dt_s / RECOVERS_S, 0.0) + DIP_HZ * stepped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+from ems_pipeline import time_grid
 from ems_pipeline.gensets.states import AlarmGroup, EngineState
 from ems_pipeline.plant.gensets.board import Board, LoadMode, MainsState
 from ems_pipeline.plant.gensets.controller import (
@@ -23,6 +24,7 @@ from ems_pipeline.plant.gensets.controller import (
 from ems_pipeline.plant.gensets.hall import NOMINAL_HZ, Hall
 from ems_pipeline.plant.gensets.hgm9520n import BREAKERS, POWER_FACTOR, STATES, TANGENT, VOLTAGE_V
 from ems_pipeline.plant.gensets.keys import CONTACT
+from ems_pipeline.plant.gensets.running import Running
 
 PHASE_V = 231
 BATTERY_V = 27.5
@@ -108,7 +110,7 @@ class Hgm9560(Controller):
         }  # fmt: skip
 
     def _state(self) -> int:
-        farthest = max((s.state for s in self.hall.sets.values()), key=PROGRESS.index)
+        farthest = max((s.state for s in self.hall.sets.values()), key=PROGRESS.index, default=EngineState.STANDBY)
         if farthest is EngineState.STOP_FAILURE:
             return STOP_FAILURE
         return STATES[EngineState.WAIT_STOP if farthest is EngineState.POST_STOP else farthest]
@@ -140,13 +142,14 @@ class Hgm9560(Controller):
         words = {211: max(MAINTENANCE_H - int(hall.now_s // 3600), 0)}
         for first, factor in ((203, 1.0), (205, TANGENT), (207, 1 / POWER_FACTOR)):
             words[first], words[first + 1] = pair(energy_wh * factor / 100)
-        lead = max(self.hall.sets.values(), key=lambda s: s.running.run_s).running
+        lead = max((s.running for s in self.hall.sets.values()), key=lambda r: r.run_s, default=Running())
         minutes, seconds = divmod(int(lead.run_s), 60)
         return words | {270: minutes // 60 & 0xFFFF, 271: minutes % 60, 272: seconds, 273: lead.starts & 0xFFFF}
 
     def _clock(self) -> dict[int, int]:
-        """Its own clock; Sunday is 0."""
-        at = self.hall.begun_at + timedelta(seconds=self.hall.now_s + (self.of.faults.get("clock-skew") or 0.0))
+        """Its own clock, which somebody set to the site's time; Sunday is 0."""
+        begun_at, passed_s = self.hall.begun_at, self.hall.now_s + (self.of.faults.get("clock-skew") or 0.0)
+        at = (time_grid.utc(begun_at) + timedelta(seconds=passed_s)).astimezone(begun_at.tzinfo)
         return {
             225: at.second, 226: at.minute, 227: at.hour, 228: at.day, 229: at.month, 230: at.year % 100,
             231: at.isoweekday() % 7,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +18,6 @@ from ems_pipeline.sites import Gateway
 from ems_pipeline.time_grid import Clock
 
 SET_UNIT, BOARD_UNIT = 1, 3
-CONVERTER = "single-client"
-"""What a serial converter is by nature."""
 
 
 class Standing:
@@ -58,7 +56,7 @@ class ServedHall:
     def inject(self, kind: str, key: str, number: float | None = None) -> None:
         """Switch a fault on: one of `SWITCHES`, or of a line."""
         with self.standing.lock:
-            if kind in SWITCHES and kind != CONVERTER:
+            if kind in SWITCHES:
                 switch_on(self.hall, kind, key, number)
             else:
                 self.lines[key].add(kind)
@@ -68,8 +66,8 @@ class ServedHall:
         with self.standing.lock:
             if kind is None or key is None:
                 switch_all_off(self.hall)
-                for name, faults in self.lines.items():
-                    faults.intersection_update(_nature(self.standing.hall, name))
+                for faults in self.lines.values():
+                    faults.clear()
             elif kind in SWITCHES:
                 switch_off(self.hall, kind, key)
             else:
@@ -107,14 +105,9 @@ def two_sites(seed: int = 1, load_w: float = 120_000.0) -> dict[str, Hall]:
     return {name: Hall(sets, seed + nth, load_w) for nth, name in enumerate(("north", "south"))}
 
 
-def _nature(hall: Hall, key: str) -> Sequence[str]:
-    return [CONVERTER] if key == hall.board_key else []
-
-
 def _bus(name: str, controller: Controller, unit: int) -> Bus:
     is_board = isinstance(controller, Hgm9560)
     gateway = Gateway.model_construct(
         key=name, transport="rtu-over-tcp" if is_board else "modbus-tcp", host="127.0.0.1", port=0
     )
-    nature = {CONVERTER} if is_board else set[str]()
-    return Bus(gateway, {unit: controller}, nature, is_transparent=is_board)
+    return Bus(gateway, {unit: controller}, is_transparent=is_board)

@@ -108,3 +108,9 @@ def switch_all_off(hall: Hall) -> None:
     for key in (*hall.sets, hall.board_key):
         for kind in list(controlled(hall, key).faults):
             switch_off(hall, kind, key)
+
+
+def switched_on(hall: Hall) -> list[tuple[str, str, float | None]]:
+    """The faults that are on: kind, who has it, its number."""
+    keys = (*hall.sets, hall.board_key)
+    return [(kind, key, number) for key in keys for kind, number in controlled(hall, key).faults.items()]
