@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from small_model import H, Model, Term
@@ -305,65 +304,3 @@ def machines(site: Site) -> None:
         m.row(once, 1.0, 1.0)
     for chosen_then in runs.values():
         m.row(chosen_then, 0.0, 1.0)
-
-
-def gensets(site: Site) -> None:
-    """Turning, warmed up or not, started: fuel, starts, hours, days."""
-    m, n = site.model, site.n
-    for unit in site.p["gensets"]:
-        stop = _must_stop(unit, n)
-        quiet = [any(w["first"] <= t < w["end"] for w in unit["blocked"]) for t in range(n)]
-        on = [m.var(0.0, float(not quiet[t]), H * unit["idle_fuel_per_h"], integer=True) for t in range(n)]
-        since, owed = unit["state_slots"], 0
-        if unit["was_on"] and since is not None:
-            owed = min(n, stop, max(0, unit["min_run_slots"] - since))
-            for t in range(owed):
-                m.row([(on[t], 1.0)], 1.0, 1.0)
-            since = None
-        stays(m, on, unit["min_run_slots"], unit["min_pause_slots"], unit["was_on"], since)
-        turned = (
-            (unit["warm_up_slots"] if unit["state_slots"] is None else unit["state_slots"]) if unit["was_on"] else 0
-        )
-        for t in range(n):
-            _loaded(site, unit, on, t, turned, t < owed)
-        begun = [m.var(0.0, 1.0, unit["start_cost"]) for _ in range(n)]
-        for t in range(n):
-            then: list[Term] = [] if t == 0 else [(on[t - 1], 1.0)]
-            m.row([(begun[t], 1.0), (on[t], -1.0), *then], -float(unit["was_on"]) if t == 0 else 0.0, math.inf)
-        if unit["run_hours_left"] is not None:
-            m.row([(turning, H) for turning in on], -math.inf, unit["run_hours_left"])
-        if unit["starts_per_day"] is not None:
-            edges = [0, *site.p["day_breaks"], n]
-            for first, end in pairwise(edges):
-                left = unit["starts_per_day"] - (unit["starts_before"] if first == 0 else 0)
-                m.row([(b, 1.0) for b in begun[first:end]], -math.inf, max(0, left))
-
-
-def _loaded(site: Site, unit: Json, on: list[int], t: int, turned: int, owed: bool) -> None:
-    """Load from the slot on before which it has turned for its warm-up; then at least the minimum."""
-    m, warm = site.model, unit["warm_up_slots"]
-    load, power = _range(m, unit["min_w"] / 1e3, unit["max_w"] / 1e3)
-    needed = on[max(0, t - warm) : t + 1]
-    before_ok = t - warm >= 0 or turned >= warm - t
-    for turning in needed:
-        m.row([(load, 1.0), (turning, -1.0)], -math.inf, 0.0)
-    if before_ok:
-        m.row([(load, 1.0), *((turning, -1.0) for turning in needed)], 1.0 - len(needed), math.inf)
-        if owed:
-            site.given_kw[t] += unit["min_w"] / 1e3
-    else:
-        m.row([(load, 1.0)], 0.0, 0.0)
-    site.bus[t].append((power, 1.0))
-    site.given[t].append((power, unit["max_w"] / 1e3))
-    variable = m.variables[power]
-    m.variables[power] = (variable[0], variable[1], H * unit["fuel_per_kwh"], variable[3])
-
-
-def _must_stop(unit: Json, n: int) -> int:
-    """The first slot in which quiet hours or the next service end a run of before."""
-    for t in range(n):
-        if any(w["first"] <= t < w["end"] for w in unit["blocked"]):
-            return t
-        if unit["run_hours_left"] is not None and H * (t + 1) > unit["run_hours_left"] + 1e-9:
-            return t
-    return n

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 import small_devices as devices
+import small_gensets
 from small_model import H, Model, Term
 
 Json = dict[str, Any]
@@ -43,7 +44,7 @@ class Site:
         devices.cars(self)
         devices.heat_pumps(self)
         devices.machines(self)
-        devices.gensets(self)
+        small_gensets.gensets(self)
         _meter(self)
         devices.sunny(self)
 

@@ -33,13 +33,15 @@ def problem(seed: str) -> Json:
         "heat_pumps": [_heat_pump(rng, f"pump{i}", n) for i in range(rng.choice([0, 0, 1, 1, 2]))],
         "deferrables": _machines(rng, n),
         "gensets": [_genset(rng, f"set{i}", n) for i in range(rng.choice([0, 0, 0, 1, 2]))],
-        "fuses": [], "previous": [], "day_breaks": [rng.randint(1, n - 1)] if rng.random() < 0.5 else [],
+        "switchboards": [], "fuses": [], "previous": [],
+        "day_breaks": [rng.randint(1, n - 1)] if rng.random() < 0.5 else [],
         "exclusive": True,
     }  # fmt: skip
     if chargers and rng.random() < 0.5:
         found["fuses"] = [
             {"key": "garage", "limit_w": rng.uniform(4000, 14_000), "chargers": [f"box{i}" for i in range(chargers)]}
         ]
+    _dispatch(random.Random(f"{seed}/dispatch"), found)
     return found
 
 
@@ -195,3 +197,27 @@ def _genset(rng: random.Random, key: str, n: int) -> Json:
         "blocked": [{"first": quiet, "end": min(n, quiet + 2)}] if rng.random() < 0.3 else [],
         "starts_before": rng.randint(0, 2),
     }  # fmt: skip
+
+
+def _dispatch(rng: random.Random, found: Json) -> None:
+    """What came later to gensets, for some of them, and a board for some that are two; drawn apart from the rest."""
+    for unit in found["gensets"]:
+        most = unit["max_w"]
+        ramp = rng.choice([None, most / 10, most / 200]) if unit["min_w"] < 0.6 * most else None
+        unit |= {
+            "service_per_h": rng.choice([0.0, 0.3]), "even_per_h": rng.choice([0.0, 0.02]),
+            "lead_h": rng.choice([0.0, 0.05]),
+            "cool_down_h": rng.choice([0.0, 0.08]), "starts_per_2h": rng.choice([None, 1, 2]),
+            "started_ago": sorted(rng.sample(range(1, 10), rng.randint(0, 2))),
+            "low_load_w": rng.choice([0.0, 0.7 * most]), "low_load_slots": rng.randint(1, 3),
+            "low_load_before": rng.choice([0, 0, 1, 3]), "ramp_w_per_s": ramp,
+            "over_hours": rng.choice([0.0, 0.5]), "over_hours_price_per_h": rng.choice([0.0, 0.4, 5.0]),
+        }  # fmt: skip
+    if len(found["gensets"]) == 2 and rng.random() < 0.7:
+        share = rng.choice([0.0, 0.3])
+        for unit in found["gensets"]:
+            unit["min_w"] = share * unit["max_w"]
+        least = min(unit["max_w"] - unit["min_w"] for unit in found["gensets"])
+        found["switchboards"] = [
+            {"key": "board", "gensets": ["set0", "set1"], "spare_w": rng.choice([0.0, 0.5 * least, least])}
+        ]

@@ -5,6 +5,7 @@ battery. Add a baseline as a function of `baselines` with columns of its own in 
 
     storage     a battery by its few numbers
     baselines   rules anybody can check, played over what was measured
+    gensets     what generating sets cost, and days without them
     settlement  days added up, and what stays in the battery
     scores      how good each forecast was, by how far it looked ahead
 """

@@ -11,7 +11,9 @@ hand. See docs/control.md.
     envelope, grid_limit, demand              what nobody may make a device do
     session, wires, live, prepare             a site in work: drivers, journal, writes, echoes
     together                                  questions to the database asked at once
-    lifecycle, effect, verification, outcome  what became of a set-point
+    lifecycle, verification, outcome          what became of a set-point
+    effect, genset_effect, verdict            did the power obey
+    lead                                      sets started before their quarter-hour
     renewal                                   what devices forget by themselves, told again while it stands
     release                                   a site handed back to itself
     order, commissioning                      one point set by a person

@@ -34,9 +34,9 @@ def run_control(
 
     async def control(session: SiteSession) -> list[Outcome]:
         site = session.site
-        mandate, told_at = await session.read_journal(
+        asked_of, told_at = await session.read_journal(
             lambda connection: (
-                _mandate(connection, site, slot, now),
+                mandate(connection, site, slot, now),
                 setpoints.lived_before(connection, site.key, slot, now + CLOCK_SLACK),
             )
         )
@@ -48,7 +48,7 @@ def run_control(
         if not why and (lived := await _lived_already(session, told_at, now)):
             return await session.release(dict.fromkeys(session.drivers, lived))
         live = await session.know()
-        intents = authority.resolve(site, mandate, live, _signals(session), now)
+        intents = authority.resolve(site, asked_of, live, _signals(session), now)
         asked = [one for one in intents if not one.is_release]
         if not why:
             left = {one.device: one.reason for one in intents if one.is_release}
@@ -83,7 +83,8 @@ async def _lived_already(session: SiteSession, told_at: datetime | None, now: da
     return text
 
 
-def _mandate(connection: Connection, site: Site, slot: datetime, now: datetime) -> Mandate:
+def mandate(connection: Connection, site: Site, slot: datetime, now: datetime) -> Mandate:
+    """What may be asked of a site in a slot, as known at ``now``."""
     price = market.effective_prices(connection, [site.key], slot, slot + SLOT, now)
     return Mandate(
         slot,

@@ -7,10 +7,10 @@ refuses, a second master. Tolerances cover meters that look at different moments
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import Enum
 
+from ems_pipeline.control import genset_effect
 from ems_pipeline.control.live import Live
+from ems_pipeline.control.verdict import MARGIN, MARGIN_W, Effect, Verdict, verdict
 from ems_pipeline.devices.driver.command import (
     BatteryCommand,
     ChargerCommand,
@@ -23,29 +23,9 @@ from ems_pipeline.devices.points.quantities import EvStatus
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, HeatPumpMode, MachineMode
 
-MARGIN_W = 200.0
-MARGIN = 1.1
 STANDBY_W = 10.0
 """What a switched machine may still seem to draw when it is off."""
 NEAR_TARGET_PCT = 1.5
-
-
-class Verdict(Enum):
-    """What the measurement says about a command."""
-
-    OBEYED = "obeyed"
-    DISOBEYED = "disobeyed"
-    OPEN = "cannot be told"
-    """Nothing measurable was asked, or it takes its time (a compressor finishes its run)."""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """A verdict, why, and the values it rests on."""
-
-    verdict: Verdict
-    text: str = ""
-    measured: dict[str, float] = field(default_factory=dict)
 
 
 def judge(site: Site, command: Command, live: Live) -> Effect:
@@ -58,11 +38,7 @@ def judge(site: Site, command: Command, live: Live) -> Effect:
         case HeatPumpCommand():
             return _heat_pump(command, live)
         case GensetCommand():
-            power_w = live.of(command.device, "genset_power_w")
-            if power_w is None:
-                return Effect(Verdict.OPEN, "its power is not measured")
-            runs = power_w > MARGIN_W
-            return Effect(_verdict(runs == command.run), measured={"genset_power_w": power_w})
+            return genset_effect.judge(command, live)
         case MachineCommand():
             return _machine(command, live)
     return Effect(Verdict.OPEN, "signals have no power of their own")
@@ -74,7 +50,7 @@ def _battery(command: BatteryCommand, live: Live) -> Effect:
     if "battery_power_w" not in measured:
         return Effect(Verdict.OPEN, "the battery's power is not measured", measured)
     faults = list(_battery_faults(command, measured, live))
-    return Effect(_verdict(not faults), "; ".join(faults), measured)
+    return Effect(verdict(not faults), "; ".join(faults), measured)
 
 
 def _battery_faults(command: BatteryCommand, measured: dict[str, float], live: Live) -> Iterator[str]:
@@ -151,9 +127,5 @@ def _machine(command: MachineCommand, live: Live) -> Effect:
         return Effect(Verdict.OPEN, "its power is not measured")
     measured, stands = {"machine_power_w": power_w}, power_w < STANDBY_W
     if command.mode is MachineMode.OFF:
-        return Effect(_verdict(stands), "" if stands else f"draws {power_w:.0f} W although it is off", measured)
+        return Effect(verdict(stands), "" if stands else f"draws {power_w:.0f} W although it is off", measured)
     return Effect(Verdict.OPEN if stands else Verdict.OBEYED, "the machine has not begun" if stands else "", measured)
-
-
-def _verdict(is_obeyed: bool) -> Verdict:
-    return Verdict.OBEYED if is_obeyed else Verdict.DISOBEYED

@@ -11,12 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import arm_alarms, demand, effect, grid_limit, lifecycle, prepare, renewal, runner, trouble
-from ems_pipeline.control.effect import Effect, Verdict
+from ems_pipeline.control import (
+    arm_alarms,
+    cycle,
+    demand,
+    effect,
+    grid_limit,
+    lead,
+    lifecycle,
+    prepare,
+    renewal,
+    runner,
+    trouble,
+)
 from ems_pipeline.control.live import Live
 from ems_pipeline.control.outcome import Aside, Outcome
 from ems_pipeline.control.permit import OVERTAKEN
 from ems_pipeline.control.session import SiteSession
+from ems_pipeline.control.verdict import Effect, Verdict
 from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Site
@@ -92,6 +104,7 @@ def run_verification(
         if not why:
             outcomes += await _relieve(session, live, now)
             outcomes += await _dim(session, live, now)
+            outcomes += await lead.start_early(session, now, cycle.mandate)
             await renewal.renew(session, live)
         return outcomes
 

@@ -70,6 +70,9 @@ def _lines(account: Account, when: str) -> Iterator[str]:
         return
     yield f"cost: {_money(account, 'cost')}"
     yield f"without the battery: {_money(account, 'no_battery_cost')}; by self-use: {_money(account, 'self_use_cost')}"
+    if account.site.gensets:
+        saved = _money(account, "no_genset_saving")
+        yield f"fuel, starts and service of gensets: {_money(account, 'genset_cost')}; saved against no genset: {saved}"
     settled, of = int(account.days["settled_slots"].sum()), int(account.days["slots"].sum())
     if settled < of:
         yield f"{settled} of {of} quarter-hours are settled; the rest is unknown"

@@ -36,9 +36,12 @@ def amount(value: float | None, currency: str) -> str:
 def _money(account: Account) -> RenderableType:
     currency = account.site.currency
     table = Table(title=Text(plain(f"{account.site.name}, {account.first} to {account.last}")), title_justify="left")
-    for name in ("day", "cost", "no battery", "self-use", "saved vs none", "saved vs self-use", "slots measured"):
+    headings = ["day", "cost", "no battery", "self-use", "saved vs none", "saved vs self-use"]
+    headings += ["gensets", "saved vs no genset"] if account.site.gensets else []
+    for name in (*headings, "slots measured"):
         table.add_column(name, justify="left" if name == "day" else "right", no_wrap=name == "day")
-    columns = ("cost", "no_battery_cost", "self_use_cost", "no_battery_saving", "self_use_saving")
+    columns = ["cost", "no_battery_cost", "self_use_cost", "no_battery_saving", "self_use_saving"]
+    columns += ["genset_cost", "no_genset_saving"] if account.site.gensets else []
     for row in account.days.iter_rows(named=True):
         cells = ["unknown" if row[c] is None else f"{row[c]:.2f}" for c in columns]
         table.add_row(str(row["day"]), *cells, f"{row['settled_slots']}/{row['slots']}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -20,6 +20,8 @@ LOOK_BACK = timedelta(hours=26)
 POINT_MEAN = ("device_key", "quantity", "starts_at", "mean_value")
 LOADED = 0.5
 """A machine carries load from this share of its least power on; less is standby."""
+LOW_LOAD_BACK = 96
+"""Slots; no budget of low load is longer."""
 QUANTITIES = ("compressor_frequency_hz", "genset_power_w", "heat_pump_power_w", "load_power_w")
 """What any machine may tell of its load by."""
 Machine = Genset | HeatPump | DeferrableLoad
@@ -49,6 +51,7 @@ class SoFar:
 
     machines: Mapping[str, MachineState]
     run_hours: Mapping[str, float]
+    engine_hours: Mapping[str, float]
     waiting: frozenset[str]
     begun: Mapping[str, int]
 
@@ -78,9 +81,12 @@ def so_far(site: Site, past: Past, newest: Values, start: datetime) -> SoFar:
         if not isinstance(m, DeferrableLoad)
     }
     waiting, begun = _deferrables(site, loaded, planned, slots, start)
+    low = {g.key: _low_load_slots(g, past.means, newest, slots) for g in site.gensets if g.low_load_pct}
+    hours = {g.key: newest.get((g.device or "", "genset_run_hours")) for g in site.gensets}
     return SoFar(
-        {key: known for key, known in states.items() if known is not None},
+        {key: replace(known, low_load_slots=low.get(key, 0)) for key, known in states.items() if known is not None},
         {g.key: 0.25 * past.loaded_quarters[g.key] for g in serviced(site)},
+        {key: value for key, value in hours.items() if value is not None},
         waiting,
         begun,
     )
@@ -116,6 +122,20 @@ def _loaded(
             values.append((by_point.get(point, {}) | {slots[-1]: newest.get(point)}, edge))
         found[machine.key] = [_first_known(values, slot) for slot in slots]
     return found
+
+
+def _low_load_slots(genset: Genset, means: pl.DataFrame, newest: Values, slots: list[datetime]) -> int:
+    """For how many slots in a row until now a set has carried load below what is proper; not measured ends it."""
+    point, edge = (genset.device or "", "genset_power_w"), genset.low_load_pct / 100 * genset.max_power_w
+    mine = means.filter((pl.col("device_key") == point[0]) & (pl.col("quantity") == point[1]))
+    power = dict(mine.select("starts_at", "mean_value").iter_rows()) | {slots[-1]: newest.get(point)}
+    count = 0
+    for slot in reversed(slots[-LOW_LOAD_BACK:]):
+        mean = power.get(slot)
+        if mean is None or not LOADED * genset.min_power_w <= mean < edge:
+            break
+        count += 1
+    return count
 
 
 def _first_known(values: list[tuple[dict[datetime, float | None], float]], slot: datetime) -> bool | None:

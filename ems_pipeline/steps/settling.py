@@ -8,15 +8,21 @@ import numpy as np
 import polars as pl
 
 from ems_pipeline import time_grid
+from ems_pipeline.arrays import Array
+from ems_pipeline.audit import gensets
 from ems_pipeline.audit.baselines import no_battery, self_use
+from ems_pipeline.audit.gensets import Ran, SetCost
 from ems_pipeline.audit.settlement import settle_days
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SLOT
-from ems_pipeline.warehouse import audits
+from ems_pipeline.warehouse import audits, telemetry
 from ems_pipeline.warehouse.engine import Connection
 
+MEASURED = ("genset_power_w", "genset_run_hours", "genset_gas_m3")
+COLUMNS = ("mean_value", "last_value", "last_value")
+"""Of a set's quarter-hour: mean power, and its counters at the end."""
 BASELINE_MEMORY = timedelta(days=1)
 """After a longer silence the self-use battery starts again from the measured charge instead of its own."""
 
@@ -35,6 +41,8 @@ def settle_slots(connection: Connection, site: Site, start: datetime, end: datet
     """
     changed = audits.fill(connection, site.key, start, end, as_known_at)
     audits.put_baselines(connection, site.key, _baselines(connection, site, start, end))
+    if site.gensets:
+        audits.put_gensets(connection, site.key, _gensets(connection, site, start, end))
     return changed
 
 
@@ -66,6 +74,38 @@ def _baselines(connection: Connection, site: Site, start: datetime, end: datetim
     )
 
 
+def _gensets(connection: Connection, site: Site, start: datetime, end: datetime) -> pl.DataFrame:
+    """What the sets of a site cost per slot, added up, and the grid's power without them; null where not measured."""
+    measured, zone = audits.slots(connection, site.key, start, end), time_grid.zone(site.timezone)
+    starts = measured["starts_at"].to_list()
+    days = [time_grid.local_day(at, zone) for at in starts]
+    points = telemetry.device_15m(connection, [site.key], MEASURED, start - SLOT, end)
+    costs = [SetCost.of(genset, _ran(points, genset.device, [start - SLOT, *starts]), days) for genset in site.gensets]
+    known = {
+        "genset_fuel_cost": np.sum([cost.fuel for cost in costs], axis=0),
+        "genset_start_cost": np.sum([cost.start for cost in costs], axis=0),
+        "genset_service_cost": np.sum([cost.service for cost in costs], axis=0),
+        "genset_co2_kg": np.sum([cost.co2_kg for cost in costs], axis=0),
+    }
+    return measured.select("site_key", "starts_at").with_columns(
+        genset_sets=pl.lit(len(costs), dtype=pl.Int32),
+        no_genset_grid_w=measured["grid_w"] + measured["genset_w"],
+        **{name: pl.Series(values, dtype=pl.Float64).fill_nan(None) for name, values in known.items()},
+    )
+
+
+def _ran(points: pl.DataFrame, device: str | None, starts: list[datetime]) -> Ran:
+    """The measured quarter-hours of a set; NaN where one was not measured."""
+    mine = points.filter(pl.col("device_key") == (device or ""))
+
+    def series(quantity: str, column: str) -> Array:
+        rows = mine.filter(pl.col("quantity") == quantity).select("starts_at", column).iter_rows()
+        values = {at: value for at, value in rows if value is not None}
+        return np.array([values.get(at, np.nan) for at in starts], dtype=float)
+
+    return Ran(*(series(quantity, column) for quantity, column in zip(MEASURED, COLUMNS, strict=True)))
+
+
 def _charge_before(connection: Connection, site_key: str, start: datetime, measured: pl.DataFrame) -> float | None:
     """Charge the self-use battery begins with: its own at the slot before, else the one first measured."""
     before = audits.self_use_charge(connection, site_key, start, BASELINE_MEMORY)
@@ -83,6 +123,9 @@ def settle_day(
     """
     frame = audits.slots(connection, site.key, start - SLOT, end)
     days = settle_days(frame, site.timezone, Storage.of(site.batteries))
+    if site.gensets:
+        sets = gensets.settle_days(frame, site.timezone, site.grid.import_limit_w)
+        days = days.join(sets, on="day", how="left", maintain_order="left")
     days = days.filter(pl.col("day") >= time_grid.local_day(start, time_grid.zone(site.timezone)))
     labelled = days.with_columns(
         site_key=pl.lit(site.key),

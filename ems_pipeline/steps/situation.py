@@ -120,6 +120,7 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
             tank_c=_required([p for p in site.heat_pumps if p.hot_water is not None], state, "dhw_temp_c", at),
             machines=history.machines,
             run_hours=history.run_hours,
+            engine_hours=history.engine_hours,
             waiting=history.waiting,
             begun=history.begun,
         ),

@@ -57,6 +57,33 @@ def put_baselines(connection: Connection, site_key: str, frame: pl.DataFrame) ->
     )
 
 
+def put_gensets(connection: Connection, site_key: str, frame: pl.DataFrame) -> None:
+    """Store what generating sets cost, and the baseline without them, beside the slots they are of.
+
+    A settled slot that says another cost now counts as corrected.
+    """
+    if frame.is_empty():
+        return
+    stage(connection, "ems.audit_interval", frame)
+    costs = ("genset_fuel_cost", "genset_start_cost", "genset_service_cost")
+    names = ("genset_sets", *costs, "genset_co2_kg", "no_genset_grid_w")
+
+    def of(row: str, columns: tuple[str, ...]) -> str:
+        return f"({', '.join(f'{row}.{column}' for column in columns)})"
+
+    connection.execute(
+        sa.text(f"""UPDATE ems.audit_interval a
+                    SET ({", ".join(names)}) = {of("i", names)},
+                        revision = a.revision + (a.genset_sets > 0 AND a.cost IS NOT NULL
+                                                 AND {of("a", costs)} IS DISTINCT FROM {of("i", costs)})::int,
+                        filled_at = now()
+                    FROM incoming i
+                    WHERE a.site_key = :site AND i.starts_at = a.starts_at
+                      AND {of("a", names)} IS DISTINCT FROM {of("i", names)}"""),
+        {"site": site_key},
+    )
+
+
 def put_days(connection: Connection, days: pl.DataFrame) -> None:
     """Store settled days, whole rows of ``ems.audit_day``.
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ems_pipeline.control import authority, effect, envelope, grid_limit
 from ems_pipeline.control.authority import Mandate
-from ems_pipeline.control.effect import Verdict
 from ems_pipeline.control.live import Live, Observed
+from ems_pipeline.control.verdict import Verdict
 from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command, GensetCommand, HeatPumpCommand
 from ems_pipeline.sites import Device, Genset, Schedule, Site
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, GensetMode, HeatPumpMode

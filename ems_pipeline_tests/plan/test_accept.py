@@ -19,7 +19,16 @@ from typer.testing import CliRunner
 from ems_pipeline.arrays import Array
 from ems_pipeline.cli.app import app
 from ems_pipeline.plan import Problem, ProblemInvalid, problem, solve
-from ems_pipeline.plan.problem import ComfortBand, Fuse, HeatStore, HybridInverter, PreviousPower, Unmet, Window
+from ems_pipeline.plan.problem import (
+    ComfortBand,
+    Fuse,
+    HeatStore,
+    HybridInverter,
+    PreviousPower,
+    Switchboard,
+    Unmet,
+    Window,
+)
 from ems_pipeline.plan.problem.accept import FIELDS, accept
 from ems_pipeline.plan.record import FormInvalid
 from ems_pipeline_tests.plan.random_sites import problems
@@ -46,6 +55,7 @@ def everything() -> Problem:
         heat_pumps=(heat_pump(4, tank=tank, tank_cop=np.full(4, 2.0), bands=(ComfortBand(0, 2, 16.0, 23.0),)),),
         deferrables=(machine([500.0, 500.0], 0, 4),),
         gensets=(genset(blocked=(Window(0, 1),), starts_per_day=2, run_hours_left=3.0, state_slots=1),),
+        switchboards=(Switchboard("board", ("diesel",), 500.0),),
         fuses=(Fuse("garage", 9000.0, ("box",)),),
         previous=(PreviousPower("pack", np.zeros(3)),),
         day_breaks=(2,),

@@ -21,10 +21,11 @@ from ems_pipeline.plan.problem import (
     GridLimits,
     HeatPumpUnit,
     HeatStore,
+    Switchboard,
     Taper,
     Window,
 )
-from ems_pipeline_tests.plan.breaches import MUTATIONS
+from ems_pipeline_tests.plan.breaches_gensets import MUTATIONS
 from ems_pipeline_tests.plan.random_sites import START
 
 
@@ -80,6 +81,27 @@ def workshop(home, day_inputs) -> tuple[Problem, Plan]:
     return problem, plan
 
 
+@pytest.fixture(scope="module")
+def hall() -> tuple[Problem, Plan]:
+    """Two sets of 160 kW behind one switchboard, that cut a peak of 300 kW to the 100 kW of the connection."""
+    slots = 16
+    load = np.where((np.arange(slots) >= 6) & (np.arange(slots) < 11), 300_000.0, 60_000.0)
+    sets = tuple(
+        GensetUnit(key, 48_000.0, 160_000.0, 2.0, 40.0, 60.0, min_run_slots=4, starts_per_2h=2, service_per_h=30.0,
+                   even_per_h=1.0 + i, lead_h=0.04, cool_down_h=0.08, low_load_w=80_000.0, low_load_slots=2,
+                   ramp_w_per_s=2_000.0, run_hours_left=1.0, over_hours=1.0, over_hours_price_per_h=100.0)
+        for i, key in enumerate(("g1", "g2"))
+    )  # fmt: skip
+    meter = GridLimits(np.full(slots, 100_000.0), np.zeros(slots))
+    problem = Problem(
+        "hall", "CZK", START, np.full(slots, 3.0), np.zeros(slots), load, meter, gensets=sets,
+        switchboards=(Switchboard("board", ("g1", "g2"), 50_000.0),),
+    )  # fmt: skip
+    plan = solve(problem)
+    assert [str(v) for v in verify(problem, plan)] == []
+    return problem, plan
+
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "planner.md"
 
 
@@ -118,10 +140,15 @@ def test_a_contract_priced_one_percent_higher_no_longer_matches_the_objective(mo
         ("gensets", "fuel_per_kwh"),
         ("gensets", "idle_fuel_per_h"),
         ("gensets", "start_cost"),
+        ("gensets", "service_per_h"),
+        ("gensets", "even_per_h"),
+        ("gensets", "over_hours_price_per_h"),
     ],
 )
-def test_a_plan_whose_money_leaves_out_one_percent_of_any_price_is_refused(part: str, price: str, workshop) -> None:
-    problem, plan = workshop
+def test_a_plan_whose_money_leaves_out_one_percent_of_any_price_is_refused(
+    part: str, price: str, workshop: tuple[Problem, Plan], hall: tuple[Problem, Plan]
+) -> None:
+    problem, plan = workshop if getattr(getattr(workshop[0], part)[0], price) else hall
     dearer = tuple(dataclasses.replace(one, **{price: getattr(one, price) * 1.01}) for one in getattr(problem, part))
     assert [v.law for v in verify(dataclasses.replace(problem, **{part: dearer}), plan)] == ["objective"]
 

@@ -96,8 +96,8 @@ def plan_of(connection: Connection, site: Site, decided_at: datetime, first: dat
 
 def test_a_set_that_carries_load_runs_since_its_load_began(warehouse: Warehouse, farm: Site, given) -> None:
     given("genset", "genset_power_w", s8=0, s7=2500, s6=2500, s5=0, s4=0, s3=2400, s2=3000)
-    assert known(warehouse, farm, genset=3100.0).machines["diesel"] == MachineState(True, 3, 2)
-    assert known(warehouse, farm, genset=40.0).machines["diesel"] == MachineState(False, 1, 2)
+    assert known(warehouse, farm, genset=3100.0).machines["diesel"] == MachineState(True, 3, 2, (3, 7))
+    assert known(warehouse, farm, genset=40.0).machines["diesel"] == MachineState(False, 1, 2, (3, 7))
 
 
 def test_starts_of_yesterday_are_not_starts_of_today(warehouse: Warehouse, farm: Site, given) -> None:
@@ -110,7 +110,7 @@ def test_a_set_that_the_plan_started_and_that_warms_up_is_on(warehouse: Warehous
     given("genset", "genset_power_w", s3=0, s2=0)
     with warehouse.begin() as connection:
         plan_of(connection, farm, UNDER_WAY - timedelta(minutes=1), UNDER_WAY, diesel=[-0.0, 3000.0])
-    assert known(warehouse, farm, genset=0.0).machines["diesel"] == MachineState(True, 1, 1)
+    assert known(warehouse, farm, genset=0.0).machines["diesel"] == MachineState(True, 1, 1, (1,))
 
 
 def test_the_plan_that_held_then_is_believed_and_not_the_one_made_later(
@@ -121,7 +121,7 @@ def test_the_plan_that_held_then_is_believed_and_not_the_one_made_later(
         plan_of(connection, farm, first - timedelta(minutes=1), first, diesel=[0.0, 3000.0, 3000.0, 3000.0])
         plan_of(connection, farm, UNDER_WAY - timedelta(minutes=1), UNDER_WAY, diesel=[0.0])
         plan_of(connection, farm, AT, first, diesel=[3000.0] * 4)
-    assert known(warehouse, farm).machines["diesel"] == MachineState(False, 1, 1)
+    assert known(warehouse, farm).machines["diesel"] == MachineState(False, 1, 1, (3,))
 
 
 def test_of_what_nobody_measures_or_plans_nothing_is_said(warehouse: Warehouse, farm: Site, given) -> None:

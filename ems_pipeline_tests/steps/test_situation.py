@@ -199,7 +199,7 @@ def test_a_plan_knows_events_the_set_that_runs_and_the_machine_in_its_run(wareho
         known = read(connection, [site], {site.key: START}, at)[site.key]
     found = plan_inputs(known, site)
     state = found.inputs.state
-    assert (state.machines["diesel"], state.begun) == (MachineState(True, 2, 1), {"mill": 1})
+    assert (state.machines["diesel"], state.begun) == (MachineState(True, 2, 1, (2,)), {"mill": 1})
     assert state.run_hours == {"diesel": 0.25}
     assert found.inputs.events == (event,)
     assert found.provenance["known_at"]["grid_event"] == KNOWN.isoformat()

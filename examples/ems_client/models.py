@@ -237,6 +237,14 @@ class Day(BaseModel):
     """What the device's own logic would have cost."""
     self_use_saving: Decimal | None
     """Saved against that, the stored energy's value included."""
+    genset_cost: Decimal | None
+    """Fuel, starts and service of generating sets, of the cost; null: no set."""
+    no_genset_cost: Decimal | None
+    """What it would have cost had no generating set run; null: no set."""
+    no_genset_saving: Decimal | None
+    """Saved against that; a charge on the peak is not counted."""
+    genset_kwh: float | None
+    """Made by generating sets; null: no set."""
     import_kwh: float | None
     """Bought."""
     export_kwh: float | None

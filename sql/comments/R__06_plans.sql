@@ -53,6 +53,8 @@ COMMENT ON COLUMN ems.grid_event.is_cancelled IS 'from this row on the event cou
 COMMENT ON COLUMN ems.grid_event.entered_by IS 'by whom';
 
 COMMENT ON TABLE ems.planning_device_interval IS 'What each planned asset is to do.';
+COMMENT ON COLUMN ems.planning_interval.genset_cost IS 'fuel, service hours and starts of generating sets, part of `cost`; NULL: the site has none';
+COMMENT ON COLUMN ems.planning_interval.genset_co2_kg IS 'their CO2 as stated per kWh; NULL: not stated for each';
 COMMENT ON COLUMN ems.planning_device_interval.kind IS '`battery`, `pv`, `charger`, `heat-pump`, `genset`, `deferrable`';
 COMMENT ON COLUMN ems.planning_device_interval.power_w IS 'battery > 0 discharges; PV and genset produce, the others consume with >= 0';
 COMMENT ON COLUMN ems.planning_device_interval.mode IS 'as the device understands it, e.g. `self-use`, `charge`, `curtail`, `recommended`';

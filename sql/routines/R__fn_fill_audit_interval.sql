@@ -17,6 +17,7 @@ BEGIN
                plan.load_w AS planned_load_w, plan.ev_w AS planned_ev_w, plan.heat_pump_w AS planned_heat_pump_w,
                plan.soc_pct AS planned_soc_pct, plan.mode AS planned_mode, plan.reason AS planned_reason,
                plan.buy_per_kwh AS planned_buy_per_kwh, plan.sell_per_kwh AS planned_sell_per_kwh,
+               plan.genset_cost AS planned_genset_cost,
                coalesce(command.by_device, '{}') AS commanded,
                bus.grid_w, bus.pv_w, bus.battery_w, bus.genset_w, bus.load_w, bus.ev_w, bus.heat_pump_w, bus.soc_pct,
                coalesce(bus.coverage_pct, 0) AS coverage_pct, price.buy_per_kwh, price.sell_per_kwh,
@@ -45,8 +46,8 @@ BEGIN
     INSERT INTO ems.audit_interval AS old
            (site_key, starts_at, planning_run_id, planned_grid_w, planned_pv_w, planned_battery_w, planned_genset_w,
             planned_load_w, planned_ev_w, planned_heat_pump_w, planned_soc_pct, planned_mode, planned_reason,
-            planned_buy_per_kwh, planned_sell_per_kwh, commanded, grid_w, pv_w, battery_w, genset_w, load_w, ev_w,
-            heat_pump_w, soc_pct, coverage_pct, buy_per_kwh, sell_per_kwh, is_price_provisional, known_at)
+            planned_buy_per_kwh, planned_sell_per_kwh, planned_genset_cost, commanded, grid_w, pv_w, battery_w, genset_w,
+            load_w, ev_w, heat_pump_w, soc_pct, coverage_pct, buy_per_kwh, sell_per_kwh, is_price_provisional, known_at)
     SELECT settled.*, p_as_known_at FROM settled
     ON CONFLICT (site_key, starts_at) DO UPDATE SET
         planning_run_id = excluded.planning_run_id, planned_grid_w = excluded.planned_grid_w,
@@ -55,7 +56,8 @@ BEGIN
         planned_ev_w = excluded.planned_ev_w, planned_heat_pump_w = excluded.planned_heat_pump_w,
         planned_soc_pct = excluded.planned_soc_pct, planned_mode = excluded.planned_mode,
         planned_reason = excluded.planned_reason, planned_buy_per_kwh = excluded.planned_buy_per_kwh,
-        planned_sell_per_kwh = excluded.planned_sell_per_kwh, commanded = excluded.commanded,
+        planned_sell_per_kwh = excluded.planned_sell_per_kwh,
+        planned_genset_cost = excluded.planned_genset_cost, commanded = excluded.commanded,
         grid_w = excluded.grid_w, pv_w = excluded.pv_w, battery_w = excluded.battery_w, genset_w = excluded.genset_w,
         load_w = excluded.load_w, ev_w = excluded.ev_w, heat_pump_w = excluded.heat_pump_w, soc_pct = excluded.soc_pct,
         coverage_pct = excluded.coverage_pct, buy_per_kwh = excluded.buy_per_kwh, sell_per_kwh = excluded.sell_per_kwh,
@@ -65,20 +67,20 @@ BEGIN
             AND (old.buy_per_kwh, old.sell_per_kwh) IS DISTINCT FROM (excluded.buy_per_kwh, excluded.sell_per_kwh))
             OR (old.planned_grid_w, old.planned_pv_w, old.planned_battery_w, old.planned_genset_w,
                old.planned_load_w, old.planned_ev_w, old.planned_heat_pump_w, old.planned_soc_pct,
-               old.planned_mode, old.planned_reason, old.planned_buy_per_kwh, old.planned_sell_per_kwh)
+               old.planned_mode, old.planned_reason, old.planned_buy_per_kwh, old.planned_sell_per_kwh, old.planned_genset_cost)
             IS DISTINCT FROM
                (excluded.planned_grid_w, excluded.planned_pv_w, excluded.planned_battery_w,
                excluded.planned_genset_w, excluded.planned_load_w, excluded.planned_ev_w,
                excluded.planned_heat_pump_w, excluded.planned_soc_pct, excluded.planned_mode,
-               excluded.planned_reason, excluded.planned_buy_per_kwh, excluded.planned_sell_per_kwh))::int
+               excluded.planned_reason, excluded.planned_buy_per_kwh, excluded.planned_sell_per_kwh, excluded.planned_genset_cost))::int
     WHERE (old.planned_grid_w, old.planned_pv_w, old.planned_battery_w, old.planned_genset_w,
           old.planned_load_w, old.planned_ev_w, old.planned_heat_pump_w, old.planned_soc_pct,
-          old.planned_mode, old.planned_reason, old.planned_buy_per_kwh, old.planned_sell_per_kwh)
+          old.planned_mode, old.planned_reason, old.planned_buy_per_kwh, old.planned_sell_per_kwh, old.planned_genset_cost)
         IS DISTINCT FROM
           (excluded.planned_grid_w, excluded.planned_pv_w, excluded.planned_battery_w,
           excluded.planned_genset_w, excluded.planned_load_w, excluded.planned_ev_w,
           excluded.planned_heat_pump_w, excluded.planned_soc_pct, excluded.planned_mode,
-          excluded.planned_reason, excluded.planned_buy_per_kwh, excluded.planned_sell_per_kwh)
+          excluded.planned_reason, excluded.planned_buy_per_kwh, excluded.planned_sell_per_kwh, excluded.planned_genset_cost)
        OR (old.planning_run_id, old.commanded, old.grid_w, old.pv_w, old.battery_w, old.genset_w, old.load_w, old.ev_w,
            old.heat_pump_w, old.soc_pct, old.coverage_pct, old.buy_per_kwh, old.sell_per_kwh, old.is_price_provisional)
         IS DISTINCT FROM

@@ -31,6 +31,12 @@ class Day(Answer):
     no_battery_saving: str | None = money("Saved against that, the stored energy's value included.", "22.9100")
     self_use_cost: str | None = money("What the device's own logic would have cost.", "45.7700")
     self_use_saving: str | None = money("Saved against that, the stored energy's value included.", "7.6500")
+    genset_cost: str | None = money(
+        "Fuel, starts and service of generating sets, of the cost; null: no set.", "12.4000"
+    )
+    no_genset_cost: str | None = money("What it would have cost had no generating set run; null: no set.", "44.1000")
+    no_genset_saving: str | None = money("Saved against that; a charge on the peak is not counted.", "5.9800")
+    genset_kwh: float | None = energy_kwh("Made by generating sets; null: no set.", 6.0)
     import_kwh: float | None = energy_kwh("Bought.", 18.2)
     export_kwh: float | None = energy_kwh("Sold.", 4.1)
     consumption_kwh: float | None = energy_kwh("Consumed.", 31.4)
@@ -60,8 +66,11 @@ class Money(Answer):
     days: list[Day] = said("Settled days, oldest first.", [])
 
 
-AMOUNTS = ("cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving")
-ENERGIES = ("import_kwh", "export_kwh", "consumption_kwh", "pv_kwh")
+AMOUNTS = (
+    "cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving", "genset_cost",
+    "no_genset_cost", "no_genset_saving",
+)  # fmt: skip
+ENERGIES = ("genset_kwh", "import_kwh", "export_kwh", "consumption_kwh", "pv_kwh")
 DAYS = f"""
     SELECT day, slots, settled_slots, {rounded("coverage_pct")} AS coverage_pct,
            {", ".join(f"{decimal(name)} AS {name}" for name in AMOUNTS)},

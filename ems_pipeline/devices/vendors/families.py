@@ -11,6 +11,7 @@ from ems_pipeline.devices.vendors.local_chargers import GO_E, GO_E_DIALECT, WIFI
 from ems_pipeline.devices.vendors.marstek import MARSTEK
 from ems_pipeline.devices.vendors.ocpp import OCPP
 from ems_pipeline.devices.vendors.samsung import SAMSUNG
+from ems_pipeline.devices.vendors.smartgen import SMARTGEN
 from ems_pipeline.devices.vendors.teltonika import TELTONIKA
 
 FAMILIES: dict[str, Family] = {
@@ -23,6 +24,7 @@ FAMILIES: dict[str, Family] = {
     "go-e": GO_E,
     "evse-wifi": TELTONIKA,  # a current per phase, 0 to pause
     "marstek": MARSTEK,
+    "smartgen": SMARTGEN,
     "meter": Family(),
 }
 """How a family obeys; a `meter` only measures."""

@@ -14,11 +14,11 @@ from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.assembly import end_value, goals
 from ems_pipeline.plan.assembly.end_value import AfterHorizon
+from ems_pipeline.plan.assembly.gensets import genset_units, switchboards
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
 from ems_pipeline.plan.assembly.machines import (
     OVER_LIMIT,
     deferrable_runs,
-    genset_unit,
     heat_pump_unit,
     too_short,
 )
@@ -94,7 +94,8 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
             for h in site.heat_pumps
         ),
         deferrables=tuple(run for m in site.deferrables for run in deferrable_runs(m, inputs, zone, dearest)),
-        gensets=tuple(genset_unit(g, inputs, zone) for g in site.gensets),
+        gensets=tuple(genset_units(site, inputs, zone)),
+        switchboards=tuple(switchboards(site)),
         fuses=tuple(Fuse(f.key, f.limit_w, f.chargers) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
         left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),

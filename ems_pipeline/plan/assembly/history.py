@@ -13,6 +13,8 @@ from ems_pipeline.plan.assembly.inputs import MachineState
 
 Flags = Sequence[bool | None]
 """Per slot: yes, no, not known."""
+TWO_HOURS = 8
+"""Slots."""
 
 
 def state(loaded: Flags, planned: Flags, warm_up_slots: int, slots_today: int) -> MachineState | None:
@@ -30,7 +32,8 @@ def state(loaded: Flags, planned: Flags, warm_up_slots: int, slots_today: int) -
     stretch = next((k for k, here in enumerate(reversed(on)) if here is not on[-1]), None)
     begun = [here is True and before is False for before, here in pairwise(on)]
     starts_today = sum(begun[-slots_today:]) if slots_today else 0
-    return MachineState(bool(on[-1]), stretch, starts_today)
+    ago = tuple(k for k, here in enumerate(reversed(begun[-TWO_HOURS:]), 1) if here)
+    return MachineState(bool(on[-1]), stretch, starts_today, ago)
 
 
 def _on(loaded: Flags, planned: Flags, warm_up_slots: int) -> list[bool | None]:

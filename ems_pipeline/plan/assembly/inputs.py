@@ -31,12 +31,15 @@ class EvSession:
 class MachineState:
     """A machine at the horizon's first slot: whether it runs, for how many whole slots it has (None: unknown, long).
 
-    ``starts_today`` counts its starts on the local day of that slot, before it.
+    ``starts_today`` counts its starts on the local day of that slot, before it; ``started_ago`` has those of the last
+    two hours, in slots. ``low_load_slots`` are those of low load in a row just before it.
     """
 
     is_on: bool
     slots: int | None = None
     starts_today: int = 0
+    started_ago: tuple[int, ...] = ()
+    low_load_slots: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class SiteState:
         month_peak_import_w: highest quarter-hour import of the local month so far; None when nothing was measured.
         machines: gensets and heat pumps of which is known whether they run; a genset not named stands still.
         run_hours: per genset, hours it has run since the site file said how many are left.
+        engine_hours: per genset that tells, what its own hour meter shows.
         waiting: deferrable machines whose window has begun and that have not run in it.
         begun: deferrable machines in their run, and the slots of it that are over.
     """
@@ -60,6 +64,7 @@ class SiteState:
     tank_c: Mapping[str, float] = field(default_factory=dict)
     machines: Mapping[str, MachineState] = field(default_factory=dict)
     run_hours: Mapping[str, float] = field(default_factory=dict)
+    engine_hours: Mapping[str, float] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     begun: Mapping[str, int] = field(default_factory=dict)
 

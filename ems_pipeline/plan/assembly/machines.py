@@ -1,4 +1,4 @@
-"""Heat pumps, gensets and deferrable machines of a site as planning records: wall-clock windows become slots."""
+"""Heat pumps and deferrable machines of a site as planning records: wall-clock windows become slots."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from ems_pipeline.arrays import Array
 from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.heat.cop import CopCurve
 from ems_pipeline.plan.assembly import end_value, goals
-from ems_pipeline.plan.assembly.inputs import InputsInvalid, MachineState, PlanInputs
+from ems_pipeline.plan.assembly.inputs import InputsInvalid, PlanInputs
 from ems_pipeline.plan.assembly.spans import slots_of
 from ems_pipeline.plan.problem import (
     NO_FLOOR_C,
     DeferrableRun,
-    GensetUnit,
     HeatPumpUnit,
     HeatStore,
     Unmet,
-    Window,
 )
-from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, HeatPump, HotWater
+from ems_pipeline.sites import DailyWindow, DeferrableLoad, HeatPump, HotWater
 
 OVER_LIMIT = 100.0
 """A kWh beyond a grid limit is worth so many times the dearest price."""
@@ -33,7 +31,8 @@ HOT_WATER_HOURS = (6, 7, 8, 18, 19, 20, 21)
 """Local hours over which a day's hot water is drawn evenly, until it is measured."""
 
 
-def _slots(minutes: int) -> int:
+def slots_for(minutes: int) -> int:
+    """Whole slots that a time takes, one at least."""
     return max(1, -(-minutes // SLOT_MINUTES))
 
 
@@ -50,7 +49,7 @@ def daily(window: DailyWindow, starts: list[datetime], zone: ZoneInfo) -> Iterat
 
 def profile_w(machine: DeferrableLoad) -> Array:
     """Power of a run per quarter-hour, W."""
-    return np.array(machine.profile_w or [machine.power_w] * _slots(machine.run_minutes), dtype=float)
+    return np.array(machine.profile_w or [machine.power_w] * slots_for(machine.run_minutes), dtype=float)
 
 
 def deferrable_runs(
@@ -91,34 +90,6 @@ def _windows(machine: DeferrableLoad, inputs: PlanInputs, zone: ZoneInfo) -> Ite
             yield first, end
 
 
-def genset_unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo) -> GensetUnit:
-    """A genset with its quiet hours as slots; locked out, it is blocked throughout."""
-    quiet = [w for window in genset.quiet_hours for w in daily(window, inputs.starts, zone)]
-    blocked = [slots_of(begins, ends, inputs.starts, whole=False) for _, begins, ends in quiet]
-    if genset.locked_out:
-        blocked = [(0, len(inputs.starts))]
-    now, left_h = inputs.state.machines.get(genset.key, MachineState(is_on=False)), genset.run_hours_left
-    if left_h is not None:
-        left_h = max(0.0, left_h - inputs.state.run_hours.get(genset.key, 0.0))
-    return GensetUnit(
-        key=genset.key,
-        min_w=genset.min_power_w,
-        max_w=genset.max_power_w,
-        fuel_per_kwh=genset.fuel_per_kwh,
-        idle_fuel_per_h=genset.idle_fuel_per_h,
-        start_cost=genset.start_cost,
-        min_run_slots=_slots(genset.min_run_minutes),
-        min_pause_slots=_slots(genset.min_pause_minutes),
-        warm_up_slots=-(-genset.warm_up_minutes // SLOT_MINUTES),
-        starts_per_day=genset.max_starts_per_day,
-        run_hours_left=left_h,
-        blocked=tuple(Window(first, end) for first, end in blocked),
-        was_on=now.is_on,
-        state_slots=now.slots,
-        starts_before=now.starts_today,
-    )
-
-
 def heat_pump_unit(
     pump: HeatPump, outdoor_c: Array, indoor_c: float, inputs: PlanInputs, zone: ZoneInfo, after: float
 ) -> HeatPumpUnit:
@@ -150,8 +121,8 @@ def heat_pump_unit(
         max_w=pump.max_power_w,
         cop=cop,
         store=store,
-        min_run_slots=_slots(pump.min_run_minutes),
-        min_pause_slots=_slots(pump.min_pause_minutes),
+        min_run_slots=slots_for(pump.min_run_minutes),
+        min_pause_slots=slots_for(pump.min_pause_minutes),
         was_on=None if now is None else now.is_on,
         state_slots=None if now is None else now.slots,
         tank=tank,

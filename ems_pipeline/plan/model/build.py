@@ -8,7 +8,17 @@ import numpy as np
 
 from ems_pipeline.arrays import Index, Mask
 from ems_pipeline.plan.model import Model
-from ems_pipeline.plan.model.laws import bus, charging, contract, deferrable, genset, heat, storage, sunshine
+from ems_pipeline.plan.model.laws import (
+    bus,
+    charging,
+    contract,
+    deferrable,
+    genset,
+    heat,
+    storage,
+    sunshine,
+    switchboard,
+)
 from ems_pipeline.plan.problem import Problem
 
 NONE = np.zeros(0, dtype=np.int32)
@@ -94,6 +104,11 @@ def _shared(problem: Problem, built: Built) -> None:
     for car, cars in zip(problem.sessions, built.sessions, strict=True):
         gensets = [generating.power for generating in built.gensets]
         sunshine.only_what_is_left(model, problem, car, cars.power, built.meter, built.batteries, gensets)
+    for board in problem.switchboards:
+        both = zip(problem.gensets, built.gensets, strict=True)
+        sets = [(unit, generating.power) for unit, generating in both if unit.key in board.gensets]
+        switchboard.equal_share(model, board, sets)
+        switchboard.spare(model, board, sets)
     for fuse in problem.fuses:
         charging.shared_fuse(model, problem, fuse, built.sessions)
     contract.peak(model, problem, built.meter)

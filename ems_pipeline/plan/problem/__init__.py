@@ -1,7 +1,8 @@
 """What is to be planned, as plain arrays, and the door that refuses what no plan can be made of.
 
-problem.py  prices, limits, needs, the horizon             devices.py  batteries, cars, heat pumps, gensets, machines
-accept.py   the door: each fault by field, slot, remedy    misfits.py  what fields have to be to each other
+problem.py  prices, limits, needs, the horizon             devices.py  batteries, cars, heat pumps, machines
+gensets.py  generating sets, switchboards                  accept.py   the door: each fault by field, slot, remedy
+misfits.py  what fields have to be to each other
 """
 
 from ems_pipeline.plan.problem.devices import (
@@ -12,7 +13,6 @@ from ems_pipeline.plan.problem.devices import (
     ComfortBand,
     DeferrableRun,
     Fuse,
-    GensetUnit,
     HeatPumpUnit,
     HeatStore,
     HybridInverter,
@@ -21,6 +21,7 @@ from ems_pipeline.plan.problem.devices import (
     Taper,
     Window,
 )
+from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
 from ems_pipeline.plan.problem.problem import DemandEvent, GridLimits, PreviousPower, Problem, Unmet
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "PreviousPower",
     "Problem",
     "PvSource",
+    "Switchboard",
     "Taper",
     "Unmet",
     "Window",

@@ -61,7 +61,12 @@ FIELDS: dict[type, dict[str, Bounds]] = {
         "min_w": AT_LEAST_0, "max_w": POSITIVE, "fuel_per_kwh": AT_LEAST_0, "idle_fuel_per_h": AT_LEAST_0,
         "start_cost": AT_LEAST_0, "min_run_slots": COUNT, "min_pause_slots": COUNT, "warm_up_slots": SLOT,
         "starts_per_day": SINCE, "run_hours_left": AT_LEAST_0, "state_slots": SINCE, "starts_before": SINCE,
+        "service_per_h": AT_LEAST_0, "even_per_h": AT_LEAST_0, "lead_h": (0.0, 0.25), "cool_down_h": (0.0, 0.25),
+        "starts_per_2h": SINCE, "started_ago": (1, int(MOST)), "low_load_w": AT_LEAST_0, "low_load_slots": COUNT,
+        "low_load_before": SINCE, "ramp_w_per_s": POSITIVE, "over_hours": AT_LEAST_0,
+        "over_hours_price_per_h": AT_LEAST_0, "co2_kg_per_kwh": AT_LEAST_0,
     },
+    parts.Switchboard: {"spare_w": AT_LEAST_0},
     parts.ComfortBand: {"first": SLOT, "end": SLOT, "min_c": CELSIUS, "max_c": CELSIUS},
     parts.HeatStore: {
         "loss_w_per_k": POSITIVE, "capacity_wh_per_k": POSITIVE, "ambient_c": CELSIUS, "gains_w": ANY,

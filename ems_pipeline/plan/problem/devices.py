@@ -172,34 +172,6 @@ class DeferrableRun(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class GensetUnit(Record):
-    """A generating set: off, warming up (fuel, no power) or within ``[min_w, max_w]``.
-
-    Fuel costs ``idle_fuel_per_h`` while it turns plus ``fuel_per_kwh`` (the straight fuel curve of a diesel set).
-    """
-
-    key: str
-    min_w: float
-    max_w: float
-    fuel_per_kwh: float
-    idle_fuel_per_h: float = 0.0
-    start_cost: float = 0.0
-    min_run_slots: int = 1
-    min_pause_slots: int = 1
-    warm_up_slots: int = 0
-    starts_per_day: int | None = None
-    run_hours_left: float | None = None
-    """Until the next service; not exceeded within the horizon."""
-    blocked: tuple[Window, ...] = ()
-    """Quiet hours and lock-outs: it does not turn there."""
-    was_on: bool = False
-    state_slots: int | None = None
-    """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
-    starts_before: int = 0
-    """Starts already made on the first local day."""
-
-
-@dataclass(frozen=True, eq=False)
 class ComfortBand(Record):
     """A comfort band that holds in slots ``[first, end)`` in place of the usual one."""
 

@@ -13,10 +13,13 @@ from ems_pipeline.plan.problem import BatteryStore, HeatPumpUnit, HeatStore, Pro
 FULLER = 1.05
 """Measured charge is rounded, and capacity a nominal value: cells may seem fuller than full by so much."""
 
+SAME_SHARE = 1e-6
+"""Least powers of sets that share load, as shares of their rating, are the same within it."""
+
 
 def misfits(problem: Problem) -> Iterator[str]:
     """Faults of fields that do not fit each other, each with its remedy."""
-    for law in (_lengths, _windows, _ranges, _names, _machines):
+    for law in (_lengths, _windows, _ranges, _names, _machines, _gensets, _switchboards):
         yield from law(problem)
     for i, battery in enumerate(problem.batteries):
         yield from _battery(f"batteries[{i}]", battery)
@@ -97,8 +100,8 @@ def _names(problem: Problem) -> Iterator[str]:
     """
     kinds: dict[str, Sequence[Any]] = {
         "pv": problem.pv, "batteries": problem.batteries, "inverters": problem.inverters, "sessions": problem.sessions,
-        "heat_pumps": problem.heat_pumps, "gensets": problem.gensets, "fuses": problem.fuses,
-        "previous": problem.previous,
+        "heat_pumps": problem.heat_pumps, "gensets": problem.gensets, "switchboards": problem.switchboards,
+        "fuses": problem.fuses, "previous": problem.previous,
     }  # fmt: skip
     for kind, records in kinds.items():
         keys = [record.key for record in records]
@@ -115,6 +118,41 @@ def _machines(problem: Problem) -> Iterator[str]:
     for i, machine in enumerate(problem.deferrables):
         if machine.profile_w.ndim != 1 or not (machine.profile_w > 0).any():
             yield f"deferrables[{i}].profile_w never draws power; give W per quarter-hour of its run"
+
+
+def _gensets(problem: Problem) -> Iterator[str]:
+    """A set has to be able to carry its least power in every slot in which it may carry load."""
+    for i, unit in enumerate(problem.gensets):
+        most_w = unit.max_w - unit.ramp_loss_w
+        if most_w < unit.min_w:
+            yield (
+                f"gensets[{i}] reaches a mean of {most_w:g} W in its first slot and min_w is {unit.min_w:g}; give a "
+                "faster ramp_w_per_s or a lower min_w"
+            )
+
+
+def _switchboards(problem: Problem) -> Iterator[str]:
+    """Sets of one switchboard are known, each on one, alike enough to share by percent, and able to keep the spare."""
+    known = {unit.key: unit for unit in problem.gensets}
+    named = [key for board in problem.switchboards for key in board.gensets]
+    for key in dict.fromkeys(named):
+        if key not in known:
+            yield f"switchboards name the genset {key!r}, gensets have {sorted(known)}; name one of them"
+        elif named.count(key) > 1:
+            yield f"switchboards name the genset {key!r} {named.count(key)} times; give it to the one it stands behind"
+    for i, board in enumerate(problem.switchboards):
+        sets = [known[key] for key in board.gensets if key in known]
+        shares = [unit.min_w / unit.max_w for unit in sets]
+        if shares and max(shares) - min(shares) > SAME_SHARE:
+            yield (
+                f"switchboards[{i}].gensets have least powers of {min(shares):.1%} to {max(shares):.1%} of the most; "
+                "sets that share load at equal percent need the same, give the highest to all"
+            )
+        if any(unit.max_w - unit.min_w < board.spare_w for unit in sets):
+            yield (
+                f"switchboards[{i}].spare_w is {board.spare_w:g}, more than one of its sets has above its least power; "
+                "give less, or lower min_w"
+            )
 
 
 def _battery(path: str, battery: BatteryStore) -> Iterator[str]:

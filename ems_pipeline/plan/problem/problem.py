@@ -20,11 +20,11 @@ from ems_pipeline.plan.problem.devices import (
     ChargingSession,
     DeferrableRun,
     Fuse,
-    GensetUnit,
     HeatPumpUnit,
     HybridInverter,
     PvSource,
 )
+from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
 from ems_pipeline.plan.record import Record
 
 
@@ -98,6 +98,7 @@ class Problem(Record):
     heat_pumps: tuple[HeatPumpUnit, ...] = ()
     deferrables: tuple[DeferrableRun, ...] = ()
     gensets: tuple[GensetUnit, ...] = ()
+    switchboards: tuple[Switchboard, ...] = ()
     fuses: tuple[Fuse, ...] = ()
     previous: tuple[PreviousPower, ...] = ()
     day_breaks: tuple[int, ...] = ()

@@ -8,7 +8,7 @@ from ems_pipeline import units
 from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.model.laws.obligations import allowed
-from ems_pipeline.plan.problem import BatteryStore, ChargingSession, HeatStore
+from ems_pipeline.plan.problem import BatteryStore, ChargingSession, GensetUnit, HeatStore
 from ems_pipeline.plan.result.plan import Plan
 
 SERVED_WH = 1.0
@@ -26,13 +26,16 @@ def parts(plan: Plan) -> dict[str, float]:
         "peak": _peak(plan),
         "events": -_events(plan),
         "gensets": float(genset_per_slot(plan).sum()),
+        "late service": _late_service(plan),
+        "even hours": _even_hours(plan),
         "not run": _skipped(plan),
     }
 
 
 def paid(plan: Plan) -> float:
     """Money without the prices of wishes that are missed: meter, peak, fuel, wear, less what is stored more."""
-    problem, missed = plan.problem, _over_limit(plan) + _skipped(plan)
+    problem, missed = plan.problem, _over_limit(plan) + _skipped(plan) + _late_service(plan)
+    missed += _even_hours(plan)
     missed += sum(_unkept(b, cells) for b, cells in zip(problem.batteries, plan.energy_wh, strict=True))
     missed += sum(_unserved(car, power) for car, power in zip(problem.sessions, plan.session_w, strict=True))
     stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]
@@ -144,14 +147,50 @@ def _events(plan: Plan) -> float:
 
 
 def genset_per_slot(plan: Plan) -> Array:
-    """Fuel and starts of each genset per slot."""
+    """Fuel, service hours and starts of each genset per slot; a start bears its lead and the cool-down to come."""
     total = np.zeros_like(plan.genset_w)
     for i, unit in enumerate(plan.problem.gensets):
-        on = plan.genset_on[i]
-        begun = np.maximum(np.diff(on, prepend=float(unit.was_on)), 0.0)
-        total[i] = unit.fuel_per_kwh * kwh(plan.genset_w[i]) + units.SLOT_HOURS * unit.idle_fuel_per_h * on
-        total[i] += unit.start_cost * begun
+        begun = _begun(unit, plan.genset_on[i])
+        turning_h = units.SLOT_HOURS * plan.genset_on[i] + unit.beside_h * begun
+        total[i] = unit.fuel_per_kwh * kwh(plan.genset_w[i]) + unit.start_cost * begun
+        total[i] += (unit.idle_fuel_per_h + unit.service_per_h) * turning_h
     return total
+
+
+def co2_kg_per_slot(plan: Plan) -> Array | None:
+    """CO2 of all sets per slot, kg, as stated per kWh; None without a set, and where one states nothing."""
+    stated = [unit.co2_kg_per_kwh for unit in plan.problem.gensets]
+    if not stated or None in stated:
+        return None
+    return np.asarray(np.array(stated, dtype=float) @ kwh(plan.genset_w))
+
+
+def _begun(unit: GensetUnit, on: Array) -> Array:
+    """1 in the slots in which a set is switched on."""
+    return np.asarray(np.maximum(np.diff(on, prepend=float(unit.was_on)), 0.0))
+
+
+def over_hours(unit: GensetUnit, on: Array) -> float:
+    """Hours a set turns beyond those left to its service."""
+    if unit.run_hours_left is None:
+        return 0.0
+    return max(0.0, _engine_hours(unit, on) - unit.run_hours_left)
+
+
+def _engine_hours(unit: GensetUnit, on: Array) -> float:
+    return units.SLOT_HOURS * float(on.sum()) + unit.beside_h * float(_begun(unit, on).sum())
+
+
+def _even_hours(plan: Plan) -> float:
+    """What nobody pays: the tie-break between twins."""
+    pairs = zip(plan.problem.gensets, plan.genset_on, strict=True)
+    return sum(unit.even_per_h * _engine_hours(unit, on) for unit, on in pairs)
+
+
+def _late_service(plan: Plan) -> float:
+    """Price of running within the tolerance of a service that is due."""
+    pairs = zip(plan.problem.gensets, plan.genset_on, strict=True)
+    return sum(unit.over_hours_price_per_h * over_hours(unit, on) for unit, on in pairs)
 
 
 def _skipped(plan: Plan) -> float:

@@ -39,6 +39,9 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
     for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
         if not power.any():
             yield Unmet(machine.key, "not run", float(money.kwh(machine.profile_w).sum()), "kWh")
+    for unit, on in zip(problem.gensets, plan.genset_on, strict=True):
+        if (late := money.over_hours(unit, on)) > LEAST_KH:
+            yield Unmet(unit.key, "run beyond the hours to its service", late, "h")
     if (over := float(money.kwh(money.over_limits_w(plan)).sum())) > LEAST_KWH:
         yield Unmet("grid", "beyond the grid limit", over, "kWh")
     for battery, cells in zip(problem.batteries, plan.energy_wh, strict=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 
@@ -13,11 +12,8 @@ from ems_pipeline.plan.problem import ChargingSession, Problem
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
-    cannot_go_on,
-    carries_load,
     cells_wh,
     indivisible_wh,
-    starts_of,
     stores_c,
     tank_power_w,
 )
@@ -142,31 +138,6 @@ def deferrables(problem: Problem, plan: Plan) -> Found:
     for key, slots in busy.items():
         twice = [float(slots.count(t) - 1) for t in range(len(plan.grid_w))]
         yield from worst("one run at a time", key, twice, 0.0, "runs")
-
-
-def gensets(problem: Problem, plan: Plan) -> Found:
-    for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
-        on = [bool(value > 0.5) for value in turning]
-        yield from worst("genset switch", unit.key, np.abs(turning - np.array(on, dtype=float)), 1e-6, "of 0 or 1")
-        warm = carries_load(on, unit)
-        short = [max(0.0, unit.min_w - float(w)) if ready else 0.0 for w, ready in zip(power, warm, strict=True)]
-        yield from worst("genset minimum load", unit.key, short, POWER_W, "W")
-        yield from worst("genset maximum load", unit.key, power - unit.max_w, POWER_W, "W")
-        early = [0.0 if ready else abs(float(w)) for w, ready in zip(power, warm, strict=True)]
-        yield from worst("genset off or warming up", unit.key, early, POWER_W, "W")
-        before, already, stop = unit.was_on, unit.state_slots, cannot_go_on(unit, len(on))
-        yield from stays("genset minimum run", unit.key, on, True, unit.min_run_slots, before, already, stop)
-        yield from stays("genset minimum pause", unit.key, on, False, unit.min_pause_slots, before, already)
-        quiet = [float(here and any(w.first <= t < w.end for w in unit.blocked)) for t, here in enumerate(on)]
-        yield from worst("genset quiet hours", unit.key, quiet, 0.0, "slots")
-        if unit.run_hours_left is not None:
-            yield from worst("genset run hours", unit.key, [HOURS * sum(on) - unit.run_hours_left], 1e-6, "h")
-        if unit.starts_per_day is not None:
-            begun = starts_of(on, unit.was_on)
-            edges = [0, *problem.day_breaks, len(on)]
-            per_day = [sum(begun[a:b]) - unit.starts_per_day for a, b in pairwise(edges)]
-            per_day[0] += min(unit.starts_before, unit.starts_per_day)
-            yield from worst("genset starts per day", unit.key, [float(x) for x in per_day], 0.0, "starts")
 
 
 def heat_pumps(problem: Problem, plan: Plan) -> Found:

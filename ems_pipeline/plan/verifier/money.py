@@ -9,6 +9,7 @@ from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
     cells_wh,
+    engine_hours,
     excess_export_w,
     excess_import_w,
     starts_of,
@@ -84,12 +85,16 @@ def _contract_cost(problem: Problem, plan: Plan) -> float:
 
 
 def _machine_cost(problem: Problem, plan: Plan) -> float:
-    """Fuel and starts of gensets, and what is lost by machines that do not run."""
+    """Fuel, hours and starts of gensets, and what is lost by machines that do not run."""
     total = 0.0
     for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
         on = [bool(value > 0.5) for value in turning]
-        total += HOURS * (unit.fuel_per_kwh * float(power.sum()) / 1000.0 + unit.idle_fuel_per_h * sum(on))
+        hours = engine_hours(unit, on)
+        total += HOURS * unit.fuel_per_kwh * float(power.sum()) / 1000.0
+        total += (unit.idle_fuel_per_h + unit.service_per_h + unit.even_per_h) * hours
         total += unit.start_cost * sum(starts_of(on, unit.was_on))
+        if unit.run_hours_left is not None:
+            total += unit.over_hours_price_per_h * max(0.0, hours - unit.run_hours_left)
     for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
         total += 0.0 if (power != 0).any() else machine.skip_price
     return total

@@ -87,13 +87,28 @@ def starts_of(on: list[bool], was_on: bool) -> list[bool]:
 
 
 def cannot_go_on(unit: GensetUnit, slots: int) -> int | None:
-    """The first slot in which a set that turns has to stop: quiet hours, or no hours left to its service."""
+    """The first slot in which a set that turns has to stop: quiet hours, or no hours left to its service.
+
+    Where it cools down after its last slot, that has to be over when quiet hours begin.
+    """
+    horizon = max([slots + 1, *(w.end for w in unit.blocked)])
+    blocked = quiet_slots(unit, horizon)
     for t in range(slots):
-        if any(w.first <= t < w.end for w in unit.blocked):
+        if blocked[t] or (unit.cool_down_h > 0 and blocked[t + 1]):
             return t
-        if unit.run_hours_left is not None and HOURS * (t + 1) > unit.run_hours_left + 1e-9:
+        if unit.run_hours_left is not None and HOURS * (t + 1) > unit.run_hours_left + unit.over_hours + 1e-9:
             return t
     return None
+
+
+def quiet_slots(unit: GensetUnit, slots: int) -> list[bool]:
+    """Slots in which a set must not turn."""
+    return [any(w.first <= t < w.end for w in unit.blocked) for t in range(slots)]
+
+
+def engine_hours(unit: GensetUnit, on: list[bool]) -> float:
+    """What the hour meter gains: its slots, and lead and cool-down of each start."""
+    return HOURS * sum(on) + (unit.lead_h + unit.cool_down_h) * sum(starts_of(on, unit.was_on))
 
 
 def carries_load(on: list[bool], unit: GensetUnit) -> list[bool]:

@@ -14,7 +14,7 @@ import numpy as np
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.plan import Plan
-from ems_pipeline.plan.verifier import devices
+from ems_pipeline.plan.verifier import devices, gensets
 from ems_pipeline.plan.verifier import money as verify_money
 from ems_pipeline.plan.verifier.resimulate import HOURS, excess_export_w, excess_import_w, waiting
 from ems_pipeline.plan.verifier.violation import POWER_W, Violation, worst
@@ -91,5 +91,6 @@ def _money(problem: Problem, plan: Plan) -> Found:
 
 LAWS: tuple[Callable[[Problem, Plan], Found], ...] = (
     _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.sessions,
-    devices.chargers, devices.fuses, devices.deferrables, devices.gensets, devices.heat_pumps, _unmet, _money,
+    devices.chargers, devices.fuses, devices.deferrables, gensets.gensets, gensets.switchboards,
+    devices.heat_pumps, _unmet, _money,
 )  # fmt: skip

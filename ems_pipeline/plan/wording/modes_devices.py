@@ -13,6 +13,7 @@ from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.result.states import tank_power_w
 from ems_pipeline.plan.wording import reasons_devices as reasons
+from ems_pipeline.plan.wording import reasons_gensets
 from ems_pipeline.plan.wording import sentences as say
 from ems_pipeline.plan.wording.decision import Decision
 from ems_pipeline.sites.modes import ChargerMode, GensetMode, HeatPumpMode, MachineMode, PvMode
@@ -112,12 +113,12 @@ def _genset(plan: Plan, i: int) -> Iterator[Decision]:
     unit = plan.problem.gensets[i]
     for t, (power, turns) in enumerate(zip(plan.genset_w[i].tolist(), plan.genset_on[i], strict=True)):
         if not turns:
-            yield Decision(t, unit.key, 0.0, Wish(GensetMode.OFF), reasons.genset_off(plan, i, t))
+            yield Decision(t, unit.key, 0.0, Wish(GensetMode.OFF), reasons_gensets.off(plan, i, t))
         elif power <= 0:
             yield Decision(t, unit.key, 0.0, Wish(GensetMode.RUN), say.WARM_UP())
         else:
             wish = Wish(GensetMode.RUN, Limits(power_w=round(power, 1)))
-            yield Decision(t, unit.key, power, wish, reasons.genset_runs(plan, i, t))
+            yield Decision(t, unit.key, power, wish, reasons_gensets.runs(plan, i, t))
 
 
 def _deferrable(plan: Plan, key: str) -> Iterator[Decision]:

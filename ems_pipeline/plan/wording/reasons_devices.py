@@ -1,4 +1,4 @@
-"""Why PV, cars, heat pumps, gensets and machines do what they do; each claim is checked before it is made."""
+"""Why PV, cars, heat pumps and machines do what they do; each claim is checked before it is made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w
-from ems_pipeline.plan.model.laws.obligations import must_pause, must_run
+from ems_pipeline.plan.model.laws.obligations import must_pause
 from ems_pipeline.plan.model.laws.sunshine import most_w
 from ems_pipeline.plan.problem import ChargingSession, DeferrableRun
 from ems_pipeline.plan.result.moment import IDLE_W
@@ -149,28 +149,6 @@ def cold_by(indoor_c: float, least_c: float) -> dict[str, str]:
     return {"indoor": f"{indoor_c:.1f} °C", "least": f"{least_c:g} °C"}
 
 
-def genset_off(plan: Plan, i: int, t: int) -> str:
-    """Why a set stands still."""
-    unit, worth = plan.problem.gensets[i], _meter(plan, t)
-    if any(w.first <= t < w.end for w in unit.blocked):
-        return say.QUIET()
-    if t < must_pause(unit, plan.problem.slots):
-        return say.MUST_PAUSE()
-    if worth is not None and at_most(worth, unit.fuel_per_kwh):
-        return say.FUEL_DEARER(worth=price(plan, worth), fuel=price(plan, unit.fuel_per_kwh))
-    return f"{say.RESTS()} {unknown(plan, t)}"
-
-
-def genset_runs(plan: Plan, i: int, t: int) -> str:
-    """Why a set carries load."""
-    unit, worth = plan.problem.gensets[i], _meter(plan, t)
-    if t < must_run(unit, plan.problem.slots):
-        return say.MUST_RUN()
-    if worth is not None and at_most(unit.fuel_per_kwh, worth):
-        return say.GENERATE_WORTH(worth=price(plan, worth), fuel=price(plan, unit.fuel_per_kwh))
-    return f"{say.GENERATE()} {unknown(plan, t)}"
-
-
 def run(plan: Plan, machine: DeferrableRun, first: int) -> str:
     """Why a machine runs when it does: its profile at the marginal values, against every other begin."""
     if plan.marginals is None:
@@ -183,7 +161,3 @@ def run(plan: Plan, machine: DeferrableRun, first: int) -> str:
     if at_most(costs[first], min(costs.values())):
         return say.CHEAPEST(money=f"{costs[first]:.2f} {plan.problem.currency}")
     return f"{say.RUN()} {unknown(plan, first)}"
-
-
-def _meter(plan: Plan, t: int) -> float | None:
-    return None if plan.marginals is None else float(plan.marginals.meter_per_kwh[t])

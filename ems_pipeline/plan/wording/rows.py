@@ -20,8 +20,8 @@ from ems_pipeline.units import kilo
 def slot_rows(plan: Plan) -> pl.DataFrame:
     """One row per slot with the columns of ``ems.planning_interval`` (without the run id); empty when failed.
 
-    ``cost`` is money at the meter plus fuel; ``load_w`` includes deferrable machines; ``soc_pct`` is over all batteries
-    by capacity; ``indoor_c`` is the first house's.
+    ``cost`` is money at the meter plus ``genset_cost`` (fuel, service hours, starts); ``load_w`` includes deferrable
+    machines; ``soc_pct`` is over all batteries by capacity; ``indoor_c`` is the first house's.
     """
     problem = plan.problem
     if plan.status == "failed":
@@ -43,6 +43,8 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
         "buy_per_kwh": problem.buy_per_kwh,
         "sell_per_kwh": problem.sell_per_kwh,
         "cost": money.energy_per_slot(plan) + money.genset_per_slot(plan).sum(axis=0),
+        "genset_cost": money.genset_per_slot(plan).sum(axis=0) if problem.gensets else None,
+        "genset_co2_kg": money.co2_kg_per_slot(plan),
         "mode": [d.wish.mode.value for d in decisions[0]] if decisions else ["follow"] * problem.slots,
         "reason": site_reasons(plan, decisions, other),
         "marginal_value_per_kwh": None if plan.marginals is None else plan.marginals.meter_per_kwh,
@@ -107,6 +109,7 @@ _SLOT_SCHEMA: Any = (
     {"starts_at": INSTANT}
     | dict.fromkeys(_FLOATS, pl.Float64)
     | {"mode": pl.String, "reason": pl.String, "marginal_value_per_kwh": pl.Float64, "binding": pl.String}
+    | {"genset_cost": pl.Float64, "genset_co2_kg": pl.Float64}
     | {"next_best_cost": pl.Float64, "next_best_action": pl.String, "next_best_kind": pl.String}
 )
 _DEVICE_SCHEMA: Any = {

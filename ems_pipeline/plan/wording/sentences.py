@@ -103,9 +103,13 @@ QUIET = Sentence("Quiet hours or a lock-out keep it off.")
 MUST_PAUSE = Sentence("It must pause after its last run.")
 FUEL_DEARER = Sentence("A kWh is worth {worth} here, its fuel alone costs {fuel}.")
 RESTS = Sentence("It does not run.")
+SERVICE_DUE = Sentence("No hours are left until its service.")
+STARTS_SPENT = Sentence("It has had its starts: {most} on a day.")
+COOLS_BEFORE_QUIET = Sentence("It has to have cooled down before quiet hours.")
 MUST_RUN = Sentence("It has to run out its least time.")
 GENERATE_WORTH = Sentence("Generate: a kWh is worth {worth} here, its fuel costs {fuel}.")
 GENERATE = Sentence("Generate.")
+NOT_ALONE = Sentence("Generate beside {others!s}: one set alone could not give {power} and keep {spare} in reserve.")
 
 # Wishes that cannot be met, as `Unmet` writes them.
 UNMET = (
@@ -118,6 +122,7 @@ UNMET = (
     Sentence("grid: beyond the grid limit {amount}"),
     Sentence("{asset!s}: below its reserve {amount}"),
     Sentence("{asset!s}: energy missing at the end {amount}"),
+    Sentence("{asset!s}: run beyond the hours to its service {amount}"),
 )
 
 # Machines that may wait.

@@ -27,7 +27,10 @@ from ems_pipeline.web.said import Said
 router = APIRouter(route_class=Page)
 USUAL = timedelta(days=29)
 MONTHS = 24
-SUMMED = ("cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving")
+SUMMED = (
+    "cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving", "genset_cost",
+    "no_genset_saving",
+)  # fmt: skip
 OF_MONTHS = f"""
     SELECT day - extract(day FROM day)::integer + 1 AS month, count(*) AS days,
            {", ".join(f"{decimal(f'sum({name})')} AS {name}, count({name}) AS {name}_days" for name in SUMMED)},

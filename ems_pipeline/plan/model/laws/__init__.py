@@ -6,5 +6,6 @@ charging.py  cars                              heat.py      heat pumps and what 
     contract     the month's peak, and paid reductions      deferrable   machines that run once
     efficiency   what AC power means in the cells           genset       generating sets
     switching    machines that are off or within a range    obligations  what was switched lately, still owed
-    sunshine     cars that may have what the sun leaves
+    sunshine     cars that may have what the sun leaves     switchboard  sets that share load
+    genset_limits  starts, hours to the service, low load
 """

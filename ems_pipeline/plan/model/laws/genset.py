@@ -1,4 +1,7 @@
-"""Generating sets: minimum load, fuel, starts, warm-up and the hours they may run."""
+"""Generating sets: minimum load, fuel, starts, warm-up, lead and cool-down, ramp.
+
+How often and how long they may do so says `genset_limits`, what sets do together `switchboard`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model import Model
-from ems_pipeline.plan.model.laws.obligations import allowed, first, must_pause, must_run, still_warming
-from ems_pipeline.plan.model.laws.switching import Switched, starts, stays
+from ems_pipeline.plan.model.laws import genset_limits
+from ems_pipeline.plan.model.laws.obligations import allowed, first, may_turn, must_pause, must_run, still_warming
+from ems_pipeline.plan.model.laws.switching import Switched, into_window, starts, stays
 from ems_pipeline.plan.problem import GensetUnit, Problem
 
 H = units.SLOT_HOURS
@@ -26,37 +30,45 @@ class Generating:
 
 
 def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index) -> Generating:
-    """Turning costs fuel by the hour, power fuel by the kWh, each start its price; load only after the warm-up.
+    """Turning costs fuel and service by the hour, power fuel by the kWh, each start its price; load after the warm-up.
 
     ``power = min * carrying + above``, ``above <= (max - min) * carrying``, ``carrying = on - starts in the warm-up``.
+    Lead and cool-down lie beside the slots in which it is on, so that each start pays for both.
     """
     every = np.arange(problem.slots, dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
     on = _turning(model, unit, every)
     spared = H * unit.fuel_per_kwh * low * _slots_without_load(unit, problem.slots)
-    begun = starts(model, unit.key, every, on, unit.was_on, unit.start_cost - spared)
+    beside = _turning_per_h(unit) * unit.beside_h
+    begun = starts(model, unit.key, every, on, unit.was_on, unit.start_cost + beside - spared)
     _start_from_standstill(model, unit, every, on, begun)
     above = model.columns(f"{unit.key} power above minimum", every, 0.0, high - low, H * unit.fuel_per_kwh)
     power = Switched(every, low, on, above, begun, unit.warm_up_slots, still_warming(unit))
-    rows = model.rows(f"{unit.key} maximum power", every, -np.inf, 0.0)
-    model.add(rows, above, 1.0)
-    power.carry(model, rows, low - high)
+    _maximum_power(model, unit, power, high - low)
     power.draw(model, balance_rows, 1.0)
     run = max(unit.min_run_slots, unit.warm_up_slots)
     stays(model, unit.key, every, on, begun, run, unit.min_pause_slots, unit.was_on)
-    _starts_per_day(model, problem, unit, begun)
-    _run_hours(model, unit, on)
+    _lead(model, unit, every, begun)
+    genset_limits.starts_per_day(model, problem, unit, begun)
+    genset_limits.starts_per_2h(model, unit, begun)
+    genset_limits.run_hours(model, unit, on, begun)
+    genset_limits.low_load(model, unit, power)
     return Generating(on, begun, power)
 
 
 def _turning(model: Model, unit: GensetUnit, every: Index) -> Index:
-    """Columns "on"; each hour costs fuel, with load also that of the minimum load."""
+    """Columns "on"; each hour costs fuel and service, with load also the fuel of the minimum load."""
     n = len(every)
     wanted = first(n, must_run(unit, n))
-    may = allowed(unit, n) * (1 - first(n, must_pause(unit, n)))
+    may = may_turn(unit, n) * (1 - first(n, must_pause(unit, n)))
     loaded = 1 - first(n, still_warming(unit))
-    cost = H * (unit.idle_fuel_per_h + unit.fuel_per_kwh * units.kilo(unit.min_w) * loaded)
+    cost = H * (_turning_per_h(unit) + unit.fuel_per_kwh * units.kilo(unit.min_w) * loaded)
     return model.columns(f"{unit.key} on", every, wanted, may, cost, integer=True)
+
+
+def _turning_per_h(unit: GensetUnit) -> float:
+    """What an hour of turning costs, without load."""
+    return unit.idle_fuel_per_h + unit.service_per_h + unit.even_per_h
 
 
 def _slots_without_load(unit: GensetUnit, slots: int) -> Array:
@@ -74,22 +86,22 @@ def _start_from_standstill(model: Model, unit: GensetUnit, every: Index, on: Ind
     model.add(rows[1:], on[:-1], 1.0)
 
 
-def _starts_per_day(model: Model, problem: Problem, unit: GensetUnit, begun: Index) -> None:
-    """At most so many starts on each local day."""
-    if unit.starts_per_day is None:
-        return
-    days = problem.days
-    at = np.array([day[0] for day in days], dtype=np.int32)
-    most = np.full(len(days), float(unit.starts_per_day))
-    most[0] = max(0.0, most[0] - unit.starts_before)
-    rows = model.rows(f"{unit.key} starts per day", at, -np.inf, most)
-    for row, (begin, end) in zip(rows, days, strict=True):
-        model.add(np.full(end - begin, row, dtype=np.int32), begun[begin:end], 1.0)
+def _maximum_power(model: Model, unit: GensetUnit, power: Switched, most_kw: float) -> None:
+    """``above <= (max - min) * carrying``; in the first slot with load less by what the ramp costs of its mean."""
+    every, loss_kw = power.slots, units.kilo(unit.ramp_loss_w)
+    carried = np.full(len(every), -most_kw)
+    if unit.was_on and unit.state_slots is not None and 0 <= unit.warm_up_slots - unit.state_slots < len(every):
+        carried[unit.warm_up_slots - unit.state_slots] += loss_kw
+    rows = model.rows(f"{unit.key} maximum power", every, -np.inf, 0.0)
+    model.add(rows, power.above, 1.0)
+    power.carry(model, rows, carried)
+    if loss_kw and power.begun is not None:
+        into_window(model, rows, power.begun, range(-unit.warm_up_slots, 1 - unit.warm_up_slots), carried * 0 + loss_kw)
 
 
-def _run_hours(model: Model, unit: GensetUnit, on: Index) -> None:
-    """No more hours than are left to the next service."""
-    if unit.run_hours_left is None:
-        return
-    row = model.rows(f"{unit.key} run hours", np.zeros(1, dtype=np.int32), -np.inf, unit.run_hours_left)
-    model.add(np.repeat(row, len(on)), on, H)
+def _lead(model: Model, unit: GensetUnit, every: Index, begun: Index) -> None:
+    """No start whose lead would fall into a slot in which the set must not turn."""
+    after = np.flatnonzero(allowed(unit, len(every))[:-1] == 0).astype(np.int32) + 1
+    if unit.lead_h and len(after):
+        rows = model.rows(f"{unit.key} lead", after, 0.0, 0.0)
+        model.add(rows, begun[after], 1.0)

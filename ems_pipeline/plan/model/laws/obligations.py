@@ -18,10 +18,10 @@ def must_run(unit: GensetUnit | HeatPumpUnit, slots: int) -> int:
         return 0
     left = min(slots, max(0, unit.min_run_slots - unit.state_slots))
     if isinstance(unit, GensetUnit):
-        blocked = np.flatnonzero(allowed(unit, slots)[:left] == 0)
+        blocked = np.flatnonzero(may_turn(unit, slots)[:left] == 0)
         left = int(blocked[0]) if len(blocked) else left
         if unit.run_hours_left is not None:
-            left = min(left, int(unit.run_hours_left / units.SLOT_HOURS + 1e-9))
+            left = min(left, int((unit.run_hours_left + unit.over_hours) / units.SLOT_HOURS + 1e-9))
     return left
 
 
@@ -49,6 +49,14 @@ def allowed(unit: GensetUnit | ChargingSession, slots: int) -> Array:
     may = np.ones(slots)
     for window in unit.blocked:
         may[window.first : window.end] = 0.0
+    return may
+
+
+def may_turn(unit: GensetUnit, slots: int) -> Array:
+    """1 where the set may be on: not where it is blocked, nor just before, if it would still cool down there."""
+    may = allowed(unit, slots)
+    if unit.cool_down_h:
+        may[:-1] *= may[1:]
     return may
 
 
