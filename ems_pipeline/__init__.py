@@ -19,6 +19,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
     web/               pages for people, on the API                   -> pages/, one module and one template a page
     notify/ http/ mqtt/   ways to people; every conversation by HTTP, by MQTT
+    gensets/           controllers of generating sets: maps, links, alarms, sequences   -> a controller map
     homeassistant/     Home Assistant is told of the sites, and what it wants becomes wishes
     notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command

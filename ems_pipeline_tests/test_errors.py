@@ -21,7 +21,7 @@ NOT_READ = {
     "api.rest.reader.BadQuery": "the same",
     "api.rest.refusals.Refused": "the same",
     "devices.ocpp.station.NotTaken": "a charger's own word; the driver says what it means",
-    "devices.ocpp.channel.NotOurs": "becomes a device fault with its text",
+    "devices.local_socket.NotOurs": "becomes a device fault with its text",
     "plant.marstek_twin.Refusal": "an answer of the twin, by its number",
     "api.tokens.NotTaken": "a word for programs; the caller says what it means",
     "cli.aside.Interrupted": "a signal",

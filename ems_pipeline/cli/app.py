@@ -22,6 +22,7 @@ from ems_pipeline.cli import (
     homeassistant,
     notify,
     plan,
+    plant,
     replay,
     site,
     status,
@@ -67,6 +68,7 @@ app.add_typer(event.app, name="event", help="Grid events: firm import limits and
 app.add_typer(user.app, name="user", help="Who may log in to the web process.")
 app.add_typer(notify.app, name="notify", help="Tell people by their own channels.")
 app.add_typer(homeassistant.app, name="homeassistant", help="Tell Home Assistant of the sites, and hear it.")
+app.add_typer(plant.app, name="plant", help="The virtual plant that `ems up` runs: what goes wrong there.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("ui")(up.ui)

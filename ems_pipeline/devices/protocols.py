@@ -20,6 +20,7 @@ from ems_pipeline.devices.modbus.driver import ModbusDriver
 from ems_pipeline.devices.modbus.wire import Connection, Endpoint, Framing
 from ems_pipeline.devices.ocpp.channel import Channel
 from ems_pipeline.devices.ocpp.driver import OcppDriver
+from ems_pipeline.devices.smartgen.driver import SmartgenDriver
 from ems_pipeline.devices.sunspec.driver import SunSpecDriver
 from ems_pipeline.devices.vendors.families import DIALECTS
 from ems_pipeline.devices.victron.driver import VictronDriver
@@ -102,6 +103,11 @@ def _gx(_: Device, described: Described, wire: Any) -> Driver:
     return VictronDriver(described, wire)
 
 
+def _smartgen(device: Device, described: Described, wire: Any) -> Driver:
+    """It asks the poller, which has the one connection; the wire only says to where, and is never opened."""
+    return SmartgenDriver(described, wire.endpoint.host, wire.endpoint.port, device.unit_id)
+
+
 WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
     "modbus-tcp": _modbus_wire("modbus-tcp"),
     "rtu-over-tcp": _modbus_wire("rtu-over-tcp"),
@@ -115,6 +121,7 @@ WIRES: Mapping[TransportName, Callable[[Gateway], Wire]] = {
 DRIVERS: Mapping[ProtocolName, MakeDriver] = {
     "modbus": _unit(ModbusDriver),
     "sunspec": _unit(SunSpecDriver),
+    "smartgen": _smartgen,
     "http": _web,
     "home-assistant": _home_assistant,
     "ocpp": _ocpp,

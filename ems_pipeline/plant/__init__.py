@@ -17,7 +17,8 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     home_assistant                                            devices as entities of Home Assistant
     documents, market, solar, tempo                           what the outside world publishes
     telegram_twin, smtp_twin, push_twin                       the services that people are told by
-    faults                                                    what hardware and wires do wrong
+    genset_twin, gensets/                                     controllers of generating sets, and the hall behind them
+    faults, switching                                         what hardware and wires do wrong; switched from outside
     recording, replay, log                                    measured series played back, and a logger's own
     plant                                                     all of it, started and stopped as one
 """

@@ -14,6 +14,7 @@ from typing import Literal
 from ems_pipeline.devices.points import codec
 from ems_pipeline.devices.points.decoding import interpret
 from ems_pipeline.devices.points.point import Point
+from ems_pipeline.plant.gensets.switches import SWITCHES
 from ems_pipeline.plant.refusals import BUSY, DEVICE_FAILURE, Refused, Silent
 from ems_pipeline.plant.twin import Trouble, Twin
 
@@ -51,6 +52,11 @@ FAULTS: dict[str, Kind] = {
     "half-open": Kind("line", "connections are accepted and bytes swallowed", "no answer after the timeout"),
     "garbage": Kind("line", "random bytes instead of answers", "no answer or garbage, never good"),
     "foreign": Kind("line", "a frame of another unit and transaction comes first", "no answer or the right one"),
+    "other-unit": Kind("line", "answers carry another unit's number", "no answer, never good"),
+    "fragment": Kind("line", "answers come in pieces of 1 to 20 bytes", "good: a piece is no answer"),
+    "missing": Kind("line", "every third answer does not arrive", "no answer or good, at its turn"),
+    "chatter": Kind("line", "other units of a serial line talk by themselves", "good or no answer, never theirs"),
+    "serial-pace": Kind("line", "answers come after 140 to 230 ms", "good within the timeout"),
     "lost": Kind(
         "line",
         "every other answer does not arrive (UDP, MQTT)",
@@ -84,10 +90,12 @@ class Fault:
     kind: str
     key: str
     """Device key for a device fault, gateway key for a line fault."""
+    number: float | None = None
+    """How much of it, for those of gensets that have a number; None: the usual."""
 
     def __post_init__(self) -> None:
-        if self.kind not in FAULTS:
-            raise ValueError(f"fault {self.kind!r} is unknown; known are {', '.join(FAULTS)}")
+        if self.kind not in FAULTS and self.kind not in SWITCHES:
+            raise ValueError(f"fault {self.kind!r} is unknown; known are {', '.join((*FAULTS, *SWITCHES))}")
 
 
 def measured(point: Point) -> bool:

@@ -25,6 +25,8 @@ DRAWS = ((0.3, 6.8, 15), (0.1, 12.5, 5), (0.2, 18.5, 10), (0.4, 20.5, 20))
 """Hot water: share of the day, local hour, minutes."""
 APPLIANCE_SHARE = 0.25
 """Part of the yearly consumption that comes in switched lumps."""
+LARGEST_HOME_W = 3000.0
+"""What uses more on average is many at once: their lumps come more often, and are not larger."""
 MINUTES_PER_DAY = 1440
 """Of a UTC day, which has no clock change; the plant's series are cut at UTC midnight."""
 
@@ -68,13 +70,14 @@ def _shape(local_hours: Array) -> Array:
 def _appliances(seed: int, mean_w: float, zone: ZoneInfo, start: datetime) -> Array:
     """Switched lumps of the local days this UTC day touches."""
     usual_wh = sum(power * minutes / 60 * uses for power, minutes, uses in APPLIANCES)
-    scale = mean_w * 24 / usual_wh
+    homes = max(mean_w / APPLIANCE_SHARE / LARGEST_HOME_W, 1.0)
+    scale = mean_w * 24 / usual_wh / homes
     found = np.zeros(MINUTES_PER_DAY)
     for day in time_grid.days_of(start, start + timedelta(days=1), zone):
         chance = dice(seed, "appliances", day)
         midnight, _ = time_grid.day_bounds(day, zone)
         for power_w, minutes, uses in APPLIANCES:
-            for _ in range(chance.poisson(uses)):
+            for _ in range(chance.poisson(uses * homes)):
                 begins = int((midnight - start) / time_grid.MINUTE) + int(chance.triangular(6, 19, 23) * 60)
                 found[max(0, begins) : max(0, begins + minutes)] += power_w * scale
     return found

@@ -95,5 +95,17 @@ def _machine(world: World, device: str) -> dict[str, float]:
     return {"machine_power_w": world.switched_w[device]} if device in world.switched_w else {}
 
 
+def _genset(world: World, device: str) -> dict[str, float]:
+    genset = world.hall.sets.get(device) if world.hall is not None else None
+    if genset is None:
+        return {}
+    running = genset.running
+    return {
+        "genset_power_w": genset.power_w,
+        "genset_energy_wh": running.energy_wh,
+        "genset_run_hours": running.run_s / 3600,
+    }
+
+
 Part = Callable[[World, str], dict[str, float]]
-PARTS: tuple[Part, ...] = (_connection, _inverter, _charging, _heat_pump, _machine)
+PARTS: tuple[Part, ...] = (_connection, _inverter, _charging, _heat_pump, _machine, _genset)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pymodbus.constants import ExcCodes
 from pymodbus.exceptions import NoSuchIdException
@@ -24,12 +24,19 @@ from pymodbus.simulator.simcore import SimCore
 from ems_pipeline.devices.points.place import BITS, WRITE_COIL
 from ems_pipeline.plant.faults import SLOW_S
 from ems_pipeline.plant.refusals import Refused, Silent
-from ems_pipeline.plant.twin import OtherUnit, Twin
 from ems_pipeline.sites import Gateway
 from ems_pipeline.sites.protocol import TransportName
 
 FRAMERS: Mapping[TransportName, FramerType] = {"modbus-tcp": FramerType.SOCKET, "rtu-over-tcp": FramerType.RTU}
 """How packets are framed, by transport: those that are served here."""
+MISSING = 3
+"""Each third answer of such a line does not arrive."""
+MOST_PIECE, PIECE_S = 20, 0.002
+"""Bytes of a piece of an answer, and the time between two."""
+SERIAL_S = (0.14, 0.23)
+"""What a serial line at 9600 baud and its converter take."""
+CHATTER_UNIT, CHATTER_FRAMES, CHATTER_GAP_S, CHATTER_SILENCE_S = 9, 8, (0.17, 0.3), 2.5
+"""Another unit's answers, by themselves: so many with such gaps, and then silence; 4 to 5 s in all."""
 BEYOND = 100
 """Registers that exist past the last one a map knows, for reads that run over."""
 ANY_UNIT = 0
@@ -41,21 +48,41 @@ BIT_READS = tuple(BITS.values())
 T = TypeVar("T")
 
 
+class Answering(Protocol):
+    """What stands behind a unit id."""
+
+    @property
+    def last_address(self) -> int:
+        """The highest register it has."""
+        ...
+
+    def read(self, function: int, address: int, count: int) -> list[int]:
+        """As `Twin.read`."""
+        ...
+
+    def write(self, function: int, address: int, values: Sequence[int]) -> None:
+        """As `Twin.write`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Bus:
     """What answers behind one gateway: twins by unit id."""
 
     gateway: Gateway
-    twins: Mapping[int, Twin | OtherUnit]
+    twins: Mapping[int, Answering]
     faults: set[str] = field(default_factory=set)
     """Line faults at work now, see `faults.FAULTS`; read at every packet."""
+    is_transparent: bool = False
+    """Whether it only passes bytes on, for one client: who is not there says nothing. Else the gateway says that nobody
+    answers."""
 
 
 class Units(SimCore):
     """The devices behind a gateway. Bits are asked of the twins themselves: pymodbus keeps them in registers, and tells
     its hook of the registers around them and not how many bits were asked for."""
 
-    def __init__(self, devices: list[SimDevice], twins: Mapping[int, Twin | OtherUnit]) -> None:
+    def __init__(self, devices: list[SimDevice], twins: Mapping[int, Answering]) -> None:
         super().__init__(devices)
         self._twins = twins
         self._taken: list[bool] = []
@@ -87,6 +114,7 @@ class Server(ModbusTcpServer):
         super().__init__(devices, **options)
         self.context = Units(devices, bus.twins)
         self.faults = bus.faults
+        self.has_one_place = bus.is_transparent
 
     def callback_new_connection(self) -> Line:
         return Line(self)
@@ -100,11 +128,15 @@ class Line(ServerRequestHandler):
     def __init__(self, server: Server) -> None:
         super().__init__(server, None, None, None)  # type: ignore[no-untyped-call]
         self._chance = random.Random(len(server.active_connections))
+        self._answers = 0
 
     def callback_connected(self) -> None:
         super().callback_connected()
-        if "single-client" in self.server.faults and len(self.server.active_connections) > 1:
+        has_one_place = self.server.has_one_place or "single-client" in self.server.faults
+        if has_one_place and len(self.server.active_connections) > 1:
             self.loop.call_soon(self.close)
+        elif isinstance(self.framer, FramerRTU):
+            self.loop.call_later(CHATTER_GAP_S[0], self._chatter, 0)
 
     def callback_data(self, data: bytes, addr: tuple[str, int] | None = None) -> int:
         if "half-open" in self.server.faults:
@@ -115,16 +147,44 @@ class Line(ServerRequestHandler):
         return int(super().callback_data(data, addr))
 
     def send(self, data: bytes, addr: tuple[str, int] | None = None) -> None:
-        if "garbage" in self.server.faults:
+        faults, is_serial = self.server.faults, isinstance(self.framer, FramerRTU)
+        self._answers += 1
+        if "missing" in faults and self._answers % MISSING == 0:
+            return
+        if "garbage" in faults:
             data = self._chance.randbytes(self._chance.randint(1, 40))
-        if "foreign" in self.server.faults:
-            data = (foreign_rtu(data) if isinstance(self.framer, FramerRTU) else foreign(data)) + data
-        hearers = self.server.active_connections.values() if "broadcast" in self.server.faults else [self]
-        for say in [super(Line, hearer).send for hearer in hearers if isinstance(hearer, Line)]:
-            if "slow" in self.server.faults:
-                self.loop.call_later(SLOW_S, say, data, addr)
+        if "other-unit" in faults:
+            data = other_unit_rtu(data) if is_serial else other_unit(data)
+        if "foreign" in faults:
+            data = (foreign_rtu(data) if is_serial else foreign(data)) + data
+        delay_s = SLOW_S if "slow" in faults else self._chance.uniform(*SERIAL_S) if "serial-pace" in faults else 0.0
+        hearers = self.server.active_connections.values() if "broadcast" in faults else [self]
+        for hearer in hearers:
+            if isinstance(hearer, Line):
+                hearer.say(delay_s, self._pieces(data) if "fragment" in faults else [data], addr)
+
+    def say(self, delay_s: float, pieces: Iterable[bytes], addr: tuple[str, int] | None) -> None:
+        """Put the pieces of an answer on the wire, one after the other."""
+        for nth, piece in enumerate(pieces):
+            if delay_s or nth:
+                self.loop.call_later(delay_s + nth * PIECE_S, super().send, piece, addr)
             else:
-                say(data, addr)
+                super().send(piece, addr)
+
+    def _pieces(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            size = self._chance.randint(1, MOST_PIECE)
+            yield data[:size]
+            data = data[size:]
+
+    def _chatter(self, nth: int) -> None:
+        """Others on the line talk among themselves, and are silent for the rest of a cycle."""
+        if self.is_closing or not self.is_active():
+            return
+        if "chatter" in self.server.faults and nth < CHATTER_FRAMES:
+            super().send(frame_rtu(bytes([CHATTER_UNIT, 3, 4]) + self._chance.randbytes(4)))
+        pause_s = self._chance.uniform(*CHATTER_GAP_S) if nth < CHATTER_FRAMES else CHATTER_SILENCE_S
+        self.loop.call_later(pause_s, self._chatter, (nth + 1) % (CHATTER_FRAMES + 1))
 
 
 def foreign(frame: bytes) -> bytes:
@@ -136,7 +196,21 @@ def foreign(frame: bytes) -> bytes:
 
 def foreign_rtu(frame: bytes) -> bytes:
     """The same on a serial line: another unit's answer with a valid checksum."""
-    body = bytes([frame[0] ^ 0x40]) + frame[1:3] + bytes(b ^ 0x15 for b in frame[3:-2])
+    return frame_rtu(bytes([frame[0] ^ 0x40]) + frame[1:3] + bytes(b ^ 0x15 for b in frame[3:-2]))
+
+
+def other_unit(frame: bytes) -> bytes:
+    """An answer to the right request, by the wrong unit."""
+    return frame[:6] + bytes([frame[6] ^ 0x40]) + frame[7:]
+
+
+def other_unit_rtu(frame: bytes) -> bytes:
+    """The same on a serial line."""
+    return frame_rtu(bytes([frame[0] ^ 0x40]) + frame[1:-2])
+
+
+def frame_rtu(body: bytes) -> bytes:
+    """What a serial line says, with its checksum."""
     return body + FramerRTU.compute_CRC(body).to_bytes(2, "big")
 
 
@@ -169,7 +243,7 @@ def serving_modbus(buses: Sequence[Bus]) -> Iterator[list[int]]:
 async def _start(bus: Bus) -> tuple[ModbusTcpServer, int]:
     gateway = bus.gateway
     devices = [_device(unit, _action(twin), twin.last_address + BEYOND) for unit, twin in bus.twins.items()]
-    devices.append(_device(ANY_UNIT, _nobody, BEYOND))
+    devices.append(_device(ANY_UNIT, _absent(bus), BEYOND))
     server = Server(
         bus,
         devices,
@@ -190,7 +264,7 @@ def _device(unit: int, action: Action, registers: int) -> SimDevice:
     return SimDevice(unit, SimData(0, values=[0] * registers, datatype=DataType.REGISTERS), action=action)
 
 
-def _action(twin: Twin | OtherUnit) -> Action:
+def _action(twin: Answering) -> Action:
     """The server's hook for one unit: asks the twin, copies its words into the server's registers."""
 
     async def act(
@@ -224,5 +298,12 @@ def answered(ask: Callable[[], T]) -> T | ExcCodes:
         raise NoSuchIdException("the device keeps silent") from None
 
 
-async def _nobody(*_: object) -> ExcCodes | None:
-    return ExcCodes.GATEWAY_NO_RESPONSE
+def _absent(bus: Bus) -> Action:
+    """What is heard of a unit that is not there."""
+
+    async def act(*_: object) -> ExcCodes | None:
+        if bus.is_transparent:
+            raise NoSuchIdException("a line alone says nothing for whoever is not there")
+        return ExcCodes.GATEWAY_NO_RESPONSE
+
+    return act

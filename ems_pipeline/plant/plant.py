@@ -19,6 +19,8 @@ from ems_pipeline.devices.ocpp.central import Entrance
 from ems_pipeline.plant import shelly_rpc
 from ems_pipeline.plant.documents import Documents, environ
 from ems_pipeline.plant.faults import FAULTS, TROUBLES, Fault
+from ems_pipeline.plant.genset_twin import ControllerTwin
+from ems_pipeline.plant.gensets import SWITCHES, Hall, switch_all_off, switch_on, switched_on
 from ems_pipeline.plant.gx_server import Gx, serving_gx
 from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
@@ -78,7 +80,15 @@ class Plant:
 
         Raises:
             KeyError: the plant has no such device or no such Modbus gateway.
+            ValueError: a set or a switchboard cannot have it.
         """
+        if fault.kind in SWITCHES and self._has_controller(fault.key):
+            with self.world.lock:
+                self.world.advance()
+                switch_on(self.hall, fault.kind, fault.key, fault.number)
+            return
+        if fault.kind not in FAULTS:
+            raise KeyError(f"{fault.kind} is a fault of gensets; {fault.key!r} is no controller of one")
         known = self.twins if FAULTS[fault.kind].where == "device" else self.lines
         if fault.key not in known:
             raise KeyError(
@@ -91,10 +101,38 @@ class Plant:
 
     def clear(self) -> None:
         """Switch all faults off."""
+        if self.world.hall is not None:
+            with self.world.lock:
+                self.world.advance()
+                switch_all_off(self.hall)
         for twin in self.twins.values():
             twin.clear()
         for faults in self.lines.values():
             faults.clear()
+
+    def troubles(self) -> list[tuple[str, str, float | None]]:
+        """Faults that are on: kind, the device or gateway that has it, its number where it has one."""
+        found: list[tuple[str, str, float | None]] = [
+            (kind, key, None) for key, twin in self.twins.items() for kind in twin.troubles
+        ]
+        found += [(kind, key, None) for key, faults in self.lines.items() for kind in sorted(faults)]
+        if self.world.hall is not None:
+            found += switched_on(self.world.hall)
+        return found
+
+    @property
+    def hall(self) -> Hall:
+        """The site's generating sets.
+
+        Raises:
+            KeyError: it has none.
+        """
+        if self.world.hall is None:
+            raise KeyError(f"site {self.site.key!r} has no controller of a genset")
+        return self.world.hall
+
+    def _has_controller(self, key: str) -> bool:
+        return isinstance(self.twins.get(key), ControllerTwin)
 
     def history(self, days: int | None = None) -> pl.DataFrame:
         """What the site's own logger wrote in the ``days`` before the start (all it has when None).
@@ -241,7 +279,8 @@ def _serve_modbus(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -
 def _bus(plant: Plant, gateway: Gateway) -> Bus:
     behind = {d.unit_id: plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key}
     others = {unit: OtherUnit(twin, unit) for twin in behind.values() for unit in twin.other_units}
-    return Bus(gateway, {**others, **behind})
+    is_line = gateway.transport == "rtu-over-tcp" and any(isinstance(t, ControllerTwin) for t in behind.values())
+    return Bus(gateway, {**others, **behind}, is_transparent=is_line)
 
 
 def _serve_web(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -> dict[str, int]:

@@ -13,6 +13,7 @@ from ems_pipeline.devices.vendors.loxone import PRINTED_FACTORS
 from ems_pipeline.devices.vendors.samsung import RATIO_ENABLED
 from ems_pipeline.errors import EmsError
 from ems_pipeline.plant.deye_twin import DeyeTwin
+from ems_pipeline.plant.genset_twin import ControllerTwin
 from ems_pipeline.plant.heating import CONTACT_SHIFT_K
 from ems_pipeline.plant.home_assistant import HomeAssistantTwin
 from ems_pipeline.plant.local_charger_twins import GoETwin, WifiChargerTwin
@@ -155,7 +156,11 @@ FAMILIES: dict[str, type[Twin]] = {
     "meter": MeterTwin,
 }
 """`driver:` of a point map -> its twin."""
-WHOLE_PROTOCOLS: dict[ProtocolName, type[Twin]] = {"sunspec": SunSpecTwin, "home-assistant": HomeAssistantTwin}
+WHOLE_PROTOCOLS: dict[ProtocolName, type[Twin]] = {
+    "sunspec": SunSpecTwin,
+    "home-assistant": HomeAssistantTwin,
+    "smartgen": ControllerTwin,
+}
 """`protocol:` of a point map -> the twin of all its devices, whatever drives them."""
 
 

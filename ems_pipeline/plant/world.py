@@ -17,6 +17,7 @@ from threading import RLock
 from ems_pipeline import time_grid
 from ems_pipeline.plant import day as days
 from ems_pipeline.plant.charging import Charging
+from ems_pipeline.plant.gensets.sited import hall_of
 from ems_pipeline.plant.heating import Heating
 from ems_pipeline.plant.hybrid import inverters_of
 from ems_pipeline.plant.overcast import cloud_cover
@@ -33,7 +34,7 @@ APERTURE_M2_PER_W_K = 0.01
 
 @dataclass
 class Flows:
-    """The bus at one instant, W: ``grid_w + pv_w + battery_w = load_w + ev_w + heat_pump_w``."""
+    """The bus at one instant, W: ``grid_w + pv_w + battery_w + genset_w = load_w + ev_w + heat_pump_w``."""
 
     grid_w: float = 0.0
     pv_w: float = 0.0
@@ -41,6 +42,7 @@ class Flows:
     load_w: float = 0.0
     ev_w: float = 0.0
     heat_pump_w: float = 0.0
+    genset_w: float = 0.0
 
 
 @dataclass
@@ -90,9 +92,12 @@ class World:
         self.changes = 0
         """Grows with every decision: whoever caches what devices say compares it."""
         self.flows, self.counters, self.midnight = Flows(), Counters(), Midnight()
+        self._wanted = self.flows
         self.hybrids = {h.key: h for h in inverters_of(site)}
         self.chargings = {c.key: Charging(c, seed, self.zone, watchdog_s) for c in site.chargers}
         self.heatings = {h.key: Heating(h) for h in site.heat_pumps}
+        self.hall = hall_of(site, seed, self.at, self.zone)
+        """The generating sets and their switchboard; None: the site has none."""
         self.switched_w: dict[str, float] = {}
         """What machines behind a switch draw now, by device; it is part of the house load."""
         self.on_minute: Callable[[World], None] | None = None
@@ -154,10 +159,26 @@ class World:
         left_w = self._inverters(needed_w, i, today)
         hybrids = self.hybrids.values()
         pv_w, battery_w = sum([h.pv_w for h in hybrids]), sum([h.battery_w for h in hybrids])
-        self.flows = Flows(left_w, pv_w, battery_w, load_w, ev_w, heat_pump_w)
-        self.changes += 1
+        self._wanted = Flows(left_w, pv_w, battery_w, load_w, ev_w, heat_pump_w)
+        self._balance()
         if self.on_minute is not None and self._next - self.at == time_grid.MINUTE:
             self.on_minute(self)
+
+    def _balance(self) -> None:
+        """Mains and sets give what is left; where they do not, houses are dark, or the sun's surplus has no taker."""
+        self.flows = wanted = self._wanted
+        self.changes += 1
+        if self.hall is not None:
+            self.hall.load_w = wanted.grid_w
+            grid_w, genset_w = self.hall.balanced_w()
+            missing_w = wanted.grid_w - grid_w - genset_w
+            self.flows = replace(
+                wanted,
+                grid_w=grid_w,
+                genset_w=genset_w,
+                load_w=wanted.load_w - max(missing_w, 0.0),
+                pv_w=wanted.pv_w + min(missing_w, 0.0),
+            )
 
     def _inverters(self, needed_w: float, i: int, today: days.Day) -> float:
         """Each inverter sees what the others leave to the grid; returns what is left in the end."""
@@ -172,9 +193,17 @@ class World:
 
     def _integrate(self, seconds: float) -> None:
         counters, flows, hours = self.counters, self.flows, seconds / 3600
-        counters.import_wh += max(flows.grid_w, 0.0) * hours
-        counters.export_wh += max(-flows.grid_w, 0.0) * hours
-        counters.consumed_wh += (flows.load_w + flows.ev_w + flows.heat_pump_w) * hours
+        consumed_wh = (flows.load_w + flows.ev_w + flows.heat_pump_w) * hours
+        if self.hall is None:
+            counters.import_wh += max(flows.grid_w, 0.0) * hours
+            counters.export_wh += max(-flows.grid_w, 0.0) * hours
+        else:  # what it gives changes within a minute
+            own_wh, served_wh = (flows.pv_w + flows.battery_w) * hours, self.hall.served_wh
+            self.hall.advance(seconds)
+            counters.import_wh, counters.export_wh = self.hall.mains_import_wh, self.hall.mains_export_wh
+            consumed_wh = max(own_wh + self.hall.served_wh - served_wh, 0.0)
+            self._balance()
+        counters.consumed_wh += consumed_wh
         counters.heat_pump_wh += flows.heat_pump_w * hours
         for hybrid in self.hybrids.values():
             hybrid.integrate(seconds)

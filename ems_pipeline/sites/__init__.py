@@ -1,11 +1,11 @@
 """What a site is: its place, grid connection, tariff, devices and the limits nobody may exceed.
 
 `site` is the whole; its frozen records are `electric` (PV, batteries, chargers), `thermal` (house, tank, heat pump),
-`machines` (gensets, machines with a window), `wiring` (grid, fuses, gateways, devices), `tariff` (dated contract terms)
-and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say what can be asked of a part, `wish` what
-is asked, `goal` what a plan is to reach, `record` what all records share. `loader` turns a YAML file plus environment
-variables into a `Site`, or into one message that lists every fault with its remedy. Add a field here when a fact
-belongs to the installation; facts that change by the minute are telemetry.
+`machines` (gensets, switchboards, machines with a window), `wiring` (grid, fuses, gateways, devices), `tariff` (dated
+contract terms) and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say what can be asked of a
+part, `wish` what is asked, `goal` what a plan is to reach, `record` what all records share. `loader` turns a YAML file
+plus environment variables into a `Site`, or into one message that lists every fault with its remedy. Add a field here
+when a fact belongs to the installation; facts that change by the minute are telemetry.
 
     demand        inputs by which a grid operator asks for less
     document      YAML read strictly
@@ -24,7 +24,7 @@ from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, ChargeTaper, EfficiencyBand, EfficiencyStep, PvArray
 from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
-from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset
+from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset, Switchboard
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.site import ControlPolicy, PlanningPolicy, Site
 from ems_pipeline.sites.tariff import Tariff, TariffPeriod
@@ -57,6 +57,7 @@ __all__ = [
     "Schedule",
     "Site",
     "SiteFileError",
+    "Switchboard",
     "Tariff",
     "TariffPeriod",
     "load_site",

@@ -1,12 +1,14 @@
-"""What runs as a whole or not at all: gensets, and machines with a window."""
+"""What runs as a whole or not at all: gensets, where they meet the mains, and machines with a window."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import Field
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import GensetMode, MachineMode
-from ems_pipeline.sites.record import LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday, WindowEnd
+from ems_pipeline.sites.record import Key, LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday, WindowEnd
 
 
 class DailyWindow(Record):
@@ -40,6 +42,18 @@ class Genset(Asset):
     locked_out: bool = False
     """Not to be started at all (alarm, service)."""
     quiet_hours: tuple[DailyWindow, ...] = ()
+
+
+class Switchboard(Record):
+    """Where sets and mains meet, with a controller of its own that measures the mains."""
+
+    key: Key
+    device: Key
+    gensets: tuple[Key, ...] = ()
+    """Sets behind it, which share its load."""
+    mains_sign: Literal[1, -1] = 1
+    """-1 where the current transformers of the mains were put in the other way round, so that import reads negative;
+    found out at commissioning."""
 
 
 class DeferrableLoad(Asset):

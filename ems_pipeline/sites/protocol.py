@@ -12,7 +12,7 @@ from typing import Literal
 
 TransportName = Literal["modbus-tcp", "rtu-over-tcp", "http", "ocpp", "home-assistant", "marstek-udp", "victron-mqtt"]
 """What a gateway of a site file speaks."""
-ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "home-assistant", "marstek-udp", "victron-mqtt"]
+ProtocolName = Literal["modbus", "sunspec", "http", "ocpp", "home-assistant", "marstek-udp", "victron-mqtt", "smartgen"]
 """What a point map speaks. `sunspec` is Modbus whose registers are found by asking the device."""
 
 
@@ -41,6 +41,8 @@ class Protocol:
     """The field of the link without which nothing can be written."""
     calls_in: bool = False
     """Whether devices call us, each by its key in the site file, at the host and port of their gateway."""
+    is_polled: bool = False
+    """Whether a process of ours keeps the one connection to the address, and everybody else asks that process."""
     keeps_address: bool = False
     """Whether a device has an address of its own by which it is known wherever it answers (`mac` of its gateway)."""
     has_portal: bool = False
@@ -101,6 +103,15 @@ PROTOCOLS: Mapping[ProtocolName, Protocol] = {
         place_by_option=True,
         place_form=ENTITIES,
         may_lack_place=True,
+    ),
+    "smartgen": Protocol(
+        transports=("modbus-tcp", "rtu-over-tcp"),
+        kind="modbus",
+        words="Modbus, asked every two seconds by the process that polls controllers",
+        place="path",
+        has_units=True,
+        shares_unit=False,
+        is_polled=True,
     ),
     "ocpp": Protocol(
         transports=("ocpp",),

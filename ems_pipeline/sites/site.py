@@ -18,7 +18,7 @@ from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, PvArray
 from ems_pipeline.sites.fleet import Fleet
-from ems_pipeline.sites.machines import DeferrableLoad, Genset
+from ems_pipeline.sites.machines import DeferrableLoad, Genset, Switchboard
 from ems_pipeline.sites.record import Key, PowerW, Record, known_as
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import Tariff
@@ -65,6 +65,7 @@ class Site(Record):
     chargers: tuple[Charger, ...] = ()
     heat_pumps: tuple[HeatPump, ...] = ()
     gensets: tuple[Genset, ...] = ()
+    switchboards: tuple[Switchboard, ...] = ()
     deferrables: tuple[DeferrableLoad, ...] = ()
     fleets: tuple[Fleet, ...] = ()
     """Batteries that are planned and told as one."""
@@ -100,7 +101,12 @@ class Site(Record):
             for a in assets
             if a.device is not None and a.device not in devices
         ]
-        for kind, keys in (("asset", [a.key for a in assets]), ("device", [d.key for d in self.devices])):
+        for kind, keys in (
+            ("asset", [a.key for a in assets]),
+            ("device", [d.key for d in self.devices]),
+            ("switchboard", [b.key for b in self.switchboards]),
+            ("genset of a switchboard", [key for b in self.switchboards for key in b.gensets]),
+        ):
             faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
         wrong = list(fleet.faults(self.fleets, self.batteries, self.pv, self.inverters, [a.key for a in assets]))
         faults += wrong
@@ -135,12 +141,15 @@ class Site(Record):
         """Fuses, inverters and demand inputs that name what the site does not have."""
         known: dict[str, Sequence[Asset | Device]] = {
             "charger": self.chargers, "PV array": self.pv, "battery": self.batteries, "device": self.devices,
-            "asset": (*self.chargers, *self.heat_pumps, *self.batteries),
+            "asset": (*self.chargers, *self.heat_pumps, *self.batteries), "genset": self.gensets,
         }  # fmt: skip
         named = [(f"fuse {f.key!r}", "charger", f.chargers) for f in self.fuses]
         for inverter in self.inverters:
             named += [(f"inverter {inverter.key!r}", "PV array", inverter.pv)]
             named += [(f"inverter {inverter.key!r}", "battery", inverter.batteries)]
+        for board in self.switchboards:
+            named += [(f"switchboard {board.key!r}", "device", (board.device,))]
+            named += [(f"switchboard {board.key!r}", "genset", board.gensets)]
         for one in self.demand_inputs:
             named += [(f"demand input {one.key!r}", "device", (one.device,))]
             named += [(f"demand input {one.key!r}", "asset", one.assets)]

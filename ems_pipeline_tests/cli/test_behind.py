@@ -84,6 +84,10 @@ OTHERS = {
         "device map check",
         "device map list",
         "device map show",
+        "plant faults",
+        "plant on",
+        "plant off",
+        "plant show",
     ),
 }
 STOPPED_BEFORE = {

@@ -49,6 +49,11 @@ TABLE = [
     ("half-open", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
     ("garbage", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
     ("foreign", "rs485-heat", "heat-pump", ["effective"], None),
+    ("other-unit", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
+    ("fragment", "rs485-heat", "heat-pump", ["effective"], None),
+    ("missing", "rs485-heat", "heat-pump", ["failed"], "setpoint-failed"),
+    ("chatter", "rs485-heat", "heat-pump", ["effective"], None),
+    ("serial-pace", "rs485-heat", "heat-pump", ["effective"], None),
     ("broadcast", "rs485-heat", "heat-pump", ["effective"], None),
 ]
 

@@ -51,5 +51,6 @@ def test_a_new_record_decides_what_a_map_needs_and_where_its_devices_are(
         PointMap.model_validate({**METER, "protocol": "http", "points": [{**point, "field": "y"}]})
     monkeypatch.setitem(PROTOCOLS, "modbus", one)  # type: ignore[misc]
     monkeypatch.setitem(PROTOCOLS, "sunspec", one)  # type: ignore[misc]
+    monkeypatch.setitem(PROTOCOLS, "smartgen", one)  # type: ignore[misc]
     assert not any(" unit " in place for place in wires_of(home01).values())
     assert any("put it behind a gateway of that transport" in fault for fault in misfits(home01))

@@ -259,6 +259,37 @@ async def _(bench: Bench, drivers: dict[str, Driver]) -> None:
     await impatient.close()
 
 
+@scenario("other-unit")
+async def _(bench: Bench, drivers: dict[str, Driver]) -> None:
+    inject(bench, "other-unit")
+    impatient = bench.opened(timeout_s=0.2)
+    assert qualities(await impatient.drivers["inverter"].read()) == {Quality.NO_ANSWER}
+    await impatient.close()
+
+
+async def _reads_well(bench: Bench, kind: str, key: str | None = None) -> None:
+    inject(bench, kind, key)
+    found = await bench.opened().drivers["inverter"].read(["battery_soc_pct"])
+    assert [(r.quality, r.value) for r in found] == [(Quality.GOOD, pytest.approx(bench.plant.world.soc_pct, abs=0.6))]
+
+
+for _kind in ("fragment", "chatter", "serial-pace"):
+
+    @scenario(_kind)
+    async def _(bench: Bench, drivers: dict[str, Driver], kind: str = _kind) -> None:
+        await _reads_well(bench, kind)
+
+
+@scenario("missing")
+async def _(bench: Bench, drivers: dict[str, Driver]) -> None:
+    inject(bench, "missing")
+    impatient = bench.opened(timeout_s=0.1)
+    for _ in range(6):
+        found = await impatient.drivers["inverter"].read(["battery_soc_pct"])
+        assert qualities(found) <= {Quality.GOOD, Quality.NO_ANSWER}
+    await impatient.close()
+
+
 @contextmanager
 def venus(kind: str) -> Iterator[tuple[Driver, Battery]]:
     """A battery over UDP whose wire has the fault, and its driver."""

@@ -19,7 +19,7 @@ from ems_pipeline.devices.installed import options
 from ems_pipeline.devices.points.map_file import load_map
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.devices.vendors.families import FAMILIES
-from ems_pipeline.sites import Asset, Battery, Charger, DeferrableLoad, Genset, HeatPump, PvArray, Site
+from ems_pipeline.sites import Asset, Battery, Charger, DeferrableLoad, Device, Genset, HeatPump, PvArray, Site
 from ems_pipeline.sites.protocol import PROTOCOLS
 
 ASKED: Mapping[type[Asset], type[Command]] = {
@@ -92,6 +92,7 @@ def misfits(site: Site) -> Iterator[str]:
     yield from _crowded(site)
     yield from _claimed(site)
     yield from _stiff(site)
+    yield from _polled(site)
     silent = deaf(site)
     for schedule in site.schedules:
         if schedule.asset in silent:
@@ -149,6 +150,27 @@ def _stiff(site: Site) -> Iterator[str]:
                 f"{load_map(str(device and device.map)).driver!r} is never told its phases; remove it, or use one of "
                 f"driver {able}"
             )
+
+
+def _polled(site: Site) -> Iterator[str]:
+    """Gateways that the poller of controllers has for itself, and that somebody else would ask, too."""
+    for gateway in site.gateways:
+        behind = [device for device in site.devices if device.gateway == gateway.key]
+        ours = [device.key for device in behind if _is_polled(device)]
+        others = [device.key for device in behind if not _is_polled(device)]
+        if ours and others:
+            yield (
+                f"gateway {gateway.key!r}: {', '.join(ours)} is polled over one connection that stays open, and "
+                f"{', '.join(others)} would need another; put it behind a gateway of its own"
+            )
+    for board in site.switchboards:
+        if not _is_polled(site.device(board.device)):
+            named = f"switchboard {board.key!r}: device {board.device!r}"
+            yield f"{named} is no controller; name one of map smartgen-hgm9560"
+
+
+def _is_polled(device: Device) -> bool:
+    return PROTOCOLS[load_map(device.map).protocol].is_polled
 
 
 def _why_deaf(site: Site, asset: Asset) -> str:

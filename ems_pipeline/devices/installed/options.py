@@ -37,8 +37,10 @@ WHOLE: Mapping[str, tuple[int, int]] = {
 }  # fmt: skip
 """`limit_control` 0 would sell from the battery in every mode."""
 SWITCHES = frozenset({"frequency_control", "tx_profile", "composite_schedule", "remote_start"})
-TEXTS = frozenset({"id_tags", "station"})
+TEXTS = frozenset({"id_tags", "station", "controller_map"})
 """A name, or a list of names that are separated by commas."""
+CHOICES: Mapping[str, tuple[str, ...]] = {"start_by": ("auto", "manual")}
+"""One of some words. `start_by`: who owns the start of a set, its controller's AUTO or we by hand; never both."""
 FLOORS = frozenset({"min_soc_pct", "export_forbidden"})
 CEILINGS = frozenset({*SITE_LIMITS, "flow_temp_c"}) - FLOORS - {"max_power_w"}
 FACTS = frozenset({"max_power_w", "phases"})
@@ -104,10 +106,13 @@ def faults(point_map: PointMap, options: Options, parts: Options | None = None) 
             yield from [] if isinstance(value, bool) else [f"option {name}: {value!r} is neither true nor false"]
         elif name in TEXTS:
             yield from [] if isinstance(value, str) else [f"option {name}: {value!r} is no text; put it into quotes"]
+        elif name in CHOICES:
+            words = " or ".join(CHOICES[name])
+            yield from [] if value in CHOICES[name] else [f"option {name}: {value!r} is not {words}; write one"]
         elif name in paths:
             yield from _path(point_map, name, value)
         else:
-            known = [*NUMBERS, *WHOLE, *SWITCHES, *TEXTS, *paths]
+            known = [*NUMBERS, *WHOLE, *SWITCHES, *TEXTS, *CHOICES, *paths]
             near = nearest(name, known)
             hint = f"did you mean {near!r}?" if near else f"known: {', '.join(sorted(known))}"
             yield f"option {name!r} is unknown to map {point_map.map}; {hint}"

@@ -108,8 +108,11 @@ class Connection:
         words: Sequence[int],
         gap_s: float = 0.0,
         may_go: MayGo = always,
-    ) -> None:
+    ) -> tuple[int, ...]:
         """Write ``words`` from ``start`` on, once: a write is never repeated here. Function 5 writes one coil, 0 or 1.
+
+        Returns:
+            What the answer says was written; function 16 does not say.
 
         Raises:
             DeviceFault: no, a negative or an unusable answer, or ``may_go`` held it back.
@@ -126,6 +129,9 @@ class Connection:
         if answer.address != start:
             await self.close()
             raise DeviceFault(Quality.GARBAGE, f"wrote to address {start}, the answer speaks of {answer.address}")
+        if function == 5:
+            return tuple(map(int, answer.bits[:1]))
+        return tuple(answer.registers[:1]) if function == 6 else ()
 
     async def connect(self) -> None:
         """Open the connection now instead of with the first request.

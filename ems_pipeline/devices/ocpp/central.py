@@ -7,7 +7,6 @@ known until the charger says that it was started anew. It has no database and re
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,9 +21,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from ems_pipeline.devices import local_socket
 from ems_pipeline.devices.ocpp.admission import Door, Expected, name_in, stranger
 from ems_pipeline.devices.ocpp.box import Box
-from ems_pipeline.devices.ocpp.channel import LONGEST_LINE, closed, socket_path
+from ems_pipeline.devices.ocpp.channel import socket_path
 from ems_pipeline.devices.ocpp.charger import Charger, Terms
 from ems_pipeline.devices.ocpp.profile import Order
 from ems_pipeline.devices.ocpp.station import NotTaken, Station
@@ -100,11 +100,7 @@ class Entrance:
         )  # fmt: skip
         self._servers.append(listening)
         port = int(next(iter(listening.sockets)).getsockname()[1])
-        path = socket_path(port)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        closed(path.parent)
-        path.unlink(missing_ok=True)
-        self._servers.append(await asyncio.start_unix_server(self._serve_driver, path, limit=LONGEST_LINE))
+        self._servers.append(await local_socket.listen(socket_path(port), self.answer))
         return port
 
     async def close(self) -> None:
@@ -163,16 +159,6 @@ class Entrance:
             if self.stations.get(name) is station:
                 del self.stations[name]
                 box.left(why)
-
-    async def _serve_driver(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while line := await reader.readline():
-                writer.write(json.dumps(await self.answer(json.loads(line))).encode() + b"\n")
-                await writer.drain()
-        except (OSError, ValueError):
-            logger.warning("a driver went away in the middle of a question")
-        finally:
-            writer.close()
 
     async def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """What a driver gets; ``fault`` says why it gets no more, ``is_gone`` that nobody is there at all."""

@@ -89,6 +89,8 @@ QUANTITIES: dict[str, Quantity] = {
     "heat_pump_energy_wh": Quantity("Wh", "counter of the heat pump's electric energy"),
     "heat_pump_mode": Quantity("", "SG Ready state asked of the heat pump, see SgReadyState"),
     "genset_power_w": Quantity("W", "power of a generating set"),
+    "genset_energy_wh": Quantity("Wh", "counter of a generating set's energy"),
+    "genset_run_hours": Quantity("h", "hours a generating set has run, as its controller counts them"),
     "machine_power_w": Quantity("W", "power of a machine that is switched as a whole"),
     "machine_energy_wh": Quantity("Wh", "counter of that machine's energy"),
     FAULT: Quantity("", "faults the device itself names; the reason of the reading has its words"),

@@ -23,6 +23,7 @@ FAMILIES: dict[str, Family] = {
     "go-e": GO_E,
     "evse-wifi": TELTONIKA,  # a current per phase, 0 to pause
     "marstek": MARSTEK,
+    "smartgen": Family(),
     "meter": Family(),
 }
 """How a family obeys; a `meter` only measures."""

@@ -263,6 +263,7 @@ def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Itera
     as long as the plant runs.
     """
     from ems_pipeline.plant import serving
+    from ems_pipeline.plant.switching import faults_switched
 
     with serving(site, platform.clock, history_days=history_days + history.LOGGED_BEFORE) as plant:
         for name, address in plant.environ.items():
@@ -277,7 +278,7 @@ def _plant(site: Site, platform: Platform, history_days: int, say: Say) -> Itera
                 )
             else:
                 history.know_the_present(runs, site)
-        with plant_arm.armed(platform, site.key) as arm:
+        with faults_switched(plant), plant_arm.armed(platform, site.key) as arm:
             yield arm
 
 

@@ -1,0 +1,143 @@
+"""Registers of a map -> the fewest requests, each with what is to be made of its words. Pure.
+
+Compiled once a controller: 200 of them are asked every two seconds, and what can be known before is not asked again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ems_pipeline.gensets.map.record import Bit, Poll, Register
+from ems_pipeline.gensets.map.whole import ControllerMap
+from ems_pipeline.gensets.snapshot import AlarmBit
+
+MOST_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A register to be decoded; ``at`` counts from the first word of its block."""
+
+    name: str
+    at: int
+    wide: bool
+    signed: bool
+    low_first: bool
+    scale: float
+    offset: float
+    digits: int
+    invalid: frozenset[int]
+    least: float
+    most: float
+    wrap: float | None
+    words: tuple[str, ...] | None
+    """Of a state: its words by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One request, and what its words mean."""
+
+    start: int
+    count: int
+    numbers: tuple[Number, ...]
+    bits: tuple[tuple[int, int, str], ...]
+    """Word, mask and name of each status bit."""
+    alarms: tuple[tuple[int, tuple[tuple[int, AlarmBit], ...]], ...]
+    """Word, and mask and alarm of each of its bits."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Values that come by it."""
+        return tuple(number.name for number in self.numbers)
+
+
+Part = Register | Bit
+
+
+def planned(whole: ControllerMap, poll: Poll, *, is_serial: bool, mains_sign: int = 1) -> tuple[Block, ...]:
+    """The requests of one kind of cycle, ascending; no value is torn between two.
+
+    Args:
+        is_serial: a serial bus lies between, for which the map has stricter bounds.
+        mains_sign: 1, or -1 where the transformers of the mains were put in the other way round.
+    """
+    most = whole.link.rtu_max_block if is_serial else whole.defaults.max_block
+    gap = whole.link.rtu_join_gap if is_serial else whole.defaults.join_gap
+    return tuple(_block(whole, group, mains_sign) for group in _joined(_parts(whole, poll), most, gap))
+
+
+def singly(whole: ControllerMap, block: Block, poll: Poll, mains_sign: int = 1) -> tuple[Block, ...]:
+    """A block that was refused, place by place: one unknown register must not hide its neighbours."""
+    places = range(block.start, block.start + block.count)
+    parts = [part for part in _parts(whole, poll) if part.address in places]
+    return tuple(_block(whole, group, mains_sign) for group in _joined(parts, 0, 0))
+
+
+def _parts(whole: ControllerMap, poll: Poll) -> list[Part]:
+    """All that a kind of cycle asks for."""
+    table = () if whole.alarms is None else whole.alarms.bits()
+    of: tuple[Part, ...] = (*whole.registers, *whole.bits, *table)
+    return [part for part in of if part.poll == poll]
+
+
+def _joined(parts: Iterable[Part], most: int, gap: int) -> list[list[Part]]:
+    """Parts of each request; what shares a place always shares a request."""
+    groups: list[list[Part]] = []
+    start = end = -1
+    for part in sorted(parts, key=lambda one: one.address):
+        last = max(end, part.address + _size(part))
+        joins = part.address < end or (part.address - end <= gap and last - start <= most)
+        if groups and joins:
+            groups[-1].append(part)
+            end = last
+        else:
+            groups.append([part])
+            start, end = part.address, part.address + _size(part)
+    return groups
+
+
+def _size(part: Part) -> int:
+    return part.size if isinstance(part, Register) else 1
+
+
+def _block(whole: ControllerMap, parts: Sequence[Part], mains_sign: int) -> Block:
+    start = parts[0].address
+    alarms: dict[int, list[tuple[int, AlarmBit]]] = {}
+    bits: list[tuple[int, int, str]] = []
+    for part in parts:
+        if isinstance(part, Bit) and part.severity is not None:
+            alarms.setdefault(part.address - start, []).append((1 << part.bit, AlarmBit(part.severity, part.name)))
+        elif isinstance(part, Bit):
+            bits.append((part.address - start, 1 << part.bit, part.name))
+    return Block(
+        start,
+        max(part.address + _size(part) for part in parts) - start,
+        tuple(_number(whole, part, start, mains_sign) for part in parts if isinstance(part, Register)),
+        tuple(bits),
+        tuple((at, tuple(found)) for at, found in alarms.items()),
+    )
+
+
+def _number(whole: ControllerMap, register: Register, start: int, mains_sign: int) -> Number:
+    sign = register.sign * (mains_sign if register.turns else 1)
+    invalid = whole.defaults.invalid_raw if register.invalid_raw is None else register.invalid_raw
+    words = whole.enums.get(register.enum or "")
+    least, most = register.valid or (-math.inf, math.inf)
+    return Number(
+        register.name,
+        register.address - start,
+        register.size == 2,
+        register.type in ("s16", "s32"),
+        whole.defaults.word_order == "low_first",
+        register.scale * sign,
+        register.offset * sign,
+        max(0, min(MOST_DIGITS, math.ceil(-math.log10(register.scale)))),
+        frozenset(invalid) if words is None else frozenset(),
+        least,
+        most,
+        register.wrap,
+        None if words is None else tuple(words[number] for number in sorted(words)),
+    )
