@@ -8,6 +8,7 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     web, user, channel, notify                     the HTTP API, who may log in to it, and how people are told
     homeassistant                                  Home Assistant is told of the sites
     site, control, schedule, goal, event, device, watch  sites, devices, and what is asked of them
+    gensets                                        commands to generating sets
     battery                                        batteries of this network
     plant                                          what goes wrong at the virtual plant
     status, cadence                                how things stand

@@ -56,6 +56,13 @@ READERS = {
     "event add": ["home01", "e", "--from", "2030-01-01T00:00+00:00", "--until", "2030-01-01T01:00+00:00"],
     "event list": ["home01"],
     "event cancel": ["home01", "e"],
+    "gensets command": ["home01", "set-1", "stop", "--reason", "tried"],
+    "gensets commands": [],
+    "gensets steps": ["1"],
+    "gensets cancel": ["1"],
+    "gensets lock add": ["home01", "set-1", "--reason", "tried"],
+    "gensets lock list": [],
+    "gensets lock lift": ["1"],
     "db login": ["somebody", "reader"],
 }
 """Commands that read what a schema holds, with what they need to get there."""

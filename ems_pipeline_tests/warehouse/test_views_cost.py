@@ -17,6 +17,9 @@ DAYS = 24
 NO_ANSWERS = {
     "fn_alarm_acknowledge", "fn_channel_bind", "fn_create_planning_run", "fn_create_series_table", "fn_disarm",
     "fn_drop_asked", "fn_drop_telemetry", "fn_ensure_partitions", "fn_gateway_take", "fn_goal_add", "fn_goal_cancel",
+    "fn_genset_command_add", "fn_genset_command_busy", "fn_genset_command_cancel", "fn_genset_command_confirm",
+    "fn_genset_command_end", "fn_genset_command_fault", "fn_genset_command_file", "fn_genset_command_take",
+    "fn_genset_device", "fn_genset_lock", "fn_genset_unlock",
     "fn_goal_fault", "fn_has_timescale", "fn_notify_live", "fn_override_add", "fn_override_cancel", "fn_push_bind",
     "fn_push_end", "fn_request_add",
     "fn_requester", "fn_slot_cost", "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel", "fn_wish_confirm",

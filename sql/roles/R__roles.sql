@@ -46,7 +46,7 @@ DO $$ BEGIN
     -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
-    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event, ems.web_write FROM ems_service;
+    REVOKE UPDATE ON ems.setpoint_event, ems.genset_command_step, ems.site_config, ems.point_map, ems.grid_event, ems.web_write FROM ems_service;
     GRANT DELETE ON ems.planning_run, ems.gateway_party, ems.person, ems.notice_channel TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
@@ -61,6 +61,7 @@ DO $$ BEGIN
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.plan_replay, ems.grid_event,
         ems.control_arm, ems.control_override, ems.asset_goal, ems.control_miss, ems.setpoint, ems.setpoint_event,
         ems.point_write_count,
+        ems.genset_command, ems.genset_command_step, ems.genset_memory, ems.genset_lockout,
         ems.point_map,
         ems.alarm, ems.gateway_party, ems.gateway_lease,
         ems.supervisor, ems.control_decision,
@@ -74,7 +75,9 @@ DO $$ BEGIN
         ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why TO ems_analyst;
 
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_goal_add, ems.fn_goal_cancel,
-        ems.fn_goal_fault, ems.fn_request_add, ems.fn_disarm, ems.fn_alarm_acknowledge TO ems_writer;
+        ems.fn_goal_fault, ems.fn_request_add, ems.fn_disarm, ems.fn_alarm_acknowledge,
+        ems.fn_genset_command_add, ems.fn_genset_command_confirm, ems.fn_genset_command_cancel, ems.fn_genset_lock,
+        ems.fn_genset_unlock TO ems_writer;
 
     -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')

@@ -26,10 +26,13 @@ PARENTS = {
     "planning_interval": ("planning_run", "planning_run_id"),
     "planning_device_interval": ("planning_run", "planning_run_id"),
     "setpoint_event": ("setpoint", "setpoint_id"),
+    "genset_command_step": ("genset_command", "genset_command_id"),
     "telemetry": ("point", "point_id"),
 }
 """Relations without a ``site_key``: the one that has it, and the column that both have."""
-OF_NO_SITE = frozenset({"fn_slot_cost", "fn_override_cancel", "fn_goal_cancel"})
+OF_NO_SITE = frozenset(
+    {"fn_slot_cost", "fn_override_cancel", "fn_goal_cancel", "fn_genset_command_confirm", "fn_genset_unlock"}
+)
 """Functions without a ``p_site_key`` that a caller bound to sites may call: arithmetic, and what only the owner may."""
 SITE_ARGUMENT = "p_site_key"
 

@@ -8,6 +8,8 @@ prices, tempo, forecasts, plans, why, money  what is known, decided, and what it
 telemetry                what was measured
 batteries, battery_analytics, battery_units  batteries, what they did and what they say
 control, overrides, schedules  wishes for assets, and letting go
+genset_commands          commands to generating sets
+genset_locks             locks of generating sets
 goals                    what plans are to reach
 alarms, events           what a person should know
 documents                what a site's file says, and changing it

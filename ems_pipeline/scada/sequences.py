@@ -1,0 +1,241 @@
+"""Runs commands to generating sets: shown every round of polls, one sequence per controller at a time.
+
+A person's command goes before a plan's, which waits meanwhile. What a sequence does next is decided and committed in
+one transaction with both opt-ins; only then it is told, and never twice: whoever dies in between finds a step that
+waits for an effect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from ems_pipeline.gensets.sequence.advance import advance, opened
+from ems_pipeline.gensets.sequence.keys import POWER, Action, Press
+from ems_pipeline.gensets.sequence.order import Kind
+from ems_pipeline.gensets.sequence.progress import Act, Progress
+from ems_pipeline.gensets.sequence.recall import Recall
+from ems_pipeline.gensets.sequence.view import View
+from ems_pipeline.gensets.snapshot import Controller, Snapshot
+from ems_pipeline.plain_text import told as said
+from ems_pipeline.scada import asked, journal
+from ems_pipeline.scada.known import Allowed, Known
+from ems_pipeline.scada.steered import Steered
+from ems_pipeline.warehouse import Warehouse, alarms, genset_locks
+from ems_pipeline.warehouse import genset_commands as commands
+from ems_pipeline.warehouse.engine import Connection
+from ems_pipeline.warehouse.genset_commands import Change, Command, Controlled
+
+T = TypeVar("T")
+PATIENCE_S = 5.0
+"""How long a transaction waits for what somebody else has locked: then nothing is told in this round."""
+FAILED = "genset-command"
+"""The kind of the alarm that a command did not come to its end."""
+Controllers = Callable[[str, str], Controller | None]
+"""The controller of a site's device, None where there is none any more."""
+WhyNot = Callable[[Connection, str, datetime], str]
+logger = logging.getLogger(__name__)
+
+
+class Sequences:
+    """A follower of the poller's rounds (`gensets.snapshot.Follower`)."""
+
+    def __init__(self, warehouse: Warehouse, controllers: Controllers, why_not: WhyNot | None = None) -> None:
+        self._warehouse, self._controllers = warehouse, controllers
+        self._why_not = why_not or Steered().why_not
+        self._known = Known()
+        self._snapshots: dict[Controlled, Snapshot] = {}
+        self._recalls: dict[Controlled, Recall] = {}
+        self._kept: dict[Controlled, dict[str, Any]] | None = None
+        self._telling: dict[Controlled, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()
+
+    async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
+        """Take a round, and let every sequence take its next step."""
+        async with self._turn:
+            self._snapshots |= {(one.site, one.device): one for one in snapshots}
+            under_way, allowed, locks = await self._remembering(partial(self._read, now_at=now_at))
+            for site in dict.fromkeys(one.site for one in under_way):
+                here = [one for one in _first_of_each(under_way) if one.site == site]
+                free = [one for one in here if (site, one.device) not in self._telling]
+                try:
+                    acts = await self._remembering(partial(self._decide, free, allowed, locks, now_at=now_at))
+                except Exception:  # a site's trouble is not another's
+                    logger.exception("commands of %s were not looked at; the next round does", site)
+                    continue
+                for command, act in acts:
+                    self._tell(command, act, now_at)
+
+    async def ask(
+        self, site: str, device: str, now_at: datetime, *, run: bool, power_w: float | None, until_at: datetime
+    ) -> dict[str, Any]:
+        """What a plan wants of a set until an instant (see `scada.asked`); ``fault`` says why it is not taken."""
+        async with self._turn:
+            snapshot = self._snapshots.get((site, device))
+            wish = asked.Wish(site, device, run, power_w, until_at)
+            if snapshot is None:
+                return {"fault": f"{device} of {site} was never polled; see that its gateway answers"}
+            return await self._transact(partial(self._asked, wish, snapshot, now_at=now_at))
+
+    async def rest(self) -> None:
+        """Wait until what is being told is told; for whoever stops the process."""
+        await asyncio.gather(*self._telling.values(), return_exceptions=True)
+
+    def _asked(
+        self, wish: asked.Wish, snapshot: Snapshot, connection: Connection, *, now_at: datetime
+    ) -> dict[str, Any]:
+        key = (wish.site, wish.device)
+        allowed = self._known.look(connection, [wish.site]).get(key)
+        under_way = commands.under_way(connection, [key])
+        locks = genset_locks.standing(connection, [key]).get(key, ())
+        withdrawn = self._why_not(connection, wish.site, now_at)
+        if allowed is None or allowed.rules is None:
+            return {"fault": allowed.fault if allowed else f"{wish.device} is no controller of a set at {wish.site}"}
+        view = self._view(key, snapshot, allowed, locks, withdrawn, "", now_at)
+        return asked.take(connection, wish, allowed.rules, view, under_way)
+
+    def _read(
+        self, connection: Connection, *, now_at: datetime
+    ) -> tuple[list[Command], dict[Controlled, Allowed], dict[Controlled, tuple[str, ...]]]:
+        """What is under way; what was seen of the sets is kept first."""
+        if self._kept is None:
+            self._kept = commands.memories(connection)
+            self._recalls = {key: Recall.read(one) for key, one in self._kept.items()}
+        self._remember(connection, now_at)
+        commands.lapse(connection, now_at)
+        under_way = commands.under_way(connection, list(self._snapshots))
+        devices = {(one.site, one.device) for one in under_way}
+        if not devices:
+            return [], {}, {}
+        allowed = self._known.look(connection, {site for site, _ in devices})
+        return under_way, allowed, genset_locks.standing(connection, devices)
+
+    def _remember(self, connection: Connection, now_at: datetime) -> None:
+        for key, snapshot in self._snapshots.items():
+            view = View(now_at=now_at, snapshot=snapshot)
+            self._recalls.setdefault(key, Recall()).seen(snapshot, view.mode, view.engine, now_at)
+        self._keep(connection, now_at)
+
+    def _keep(self, connection: Connection, now_at: datetime) -> None:
+        kept = self._kept or {}
+        documents = {key: recall.document(now_at) for key, recall in self._recalls.items()}
+        changed = {key: one for key, one in documents.items() if kept.get(key) != one}
+        commands.remember(connection, changed, now_at)
+        self._kept = kept | changed
+
+    def _decide(
+        self,
+        free: Sequence[Command],
+        allowed: Mapping[Controlled, Allowed],
+        locks: Mapping[Controlled, tuple[str, ...]],
+        connection: Connection,
+        *,
+        now_at: datetime,
+    ) -> list[tuple[Command, Act]]:
+        """What each command of a site does next, committed with this transaction."""
+        if not free:
+            return []
+        withdrawn = self._why_not(connection, free[0].site, now_at)
+        changes: list[Change] = []
+        acts: list[tuple[Command, Act]] = []
+        for command in free:
+            key = (command.site, command.device)
+            try:
+                found, act = self._next(command, allowed.get(key), locks.get(key, ()), withdrawn, now_at)
+            except Exception as error:
+                logger.exception("command %s", command.number)
+                found, act = Change(number=command.number, state="failed", reason=said(error), step="fault"), None
+            changes += [found] if found is not None else []
+            acts += [(command, act)] if act is not None else []
+        commands.journal(connection, changes, now_at)
+        self._tell_people(connection, free, changes, now_at)
+        self._keep(connection, now_at)
+        return acts
+
+    def _next(
+        self, command: Command, allowed: Allowed | None, locks: tuple[str, ...], withdrawn: str, now_at: datetime
+    ) -> tuple[Change | None, Act | None]:
+        key, snapshot = (command.site, command.device), self._snapshots[command.site, command.device]
+        if allowed is None or allowed.rules is None:
+            why = allowed.fault if allowed else f"{command.device} is in the file of {command.site} no more"
+            return Change(number=command.number, state="failed", reason=why, step="fault"), None
+        before = opened(now_at) if command.progress is None else Progress.read(command.progress)
+        view = self._view(key, snapshot, allowed, locks, withdrawn, command.cancelled_by, now_at)
+        if withdrawn and command.progress is None:
+            would = self._view(key, snapshot, allowed, locks, "", command.cancelled_by, now_at)
+            after, answer = advance(command.order, allowed.rules, before, would)
+            return journal.shadow(command, after, answer, withdrawn, snapshot), None
+        after, answer = advance(command.order, allowed.rules, before, view)
+        if isinstance(answer, Act):
+            self._recalls[key].told(answer.action, now_at, view.mode)
+        act = answer if isinstance(answer, Act) else None
+        return journal.change(command, before, after, answer, snapshot), act
+
+    def _view(
+        self, key: Controlled, snapshot: Snapshot, allowed: Allowed, locks: tuple[str, ...], withdrawn: str,
+        cancelled: str, now_at: datetime,
+    ) -> View:  # fmt: skip
+        memory = self._recalls.setdefault(key, Recall()).memory(now_at, (*locks, *allowed.locks))
+        return View(now_at=now_at, snapshot=snapshot, memory=memory, withdrawn=withdrawn, cancelled=cancelled)
+
+    @staticmethod
+    def _tell_people(connection: Connection, here: Sequence[Command], changes: Sequence[Change], at: datetime) -> None:
+        """A command that failed is an alarm, until the next of that controller comes to its end."""
+        by_number = {one.number: one for one in here}
+        for change in changes:
+            command = by_number[change.number]
+            if change.state == "failed":
+                text = f"{command.order.kind} of {command.order.asked_by}: {change.reason}"
+                alarms.raise_alarm(connection, command.site, FAILED, "warning", text, at, command.device)
+            elif change.state == "done" and command.order.kind not in (Kind.MUTE, Kind.RELEASE):
+                alarms.clear(connection, command.site, FAILED, at, command.device)
+
+    def _tell(self, command: Command, act: Act, now_at: datetime) -> None:
+        key = (command.site, command.device)
+        task = asyncio.create_task(self._told(command, act.action, now_at))
+        self._telling[key] = task
+        task.add_done_callback(lambda _: self._telling.pop(key, None))
+
+    async def _told(self, command: Command, action: Action, now_at: datetime) -> None:
+        """Press or write, once; what the wire says against it is noted, what came of it the next looks show."""
+        controller = self._controllers(command.site, command.device)
+        try:
+            if controller is None:
+                raise LookupError(f"{command.device} is not polled any more")
+            if isinstance(action, Press):
+                await controller.pulse(str(action.key))
+            else:
+                await controller.write(POWER, action.power_pct)
+        except Exception as error:
+            logger.warning("command %s: %s was not echoed: %s", command.number, action, said(error))
+            why = f"the wire: {said(error)}"
+            await self._transact(
+                lambda connection: commands.note(connection, command.number, "wire", str(action), why, now_at)
+            )
+
+    async def _remembering(self, work: Callable[[Connection], T]) -> T:
+        """A transaction that keeps what is remembered; where it fails, what was kept before counts."""
+        try:
+            return await self._transact(work)
+        except BaseException:
+            self._kept = None
+            raise
+
+    async def _transact(self, work: Callable[[Connection], T]) -> T:
+        def transaction() -> T:
+            with self._warehouse.begin(PATIENCE_S) as connection:
+                return work(connection)
+
+        return await asyncio.to_thread(transaction)
+
+
+def _first_of_each(under_way: Sequence[Command]) -> list[Command]:
+    """One command of each controller: a person's before a plan's."""
+    found: dict[Controlled, Command] = {}
+    for one in sorted(under_way, key=lambda one: one.order.is_dispatch):
+        found.setdefault((one.site, one.device), one)
+    return list(found.values())
