@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from ems_pipeline.sites.alarm_limit import AlarmLimit
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import GensetMode, MachineMode
 from ems_pipeline.sites.record import LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday, WindowEnd
@@ -40,6 +41,8 @@ class Genset(Asset):
     locked_out: bool = False
     """Not to be started at all (alarm, service)."""
     quiet_hours: tuple[DailyWindow, ...] = ()
+    alarm_limits: tuple[AlarmLimit, ...] = ()
+    """Alarms of our own on values of its controller, beside the controller's."""
 
 
 class DeferrableLoad(Asset):
