@@ -208,7 +208,7 @@ def test_bits_of_one_poll_tie_and_the_next_come_after_them() -> None:
     trip, stop = bits("reverse_power", group=AlarmGroup.TRIP), bits("overspeed", group=AlarmGroup.SHUTDOWN)
     watch.see(START, [shot(alarms=bits("low_fuel") | trip)], {})
     watch.see(START + POLL, [shot(alarms=bits("low_fuel", "low_water") | trip | stop)], {})
-    places = {alarm.condition.name: (alarm.place, alarm.incident_at) for alarm in watch.standing}
+    places = {alarm.condition.name: (alarm.place, alarm.trouble_at) for alarm in watch.standing}
     assert places == {
         "low_fuel": (None, None), "low_water": (None, None), "reverse_power": (1, START), "overspeed": (2, START),
     }  # fmt: skip

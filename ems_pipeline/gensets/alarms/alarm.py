@@ -52,10 +52,10 @@ class Alarm:
     times: int = 0
     """How often its cause has come since it stands."""
     returned_at: datetime | None = None
-    incident_at: datetime | None = None
+    trouble_at: datetime | None = None
     """When the first alarm of the same trouble came; None: it stops nothing, and has no order."""
     place: int | None = None
-    """In the order of its incident, from 1; those of one poll have the same."""
+    """In the order of its trouble, from 1; those of one poll have the same."""
     suppressed_by: str | None = None
     removed_for: str | None = None
     """Why its controller is out of service."""

@@ -25,8 +25,8 @@ def place(new: Iterable[Alarm], standing: Iterable[Alarm], at: datetime) -> None
         standing: what stood before them.
     """
     ordered = [alarm for alarm in new if has_order(alarm)]
-    among = [other for other in standing if other.state.is_active and other.incident_at is not None]
-    incident = max((other.incident_at for other in among if other.incident_at), default=at)
-    places = [other.place for other in among if other.incident_at == incident and other.place]
+    among = [other for other in standing if other.state.is_active and other.trouble_at is not None]
+    trouble = max((other.trouble_at for other in among if other.trouble_at), default=at)
+    places = [other.place for other in among if other.trouble_at == trouble and other.place]
     for alarm in ordered:
-        alarm.incident_at, alarm.place = incident, max(places, default=0) + 1
+        alarm.trouble_at, alarm.place = trouble, max(places, default=0) + 1
