@@ -18,14 +18,14 @@ def has_order(alarm: Alarm) -> bool:
     return alarm.condition.group is not AlarmGroup.WARNING
 
 
-def place(new: Iterable[Alarm], standing: Iterable[Alarm], at: datetime) -> None:
+def place(new: Iterable[Alarm], before: Iterable[Alarm], at: datetime) -> None:
     """Give alarms of one controller that came with one poll their trouble and place.
 
     Args:
-        standing: what stood before them.
+        before: those that had a cause at the poll before.
     """
     ordered = [alarm for alarm in new if has_order(alarm)]
-    among = [other for other in standing if other.state.is_active and other.trouble_at is not None]
+    among = [other for other in before if other.trouble_at is not None]
     trouble = max((other.trouble_at for other in among if other.trouble_at), default=at)
     places = [other.place for other in among if other.trouble_at == trouble and other.place]
     for alarm in ordered:

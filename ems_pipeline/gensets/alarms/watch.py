@@ -94,7 +94,7 @@ class Watch:
 
     def _lived(self, at: datetime, of: Controller, causes: Mapping[Condition, bool]) -> Iterator[Step]:
         own = self._standing.setdefault(of, {})
-        before, new = list(own.values()), list[Alarm]()
+        before, new = [alarm for alarm in own.values() if alarm.state.is_active], list[Alarm]()
         changed = [condition for condition, cause in causes.items() if cause != self._is_on(of, condition)]
         for condition in sorted(changed):  # the same journal for the same round
             if causes[condition]:
