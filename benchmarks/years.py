@@ -72,6 +72,15 @@ PARTS: dict[str, str] = {
         INSERT INTO ems.audit_day (site_key, day, currency, slots, settled_slots, coverage_pct, known_at)
         SELECT s.site_key, g::date, 'CZK', 96, 96, 100, g {FROM}
         WHERE extract(hour FROM g) = 0 AND extract(minute FROM g) = 0""",
+    "genset_alarm": f"""
+        INSERT INTO ems.genset_alarm (site_key, device_key, source, group_name, name, state, first_raised_at, raised_at,
+                                      times, acknowledged_at, acknowledged_by, ended_at)
+        SELECT s.site_key, 'set-1', 'bit', 'warning', 'low_fuel', 'normal', g, g, 1, g, 'web:anna', g {FROM}""",
+    "genset_alarm_event": """
+        INSERT INTO ems.genset_alarm_event (genset_alarm_id, site_key, at, what, state)
+        SELECT a.genset_alarm_id, a.site_key, a.raised_at + k * interval '5 minutes', w, a.state
+        FROM ems.genset_alarm a, unnest(ARRAY['raised', 'acknowledged', 'returned']) WITH ORDINALITY AS what (w, k)
+        WHERE a.raised_at >= :start""",
 }  # fmt: skip
 """How a table is filled, in order; ``:start`` and ``:end`` bound what is new."""
 
@@ -134,6 +143,21 @@ QUESTIONS: dict[str, Question] = {
     ),
     "vw_found_battery": Question(
         "SELECT count(*), max(gateway) FROM ems.vw_found_battery", "SELECT count(*) FROM ems.found_battery", 5
+    ),
+    "vw_genset_alarm": Question(
+        "SELECT count(*), max(raised_at) FROM ems.vw_genset_alarm",
+        "SELECT count(*), max(raised_at) FROM ems.genset_alarm",
+        5,
+    ),
+    "fn_genset_alarm_actors": Question(
+        "SELECT sum(raised) FROM ems.fn_genset_alarm_actors(ARRAY[:site], :start, :end)",
+        "SELECT count(*), max(at) FROM ems.genset_alarm_event WHERE site_key = :site",
+        60,
+    ),
+    "fn_genset_alarm_rates": Question(
+        "SELECT sum(raised) FROM ems.fn_genset_alarm_rates(ARRAY[:site], :start, :end)",
+        "SELECT count(*), max(at) FROM ems.genset_alarm_event WHERE site_key = :site",
+        60,
     ),
     "fn_effective_price": Question(
         "SELECT sum(buy_per_kwh) FROM ems.fn_effective_price(:site, :start, :end)",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ems_pipeline.sites.alarm_limit import AlarmLimit
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import GensetMode, MachineMode
 from ems_pipeline.sites.record import Key, LimitW, Minutes, Money, PowerW, Price, Record, WallClock, Weekday, WindowEnd
@@ -42,6 +43,8 @@ class Genset(Asset):
     locked_out: bool = False
     """Not to be started at all (alarm, service)."""
     quiet_hours: tuple[DailyWindow, ...] = ()
+    alarm_limits: tuple[AlarmLimit, ...] = ()
+    """Alarms of our own on values of its controller, beside the controller's."""
 
 
 class Switchboard(Record):

@@ -108,7 +108,12 @@ def open_texts(connection: Connection, site_key: str) -> dict[tuple[str, str], s
 
 
 def acknowledge(connection: Connection, alarm_id: int, at: datetime, by: str) -> None:
-    """A person has seen it; LookupError when there is no such open alarm."""
+    """A person has seen it, and the genset's alarm that it tells of; LookupError when there is no such open alarm."""
+    connection.execute(
+        sa.text("""SELECT ems.fn_genset_alarm_acknowledge(g.genset_alarm_id, '', :by)
+                   FROM ems.genset_alarm g WHERE g.alarm_id = :id AND g.ended_at IS NULL"""),
+        {"id": alarm_id, "by": by},
+    )
     result = connection.execute(
         sa.text("""UPDATE ems.alarm SET acknowledged_at = :at, acknowledged_by = :by
                    WHERE alarm_id = :id AND cleared_at IS NULL"""),

@@ -62,6 +62,15 @@ class Arm(BaseModel):
     """When the plan behind it was decided; null: without one."""
 
 
+class Around(BaseModel):
+    """Values around a shutdown."""
+
+    at: list[AwareDatetime]
+    """Instants."""
+    values: dict[str, list[float | str | None]]
+    """Of each name its values at them; null: no sensor, or not believed."""
+
+
 class Asset(BaseModel):
     """A planned part of a site."""
 
@@ -404,6 +413,230 @@ class FoundBattery(BaseModel):
     """As which gateway."""
 
 
+class GensetAlarm(BaseModel):
+    """An alarm of a controller, from its first cause until it is over."""
+
+    genset_alarm_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str | None
+    """Controller; null: the road to all controllers of the site."""
+    source: Literal["bit", "limit", "link"]
+    """Who says so: the controller, a limit of ours, the link."""
+    group: Literal["shutdown", "trip_stop", "safety_trip_stop", "trip", "safety_trip", "mains_trip", "block", "warning"]
+    """What the controller does about it."""
+    name: str
+    """Which alarm, as the controller's map calls it."""
+    title: str
+    """The same in English."""
+    severity: Literal["warning", "critical"]
+    """How grave to people."""
+    shown_as: Literal[
+        "unacknowledged", "acknowledged", "returned", "latched", "normal", "shelved", "suppressed", "out_of_service"
+    ]
+    """What hides it, else its state."""
+    state: Literal["unacknowledged", "acknowledged", "returned", "latched", "normal"]
+    """State, whatever hides it."""
+    quality: Literal["good", "bad"]
+    """`bad`: its controller is not heard, and it is as heard last."""
+    first_raised_at: AwareDatetime
+    """When its cause came first."""
+    raised_at: AwareDatetime
+    """When its cause came last."""
+    returned_at: AwareDatetime | None
+    """When its cause went; null: it is there."""
+    times: int
+    """How often its cause has come."""
+    trouble_at: AwareDatetime | None
+    """When its trouble began; null: it stops nothing, and has no place."""
+    place: int | None
+    """In the order of its trouble; 1: it came first. Those of one poll tie."""
+    acknowledged_at: AwareDatetime | None
+    """When somebody said that he knows; null: nobody did."""
+    acknowledged_by: str | None
+    """Who was first."""
+    suppressed_by: str | None
+    """What hides it by design: `link`, `resting`."""
+    removed_for: str | None
+    """Why its controller is out of service."""
+    shelved_until: AwareDatetime | None
+    """Until when it is shelved."""
+    shelved_by: str | None
+    """Who shelved it."""
+    shelved_reason: str | None
+    """Why."""
+    ended_at: AwareDatetime | None
+    """When it was over; null: it stands."""
+
+
+class GensetAlarmRate(BaseModel):
+    """A site's alarms between two instants; what was hidden when it came is not counted."""
+
+    site: str
+    """Site."""
+    raised: int
+    """How many came."""
+    per_day: float
+    """A day."""
+    judged: Literal["good", "much", "too_much"]
+    """`good` to 150 a day, `much` to 300."""
+    flood_pct: float
+    """Share of the ten minutes in which ten or more came."""
+    most_in_ten_minutes: int
+    """The most that came in ten minutes."""
+    median_ack_s: float | None
+    """Until somebody knew, half of them; null: nobody ever did."""
+    p90_ack_s: float | None
+    """Until somebody knew, nine of ten."""
+    unacknowledged: int
+    """That stand and nobody knows of, now."""
+    stale: int
+    """That had stood for more than a day at the end."""
+    shelved: int
+    """That are shelved, now."""
+    by_group: dict[str, int]
+    """How many of each group."""
+
+
+class GensetAlarmStep(BaseModel):
+    """A row of the journal."""
+
+    step_id: int
+    """Number."""
+    genset_alarm_id: int
+    """The alarm."""
+    site: str
+    """Site."""
+    device: str | None
+    """Controller."""
+    group: Literal["shutdown", "trip_stop", "safety_trip_stop", "trip", "safety_trip", "mains_trip", "block", "warning"]
+    """What the controller does about it."""
+    name: str
+    """Which alarm."""
+    at: AwareDatetime
+    """When."""
+    what: Literal[
+        "raised",
+        "returned",
+        "acknowledged",
+        "shelved",
+        "unshelved",
+        "suppressed",
+        "unsuppressed",
+        "removed",
+        "restored",
+    ]
+    """What happened."""
+    state: Literal["unacknowledged", "acknowledged", "returned", "latched", "normal"]
+    """The state after it."""
+    by_whom: str | None
+    """Who did it; null: it happened."""
+    reason: str
+    """Why; empty: it was not said."""
+
+
+class GensetAlarmWhole(BaseModel):
+    """An alarm with its steps, and of a shutdown the minute before and after it."""
+
+    genset_alarm_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str | None
+    """Controller; null: the road to all controllers of the site."""
+    source: Literal["bit", "limit", "link"]
+    """Who says so: the controller, a limit of ours, the link."""
+    group: Literal["shutdown", "trip_stop", "safety_trip_stop", "trip", "safety_trip", "mains_trip", "block", "warning"]
+    """What the controller does about it."""
+    name: str
+    """Which alarm, as the controller's map calls it."""
+    title: str
+    """The same in English."""
+    severity: Literal["warning", "critical"]
+    """How grave to people."""
+    shown_as: Literal[
+        "unacknowledged", "acknowledged", "returned", "latched", "normal", "shelved", "suppressed", "out_of_service"
+    ]
+    """What hides it, else its state."""
+    state: Literal["unacknowledged", "acknowledged", "returned", "latched", "normal"]
+    """State, whatever hides it."""
+    quality: Literal["good", "bad"]
+    """`bad`: its controller is not heard, and it is as heard last."""
+    first_raised_at: AwareDatetime
+    """When its cause came first."""
+    raised_at: AwareDatetime
+    """When its cause came last."""
+    returned_at: AwareDatetime | None
+    """When its cause went; null: it is there."""
+    times: int
+    """How often its cause has come."""
+    trouble_at: AwareDatetime | None
+    """When its trouble began; null: it stops nothing, and has no place."""
+    place: int | None
+    """In the order of its trouble; 1: it came first. Those of one poll tie."""
+    acknowledged_at: AwareDatetime | None
+    """When somebody said that he knows; null: nobody did."""
+    acknowledged_by: str | None
+    """Who was first."""
+    suppressed_by: str | None
+    """What hides it by design: `link`, `resting`."""
+    removed_for: str | None
+    """Why its controller is out of service."""
+    shelved_until: AwareDatetime | None
+    """Until when it is shelved."""
+    shelved_by: str | None
+    """Who shelved it."""
+    shelved_reason: str | None
+    """Why."""
+    ended_at: AwareDatetime | None
+    """When it was over; null: it stands."""
+    steps: list[GensetAlarmStep]
+    """Its steps, the first one first."""
+    around: Around | None
+    """Of a shutdown; null: it is none."""
+
+
+class GensetBadActor(BaseModel):
+    """An alarm that comes often."""
+
+    site: str
+    """Site."""
+    device: str | None
+    """Controller; null: the road to all of the site."""
+    group: str
+    """What the controller does about it."""
+    name: str
+    """Which alarm."""
+    title: str
+    """The same in English."""
+    raised: int
+    """How often it came."""
+    share_pct: float
+    """Of all alarms of its site."""
+    chattered: int
+    """How often it came for the third time within a minute."""
+    came_first: int
+    """In how many troubles it came first."""
+    median_ack_s: float | None
+    """Until somebody knew, half of them."""
+
+
+class GensetRemoval(BaseModel):
+    """A controller that is out of service: its alarms live on, and nobody is told of them."""
+
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    reason: str
+    """Why."""
+    removed_at: AwareDatetime
+    """Since when."""
+    removed_by: str
+    """By whom."""
+
+
 class Given(BaseModel):
     """A new token; the text is not stored and not shown again."""
 
@@ -478,6 +711,16 @@ class GoalWish(BaseModel):
     """Until when; when the car leaves, else a day."""
     duration_minutes: int | None = None
     """Or how long."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
+
+
+class KnownInput(BaseModel):
+    """That somebody knows."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
     reason: str = ""
     """Why, in a few words: the journal says it beside what was told."""
 
@@ -965,6 +1208,16 @@ class ReadWish(BaseModel):
     """Counters and settings, too."""
 
 
+class Removal(BaseModel):
+    """Why a controller is out of service."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str
+    """Why, in a few words: the journal says it beside what was told."""
+
+
 class Request(BaseModel):
     """Work that somebody asked for."""
 
@@ -1105,6 +1358,20 @@ class Services(BaseModel):
     """All parts."""
 
     services: list[Part]
+
+
+class Shelf(BaseModel):
+    """For how long an alarm is kept from people, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    until_at: AwareDatetime | None = None
+    """Until when."""
+    duration_minutes: int | None = None
+    """Or how long."""
+    reason: str
+    """Why, in a few words: the journal says it beside what was told."""
 
 
 class SiteNow(BaseModel):
@@ -1556,6 +1823,19 @@ class Forecast(BaseModel):
     """Quarter-hours in order; one that nobody forecast is left out."""
 
 
+class GensetAlarmReport(BaseModel):
+    """Of the sites that exist for whoever asks."""
+
+    start: AwareDatetime
+    """From."""
+    end: AwareDatetime
+    """Until."""
+    sites: list[GensetAlarmRate]
+    """A row each."""
+    bad_actors: list[GensetBadActor]
+    """What came most often, the worst first."""
+
+
 class Health(BaseModel):
     """How it stands."""
 
@@ -1569,7 +1849,7 @@ class Health(BaseModel):
     """for callers who are known; null for others"""
 
 
-class Known(BaseModel):
+class KnownOutput(BaseModel):
     """What was known."""
 
     inputs: dict[str, Any] | None
@@ -1686,7 +1966,7 @@ class Why(BaseModel):
     """Its end."""
     plan: Decision | None
     """The plan behind it; null: none held."""
-    known: Known
+    known: KnownOutput
     decided: PlannedSlot | None
     """What was decided, and why."""
     told: list[Told] | None

@@ -27,7 +27,7 @@ TOGETHER_S = 0.05
 """What is heard within is read together: a minute's telemetry of all sites is one question."""
 MOST_TOGETHER = 2000
 PATIENCE_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-KEYS = dict.fromkeys(("devices", "events"), re.compile(r"[0-9]{1,18}"))
+KEYS = dict.fromkeys(("devices", "events", "genset_alarms"), re.compile(r"[0-9]{1,18}"))
 KEYS |= dict.fromkeys(("plans", "requests"), re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"))
 ANY = re.compile(r"[a-z0-9-]{1,64}")
 ALIVE: dict[str, Any] = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
