@@ -20,7 +20,7 @@ OfLanguage = Annotated[
     str,
     Query(
         pattern="^[a-z]{2}$",
-        description="Language of the texts, where a template has it; else English.",
+        description="Language of the texts; where there is none, English.",
         examples=["cs"],
     ),
 ]
@@ -33,7 +33,8 @@ SetId = Annotated[
         examples=["yard.gen-1"],
     ),
 ]
-VISIBLE = "(%(sites)s::text[] IS NULL OR {}.site_key = ANY (%(sites)s)) AND (%(site)s::text IS NULL OR {}.site_key = %(site)s)"
+VISIBLE = """(%(sites)s::text[] IS NULL OR {}.site_key = ANY (%(sites)s))
+      AND (%(site)s::text IS NULL OR {}.site_key = %(site)s)"""
 """Rows of sites that exist for whoever asks."""
 
 
@@ -176,7 +177,7 @@ async def orders(
 
 
 async def whole(connection: Connection, caller: Caller, order: int, languages: Sequence[str]) -> Row:
-    """An order with its lines in the first of these languages that there is. Problem 404 where it is nobody's of theirs."""
+    """An order with its lines in the first of these languages that there is. Problem 404 where it is not theirs."""
     found = await first(connection, WHOLE, order=order, sites=caller.listed_sites)
     if found is None:
         raise absent(f"there is no maintenance task {order}", "GET /api/v1/maintenance/tasks lists them")

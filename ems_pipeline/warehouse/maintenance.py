@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -116,6 +116,26 @@ def answer(
         "fn_maintenance_item_answer(:order, :code, :result, :value, :note)",
         order=order_id, code=code, result=result, value=value, note=note,
     )  # fmt: skip
+
+
+def answer_all(connection: Connection, order_id: int, left: Collection[str] = ()) -> None:
+    """Every line of an open order is done but those named.
+
+    Raises:
+        LookupError: a code that is named is no line of it.
+    """
+    codes = (
+        connection.execute(
+            sa.text("SELECT code FROM ems.maintenance_item WHERE order_id = :order ORDER BY position"),
+            {"order": order_id},
+        )
+        .scalars()
+        .all()
+    )
+    if strange := sorted(set(left) - set(codes)):
+        raise LookupError(f"{', '.join(strange)} is no line of this service; its lines are {', '.join(codes)}")
+    for code in codes:
+        answer(connection, order_id, code, "not" if code in left else "done")
 
 
 def complete(

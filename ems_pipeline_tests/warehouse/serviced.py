@@ -83,7 +83,5 @@ def alerts(connection: Connection) -> dict[str, tuple[str, str | None]]:
 def done_by(connection: Connection, level: str, hours: float | None = None, left: tuple[str, ...] = ()) -> list[str]:
     """Make and complete an order with all lines done but those named; the levels that it closed."""
     order = maintenance.make_order(connection, "yard", "gen-1", level, NOW)
-    codes = connection.execute(sa.text("SELECT code FROM ems.maintenance_item WHERE order_id = :o"), {"o": order})
-    for code in list(codes.scalars()):
-        maintenance.answer(connection, order, code, "not" if code in left else "done")
+    maintenance.answer_all(connection, order, left)
     return maintenance.complete(connection, order, hours, NOW)

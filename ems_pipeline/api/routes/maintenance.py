@@ -38,7 +38,7 @@ class LastDone(Body):
 Last = Annotated[
     list[LastDone],
     Field(
-        max_length=12, description="Levels of which somebody knows; others are unknown, and so due now.", examples=[[]]
+        max_length=12, description="Levels of which somebody knows; others are due now.", examples=[[]]
     ),
 ]
 
@@ -49,7 +49,7 @@ class PlanWish(Body):
     site: str = Field(pattern=KEY, max_length=64, description="Site.", examples=["yard"])
     asset: str = Field(pattern=KEY, max_length=64, description="Genset.", examples=["gen-1"])
     template_id: int = Field(ge=1, le=2**63 - 1, description="Version of a template.", examples=[1])
-    last: Last = []
+    last: Last = Field([])
 
 
 class PlanChange(Body):
@@ -58,7 +58,7 @@ class PlanChange(Body):
     template_id: int | None = Field(
         None, ge=1, le=2**63 - 1, description="Version of a template; null: that of now.", examples=[2]
     )
-    last: Last = []
+    last: Last = Field([])
 
 
 class Alert(Answer):
