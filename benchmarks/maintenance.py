@@ -82,9 +82,7 @@ def measure(warehouse: Warehouse, sets: int, rounds: int) -> None:
     print(f"{sets} sets, {read} meters and {sets * len(shipped()[0].levels)} rows; {changes} changes in the last round")
     for name, seconds in took.items():
         wall, processor = ([1000 * one[n] for one in seconds] for n in (0, 1))
-        print(
-            f"{name:10} {statistics.median(wall):7.1f} ms by the clock, {statistics.mean(processor):6.1f} ms of processors"
-        )
+        print(f"{name:10} {statistics.median(wall):7.1f} ms by the clock, {statistics.mean(processor):6.1f} ms of CPU")
 
 
 def fill(warehouse: Warehouse, sets: int, at: datetime) -> None:

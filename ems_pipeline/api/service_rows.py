@@ -154,7 +154,8 @@ COUNTED = """
 ORDERS = f"""
     SELECT {ORDER} FROM ems.maintenance_order o {COUNTED}
     WHERE {VISIBLE.format("o", "o")} AND (%(asset)s::text IS NULL OR o.asset_key = %(asset)s)
-      AND (%(state)s::text IS NULL OR o.state = %(state)s) AND (%(last)s::bigint IS NULL OR o.order_id < %(last)s::bigint)
+      AND (%(state)s::text IS NULL OR o.state = %(state)s)
+      AND (%(last)s::bigint IS NULL OR o.order_id < %(last)s::bigint)
     ORDER BY o.order_id DESC LIMIT %(limit)s + 1"""
 WHOLE = f"""
     SELECT {ORDER}, o.report, o.photos FROM ems.maintenance_order o {COUNTED}

@@ -35,7 +35,8 @@ def templates(connection: Connection) -> pl.DataFrame:
         """SELECT t.template_id, t.template_key, t.version, t.name ->> 'en' AS name,
                   (SELECT string_agg(l.level, ', ' ORDER BY l.rank) FROM ems.maintenance_level l
                    WHERE l.template_id = t.template_id) AS levels,
-                  (SELECT count(*) FROM ems.maintenance_task k WHERE k.template_id = t.template_id) AS tasks, t.retired_at
+                  (SELECT count(*) FROM ems.maintenance_task k WHERE k.template_id = t.template_id) AS tasks,
+                  t.retired_at
            FROM ems.maintenance_template t ORDER BY t.template_key, t.version""",
     )
 
@@ -169,9 +170,10 @@ def log(connection: Connection, site_key: str | None, limit: int = 100) -> pl.Da
         connection,
         """SELECT o.order_id, o.site_key, o.asset_key, o.level, o.done_at, o.done_h, o.done_by, o.report,
                   array_to_string(o.closed_levels, ', ') AS closed_levels,
-                  (SELECT count(*) FROM ems.maintenance_item i WHERE i.order_id = o.order_id AND i.result = 'done') AS done,
-                  (SELECT count(*) FROM ems.maintenance_item i WHERE i.order_id = o.order_id) AS items
+                  i.done, i.items
            FROM ems.maintenance_order o
+           CROSS JOIN LATERAL (SELECT count(*) AS items, count(*) FILTER (WHERE i.result = 'done') AS done
+                               FROM ems.maintenance_item i WHERE i.order_id = o.order_id) i
            WHERE o.state = 'done' AND (CAST(:site AS text) IS NULL OR o.site_key = :site)
            ORDER BY o.done_at DESC, o.order_id DESC LIMIT :limit""",
         site=site_key,

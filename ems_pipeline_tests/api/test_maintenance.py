@@ -1,4 +1,4 @@
-"""Maintenance over HTTP: every path is asked, within one's sites and rights, and what a phone sends twice is done once."""
+"""Maintenance over HTTP: every path, within one's sites and rights, and what a phone sends twice is done once."""
 
 from __future__ import annotations
 

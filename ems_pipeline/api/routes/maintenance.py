@@ -37,9 +37,7 @@ class LastDone(Body):
 
 Last = Annotated[
     list[LastDone],
-    Field(
-        max_length=12, description="Levels of which somebody knows; others are due now.", examples=[[]]
-    ),
+    Field(max_length=12, description="Levels of which somebody knows; others are due now.", examples=[[]]),
 ]
 
 
@@ -85,7 +83,8 @@ COLUMNS = """a.alert_id, a.site_key AS site, a.asset_key AS asset, a.level, a.se
 ALERTS = f"""
     SELECT {COLUMNS} FROM ems.maintenance_alert a LEFT JOIN ems.alarm l USING (alarm_id)
     WHERE {VISIBLE.format("a", "a")} AND (%(past)s OR a.resolved_at IS NULL)
-      AND (%(alert)s::bigint IS NULL OR a.alert_id = %(alert)s) AND (%(last)s::bigint IS NULL OR a.alert_id < %(last)s::bigint)
+      AND (%(alert)s::bigint IS NULL OR a.alert_id = %(alert)s)
+      AND (%(last)s::bigint IS NULL OR a.alert_id < %(last)s::bigint)
     ORDER BY a.alert_id DESC LIMIT %(limit)s + 1"""
 
 

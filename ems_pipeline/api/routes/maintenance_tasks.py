@@ -155,7 +155,7 @@ async def answer(
 async def complete(
     task_id: Number, said: Completion, caller: Annotated[Caller, WRITE], web: ThisWeb, language: OfLanguage = "en"
 ) -> dict[str, Any]:
-    """Its level and all below count anew, but those with a critical line open. Again it is as it was answered before."""
+    """Its level and all below count anew, but those with a critical line open. Again it is as before."""
     await _one(web, caller, task_id, language)
     async with web.database.writing(caller) as connection:
         await _completed(connection, task_id, said)

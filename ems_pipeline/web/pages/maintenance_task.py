@@ -26,10 +26,10 @@ LOGGED, PRINTED = 200, 50
 """Services that the log shows, and that are printed at once."""
 CSV = """
     COPY (SELECT o.order_id AS task, o.site_key AS site, o.asset_key AS genset, o.level, o.done_at, o.done_h, o.done_by,
-                 array_to_string(o.closed_levels, ' ') AS closed_levels, i.code, i.text ->> 'en' AS text, i.result, i.value,
-                 i.unit, i.note, i.answered_by, i.answered_at, array_to_string(i.photos, ' ') AS photos, o.report,
-                 (SELECT string_agg(concat_ws(' ', p.quantity, p.unit, p.name), '; ' ORDER BY p.part_id)
-                  FROM ems.maintenance_part p WHERE p.order_id = o.order_id) AS parts
+                 array_to_string(o.closed_levels, ' ') AS closed_levels, i.code, i.text ->> 'en' AS text, i.result,
+                 i.value, i.unit, i.note, i.answered_by, i.answered_at, array_to_string(i.photos, ' ') AS photos,
+                 o.report, (SELECT string_agg(concat_ws(' ', p.quantity, p.unit, p.name), '; ' ORDER BY p.part_id)
+                            FROM ems.maintenance_part p WHERE p.order_id = o.order_id) AS parts
           FROM ems.maintenance_order o JOIN ems.maintenance_item i USING (order_id)
           WHERE o.site_key = %(site)s AND o.state = 'done' ORDER BY o.done_at, o.order_id, i.position)
     TO STDOUT WITH (FORMAT csv, HEADER)"""
@@ -161,7 +161,7 @@ async def printed(
 
 
 def spoken(reader: Reader, wanted: str | None) -> tuple[str, ...]:
-    """Languages for the lines of a checklist: the one asked for, the one chosen for pages, the browser's, the page's."""
+    """Languages for the lines of a checklist: asked for, chosen for pages, the browser's, the page's."""
     accepted = reader.request.headers.get("accept-language", "")
     asked = [part.partition(";")[0].strip() for part in accepted[:200].split(",")]
     found = [wanted, reader.request.cookies.get(words.COOKIE), negotiate_locale(asked, TEXTS, sep="-"), reader.language]
@@ -186,7 +186,8 @@ def _new(line: dict[str, Any], fields: dict[str, str]) -> maintenance_tasks.Item
     """What the fields say of a line; None: nothing, or what is known."""
     code = line["code"]
     known = {
-        "result": line["result"] or "", "value": line["value"] or "", "note": line["note"], "photo": " ".join(line["photos"]),
+        "result": line["result"] or "", "value": line["value"] or "", "note": line["note"],
+        "photo": " ".join(line["photos"]),
     }  # fmt: skip
     said = {name: fields.get(f"{name}.{code}", known[name]).strip() for name in known}
     if said == known:
