@@ -63,6 +63,13 @@ READERS = {
     "gensets lock add": ["home01", "set-1", "--reason", "tried"],
     "gensets lock list": [],
     "gensets lock lift": ["1"],
+    "maintenance seed": [],
+    "maintenance list": [],
+    "maintenance plan": ["yard", "gen-1"],
+    "maintenance due": [],
+    "maintenance log": [],
+    "maintenance done": ["yard", "gen-1", "TO-1"],
+    "maintenance meter": [],
     "db login": ["somebody", "reader"],
 }
 """Commands that read what a schema holds, with what they need to get there."""

@@ -5,7 +5,7 @@ from alembic import op
 from ems_pipeline.warehouse.migrate import apply_file
 
 revision = "037"
-down_revision = "035"
+down_revision = "036"
 
 
 def upgrade() -> None:
