@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from psycopg.errors import InvalidParameterValue
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.gensets.alarms import titles
@@ -191,33 +190,3 @@ def _event(step: Step) -> Mapping[str, Any]:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat()
-
-
-def acknowledge(connection: Connection, number: int, by: str, reason: str) -> str:
-    """Somebody at the machine knows of an alarm; its state after that. ValueError: none of this number stands."""
-    return str(_asked(connection, "fn_genset_alarm_acknowledge(:number, :reason, :by)", number, by=by, reason=reason))
-
-
-def shelve(connection: Connection, number: int, until_at: datetime, by: str, reason: str) -> None:
-    """Somebody at the machine shelves an alarm; ValueError: as there, or the end or reason."""
-    shelf = "fn_genset_alarm_shelve(:number, :until, :reason, :by)"
-    _asked(connection, shelf, number, by=by, reason=reason, until=until_at)
-
-
-def unshelve(connection: Connection, number: int, by: str) -> bool:
-    """Somebody at the machine takes an alarm from its shelf; whether it was on one. ValueError: see there."""
-    return bool(_asked(connection, "fn_genset_alarm_unshelve(:number, :by)", number, by=by))
-
-
-def _asked(connection: Connection, function: str, number: int, **values: Any) -> Any:
-    """What a function says that refuses in words."""
-    try:
-        with connection.begin_nested():
-            return connection.execute(sa.text(f"SELECT ems.{function}"), {"number": number, **values}).scalar_one()
-    except sa.exc.DBAPIError as error:
-        if not isinstance(error.orig, InvalidParameterValue):
-            raise
-        said = (
-            f"{error.orig.diag.message_primary}; {error.orig.diag.message_hint or '`ems gensets alarms list` has them'}"
-        )
-        raise ValueError(said) from None

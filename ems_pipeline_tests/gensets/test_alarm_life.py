@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ems_pipeline.gensets.alarms import life
+from ems_pipeline import gensets
+from ems_pipeline.gensets.alarms import life, titles
 from ems_pipeline.gensets.alarms.alarm import Alarm, Condition, Controller, Source, Step
 from ems_pipeline.gensets.alarms.around import Around
 from ems_pipeline.gensets.alarms.life import Refused, State, What
@@ -268,6 +271,14 @@ def test_a_shutdown_keeps_the_values_of_a_minute_before_and_after_it() -> None:
     (_, whole) = kept[1]
     assert whole["at"][0] == (START + 30 * POLL).isoformat()
     assert whole["values"]["rpm"] == [1500.0 + poll for poll in range(30, 91)]
+
+
+def test_every_alarm_of_the_shipped_maps_has_a_title() -> None:
+    for file in (Path(gensets.__file__).parent / "map").glob("*.yaml"):
+        told = yaml.safe_load(file.read_text(encoding="utf-8"))
+        names = {name for word in (told.get("alarms") or {}).get("words", ()) for name in word if name}
+        names |= {bit["name"] for bit in told["bits"] if "severity" in bit}
+        assert names <= titles.TITLES.keys(), file.name
 
 
 def test_a_condition_is_known_by_its_source_too() -> None:

@@ -26,6 +26,7 @@ PARTS = {
     "{finding_id}": "1",
     "{override_id}": "1",
     "{goal_id}": "1",
+    "{genset_alarm_id}": "1",
     "{channel_id}": "1",
     "{day}": "2026-02-28",
     "{request_id}": "0b1f3c1e-6a0e-4a53-9a51-6f2c8f3d7a10",

@@ -22,7 +22,7 @@ AT_REST = frozenset(
 OF_RUNNING = frozenset(
     {
         "low_oil_pressure", "low_oil_pressure_input", "underspeed", "speed_signal_lost", "charging_failure",
-        "gen_underfrequency", "gen_undervoltage", "loss_of_excitation", "low_engine_temp",
+        "gen_underfrequency", "gen_undervoltage", "loss_of_excitation", "low_temperature",
     }
 )  # fmt: skip
 """Alarms of the controllers that say something only while the engine runs."""

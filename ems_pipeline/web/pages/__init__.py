@@ -12,6 +12,7 @@ override       wishes for a while, with their price, and the hand back
 goal           what the plan is to reach for a car or a house, with its price
 alarms         what a person should know, and that somebody knows it
 maintenance    services of gensets: what is due, hour meters; maintenance_task: a checklist, its end, the log
+genset_alarms  alarms of generating sets: what stands, who knows, what comes too often
 devices        how each device behaves, what it said and was told
 money          what days and months cost and saved; money_day: the quarter-hours of one
 telemetry      what was measured between two days, drawn, in a table and as CSV
@@ -32,6 +33,7 @@ from ems_pipeline.web.pages import (
     alarms,
     devices,
     fleet,
+    genset_alarms,
     goal,
     login,
     maintenance,
@@ -61,6 +63,7 @@ SITE = (
     override,
     goal,
     alarms,
+    genset_alarms,
     devices,
     money,
     money_day,
