@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from ems_pipeline.gensets.alarms import titles
 from ems_pipeline.web import words
 from ems_pipeline.web.words import sentences as decisions
 
@@ -27,12 +28,14 @@ UNSAID = tuple(f'"{name}' for name in HEADS)
 
 
 def sentences() -> Catalog:
-    """What templates and modules of the pages say, as they stand, and what decisions say of themselves."""
+    """What templates and modules of the pages say, and what decisions and controllers say of themselves."""
     found = Catalog(project="ems-pipeline", charset="utf-8")
     for name, line, text, notes, context in extract_from_dir(WEB, METHODS, OPTIONS):
         found.add(text, locations=[(name, line)], auto_comments=notes, context=context)
     for sentence in decisions.EVERY:
         found.add(sentence.text)
+    for title in titles.TITLES.values():
+        found.add(title)
     return found
 
 

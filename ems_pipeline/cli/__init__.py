@@ -11,6 +11,8 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     gensets                                        commands to generating sets
     battery                                        batteries of this network
     plant                                          what goes wrong at the virtual plant
+    maintenance                                    services of gensets
+    genset_alarms                                  alarms of generating sets
     status, cadence                                how things stand
     doctor, checkup, reach, doors                  what is wrong, from outside too; what is open
     why, replay                                    what stands behind a quarter-hour; a decision made again

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline.cli import genset_alarms
 from ems_pipeline.cli.terminal import Rows, words
 from ems_pipeline.cli.wall_clock import shown
 from ems_pipeline.cli.who import who
@@ -15,6 +16,7 @@ from ems_pipeline.cli.who import who
 app = typer.Typer(no_args_is_help=True)
 lock_app = typer.Typer(no_args_is_help=True)
 app.add_typer(lock_app, name="lock", help="Lock a set out: nobody starts it from afar.")
+app.add_typer(genset_alarms.app, name="alarms", help="Alarms of generating sets: list, journal, report, acknowledge.")
 console = Console()
 KINDS = "start, stop, auto, manual, power, mute, reset, run, release"
 

@@ -32,7 +32,8 @@ MOST_SITES = 10
 """Told of by one /status."""
 LONGEST_SAID = 300
 """Characters of what somebody writes that are looked at."""
-CONFIRM = "confirm:"
+CONFIRM, KNOW = "confirm:", "know:"
+"""How the data of buttons begins: of a wish, and of a message about alarms."""
 
 
 @dataclass(frozen=True)
@@ -172,21 +173,37 @@ class Bot:
         return [Call("sendMessage", {"chat_id": int(said.chat), "text": text, "reply_markup": button}, said.chat)]
 
     def _pressed(self, connection: Connection, said: Said, query: str, data: str, message: int) -> list[Call]:
-        try:
-            done = chats.confirm(connection, said.chat, said.user, data.removeprefix(CONFIRM))
-        except WishRefused as error:
-            text, is_final = str(error), False
-        else:
-            text = {
-                "filed": f"Done: {done.filed_as}.", "before": f"It was done already: {done.filed_as}.",
-                "over": "Too late: the button held for two minutes. Ask again.",
-            }.get(done.outcome, "This button is not yours.")  # fmt: skip
-            is_final = done.outcome in ("filed", "over")
+        ask = self._known if data.startswith(KNOW) else self._confirmed
+        text, is_final = ask(connection, said, data)
         told = [Call("answerCallbackQuery", {"callback_query_id": query, "text": text[:200]})]
         if is_final:  # the button goes, and what became of it stays to be read
             bare = {"chat_id": int(said.chat), "message_id": message, "reply_markup": {"inline_keyboard": []}}
             told += [Call("editMessageReplyMarkup", bare), _say(said.chat, text)]
         return told
+
+    def _known(self, connection: Connection, said: Said, data: str) -> tuple[str, bool]:
+        """What is said to whoever knows of alarms now, and whether that is all there is to say."""
+        try:
+            done = chats.press(connection, said.chat, said.user, data.removeprefix(KNOW))
+        except WishRefused as error:
+            return str(error), False
+        text = {
+            "known": f"{done.person} knows of {done.known} open alarm{'' if done.known == 1 else 's'}.",
+            "before": "It was noted already.", "over": "Too late: look at the page of alarms.",
+        }.get(done.outcome, "This button is not yours.")  # fmt: skip
+        return text, done.outcome in ("known", "over")
+
+    def _confirmed(self, connection: Connection, said: Said, data: str) -> tuple[str, bool]:
+        """The same of a wish."""
+        try:
+            done = chats.confirm(connection, said.chat, said.user, data.removeprefix(CONFIRM))
+        except WishRefused as error:
+            return str(error), False
+        text = {
+            "filed": f"Done: {done.filed_as}.", "before": f"It was done already: {done.filed_as}.",
+            "over": "Too late: the button held for two minutes. Ask again.",
+        }.get(done.outcome, "This button is not yours.")  # fmt: skip
+        return text, done.outcome in ("filed", "over")
 
 
 def _say(chat: str, text: str) -> Call:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ems_pipeline.notices import health, reports
+from ems_pipeline.notices import bot, health, reports
 from ems_pipeline.notify import choice, wording
 from ems_pipeline.notify.notice import Blocked, Down, Held, Message, Moved, Notice, NotSent, Unreached, Unsure, Way
 from ems_pipeline.notify.pace import Pace
@@ -104,6 +105,10 @@ class Teller:
         message = wording.merged(batch, is_again=is_again, more=len(due) - len(batch))
         with self.warehouse.begin() as connection:
             told.begin(connection, channel.number, batch, now)
+            if self.way.has_buttons:
+                nonce = secrets.token_urlsafe(24)
+                told.add_button(connection, channel.number, batch, nonce, now)
+                message = replace(message, button=bot.KNOW + nonce)
         state = self._send(channel, message)
         with self.warehouse.begin() as connection:
             told.end(connection, channel.number, batch, state, self.clock.now())

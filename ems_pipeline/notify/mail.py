@@ -43,6 +43,7 @@ class Mail:
     """Messages by one server."""
 
     kind = "email"
+    has_buttons = False
     longest = wording.LONGEST
 
     def __init__(self, server: Server, timeout_s: float = TIMEOUT_S) -> None:

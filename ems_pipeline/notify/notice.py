@@ -90,6 +90,8 @@ class Message:
     """Name and HTML of a file, for ways that take files."""
     severity: str = "info"
     """Of the worst in it: how urgent it is, for ways that ask."""
+    button: str = ""
+    """What a button below it carries, by which the person says that he knows, for ways that have buttons."""
 
 
 class Way(Protocol):
@@ -97,6 +99,8 @@ class Way(Protocol):
 
     kind: str
     """As ``ems.notice_channel`` calls it."""
+    has_buttons: bool
+    """Whether a person can answer by a button below a message."""
     longest: int
     """UTF-16 units that one message may have; what does not fit follows in the next."""
 

@@ -37,6 +37,7 @@ class Push:
     """Browsers, by our key."""
 
     kind = "push"
+    has_buttons = False
     longest = LONGEST
 
     def __init__(

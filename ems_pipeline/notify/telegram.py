@@ -24,6 +24,7 @@ class Telegram:
     """A bot, by its token."""
 
     kind = "telegram"
+    has_buttons = True
     longest = wording.LONGEST
 
     def __init__(self, token: str, address: str, timeout_s: float = TIMEOUT_S) -> None:
@@ -59,8 +60,11 @@ class Telegram:
 
     def send(self, address: str, message: Message) -> None:
         """Plain text, so that nothing in it is taken for markup; see `call` for errors."""
-        for part in wording.parts(message.text):
+        *before, last = wording.parts(message.text)
+        for part in before:
             self.call("sendMessage", chat_id=_chat(address), text=part)
+        below: dict[str, Any] = {"reply_markup": _button(message.button)} if message.button else {}
+        self.call("sendMessage", chat_id=_chat(address), text=last, **below)
 
     def check(self) -> None:
         """Whether the service knows the bot; see `call` for errors."""
@@ -110,6 +114,10 @@ def _chat(address: str) -> int | str:
         return int(address)
     except ValueError:
         return address
+
+
+def _button(data: str) -> Mapping[str, Any]:
+    return {"inline_keyboard": [[{"text": "I know about it", "callback_data": data}]]}
 
 
 def _document(body: bytes) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import answers, ops
+from ems_pipeline.orchestration import answers, ops, servicing
 from ems_pipeline.orchestration.housekeeping import drop_old_minutes, drop_old_requests, purge_history
 from ems_pipeline.orchestration.machinery.coordinator import AGAIN_AFTER_A_CRASH
 
@@ -44,6 +44,13 @@ def verify_setpoints() -> None:
 @dg.job(tags=_tags(10, 100), config=SAID, description="Site files -> registry and partitions.")
 def sync_sites() -> None:
     ops.register_sites()
+
+
+@dg.job(
+    tags=_tags(10, 100), config=SAID, description="Services of gensets: what is due, worse or done, and who is told."
+)
+def check_maintenance() -> None:
+    servicing.settle_services()
 
 
 @dg.job(
@@ -122,6 +129,7 @@ ALL = [
     apply_control,
     verify_setpoints,
     sync_sites,
+    check_maintenance,
     housekeeping,
     answer_request,
     hand_back,

@@ -6,6 +6,7 @@ slot_chart  panels of slot series over one local time axis
 flow        power between a site's parts at this moment
 gauge       a state of charge with its reserve
 bars        money of days
+ranking     what comes most often
 sparkline   one series without axes
 inline      a picture by itself: a file, an image in Markdown
 

@@ -9,10 +9,11 @@ routes      a lost way to a site, as one alarm
 live        the newest of every controller, for pages and programs
 minutes     means of minutes and changes of states, for the warehouse
 means       the arithmetic of it, pure
+alarms      what stands is stored, and told to people
 sequences   runs commands to sets as sequences
-asked       what a plan wants of a set
-known       which controllers there are, and what their sites allow them
 steered     whether a site's sets may be told anything now
+known       which controllers there are, and what their sites allow them
+asked       what a plan wants of a set
 journal     what a look writes down
 wakes       commands that are heard of at once
 """

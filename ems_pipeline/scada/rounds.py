@@ -1,7 +1,7 @@
 """The cycle: every two seconds each line asks the controllers behind it, and followers are shown what came.
 
-Lines are independent: a dead one delays nobody. What has come within half a second is shown at once, the slower buses'
-when they are through, so a round has those controllers whose poll ended since the last one, and nobody may conclude
+Lines are independent: a dead one delays nobody. What has come soon is shown soon, what serial buses say when they are
+through, so a round has those controllers whose poll ended since the last one, and nobody may conclude
 anything from who is not in it.
 """
 
@@ -19,7 +19,9 @@ from ems_pipeline.scada.shown import Shown
 from ems_pipeline.scada.yard import Standing, Yard
 from ems_pipeline.time_grid import Clock
 
-EVERY_S, QUICK_S, SLOW_S = 2.0, 0.5, 1.95
+EVERY_S = 2.0
+SHOWN_S = (0.2, 0.8, 1.95)
+"""When in a cycle what has come is shown: what answers at once, a busy network, a serial bus."""
 logger = logging.getLogger(__name__)
 
 
@@ -48,14 +50,14 @@ class Rounds:
                 task.cancel()
 
     async def cycle(self, tick_at: float) -> None:
-        """One round of polls, shown once or twice."""
+        """One round of polls, shown as it comes."""
         loop = asyncio.get_running_loop()
         for address, standing in self._yard.by_address().items():
             if address not in self._running:
                 task = self._running[address] = asyncio.ensure_future(self._ask(standing))
                 task.add_done_callback(partial(self._done, address))
         scale = self._every_s / EVERY_S
-        for until_s in (QUICK_S, SLOW_S):
+        for until_s in SHOWN_S:
             left_s = tick_at + until_s * scale - loop.time()
             if self._running and left_s > 0:
                 with suppress(TimeoutError):

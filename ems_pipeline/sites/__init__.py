@@ -7,6 +7,7 @@ what can be asked of a part, `wish` what is asked, `goal` what a plan is to reac
 `loader` turns a YAML file plus environment variables into a `Site`, or into one message that lists every fault with its
 remedy. Add a field here when a fact belongs to the installation; facts that change by the minute are telemetry.
 
+    alarm_limit   values of a genset whose crossing is an alarm
     demand        inputs by which a grid operator asks for less
     document      YAML read strictly
     files         a folder of them, followed by a process that lives long

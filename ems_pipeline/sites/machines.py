@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from ems_pipeline.sites.alarm_limit import AlarmLimit
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.fuel import KG_PER_KWH, FuelCurve, Gas
 from ems_pipeline.sites.modes import GensetMode, MachineMode
@@ -81,6 +82,8 @@ class Genset(Asset):
     locked_out: bool = False
     """Not to be started at all (alarm, service)."""
     quiet_hours: tuple[DailyWindow, ...] = ()
+    alarm_limits: tuple[AlarmLimit, ...] = ()
+    """Alarms of our own on values of its controller, beside the controller's."""
 
     @model_validator(mode="after")
     def _costs_are_known(self) -> Self:

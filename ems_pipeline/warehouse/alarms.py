@@ -56,16 +56,33 @@ def settle(connection: Connection, kinds: str, troubles: Iterable[Trouble], at: 
 
     What stands already with the same words is not counted again: it is one trouble, however often somebody looks.
     """
+    new, over = _unsettled(connection, kinds, troubles)
+    for trouble in new:
+        raise_alarm(connection, trouble.site_key, trouble.kind, trouble.severity, trouble.text, at)
+    for site, kind in over:
+        clear(connection, site, kind, at)
+
+
+def are_settled(connection: Connection, kinds: str, troubles: Iterable[Trouble]) -> bool:
+    """Whether `settle` would leave everything as it is."""
+    return _unsettled(connection, kinds, troubles) == ([], [])
+
+
+def _unsettled(
+    connection: Connection, kinds: str, troubles: Iterable[Trouble]
+) -> tuple[list[Trouble], list[tuple[str | None, str]]]:
+    """Troubles that no open alarm tells in these words, and alarms (site, kind) of no trouble."""
     found = connection.execute(
         sa.text("SELECT site_key, kind, text FROM ems.alarm WHERE cleared_at IS NULL AND starts_with(kind, :kinds)"),
         {"kinds": kinds},
     )
     standing = {(site, kind): text for site, kind, text in found}
-    for trouble in troubles:
-        if standing.pop((trouble.site_key, trouble.kind), None) != paragraph(trouble.text):
-            raise_alarm(connection, trouble.site_key, trouble.kind, trouble.severity, trouble.text, at)
-    for site, kind in standing:
-        clear(connection, site, kind, at)
+    new = [
+        trouble
+        for trouble in troubles
+        if standing.pop((trouble.site_key, trouble.kind), None) != paragraph(trouble.text)
+    ]
+    return new, list(standing)
 
 
 def clear(connection: Connection, site_key: str | None, kind: str, at: datetime, device: str | None = None) -> bool:
@@ -108,7 +125,12 @@ def open_texts(connection: Connection, site_key: str) -> dict[tuple[str, str], s
 
 
 def acknowledge(connection: Connection, alarm_id: int, at: datetime, by: str) -> None:
-    """A person has seen it; LookupError when there is no such open alarm."""
+    """A person has seen it, and the genset's alarm that it tells of; LookupError when there is no such open alarm."""
+    connection.execute(
+        sa.text("""SELECT ems.fn_genset_alarm_acknowledge(g.genset_alarm_id, '', :by)
+                   FROM ems.genset_alarm g WHERE g.alarm_id = :id AND g.ended_at IS NULL"""),
+        {"id": alarm_id, "by": by},
+    )
     result = connection.execute(
         sa.text("""UPDATE ems.alarm SET acknowledged_at = :at, acknowledged_by = :by
                    WHERE alarm_id = :id AND cleared_at IS NULL"""),

@@ -40,6 +40,16 @@ class Confirmed:
     filed_as: str | None
 
 
+@dataclass(frozen=True)
+class Pressed:
+    """What pressing the button below a message did. ``outcome``: known, before, over (too late), unknown."""
+
+    outcome: str
+    person: str
+    known: int
+    """Of how many open alarms somebody knows by it."""
+
+
 def of_chat(connection: Connection, chat: str) -> Channel | None:
     """The channel of a chat that somebody bound."""
     return next((channel for channel in listed(connection, kind="telegram") if channel.address == chat), None)
@@ -73,6 +83,13 @@ def confirm(connection: Connection, chat: str, user: str, nonce: str) -> Confirm
     query = "SELECT outcome, filed_as FROM ems.fn_wish_confirm(:nonce, :chat, :user)"
     outcome, filed_as = _checked(connection, query, nonce=hashed(nonce), chat=chat, user=user)
     return Confirmed(str(outcome), None if filed_as is None else str(filed_as))
+
+
+def press(connection: Connection, chat: str, user: str, nonce: str) -> Pressed:
+    """Whoever bound the chat knows of what the message above a button was about. WishRefused: see there."""
+    query = "SELECT outcome, person, known FROM ems.fn_button_press(:nonce, :chat, :user)"
+    outcome, person, known = _checked(connection, query, nonce=hashed(nonce), chat=chat, user=user)
+    return Pressed(str(outcome), str(person or ""), int(str(known)))
 
 
 def next_update(connection: Connection, bot: str) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.notify.choice import rank
 from ems_pipeline.notify.notice import Notice
+from ems_pipeline.warehouse.channels import hashed
 
 Ending = Literal["told", "unsure", "refused"]
 MOST_TRIES = 3
@@ -78,6 +79,15 @@ def begin(connection: Connection, channel: int, notices: Sequence[Notice], at: d
     )  # fmt: skip
 
 
+def add_button(connection: Connection, channel: int, notices: Sequence[Notice], nonce: str, at: datetime) -> None:
+    """Below the message about these there is a button that carries ``nonce``: whoever presses it knows of them."""
+    connection.execute(
+        sa.text("""INSERT INTO ems.notice_button (nonce_hash, notice_channel_id, alarm_ids, made_at)
+                   VALUES (:hash, :channel, :alarms, :at)"""),
+        {"hash": hashed(nonce), "channel": channel, "alarms": [notice.number for notice in notices], "at": at},
+    )
+
+
 def end(connection: Connection, channel: int, notices: Sequence[Notice], state: Ending, at: datetime) -> None:
     """What became of them; a try that certainly arrived nowhere does not count."""
     connection.execute(
@@ -128,8 +138,11 @@ def end_report(connection: Connection, channel: int, span: Span, state: Ending, 
 
 
 def forget(connection: Connection, at: datetime) -> None:
-    """Remove codes and wishes that are over for a day: what they were filed as stands in the journal."""
+    """Remove codes, wishes and buttons that are over for a day: what they were filed as stands in the journal."""
     for table in ("notice_code", "notice_wish"):
         connection.execute(
             sa.text(f"DELETE FROM ems.{table} WHERE expires_at < :before"), {"before": at - timedelta(days=1)}
         )
+    connection.execute(
+        sa.text("DELETE FROM ems.notice_button WHERE made_at < :before"), {"before": at - timedelta(days=8)}
+    )

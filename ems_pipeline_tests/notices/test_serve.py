@@ -46,7 +46,7 @@ class Hung:
     def check(self) -> None:
         self.send("", Message("", "", ""))
 
-    longest = 4096
+    longest, has_buttons = 4096, False
 
     def spacing_s(self, address: str) -> float:
         return 0.0

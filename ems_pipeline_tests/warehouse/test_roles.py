@@ -43,7 +43,7 @@ from ems_pipeline_tests.readings import answers
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 WITHHELD = {
-    "notice_channel", "notice_code", "notice_poll", "notice_report", "notice_told", "notice_wish",
+    "notice_button", "notice_channel", "notice_code", "notice_poll", "notice_report", "notice_told", "notice_wish",
     "person", "web_draft", "web_once", "web_session", "web_token",
 }  # fmt: skip
 """Tables an analyst must not read: secrets stand in them, or where somebody can be reached."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Alarm(BaseModel):
@@ -39,6 +39,39 @@ class Alarm(BaseModel):
     """When it was over; null: it is open."""
 
 
+class Alert(BaseModel):
+    """A service that is due or soon will be; one for each set and level."""
+
+    alert_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    level: str
+    """Level."""
+    severity: Literal["warning", "critical", "overdue"]
+    """The worst it has been."""
+    due_h: float | None
+    """Due at so many hours of running."""
+    due_at: AwareDatetime | None
+    """Due by the calendar."""
+    raised_at: AwareDatetime
+    """Raised."""
+    risen_at: AwareDatetime
+    """Grew to this severity; an acknowledgement of before has lapsed."""
+    alarm_id: int | None
+    """Alarm by which people are told; null: not yet."""
+    acknowledged_at: AwareDatetime | None
+    """When somebody said that he knows; null: nobody did."""
+    acknowledged_by: str | None
+    """Who did."""
+    resolved_at: AwareDatetime | None
+    """Over; null: it stands."""
+    resolved_by: Literal["log", "template", "meter"] | None
+    """What ended it."""
+
+
 class Arm(BaseModel):
     """The two opt-ins of a site, and what control decided last."""
 
@@ -60,6 +93,15 @@ class Arm(BaseModel):
     """When it did."""
     plan_decided_at: AwareDatetime | None
     """When the plan behind it was decided; null: without one."""
+
+
+class Around(BaseModel):
+    """Values around a shutdown."""
+
+    at: list[AwareDatetime]
+    """Instants."""
+    values: dict[str, list[float | str | None]]
+    """Of each name its values at them; null: no sensor, or not believed."""
 
 
 class Asset(BaseModel):
@@ -159,6 +201,146 @@ class BatteryStatus(BaseModel):
     """What is in it, as it says."""
 
 
+class CodedAnswer(BaseModel):
+    """The same of one line among others."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    result: Literal["done", "not", "na"] | None
+    """`na`: it does not apply; null: not answered yet."""
+    value: str | None = None
+    """What was measured, as written."""
+    note: str = ""
+    """Remark."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+    code: str
+    """Code of the line."""
+
+
+class Command(BaseModel):
+    """A command to a set, and where its sequence stands."""
+
+    command_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What was asked."""
+    power_w: float | None
+    """Target of active power; null: none was named."""
+    until_at: AwareDatetime | None
+    """End of a run; null: of no other command."""
+    reason: str
+    """Why, as it was said."""
+    asked_by: str
+    """By whom; `dispatch`: a plan."""
+    asked_at: AwareDatetime
+    """When it was filed."""
+    state: Literal[
+        "asked", "lapsed", "confirmed", "running", "backing-out", "done", "failed", "refused", "cancelled", "shadow"
+    ]
+    """Where it stands; `shadow`: told nothing, the site is not enabled and armed."""
+    state_reason: str
+    """Why it is in this state."""
+    step: str | None
+    """What the sequence waits for; null: it has not begun."""
+    cancelled_by: str | None
+    """Who took it back; null: nobody."""
+    ended_at: AwareDatetime | None
+    """When it ended; null: it has not."""
+
+
+class CommandFiled(BaseModel):
+    """A command was filed; nothing happens until its code is said."""
+
+    command_id: int | None
+    """Number; null: a dry run filed nothing."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What was asked."""
+    code: str | None
+    """What confirms it, once; null: nothing was filed."""
+    confirm_by_at: AwareDatetime | None
+    """When the code lapses."""
+    href: str | None
+    """Where it stands."""
+
+
+class CommandStep(BaseModel):
+    """A step of a sequence; committed before its action was told."""
+
+    at: AwareDatetime
+    """When."""
+    step: str
+    """What is waited for since."""
+    action: str
+    """What was told; empty: nothing."""
+    reason: str
+    """Why it turned, or what the wire said; empty: nothing."""
+    seen: dict[str, Any]
+    """The snapshot it was decided on."""
+
+
+class CommandTold(BaseModel):
+    """The same, with its steps."""
+
+    command_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What was asked."""
+    power_w: float | None
+    """Target of active power; null: none was named."""
+    until_at: AwareDatetime | None
+    """End of a run; null: of no other command."""
+    reason: str
+    """Why, as it was said."""
+    asked_by: str
+    """By whom; `dispatch`: a plan."""
+    asked_at: AwareDatetime
+    """When it was filed."""
+    state: Literal[
+        "asked", "lapsed", "confirmed", "running", "backing-out", "done", "failed", "refused", "cancelled", "shadow"
+    ]
+    """Where it stands; `shadow`: told nothing, the site is not enabled and armed."""
+    state_reason: str
+    """Why it is in this state."""
+    step: str | None
+    """What the sequence waits for; null: it has not begun."""
+    cancelled_by: str | None
+    """Who took it back; null: nobody."""
+    ended_at: AwareDatetime | None
+    """When it ended; null: it has not."""
+    steps: list[CommandStep]
+    """Steps in order."""
+
+
+class CommandWish(BaseModel):
+    """A command to be filed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What is asked."""
+    reason: str
+    """Why, in one line."""
+    power_w: float | None = None
+    """Target of active power, of start, power and run."""
+    until_at: AwareDatetime | None = None
+    """End of a run."""
+
+
 class Commanded(BaseModel):
     """A wish was filed. Nothing is said of its effect: that shows in the battery's power."""
 
@@ -178,16 +360,6 @@ class Commanded(BaseModel):
     """Until when."""
     steered: Literal["shadow", "disarmed", "armed"]
     """Unless `armed`, the wish is journalled and told to nobody."""
-
-
-class Confirmation(BaseModel):
-    """The password again."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-    )
-    password: str
-    """of who logged in"""
 
 
 class ControlWish(BaseModel):
@@ -358,6 +530,27 @@ class Filed(BaseModel):
     """Where to follow it; null: nowhere."""
 
 
+class Finding(BaseModel):
+    """A line that was left open and keeps no level due."""
+
+    finding_id: int
+    """Number."""
+    code: str
+    """Code of the task."""
+    text: str
+    """What is to be done."""
+    note: str
+    """Remark of whoever left it."""
+    due_on: date
+    """To be done by this day."""
+    closed_at: AwareDatetime | None
+    """Done; null: open."""
+    closed_by: str | None
+    """By whom."""
+    remedy: str | None
+    """What was done about it."""
+
+
 class Flow(BaseModel):
     """The bus: grid + pv + battery + genset = load + ev + heat pump. Null: not measured lately, or too old."""
 
@@ -410,6 +603,230 @@ class FoundBattery(BaseModel):
     """The site whose file names it; null: none does."""
     gateway: str | None
     """As which gateway."""
+
+
+class GensetAlarm(BaseModel):
+    """An alarm of a controller, from its first cause until it is over."""
+
+    genset_alarm_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str | None
+    """Controller; null: the road to all controllers of the site."""
+    source: Literal["bit", "limit", "link"]
+    """Who says so: the controller, a limit of ours, the link."""
+    group: Literal["shutdown", "trip_stop", "safety_trip_stop", "trip", "safety_trip", "mains_trip", "block", "warning"]
+    """What the controller does about it."""
+    name: str
+    """Which alarm, as the controller's map calls it."""
+    title: str
+    """The same in English."""
+    severity: Literal["warning", "critical"]
+    """How grave to people."""
+    shown_as: Literal[
+        "unacknowledged", "acknowledged", "returned", "latched", "normal", "shelved", "suppressed", "out_of_service"
+    ]
+    """What hides it, else its state."""
+    state: Literal["unacknowledged", "acknowledged", "returned", "latched", "normal"]
+    """State, whatever hides it."""
+    quality: Literal["good", "bad"]
+    """`bad`: its controller is not heard, and it is as heard last."""
+    first_raised_at: AwareDatetime
+    """When its cause came first."""
+    raised_at: AwareDatetime
+    """When its cause came last."""
+    returned_at: AwareDatetime | None
+    """When its cause went; null: it is there."""
+    times: int
+    """How often its cause has come."""
+    trouble_at: AwareDatetime | None
+    """When its trouble began; null: it stops nothing, and has no place."""
+    place: int | None
+    """In the order of its trouble; 1: it came first. Those of one poll tie."""
+    acknowledged_at: AwareDatetime | None
+    """When somebody said that he knows; null: nobody did."""
+    acknowledged_by: str | None
+    """Who was first."""
+    suppressed_by: str | None
+    """What hides it by design: `link`, `resting`."""
+    removed_for: str | None
+    """Why its controller is out of service."""
+    shelved_until: AwareDatetime | None
+    """Until when it is shelved."""
+    shelved_by: str | None
+    """Who shelved it."""
+    shelved_reason: str | None
+    """Why."""
+    ended_at: AwareDatetime | None
+    """When it was over; null: it stands."""
+
+
+class GensetAlarmRate(BaseModel):
+    """A site's alarms between two instants; what was hidden when it came is not counted."""
+
+    site: str
+    """Site."""
+    raised: int
+    """How many came."""
+    per_day: float
+    """A day."""
+    judged: Literal["good", "much", "too_much"]
+    """`good` to 150 a day, `much` to 300."""
+    flood_pct: float
+    """Share of the ten minutes in which ten or more came."""
+    most_in_ten_minutes: int
+    """The most that came in ten minutes."""
+    median_ack_s: float | None
+    """Until somebody knew, half of them; null: nobody ever did."""
+    p90_ack_s: float | None
+    """Until somebody knew, nine of ten."""
+    unacknowledged: int
+    """That stand and nobody knows of, now."""
+    stale: int
+    """That had stood for more than a day at the end."""
+    shelved: int
+    """That are shelved, now."""
+    by_group: dict[str, int]
+    """How many of each group."""
+
+
+class GensetAlarmStep(BaseModel):
+    """A row of the journal."""
+
+    step_id: int
+    """Number."""
+    genset_alarm_id: int
+    """The alarm."""
+    site: str
+    """Site."""
+    device: str | None
+    """Controller."""
+    group: Literal["shutdown", "trip_stop", "safety_trip_stop", "trip", "safety_trip", "mains_trip", "block", "warning"]
+    """What the controller does about it."""
+    name: str
+    """Which alarm."""
+    at: AwareDatetime
+    """When."""
+    what: Literal[
+        "raised",
+        "returned",
+        "acknowledged",
+        "shelved",
+        "unshelved",
+        "suppressed",
+        "unsuppressed",
+        "removed",
+        "restored",
+    ]
+    """What happened."""
+    state: Literal["unacknowledged", "acknowledged", "returned", "latched", "normal"]
+    """The state after it."""
+    by_whom: str | None
+    """Who did it; null: it happened."""
+    reason: str
+    """Why; empty: it was not said."""
+
+
+class GensetAlarmWhole(BaseModel):
+    """An alarm with its steps, and of a shutdown the minute before and after it."""
+
+    genset_alarm_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str | None
+    """Controller; null: the road to all controllers of the site."""
+    source: Literal["bit", "limit", "link"]
+    """Who says so: the controller, a limit of ours, the link."""
+    group: Literal["shutdown", "trip_stop", "safety_trip_stop", "trip", "safety_trip", "mains_trip", "block", "warning"]
+    """What the controller does about it."""
+    name: str
+    """Which alarm, as the controller's map calls it."""
+    title: str
+    """The same in English."""
+    severity: Literal["warning", "critical"]
+    """How grave to people."""
+    shown_as: Literal[
+        "unacknowledged", "acknowledged", "returned", "latched", "normal", "shelved", "suppressed", "out_of_service"
+    ]
+    """What hides it, else its state."""
+    state: Literal["unacknowledged", "acknowledged", "returned", "latched", "normal"]
+    """State, whatever hides it."""
+    quality: Literal["good", "bad"]
+    """`bad`: its controller is not heard, and it is as heard last."""
+    first_raised_at: AwareDatetime
+    """When its cause came first."""
+    raised_at: AwareDatetime
+    """When its cause came last."""
+    returned_at: AwareDatetime | None
+    """When its cause went; null: it is there."""
+    times: int
+    """How often its cause has come."""
+    trouble_at: AwareDatetime | None
+    """When its trouble began; null: it stops nothing, and has no place."""
+    place: int | None
+    """In the order of its trouble; 1: it came first. Those of one poll tie."""
+    acknowledged_at: AwareDatetime | None
+    """When somebody said that he knows; null: nobody did."""
+    acknowledged_by: str | None
+    """Who was first."""
+    suppressed_by: str | None
+    """What hides it by design: `link`, `resting`."""
+    removed_for: str | None
+    """Why its controller is out of service."""
+    shelved_until: AwareDatetime | None
+    """Until when it is shelved."""
+    shelved_by: str | None
+    """Who shelved it."""
+    shelved_reason: str | None
+    """Why."""
+    ended_at: AwareDatetime | None
+    """When it was over; null: it stands."""
+    steps: list[GensetAlarmStep]
+    """Its steps, the first one first."""
+    around: Around | None
+    """Of a shutdown; null: it is none."""
+
+
+class GensetBadActor(BaseModel):
+    """An alarm that comes often."""
+
+    site: str
+    """Site."""
+    device: str | None
+    """Controller; null: the road to all of the site."""
+    group: str
+    """What the controller does about it."""
+    name: str
+    """Which alarm."""
+    title: str
+    """The same in English."""
+    raised: int
+    """How often it came."""
+    share_pct: float
+    """Of all alarms of its site."""
+    chattered: int
+    """How often it came for the third time within a minute."""
+    came_first: int
+    """In how many troubles it came first."""
+    median_ack_s: float | None
+    """Until somebody knew, half of them."""
+
+
+class GensetRemoval(BaseModel):
+    """A controller that is out of service: its alarms live on, and nobody is told of them."""
+
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    reason: str
+    """Why."""
+    removed_at: AwareDatetime
+    """Since when."""
+    removed_by: str
+    """By whom."""
 
 
 class Given(BaseModel):
@@ -490,6 +907,112 @@ class GoalWish(BaseModel):
     """Why, in a few words: the journal says it beside what was told."""
 
 
+class Interval(BaseModel):
+    """A level of service of a set, as it stands."""
+
+    set_id: str
+    """Site and genset."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of the template that counts."""
+    level: str
+    """Level."""
+    interval_h: float | None
+    """Interval in hours of running; null: the calendar alone."""
+    interval_months: int | None
+    """Interval by the calendar; null: hours alone."""
+    meter_h: float | None
+    """Hours of running as they are counted; null: nothing was read yet."""
+    last_h: float | None
+    """Hours at which it was done last."""
+    last_at: AwareDatetime | None
+    """When it was done last; null: nobody knows, so it is due now."""
+    due_h: float | None
+    """Due at so many hours."""
+    due_at: AwareDatetime | None
+    """Due by the calendar; whichever comes first counts."""
+    hours_left: float | None
+    """Hours left; negative: past it."""
+    days_left: float | None
+    """Days left by the calendar; negative: past it."""
+    expected_at: AwareDatetime | None
+    """When it is expected to be due, from two weeks of running and the plan."""
+    severity: Literal["ok", "warning", "critical", "overdue"]
+    """How it stands."""
+    is_held: bool
+    """Past its tolerance: the planner starts the set no more."""
+
+
+class Item(BaseModel):
+    """A line of a checklist, and what became of it."""
+
+    code: str
+    """Code of the task."""
+    level: str
+    """Level of the task."""
+    system: str
+    """Part of the set."""
+    kind: str
+    """`check`, `clean`, `adjust`, `test` or `replace`."""
+    text: str
+    """What is to be done."""
+    minutes: int
+    """Work of one person."""
+    is_critical: bool
+    """While it is open its level stays due."""
+    needs_standstill: bool
+    """The engine has to stand."""
+    consumable: str | None
+    """What it uses up."""
+    quantity: str | None
+    """How much of it."""
+    accept: str | None
+    """When it is good."""
+    unit: str | None
+    """Unit of the value that is asked; null: none is."""
+    result: Literal["done", "not", "na"] | None
+    """`na`: does not apply; null: not answered yet."""
+    value: str | None
+    """What was measured, as it was written."""
+    note: str
+    """Remark."""
+    photos: list[str]
+    """References to pictures in the owner's own store."""
+    answered_at: AwareDatetime | None
+    """Last answer."""
+    answered_by: str | None
+    """By whom."""
+
+
+class ItemAnswer(BaseModel):
+    """What became of a line."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    result: Literal["done", "not", "na"] | None
+    """`na`: it does not apply; null: not answered yet."""
+    value: str | None = None
+    """What was measured, as written."""
+    note: str = ""
+    """Remark."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+
+
+class KnownInput(BaseModel):
+    """That somebody knows."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
+
+
 class KnownArray(BaseModel):
     """What was expected of an array."""
 
@@ -537,6 +1060,20 @@ class KnownPrice(BaseModel):
     """Since when."""
 
 
+class LastDone(BaseModel):
+    """When a level was done last, as somebody knows who has the papers."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    level: str
+    """Level."""
+    done_h: float | None = None
+    """Hours of running then; needed where hours count."""
+    done_at: AwareDatetime
+    """When."""
+
+
 class Listed(BaseModel):
     """A token without its text."""
 
@@ -560,6 +1097,37 @@ class Listed(BaseModel):
     """to the minute; null: never"""
     state: Literal["valid", "expired", "revoked"]
     """whether it counts"""
+
+
+class Lock(BaseModel):
+    """Why nobody starts a set from afar."""
+
+    lock_id: int | None
+    """Number; null: a dry run placed nothing."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    source: Literal["person", "order"]
+    """`order`: an open order that wants the engine stopped."""
+    reason: str
+    """Why."""
+    placed_at: AwareDatetime | None
+    """Since when."""
+    placed_by: str
+    """By whom."""
+    lifted_at: AwareDatetime | None
+    """Until when; null: it is open."""
+
+
+class LockWish(BaseModel):
+    """A lock to be placed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str
+    """Why, in one line."""
 
 
 class LoggedIn(BaseModel):
@@ -648,6 +1216,51 @@ class Measurement(BaseModel):
     """When the device spoke."""
 
 
+class Meter(BaseModel):
+    """Hours of running of a set."""
+
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    hours: float | None
+    """The sum that counts; null: nothing was read yet."""
+    register_h: float | None
+    """What the register said when it was believed last."""
+    read_at: AwareDatetime | None
+    """When."""
+    doubted_h: float | None
+    """A reading that no running explains; null: none. It adds nothing."""
+    doubt: str | None
+    """Why it is doubted."""
+    typed_h: float | None
+    """Newest reading that a person typed."""
+    typed_at: AwareDatetime | None
+    """When it was read."""
+
+
+class MeterEntry(BaseModel):
+    """What a person says of a meter."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    kind: Literal["read", "replaced", "accepted", "corrected"]
+    """`read` now, `replaced` by another, `accepted` as it reads, or the sum `corrected`."""
+    hours: float
+    """What it shows; of `accepted` what was run since; of `corrected` the sum."""
+    old_h: float | None = None
+    """Where the old register ended, of a meter that was replaced."""
+    at: AwareDatetime | None = None
+    """When; now."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
+
+
 class Naming(BaseModel):
     """Another name, or a note, for a token that was given here."""
 
@@ -702,6 +1315,63 @@ class OptimizeWish(BaseModel):
     )
     objective: str = "cost"
     """What is made small."""
+
+
+class Order(BaseModel):
+    """A service: to be done, done, or cancelled."""
+
+    task_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of the template it was made from."""
+    level: str
+    """Level."""
+    state: Literal["open", "done", "cancelled"]
+    """Where it stands."""
+    note: str
+    """Why it was made."""
+    created_at: AwareDatetime
+    """Made."""
+    created_by: str
+    """By whom."""
+    started_at: AwareDatetime | None
+    """First line answered; null: nobody is at it yet."""
+    items: int
+    """Lines."""
+    answered: int
+    """Lines that are answered."""
+    critical_open: int
+    """Critical lines that are not done."""
+    minutes: int
+    """Work of one person."""
+    done_h: float | None
+    """Hours of running when it was done."""
+    done_at: AwareDatetime | None
+    """When it was done."""
+    done_by: str | None
+    """Who completed it."""
+    closed_levels: list[str]
+    """Levels that it closed."""
+
+
+class OrderWish(BaseModel):
+    """A service that is to be done."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    level: str
+    """Level; it includes those below."""
+    note: str = ""
+    """Remark."""
 
 
 class Override(BaseModel):
@@ -776,19 +1446,46 @@ class OverrideWish(BaseModel):
     """Why, in a few words: the journal says it beside what was told."""
 
 
-class Part(BaseModel):
-    """One part."""
+class PartUsed(BaseModel):
+    """A part that was used."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+    )
     name: str
-    """which part"""
-    status: Literal["ok", "degraded", "down"]
-    """how it is"""
-    since: AwareDatetime | None
-    """its newest work, or its start; null: none is known"""
-    detail: str
-    """what is wrong, and the remedy; empty when nothing is"""
-    latency_ms: float | None = None
-    """of one question to it, ms; null: it is not asked"""
+    """Part."""
+    quantity: float | None = None
+    """How many or how much."""
+    unit: str | None = None
+    """Unit of the quantity."""
+
+
+class PlanChange(BaseModel):
+    """Another template for a set, or what is known of its last services (an overhaul begins anew at its hours)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    template_id: int | None = None
+    """Version of a template; null: that of now."""
+    last: Annotated[list[LastDone], Field(validate_default=True)] = []
+    """Levels of which somebody knows; others are due now."""
+
+
+class PlanWish(BaseModel):
+    """A set is to be serviced by a template."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of a template."""
+    last: Annotated[list[LastDone], Field(validate_default=True)] = []
+    """Levels of which somebody knows; others are due now."""
 
 
 class PlannedAsset(BaseModel):
@@ -973,6 +1670,26 @@ class ReadWish(BaseModel):
     """Counters and settings, too."""
 
 
+class Remedied(BaseModel):
+    """What was done about a finding."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    remedy: str
+    """In a few words."""
+
+
+class Removal(BaseModel):
+    """Why a controller is out of service."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str
+    """Why, in a few words: the journal says it beside what was told."""
+
+
 class Request(BaseModel):
     """Work that somebody asked for."""
 
@@ -1109,10 +1826,18 @@ class Score(BaseModel):
     """1 - error / error of the reference; 0: as good as free."""
 
 
-class Services(BaseModel):
-    """All parts."""
+class Shelf(BaseModel):
+    """For how long an alarm is kept from people, and why."""
 
-    services: list[Part]
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    until_at: AwareDatetime | None = None
+    """Until when."""
+    duration_minutes: int | None = None
+    """Or how long."""
+    reason: str
+    """Why, in a few words: the journal says it beside what was told."""
 
 
 class SiteNow(BaseModel):
@@ -1140,6 +1865,8 @@ class SiteNow(BaseModel):
     """Currency."""
     open_alarms: int
     """Alarms of the site that are open."""
+    due_services: int
+    """Services of gensets that are due or soon will be."""
     overrides: int
     """Overrides that hold now."""
 
@@ -1243,6 +1970,33 @@ class Step(BaseModel):
     """What was measured then."""
 
 
+class StoredTemplate(BaseModel):
+    """A version of a template."""
+
+    template_id: int
+    """Number of the version."""
+    template: str
+    """Key of the template."""
+    version: int
+    """1, 2, ..."""
+    name: str
+    """Name."""
+    source: str
+    """Where its tasks come from."""
+    licence: str
+    """Under what they may be passed on."""
+    levels: list[str]
+    """Levels, the smallest first."""
+    tasks: int
+    """Tasks."""
+    created_at: AwareDatetime
+    """Stored."""
+    created_by: str
+    """By whom."""
+    retired_at: AwareDatetime | None
+    """No set is given it since; null: it may be given."""
+
+
 class Subject(BaseModel):
     """What an event is about."""
 
@@ -1262,6 +2016,16 @@ class TakenBack(BaseModel):
     """number of the token; null: its text is said"""
     token: str | None = None
     """the token itself; null: its number is said"""
+
+
+class TemplateWish(BaseModel):
+    """A template as a document."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    document: dict[str, Any]
+    """The template, as docs/maintenance.md describes it."""
 
 
 class TempoDay(BaseModel):
@@ -1389,6 +2153,35 @@ class Wanted(BaseModel):
     """how long it counts, s"""
 
 
+class WholeTemplate(BaseModel):
+    """A version with all that stands in it."""
+
+    template_id: int
+    """Number of the version."""
+    template: str
+    """Key of the template."""
+    version: int
+    """1, 2, ..."""
+    name: str
+    """Name."""
+    source: str
+    """Where its tasks come from."""
+    licence: str
+    """Under what they may be passed on."""
+    levels: list[str]
+    """Levels, the smallest first."""
+    tasks: int
+    """Tasks."""
+    created_at: AwareDatetime
+    """Stored."""
+    created_by: str
+    """By whom."""
+    retired_at: AwareDatetime | None
+    """No set is given it since; null: it may be given."""
+    document: dict[str, Any]
+    """The template, as docs/maintenance.md describes it."""
+
+
 class Worth(BaseModel):
     """What the quarter-hour was worth, measured beside planned. Null: not measured."""
 
@@ -1444,6 +2237,52 @@ class Worth(BaseModel):
     """Above 1: corrected after it had been settled."""
     known_at: AwareDatetime
     """When it was settled."""
+
+
+class EmsPipelineApiPartsPart(BaseModel):
+    """One part."""
+
+    name: str
+    """which part"""
+    status: Literal["ok", "degraded", "down"]
+    """how it is"""
+    since: AwareDatetime | None
+    """its newest work, or its start; null: none is known"""
+    detail: str
+    """what is wrong, and the remedy; empty when nothing is"""
+    latency_ms: float | None = None
+    """of one question to it, ms; null: it is not asked"""
+
+
+class EmsPipelineApiRoutesGensetCommandsConfirmation(BaseModel):
+    """The code that filing the command answered."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    code: str
+    """The code."""
+
+
+class EmsPipelineApiRoutesMeConfirmation(BaseModel):
+    """The password again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    password: str
+    """of who logged in"""
+
+
+class EmsPipelineApiServiceRowsPart(BaseModel):
+    """A part that was used."""
+
+    name: str
+    """Part."""
+    quantity: float | None
+    """How many or how much."""
+    unit: str | None
+    """Unit of the quantity."""
 
 
 class FieldFault(BaseModel):
@@ -1515,6 +2354,24 @@ class Battery(BaseModel):
     """Its device: `ok`, `degraded`, `open`, `half-open`, `unknown`."""
 
 
+class Completion(BaseModel):
+    """The service is done."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    done_h: float | None = None
+    """Hours of running when it was done; those of now."""
+    done_at: AwareDatetime | None = None
+    """When; now."""
+    report: str = ""
+    """What is to be told of it."""
+    parts: Annotated[list[PartUsed], Field(validate_default=True)] = []
+    """Parts used."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+
+
 class Disarmed(BaseModel):
     """The second opt-in is withdrawn: nothing is told to the site's devices from now on."""
 
@@ -1564,6 +2421,19 @@ class Forecast(BaseModel):
     """Quarter-hours in order; one that nobody forecast is left out."""
 
 
+class GensetAlarmReport(BaseModel):
+    """Of the sites that exist for whoever asks."""
+
+    start: AwareDatetime
+    """From."""
+    end: AwareDatetime
+    """Until."""
+    sites: list[GensetAlarmRate]
+    """A row each."""
+    bad_actors: list[GensetBadActor]
+    """What came most often, the worst first."""
+
+
 class Health(BaseModel):
     """How it stands."""
 
@@ -1573,11 +2443,11 @@ class Health(BaseModel):
     """of the program"""
     time: AwareDatetime
     """of this machine's clock, UTC"""
-    parts: list[Part] | None = None
+    parts: list[EmsPipelineApiPartsPart] | None = None
     """for callers who are known; null for others"""
 
 
-class Known(BaseModel):
+class KnownOutput(BaseModel):
     """What was known."""
 
     inputs: dict[str, Any] | None
@@ -1592,6 +2462,32 @@ class Known(BaseModel):
     """Of each array."""
     heat: list[dict[str, Any]] | None
     """Of each heat pump: outdoor temperature, heat needed, COP."""
+
+
+class LogWish(BaseModel):
+    """A service that was done, all at once: an order, its lines and its end."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    done_h: float | None = None
+    """Hours of running when it was done; those of now."""
+    done_at: AwareDatetime | None = None
+    """When; now."""
+    report: str = ""
+    """What is to be told of it."""
+    parts: Annotated[list[PartUsed], Field(validate_default=True)] = []
+    """Parts used."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    level: str
+    """Level; it includes those below."""
+    lines: list[CodedAnswer]
+    """Lines that were answered; others are not done."""
 
 
 class Money(BaseModel):
@@ -1644,6 +2540,8 @@ class Overview(BaseModel):
     """Their power."""
     open_alarms: int
     """Open alarms."""
+    due_services: int
+    """Services of gensets that are due or soon will be."""
     coverage_pct: float | None
     """Share of the last day that was measured; null: nothing was."""
 
@@ -1681,6 +2579,63 @@ class Plan(BaseModel):
     """Its quarter-hours in order."""
 
 
+class Services(BaseModel):
+    """All parts."""
+
+    services: list[EmsPipelineApiPartsPart]
+
+
+class WholeOrder(BaseModel):
+    """A service with its lines and all that came of it."""
+
+    task_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of the template it was made from."""
+    level: str
+    """Level."""
+    state: Literal["open", "done", "cancelled"]
+    """Where it stands."""
+    note: str
+    """Why it was made."""
+    created_at: AwareDatetime
+    """Made."""
+    created_by: str
+    """By whom."""
+    started_at: AwareDatetime | None
+    """First line answered; null: nobody is at it yet."""
+    items: int
+    """Lines."""
+    answered: int
+    """Lines that are answered."""
+    critical_open: int
+    """Critical lines that are not done."""
+    minutes: int
+    """Work of one person."""
+    done_h: float | None
+    """Hours of running when it was done."""
+    done_at: AwareDatetime | None
+    """When it was done."""
+    done_by: str | None
+    """Who completed it."""
+    closed_levels: list[str]
+    """Levels that it closed."""
+    report: str
+    """What is to be told of it."""
+    photos: list[str]
+    """References to pictures in the owner's own store."""
+    lines: list[Item]
+    """Its checklist."""
+    parts: list[EmsPipelineApiServiceRowsPart]
+    """Parts used."""
+    findings: list[Finding]
+    """Lines left open."""
+
+
 class Why(BaseModel):
     """All that stands behind a quarter-hour of a site."""
 
@@ -1694,7 +2649,7 @@ class Why(BaseModel):
     """Its end."""
     plan: Decision | None
     """The plan behind it; null: none held."""
-    known: Known
+    known: KnownOutput
     decided: PlannedSlot | None
     """What was decided, and why."""
     told: list[Told] | None

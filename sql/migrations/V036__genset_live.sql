@@ -23,7 +23,6 @@ CREATE UNLOGGED TABLE ems.genset_live (
     alarms      jsonb,
     PRIMARY KEY (site_key, device_key)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
-CREATE INDEX genset_live_seen_at ON ems.genset_live USING brin (seen_at);
 
 SELECT ems.fn_create_series_table('genset_minute', $$
     minute_at         timestamptz NOT NULL,

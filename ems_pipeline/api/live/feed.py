@@ -17,6 +17,7 @@ import psycopg
 
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.live import topics
+from ems_pipeline.api.live.gensets import Gensets
 from ems_pipeline.api.live.hub import Hub
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller
@@ -27,7 +28,7 @@ TOGETHER_S = 0.05
 """What is heard within is read together: a minute's telemetry of all sites is one question."""
 MOST_TOGETHER = 2000
 PATIENCE_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-KEYS = dict.fromkeys(("devices", "events"), re.compile(r"[0-9]{1,18}"))
+KEYS = dict.fromkeys(("devices", "events", "genset_alarms"), re.compile(r"[0-9]{1,18}"))
 KEYS |= dict.fromkeys(("plans", "requests"), re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"))
 ANY = re.compile(r"[a-z0-9-]{1,64}")
 ALIVE: dict[str, Any] = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3, "connect_timeout": 5}
@@ -40,6 +41,7 @@ class Feed:
 
     def __init__(self, database: Database, hub: Hub, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._database, self._hub, self._sleep = database, hub, sleep
+        self._gensets = Gensets()
         self.is_listening = asyncio.Event()
 
     async def run(self) -> None:
@@ -84,13 +86,16 @@ class Feed:
         if is_too_much:
             self._hub.lost()
         followed = self._hub.followed()
+        has_gensets = news.pop(topics.GENSETS, None) is not None and topics.GENSETS in followed
         sites = news.get("telemetry")
         if sites is not None:
             news["telemetry"] = {site: None for site in sites if f"{topics.SITE}{site}" in followed}
         wanted = {topic: keys for topic, keys in news.items() if keys and topic in topics.CHANGED}
-        if not wanted:
+        if not wanted and not has_gensets:
             return
         async with self._database.reading(ITSELF) as connection:
+            if has_gensets:
+                self._hub.publish(await self._gensets.changed(connection))
             for topic, keys in wanted.items():
                 self._hub.publish(await topics.changed(connection, topic, keys))
 

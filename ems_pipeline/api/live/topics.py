@@ -1,8 +1,10 @@
 """What can be followed: a topic's right, its messages, and how things stand when somebody begins to follow it.
 
 ``site:KEY``   the newest readings of a site's points, once a minute as the devices are asked: never more often
+``gensets``    live values of controllers, as they change
 ``devices``    steps of set-points      ``plans``  decided plans
 ``events``     alarms                   ``requests``  what became of what was asked for
+``genset_alarms``  steps of alarms of generating sets, as their controllers are polled
 """
 
 from __future__ import annotations
@@ -12,17 +14,21 @@ from math import isfinite
 from typing import Any
 
 from ems_pipeline.api.database import Connection
+from ems_pipeline.api.live import gensets
 from ems_pipeline.api.live.told import Told, stamp
 from ems_pipeline.api.rights import Caller
 
 SITE = "site:"
 RIGHTS = {
+    "gensets": "telemetry:read",
     "devices": "control:read",
     "plans": "plans:read",
     "events": "alarms:read",
     "requests": "requests:read",
+    "genset_alarms": "alarms:read",
 }
 TELEMETRY = "telemetry:read"
+GENSETS = "gensets"
 READINGS = """
     SELECT l.site_key, l.device_key, l.quantity, l.unit, l.value, l.quality, l.reason, l.reported_at
     FROM ems.vw_latest_telemetry l WHERE l.site_key = ANY(%(keys)s) ORDER BY l.site_key, l.device_key, l.quantity"""
@@ -39,12 +45,18 @@ ALARMS = """
 REQUESTS = """
     SELECT site_key, request_id, kind, state, requested_by, requested_at, started_at, ended_at, problem
     FROM ems.request"""
+GENSET_STEPS = """
+    SELECT e.site_key, e.genset_alarm_event_id, e.genset_alarm_id, e.at, e.what, e.state, e.by_whom, e.reason,
+        a.device_key, a.group_name, a.name, a.place
+    FROM ems.genset_alarm_event e JOIN ems.genset_alarm a USING (genset_alarm_id)"""
 CHANGED = {
     "telemetry": READINGS,
     "devices": f"{STEPS} WHERE e.setpoint_event_id = ANY(%(keys)s::bigint[]) ORDER BY e.setpoint_event_id",
     "plans": f"{PLANS} WHERE planning_run_id = ANY(%(keys)s::uuid[]) ORDER BY recorded_at",
     "events": f"{ALARMS} WHERE alarm_id = ANY(%(keys)s::bigint[]) ORDER BY last_at, alarm_id",
     "requests": f"{REQUESTS} WHERE request_id = ANY(%(keys)s::uuid[]) ORDER BY requested_at",
+    "genset_alarms": f"""
+        {GENSET_STEPS} WHERE e.genset_alarm_event_id = ANY(%(keys)s::bigint[]) ORDER BY e.genset_alarm_event_id""",
 }
 """What is read when the database says that rows with these keys are new; of telemetry the keys are sites."""
 _SEEN = "(%(sites)s::text[] IS NULL OR site_key = ANY(%(sites)s::text[]))"
@@ -59,6 +71,9 @@ STANDING = {
         ORDER BY site_key, decided_at DESC""",
     "events": f"{ALARMS} WHERE cleared_at IS NULL AND {_SEEN} ORDER BY last_at",
     "requests": f"{REQUESTS} WHERE state IN ('queued', 'running') AND {_SEEN} ORDER BY requested_at",
+    "genset_alarms": f"""
+        SELECT DISTINCT ON (genset_alarm_id) * FROM ({GENSET_STEPS} WHERE a.ended_at IS NULL) s WHERE {_SEEN}
+        ORDER BY genset_alarm_id, genset_alarm_event_id DESC""",
 }
 
 
@@ -88,6 +103,8 @@ async def standing(connection: Connection, wanted: list[str], caller: Caller) ->
     keys = [topic.removeprefix(SITE) for topic in wanted if topic.startswith(SITE)]
     for one in await changed(connection, "telemetry", keys) if keys else ():
         said[one.topic].append(one)
+    if GENSETS in said:
+        said[GENSETS] = await gensets.standing(connection, sites)
     for topic in said.keys() & STANDING.keys():
         rows = await (await connection.execute(STANDING[topic], {"sites": sites})).fetchall()
         said[topic] = [MESSAGES[topic](row) for row in rows]
@@ -161,6 +178,24 @@ def _alarm(row: dict[str, Any]) -> Told:
     return Told("events", row["site_key"], "event_acknowledged" if is_open and is_seen else "event", {"event": body})
 
 
+def _genset_step(row: dict[str, Any]) -> Told:
+    body = {
+        "site": row["site_key"],
+        "id": row["genset_alarm_id"],
+        "step_id": row["genset_alarm_event_id"],
+        "device": row["device_key"],
+        "group": row["group_name"],
+        "name": row["name"],
+        "what": row["what"],
+        "state": row["state"],
+        "is_first": row["place"] == 1,
+        "by_whom": row["by_whom"],
+        "reason": row["reason"],
+        "at": stamp(row["at"]),
+    }
+    return Told("genset_alarms", row["site_key"], "genset_alarm", body)
+
+
 def _request(row: dict[str, Any]) -> Told:
     ended = row["ended_at"] or row["started_at"] or row["requested_at"]
     body = {
@@ -179,4 +214,5 @@ MESSAGES: dict[str, Callable[[dict[str, Any]], Told]] = {
     "plans": _plan,
     "events": _alarm,
     "requests": _request,
+    "genset_alarms": _genset_step,
 }

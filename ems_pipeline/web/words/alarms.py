@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ems_pipeline.gensets.alarms import titles
+
 
 def _(text: str) -> str:
     """Marks a text for the catalogues; it is said in the reader's language by a template."""
@@ -34,7 +36,27 @@ ABOUT = {
         _("A device holds what it was told and does otherwise"),
         _("Look at the device itself: its mode, its own limits, its wiring."),
     ),
+    "genset": About(
+        _("A generating set reports an alarm"),
+        _("Say on the page of genset alarms that you know; its controller says what it did about it."),
+    ),
+    "genset-flood": About(
+        _("Alarms of generating sets come faster than anybody reads"),
+        _("Look at the page of genset alarms which came first; what comes most often may be shelved there."),
+    ),
     "device-fault": About(_("A device reports a fault"), _("Look the fault up in the device's manual.")),
+    "maintenance-warning": About(
+        _("A service is due soon"), _("Order the parts, choose a day, and begin it on the page Maintenance.")
+    ),
+    "maintenance-critical": About(_("A service is due"), _("Do it, and complete it on the page Maintenance.")),
+    "maintenance-overdue": About(
+        _("A service is overdue"),
+        _("Do it, and complete it on the page Maintenance; past its tolerance the set is started no more."),
+    ),
+    "maintenance-meter": About(
+        _("Hours of a generating set are not known for certain"),
+        _("Look at its hour meter, and enter what it shows on the page Maintenance."),
+    ),
     "home-assistant": About(
         _("Home Assistant is not reached"),
         _("See that its broker runs and takes our login; nothing else waits for it."),
@@ -118,11 +140,15 @@ ABOUT = {
     "asset-failed": About(_("A table could not be made"), _("Look at the run in Dagster's UI, and make it again.")),
 }
 """By the begin of the kind; what follows a colon names the thing."""
+GENSET = "genset"
+"""Of an alarm of a generating set, such as ``genset:shutdown:overspeed``."""
 WAYS = "notices-"
 """Of each way to people, such as ``notices-telegram``."""
 
 
 def about(kind: str) -> About | None:
     """Title and remedy of a kind; None where it has none yet, and its text has to do."""
-    begin = kind.partition(":")[0]
+    begin, _group, name = (*kind.split(":", 2), "", "")[:3]
+    if begin == GENSET:
+        return About(titles.title(name), ABOUT["genset"].remedy)
     return ABOUT.get(begin) or (ABOUT["notices"] if begin.startswith(WAYS) else None)

@@ -5,7 +5,7 @@ from alembic import op
 from ems_pipeline.warehouse.migrate import apply_file
 
 revision = "038"
-down_revision = "036"
+down_revision = "037"
 
 
 def upgrade() -> None:

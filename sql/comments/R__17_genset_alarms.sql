@@ -1,0 +1,90 @@
+-- Alarms of generating sets
+-- What stands, every step of it, and controllers out of service. The pipeline (the poller of the controllers) writes causes, people what they know of.
+
+COMMENT ON TABLE ems.genset_alarm IS 'Alarms of generating sets by ISA-18.2, one row from the first cause until it is over; of each there is one that stands.';
+COMMENT ON COLUMN ems.genset_alarm.genset_alarm_id IS 'number';
+COMMENT ON COLUMN ems.genset_alarm.device_key IS 'the controller; null: the road to all controllers of the site';
+COMMENT ON COLUMN ems.genset_alarm.source IS 'who says that there is a cause: `bit` the controller, `limit` a limit of the site file, `link` that nothing is heard';
+COMMENT ON COLUMN ems.genset_alarm.group_name IS 'what the controller does about it: `shutdown`, `trip_stop`, `safety_trip_stop`, `trip`, `safety_trip`, `mains_trip`, `block`, `warning`';
+COMMENT ON COLUMN ems.genset_alarm.name IS 'which alarm, as the controller''s map calls it';
+COMMENT ON COLUMN ems.genset_alarm.state IS '`unacknowledged`; `acknowledged`; `returned`: the cause is gone and nobody has said that he knows; `latched`: a shutdown that was known and whose cause is gone, until somebody says so; `normal`: over';
+COMMENT ON COLUMN ems.genset_alarm.first_raised_at IS 'when its cause came first';
+COMMENT ON COLUMN ems.genset_alarm.raised_at IS 'when its cause came last';
+COMMENT ON COLUMN ems.genset_alarm.returned_at IS 'when its cause went; null: it is there';
+COMMENT ON COLUMN ems.genset_alarm.times IS 'how often the cause has come since it stands';
+COMMENT ON COLUMN ems.genset_alarm.trouble_at IS 'when the first alarm of the same trouble of this controller came; null for warnings, which stop nothing';
+COMMENT ON COLUMN ems.genset_alarm.place IS 'in the order of this trouble; 1: it came first. Those of one poll have the same';
+COMMENT ON COLUMN ems.genset_alarm.acknowledged_at IS 'when somebody said that he knows, since its cause came last';
+COMMENT ON COLUMN ems.genset_alarm.acknowledged_by IS 'who was first';
+COMMENT ON COLUMN ems.genset_alarm.suppressed_by IS 'what hides it by design: `link` its controller is not heard, `resting` it says nothing while the engine rests; null: nothing';
+COMMENT ON COLUMN ems.genset_alarm.removed_for IS 'why its controller is out of service; null: it is not';
+COMMENT ON COLUMN ems.genset_alarm.shelved_until IS 'until when somebody has shelved it';
+COMMENT ON COLUMN ems.genset_alarm.shelved_by IS 'who has';
+COMMENT ON COLUMN ems.genset_alarm.shelved_reason IS 'why';
+COMMENT ON COLUMN ems.genset_alarm.alarm_id IS 'the alarm of the system by which people are told of it now; null: they are not';
+COMMENT ON COLUMN ems.genset_alarm.around IS 'of a shutdown: values of the controller from a minute before to a minute after it, `at` instants and `values` by name';
+COMMENT ON COLUMN ems.genset_alarm.ended_at IS 'when it was over';
+
+COMMENT ON TABLE ems.genset_alarm_event IS 'Every step of every genset alarm: appended, never changed.';
+COMMENT ON COLUMN ems.genset_alarm_event.genset_alarm_event_id IS 'number';
+COMMENT ON COLUMN ems.genset_alarm_event.genset_alarm_id IS 'the alarm';
+COMMENT ON COLUMN ems.genset_alarm_event.at IS 'when';
+COMMENT ON COLUMN ems.genset_alarm_event.what IS '`raised`, `returned` (its cause went), `acknowledged`, `shelved`, `unshelved`, `suppressed`, `unsuppressed`, `removed` (from service), `restored`';
+COMMENT ON COLUMN ems.genset_alarm_event.state IS 'the state after it';
+COMMENT ON COLUMN ems.genset_alarm_event.is_hidden IS 'whether it was kept from people then; what was is not counted against an operator';
+COMMENT ON COLUMN ems.genset_alarm_event.by_whom IS 'who did it; null: nobody, it happened';
+COMMENT ON COLUMN ems.genset_alarm_event.reason IS 'why, in the words of whoever did it, or what suppresses it';
+
+COMMENT ON TABLE ems.genset_removal IS 'Controllers of generating sets that are or were out of service: their alarms live on and are told to nobody.';
+COMMENT ON COLUMN ems.genset_removal.genset_removal_id IS 'number';
+COMMENT ON COLUMN ems.genset_removal.device_key IS 'the controller';
+COMMENT ON COLUMN ems.genset_removal.reason IS 'why, such as a maintenance order';
+COMMENT ON COLUMN ems.genset_removal.removed_at IS 'since when';
+COMMENT ON COLUMN ems.genset_removal.removed_by IS 'by whom';
+COMMENT ON COLUMN ems.genset_removal.restored_at IS 'in service again; null: it is not';
+COMMENT ON COLUMN ems.genset_removal.restored_by IS 'by whom';
+
+COMMENT ON TABLE ems.notice_button IS 'Buttons below messages in bound chats that say that somebody knows (`fn_button_press`). Analysts do not see this table.';
+COMMENT ON COLUMN ems.notice_button.nonce_hash IS 'SHA-256 of what the button carries';
+COMMENT ON COLUMN ems.notice_button.notice_channel_id IS 'the chat';
+COMMENT ON COLUMN ems.notice_button.alarm_ids IS 'the alarms that the message was about';
+COMMENT ON COLUMN ems.notice_button.made_at IS 'sent; the button is worth nothing a week later';
+COMMENT ON COLUMN ems.notice_button.pressed_at IS 'pressed; null: not yet';
+
+COMMENT ON VIEW ems.vw_genset_alarm IS 'Genset alarms as people are shown them.';
+COMMENT ON COLUMN ems.vw_genset_alarm.genset_alarm_id IS 'number';
+COMMENT ON COLUMN ems.vw_genset_alarm.site_key IS 'site';
+COMMENT ON COLUMN ems.vw_genset_alarm.device_key IS 'the controller; null: the road to all of them';
+COMMENT ON COLUMN ems.vw_genset_alarm.source IS '`bit`, `limit` or `link`';
+COMMENT ON COLUMN ems.vw_genset_alarm.group_name IS 'what the controller does about it';
+COMMENT ON COLUMN ems.vw_genset_alarm.name IS 'which alarm';
+COMMENT ON COLUMN ems.vw_genset_alarm.shown_as IS '`out_of_service`, `shelved`, `suppressed`, else its state';
+COMMENT ON COLUMN ems.vw_genset_alarm.state IS 'its state, whatever hides it';
+COMMENT ON COLUMN ems.vw_genset_alarm.quality IS '`bad`: its controller is not heard, and it is as it was heard last; else `good`';
+COMMENT ON COLUMN ems.vw_genset_alarm.first_raised_at IS 'when its cause came first';
+COMMENT ON COLUMN ems.vw_genset_alarm.raised_at IS 'when its cause came last';
+COMMENT ON COLUMN ems.vw_genset_alarm.returned_at IS 'when its cause went; null: it is there';
+COMMENT ON COLUMN ems.vw_genset_alarm.times IS 'how often the cause has come';
+COMMENT ON COLUMN ems.vw_genset_alarm.trouble_at IS 'when its trouble began';
+COMMENT ON COLUMN ems.vw_genset_alarm.place IS 'in the order of its trouble; 1: first';
+COMMENT ON COLUMN ems.vw_genset_alarm.acknowledged_at IS 'when somebody said that he knows';
+COMMENT ON COLUMN ems.vw_genset_alarm.acknowledged_by IS 'who was first';
+COMMENT ON COLUMN ems.vw_genset_alarm.suppressed_by IS 'what hides it by design';
+COMMENT ON COLUMN ems.vw_genset_alarm.removed_for IS 'why its controller is out of service';
+COMMENT ON COLUMN ems.vw_genset_alarm.shelved_until IS 'until when it is shelved; null: it is not, or not any more';
+COMMENT ON COLUMN ems.vw_genset_alarm.shelved_by IS 'who shelved it last';
+COMMENT ON COLUMN ems.vw_genset_alarm.shelved_reason IS 'why';
+COMMENT ON COLUMN ems.vw_genset_alarm.alarm_id IS 'the alarm of the system by which people are told of it now';
+COMMENT ON COLUMN ems.vw_genset_alarm.ended_at IS 'when it was over';
+
+COMMENT ON ROUTINE ems.fn_genset_alarm_lock IS 'held by whoever makes a step of a genset alarm, until the end of the transaction';
+COMMENT ON ROUTINE ems.fn_genset_actor IS 'who does something to genset alarms: the name that the pipeline''s own login gives, else whoever asks';
+COMMENT ON ROUTINE ems.fn_genset_alarm_of IS 'the genset alarm that a person does something to; refused where it does not stand';
+COMMENT ON ROUTINE ems.fn_genset_alarm_acknowledge IS 'notes that the caller knows of a genset alarm that stands; returns its state after that';
+COMMENT ON ROUTINE ems.fn_genset_alarm_shelve IS 'keeps a genset alarm from people for a reason until an instant, at most twelve hours away';
+COMMENT ON ROUTINE ems.fn_genset_alarm_unshelve IS 'shows a shelved genset alarm again; returns whether it was shelved';
+COMMENT ON ROUTINE ems.fn_genset_remove IS 'takes a controller out of service for a reason; returns its number in `genset_removal`';
+COMMENT ON ROUTINE ems.fn_genset_restore IS 'takes a controller into service again; returns whether it was out of it';
+COMMENT ON ROUTINE ems.fn_genset_alarm_actors IS 'which genset alarms came how often between two instants, how often they chattered, came first, and how long until somebody knew; bad actors first';
+COMMENT ON ROUTINE ems.fn_genset_alarm_rates IS 'of each site: genset alarms a day (`good` to 150, `much` to 300, `too_much`), share of ten minutes in flood, time until somebody knew, what stands for a day';
+COMMENT ON ROUTINE ems.fn_button_press IS 'whoever bound a chat knows of the alarms that the message above a button was about, once';
