@@ -17,6 +17,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     home_assistant                                            devices as entities of Home Assistant
     documents, market, solar, tempo                           what the outside world publishes
     telegram_twin, smtp_twin, push_twin                       the services that people are told by
+    bitrix_twin, bitrix_said                                  the service in which people keep their tasks
     faults                                                    what hardware and wires do wrong
     recording, replay, log                                    measured series played back, and a logger's own
     plant                                                     all of it, started and stopped as one
