@@ -136,6 +136,25 @@ NOTICES_DATABASE_URL: Setting[str | None] = Setting(
     "EMS_NOTICES_DATABASE_URL", "address of the database for whoever tells people", forms.DATABASE, None,
     "postgresql://ems_notices@host/ems", "`EMS_DATABASE_URL` as login `ems_notices`",
 )  # fmt: skip
+BITRIX_WEBHOOK: Secret[str | None] = Secret(
+    "EMS_BITRIX_WEBHOOK", "inbound webhook of a Bitrix24 portal that gets services as tasks ([bitrix24.md](bitrix24.md))",
+    forms.WEBHOOK, None,
+)  # fmt: skip
+BITRIX_RESPONSIBLE: Setting[int | None] = Setting(
+    "EMS_BITRIX_RESPONSIBLE", "number of the user there whose tasks they become", forms.USER, None, "7",
+    "whoever made the webhook",
+)  # fmt: skip
+BITRIX_GROUP: Setting[int | None] = Setting(
+    "EMS_BITRIX_GROUP", "number of the group (project) there that they stand in", forms.USER, None, "", "in none"
+)
+BITRIX_LANGUAGE = Setting(
+    "EMS_BITRIX_LANGUAGE", "in which they are written, where the template has it: en, ru", forms.LANGUAGE, "en", "en",
+    "en",
+)  # fmt: skip
+BITRIX_EVENT_TOKEN: Secret[str | None] = Secret(
+    "EMS_BITRIX_EVENT_TOKEN", "application token of the portal's outgoing webhook, by which its events are known",
+    forms.SECRET, None,
+)  # fmt: skip
 MQTT_HOST: Setting[str | None] = Setting(
     "EMS_MQTT_HOST", "broker at which Home Assistant hears of the sites ([homeassistant.md](homeassistant.md))",
     forms.SERVER_HOST, None, "homeassistant.local",
@@ -260,6 +279,7 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         LOG,
         TRACEBACK,
     ),
+    "Bitrix24": (BITRIX_WEBHOOK, BITRIX_RESPONSIBLE, BITRIX_GROUP, BITRIX_LANGUAGE, BITRIX_EVENT_TOKEN),
     "Home Assistant": (
         MQTT_HOST,
         MQTT_SECURITY,
