@@ -20,9 +20,7 @@ LIBPQ = re.compile(r"postgres(ql)?://\S+|\w+ *= *\S.*")
 WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*")
 SAFE_ADDRESS = re.compile(r"https://[^\s/?#@]+/?|http://(127\.0\.0\.1|localhost)(:\d+)?/?")
 """Within TLS, or on this machine: for what carries a secret in its path."""
-INBOUND = re.compile(
-    r"(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)/rest/[1-9]\d{0,8}/[^\s/?#]{8,100}/?"
-)
+INBOUND = re.compile(r"(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)/rest/[1-9]\d{0,8}/[^\s/?#]{8,100}/?")
 """An inbound webhook of Bitrix24: user and code stand in its path."""
 BOT_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{20,100}")
 MAILBOX = re.compile(
