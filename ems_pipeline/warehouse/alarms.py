@@ -56,16 +56,33 @@ def settle(connection: Connection, kinds: str, troubles: Iterable[Trouble], at: 
 
     What stands already with the same words is not counted again: it is one trouble, however often somebody looks.
     """
+    new, over = _unsettled(connection, kinds, troubles)
+    for trouble in new:
+        raise_alarm(connection, trouble.site_key, trouble.kind, trouble.severity, trouble.text, at)
+    for site, kind in over:
+        clear(connection, site, kind, at)
+
+
+def are_settled(connection: Connection, kinds: str, troubles: Iterable[Trouble]) -> bool:
+    """Whether `settle` would leave everything as it is."""
+    return _unsettled(connection, kinds, troubles) == ([], [])
+
+
+def _unsettled(
+    connection: Connection, kinds: str, troubles: Iterable[Trouble]
+) -> tuple[list[Trouble], list[tuple[str | None, str]]]:
+    """Troubles that no open alarm tells in these words, and alarms (site, kind) of no trouble."""
     found = connection.execute(
         sa.text("SELECT site_key, kind, text FROM ems.alarm WHERE cleared_at IS NULL AND starts_with(kind, :kinds)"),
         {"kinds": kinds},
     )
     standing = {(site, kind): text for site, kind, text in found}
-    for trouble in troubles:
-        if standing.pop((trouble.site_key, trouble.kind), None) != paragraph(trouble.text):
-            raise_alarm(connection, trouble.site_key, trouble.kind, trouble.severity, trouble.text, at)
-    for site, kind in standing:
-        clear(connection, site, kind, at)
+    new = [
+        trouble
+        for trouble in troubles
+        if standing.pop((trouble.site_key, trouble.kind), None) != paragraph(trouble.text)
+    ]
+    return new, list(standing)
 
 
 def clear(connection: Connection, site_key: str | None, kind: str, at: datetime, device: str | None = None) -> bool:

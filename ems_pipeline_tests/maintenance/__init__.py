@@ -1,0 +1,1 @@
+"""Services of gensets, without a database."""

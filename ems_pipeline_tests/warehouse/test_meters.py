@@ -1,0 +1,153 @@
+"""Hours of sets as they are stored: added by what is possible, held where it is doubtful, decided by a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ems_pipeline.sites import Site
+from ems_pipeline.warehouse import Warehouse, alarms, maintenance, meters, services
+from ems_pipeline_tests.warehouse.serviced import NOW, begin, reads, yard
+
+HOUR = timedelta(hours=1)
+START = NOW - timedelta(days=3)
+
+
+@pytest.fixture
+def connection(warehouse: Warehouse, home01: Site) -> Iterator[Connection]:
+    """A set whose register was read at 16908 h, three days ago."""
+    with warehouse.begin() as connection:
+        template = begin(connection, yard(home01))
+        maintenance.put_plan(connection, "yard", "gen-1", template)
+        reads(connection, 16_908, START)
+        yield connection
+
+
+def summed(connection: Connection) -> tuple[float, float, str | None]:
+    (row,) = maintenance.meters(connection, "yard").select("hours", "register_h", "doubt").iter_rows()
+    return row
+
+
+def entered(connection: Connection, kind: str, hours: float, old_h: float | None = None, reason: str = "as I saw") -> None:
+    maintenance.enter_meter(connection, "yard", "gen-1", kind, hours, NOW - HOUR, old_h, reason)
+
+
+def test_counting_begins_with_what_the_register_shows_and_goes_on_by_what_is_run(connection: Connection) -> None:
+    assert summed(connection) == (16_908, 16_908, None)
+    reads(connection, 16_912, START + 5 * HOUR)
+    reads(connection, 16_920, START + 24 * HOUR)
+    assert summed(connection) == (16_920, 16_920, None)
+    days = connection.exec_driver_sql("SELECT sum(hours) FROM ems.genset_meter_day").scalar_one()
+    assert days == 12
+
+
+def test_a_register_that_wraps_loses_no_hour(connection: Connection) -> None:
+    connection.exec_driver_sql("UPDATE ems.genset_meter SET register_h = 65530, hours = 82438")
+    reads(connection, 4, START + 24 * HOUR)
+    assert summed(connection) == (82_448, 4, None)
+
+
+def test_a_reading_that_no_running_explains_is_held_and_people_are_told_once(connection: Connection) -> None:
+    reads(connection, 12, START + 24 * HOUR)
+    assert summed(connection)[:2] == (16_908, 16_908)
+    assert "it went back" in (summed(connection)[2] or "")
+    services.settle(connection, START + 24 * HOUR)
+    services.settle(connection, START + 25 * HOUR)
+    told = [row for row in alarms.open_alarms(connection).iter_rows(named=True) if row["kind"] == "maintenance-meter:gen-1"]
+    assert [(row["times"], row["severity"]) for row in told] == [(1, "warning")]
+    assert meters.advance(connection, START + 25 * HOUR) == 0  # the same reading is not judged again
+
+
+def test_a_doubted_reading_is_forgotten_once_a_later_one_is_possible(connection: Connection) -> None:
+    """Minutes and hours read apart: one poll is torn, the next is not."""
+    reads(connection, 16_907, START + HOUR)
+    reads(connection, 16_909, START + 1.01 * HOUR)
+    assert summed(connection) == (16_909, 16_909, None)
+
+
+def test_a_meter_was_replaced_as_a_person_says(connection: Connection) -> None:
+    """Elsewhere (codup/odoo-eam #10) the new one's 0 made every service due, or none. 40 h were run on the old one."""
+    reads(connection, 3, START + 60 * HOUR)
+    entered(connection, "replaced", 2, old_h=16_948)
+    assert summed(connection) == (16_948, 2, None)
+    reads(connection, 3, NOW)
+    assert summed(connection) == (16_949, 3, None)
+    kinds = connection.exec_driver_sql("SELECT kind FROM ems.genset_meter_event ORDER BY meter_event_id").scalars().all()
+    assert kinds == ["begun", "replaced"]
+
+
+def test_a_doubted_reading_is_accepted_with_the_hours_that_were_run(connection: Connection) -> None:
+    reads(connection, 17_100, START + 24 * HOUR)
+    entered(connection, "accepted", 20)
+    assert summed(connection) == (16_928, 17_100, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hours", "old_h", "reason", "told"),
+    [
+        ("accepted", 20, None, "yes", "no reading of this meter is doubted"),
+        ("replaced", 2, 16_000, "new", "cannot have ended at 16000"),
+        ("replaced", 2, 16_950, "", "needs a reason"),
+        ("corrected", -1, None, "typo", "no number from 0"),
+        ("melted", 1, None, "hot", "none of read, replaced"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    connection: Connection, kind: str, hours: float, old_h: float | None, reason: str, told: str
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        entered(connection, kind, hours, old_h, reason)
+
+
+def test_hours_are_not_extrapolated_and_a_meter_that_is_not_read_is_told_of(connection: Connection) -> None:
+    """Typed readings are patient: 31 days. The calendar goes on meanwhile."""
+    late = START + timedelta(days=32)
+    services.settle(connection, late - timedelta(days=2))
+    assert "maintenance-meter:gen-1" not in alarms.open_alarms(connection)["kind"].to_list()
+    services.settle(connection, late)
+    (told,) = [t for t in services.troubles(connection, late) if t.kind == "maintenance-meter:gen-1"]
+    assert "is not read any more" in told.text
+    assert maintenance.due(connection, late, "yard")["meter_h"].unique().to_list() == [16_908]
+
+
+def test_a_set_without_a_reading_is_told_of_and_its_calendar_counts(connection: Connection) -> None:
+    template = maintenance.newest_template(connection, "gas-genset")
+    done = [{"level": "TO-1", "done_h": 10, "done_at": (NOW - timedelta(days=190)).isoformat()}]
+    maintenance.put_plan(connection, "yard", "gen-2", template, done)
+    row = maintenance.due(connection, NOW, "yard").filter(asset_key="gen-2").row(0, named=True)
+    assert (row["hours_left"], row["severity"]) == (None, "overdue")
+    assert any("was never read" in trouble.text for trouble in services.troubles(connection, NOW))
+
+
+def test_a_typed_reading_is_added_by_the_next_check(connection: Connection) -> None:
+    entered(connection, "read", 16_930, reason="")
+    assert summed(connection)[0] == 16_908
+    meters.advance(connection, NOW)
+    assert summed(connection)[0] == 16_930
+
+
+def test_what_the_plan_in_force_will_run_is_noted(connection: Connection) -> None:
+    """Three quarter-hours with power of four that are planned."""
+    connection.execute(sa.text("DELETE FROM ems.planning_run WHERE site_key = 'yard'"))
+    run = "00000000-0000-0000-0000-000000000039"
+    connection.execute(
+        sa.text("""INSERT INTO ems.planning_run (planning_run_id, site_key, kind, day, decided_at, horizon_start,
+                       horizon_end, status, is_verified, inputs, config_hash, code_version, recorded_at)
+                   VALUES (:run, 'yard', 'rolling', CAST(:at AS timestamptz)::date, :at, :at,
+                       CAST(:at AS timestamptz) + interval '1 hour', 'optimal', true, '{}', '', '', :at)"""),
+        {"run": run, "at": NOW},
+    )
+    connection.execute(
+        sa.text("""INSERT INTO ems.planning_device_interval (planning_run_id, starts_at, asset_key, kind, power_w, mode)
+                   SELECT :run, CAST(:at AS timestamptz) + k * interval '15 minutes', 'gen-1', 'genset',
+                          CASE k WHEN 3 THEN 0 ELSE 100000 END, 'run' FROM generate_series(0, 3) AS k"""),
+        {"run": run, "at": NOW},
+    )
+    assert meters.plan_ahead(connection, NOW) == 1
+    assert meters.plan_ahead(connection, NOW) == 0
+    found = connection.exec_driver_sql("SELECT planned_h, planned_until FROM ems.genset_meter").one()
+    assert tuple(found) == (0.75, NOW + HOUR)
