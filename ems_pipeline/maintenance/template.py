@@ -99,7 +99,9 @@ class Template(Record):
     def _faults(self) -> Iterator[str]:
         ranks, codes = self.ranks, {task.code for task in self.tasks}
         twice = Counter([*(one.level for one in self.levels), *(task.code for task in self.tasks)])
-        yield from (f"{name} stands {count} times; every name stands once" for name, count in twice.items() if count > 1)
+        yield from (
+            f"{name} stands {count} times; every name stands once" for name, count in twice.items() if count > 1
+        )
         if SOURCE not in self.name:
             yield f"the template's name lacks {SOURCE}; write it in English as well"
         for task in self.tasks:

@@ -46,6 +46,11 @@ def sync_sites() -> None:
     ops.register_sites()
 
 
+@dg.job(tags=_tags(8, 600), config=SAID, description="Services -> tasks in Bitrix24, and what people did of them.")
+def sync_bitrix() -> None:
+    ops.tell_bitrix()
+
+
 @dg.job(
     tags=_tags(0, 600),
     config=SAID,
@@ -122,6 +127,7 @@ ALL = [
     apply_control,
     verify_setpoints,
     sync_sites,
+    sync_bitrix,
     housekeeping,
     answer_request,
     hand_back,

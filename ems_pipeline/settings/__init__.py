@@ -137,7 +137,7 @@ NOTICES_DATABASE_URL: Setting[str | None] = Setting(
     "postgresql://ems_notices@host/ems", "`EMS_DATABASE_URL` as login `ems_notices`",
 )  # fmt: skip
 BITRIX_WEBHOOK: Secret[str | None] = Secret(
-    "EMS_BITRIX_WEBHOOK", "inbound webhook of a Bitrix24 portal that gets services as tasks ([bitrix24.md](bitrix24.md))",
+    "EMS_BITRIX_WEBHOOK", "inbound webhook of a Bitrix24 portal: services become tasks ([bitrix24.md](bitrix24.md))",
     forms.WEBHOOK, None,
 )  # fmt: skip
 BITRIX_RESPONSIBLE: Setting[int | None] = Setting(

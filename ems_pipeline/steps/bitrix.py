@@ -1,7 +1,7 @@
 """Services that are due become tasks in Bitrix24, and what people did there becomes our log.
 
-Looking at all open tasks every five minutes is the truth; an event of the portal only makes the look earlier. What is to
-be said stands in the database before it is sent, and one order is said in its order. An answer that did not come means
+Looking at all open tasks every five minutes is the truth; an event of the portal only makes the look earlier. What is
+to be said stands in the database before it is sent, and of one order in its order. An answer that did not come means
 nothing: a portal ends a request after a minute, so we wait for that, look the task up by its key, and go on from there.
 """
 
@@ -165,7 +165,8 @@ def _followed(warehouse: Warehouse, clock: Clock, portal: Portal, one: Known, se
         with warehouse.begin() as connection:
             bitrix.turn(connection, one.order_id, "gone", clock.now(), problem=f"{text}; {GONE}")
         return [text]
-    if seen.changed_at is not None and seen.changed_at == one.changed_at:
+    is_same = seen.changed_at is not None and seen.changed_at == one.changed_at
+    if is_same and seen.is_closed == (one.state == "unfinished"):  # a portal's instants are whole seconds
         return []
     if not seen.is_closed:
         with warehouse.begin() as connection:

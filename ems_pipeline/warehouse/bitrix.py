@@ -23,13 +23,15 @@ WANTED = f"""
     JOIN ems.maintenance_plan p ON p.site_key = a.site_key AND p.asset_key = a.asset_key AND p.until_at IS NULL
     JOIN ems.maintenance_level l ON l.template_id = p.template_id AND l.level = a.level
     WHERE a.resolved_at IS NULL AND s.is_active
-      AND NOT EXISTS (SELECT FROM ems.bitrix_task t WHERE t.alert_id = a.alert_id AND t.state IN ('gone', 'withdrawn'))
       AND NOT EXISTS (
           SELECT FROM ems.bitrix_task t JOIN ems.maintenance_order o USING (order_id)
           JOIN ems.maintenance_level k ON k.template_id = o.template_id AND k.level = o.level
-          WHERE t.state IN {LIVE} AND o.site_key = a.site_key AND o.asset_key = a.asset_key AND k.rank >= l.rank)
+          JOIN ems.maintenance_alert f ON f.alert_id = t.alert_id
+          WHERE o.site_key = a.site_key AND o.asset_key = a.asset_key AND k.rank >= l.rank
+            AND (t.state IN {LIVE} OR (t.state IN ('gone', 'withdrawn') AND f.resolved_at IS NULL)))
     ORDER BY a.site_key, a.asset_key, l.rank DESC"""
-"""Of each set the largest service that is due and is no task yet: it includes the smaller ones."""
+"""Of each set the largest service that is due and is no task yet: it includes the smaller ones. What people deleted in
+the portal or cancelled here is not made again for as long as its alert stands."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def file_due(connection: Connection, installation: str, language: str, now: date
         order = _order(connection, order_id, alert_id, installation, language)
         filed = connection.execute(
             sa.text("""INSERT INTO ems.bitrix_task (order_id, alert_id, site_key, order_key, wanted, filed_at, state_at)
-                       VALUES (:order, :alert, :site, :key, CAST(:wanted AS jsonb), :now, :now) ON CONFLICT DO NOTHING"""),
+                       VALUES (:order, :alert, :site, :key, CAST(:wanted AS jsonb), :now, :now)
+                       ON CONFLICT DO NOTHING"""),
             {
                 "order": order_id, "alert": alert_id, "site": site_key, "key": order.key, "now": now,
                 "wanted": json.dumps(order.stored(), ensure_ascii=False),
@@ -135,16 +138,14 @@ def followed(connection: Connection) -> list[Known]:
 def take(connection: Connection, one: Known, closed: Closed) -> list[str]:
     """What people did becomes our log; the critical lines that are still open: with one of them the order stays open.
 
-    What was answered here stays, but for a line that is ticked there and was not done here. ValueError: the log does not
-    take it; its remedy is told.
+    What was answered here stays, but for a line that is ticked there and was not done here. ValueError: the log does
+    not take it; its remedy is told.
     """
     maintenance.acting_for(connection, f"Bitrix24 user {closed.by or 'unknown'}")
-    ours = dict(
-        connection.execute(
-            sa.text("SELECT code, result FROM ems.maintenance_item WHERE order_id = :order"), {"order": one.order_id}
-        ).all()
-    )
-    for code, result in ours.items():
+    ours = connection.execute(
+        sa.text("SELECT code, result FROM ems.maintenance_item WHERE order_id = :order"), {"order": one.order_id}
+    ).all()
+    for code, result in ours:
         tick = closed.ticks.get(code)
         if tick is not None and tick.is_done and result in (None, "not"):
             note = f"Bitrix24 user {tick.by}, {tick.at:%Y-%m-%d %H:%M} UTC" if tick.at and tick.by else "Bitrix24"

@@ -54,7 +54,9 @@ def newest_template(connection: Connection, key: str) -> int:
         {"key": key},
     ).scalar_one_or_none()
     if found is None:
-        raise LookupError(f"there is no template {key!r}; `ems maintenance list` shows them, `ems maintenance seed` makes one")
+        raise LookupError(
+            f"there is no template {key!r}; `ems maintenance list` shows them, `ems maintenance seed` makes one"
+        )
     return int(found)
 
 
@@ -98,9 +100,7 @@ def make_order(connection: Connection, site_key: str, asset_key: str, level: str
     template = read(found.document)
     if level not in template.ranks:
         raise LookupError(f"{asset_key} has no level {level!r}; its levels are {', '.join(template.ranks)}")
-    done = connection.execute(
-        sa.text(DONE), {"site": site_key, "asset": asset_key, "at": at, "hours": found.hours}
-    )
+    done = connection.execute(sa.text(DONE), {"site": site_key, "asset": asset_key, "at": at, "hours": found.hours})
     since = {code: Since(hours, None if days is None else float(days)) for code, hours, days in done}
     codes = [task.code for task in checklist(template, level, since)]
     return int(
@@ -112,7 +112,9 @@ def make_order(connection: Connection, site_key: str, asset_key: str, level: str
     )  # fmt: skip
 
 
-def answer(connection: Connection, order_id: int, code: str, result: str | None, value: str = "", note: str = "") -> None:
+def answer(
+    connection: Connection, order_id: int, code: str, result: str | None, value: str = "", note: str = ""
+) -> None:
     """What became of a line of an open order: ``done``, ``not``, ``na``, None."""
     _call(
         connection,
