@@ -46,6 +46,7 @@ LAYERS = {
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
     "gensets": 3,
+    "maintenance": 3,
     "homeassistant": 3,  # a program before the HTTP API like any other: no database, no device
     "backtest": 4,
     "warehouse": 4,

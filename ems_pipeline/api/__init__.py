@@ -17,6 +17,7 @@ It reads what is stored and files wishes and requests; everything that is done i
     edge                                          units of the warehouse -> units of the API
     holding                                       what holds now, as terms of SQL
     battery_rows                                  batteries with what is known of them
+    service_rows                                  services of gensets: what is due, orders, what was done
     rest                                          tables, views and functions in PostgREST's dialect
     live                                          what happens, as it happens
     parts                                         how the installation stands, as seen from here

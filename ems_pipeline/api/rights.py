@@ -14,12 +14,13 @@ from ems_pipeline.plain_text import plain
 Role = Literal["viewer", "operator", "owner", "analyst", "program"]
 LOOKED_AT = (
     "sites", "requests", "prices", "forecasts", "plans", "batteries", "control", "overrides", "alarms", "telemetry",
-    "measurements", "analytics", "events", "devices", "services", "stats", "live",
+    "measurements", "analytics", "events", "devices", "services", "stats", "live", "maintenance",
 )  # fmt: skip
 """What everybody who is let in may look at, within their sites: ``NOUN:read``."""
 READS = frozenset(f"{noun}:read" for noun in LOOKED_AT)
 OPERATES = frozenset(
-    f"{noun}:write" for noun in ("requests", "batteries", "control", "overrides", "alarms", "events", "measurements")
+    f"{noun}:write"
+    for noun in ("requests", "batteries", "control", "overrides", "alarms", "events", "measurements", "maintenance")
 )
 OWNS = frozenset({"sites:write", "devices:write", "tokens:read", "tokens:write"})
 ASKS_SQL = frozenset({"rest:read"})

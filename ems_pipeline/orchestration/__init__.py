@@ -8,6 +8,7 @@ belongs to a domain package, what reads and computes to `steps`, what is SQL to 
     checks, device_tables                      standing questions about the data
     sensors, schedules, beats, requests        what the clock asks for
     web_requests, answers                      what was asked for over HTTP, from row to run to answer
+    servicing                                  services of gensets: hours that go on, alerts that change
     jobs, ops, housekeeping                    clock work, and the nightly cleaning
     ledger, figures, per_site, troubles        what a run did, partition by partition, and its alarms
     platform                                   the resource

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import answers, ops
+from ems_pipeline.orchestration import answers, ops, servicing
 from ems_pipeline.orchestration.housekeeping import drop_old_minutes, drop_old_requests, purge_history
 from ems_pipeline.orchestration.machinery.coordinator import AGAIN_AFTER_A_CRASH
 
@@ -49,6 +49,13 @@ def sync_sites() -> None:
 @dg.job(tags=_tags(8, 600), config=SAID, description="Services -> tasks in Bitrix24, and what people did of them.")
 def sync_bitrix() -> None:
     ops.tell_bitrix()
+
+
+@dg.job(
+    tags=_tags(10, 100), config=SAID, description="Services of gensets: what is due, worse or done, and who is told."
+)
+def check_maintenance() -> None:
+    servicing.settle_services()
 
 
 @dg.job(
@@ -128,6 +135,7 @@ ALL = [
     verify_setpoints,
     sync_sites,
     sync_bitrix,
+    check_maintenance,
     housekeeping,
     answer_request,
     hand_back,

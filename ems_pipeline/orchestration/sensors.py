@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 
-from ems_pipeline.orchestration import beats, requests, troubles, web_requests
+from ems_pipeline.orchestration import beats, requests, servicing, troubles, web_requests
 from ems_pipeline.orchestration.beats import Beat, Served, slot_of
 from ems_pipeline.orchestration.machinery.coordinator import ANEW_TAG, ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
@@ -179,4 +179,5 @@ ALL: list[Any] = [
     troubles.failures,
     troubles.alarm_notices,
     web_requests.web_requests,
+    servicing.maintenance_check,
 ]

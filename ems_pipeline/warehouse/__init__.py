@@ -22,6 +22,7 @@ Add a read here when an asset needs a table in a shape of its own.
     setpoints, setpoint_lives, point_maps                    the journal, and the maps it was written by
     audits, accounts, inventory                              what it was worth, and how things stand
     asked                                                    what was asked for over HTTP
+    maintenance, services, meters                            services of gensets, what is due, hours of running
     alarms, live                                             what a person should know, and who listens
 """
 

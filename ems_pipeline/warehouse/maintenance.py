@@ -15,12 +15,6 @@ from ems_pipeline.maintenance.checklist import Since, checklist
 from ems_pipeline.maintenance.template import Template, read
 from ems_pipeline.warehouse.frames import query
 
-DONE = """
-    SELECT DISTINCT ON (i.code) i.code, :hours - o.done_h AS hours, extract(epoch FROM :at - o.done_at) / 86400 AS days
-    FROM ems.maintenance_order o JOIN ems.maintenance_item i USING (order_id)
-    WHERE o.site_key = :site AND o.asset_key = :asset AND o.state = 'done' AND i.result = 'done'
-    ORDER BY i.code, o.done_at DESC"""
-
 
 def acting_for(connection: Connection, person: str) -> None:
     """What is done in this transaction is noted as done for this person."""
@@ -90,19 +84,20 @@ def make_order(connection: Connection, site_key: str, asset_key: str, level: str
         LookupError: the set has no plan, or its plan no such level.
     """
     found = connection.execute(
-        sa.text("""SELECT t.document, m.hours FROM ems.maintenance_plan p JOIN ems.maintenance_template t USING (template_id)
-                   LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
+        sa.text("""SELECT t.document FROM ems.maintenance_plan p JOIN ems.maintenance_template t USING (template_id)
                    WHERE p.site_key = :site AND p.asset_key = :asset AND p.until_at IS NULL"""),
         {"site": site_key, "asset": asset_key},
-    ).one_or_none()
+    ).scalar_one_or_none()
     if found is None:
         raise LookupError(f"{asset_key} of {site_key} has no maintenance plan; `ems maintenance plan` gives it one")
-    template = read(found.document)
+    template = read(found)
     if level not in template.ranks:
         raise LookupError(f"{asset_key} has no level {level!r}; its levels are {', '.join(template.ranks)}")
-    done = connection.execute(sa.text(DONE), {"site": site_key, "asset": asset_key, "at": at, "hours": found.hours})
-    since = {code: Since(hours, None if days is None else float(days)) for code, hours, days in done}
-    codes = [task.code for task in checklist(template, level, since)]
+    since = connection.execute(
+        sa.text("SELECT * FROM ems.fn_maintenance_since(:site, :asset, :at)"),
+        {"site": site_key, "asset": asset_key, "at": at},
+    )
+    codes = [task.code for task in checklist(template, level, {code: Since(*ago) for code, *ago in since})]
     return int(
         _call(
             connection,

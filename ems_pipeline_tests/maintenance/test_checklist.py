@@ -23,7 +23,8 @@ def codes(level: str, since: dict[str, Since], template: Template = TEMPLATE) ->
 
 
 @pytest.mark.parametrize(
-    ("level", "items", "hours"), [("TO-1", 10, 3.0), ("TO-2", 27, 13.5), ("TO-3", 41, 26 + 1 / 3), ("TO-4", 49, 45 + 5 / 12)]
+    ("level", "items", "hours"),
+    [("TO-1", 10, 3.0), ("TO-2", 27, 13.5), ("TO-3", 41, 26 + 1 / 3), ("TO-4", 49, 45 + 5 / 12)],
 )
 def test_a_service_has_at_most_as_many_items_and_man_hours(level: str, items: int, hours: float) -> None:
     found = checklist(TEMPLATE, level, {})

@@ -39,7 +39,9 @@ def test_the_shipped_one_has_56_tasks_in_four_levels_and_three_languages() -> No
         (lambda d: d.update(levels=[]), "levels"),
     ],
 )
-def test_one_that_means_nothing_is_refused_with_its_place(change: Callable[[dict[str, Any]], object], told: str) -> None:
+def test_one_that_means_nothing_is_refused_with_its_place(
+    change: Callable[[dict[str, Any]], object], told: str
+) -> None:
     with pytest.raises(TemplateError, match=told) as refused:
         read(changed(change))
     assert refused.value.remedy
@@ -51,7 +53,7 @@ def test_a_file_of_an_owner_is_read_as_the_shipped_one_is(tmp_path: Path) -> Non
     with pytest.raises(TemplateError, match=r"own.yaml"):
         load(path)
     path.write_text(
-        'template: own\nname: {en: Own}\nsource: the maker\nlicence: ours\nlevels: [{level: A, hours: 100}]\n'
+        "template: own\nname: {en: Own}\nsource: the maker\nlicence: ours\nlevels: [{level: A, hours: 100}]\n"
         "tasks: [{code: a1, level: A, system: oil, kind: check, minutes: 5, text: {en: Look}}]\n",
         encoding="utf-8",
     )

@@ -32,7 +32,9 @@ def summed(connection: Connection) -> tuple[float, float, str | None]:
     return row
 
 
-def entered(connection: Connection, kind: str, hours: float, old_h: float | None = None, reason: str = "as I saw") -> None:
+def entered(
+    connection: Connection, kind: str, hours: float, old_h: float | None = None, reason: str = "as I saw"
+) -> None:
     maintenance.enter_meter(connection, "yard", "gen-1", kind, hours, NOW - HOUR, old_h, reason)
 
 
@@ -57,7 +59,9 @@ def test_a_reading_that_no_running_explains_is_held_and_people_are_told_once(con
     assert "it went back" in (summed(connection)[2] or "")
     services.settle(connection, START + 24 * HOUR)
     services.settle(connection, START + 25 * HOUR)
-    told = [row for row in alarms.open_alarms(connection).iter_rows(named=True) if row["kind"] == "maintenance-meter:gen-1"]
+    told = [
+        row for row in alarms.open_alarms(connection).iter_rows(named=True) if row["kind"] == "maintenance-meter:gen-1"
+    ]
     assert [(row["times"], row["severity"]) for row in told] == [(1, "warning")]
     assert meters.advance(connection, START + 25 * HOUR) == 0  # the same reading is not judged again
 
@@ -76,7 +80,9 @@ def test_a_meter_was_replaced_as_a_person_says(connection: Connection) -> None:
     assert summed(connection) == (16_948, 2, None)
     reads(connection, 3, NOW)
     assert summed(connection) == (16_949, 3, None)
-    kinds = connection.exec_driver_sql("SELECT kind FROM ems.genset_meter_event ORDER BY meter_event_id").scalars().all()
+    kinds = (
+        connection.exec_driver_sql("SELECT kind FROM ems.genset_meter_event ORDER BY meter_event_id").scalars().all()
+    )
     assert kinds == ["begun", "replaced"]
 
 

@@ -50,14 +50,23 @@ def on_day(connection: Connection, days: float) -> dict[str, str]:
 
 def acknowledged(connection: Connection, level: str) -> None:
     number = connection.execute(
-        sa.text("SELECT alarm_id FROM ems.maintenance_alert WHERE level = :level AND resolved_at IS NULL"), {"level": level}
+        sa.text("SELECT alarm_id FROM ems.maintenance_alert WHERE level = :level AND resolved_at IS NULL"),
+        {"level": level},
     ).scalar_one()
     alarms.acknowledge(connection, number, NOW, "local:anna")
 
 
 @pytest.mark.parametrize(
     ("hours", "told"),
-    [(1000, "ok"), (1199, "ok"), (1200, "warning"), (1229.9, "warning"), (1230, "critical"), (1250, "critical"), (1251, "overdue")],
+    [
+        (1000, "ok"),
+        (1199, "ok"),
+        (1200, "warning"),
+        (1229.9, "warning"),
+        (1230, "critical"),
+        (1250, "critical"),
+        (1251, "overdue"),
+    ],
 )
 def test_to_1_is_due_250_h_after_the_last_with_warnings_50_and_20_h_before(
     connection: Connection, hours: float, told: str
@@ -131,7 +140,9 @@ def test_a_critical_line_left_open_keeps_its_level_due_and_those_above(connectio
 
 def test_other_lines_left_open_become_findings_with_a_date(connection: Connection) -> None:
     assert done_by(connection, "TO-1", left=("T1-05", "T1-08")) == ["TO-1"]
-    found = connection.exec_driver_sql("SELECT code, due_on, closed_at FROM ems.maintenance_finding ORDER BY code").all()
+    found = connection.exec_driver_sql(
+        "SELECT code, due_on, closed_at FROM ems.maintenance_finding ORDER BY code"
+    ).all()
     month = (NOW + timedelta(days=30)).date()
     assert [tuple(row) for row in found] == [("T1-05", month, None), ("T1-08", month, None)]
 
@@ -244,9 +255,11 @@ def test_a_service_logged_late_does_not_take_back_one_that_was_done_since(connec
     counts(connection, 1250)
     done_by(connection, "TO-1")
     order = maintenance.make_order(connection, "yard", "gen-1", "TO-1", NOW)
-    for code in connection.execute(
-        sa.text("SELECT code FROM ems.maintenance_item WHERE order_id = :o"), {"o": order}
-    ).scalars().all():
+    for code in (
+        connection.execute(sa.text("SELECT code FROM ems.maintenance_item WHERE order_id = :o"), {"o": order})
+        .scalars()
+        .all()
+    ):
         maintenance.answer(connection, order, code, "done")
     maintenance.complete(connection, order, 1100, NOW - timedelta(days=20))
     assert maintenance.due(connection, NOW, "yard")["done_h"][0] == 1250
@@ -274,7 +287,8 @@ def test_days_to_a_service_follow_from_the_running_of_a_fortnight_and_from_what_
         return float((at - NOW) / timedelta(days=1))
 
     connection.execute(
-        sa.text("INSERT INTO ems.genset_meter_day VALUES ('yard', 'gen-1', :day, 140)"), {"day": (NOW - timedelta(days=5)).date()}
+        sa.text("INSERT INTO ems.genset_meter_day VALUES ('yard', 'gen-1', :day, 140)"),
+        {"day": (NOW - timedelta(days=5)).date()},
     )
     assert expected_days() == pytest.approx(25)
     connection.execute(
@@ -288,7 +302,8 @@ def test_days_to_a_service_follow_from_the_running_of_a_fortnight_and_from_what_
 def test_a_set_that_runs_all_day_is_warned_of_by_days_before_it_is_by_hours(connection: Connection) -> None:
     """At 20 h a day seven days are 140 h, more than the 50 h of the warning."""
     connection.execute(
-        sa.text("INSERT INTO ems.genset_meter_day VALUES ('yard', 'gen-1', :day, 280)"), {"day": (NOW - timedelta(days=5)).date()}
+        sa.text("INSERT INTO ems.genset_meter_day VALUES ('yard', 'gen-1', :day, 280)"),
+        {"day": (NOW - timedelta(days=5)).date()},
     )
     assert at_hours(connection, 1105)["TO-1"] == "ok"
     assert at_hours(connection, 1111)["TO-1"] == "warning"

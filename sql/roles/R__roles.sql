@@ -46,7 +46,8 @@ DO $$ BEGIN
     -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
-    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event, ems.web_write FROM ems_service;
+    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event, ems.web_write,
+        ems.genset_meter_event, ems.maintenance_done, ems.maintenance_level, ems.maintenance_task FROM ems_service;
     GRANT DELETE ON ems.planning_run, ems.gateway_party, ems.person, ems.notice_channel TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
@@ -66,15 +67,23 @@ DO $$ BEGIN
         ems.supervisor, ems.control_decision,
         ems.audit_interval, ems.audit_day,
         ems.request, ems.web_write,
+        ems.maintenance_template, ems.maintenance_level, ems.maintenance_task, ems.maintenance_plan, ems.maintenance_order,
+        ems.maintenance_item, ems.maintenance_part, ems.maintenance_done, ems.maintenance_finding, ems.maintenance_alert,
+        ems.genset_meter, ems.genset_meter_event, ems.genset_meter_day, ems.genset_reading,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint,
-        ems.vw_executable_plan, ems.vw_battery_status, ems.vw_found_battery
+        ems.vw_executable_plan, ems.vw_battery_status, ems.vw_found_battery, ems.vw_genset_hours
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
-        ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why TO ems_analyst;
+        ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why, ems.fn_maintenance_due,
+        ems.fn_maintenance_since TO ems_analyst;
 
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_goal_add, ems.fn_goal_cancel,
         ems.fn_goal_fault, ems.fn_request_add, ems.fn_disarm, ems.fn_alarm_acknowledge TO ems_writer;
+    GRANT EXECUTE ON FUNCTION ems.fn_maintenance_template_add, ems.fn_maintenance_template_retire, ems.fn_maintenance_plan_put,
+        ems.fn_maintenance_plan_end, ems.fn_maintenance_order_add, ems.fn_maintenance_item_answer,
+        ems.fn_maintenance_order_complete, ems.fn_maintenance_order_cancel, ems.fn_maintenance_alert_acknowledge,
+        ems.fn_maintenance_finding_close, ems.fn_genset_meter_enter TO ems_writer;
 
     -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')

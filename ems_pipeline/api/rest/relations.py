@@ -20,7 +20,10 @@ from ems_pipeline import plain_text
 
 RENEWED_S = 60.0
 SITE = "site_key"
-OF_ALL = frozenset({"market_interval_price", "fx_rate", "tempo_colour", "zone_offset"})
+OF_ALL = frozenset(
+    {"market_interval_price", "fx_rate", "tempo_colour", "zone_offset", "maintenance_template", "maintenance_level",
+     "maintenance_task"}
+)  # fmt: skip
 """Relations that say nothing of a home."""
 PARENTS = {
     "planning_interval": ("planning_run", "planning_run_id"),

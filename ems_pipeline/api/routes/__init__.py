@@ -10,6 +10,7 @@ batteries, battery_analytics, battery_units  batteries, what they did and what t
 control, overrides, schedules  wishes for assets, and letting go
 goals                    what plans are to reach
 alarms, events           what a person should know
+maintenance, maintenance_templates, maintenance_tasks, maintenance_meters  services of gensets, due and done
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read
 requests                 what was asked of the pipeline

@@ -62,6 +62,7 @@ class SiteNow(Answer):
     sell_per_kwh: str | None = money("Selling one kWh now.", "1.9021")
     currency: str = said("Currency.", "CZK")
     open_alarms: int = said("Alarms of the site that are open.", 0, "alarms", 0, 100000)
+    due_services: int = said("Services of gensets that are due or soon will be.", 0, "services", 0, 100000)
     overrides: int = said("Overrides that hold now.", 0, "overrides", 0, 100000)
 
 
@@ -103,6 +104,8 @@ REST = f"""
     SELECT a.until_at AS armed_until, {decimal("p.buy_per_kwh")} AS buy_per_kwh,
            {decimal("p.sell_per_kwh")} AS sell_per_kwh,
            (SELECT count(*) FROM ems.alarm l WHERE l.site_key = %(site)s AND l.cleared_at IS NULL) AS open_alarms,
+           (SELECT count(*) FROM ems.maintenance_alert t
+            WHERE t.site_key = %(site)s AND t.resolved_at IS NULL) AS due_services,
            (SELECT count(*) FROM ems.control_override o WHERE o.site_key = %(site)s AND {WISHED}) AS overrides
     FROM (VALUES (%(site)s)) s (site_key)
     LEFT JOIN {ARM}

@@ -46,6 +46,7 @@ class Overview(Answer):
     devices: Devices = said("Their devices.", None)
     power: Power = said("Their power.", None)
     open_alarms: int = said("Open alarms.", 0, "alarms", 0)
+    due_services: int = said("Services of gensets that are due or soon will be.", 0, "services", 0)
     coverage_pct: float | None = share_pct("Share of the last day that was measured; null: nothing was.", 99.8)
 
 
@@ -59,6 +60,8 @@ COUNTS = f"""
            (SELECT count(*) FROM ems.alarm WHERE cleared_at IS NULL
                AND (site_key IN (SELECT site_key FROM mine) OR (site_key IS NULL AND %(sites)s::text[] IS NULL)))
                AS open_alarms,
+           (SELECT count(*) FROM ems.maintenance_alert JOIN mine USING (site_key) WHERE resolved_at IS NULL)
+               AS due_services,
            h.total, h.online, h.total - h.online AS faulty,
            (SELECT {rounded("avg(b.coverage_pct)")} FROM ems.telemetry_15m b JOIN mine USING (site_key)
             WHERE b.quantity = 'grid_power_w' AND b.starts_at >= %(now)s::timestamptz - interval '1 day'
