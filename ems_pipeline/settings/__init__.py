@@ -155,6 +155,10 @@ BITRIX_EVENT_TOKEN: Secret[str | None] = Secret(
     "EMS_BITRIX_EVENT_TOKEN", "application token of the portal's outgoing webhook, by which its events are known",
     forms.SECRET, None,
 )  # fmt: skip
+REGULATION_MODEL: Secret[str | None] = Secret(
+    "EMS_REGULATION_MODEL", "language model that may propose tasks of a regulation ([bitrix24.md](bitrix24.md))",
+    forms.SECRET_ADDRESS, None, is_missed_by_one=True,
+)  # fmt: skip
 MQTT_HOST: Setting[str | None] = Setting(
     "EMS_MQTT_HOST", "broker at which Home Assistant hears of the sites ([homeassistant.md](homeassistant.md))",
     forms.SERVER_HOST, None, "homeassistant.local",
@@ -279,7 +283,14 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         LOG,
         TRACEBACK,
     ),
-    "Bitrix24": (BITRIX_WEBHOOK, BITRIX_RESPONSIBLE, BITRIX_GROUP, BITRIX_LANGUAGE, BITRIX_EVENT_TOKEN),
+    "maintenance": (
+        BITRIX_WEBHOOK,
+        BITRIX_RESPONSIBLE,
+        BITRIX_GROUP,
+        BITRIX_LANGUAGE,
+        BITRIX_EVENT_TOKEN,
+        REGULATION_MODEL,
+    ),
     "Home Assistant": (
         MQTT_HOST,
         MQTT_SECURITY,
