@@ -72,6 +72,45 @@ PARTS: dict[str, str] = {
         INSERT INTO ems.audit_day (site_key, day, currency, slots, settled_slots, coverage_pct, known_at)
         SELECT s.site_key, g::date, 'CZK', 96, 96, 100, g {FROM}
         WHERE extract(hour FROM g) = 0 AND extract(minute FROM g) = 0""",
+    "maintenance_template": """
+        INSERT INTO ems.maintenance_template (template_key, version, name, source, licence, document, created_at,
+                                              created_by)
+        VALUES ('gas-genset', 1, '{"en": ""}', '', '', '{}', :start, '') ON CONFLICT DO NOTHING""",
+    "maintenance_level": """
+        INSERT INTO ems.maintenance_level (template_id, level, rank, hours, months, warning_h, critical_h, tolerance_h,
+                                           warning_days, critical_days, tolerance_days)
+        SELECT template_id, 'TO-' || n, n, 250 * n, 6 * n, 50, 20, 25, 7, 2, 18
+        FROM ems.maintenance_template, generate_series(1, 4) AS n ON CONFLICT DO NOTHING""",
+    "maintenance_plan": """
+        INSERT INTO ems.maintenance_plan (site_key, asset_key, template_id, from_at, created_by)
+        SELECT s.site_key, 'gen-1', t.template_id, :start, '' FROM ems.site s, ems.maintenance_template t
+        ON CONFLICT DO NOTHING""",
+    "genset_meter": """
+        INSERT INTO ems.genset_meter (site_key, asset_key, hours, register_h, read_at, began_at)
+        SELECT site_key, asset_key, 1000, 1000, :end, :start FROM ems.maintenance_plan ON CONFLICT DO NOTHING""",
+    "genset_reading": """
+        INSERT INTO ems.genset_reading SELECT site_key, asset_key, 1000, :end FROM ems.maintenance_plan
+        ON CONFLICT DO NOTHING""",
+    "genset_meter_day": f"""
+        INSERT INTO ems.genset_meter_day (site_key, asset_key, day, hours)
+        SELECT s.site_key, 'gen-1', g::date, 4 {FROM} WHERE extract(hour FROM g) = 0 AND extract(minute FROM g) = 0""",
+    "maintenance_done_of_before": "UPDATE ems.maintenance_done SET superseded_at = :start WHERE superseded_at IS NULL",
+    "maintenance_done": """
+        INSERT INTO ems.maintenance_done (site_key, asset_key, level, done_h, done_at, recorded_at, recorded_by,
+                                          superseded_at)
+        SELECT p.site_key, p.asset_key, l.level, 900, :start, :start, '',
+               CASE WHEN k < 50 THEN CAST(:start AS timestamptz) END
+        FROM ems.maintenance_plan p JOIN ems.maintenance_level l USING (template_id), generate_series(1, 50) AS k""",
+    "maintenance_order": """
+        INSERT INTO ems.maintenance_order (site_key, asset_key, template_id, level, state, created_at, created_by,
+                                           done_h, done_at)
+        SELECT p.site_key, p.asset_key, p.template_id, 'TO-1', 'done', :start, '', 900, :start
+        FROM ems.maintenance_plan p, generate_series(1, 20)""",
+    "maintenance_item": """
+        INSERT INTO ems.maintenance_item (order_id, site_key, code, position, level, rank, system, kind, minutes,
+                                          is_critical, needs_standstill, text, result)
+        SELECT o.order_id, o.site_key, 'T1-' || n, n, 'TO-1', 1, '', 'check', 5, false, false, '{}', 'done'
+        FROM ems.maintenance_order o, generate_series(1, 10) AS n ON CONFLICT DO NOTHING""",
 }  # fmt: skip
 """How a table is filled, in order; ``:start`` and ``:end`` bound what is new."""
 
@@ -134,6 +173,29 @@ QUESTIONS: dict[str, Question] = {
     ),
     "vw_found_battery": Question(
         "SELECT count(*), max(gateway) FROM ems.vw_found_battery", "SELECT count(*) FROM ems.found_battery", 5
+    ),
+    "vw_genset_hours": Question(
+        "SELECT count(*), max(run_hours) FROM ems.vw_genset_hours", "SELECT count(*) FROM ems.genset_reading", 10
+    ),
+    "fn_maintenance_due": Question(
+        "SELECT count(*), max(expected_at) FROM ems.fn_maintenance_due(:end)",
+        "SELECT count(*) FROM ems.maintenance_plan JOIN ems.maintenance_level USING (template_id)",
+        100,
+    ),
+    "fn_maintenance_changes": Question(
+        "SELECT count(*) FROM ems.fn_maintenance_changes(:end)",
+        "SELECT count(*) FROM ems.maintenance_plan JOIN ems.maintenance_level USING (template_id)",
+        100,
+    ),
+    "fn_maintenance_settle": Question(
+        "SELECT ems.fn_maintenance_settle(:end)",
+        "SELECT count(*) FROM ems.maintenance_plan JOIN ems.maintenance_level USING (template_id)",
+        200,
+    ),
+    "fn_maintenance_since": Question(
+        "SELECT count(*), max(hours) FROM ems.fn_maintenance_since(:site, 'gen-1', :end)",
+        "SELECT count(*) FROM ems.maintenance_item WHERE site_key = :site",
+        20,
     ),
     "fn_effective_price": Question(
         "SELECT sum(buy_per_kwh) FROM ems.fn_effective_price(:site, :start, :end)",

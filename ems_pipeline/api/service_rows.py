@@ -20,7 +20,7 @@ OfLanguage = Annotated[
     str,
     Query(
         pattern="^[a-z]{2}$",
-        description="Language of the texts, where a template has it; else English.",
+        description="Language of the texts; where there is none, English.",
         examples=["cs"],
     ),
 ]
@@ -33,7 +33,8 @@ SetId = Annotated[
         examples=["yard.gen-1"],
     ),
 ]
-VISIBLE = "(%(sites)s::text[] IS NULL OR {}.site_key = ANY (%(sites)s)) AND (%(site)s::text IS NULL OR {}.site_key = %(site)s)"
+VISIBLE = """(%(sites)s::text[] IS NULL OR {}.site_key = ANY (%(sites)s))
+      AND (%(site)s::text IS NULL OR {}.site_key = %(site)s)"""
 """Rows of sites that exist for whoever asks."""
 
 
@@ -153,7 +154,8 @@ COUNTED = """
 ORDERS = f"""
     SELECT {ORDER} FROM ems.maintenance_order o {COUNTED}
     WHERE {VISIBLE.format("o", "o")} AND (%(asset)s::text IS NULL OR o.asset_key = %(asset)s)
-      AND (%(state)s::text IS NULL OR o.state = %(state)s) AND (%(last)s::bigint IS NULL OR o.order_id < %(last)s::bigint)
+      AND (%(state)s::text IS NULL OR o.state = %(state)s)
+      AND (%(last)s::bigint IS NULL OR o.order_id < %(last)s::bigint)
     ORDER BY o.order_id DESC LIMIT %(limit)s + 1"""
 WHOLE = f"""
     SELECT {ORDER}, o.report, o.photos FROM ems.maintenance_order o {COUNTED}
@@ -176,7 +178,7 @@ async def orders(
 
 
 async def whole(connection: Connection, caller: Caller, order: int, languages: Sequence[str]) -> Row:
-    """An order with its lines in the first of these languages that there is. Problem 404 where it is nobody's of theirs."""
+    """An order with its lines in the first of these languages that there is. Problem 404 where it is not theirs."""
     found = await first(connection, WHOLE, order=order, sites=caller.listed_sites)
     if found is None:
         raise absent(f"there is no maintenance task {order}", "GET /api/v1/maintenance/tasks lists them")

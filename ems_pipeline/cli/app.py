@@ -20,6 +20,7 @@ from ems_pipeline.cli import (
     doctor,
     event,
     homeassistant,
+    maintenance,
     notify,
     plan,
     replay,
@@ -64,6 +65,9 @@ app.add_typer(device.app, name="device", help="Talk to hardware: read, scan, wri
 app.add_typer(battery.app, name="battery", help="Batteries of this network that answer a broadcast.")
 app.add_typer(control.app, name="control", help="Arm and disarm a site, overrides, set-points.")
 app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")
+app.add_typer(
+    maintenance.app, name="maintenance", help="Services of gensets: what is due, was done, and hours of running."
+)
 app.add_typer(user.app, name="user", help="Who may log in to the web process.")
 app.add_typer(notify.app, name="notify", help="Tell people by their own channels.")
 app.add_typer(homeassistant.app, name="homeassistant", help="Tell Home Assistant of the sites, and hear it.")

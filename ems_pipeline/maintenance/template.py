@@ -125,7 +125,7 @@ class Template(Record):
         return self.model_dump(mode="json")
 
     def levels_with_limits(self) -> list[dict[str, Any]]:
-        """Levels as the database compares with them: with their rank, and the limits that follow from their interval."""
+        """Levels as the database compares with them: with rank, and the limits that follow from intervals."""
         return [
             {"level": one.level, "rank": rank, "hours": one.hours, "months": one.months}
             | limits(one.hours, one.months, one.notice_days)._asdict()

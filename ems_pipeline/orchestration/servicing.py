@@ -1,4 +1,4 @@
-"""Services of gensets: every half minute meters go on and alerts are compared; a run is asked for only where one changes.
+"""Services of gensets: every half minute meters go on and alerts are compared; a run only where one changes.
 
 What is done without a run is two statements for all sets together, as with `alarm_notices`: a run a minute for hours
 that go on would cost more than everything it does.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,8 @@ def templates(connection: Connection) -> pl.DataFrame:
         """SELECT t.template_id, t.template_key, t.version, t.name ->> 'en' AS name,
                   (SELECT string_agg(l.level, ', ' ORDER BY l.rank) FROM ems.maintenance_level l
                    WHERE l.template_id = t.template_id) AS levels,
-                  (SELECT count(*) FROM ems.maintenance_task k WHERE k.template_id = t.template_id) AS tasks, t.retired_at
+                  (SELECT count(*) FROM ems.maintenance_task k WHERE k.template_id = t.template_id) AS tasks,
+                  t.retired_at
            FROM ems.maintenance_template t ORDER BY t.template_key, t.version""",
     )
 
@@ -118,6 +119,26 @@ def answer(
     )  # fmt: skip
 
 
+def answer_all(connection: Connection, order_id: int, left: Collection[str] = ()) -> None:
+    """Every line of an open order is done but those named.
+
+    Raises:
+        LookupError: a code that is named is no line of it.
+    """
+    codes = (
+        connection.execute(
+            sa.text("SELECT code FROM ems.maintenance_item WHERE order_id = :order ORDER BY position"),
+            {"order": order_id},
+        )
+        .scalars()
+        .all()
+    )
+    if strange := sorted(set(left) - set(codes)):
+        raise LookupError(f"{', '.join(strange)} is no line of this service; its lines are {', '.join(codes)}")
+    for code in codes:
+        answer(connection, order_id, code, "not" if code in left else "done")
+
+
 def complete(
     connection: Connection, order_id: int, hours: float | None, done_at: datetime, report: str = ""
 ) -> list[str]:
@@ -149,9 +170,10 @@ def log(connection: Connection, site_key: str | None, limit: int = 100) -> pl.Da
         connection,
         """SELECT o.order_id, o.site_key, o.asset_key, o.level, o.done_at, o.done_h, o.done_by, o.report,
                   array_to_string(o.closed_levels, ', ') AS closed_levels,
-                  (SELECT count(*) FROM ems.maintenance_item i WHERE i.order_id = o.order_id AND i.result = 'done') AS done,
-                  (SELECT count(*) FROM ems.maintenance_item i WHERE i.order_id = o.order_id) AS items
+                  i.done, i.items
            FROM ems.maintenance_order o
+           CROSS JOIN LATERAL (SELECT count(*) AS items, count(*) FILTER (WHERE i.result = 'done') AS done
+                               FROM ems.maintenance_item i WHERE i.order_id = o.order_id) i
            WHERE o.state = 'done' AND (CAST(:site AS text) IS NULL OR o.site_key = :site)
            ORDER BY o.done_at DESC, o.order_id DESC LIMIT :limit""",
         site=site_key,

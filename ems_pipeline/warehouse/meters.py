@@ -53,7 +53,8 @@ BELIEVED = """
 DOUBTED = """
     UPDATE ems.genset_meter m SET doubted_h = n.register_h, doubted_at = n.taken_at, doubt = n.doubt
     FROM unnest(CAST(:sites AS text[]), CAST(:assets AS text[]), CAST(:registers AS float8[]),
-                CAST(:at AS timestamptz[]), CAST(:doubts AS text[])) AS n (site_key, asset_key, register_h, taken_at, doubt)
+                CAST(:at AS timestamptz[]), CAST(:doubts AS text[]))
+         AS n (site_key, asset_key, register_h, taken_at, doubt)
     WHERE m.site_key = n.site_key AND m.asset_key = n.asset_key"""
 PLANNED = """
     UPDATE ems.genset_meter m SET planned_h = n.hours, planned_until = n.until_at

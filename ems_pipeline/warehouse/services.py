@@ -19,8 +19,8 @@ SEVERITY = {"warning": "warning", "critical": "critical", "overdue": "critical"}
 STALE_AFTER = timedelta(hours=24)
 """Of a set from which no reading comes at all."""
 STANDING = """
-    SELECT a.site_key, a.asset_key, a.level, a.severity, a.due_h, to_char(a.due_on AT TIME ZONE s.timezone, 'YYYY-MM-DD'),
-           a.done_id
+    SELECT a.site_key, a.asset_key, a.level, a.severity, a.due_h,
+           to_char(a.due_on AT TIME ZONE s.timezone, 'YYYY-MM-DD'), a.done_id
     FROM ems.maintenance_alert a JOIN ems.site s USING (site_key)
     WHERE a.resolved_at IS NULL ORDER BY a.site_key, a.asset_key, a.level"""
 METERS = """

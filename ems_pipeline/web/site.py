@@ -18,6 +18,8 @@ Found = TypeVar("Found")
 HEAD = f"""
     SELECT {AUTHORITY} AS authority, s.is_active, a.until_at AS armed_until,
            (SELECT count(*) FROM ems.alarm l WHERE l.site_key = s.site_key AND l.cleared_at IS NULL) AS open_alarms,
+           (SELECT count(*) FROM ems.maintenance_alert t
+            WHERE t.site_key = s.site_key AND t.resolved_at IS NULL) AS due_services,
            (SELECT max(h.last_seen_at) FROM ems.device_health h WHERE h.site_key = s.site_key) AS heard_at
     FROM ems.site s LEFT JOIN {DOCUMENT} LEFT JOIN {ARM} WHERE s.site_key = %(site)s"""
 
@@ -27,6 +29,7 @@ class Head:
     """A site as its pages name it.
 
     Args:
+        due_services: services of gensets that are due or soon will be.
         heard_at: when one of its devices answered last; None: none ever did.
     """
 
@@ -37,6 +40,7 @@ class Head:
     is_active: bool
     armed_until: datetime | None
     open_alarms: int
+    due_services: int
     heard_at: datetime | None
 
 

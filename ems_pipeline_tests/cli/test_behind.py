@@ -56,6 +56,13 @@ READERS = {
     "event add": ["home01", "e", "--from", "2030-01-01T00:00+00:00", "--until", "2030-01-01T01:00+00:00"],
     "event list": ["home01"],
     "event cancel": ["home01", "e"],
+    "maintenance seed": [],
+    "maintenance list": [],
+    "maintenance plan": ["yard", "gen-1"],
+    "maintenance due": [],
+    "maintenance log": [],
+    "maintenance done": ["yard", "gen-1", "TO-1"],
+    "maintenance meter": [],
     "db login": ["somebody", "reader"],
 }
 """Commands that read what a schema holds, with what they need to get there."""

@@ -17,7 +17,8 @@ from ems_pipeline.warehouse import sites as registry
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 """Functions of the database go by its own clock."""
-TABLES = """ems.maintenance_alert, ems.maintenance_finding, ems.maintenance_part, ems.maintenance_item, ems.maintenance_done,
+TABLES = """ems.maintenance_alert, ems.maintenance_finding, ems.maintenance_part, ems.maintenance_item,
+    ems.maintenance_done,
     ems.maintenance_order, ems.maintenance_plan, ems.maintenance_template, ems.maintenance_level, ems.maintenance_task,
     ems.genset_meter, ems.genset_meter_day, ems.genset_meter_event, ems.genset_reading, ems.alarm"""
 SET: Mapping[str, Any] = {"min_power_w": 80_000, "max_power_w": 160_000, "start_cost": 20, "fuel_per_kwh": 5}
@@ -50,7 +51,8 @@ def counts(connection: Connection, hours: float, site: str = "yard", asset: str 
     connection.execute(
         sa.text("""INSERT INTO ems.genset_meter (site_key, asset_key, hours, register_h, read_at, began_at)
                    VALUES (:site, :asset, :hours, :hours, :at, CAST(:at AS timestamptz) - interval '1 year')
-                   ON CONFLICT (site_key, asset_key) DO UPDATE SET hours = :hours, register_h = :hours, read_at = :at"""),
+                   ON CONFLICT (site_key, asset_key)
+                   DO UPDATE SET hours = :hours, register_h = :hours, read_at = :at"""),
         {"site": site, "asset": asset, "hours": hours, "at": at},
     )
 
@@ -74,7 +76,8 @@ def standing(connection: Connection, at: datetime = NOW, asset: str = "gen-1") -
 def alerts(connection: Connection) -> dict[str, tuple[str, str | None]]:
     """By level of the open alerts: severity, and who acknowledged what people were told."""
     found = connection.exec_driver_sql(
-        """SELECT a.level, a.severity, l.acknowledged_by FROM ems.maintenance_alert a LEFT JOIN ems.alarm l USING (alarm_id)
+        """SELECT a.level, a.severity, l.acknowledged_by FROM ems.maintenance_alert a
+           LEFT JOIN ems.alarm l USING (alarm_id)
            WHERE a.resolved_at IS NULL AND a.asset_key = 'gen-1' ORDER BY a.level"""
     )
     return {level: (severity, known) for level, severity, known in found}
@@ -83,7 +86,5 @@ def alerts(connection: Connection) -> dict[str, tuple[str, str | None]]:
 def done_by(connection: Connection, level: str, hours: float | None = None, left: tuple[str, ...] = ()) -> list[str]:
     """Make and complete an order with all lines done but those named; the levels that it closed."""
     order = maintenance.make_order(connection, "yard", "gen-1", level, NOW)
-    codes = connection.execute(sa.text("SELECT code FROM ems.maintenance_item WHERE order_id = :o"), {"o": order})
-    for code in list(codes.scalars()):
-        maintenance.answer(connection, order, code, "not" if code in left else "done")
+    maintenance.answer_all(connection, order, left)
     return maintenance.complete(connection, order, hours, NOW)

@@ -75,7 +75,7 @@ def test_to_1_is_due_250_h_after_the_last_with_warnings_50_and_20_h_before(
 
 
 def test_every_level_is_counted_by_itself(connection: Connection) -> None:
-    """A scheduler elsewhere takes the first level above the hours since any service: at 251 h it shows TO-2 in 249 h."""
+    """A scheduler elsewhere takes the first level above the hours since any service: at 251 h it says TO-2."""
     assert at_hours(connection, 1251) == {"TO-1": "overdue", "TO-2": "ok", "TO-3": "ok", "TO-4": "ok"}
     assert at_hours(connection, 3001) == dict.fromkeys(("TO-1", "TO-2", "TO-3", "TO-4"), "overdue")
 

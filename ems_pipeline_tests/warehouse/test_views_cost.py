@@ -16,11 +16,14 @@ START = datetime(2025, 10, 1, tzinfo=UTC)
 DAYS = 24
 NO_ANSWERS = {
     "fn_alarm_acknowledge", "fn_channel_bind", "fn_create_planning_run", "fn_create_series_table", "fn_disarm",
-    "fn_drop_asked", "fn_drop_telemetry", "fn_ensure_partitions", "fn_gateway_take", "fn_goal_add", "fn_goal_cancel",
-    "fn_goal_fault", "fn_has_timescale", "fn_notify_live", "fn_override_add", "fn_override_cancel", "fn_push_bind",
-    "fn_push_end", "fn_request_add",
-    "fn_requester", "fn_slot_cost", "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel", "fn_wish_confirm",
-    "fn_wish_file",
+    "fn_drop_asked", "fn_drop_telemetry", "fn_ensure_partitions", "fn_gateway_take", "fn_genset_meter_enter",
+    "fn_goal_add", "fn_goal_cancel", "fn_goal_fault", "fn_has_timescale", "fn_maintenance_alert_acknowledge",
+    "fn_maintenance_closed", "fn_maintenance_finding_close", "fn_maintenance_item_answer",
+    "fn_maintenance_order_add", "fn_maintenance_order_cancel", "fn_maintenance_order_complete",
+    "fn_maintenance_person", "fn_maintenance_plan_end", "fn_maintenance_plan_put", "fn_maintenance_set",
+    "fn_maintenance_template_add", "fn_maintenance_template_retire", "fn_notify_live", "fn_override_add",
+    "fn_override_cancel", "fn_push_bind", "fn_push_end", "fn_request_add", "fn_requester", "fn_slot_cost",
+    "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel", "fn_wish_confirm", "fn_wish_file",
 }  # fmt: skip
 """Functions that write one row, change the catalogue, or read nothing."""
 SLACK = 1.3

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Alarm(BaseModel):
@@ -37,6 +37,39 @@ class Alarm(BaseModel):
     """Who did."""
     cleared_at: AwareDatetime | None
     """When it was over; null: it is open."""
+
+
+class Alert(BaseModel):
+    """A service that is due or soon will be; one for each set and level."""
+
+    alert_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    level: str
+    """Level."""
+    severity: Literal["warning", "critical", "overdue"]
+    """The worst it has been."""
+    due_h: float | None
+    """Due at so many hours of running."""
+    due_at: AwareDatetime | None
+    """Due by the calendar."""
+    raised_at: AwareDatetime
+    """Raised."""
+    risen_at: AwareDatetime
+    """Grew to this severity; an acknowledgement of before has lapsed."""
+    alarm_id: int | None
+    """Alarm by which people are told; null: not yet."""
+    acknowledged_at: AwareDatetime | None
+    """When somebody said that he knows; null: nobody did."""
+    acknowledged_by: str | None
+    """Who did."""
+    resolved_at: AwareDatetime | None
+    """Over; null: it stands."""
+    resolved_by: Literal["log", "template", "meter"] | None
+    """What ended it."""
 
 
 class Arm(BaseModel):
@@ -157,6 +190,24 @@ class BatteryStatus(BaseModel):
     """What it can hold, as it says."""
     remaining_kwh: float | None
     """What is in it, as it says."""
+
+
+class CodedAnswer(BaseModel):
+    """The same of one line among others."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    result: Literal["done", "not", "na"] | None
+    """`na`: it does not apply; null: not answered yet."""
+    value: str | None = None
+    """What was measured, as written."""
+    note: str = ""
+    """Remark."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+    code: str
+    """Code of the line."""
 
 
 class Commanded(BaseModel):
@@ -350,6 +401,27 @@ class Filed(BaseModel):
     """Where to follow it; null: nowhere."""
 
 
+class Finding(BaseModel):
+    """A line that was left open and keeps no level due."""
+
+    finding_id: int
+    """Number."""
+    code: str
+    """Code of the task."""
+    text: str
+    """What is to be done."""
+    note: str
+    """Remark of whoever left it."""
+    due_on: date
+    """To be done by this day."""
+    closed_at: AwareDatetime | None
+    """Done; null: open."""
+    closed_by: str | None
+    """By whom."""
+    remedy: str | None
+    """What was done about it."""
+
+
 class Flow(BaseModel):
     """The bus: grid + pv + battery + genset = load + ev + heat pump. Null: not measured lately, or too old."""
 
@@ -482,6 +554,102 @@ class GoalWish(BaseModel):
     """Why, in a few words: the journal says it beside what was told."""
 
 
+class Interval(BaseModel):
+    """A level of service of a set, as it stands."""
+
+    set_id: str
+    """Site and genset."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of the template that counts."""
+    level: str
+    """Level."""
+    interval_h: float | None
+    """Interval in hours of running; null: the calendar alone."""
+    interval_months: int | None
+    """Interval by the calendar; null: hours alone."""
+    meter_h: float | None
+    """Hours of running as they are counted; null: nothing was read yet."""
+    last_h: float | None
+    """Hours at which it was done last."""
+    last_at: AwareDatetime | None
+    """When it was done last; null: nobody knows, so it is due now."""
+    due_h: float | None
+    """Due at so many hours."""
+    due_at: AwareDatetime | None
+    """Due by the calendar; whichever comes first counts."""
+    hours_left: float | None
+    """Hours left; negative: past it."""
+    days_left: float | None
+    """Days left by the calendar; negative: past it."""
+    expected_at: AwareDatetime | None
+    """When it is expected to be due, from two weeks of running and the plan."""
+    severity: Literal["ok", "warning", "critical", "overdue"]
+    """How it stands."""
+    is_held: bool
+    """Past its tolerance: the planner starts the set no more."""
+
+
+class Item(BaseModel):
+    """A line of a checklist, and what became of it."""
+
+    code: str
+    """Code of the task."""
+    level: str
+    """Level of the task."""
+    system: str
+    """Part of the set."""
+    kind: str
+    """`check`, `clean`, `adjust`, `test` or `replace`."""
+    text: str
+    """What is to be done."""
+    minutes: int
+    """Work of one person."""
+    is_critical: bool
+    """While it is open its level stays due."""
+    needs_standstill: bool
+    """The engine has to stand."""
+    consumable: str | None
+    """What it uses up."""
+    quantity: str | None
+    """How much of it."""
+    accept: str | None
+    """When it is good."""
+    unit: str | None
+    """Unit of the value that is asked; null: none is."""
+    result: Literal["done", "not", "na"] | None
+    """`na`: does not apply; null: not answered yet."""
+    value: str | None
+    """What was measured, as it was written."""
+    note: str
+    """Remark."""
+    photos: list[str]
+    """References to pictures in the owner's own store."""
+    answered_at: AwareDatetime | None
+    """Last answer."""
+    answered_by: str | None
+    """By whom."""
+
+
+class ItemAnswer(BaseModel):
+    """What became of a line."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    result: Literal["done", "not", "na"] | None
+    """`na`: it does not apply; null: not answered yet."""
+    value: str | None = None
+    """What was measured, as written."""
+    note: str = ""
+    """Remark."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+
+
 class KnownArray(BaseModel):
     """What was expected of an array."""
 
@@ -527,6 +695,20 @@ class KnownPrice(BaseModel):
     """The exchange rate was not final."""
     known_at: AwareDatetime
     """Since when."""
+
+
+class LastDone(BaseModel):
+    """When a level was done last, as somebody knows who has the papers."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    level: str
+    """Level."""
+    done_h: float | None = None
+    """Hours of running then; needed where hours count."""
+    done_at: AwareDatetime
+    """When."""
 
 
 class Listed(BaseModel):
@@ -640,6 +822,51 @@ class Measurement(BaseModel):
     """When the device spoke."""
 
 
+class Meter(BaseModel):
+    """Hours of running of a set."""
+
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    hours: float | None
+    """The sum that counts; null: nothing was read yet."""
+    register_h: float | None
+    """What the register said when it was believed last."""
+    read_at: AwareDatetime | None
+    """When."""
+    doubted_h: float | None
+    """A reading that no running explains; null: none. It adds nothing."""
+    doubt: str | None
+    """Why it is doubted."""
+    typed_h: float | None
+    """Newest reading that a person typed."""
+    typed_at: AwareDatetime | None
+    """When it was read."""
+
+
+class MeterEntry(BaseModel):
+    """What a person says of a meter."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    kind: Literal["read", "replaced", "accepted", "corrected"]
+    """`read` now, `replaced` by another, `accepted` as it reads, or the sum `corrected`."""
+    hours: float
+    """What it shows; of `accepted` what was run since; of `corrected` the sum."""
+    old_h: float | None = None
+    """Where the old register ended, of a meter that was replaced."""
+    at: AwareDatetime | None = None
+    """When; now."""
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
+
+
 class Naming(BaseModel):
     """Another name, or a note, for a token that was given here."""
 
@@ -694,6 +921,63 @@ class OptimizeWish(BaseModel):
     )
     objective: str = "cost"
     """What is made small."""
+
+
+class Order(BaseModel):
+    """A service: to be done, done, or cancelled."""
+
+    task_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of the template it was made from."""
+    level: str
+    """Level."""
+    state: Literal["open", "done", "cancelled"]
+    """Where it stands."""
+    note: str
+    """Why it was made."""
+    created_at: AwareDatetime
+    """Made."""
+    created_by: str
+    """By whom."""
+    started_at: AwareDatetime | None
+    """First line answered; null: nobody is at it yet."""
+    items: int
+    """Lines."""
+    answered: int
+    """Lines that are answered."""
+    critical_open: int
+    """Critical lines that are not done."""
+    minutes: int
+    """Work of one person."""
+    done_h: float | None
+    """Hours of running when it was done."""
+    done_at: AwareDatetime | None
+    """When it was done."""
+    done_by: str | None
+    """Who completed it."""
+    closed_levels: list[str]
+    """Levels that it closed."""
+
+
+class OrderWish(BaseModel):
+    """A service that is to be done."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    level: str
+    """Level; it includes those below."""
+    note: str = ""
+    """Remark."""
 
 
 class Override(BaseModel):
@@ -768,19 +1052,46 @@ class OverrideWish(BaseModel):
     """Why, in a few words: the journal says it beside what was told."""
 
 
-class Part(BaseModel):
-    """One part."""
+class PartUsed(BaseModel):
+    """A part that was used."""
 
+    model_config = ConfigDict(
+        extra="forbid",
+    )
     name: str
-    """which part"""
-    status: Literal["ok", "degraded", "down"]
-    """how it is"""
-    since: AwareDatetime | None
-    """its newest work, or its start; null: none is known"""
-    detail: str
-    """what is wrong, and the remedy; empty when nothing is"""
-    latency_ms: float | None = None
-    """of one question to it, ms; null: it is not asked"""
+    """Part."""
+    quantity: float | None = None
+    """How many or how much."""
+    unit: str | None = None
+    """Unit of the quantity."""
+
+
+class PlanChange(BaseModel):
+    """Another template for a set, or what is known of its last services (an overhaul begins anew at its hours)."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    template_id: int | None = None
+    """Version of a template; null: that of now."""
+    last: Annotated[list[LastDone], Field(validate_default=True)] = []
+    """Levels of which somebody knows; others are due now."""
+
+
+class PlanWish(BaseModel):
+    """A set is to be serviced by a template."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of a template."""
+    last: Annotated[list[LastDone], Field(validate_default=True)] = []
+    """Levels of which somebody knows; others are due now."""
 
 
 class PlannedAsset(BaseModel):
@@ -965,6 +1276,16 @@ class ReadWish(BaseModel):
     """Counters and settings, too."""
 
 
+class Remedied(BaseModel):
+    """What was done about a finding."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    remedy: str
+    """In a few words."""
+
+
 class Request(BaseModel):
     """Work that somebody asked for."""
 
@@ -1101,12 +1422,6 @@ class Score(BaseModel):
     """1 - error / error of the reference; 0: as good as free."""
 
 
-class Services(BaseModel):
-    """All parts."""
-
-    services: list[Part]
-
-
 class SiteNow(BaseModel):
     """A site at this moment."""
 
@@ -1132,6 +1447,8 @@ class SiteNow(BaseModel):
     """Currency."""
     open_alarms: int
     """Alarms of the site that are open."""
+    due_services: int
+    """Services of gensets that are due or soon will be."""
     overrides: int
     """Overrides that hold now."""
 
@@ -1235,6 +1552,33 @@ class Step(BaseModel):
     """What was measured then."""
 
 
+class StoredTemplate(BaseModel):
+    """A version of a template."""
+
+    template_id: int
+    """Number of the version."""
+    template: str
+    """Key of the template."""
+    version: int
+    """1, 2, ..."""
+    name: str
+    """Name."""
+    source: str
+    """Where its tasks come from."""
+    licence: str
+    """Under what they may be passed on."""
+    levels: list[str]
+    """Levels, the smallest first."""
+    tasks: int
+    """Tasks."""
+    created_at: AwareDatetime
+    """Stored."""
+    created_by: str
+    """By whom."""
+    retired_at: AwareDatetime | None
+    """No set is given it since; null: it may be given."""
+
+
 class Subject(BaseModel):
     """What an event is about."""
 
@@ -1254,6 +1598,16 @@ class TakenBack(BaseModel):
     """number of the token; null: its text is said"""
     token: str | None = None
     """the token itself; null: its number is said"""
+
+
+class TemplateWish(BaseModel):
+    """A template as a document."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    document: dict[str, Any]
+    """The template, as docs/maintenance.md describes it."""
 
 
 class TempoDay(BaseModel):
@@ -1381,6 +1735,35 @@ class Wanted(BaseModel):
     """how long it counts, s"""
 
 
+class WholeTemplate(BaseModel):
+    """A version with all that stands in it."""
+
+    template_id: int
+    """Number of the version."""
+    template: str
+    """Key of the template."""
+    version: int
+    """1, 2, ..."""
+    name: str
+    """Name."""
+    source: str
+    """Where its tasks come from."""
+    licence: str
+    """Under what they may be passed on."""
+    levels: list[str]
+    """Levels, the smallest first."""
+    tasks: int
+    """Tasks."""
+    created_at: AwareDatetime
+    """Stored."""
+    created_by: str
+    """By whom."""
+    retired_at: AwareDatetime | None
+    """No set is given it since; null: it may be given."""
+    document: dict[str, Any]
+    """The template, as docs/maintenance.md describes it."""
+
+
 class Worth(BaseModel):
     """What the quarter-hour was worth, measured beside planned. Null: not measured."""
 
@@ -1436,6 +1819,32 @@ class Worth(BaseModel):
     """Above 1: corrected after it had been settled."""
     known_at: AwareDatetime
     """When it was settled."""
+
+
+class EmsPipelineApiPartsPart(BaseModel):
+    """One part."""
+
+    name: str
+    """which part"""
+    status: Literal["ok", "degraded", "down"]
+    """how it is"""
+    since: AwareDatetime | None
+    """its newest work, or its start; null: none is known"""
+    detail: str
+    """what is wrong, and the remedy; empty when nothing is"""
+    latency_ms: float | None = None
+    """of one question to it, ms; null: it is not asked"""
+
+
+class EmsPipelineApiServiceRowsPart(BaseModel):
+    """A part that was used."""
+
+    name: str
+    """Part."""
+    quantity: float | None
+    """How many or how much."""
+    unit: str | None
+    """Unit of the quantity."""
 
 
 class FieldFault(BaseModel):
@@ -1507,6 +1916,24 @@ class Battery(BaseModel):
     """Its device: `ok`, `degraded`, `open`, `half-open`, `unknown`."""
 
 
+class Completion(BaseModel):
+    """The service is done."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    done_h: float | None = None
+    """Hours of running when it was done; those of now."""
+    done_at: AwareDatetime | None = None
+    """When; now."""
+    report: str = ""
+    """What is to be told of it."""
+    parts: Annotated[list[PartUsed], Field(validate_default=True)] = []
+    """Parts used."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+
+
 class Disarmed(BaseModel):
     """The second opt-in is withdrawn: nothing is told to the site's devices from now on."""
 
@@ -1565,7 +1992,7 @@ class Health(BaseModel):
     """of the program"""
     time: AwareDatetime
     """of this machine's clock, UTC"""
-    parts: list[Part] | None = None
+    parts: list[EmsPipelineApiPartsPart] | None = None
     """for callers who are known; null for others"""
 
 
@@ -1584,6 +2011,32 @@ class Known(BaseModel):
     """Of each array."""
     heat: list[dict[str, Any]] | None
     """Of each heat pump: outdoor temperature, heat needed, COP."""
+
+
+class LogWish(BaseModel):
+    """A service that was done, all at once: an order, its lines and its end."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    done_h: float | None = None
+    """Hours of running when it was done; those of now."""
+    done_at: AwareDatetime | None = None
+    """When; now."""
+    report: str = ""
+    """What is to be told of it."""
+    parts: Annotated[list[PartUsed], Field(validate_default=True)] = []
+    """Parts used."""
+    photos: list[str] = []
+    """References to pictures in your own store; none are kept here."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    level: str
+    """Level; it includes those below."""
+    lines: list[CodedAnswer]
+    """Lines that were answered; others are not done."""
 
 
 class Money(BaseModel):
@@ -1636,6 +2089,8 @@ class Overview(BaseModel):
     """Their power."""
     open_alarms: int
     """Open alarms."""
+    due_services: int
+    """Services of gensets that are due or soon will be."""
     coverage_pct: float | None
     """Share of the last day that was measured; null: nothing was."""
 
@@ -1671,6 +2126,63 @@ class Plan(BaseModel):
     """Version of the site's document."""
     slots: list[PlannedSlot]
     """Its quarter-hours in order."""
+
+
+class Services(BaseModel):
+    """All parts."""
+
+    services: list[EmsPipelineApiPartsPart]
+
+
+class WholeOrder(BaseModel):
+    """A service with its lines and all that came of it."""
+
+    task_id: int
+    """Number."""
+    site: str
+    """Site."""
+    asset: str
+    """Genset."""
+    template_id: int
+    """Version of the template it was made from."""
+    level: str
+    """Level."""
+    state: Literal["open", "done", "cancelled"]
+    """Where it stands."""
+    note: str
+    """Why it was made."""
+    created_at: AwareDatetime
+    """Made."""
+    created_by: str
+    """By whom."""
+    started_at: AwareDatetime | None
+    """First line answered; null: nobody is at it yet."""
+    items: int
+    """Lines."""
+    answered: int
+    """Lines that are answered."""
+    critical_open: int
+    """Critical lines that are not done."""
+    minutes: int
+    """Work of one person."""
+    done_h: float | None
+    """Hours of running when it was done."""
+    done_at: AwareDatetime | None
+    """When it was done."""
+    done_by: str | None
+    """Who completed it."""
+    closed_levels: list[str]
+    """Levels that it closed."""
+    report: str
+    """What is to be told of it."""
+    photos: list[str]
+    """References to pictures in the owner's own store."""
+    lines: list[Item]
+    """Its checklist."""
+    parts: list[EmsPipelineApiServiceRowsPart]
+    """Parts used."""
+    findings: list[Finding]
+    """Lines left open."""
 
 
 class Why(BaseModel):

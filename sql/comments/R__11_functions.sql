@@ -38,6 +38,7 @@ COMMENT ON ROUTINE ems.fn_maintenance_changes IS 'what maintenance alerts would 
 COMMENT ON ROUTINE ems.fn_maintenance_settle IS 'makes maintenance alerts say what is at an instant; how many changed';
 COMMENT ON ROUTINE ems.fn_maintenance_person IS 'who did something at an engine: `local:` and whom a command on the machine names, else as `fn_requester`';
 COMMENT ON ROUTINE ems.fn_maintenance_since IS 'how long ago each task was done last at a set, h and days';
+COMMENT ON ROUTINE ems.fn_maintenance_closed IS 'notes that a level of a set was done; the row of before counts no more';
 COMMENT ON ROUTINE ems.fn_maintenance_set IS 'refuses what is no genset of an active site';
 COMMENT ON ROUTINE ems.fn_maintenance_template_add IS 'stores a template, checked before; returns the number of its version, which is that of before where nothing changed';
 COMMENT ON ROUTINE ems.fn_maintenance_template_retire IS 'no set is given this version of a template any more; returns its number';

@@ -158,6 +158,7 @@ COMMENT ON COLUMN ems.maintenance_done.done_at IS 'when';
 COMMENT ON COLUMN ems.maintenance_done.order_id IS 'the order that closed it; null: somebody said so';
 COMMENT ON COLUMN ems.maintenance_done.recorded_at IS 'written down';
 COMMENT ON COLUMN ems.maintenance_done.recorded_by IS 'by whom';
+COMMENT ON COLUMN ems.maintenance_done.superseded_at IS 'another row counts since; null: it is the newest of its set and level';
 
 COMMENT ON TABLE ems.maintenance_finding IS 'Lines that a completed service left open and that keep no level due: to be done by a date.';
 COMMENT ON COLUMN ems.maintenance_finding.finding_id IS 'number';

@@ -108,7 +108,7 @@ CREATE TABLE ems.genset_meter_day (
     asset_key  text NOT NULL,
     day        date NOT NULL,
     hours      double precision NOT NULL,
-    PRIMARY KEY (site_key, asset_key, day)
+    PRIMARY KEY (day, site_key, asset_key)                      -- the last fortnight of all sets is read at once
 );
 
 -- Readings that a person types, the newest of each set: of sets whose controller is not asked.
@@ -181,7 +181,8 @@ CREATE TABLE ems.maintenance_part (
 );
 CREATE INDEX maintenance_part_order ON ems.maintenance_part (order_id);
 
--- What is known of when a level was closed last: by an order, or as somebody said who knew. Appended.
+-- What is known of when a level was closed last: by an order, or as somebody said who knew. Appended; only that another row
+-- counts is written later.
 CREATE TABLE ems.maintenance_done (
     done_id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     site_key     text NOT NULL REFERENCES ems.site,
@@ -191,9 +192,11 @@ CREATE TABLE ems.maintenance_done (
     done_at      timestamptz NOT NULL,
     order_id     bigint REFERENCES ems.maintenance_order,
     recorded_at  timestamptz NOT NULL,
-    recorded_by  text NOT NULL
+    recorded_by  text NOT NULL,
+    superseded_at timestamptz                                   -- null: it is the newest of its set and level
 );
-CREATE INDEX maintenance_done_set ON ems.maintenance_done (site_key, asset_key, level, done_id);
+CREATE UNIQUE INDEX maintenance_done_newest ON ems.maintenance_done (site_key, asset_key, level) WHERE superseded_at IS NULL;
+CREATE INDEX maintenance_done_order ON ems.maintenance_done (order_id);
 
 CREATE TABLE ems.maintenance_finding (
     finding_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

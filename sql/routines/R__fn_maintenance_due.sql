@@ -13,32 +13,28 @@ RETURNS TABLE (
     tolerance_days double precision, severity text, is_held boolean
 ) LANGUAGE sql STABLE AS $$
     WITH run AS (
-        SELECT m.site_key, m.asset_key,
-               sum(d.hours) / least(14, greatest(1, extract(epoch FROM p_at - m.began_at) / 86400)) AS hours_per_day
-        FROM ems.genset_meter m
-        JOIN ems.genset_meter_day d ON d.site_key = m.site_key AND d.asset_key = m.asset_key
-             AND d.day > (p_at - interval '14 days')::date AND d.day <= (p_at + interval '1 day')::date
-        WHERE p_site_key IS NULL OR m.site_key = p_site_key
-        GROUP BY m.site_key, m.asset_key
-    ), base AS (
+        SELECT d.site_key, d.asset_key, sum(d.hours) AS hours FROM ems.genset_meter_day d
+        WHERE d.day > (p_at - interval '14 days')::date AND d.day <= (p_at + interval '1 day')::date
+          AND (p_site_key IS NULL OR d.site_key = p_site_key)
+        GROUP BY d.site_key, d.asset_key
+    ), base AS MATERIALIZED (
         SELECT p.site_key, p.asset_key, p.template_id, l.level, l.rank, m.hours AS meter_h, m.meter_event_id, l.hours,
                l.months, d.done_id, d.done_h, d.done_at, d.done_h + l.hours AS due_h,
                d.done_at + make_interval(months => l.months) AS due_on, d.done_h + l.hours - m.hours AS hours_left,
-               coalesce(run.hours_per_day, 0) AS hours_per_day, l.warning_h, l.critical_h, l.tolerance_h,
-               l.warning_days, l.critical_days, l.tolerance_days,
+               coalesce(run.hours / least(14, greatest(1, extract(epoch FROM p_at - m.began_at)::float8 / 86400)), 0)
+                   AS hours_per_day,
+               l.warning_h, l.critical_h, l.tolerance_h, l.warning_days, l.critical_days, l.tolerance_days,
                CASE WHEN m.planned_until > p_at THEN m.planned_h ELSE 0 END AS planned_h,
                greatest(m.planned_until, p_at) AS planned_until
         FROM ems.maintenance_plan p
         JOIN ems.maintenance_level l USING (template_id)
         LEFT JOIN ems.genset_meter m ON m.site_key = p.site_key AND m.asset_key = p.asset_key
         LEFT JOIN run ON run.site_key = p.site_key AND run.asset_key = p.asset_key
-        LEFT JOIN LATERAL (
-            SELECT o.done_id, o.done_h, o.done_at FROM ems.maintenance_done o
-            WHERE o.site_key = p.site_key AND o.asset_key = p.asset_key AND o.level = l.level
-            ORDER BY o.done_id DESC LIMIT 1) d ON true
+        LEFT JOIN ems.maintenance_done d ON d.site_key = p.site_key AND d.asset_key = p.asset_key AND d.level = l.level
+             AND d.superseded_at IS NULL
         WHERE p.until_at IS NULL AND (p_site_key IS NULL OR p.site_key = p_site_key)
-    ), expected AS (
-        SELECT b.*, extract(epoch FROM b.due_on - p_at) / 86400 AS days_left, least(b.due_on, CASE
+    ), expected AS MATERIALIZED (
+        SELECT b.*, extract(epoch FROM b.due_on - p_at)::float8 / 86400 AS days_left, least(b.due_on, CASE
             WHEN b.hours_left <= 0 THEN p_at
             WHEN b.hours_left <= b.planned_h THEN p_at + (b.planned_until - p_at) * (b.hours_left / b.planned_h)
             WHEN b.hours_left - b.planned_h < 36500 * b.hours_per_day

@@ -46,8 +46,7 @@ BEGIN
     WHERE l.template_id = work.template_id AND l.rank <= top AND NOT EXISTS (
         SELECT FROM ems.maintenance_item i WHERE i.order_id = p_order_id AND i.is_critical AND i.rank <= l.rank
           AND coalesce(i.result, 'not') = 'not');
-    INSERT INTO ems.maintenance_done (site_key, asset_key, level, done_h, done_at, order_id, recorded_at, recorded_by)
-    SELECT work.site_key, work.asset_key, one.level, at_h, p_done_at, p_order_id, now(), person
+    PERFORM ems.fn_maintenance_closed(work.site_key, work.asset_key, one.level, at_h, p_done_at, p_order_id)
     FROM unnest(closed) AS one (level)
     WHERE NOT EXISTS (SELECT FROM ems.maintenance_done later  -- what is logged late closes nothing that was done since
                       WHERE later.site_key = work.site_key AND later.asset_key = work.asset_key

@@ -37,13 +37,12 @@ BEGIN
         INSERT INTO ems.maintenance_plan (site_key, asset_key, template_id, from_at, created_by)
         VALUES (p_site_key, p_asset_key, p_template_id, now(), person) RETURNING plan_id INTO number;
     END IF;
-    INSERT INTO ems.maintenance_done (site_key, asset_key, level, done_h, done_at, recorded_at, recorded_by)
-    SELECT p_site_key, p_asset_key, said.level, said.done_h, said.done_at, now(), person
+    PERFORM ems.fn_maintenance_closed(p_site_key, p_asset_key, said.level, said.done_h, said.done_at, NULL)
     FROM jsonb_to_recordset(p_last) AS said (level text, done_h double precision, done_at timestamptz)
-    WHERE NOT EXISTS (SELECT FROM (SELECT d.done_h, d.done_at FROM ems.maintenance_done d
-                                   WHERE d.site_key = p_site_key AND d.asset_key = p_asset_key AND d.level = said.level
-                                   ORDER BY d.done_id DESC LIMIT 1) newest
-                      WHERE newest.done_h IS NOT DISTINCT FROM said.done_h AND newest.done_at = said.done_at);
+    WHERE NOT EXISTS (SELECT FROM ems.maintenance_done d
+                      WHERE d.site_key = p_site_key AND d.asset_key = p_asset_key AND d.level = said.level
+                        AND d.superseded_at IS NULL AND d.done_h IS NOT DISTINCT FROM said.done_h
+                        AND d.done_at = said.done_at);
     PERFORM ems.fn_maintenance_settle(now(), p_site_key);
     RETURN number;
 END $$;

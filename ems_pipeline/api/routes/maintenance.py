@@ -37,9 +37,7 @@ class LastDone(Body):
 
 Last = Annotated[
     list[LastDone],
-    Field(
-        max_length=12, description="Levels of which somebody knows; others are unknown, and so due now.", examples=[[]]
-    ),
+    Field(max_length=12, description="Levels of which somebody knows; others are due now.", examples=[[]]),
 ]
 
 
@@ -49,7 +47,7 @@ class PlanWish(Body):
     site: str = Field(pattern=KEY, max_length=64, description="Site.", examples=["yard"])
     asset: str = Field(pattern=KEY, max_length=64, description="Genset.", examples=["gen-1"])
     template_id: int = Field(ge=1, le=2**63 - 1, description="Version of a template.", examples=[1])
-    last: Last = []
+    last: Last = Field([])
 
 
 class PlanChange(Body):
@@ -58,7 +56,7 @@ class PlanChange(Body):
     template_id: int | None = Field(
         None, ge=1, le=2**63 - 1, description="Version of a template; null: that of now.", examples=[2]
     )
-    last: Last = []
+    last: Last = Field([])
 
 
 class Alert(Answer):
@@ -85,7 +83,8 @@ COLUMNS = """a.alert_id, a.site_key AS site, a.asset_key AS asset, a.level, a.se
 ALERTS = f"""
     SELECT {COLUMNS} FROM ems.maintenance_alert a LEFT JOIN ems.alarm l USING (alarm_id)
     WHERE {VISIBLE.format("a", "a")} AND (%(past)s OR a.resolved_at IS NULL)
-      AND (%(alert)s::bigint IS NULL OR a.alert_id = %(alert)s) AND (%(last)s::bigint IS NULL OR a.alert_id < %(last)s::bigint)
+      AND (%(alert)s::bigint IS NULL OR a.alert_id = %(alert)s)
+      AND (%(last)s::bigint IS NULL OR a.alert_id < %(last)s::bigint)
     ORDER BY a.alert_id DESC LIMIT %(limit)s + 1"""
 
 

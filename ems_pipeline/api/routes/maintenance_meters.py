@@ -40,11 +40,16 @@ class MeterEntry(Body):
     site: str = Field(pattern=KEY, max_length=64, description="Site.", examples=["yard"])
     asset: str = Field(pattern=KEY, max_length=64, description="Genset.", examples=["gen-1"])
     kind: Literal["read", "replaced", "accepted", "corrected"] = Field(
-        description="`read`: the register shows these hours; `replaced`: the new register does; `accepted`: the doubted "
-        "reading is right, and so many hours were run; `corrected`: the sum is so many.",
+        description="`read` now, `replaced` by another, `accepted` as it reads, or the sum `corrected`.",
         examples=["read"],
     )
-    hours: float = Field(ge=0, lt=1e6, description="Hours.", examples=[16909], json_schema_extra={"unit": "h"})
+    hours: float = Field(
+        ge=0,
+        lt=1e6,
+        description="What it shows; of `accepted` what was run since; of `corrected` the sum.",
+        examples=[16909],
+        json_schema_extra={"unit": "h"},
+    )
     old_h: float | None = Field(
         None, ge=0, lt=1e6, description="Where the old register ended, of a meter that was replaced.", examples=[16908],
         json_schema_extra={"unit": "h"},

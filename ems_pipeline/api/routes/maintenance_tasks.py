@@ -60,7 +60,7 @@ class ItemAnswer(Body):
         examples=["410"],
     )
     note: Remark = ""
-    photos: Photos = []
+    photos: Photos = Field([])
 
 
 class CodedAnswer(ItemAnswer):
@@ -89,7 +89,7 @@ class Completion(Body):
     done_at: Instant | None = Field(None, description="When; now.", examples=["2026-03-01T12:00:00Z"])
     report: str = Field("", max_length=2000, description="What is to be told of it.", examples=["oil sample sent"])
     parts: list[PartUsed] = Field([], max_length=100, description="Parts used.", examples=[[]])
-    photos: Photos = []
+    photos: Photos = Field([])
 
 
 class LogWish(Completion):
@@ -147,7 +147,7 @@ async def answer(
     """The last word counts; sent twice it is the same."""
     await _one(web, caller, task_id, language)
     async with web.database.writing(caller) as connection:
-        await _answered(connection, task_id, code, said)
+        await answered(connection, task_id, code, said)
     return await _one(web, caller, task_id, language)
 
 
@@ -155,7 +155,7 @@ async def answer(
 async def complete(
     task_id: Number, said: Completion, caller: Annotated[Caller, WRITE], web: ThisWeb, language: OfLanguage = "en"
 ) -> dict[str, Any]:
-    """Its level and all below count anew, but those with a critical line open. Again it is as it was answered before."""
+    """Its level and all below count anew, but those with a critical line open. Again it is as before."""
     await _one(web, caller, task_id, language)
     async with web.database.writing(caller) as connection:
         await _completed(connection, task_id, said)
@@ -192,7 +192,7 @@ async def log(
     async with web.database.writing(caller) as connection:
         number = await _made(connection, wish.site, wish.asset, wish.level, codes, "")
         for line in wish.lines:
-            await _answered(connection, number, line.code, line)
+            await answered(connection, number, line.code, line)
         await _completed(connection, number, wish)
     return await _one(web, caller, number, language)
 
@@ -271,7 +271,8 @@ async def _made(connection: Connection, site: str, asset: str, level: str, codes
     return int(found["number"])
 
 
-async def _answered(connection: Connection, number: int, code: str, said: ItemAnswer) -> None:
+async def answered(connection: Connection, number: int, code: str, said: ItemAnswer) -> None:
+    """Store what became of a line."""
     await connection.execute(
         "SELECT ems.fn_maintenance_item_answer(%s, %s, %s, %s, %s, %s::text[])",
         [number, code, said.result, said.value, said.note, said.photos],

@@ -11,6 +11,7 @@ slot           why: known, decided, told, obeyed, worth
 override       wishes for a while, with their price, and the hand back
 goal           what the plan is to reach for a car or a house, with its price
 alarms         what a person should know, and that somebody knows it
+maintenance    services of gensets: what is due, hour meters; maintenance_task: a checklist, its end, the log
 devices        how each device behaves, what it said and was told
 money          what days and months cost and saved; money_day: the quarter-hours of one
 telemetry      what was measured between two days, drawn, in a table and as CSV
@@ -33,6 +34,8 @@ from ems_pipeline.web.pages import (
     fleet,
     goal,
     login,
+    maintenance,
+    maintenance_task,
     money,
     money_day,
     more,
@@ -51,7 +54,22 @@ from ems_pipeline.web.pages import (
     telemetry,
 )
 
-SITE = (now, plan, slot, override, goal, alarms, devices, money, money_day, telemetry, settings, more)
+SITE = (
+    now,
+    plan,
+    slot,
+    override,
+    goal,
+    alarms,
+    devices,
+    money,
+    money_day,
+    telemetry,
+    settings,
+    more,
+    maintenance,
+    maintenance_task,
+)
 SET_UP = (setup_place, setup_devices, setup_review)
 PAGES = (login, start, *SET_UP, *SITE, fleet, requests, people, notices)
 ROUTERS: tuple[APIRouter, ...] = (assets.router, *(page.router for page in PAGES))

@@ -21,6 +21,7 @@ FLEET = f"""
     WITH listed AS (
         SELECT s.site_key, s.name, s.timezone, s.currency, s.is_active, {AUTHORITY} AS authority,
                a.until_at AS armed_until, coalesce(l.open_alarms, 0) AS open_alarms, l.worst, h.heard_at,
+               coalesce(t.due_services, 0) AS due_services,
                (%(now)s::timestamptz AT TIME ZONE 'UTC' + z.utc_offset)::date AS today,
                count(*) OVER () AS found, count(*) FILTER (WHERE l.open_alarms > 0) OVER () AS troubled
         FROM ems.site s
@@ -31,6 +32,8 @@ FLEET = f"""
         LEFT JOIN (SELECT site_key, count(*) AS open_alarms,
                           max(array_position(ARRAY['info', 'warning', 'critical'], severity)) AS worst
                    FROM ems.alarm WHERE cleared_at IS NULL GROUP BY site_key) l ON l.site_key = s.site_key
+        LEFT JOIN (SELECT site_key, count(*) AS due_services FROM ems.maintenance_alert WHERE resolved_at IS NULL
+                   GROUP BY site_key) t ON t.site_key = s.site_key
         LEFT JOIN (SELECT site_key, max(last_seen_at) AS heard_at FROM ems.device_health GROUP BY site_key) h
                ON h.site_key = s.site_key
         WHERE (%(sites)s::text[] IS NULL OR s.site_key = ANY (%(sites)s)) AND {MATCHES}

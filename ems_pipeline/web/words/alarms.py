@@ -35,6 +35,18 @@ ABOUT = {
         _("Look at the device itself: its mode, its own limits, its wiring."),
     ),
     "device-fault": About(_("A device reports a fault"), _("Look the fault up in the device's manual.")),
+    "maintenance-warning": About(
+        _("A service is due soon"), _("Order the parts, choose a day, and begin it on the page Maintenance.")
+    ),
+    "maintenance-critical": About(_("A service is due"), _("Do it, and complete it on the page Maintenance.")),
+    "maintenance-overdue": About(
+        _("A service is overdue"),
+        _("Do it, and complete it on the page Maintenance; past its tolerance the set is started no more."),
+    ),
+    "maintenance-meter": About(
+        _("Hours of a generating set are not known for certain"),
+        _("Look at its hour meter, and enter what it shows on the page Maintenance."),
+    ),
     "home-assistant": About(
         _("Home Assistant is not reached"),
         _("See that its broker runs and takes our login; nothing else waits for it."),
