@@ -20,6 +20,10 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     web/               pages for people, on the API                   -> pages/, one module and one template a page
     notify/ http/ mqtt/   ways to people; every conversation by HTTP, by MQTT
     homeassistant/     Home Assistant is told of the sites, and what it wants becomes wishes
+    gensets/           controllers of generating sets: what a poll finds
+    maintenance/       services of gensets: templates, checklists, hour meters
+    bitrix/            a Bitrix24 portal: services as tasks
+    regulation/        a maker's regulation becomes the draft of a template -> a new word: words.py
     notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable

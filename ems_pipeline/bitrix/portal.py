@@ -15,7 +15,7 @@ from ems_pipeline.bitrix import refusal
 from ems_pipeline.bitrix.address import Webhook
 from ems_pipeline.bitrix.bucket import Bucket
 from ems_pipeline.bitrix.reading import mapping
-from ems_pipeline.bitrix.refusal import BitrixError, Full, Refused, Shut, Spent, Unsure
+from ems_pipeline.bitrix.refusal import BitrixError, Full, Refused, Shut, Spent, Unanswered
 from ems_pipeline.time_grid import Clock
 
 TIMEOUT_S = 65.0
@@ -127,7 +127,7 @@ class Portal:
             said = f"Bitrix24 at {self.webhook.host}, {method}: {code} {refusal.hidden(self.webhook, text)}"
             raise refusal.of_code(said, 0, code, until_at)
         if "result" not in document and "openapi" not in document:
-            raise Unsure(f"Bitrix24 at {self.webhook.host}, {method}: an answer that cannot be read")
+            raise Unanswered(f"Bitrix24 at {self.webhook.host}, {method}: an answer that cannot be read")
         return document.get("result", document)
 
     def _until(self, method: str, error: BitrixError) -> BitrixError:

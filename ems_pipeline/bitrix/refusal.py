@@ -31,7 +31,7 @@ class Away(BitrixError):
     usual = "it is tried again"
 
 
-class Unsure(BitrixError):
+class Unanswered(BitrixError):
     """The line broke after it was said: it may have happened all the same."""
 
     usual = "it is looked up before it is said again"
@@ -85,7 +85,7 @@ def of_http(where: Webhook, method: str, error: HttpError) -> BitrixError:
     place = f"Bitrix24 at {where.host}, {method}"
     if error.status is None:
         said = f"{place}: {hidden(where, error.reason)}"
-        return Unsure(said) if error.may_have_arrived else Away(said)
+        return Unanswered(said) if error.may_have_arrived else Away(said)
     document = read(error.body)
     code, text = told(document)
     said = f"{place}: {error.status} {code} {hidden(where, text or error.reason)}".replace("  ", " ")
@@ -104,16 +104,16 @@ def of_code(said: str, status: int, code: str, until_at: datetime | None = None)
         case "NO_AUTH_FOUND" | "EXPIRED_TOKEN" | "INVALID_TOKEN" | "INSUFFICIENT_SCOPE" | "INVALID_CREDENTIALS":
             return Shut(said)
         case "INTERNAL_SERVER_ERROR" | "ERROR_UNEXPECTED_ANSWER":
-            return Unsure(said)
+            return Unanswered(said)
     if status in (401, 403):
         return Shut(said)
     if status == 429:
         return Spent(said, until_at)
     if status == 504:
-        return Unsure(said)  # whoever stands before the portal gave up waiting; the portal did not
+        return Unanswered(said)  # whoever stands before the portal gave up waiting; the portal did not
     if status == 503:
         return Away(said)
-    return Unsure(said) if status >= 500 else Refused(said, code)
+    return Unanswered(said) if status >= 500 else Refused(said, code)
 
 
 def told(document: Mapping[str, Any]) -> tuple[str, str]:

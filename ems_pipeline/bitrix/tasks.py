@@ -14,7 +14,7 @@ from typing import Any
 from ems_pipeline.bitrix.order import Item, Order, Seen, Tick
 from ems_pipeline.bitrix.portal import MOST_AT_ONCE, Command, Portal, Result, split
 from ems_pipeline.bitrix.reading import instant_of, mapping, number
-from ems_pipeline.bitrix.refusal import Shut, Unsure
+from ems_pipeline.bitrix.refusal import Shut, Unanswered
 
 CLOSED = frozenset({"4", "5"})
 """Supposedly completed (somebody has still to approve it) and completed."""
@@ -75,7 +75,7 @@ def _added_once(portal: Portal, order: Order, place: Place) -> int:
         fields["groupId"] = place.group
     task_id = number(mapping(mapping(portal.call_new(ADD, order.key, fields=fields)).get("item")).get("id"))
     if task_id is None:
-        raise Unsure(f"Bitrix24 at {portal.webhook.host}, {ADD}: an answer without the number of the task")
+        raise Unanswered(f"Bitrix24 at {portal.webhook.host}, {ADD}: an answer without the number of the task")
     portal.call("tasks.task.update", taskId=task_id, fields={"TAGS": [order.key, COMMON_TAG]})
     return task_id
 
@@ -95,7 +95,7 @@ def _added_whole(portal: Portal, order: Order, place: Place) -> tuple[int, dict[
     answers = portal.batch([Command("task", ADD, {"fields": fields}), *lines])
     task_id = number(mapping(mapping(answers.get("task")).get("task")).get("id"))
     if task_id is None:
-        raise Unsure(f"Bitrix24 at {portal.webhook.host}, {ADD}: an answer without the number of the task")
+        raise Unanswered(f"Bitrix24 at {portal.webhook.host}, {ADD}: an answer without the number of the task")
     numbers, head = _numbers(answers), number(answers.get("head"))
     rest = list(enumerate(later, start=len(now)))
     return task_id, numbers | (_add_lines(portal, task_id, order, head, rest) if rest else {})

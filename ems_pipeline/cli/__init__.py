@@ -9,7 +9,7 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     homeassistant                                  Home Assistant is told of the sites
     site, control, schedule, goal, event, device, watch  sites, devices, and what is asked of them
     battery                                        batteries of this network
-    maintenance                                    services of gensets
+    maintenance, regulation                        services of gensets; a maker's regulation as a draft
     status, cadence                                how things stand
     doctor, checkup, reach, doors                  what is wrong, from outside too; what is open
     why, replay                                    what stands behind a quarter-hour; a decision made again

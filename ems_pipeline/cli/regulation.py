@@ -30,8 +30,7 @@ def import_(
     ] = None,
 ) -> None:
     """Read a maintenance regulation as a draft: levels, tasks with page and line, and what could not be read."""
-    import yaml
-
+    from ems_pipeline.regulation import file as file_of_draft
     from ems_pipeline.regulation import reading, source
     from ems_pipeline.steps import regulations
     from ems_pipeline.time_grid import SystemClock
@@ -61,7 +60,7 @@ def import_(
         unread.add_row(line.text, str(line.at), line.why)
     console.print(unread)
     if out is not None:
-        out.write_text(yaml.safe_dump(_plain(found.stored()), allow_unicode=True, sort_keys=False), encoding="utf-8")
+        file_of_draft.write(out, found)
         console.print(words(f"{out} holds the draft: correct it, then `ems maintenance confirm {number} --file {out}`"))
     again = "" if is_new else ", read anew"
     console.print(
@@ -104,19 +103,19 @@ def confirm(
 ) -> None:
     """Confirm a draft: with your word for what the document does not say it becomes a template."""
     from ems_pipeline.maintenance.template import read
+    from ems_pipeline.regulation import file as file_of_draft
     from ems_pipeline.regulation.confirm import Answers, document
-    from ems_pipeline.steps import regulations
     from ems_pipeline.warehouse import drafts as table
     from ems_pipeline.warehouse import maintenance, open_warehouse
 
     answers = Answers(
         template, name, system=system, kind=kind, minutes=minutes, level=level,
-        levels=dict(map(regulations.interval_of, interval or ())), left_out=frozenset(leave_out or ()),
+        levels=dict(map(file_of_draft.interval_of, interval or ())), left_out=frozenset(leave_out or ()),
         is_original_shown=as_english,
     )  # fmt: skip
     with open_warehouse().begin() as connection:
         stored = table.of_number(connection, draft)
-        corrected = regulations.corrected(file) if file is not None else regulations.of_stored(stored)
+        corrected = file_of_draft.read(file) if file is not None else file_of_draft.of_stored(stored)
         maintenance.acting_for(connection, who())
         new = read(document(corrected, answers))
         number = maintenance.add_template(connection, new)
@@ -130,10 +129,3 @@ def _shown(value: float | None) -> str:
 
 def _with(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:g} {unit}"
-
-
-def _plain(value: object) -> object:
-    """As YAML writes it: lists for tuples."""
-    if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

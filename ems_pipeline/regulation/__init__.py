@@ -9,5 +9,6 @@ What is not understood stays unknown and is shown with its page and line; nothin
     tables   tables become tasks
     reading  headings and lists become levels and tasks; the whole document a draft
     plug     a language model, where one is named, may propose what rules could not read
+    file     a draft as a file that a person corrects
     confirm  a draft becomes a template, when a person has said what was unknown
 """

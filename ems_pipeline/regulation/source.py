@@ -18,7 +18,7 @@ LONGEST_LINE = 1000
 LIBRARY = "`pip install pdfplumber`, or save the document as text and import that"
 
 
-class DocumentError(EmsError, ValueError):
+class UnreadableRegulation(EmsError, ValueError):
     """A document that cannot be read."""
 
 
@@ -46,12 +46,12 @@ def read(path: Path, longest_s: float = LONGEST_S) -> list[Page]:
     """The pages of a PDF or of a text.
 
     Raises:
-        DocumentError: it is too large, takes too long, is a picture of a text, or neither PDF nor text.
+        UnreadableRegulation: it is too large, takes too long, is a picture of a text, or neither PDF nor text.
         OSError: it cannot be read.
     """
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise DocumentError(
+        raise UnreadableRegulation(
             f"{path.name} has {size / 1e6:.0f} MB, and {MOST_BYTES / 1e6:.0f} are the most",
             "import the pages with the maintenance tables alone",
         )
@@ -59,9 +59,9 @@ def read(path: Path, longest_s: float = LONGEST_S) -> list[Page]:
         is_pdf = b"%PDF-" in file.read(1024)
     pages = _of_pdf(path, longest_s) if is_pdf else _of_text(path)
     if sum(len(page.lines) for page in pages) > MOST_LINES:
-        raise DocumentError(f"{path.name} has more than {MOST_LINES} lines", "import a part of it")
+        raise UnreadableRegulation(f"{path.name} has more than {MOST_LINES} lines", "import a part of it")
     if not any(line.strip() for page in pages for line in page.lines):
-        raise DocumentError(
+        raise UnreadableRegulation(
             f"{path.name} holds no text: its pages are pictures, as a scanner makes them" if is_pdf else
             f"{path.name} is empty",
             "run it through text recognition first (`ocrmypdf in.pdf out.pdf`), and import what comes out" if is_pdf
@@ -83,18 +83,18 @@ def _of_pdf(path: Path, longest_s: float) -> list[Page]:
     try:
         done = subprocess.run(command, capture_output=True, timeout=longest_s, check=False)
     except subprocess.TimeoutExpired:
-        raise DocumentError(
+        raise UnreadableRegulation(
             f"{path.name} was not read within {longest_s:g} s", "import the pages with the maintenance tables alone"
         ) from None
     try:
         said = json.loads(done.stdout)
         if "fault" in said:
-            raise DocumentError(f"{path.name}: {plain(said['fault'])}", plain(said["remedy"]))
+            raise UnreadableRegulation(f"{path.name}: {plain(said['fault'])}", plain(said["remedy"]))
         return [_page(**one) for one in said["pages"]]
     except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, DocumentError):
+        if isinstance(error, UnreadableRegulation):
             raise
-        raise DocumentError(
+        raise UnreadableRegulation(
             f"{path.name} is a PDF that cannot be read (its reader ended with {done.returncode})",
             "print it into a new PDF, or save it as text",
         ) from None
@@ -117,7 +117,7 @@ def _clean(text: str) -> str:
 def _of_text(path: Path) -> list[Page]:
     data = path.read_bytes()
     if b"\0" in data:
-        raise DocumentError(f"{path.name} is neither PDF nor text", "save it as PDF, or as text in UTF-8")
+        raise UnreadableRegulation(f"{path.name} is neither PDF nor text", "save it as PDF, or as text in UTF-8")
     for encoding in ("utf-8-sig", "cp1251"):
         try:
             text = data.decode(encoding)
@@ -125,7 +125,7 @@ def _of_text(path: Path) -> list[Page]:
         except UnicodeDecodeError:
             continue
     else:
-        raise DocumentError(f"{path.name} is no text in UTF-8", "save it as text in UTF-8")
+        raise UnreadableRegulation(f"{path.name} is no text in UTF-8", "save it as text in UTF-8")
     return [_text_page(number, part) for number, part in enumerate(text.split("\f"), start=1)]
 
 

@@ -23,6 +23,8 @@ Add a read here when an asset needs a table in a shape of its own.
     audits, accounts, inventory                              what it was worth, and how things stand
     asked                                                    what was asked for over HTTP
     maintenance, services, meters                            services of gensets, what is due, hours of running
+    drafts                                                   regulations that nobody has confirmed yet
+    bitrix, bitrix_post                                      tasks in Bitrix24, and what is still to be said there
     alarms, live                                             what a person should know, and who listens
 """
 

@@ -15,7 +15,7 @@ from ems_pipeline.bitrix.address import Webhook
 from ems_pipeline.bitrix.bucket import BURST, LEAK_PER_S, Bucket
 from ems_pipeline.bitrix.portal import Command, Portal, Result
 from ems_pipeline.bitrix.reading import instant_of, mapping, number
-from ems_pipeline.bitrix.refusal import Away, BitrixError, Full, Overloaded, Refused, Shut, Spent, Unsure
+from ems_pipeline.bitrix.refusal import Away, BitrixError, Full, Overloaded, Refused, Shut, Spent, Unanswered
 from ems_pipeline.plant.bitrix_said import php
 from ems_pipeline.plant.bitrix_twin import BitrixTwin
 from ems_pipeline.time_grid import SimulatedClock
@@ -64,7 +64,7 @@ def test_a_bucket_that_stays_full_is_left_to_the_next_run(old: BitrixTwin) -> No
 @pytest.mark.parametrize(
     ("fault", "kind", "words"),
     [
-        ("down", Unsure, "502"),
+        ("down", Unanswered, "502"),
         ("wrong-code", Shut, "/rest/1/***/tasks.task.complete; check EMS_BITRIX_WEBHOOK"),
         ("no-plan", Shut, "commercial plans"),
         ("overload", Overloaded, "write to the support of Bitrix24"),
@@ -95,7 +95,7 @@ def test_nobody_listening_is_away_and_a_cut_line_is_unsure(old: BitrixTwin) -> N
     with pytest.raises(Away):
         Portal(nowhere, old.clock).call("tasks.task.list")
     old.faults.add("lost-add")
-    with pytest.raises(Unsure):
+    with pytest.raises(Unanswered):
         portal(old).call("tasks.task.add", fields={"TITLE": "x", "RESPONSIBLE_ID": 7})
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ems_pipeline.bitrix import tasks
 from ems_pipeline.bitrix.order import Order
-from ems_pipeline.bitrix.refusal import Refused, Unsure
+from ems_pipeline.bitrix.refusal import Refused, Unanswered
 from ems_pipeline.plant.bitrix_twin import BitrixTwin
 from ems_pipeline_tests.bitrix.conftest import NOON, PLACE, order, portal
 
@@ -35,7 +35,7 @@ def test_to_4_by_the_old_version_is_51_calls_in_two_batches_after_the_search(old
 @pytest.mark.parametrize("fault", ["lost-add", "lost-lines"])
 def test_what_was_added_before_the_line_broke_is_found_and_completed(twin: BitrixTwin, fault: str) -> None:
     twin.faults.add(fault)
-    with pytest.raises(Unsure):
+    with pytest.raises(Unanswered):
         tasks.put(portal(twin), order(), PLACE)
     assert len(twin.tasks) == 1
     task_id, numbers = tasks.put(portal(twin), order(), PLACE)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ems_pipeline.regulation import reading, source
 from ems_pipeline.regulation.draft import Draft, Place
-from ems_pipeline.regulation.source import DocumentError, Page
+from ems_pipeline.regulation.source import UnreadableRegulation, Page
 from ems_pipeline_tests.regulation import made
 
 HEAD = ["No", "Task", "TO-1", "TO-2", "TO-3"]
@@ -145,23 +145,23 @@ def test_a_draft_comes_back_as_it_was_stored(tmp_path: Path) -> None:
 def test_what_is_no_document_is_refused_with_a_remedy(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "plan.pdf"
     path.write_bytes(content)
-    with pytest.raises(DocumentError, match=words):
+    with pytest.raises(UnreadableRegulation, match=words):
         source.read(path)
 
 
 def test_a_scan_without_text_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"pictures, as a scanner makes them; run it through text recognition"):
+    with pytest.raises(UnreadableRegulation, match=r"pictures, as a scanner makes them; run it through text recognition"):
         source.read(made.write(tmp_path / "scan.pdf", [["50 50 m 100 100 l S"]]))
 
 
 def test_a_document_that_is_too_large_or_too_slow_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = made.write(tmp_path / "long.pdf", [[]] * 201)
-    with pytest.raises(DocumentError, match="201 pages, and 200 are the most"):
+    with pytest.raises(UnreadableRegulation, match="201 pages, and 200 are the most"):
         source.read(path)
-    with pytest.raises(DocumentError, match=r"not read within 0\.01 s"):
+    with pytest.raises(UnreadableRegulation, match=r"not read within 0\.01 s"):
         source.read(path, longest_s=0.01)
     monkeypatch.setattr(source, "MOST_BYTES", 100)
-    with pytest.raises(DocumentError, match="are the most; import the pages"):
+    with pytest.raises(UnreadableRegulation, match="are the most; import the pages"):
         source.read(path)
 
 
