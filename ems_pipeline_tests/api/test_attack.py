@@ -25,8 +25,8 @@ NUMBER = "00000000-0000-0000-0000-000000000009"
 PLACES = {
     "site": "{site}", "battery": "{site}.pack", "device": "{site}.inverter", "override_id": "1", "alarm_id": "1",
     "event_id": "1", "request_id": NUMBER, "relation": "alarm", "function": "fn_override_add", "token_id": NUMBER,
-    "version": "1", "goal_id": "1", "task_id": "1", "draft_id": "1", "alert_id": "1", "finding_id": "1", "template_id": "1",
-    "code": "T1-01",
+    "version": "1", "goal_id": "1", "task_id": "1", "alert_id": "1", "finding_id": "1", "template_id": "1",
+    "code": "T1-01", "draft_id": "1",
     "set_id": "{site}.gen-1", "schedule": "{site}.nights", "_path": "anything/else", "channel_id": "1",
 }  # fmt: skip
 """What stands in a path for a name; one that is missing here fails the test that needs it."""

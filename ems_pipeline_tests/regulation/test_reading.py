@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ems_pipeline.regulation import reading, source
 from ems_pipeline.regulation.draft import Draft, Place
-from ems_pipeline.regulation.source import UnreadableRegulation, Page
+from ems_pipeline.regulation.source import Page, UnreadableRegulation
 from ems_pipeline_tests.regulation import made
 
 HEAD = ["No", "Task", "TO-1", "TO-2", "TO-3"]
@@ -150,7 +150,9 @@ def test_what_is_no_document_is_refused_with_a_remedy(tmp_path: Path, content: b
 
 
 def test_a_scan_without_text_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRegulation, match=r"pictures, as a scanner makes them; run it through text recognition"):
+    with pytest.raises(
+        UnreadableRegulation, match=r"pictures, as a scanner makes them; run it through text recognition"
+    ):
         source.read(made.write(tmp_path / "scan.pdf", [["50 50 m 100 100 l S"]]))
 
 

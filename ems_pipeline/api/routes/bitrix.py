@@ -33,10 +33,7 @@ class Task(Answer):
     site: str = said("Site.", "yard")
     key: str = said("What we call it there: a tag, and the end of the title.", "ems-1a2b3c4d-17")
     task_id: int | None = said("Number of the task in the portal; null: it is not there yet.", 3711, "number", 1)
-    state: State = said(
-        "`wanted`, `open`, `unfinished` (closed there with a critical line open), `done`, `gone` (deleted there), "
-        "`withdrawn` (cancelled here).", "open",
-    )  # fmt: skip
+    state: State = said("`unfinished`: closed with a critical line open; `gone`: deleted there.", "open")
     problem: str = said("What somebody should look at; empty: nothing.", "")
     state_at: datetime = instant("Since when it stands so.")
 
@@ -93,7 +90,7 @@ async def status(caller: Annotated[Caller, READ], web: ThisWeb) -> dict[str, Any
     return {**(portal or {}), "tasks": tasks}
 
 
-@router.post(f"{PATH}/sync", status_code=202, response_model=Synced, summary="Synchronise with Bitrix24 now")
+@router.post(f"{PATH}/sync", response_model=Synced, summary="Synchronise with Bitrix24 now")
 async def sync(wish: Sync, caller: Annotated[Caller, WRITE], web: ThisWeb) -> dict[str, Any]:
     """What was put off is tried, a portal that was left alone asked again; ``again``: also what was deleted there."""
     async with web.database.writing(caller) as connection:

@@ -62,9 +62,7 @@ async def page(site: SiteKey, draft_id: Number, reader: Annotated[Reader, READ])
 
 
 @router.post("/ui/{site}/maintenance/drafts/{draft_id}")
-async def confirm(
-    site: SiteKey, draft_id: Number, form: ConfirmForm, reader: Annotated[Reader, WRITE]
-) -> Response:
+async def confirm(site: SiteKey, draft_id: Number, form: ConfirmForm, reader: Annotated[Reader, WRITE]) -> Response:
     """It becomes a template, or what is still unknown is told."""
     try:
         await maintenance_drafts.confirm(draft_id, form.wish(), reader.known, reader.web)
