@@ -22,6 +22,10 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     notify/ http/ mqtt/   ways to people; every conversation by HTTP, by MQTT
     gensets/           controllers of generating sets: maps, links, alarms, sequences   -> a controller map
     homeassistant/     Home Assistant is told of the sites, and what it wants becomes wishes
+    gensets/           controllers of generating sets: what a poll finds
+    maintenance/       services of gensets: templates, checklists, hour meters
+    bitrix/            a Bitrix24 portal: services as tasks
+    regulation/        a maker's regulation becomes the draft of a template -> a new word: words.py
     notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable

@@ -12,6 +12,7 @@ from ems_pipeline.devices.driver.command import (
     BatteryCommand,
     ChargerCommand,
     Command,
+    GensetCommand,
     HeatPumpCommand,
     MachineCommand,
     SignalCommand,
@@ -41,7 +42,7 @@ KINDS = {
 """Its unit -> what is measured; without one it is a state."""
 PROOF: Mapping[type[Command], str] = {
     BatteryCommand: "battery_power_w", ChargerCommand: "ev_power_w", HeatPumpCommand: "heat_pump_power_w",
-    MachineCommand: "machine_power_w",
+    MachineCommand: "machine_power_w", GensetCommand: "genset_power_w",
 }  # fmt: skip
 """What `control.effect` looks at, by what is told."""
 
@@ -88,6 +89,8 @@ def _steered(point_map: PointMap, command: type[Command]) -> str:
         return f"heat pump: {_modes(modes or [m.value for m in HeatPumpMode])}"
     if command is MachineCommand:
         return f"machine: {_modes(modes or [m.value for m in MachineMode])}"
+    if command is GensetCommand:
+        return "genset: a power until an end"
     assert command is SignalCommand
     return "signals of the plan"
 

@@ -27,7 +27,21 @@ LAYERS = {
     "sites": 1,
     "pictures": 1,
     **dict.fromkeys(
-        ["market", "weather", "devices", "forecast", "heat", "plan", "report", "http", "notify", "mqtt"], 2
+        [
+            "market",
+            "weather",
+            "devices",
+            "forecast",
+            "heat",
+            "plan",
+            "report",
+            "http",
+            "notify",
+            "mqtt",
+            "bitrix",
+            "regulation",
+        ],
+        2,
     ),
     "plant": 3,  # the virtual plant is built on the devices' maps, the houses' physics and the markets' documents
     "audit": 3,
@@ -74,7 +88,8 @@ ONLY = {
     "prometheus_client": ["orchestration/installation/metrics.py", "api/routes/prometheus.py"],
     "lightgbm": ["forecast/gbm.py"],
     "typer": ["cli"],
-    "yaml": ["sites", "devices"],
+    "yaml": ["sites", "devices", "maintenance", "regulation/file.py"],
+    "pdfplumber": ["regulation/pdf.py"],
     "ruamel": ["sites/revised.py"],
     "babel": ["web"],
     "jinja2": ["web", "report", "api/routes/docs.py"],

@@ -31,6 +31,7 @@ NOT_READ = {
     "http.conversation.SentOn": "becomes an HttpError",
     "http.conversation.TooLarge": "the same",
     "http.conversation.TooSlow": "the same",
+    "plant.bitrix_said.Fault": "a refusal of a portal, as the answer",
     "plant.refusals.Refused": "an exception of Modbus, as the answer",
     "plant.refusals.Silent": "no answer at all",
     "plant.smtp_twin._Cut": "the line is cut",

@@ -17,8 +17,9 @@ from ems_pipeline.plain_text import plain
 MOST_BYTES = 1 << 20
 INGEST_BYTES = 5 << 20
 INGEST = "/data/ingest"
-FORMS = ("/rest/rpc/", "/ui/")
-"""Where a form is taken too: as PostgREST takes it, for ``curl -d name=value``, and from a page without a script."""
+FORMS = ("/rest/rpc/", "/ui/", "/integrations/bitrix24")
+"""Where a form is taken too: as PostgREST takes it, for ``curl -d name=value``, from a page without a script,
+and as a portal posts its events."""
 CSRF = "csrf"
 """Field of a form of ours with what a script would send as ``X-CSRF-Token``."""
 FORM = "application/x-www-form-urlencoded"

@@ -11,7 +11,7 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     gensets                                        commands to generating sets
     battery                                        batteries of this network
     plant                                          what goes wrong at the virtual plant
-    maintenance                                    services of gensets
+    maintenance, regulation                        services of gensets; a maker's regulation as a draft
     genset_alarms                                  alarms of generating sets
     status, cadence                                how things stand
     doctor, checkup, reach, doors                  what is wrong, from outside too; what is open

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from ems_pipeline.cli import regulation
 from ems_pipeline.cli.terminal import Rows, words
 from ems_pipeline.cli.wall_clock import LOCAL_TIME, instant, shown
 from ems_pipeline.cli.who import who
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 app = typer.Typer(no_args_is_help=True)
+regulation.add_to(app)
 console = Console()
 OneSite = Annotated[str | None, typer.Argument(help="Key of a site; all by default.")]
 Site = Annotated[str, typer.Argument(help="Key of the site.")]

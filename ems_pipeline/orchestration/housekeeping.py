@@ -13,6 +13,7 @@ CLOCK_JOBS = {
     "verify_setpoints": timedelta(days=2),
     "apply_control": timedelta(days=14),
     "sync_sites": timedelta(days=2),
+    "sync_bitrix": timedelta(days=2),
     "check_maintenance": timedelta(days=14),
 }
 """How long runs of clock jobs are kept. Asset runs stay: deleting one makes its partition missing again."""

@@ -46,6 +46,11 @@ def sync_sites() -> None:
     ops.register_sites()
 
 
+@dg.job(tags=_tags(8, 600), config=SAID, description="Services -> tasks in Bitrix24, and what people did of them.")
+def sync_bitrix() -> None:
+    ops.tell_bitrix()
+
+
 @dg.job(
     tags=_tags(10, 100), config=SAID, description="Services of gensets: what is due, worse or done, and who is told."
 )
@@ -129,6 +134,7 @@ ALL = [
     apply_control,
     verify_setpoints,
     sync_sites,
+    sync_bitrix,
     check_maintenance,
     housekeeping,
     answer_request,

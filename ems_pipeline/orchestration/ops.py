@@ -1,4 +1,4 @@
-"""Ops that touch the outside on the clock: telemetry, control, verification, the site registry, housekeeping.
+"""Ops that touch the outside on the clock: telemetry, control, verification, the site registry, Bitrix24.
 
 One op serves all sites of its run's shard; a dead device or site is rows with reasons, never a failed run. None has a
 retry policy: for anything that writes to hardware the next slot is the retry.
@@ -21,7 +21,7 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.orchestration.machinery.coordinator import ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import batteries, demand, device_faults, shards
+from ems_pipeline.steps import batteries, bitrix, demand, device_faults, shards
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files, let_go_unreadable
 from ems_pipeline.time_grid import MINUTE, Clock
@@ -137,3 +137,14 @@ def register_sites(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platfor
     for fault in found.faults:
         context.log.warning(fault)
     context.log.info(f"{len(found.sites)} sites, {found.changed} configuration(s) changed")
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def tell_bitrix(context: dg.OpExecutionContext, ems: dg.ResourceParam[Platform]) -> None:
+    """Say to the portal what is to be said, and look at what people did; what it refuses is an alarm, no failed run."""
+    found = bitrix.office(ems.clock)
+    if found is None:
+        context.log.info("no portal is named: EMS_BITRIX_WEBHOOK is unset (docs/bitrix24.md)")
+        return
+    for line in bitrix.synchronise(ems.warehouse, ems.clock, found):
+        context.log.info(line)

@@ -21,6 +21,7 @@ from ems_pipeline.orchestration.beats import Beat, Served, slot_of
 from ems_pipeline.orchestration.machinery.coordinator import ANEW_TAG, ASKED_TAG, SLOT_TAG
 from ems_pipeline.orchestration.partitions import site_partitions
 from ems_pipeline.sites import Site, SiteFileError
+from ems_pipeline.steps import bitrix
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import local_days
 from ems_pipeline.warehouse.served import undecided_since
@@ -30,6 +31,7 @@ EVERY_S = 18
 """The daemon looks every five seconds, so a sensor is asked every twenty; asking costs more writes than a run."""
 CONTROL_EVERY_S = 8
 """The first control comes within half a minute of the first plan."""
+BITRIX_EVERY_S = 30
 LOOK_AHEAD = timedelta(seconds=23)
 """A slot that begins within this is waited for: it would have begun when the sensor is asked again."""
 
@@ -142,6 +144,27 @@ def site_sensor(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platf
     return dg.RunRequest(run_key=f"sites-{ems.clock.now():%Y%m%dT%H%M%S}")
 
 
+@dg.sensor(
+    name="bitrix_tasks",
+    job_name="sync_bitrix",
+    minimum_interval_seconds=BITRIX_EVERY_S,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Has services told to Bitrix24 and looked at there, where a portal is named and something is due.",
+)
+def bitrix_sensor(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:  # noqa: ARG001
+    """Asks for a synchronisation when something is to be said, five minutes after the last look, or when woken.
+
+    It works in a run and not with those who tell people: what people did there becomes our log, for which their login
+    has no rights, and a run shows what was said.
+    """
+    if not bitrix.is_set_up():
+        return dg.SkipReason("no portal is named: EMS_BITRIX_WEBHOOK is unset (docs/bitrix24.md)")
+    now = ems.clock.now()
+    if not bitrix.is_due(ems.warehouse, now):
+        return dg.SkipReason("nothing is to be said or looked at")
+    return dg.RunRequest(run_key=f"bitrix-{now:%Y%m%dT%H%M%S}")
+
+
 def _said(item: Site | SiteFileError) -> str:
     return f"{item.key}:{config_hash(item)}" if isinstance(item, Site) else str(item)
 
@@ -152,6 +175,7 @@ ALL: list[Any] = [
     verification_sensor,
     planning_sensor,
     site_sensor,
+    bitrix_sensor,
     troubles.failures,
     troubles.alarm_notices,
     web_requests.web_requests,

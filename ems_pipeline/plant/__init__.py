@@ -18,6 +18,7 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     documents, market, solar, tempo                           what the outside world publishes
     telegram_twin, smtp_twin, push_twin                       the services that people are told by
     genset_twin, gensets/                                     controllers of generating sets, and the hall behind them
+    bitrix_twin, bitrix_said                                  the service in which people keep their tasks
     faults, switching                                         what hardware and wires do wrong; switched from outside
     recording, replay, log                                    measured series played back, and a logger's own
     plant                                                     all of it, started and stopped as one

@@ -136,6 +136,29 @@ NOTICES_DATABASE_URL: Setting[str | None] = Setting(
     "EMS_NOTICES_DATABASE_URL", "address of the database for whoever tells people", forms.DATABASE, None,
     "postgresql://ems_notices@host/ems", "`EMS_DATABASE_URL` as login `ems_notices`",
 )  # fmt: skip
+BITRIX_WEBHOOK: Secret[str | None] = Secret(
+    "EMS_BITRIX_WEBHOOK", "inbound webhook of a Bitrix24 portal: services become tasks ([bitrix24.md](bitrix24.md))",
+    forms.WEBHOOK, None,
+)  # fmt: skip
+BITRIX_RESPONSIBLE: Setting[int | None] = Setting(
+    "EMS_BITRIX_RESPONSIBLE", "number of the user there whose tasks they become", forms.USER, None, "7",
+    "whoever made the webhook",
+)  # fmt: skip
+BITRIX_GROUP: Setting[int | None] = Setting(
+    "EMS_BITRIX_GROUP", "number of the group (project) there that they stand in", forms.USER, None, "", "in none"
+)
+BITRIX_LANGUAGE = Setting(
+    "EMS_BITRIX_LANGUAGE", "in which they are written, where the template has it: en, ru", forms.LANGUAGE, "en", "en",
+    "en",
+)  # fmt: skip
+BITRIX_EVENT_TOKEN: Secret[str | None] = Secret(
+    "EMS_BITRIX_EVENT_TOKEN", "application token of the portal's outgoing webhook, by which its events are known",
+    forms.SECRET, None,
+)  # fmt: skip
+REGULATION_MODEL: Secret[str | None] = Secret(
+    "EMS_REGULATION_MODEL", "language model that may propose tasks of a regulation ([bitrix24.md](bitrix24.md))",
+    forms.SECRET_ADDRESS, None, is_missed_by_one=True,
+)  # fmt: skip
 MQTT_HOST: Setting[str | None] = Setting(
     "EMS_MQTT_HOST", "broker at which Home Assistant hears of the sites ([homeassistant.md](homeassistant.md))",
     forms.SERVER_HOST, None, "homeassistant.local",
@@ -259,6 +282,14 @@ SECTIONS: dict[str, tuple[Setting[Any] | Family[Any], ...]] = {
         NOTICES_DATABASE_URL,
         LOG,
         TRACEBACK,
+    ),
+    "maintenance": (
+        BITRIX_WEBHOOK,
+        BITRIX_RESPONSIBLE,
+        BITRIX_GROUP,
+        BITRIX_LANGUAGE,
+        BITRIX_EVENT_TOKEN,
+        REGULATION_MODEL,
     ),
     "Home Assistant": (
         MQTT_HOST,

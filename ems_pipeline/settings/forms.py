@@ -20,6 +20,8 @@ LIBPQ = re.compile(r"postgres(ql)?://\S+|\w+ *= *\S.*")
 WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*")
 SAFE_ADDRESS = re.compile(r"https://[^\s/?#@]+/?|http://(127\.0\.0\.1|localhost)(:\d+)?/?")
 """Within TLS, or on this machine: for what carries a secret in its path."""
+INBOUND = re.compile(r"(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:\d+)?)/rest/[1-9]\d{0,8}/[^\s/?#]{8,100}/?")
+"""An inbound webhook of Bitrix24: user and code stand in its path."""
 BOT_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{20,100}")
 MAILBOX = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
@@ -172,6 +174,11 @@ MAIL_PASSWORD = matching(
     PRINTABLE_ASCII, "a password of ASCII characters; many providers make one for programs", _length
 )
 SECRET_ADDRESS = matching(WEB_ADDRESS, "an address such as https://host/path", _length)
+
+
+USER = whole_number(1, 999_999_999, "a number such as 7")
+LANGUAGE = matching(re.compile("[a-z]{2}"), "two letters such as en", repr)
+WEBHOOK = matching(INBOUND, "the webhook as the portal shows it, such as https://firm.bitrix24.eu/rest/7/...", _length)
 
 
 def _instant(text: str) -> datetime:

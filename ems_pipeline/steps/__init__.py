@@ -22,6 +22,8 @@ once. Assets, the command line and whatever else serves people call the same ste
     goal_price                        a plan with a goal against the plan without it
     looking                           devices that are in no site yet, for the set-up
     batteries                         who answers a broadcast, and batteries that move
+    bitrix                            services told to Bitrix24, and what people did there
+    regulations                       what a language model proposes for a regulation
     device_faults                     what devices say of themselves
     demand                            what inputs of the grid's operator ask, for planner and people
 """

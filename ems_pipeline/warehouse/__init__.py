@@ -25,8 +25,10 @@ Add a read here when an asset needs a table in a shape of its own.
     audits, accounts, inventory                              what it was worth, and how things stand
     asked                                                    what was asked for over HTTP
     maintenance, services, meters                            services of gensets, what is due, hours of running
+    drafts                                                   regulations that nobody has confirmed yet
+    bitrix, bitrix_post                                      tasks in Bitrix24, and what is still to be said there
     alarms, live                                             what a person should know, and who listens
-    genset_alarms, genset_alarm_desk                         alarms of generating sets: rounds stored; what people ask and do
+    genset_alarms, genset_alarm_desk                         alarms of sets: rounds stored; what people ask and do
 """
 
 from ems_pipeline.warehouse.engine import DatabaseUnavailable, Warehouse, open_warehouse

@@ -27,7 +27,7 @@ PLACES = {
     "event_id": "1", "request_id": NUMBER, "relation": "alarm", "function": "fn_override_add", "token_id": NUMBER,
     "version": "1", "goal_id": "1", "schedule": "{site}.nights", "_path": "anything/else", "channel_id": "1",
     "command_id": "1", "lock_id": "1",
-    "genset_alarm_id": "1",
+    "genset_alarm_id": "1", "draft_id": "1",
     "task_id": "1", "alert_id": "1", "finding_id": "1", "template_id": "1", "code": "T1-01", "set_id": "{site}.gen-1",
 }  # fmt: skip
 """What stands in a path for a name; one that is missing here fails the test that needs it."""

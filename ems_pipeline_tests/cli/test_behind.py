@@ -76,6 +76,9 @@ READERS = {
     "maintenance log": [],
     "maintenance done": ["yard", "gen-1", "TO-1"],
     "maintenance meter": [],
+    "maintenance import": ["docs/maintenance.md"],
+    "maintenance drafts": [],
+    "maintenance confirm": ["1", "--template", "own", "--name", "own"],
     "db login": ["somebody", "reader"],
 }
 """Commands that read what a schema holds, with what they need to get there."""

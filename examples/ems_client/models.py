@@ -362,6 +362,13 @@ class Commanded(BaseModel):
     """Unless `armed`, the wish is journalled and told to nobody."""
 
 
+class Confirmed(BaseModel):
+    """What the draft became."""
+
+    template_id: int
+    """Number of the template's version."""
+
+
 class ControlWish(BaseModel):
     """An override with the site it is for."""
 
@@ -517,6 +524,52 @@ class Document(BaseModel):
     """Version."""
     document: dict[str, Any]
     """The document; secrets never stand in it."""
+
+
+class DraftLevelSeen(BaseModel):
+    """A level as the document tells of it."""
+
+    level: str
+    """Name."""
+    hours: float | None
+    """Hours; null: not said, or said differently."""
+    months: int | None
+    """Months; null: not said, or said differently."""
+    page: int
+    """Page of the document."""
+    line: int
+    """Line of the page."""
+    doubts: list[str]
+    """What is doubted."""
+
+
+class DraftTaskSeen(BaseModel):
+    """A task as the document tells of it; what it does not say is null."""
+
+    code: str
+    """Code that it would get."""
+    text: str
+    """Text."""
+    level: str | None
+    """Level."""
+    hours: float | None
+    """Interval of its own, hours; null: that of its level."""
+    months: int | None
+    """Interval of its own, months; null: that of its level."""
+    kind: str | None
+    """Kind of work."""
+    system: str | None
+    """Part of the engine."""
+    page: int
+    """Page of the document."""
+    line: int
+    """Line of the page."""
+    doubts: list[str]
+    """What is doubted."""
+    is_interval_known: bool
+    """False: it has one of its own that was not understood."""
+    by: Literal["rules", "model"]
+    """Who read it."""
 
 
 class Filed(BaseModel):
@@ -907,7 +960,26 @@ class GoalWish(BaseModel):
     """Why, in a few words: the journal says it beside what was told."""
 
 
-class Interval(BaseModel):
+class Heard(BaseModel):
+    """What became of an event."""
+
+    is_taken: bool
+    """Whether it is about a task; the next look is earlier then."""
+
+
+class IntervalInput(BaseModel):
+    """An interval of a level of which the document says none."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    hours: float | None = None
+    """Hours; null: the calendar alone."""
+    months: int | None = None
+    """Months; null: hours alone."""
+
+
+class IntervalOutput(BaseModel):
     """A level of service of a set, as it stands."""
 
     set_id: str
@@ -1259,6 +1331,23 @@ class MeterEntry(BaseModel):
     """When; now."""
     reason: str = ""
     """Why, in a few words: the journal says it beside what was told."""
+
+
+class Metric(BaseModel):
+    """One value of one controller."""
+
+    site: str
+    """Site."""
+    device: str
+    """Device."""
+    name: str
+    """Name; the unit is its end."""
+    value: float | str | bool | None
+    """Number, state or bit; null: not known."""
+    quality: str
+    """Of the controller it is of."""
+    taken_at: AwareDatetime | None
+    """When it was read."""
 
 
 class Naming(BaseModel):
@@ -1826,6 +1915,15 @@ class Score(BaseModel):
     """1 - error / error of the reference; 0: as good as free."""
 
 
+class SetAlarm(BaseModel):
+    """An alarm that a controller shows."""
+
+    group: str
+    """What the controller does about it."""
+    name: str
+    """Which."""
+
+
 class Shelf(BaseModel):
     """For how long an alarm is kept from people, and why."""
 
@@ -1970,6 +2068,25 @@ class Step(BaseModel):
     """What was measured then."""
 
 
+class StoredDraft(BaseModel):
+    """A regulation as it was read."""
+
+    draft_id: int
+    """Number."""
+    source: str
+    """Name of the document."""
+    imported_at: AwareDatetime
+    """Read."""
+    imported_by: str
+    """By whom."""
+    levels: int
+    """Levels."""
+    tasks: int
+    """Tasks."""
+    unread: int
+    """Lines that became nothing."""
+
+
 class StoredTemplate(BaseModel):
     """A version of a template."""
 
@@ -2006,6 +2123,23 @@ class Subject(BaseModel):
     """Its key, `site` or `site.device`; null: the installation."""
 
 
+class Sync(BaseModel):
+    """A synchronisation that somebody wants now."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    again: bool = False
+    """Add tasks again that were deleted in the portal."""
+
+
+class Synced(BaseModel):
+    """What was asked for; it is done within a minute."""
+
+    added_again: int
+    """Tasks that are to be added again."""
+
+
 class TakenBack(BaseModel):
     """Which token: its number or its text."""
 
@@ -2016,6 +2150,25 @@ class TakenBack(BaseModel):
     """number of the token; null: its text is said"""
     token: str | None = None
     """the token itself; null: its number is said"""
+
+
+class Task(BaseModel):
+    """An order of maintenance as a task of the portal."""
+
+    order_id: int
+    """Number of the order."""
+    site: str
+    """Site."""
+    key: str
+    """What we call it there: a tag, and the end of the title."""
+    task_id: int | None
+    """Number of the task in the portal; null: it is not there yet."""
+    state: Literal["wanted", "open", "unfinished", "done", "gone", "withdrawn"]
+    """`unfinished`: closed with a critical line open; `gone`: deleted there."""
+    problem: str
+    """What somebody should look at; empty: nothing."""
+    state_at: AwareDatetime
+    """Since when it stands so."""
 
 
 class TemplateWish(BaseModel):
@@ -2111,6 +2264,19 @@ class TrainWish(BaseModel):
     """Which model."""
 
 
+class UnreadSeen(BaseModel):
+    """A line that became nothing."""
+
+    text: str
+    """The line."""
+    page: int
+    """Page of the document."""
+    line: int
+    """Line of the page."""
+    why: str
+    """Why."""
+
+
 class Validity(BaseModel):
     """What a token is worth."""
 
@@ -2151,6 +2317,35 @@ class Wanted(BaseModel):
     """null: those of the giver"""
     ttl_s: int = 86400
     """how long it counts, s"""
+
+
+class WholeDraft(BaseModel):
+    """A draft with all that stands in it."""
+
+    draft_id: int
+    """Number."""
+    source: str
+    """Name of the document."""
+    imported_at: AwareDatetime
+    """Read."""
+    imported_by: str
+    """By whom."""
+    levels: int
+    """Levels."""
+    tasks: int
+    """Tasks."""
+    unread: int
+    """Lines that became nothing."""
+    language: str
+    """Language of its texts."""
+    missing: list[str]
+    """What somebody has to say before it can become a template."""
+    found_levels: list[DraftLevelSeen]
+    """Levels."""
+    found_tasks: list[DraftTaskSeen]
+    """Tasks."""
+    found_unread: list[UnreadSeen]
+    """What became nothing."""
 
 
 class WholeTemplate(BaseModel):
@@ -2264,6 +2459,34 @@ class EmsPipelineApiRoutesGensetCommandsConfirmation(BaseModel):
     """The code."""
 
 
+class EmsPipelineApiRoutesMaintenanceDraftsConfirmation(BaseModel):
+    """What a person says where the document does not; what it does say stays."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    template: str
+    """Key of the template."""
+    name: str
+    """Its name."""
+    licence: str = "the owner's own"
+    """Under what it may be passed on."""
+    minutes: int
+    """Minutes that a line takes one person."""
+    system: str | None = None
+    """Part of the engine of lines that name none."""
+    kind: Literal["check", "clean", "adjust", "test", "replace"] | None = None
+    """Kind of work of lines that name none."""
+    level: str | None = None
+    """Level of lines that are of none."""
+    levels: Annotated[dict[str, IntervalInput], Field(validate_default=True)] = {}
+    """Intervals of levels that have none."""
+    left_out: list[str] = []
+    """Codes of lines that are no tasks."""
+    is_original_shown: bool = False
+    """Texts that are not English are shown as they are."""
+
+
 class EmsPipelineApiRoutesMeConfirmation(BaseModel):
     """The password again."""
 
@@ -2370,6 +2593,29 @@ class Completion(BaseModel):
     """Parts used."""
     photos: list[str] = []
     """References to pictures in your own store; none are kept here."""
+
+
+class Controller(BaseModel):
+    """A controller at its last poll; two seconds are usual."""
+
+    id: str
+    """`site.device`."""
+    site: str
+    """Site."""
+    device: str
+    """Key."""
+    model: str
+    """Of its controller map."""
+    quality: Literal["good", "stale", "down"]
+    """`stale`: the last poll, or a part of it, was not answered; `down`: three polls were not, nothing is known."""
+    taken_at: AwareDatetime | None
+    """When its last answer came; null: there was none."""
+    values: dict[str, float | str | None]
+    """By the names of the controller map; units are in the names, states are words. Null: no sensor, not believed."""
+    bits: dict[str, bool]
+    """Status bits."""
+    alarms: list[SetAlarm] | None
+    """Alarms as they were read last; null: never read."""
 
 
 class Disarmed(BaseModel):
@@ -2490,6 +2736,17 @@ class LogWish(BaseModel):
     """Lines that were answered; others are not done."""
 
 
+class Metrics(BaseModel):
+    """Live values, and the figures of the web process for those who may see them."""
+
+    at: AwareDatetime
+    """This moment."""
+    values: list[Metric]
+    """In the order of site, device and name."""
+    process: Stats | None
+    """Of this web process; null: not yours to see."""
+
+
 class Money(BaseModel):
     """Days in order, and the running one."""
 
@@ -2577,6 +2834,27 @@ class Plan(BaseModel):
     """Version of the site's document."""
     slots: list[PlannedSlot]
     """Its quarter-hours in order."""
+
+
+class Portal(BaseModel):
+    """How the portal stands."""
+
+    looked_at: AwareDatetime | None
+    """When all open tasks were looked at last."""
+    answered_at: AwareDatetime | None
+    """When it last did what it was asked."""
+    failing_since: AwareDatetime | None
+    """Since when it does not; null: it does."""
+    held_until: AwareDatetime | None
+    """It is left alone until then; null: it is not."""
+    is_shut: bool
+    """Shut by hand; left alone until somebody asks for a synchronisation."""
+    problem: str
+    """Why it does not do what it is asked; empty: it does."""
+    waiting: int
+    """What is still to be said to it."""
+    tasks: list[Task]
+    """The newest tasks first."""
 
 
 class Services(BaseModel):

@@ -51,3 +51,6 @@ COMMENT ON ROUTINE ems.fn_maintenance_order_cancel IS 'ends an open order withou
 COMMENT ON ROUTINE ems.fn_maintenance_alert_acknowledge IS 'notes that the caller knows of a service that is due; returns the number of the alarm';
 COMMENT ON ROUTINE ems.fn_maintenance_finding_close IS 'says what was done about a finding; returns its number';
 COMMENT ON ROUTINE ems.fn_genset_meter_enter IS 'what a person says of an hour meter: read, replaced, accepted, corrected; returns the sum after it, h';
+COMMENT ON ROUTINE ems.fn_maintenance_draft_end IS 'ends the draft of a template, with the template that it became; returns its number';
+COMMENT ON ROUTINE ems.fn_bitrix_wake IS 'a Bitrix24 portal says that a task has changed: the next look is at once; returns the instant';
+COMMENT ON ROUTINE ems.fn_bitrix_sync IS 'a person wants a synchronisation with Bitrix24 now, and tasks that were deleted there added again; returns how many those are';

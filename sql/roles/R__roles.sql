@@ -74,6 +74,7 @@ DO $$ BEGIN
         ems.maintenance_template, ems.maintenance_level, ems.maintenance_task, ems.maintenance_plan, ems.maintenance_order,
         ems.maintenance_item, ems.maintenance_part, ems.maintenance_done, ems.maintenance_finding, ems.maintenance_alert,
         ems.genset_meter, ems.genset_meter_event, ems.genset_meter_day, ems.genset_reading,
+        ems.maintenance_draft, ems.bitrix_task, ems.bitrix_outbox, ems.bitrix_portal,
         ems.vw_site_15m, ems.vw_latest_telemetry, ems.vw_telemetry_15m_7d, ems.vw_actual_baseline,
         ems.vw_site_effective_price, ems.vw_heat_pump_cop_history, ems.vw_audit_summary, ems.vw_setpoint,
         ems.vw_executable_plan, ems.vw_battery_status, ems.vw_found_battery, ems.vw_genset_alarm,
@@ -91,7 +92,8 @@ DO $$ BEGIN
     GRANT EXECUTE ON FUNCTION ems.fn_maintenance_template_add, ems.fn_maintenance_template_retire, ems.fn_maintenance_plan_put,
         ems.fn_maintenance_plan_end, ems.fn_maintenance_order_add, ems.fn_maintenance_item_answer,
         ems.fn_maintenance_order_complete, ems.fn_maintenance_order_cancel, ems.fn_maintenance_alert_acknowledge,
-        ems.fn_maintenance_finding_close, ems.fn_genset_meter_enter TO ems_writer;
+        ems.fn_maintenance_finding_close, ems.fn_genset_meter_enter, ems.fn_maintenance_draft_end,
+        ems.fn_bitrix_sync TO ems_writer;
 
     -- The last sessions of a server that reserves some (reserved_connections, from PostgreSQL 16 on) are the pipeline's.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections')
@@ -133,6 +135,7 @@ DO $$ BEGIN
     -- What a person wants of a channel; which there are, and where they lead, is said on the machine and by the bot.
     GRANT SELECT, UPDATE (least_severity, quiet_from, quiet_until, quiet_zone, critical_breaks_quiet, wants_daily,
                           wants_weekly, sites) ON ems.notice_channel TO ems_web;
+    GRANT EXECUTE ON FUNCTION ems.fn_bitrix_wake TO ems_web;  -- a portal that knows the word for its events
     GRANT EXECUTE ON FUNCTION ems.fn_push_bind, ems.fn_push_end TO ems_web;  -- a browser says where it is itself
 
     IF NOT pg_has_role('ems_web', 'ems_analyst', 'MEMBER') THEN

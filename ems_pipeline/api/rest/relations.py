@@ -22,7 +22,7 @@ RENEWED_S = 60.0
 SITE = "site_key"
 OF_ALL = frozenset(
     {"market_interval_price", "fx_rate", "tempo_colour", "zone_offset", "maintenance_template", "maintenance_level",
-     "maintenance_task"}
+     "maintenance_task", "maintenance_draft", "bitrix_portal"}
 )  # fmt: skip
 """Relations that say nothing of a home."""
 PARENTS = {
@@ -31,6 +31,7 @@ PARENTS = {
     "setpoint_event": ("setpoint", "setpoint_id"),
     "genset_command_step": ("genset_command", "genset_command_id"),
     "telemetry": ("point", "point_id"),
+    "bitrix_outbox": ("bitrix_task", "order_id"),
 }
 """Relations without a ``site_key``: the one that has it, and the column that both have."""
 OF_NO_SITE = frozenset(

@@ -14,6 +14,8 @@ goals                    what plans are to reach
 alarms, events           what a person should know
 genset_alarms, genset_alarm_acts, genset_alarm_report  alarms of generating sets: what stands, what people do, rates
 maintenance, maintenance_templates, maintenance_tasks, maintenance_meters  services of gensets, due and done
+maintenance_drafts       regulations as they were read, until somebody confirms them
+bitrix                   tasks in Bitrix24, and its events
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read
 requests                 what was asked of the pipeline

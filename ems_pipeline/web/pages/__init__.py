@@ -13,6 +13,7 @@ goal           what the plan is to reach for a car or a house, with its price
 alarms         what a person should know, and that somebody knows it
 maintenance    services of gensets: what is due, hour meters; maintenance_task: a checklist, its end, the log
 genset_alarms  alarms of generating sets: what stands, who knows, what comes too often
+maintenance_draft  a regulation as it was read, and a person's word for it
 devices        how each device behaves, what it said and was told
 money          what days and months cost and saved; money_day: the quarter-hours of one
 telemetry      what was measured between two days, drawn, in a table and as CSV
@@ -37,6 +38,7 @@ from ems_pipeline.web.pages import (
     goal,
     login,
     maintenance,
+    maintenance_draft,
     maintenance_task,
     money,
     money_day,
@@ -71,6 +73,7 @@ SITE = (
     settings,
     more,
     maintenance,
+    maintenance_draft,
     maintenance_task,
 )
 SET_UP = (setup_place, setup_devices, setup_review)

@@ -53,6 +53,14 @@ ABOUT = {
         _("A service is overdue"),
         _("Do it, and complete it on the page Maintenance; past its tolerance the set is started no more."),
     ),
+    "bitrix-portal": About(
+        _("Bitrix24 does not take services as tasks"),
+        _("Nothing is lost, it is said later; its text says whether the webhook or their support is wanted."),
+    ),
+    "bitrix-task": About(
+        _("A task in Bitrix24 wants somebody"),
+        _("Do what its text says, then ask for a synchronisation; the service itself can be done here as well."),
+    ),
     "maintenance-meter": About(
         _("Hours of a generating set are not known for certain"),
         _("Look at its hour meter, and enter what it shows on the page Maintenance."),

@@ -5,7 +5,7 @@ from alembic import op
 from ems_pipeline.warehouse.migrate import apply_file
 
 revision = "041"
-down_revision = "038"
+down_revision = "040"
 
 
 def upgrade() -> None:
