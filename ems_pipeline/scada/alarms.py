@@ -36,13 +36,19 @@ class Alarms:
 
     def __init__(self, warehouse: Warehouse, limits: Limits) -> None:
         self._warehouse, self._limits = warehouse, limits
+        self._watched: Limits | None = None
         self._watch: Watch | None = None
         self._telling, self._around = Telling(), Around()
         self._rounds: deque[tuple[datetime, Sequence[Snapshot]]] = deque(maxlen=MOST_KEPT)
 
+    def follow(self, sites: Iterable[Site]) -> None:
+        """The site files say other limits; from the next round on they hold."""
+        self._limits = limits_of(sites)
+
     async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
         """Take a round; DatabaseUnavailable: it waits for the next one."""
-        self._rounds.append((now_at, snapshots))
+        if not self._rounds or self._rounds[-1][1] is not snapshots:  # it is shown again where it could not be stored
+            self._rounds.append((now_at, snapshots))
         await asyncio.to_thread(self.catch_up)
 
     def catch_up(self) -> None:
@@ -58,12 +64,14 @@ class Alarms:
 
     def _known(self, connection: Connection) -> Watch:
         """What stands, with what people have done since; read back where this process does not know it."""
-        if self._watch is not None:
+        limits = self._limits
+        if self._watch is not None and limits == self._watched:
             self._watch.heed(genset_alarms.persons(connection))
             return self._watch
         first_at = self._rounds[0][0]
         self._telling = Telling(genset_alarms.came_since(connection, first_at - flood.SPAN))
-        return Watch(self._limits, genset_alarms.standing(connection))
+        self._watched = limits
+        return Watch(limits, genset_alarms.standing(connection))
 
     def _take(
         self, connection: Connection, watch: Watch, at: datetime, snapshots: Sequence[Snapshot],

@@ -17,6 +17,7 @@ import uvloop
 
 from ems_pipeline.devices import local_socket
 from ems_pipeline.devices.smartgen.channel import socket_path
+from ems_pipeline.scada.alarms import Alarms
 from ems_pipeline.scada.desk import Desk
 from ems_pipeline.scada.live import Live
 from ems_pipeline.scada.minutes import Minutes
@@ -48,7 +49,7 @@ def main() -> int:
     return 0
 
 
-def followers(warehouse: Warehouse, yard: Yard, sequences: Sequences) -> list[Shown]:
+def followers(warehouse: Warehouse, yard: Yard, alarms: Alarms, sequences: Sequences) -> list[Shown]:
     """Who is shown the rounds, and how many wait for each."""
 
     def known() -> set[tuple[str, str]]:
@@ -61,6 +62,7 @@ def followers(warehouse: Warehouse, yard: Yard, sequences: Sequences) -> list[Sh
         Shown("live values", Live(warehouse, known), NEWEST),
         Shown("routes", Routes(warehouse, known, trouble)),
         Shown("minutes", Minutes(warehouse)),
+        Shown("alarms", alarms, NEWEST),  # keeps those that it could not store itself
         Shown("sequences", sequences),
     ]
 
@@ -71,12 +73,12 @@ async def serve(warehouse: Warehouse, clock: Clock) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     yard = Yard(clock)
-    sequences = Sequences(warehouse, yard.controller, clock=clock)
-    shown = followers(warehouse, yard, sequences)
+    alarms, sequences = Alarms(warehouse, {}), Sequences(warehouse, yard.controller, clock=clock)
+    shown = followers(warehouse, yard, alarms, sequences)
     rounds = Rounds(yard, shown, clock)
     desk = Desk(yard, clock, lambda: rounds.shown_at, sequences)
     wakes = Wakes(warehouse, sequences, clock)
-    following = asyncio.ensure_future(_follow(yard))
+    following = asyncio.ensure_future(_follow(yard, alarms))
     listening = await local_socket.listen(socket_path(), desk.answer)
     running = [asyncio.ensure_future(one) for one in (rounds.run(), wakes.run(), *(one.run() for one in shown))]
     stopped = asyncio.ensure_future(stop.wait())
@@ -91,13 +93,14 @@ async def serve(warehouse: Warehouse, clock: Clock) -> None:
         raise fault
 
 
-async def _follow(yard: Yard) -> None:
+async def _follow(yard: Yard, alarms: Alarms) -> None:
     """Poll what the site files say, whenever they or the maps change."""
     files, seen, told = Files(site_folder(), _read), None, list[str]()
     while True:
         if (marks := files.marks()) != seen or told:
             sites = await asyncio.to_thread(files.sites)
             faults = [*files.faults, *await yard.follow(sites)]
+            alarms.follow(sites)
             for fault in faults:
                 if fault not in told:
                     logger.error("%s", fault)
