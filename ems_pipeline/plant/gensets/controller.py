@@ -99,7 +99,7 @@ class Controller:
         if is_down:
             press(self.of, coil)
 
-    def live_words(self) -> range | Sequence[int]:
+    def measured_words(self) -> range | Sequence[int]:
         """Which of its registers are measured: those that can freeze."""
         raise NotImplementedError
 
@@ -111,7 +111,7 @@ class Controller:
     def _with_faults(self) -> dict[int, int]:
         shown = self.encode()
         if "freeze" not in self.of.faults:
-            self._frozen = {a: shown[a] for a in self.live_words() if a in shown}
+            self._frozen = {a: shown[a] for a in self.measured_words() if a in shown}
             return shown
         return shown | self._frozen
 

@@ -87,7 +87,7 @@ class Around(NamedTuple):
     dt_s: float
     now_s: float
     """Since the hall began."""
-    is_live: bool
+    has_voltage: bool
     """Whether its bus has voltage."""
     may_on_dead: bool
     """Whether nobody else closes on it while it is dead."""
@@ -280,7 +280,7 @@ class Genset:
             self.trying_s = 0.0
             self._failed(self.breaker.open(self.around.dt_s, True))
         else:
-            self.trying_s = self.trying_s + self.around.dt_s if self.around.is_live else 0.0
+            self.trying_s = self.trying_s + self.around.dt_s if self.around.has_voltage else 0.0
             self.breaker.never_syncs = "sync-never" in self.faults
             self._close()
             if self.breaker.state is BreakerState.CLOSED:
@@ -300,7 +300,7 @@ class Genset:
 
     def _close(self) -> None:
         here, around = self.makes_voltage, self.around
-        self._failed(self.breaker.close(around.dt_s, around.now_s, here, around.is_live, around.may_on_dead))
+        self._failed(self.breaker.close(around.dt_s, around.now_s, here, around.has_voltage, around.may_on_dead))
 
     def _cooling(self) -> None:
         if self.is_called:

@@ -62,7 +62,7 @@ class Watched:
             self.run_s[genset.key] = running.run_s
         assert hall.sets_w == pytest.approx(sum(s.power_w for s in hall.sets.values()))
         assert hall.mains_w + (hall.sets_w if board.busbar.is_made else 0) == pytest.approx(hall.served_w)
-        assert hall.served_w == pytest.approx(0.0 if not hall.is_load_live else hall.load_w)
+        assert hall.served_w == pytest.approx(0.0 if not hall.has_load_voltage else hall.load_w)
         self._closings()
 
     def _closings(self) -> None:

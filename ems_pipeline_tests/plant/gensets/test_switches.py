@@ -13,6 +13,7 @@ from ems_pipeline.plant.gensets.hgm9560 import Hgm9560
 from ems_pipeline.plant.gensets.keys import AUTO, MANUAL, RESET, START, STOP, press
 from ems_pipeline.plant.gensets.serving import Standing
 from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.plant.gensets.conftest import MORNING
 
 ON, MANUAL_BIT, AUTO_BIT, STOP_BIT = 1, 10, 9, 11
@@ -382,3 +383,10 @@ def test_registers_beside_the_mains_are_those_of_the_facts() -> None:
     amps = bench.reg(166) / 10
     assert 400 * amps * 3**0.5 * 0.95 == pytest.approx(80_000, rel=0.001)
     assert bench.reg(241) == pytest.approx(10 * (47 + 2.52 * 80) / 9.5, abs=0.5)
+
+
+def test_the_documentation_has_every_fault_with_its_words() -> None:
+    text = (ROOT / "docs" / "plant.md").read_text(encoding="utf-8").partition("### Faults of gensets")[2]
+    rows = [line.split("|")[1:-1] for line in text.partition("\n## ")[0].splitlines() if line[:3] == "| `"]
+    told = {cells[0].strip(" `"): [cell.strip() for cell in cells[2:4]] for cells in rows}
+    assert told == {kind: [switch.happens, switch.outcome] for kind, switch in SWITCHES.items()}
