@@ -38,7 +38,6 @@ OPENING = frozenset({AlarmGroup.TRIP, AlarmGroup.SAFETY_TRIP})
 class Mode(Enum):
     """What the keys have chosen; the value is its bit in register 0."""
 
-    TEST = 8
     AUTO = 9
     MANUAL = 10
     STOP = 11

@@ -351,6 +351,25 @@ def _(bench: Bench) -> None:
     assert bench.board.read(3, 227, 1) == [11]
 
 
+def test_a_horn_that_was_muted_sounds_for_the_next_alarm() -> None:
+    bench = Bench()
+    bench.on("gas-leak")
+    bench.press(12)
+    assert bench.hall.sets["a"].panel.is_muted
+    bench.on("open-sensor")
+    assert not bench.hall.sets["a"].panel.is_muted
+
+
+def test_what_was_told_is_kept_with_the_state_it_met() -> None:
+    bench = Bench()
+    bench.press(MANUAL)
+    bench.press(START)
+    bench.wait(30)
+    bench.press(START)
+    starts = [t for t in bench.set.told if (t.function, t.address, t.value) == (5, START, 1)]
+    assert [(t.at_s, t.state.value) for t in starts if t.state is not None] == [(0, "standby"), (30, "warming_up")]
+
+
 def test_a_fault_that_a_controller_cannot_have_is_refused() -> None:
     bench = Bench()
     with pytest.raises(ValueError, match="blackout is a fault of a board, and 'a' is a set"):
