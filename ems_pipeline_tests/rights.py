@@ -59,7 +59,7 @@ def page() -> str:
     """The text of the page."""
     asked = [*routes(), *routes([prometheus.router])]
     paths = [(f"`{method} {_path(route)}`", _what(route), needed(route)) for method, route in asked]
-    sockets = [(f"`{path}`", "be told anything there", need) for path, need in socket.NEEDS.items()]
+    sockets = [(f"`{path}`", "be told anything there", need) for path, needs in socket.NEEDS.items() for need in needs]
     told = [(f"`{topic}`", "follow it", need) for topic, need in topics.RIGHTS.items()]
     followed = [*sockets, (f"`{topics.SITE}KEY`", "follow it", topics.TELEMETRY), *told]
     used = {need for _, _, need in (*paths, *followed)} | {CHANGES_BY_FUNCTION}

@@ -38,6 +38,7 @@ LAYERS = {
     "control": 5,  # journals before it writes
     "steps": 6,
     "orchestration": 7,
+    "scada": 7,  # beside orchestration: it polls controllers, and does to them what sequences say
     "notices": 7,  # beside orchestration, like the next: it tells people, and files what they wish
     "api": 7,  # beside orchestration, which it never imports: it asks for work, it does none
     "web": 8,

@@ -9,6 +9,7 @@ when a fact belongs to the installation; facts that change by the minute are tel
 
     demand        inputs by which a grid operator asks for less
     document      YAML read strictly
+    files         a folder of them, followed by a process that lives long
     faults        what is wrong with a file, in the words of its owner
     fleet         batteries that are planned and told as one
     protocol      what a protocol needs of files and maps, a record for each

@@ -46,8 +46,8 @@ DO $$ BEGIN
     -- What was told to a device and which configuration held is appended, never rewritten, and nothing is deleted but a
     -- plan that is made again; its rows go with it.
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
-    REVOKE UPDATE ON ems.setpoint_event, ems.site_config, ems.point_map, ems.grid_event, ems.web_write FROM ems_service;
-    GRANT DELETE ON ems.planning_run, ems.gateway_party, ems.person, ems.notice_channel TO ems_service;
+    REVOKE UPDATE ON ems.setpoint_event, ems.genset_change, ems.site_config, ems.point_map, ems.grid_event, ems.web_write FROM ems_service;
+    GRANT DELETE ON ems.planning_run, ems.genset_live, ems.gateway_party, ems.person, ems.notice_channel TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
     -- Named one by one: a new table is closed until somebody has thought about what stands in it.
@@ -58,6 +58,7 @@ DO $$ BEGIN
         ems.ev_session_forecast, ems.baseline_consumption, ems.cop_history, ems.cop_curve, ems.building_response,
         ems.forecast_model, ems.forecast_score,
         ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health, ems.found_battery,
+        ems.genset_controller, ems.genset_live, ems.genset_minute, ems.genset_change,
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.plan_replay, ems.grid_event,
         ems.control_arm, ems.control_override, ems.asset_goal, ems.control_miss, ems.setpoint, ems.setpoint_event,
         ems.point_write_count,

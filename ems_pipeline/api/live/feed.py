@@ -17,6 +17,7 @@ import psycopg
 
 from ems_pipeline.api.database import Database
 from ems_pipeline.api.live import topics
+from ems_pipeline.api.live.gensets import Gensets
 from ems_pipeline.api.live.hub import Hub
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.rights import Caller
@@ -40,6 +41,7 @@ class Feed:
 
     def __init__(self, database: Database, hub: Hub, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._database, self._hub, self._sleep = database, hub, sleep
+        self._gensets = Gensets()
         self.is_listening = asyncio.Event()
 
     async def run(self) -> None:
@@ -84,13 +86,16 @@ class Feed:
         if is_too_much:
             self._hub.lost()
         followed = self._hub.followed()
+        has_gensets = news.pop(topics.GENSETS, None) is not None and topics.GENSETS in followed
         sites = news.get("telemetry")
         if sites is not None:
             news["telemetry"] = {site: None for site in sites if f"{topics.SITE}{site}" in followed}
         wanted = {topic: keys for topic, keys in news.items() if keys and topic in topics.CHANGED}
-        if not wanted:
+        if not wanted and not has_gensets:
             return
         async with self._database.reading(ITSELF) as connection:
+            if has_gensets:
+                self._hub.publish(await self._gensets.changed(connection))
             for topic, keys in wanted.items():
                 self._hub.publish(await topics.changed(connection, topic, keys))
 

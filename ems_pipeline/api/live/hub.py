@@ -4,7 +4,8 @@ The laws, whatever a client does:
 
 * Every message that a client should have got is sent to it, or lies in a ``gap`` that is sent to it. Nothing is dropped
   silently.
-* Of messages that replace each other only the newest waits. Events wait all, until there are `WAITING` of them.
+* Of messages that replace each other only the newest waits; one that says only what is new takes over what the older
+  one said. Events wait all, until there are `WAITING` of them.
 * A client costs at most `WAITING` messages. One that lets `DROPPED` go by is not served any longer.
 * Numbers rise, over a restart, too: they begin with the microseconds of the clock.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ems_pipeline.api.live.told import Numbered, Told, stamp, written
@@ -61,7 +62,11 @@ class Seat:
             return  # told again to one who came back, while it waits here
         if older is not None:
             del self._waiting[key]
-            self.miss(older.seq, older.seq)
+            if message.told.merge is None:
+                self.miss(older.seq, older.seq)
+            else:
+                body = message.told.merge(older.told.body, message.told.body)
+                message = replace(message, told=replace(message.told, body=body))
         self._waiting[key] = message
         if len(self._waiting) > WAITING:
             _, oldest = self._waiting.popitem(last=False)

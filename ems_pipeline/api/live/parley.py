@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -53,8 +53,8 @@ class Ended(Exception):
 class Parley:
     """A conversation from its first word to its last."""
 
-    def __init__(self, socket: WebSocket, web: Web, pace: Pace, need: str) -> None:
-        self._socket, self.web, self.pace, self._need = socket, web, pace, need
+    def __init__(self, socket: WebSocket, web: Web, pace: Pace, needs: Sequence[str]) -> None:
+        self._socket, self.web, self.pace, self._needs = socket, web, pace, needs
         self._token: str | None = None
         self._ends_at: datetime | None = None
         self._speaking = asyncio.Lock()
@@ -111,8 +111,7 @@ class Parley:
             raise Ended(NOBODY, "the first message is auth, with a token")
         self._token = word.get("token")
         self.caller = await self._who()
-        if not self.caller.may(self._need):
-            raise Ended(REFUSED, f"this needs {self._need}")
+        self._allowed()
         if self._token is not None:
             self._ends_at = (await self.web.tokens.row(self._token))["expires_at"]
         await self.say(
@@ -120,6 +119,10 @@ class Parley:
             sites=self.caller.listed_sites,
             expires_at=None if self._ends_at is None else stamp(self._ends_at),
         )  # fmt: skip
+
+    def _allowed(self) -> None:
+        if not any(map(self.caller.may, self._needs)):
+            raise Ended(REFUSED, f"this needs {' or '.join(self._needs)}")
 
     async def _who(self) -> Caller:
         """By the token that was said, or by the cookie or header that the connection came with."""
@@ -197,10 +200,15 @@ class Parley:
         taken = [topic for topic, fault in faults.items() if fault is None]
         if len(self._seat.topics.union(taken)) > MOST_TOPICS:
             raise Ended(BAD, f"at most {MOST_TOPICS} topics are followed")
+        await self.follow(taken, since, {topic: code for topic, code in faults.items() if code is not None})
+
+    async def follow(
+        self, taken: list[str], since: int | None = None, refused: Mapping[str, str] | None = None
+    ) -> None:
+        """Tell of these topics from now on, after how they stand, or after what came since a number."""
         async with self._speaking:  # what happens meanwhile comes after the snapshot
-            for topic, code in faults.items():
-                if code is not None:
-                    await self.say("refused", refused=topic, code=code)
+            for topic, code in (refused or {}).items():
+                await self.say("refused", refused=topic, code=code)
             self._seat.topics.update(taken)
             await self.say("subscribed", topics=taken)
             if since is not None:
@@ -241,8 +249,7 @@ class Parley:
                 if ended.code == OVERLOAD:
                     continue  # the database is away; nobody loses a right by that
                 raise
-            if not self.caller.may(self._need):
-                raise Ended(REFUSED, f"this needs {self._need}")
+            self._allowed()
             self._seat.sites = self.caller.sites
             lost = [topic for topic in self._seat.topics if topics.fault(topic, self.caller)]
             self._seat.topics.difference_update(lost)

@@ -9,14 +9,16 @@ from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
 from ems_pipeline.api.asked import NOBODY, Asked, take
+from ems_pipeline.api.live import topics
 from ems_pipeline.api.live.parley import OVERLOAD, Pace, Parley
 from ems_pipeline.api.web import serving
 
 router = APIRouter()
 MOST_CLIENTS = 1000
 PACE = Pace()
-NEEDS = {"/ws": "live:read", "/ws/metrics": "stats:read"}
-"""What somebody must be allowed to be told anything there; topics have rights of their own."""
+FIGURES = "stats:read"
+NEEDS = {"/ws": ("live:read",), "/ws/metrics": (FIGURES, topics.TELEMETRY)}
+"""Of what somebody must be allowed one to be told anything there; topics have rights of their own."""
 
 
 @router.websocket("/ws")
@@ -27,7 +29,8 @@ async def follow(socket: WebSocket) -> None:
 
 @router.websocket("/ws/metrics")
 async def follow_metrics(socket: WebSocket) -> None:
-    """The same, with the figures of this process every few seconds, for those who may see ``stats``."""
+    """The same, with live values of controllers for those who may see ``telemetry``, and this process's figures every few
+    seconds for those who may see ``stats``."""
     await _talk(socket, metrics=True)
 
 
@@ -49,6 +52,9 @@ async def _talk(socket: WebSocket, *, metrics: bool) -> None:
 
 
 async def _figures(parley: Parley) -> NoReturn:
+    if parley.caller.may(topics.TELEMETRY):
+        await parley.follow([topics.GENSETS])
     while True:
-        await parley.say("metrics", **parley.web.figures.told(), told=parley.web.hub.seq)
+        if parley.caller.may(FIGURES):
+            await parley.say("metrics", **parley.web.figures.told(), told=parley.web.hub.seq)
         await asyncio.sleep(parley.pace.metrics_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +29,7 @@ class Told:
         site: whose it is; None: of the whole installation, for those who see all sites.
         kind: its ``type`` on the wire.
         replaces: messages with the same value say the same thing newer; None: an event, which nothing replaces.
+        merge: of what only says what is new: the older body and the newer one -> one that says both.
     """
 
     topic: str
@@ -36,6 +37,7 @@ class Told:
     kind: str
     body: dict[str, Any] = field(default_factory=dict)
     replaces: Hashable | None = None
+    merge: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What can be followed: a topic's right, its messages, and how things stand when somebody begins to follow it.
 
 ``site:KEY``   the newest readings of a site's points, once a minute as the devices are asked: never more often
+``gensets``    live values of controllers, as they change
 ``devices``    steps of set-points      ``plans``  decided plans
 ``events``     alarms                   ``requests``  what became of what was asked for
 """
@@ -12,17 +13,20 @@ from math import isfinite
 from typing import Any
 
 from ems_pipeline.api.database import Connection
+from ems_pipeline.api.live import gensets
 from ems_pipeline.api.live.told import Told, stamp
 from ems_pipeline.api.rights import Caller
 
 SITE = "site:"
 RIGHTS = {
+    "gensets": "telemetry:read",
     "devices": "control:read",
     "plans": "plans:read",
     "events": "alarms:read",
     "requests": "requests:read",
 }
 TELEMETRY = "telemetry:read"
+GENSETS = "gensets"
 READINGS = """
     SELECT l.site_key, l.device_key, l.quantity, l.unit, l.value, l.quality, l.reason, l.reported_at
     FROM ems.vw_latest_telemetry l WHERE l.site_key = ANY(%(keys)s) ORDER BY l.site_key, l.device_key, l.quantity"""
@@ -88,6 +92,8 @@ async def standing(connection: Connection, wanted: list[str], caller: Caller) ->
     keys = [topic.removeprefix(SITE) for topic in wanted if topic.startswith(SITE)]
     for one in await changed(connection, "telemetry", keys) if keys else ():
         said[one.topic].append(one)
+    if GENSETS in said:
+        said[GENSETS] = await gensets.standing(connection, sites)
     for topic in said.keys() & STANDING.keys():
         rows = await (await connection.execute(STANDING[topic], {"sites": sites})).fetchall()
         said[topic] = [MESSAGES[topic](row) for row in rows]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from ems_pipeline.api.caller import Caller, needs
-from ems_pipeline.api.web import ThisWeb
+from ems_pipeline.api.web import ThisWeb, Web
 
 router = APIRouter(tags=["health"])
 
@@ -31,5 +31,10 @@ class Stats(BaseModel):
 @router.get("/stats", summary="What this process answered, and how fast")
 async def stats(web: ThisWeb, _caller: Annotated[Caller, Depends(needs("stats:read"))]) -> Stats:
     """Counts and times of this process."""
+    return of_process(web)
+
+
+def of_process(web: Web) -> Stats:
+    """The figures of a process as they stand."""
     uptime_s = round(time.monotonic() - web.started_s, 3)
     return Stats.model_validate(web.figures.told() | {"rate_limited": web.budgets.refused(), "uptime_s": uptime_s})

@@ -10,16 +10,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 
 import uvloop
 
 from ems_pipeline import settings
 from ems_pipeline.devices.ocpp.admission import expected
 from ems_pipeline.devices.ocpp.central import Central, tls
-from ems_pipeline.sites import Site, SiteFileError, load_sites
+from ems_pipeline.sites.files import Files
 from ems_pipeline.time_grid import SystemClock
 
 EVERY_S = 5.0
@@ -57,31 +55,6 @@ async def _serve(central: Central) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), EVERY_S)
     await central.close()
-
-
-class Files:
-    """The sites of a folder; a file that cannot be used stays what it was."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._known: dict[str, Site] = {}
-
-    def marks(self) -> frozenset[tuple[str, int, int]]:
-        """What changes when a file does."""
-        try:
-            entries: Iterable[os.DirEntry[str]] = os.scandir(self._folder)
-            found = [(e.name, e.stat().st_mtime_ns, e.stat().st_size) for e in entries if e.name.endswith(".yaml")]
-        except OSError:
-            return frozenset()
-        return frozenset(found)
-
-    def sites(self) -> list[Site]:
-        """As the files say now."""
-        found = load_sites(self._folder)
-        faulty = {error.site_key for error in found if isinstance(error, SiteFileError)}
-        kept = self._known if None in faulty else {key: self._known[key] for key in faulty & self._known.keys() if key}
-        self._known = kept | {site.key: site for site in found if isinstance(site, Site)}
-        return list(self._known.values())
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.warehouse import local
 
 DEFINITIONS = "ems_pipeline.definitions"
-NOTICES, CHARGERS, HOME_ASSISTANT = "notices", "chargers", "homeassistant"
-"""Names of the children that tell people by their own channels, that chargers call, that tell Home Assistant."""
+NOTICES, CHARGERS, HOME_ASSISTANT, CONTROLLERS = "notices", "chargers", "homeassistant", "controllers"
+"""Names of the children that tell people by their own channels, that chargers call, that tell Home Assistant, that poll
+the controllers of gensets."""
 Where = Path | tuple[str, int]
 """Where a code server listens: a Unix socket, or host and port for a process of another container."""
 
@@ -75,6 +76,11 @@ def home_assistant() -> Child:
 def chargers() -> Child:
     """Whom chargers call; through it they are let go when all else has ended."""
     return Child(CHARGERS, [sys.executable, "-m", "ems_pipeline.devices.ocpp.serve"], oom_score=100, outlasts=True)
+
+
+def controllers() -> Child:
+    """Polls the controllers of gensets; sequences run there, and sets are let go through it."""
+    return Child(CONTROLLERS, [sys.executable, "-m", "ems_pipeline.scada.serve"], oom_score=100, outlasts=True)
 
 
 def _log_format() -> list[str]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from ems_pipeline import notify, settings
 from ems_pipeline.devices.installed import address
+from ems_pipeline.devices.points.map_file import readable_maps
 from ems_pipeline.errors import EmsError
 from ems_pipeline.notify import ways
 from ems_pipeline.orchestration import first_day
@@ -24,7 +25,7 @@ from ems_pipeline.orchestration.installation.watch import Watch, wake_sensors
 from ems_pipeline.orchestration.machinery.in_process import InProcess
 from ems_pipeline.orchestration.machinery.instance import open_instance, prepare
 from ems_pipeline.sites import Site
-from ems_pipeline.sites.protocol import calls_in
+from ems_pipeline.sites.protocol import PROTOCOLS, calls_in
 from ems_pipeline.sites.wiring import LOOPBACK
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files
@@ -99,7 +100,13 @@ def serve(
         calls = any(map(is_called, platform.sites()))
         children = stack.enter_context(
             _children(
-                port, code_server, web_port, with_notices, with_chargers=calls, with_home_assistant=with_home_assistant
+                port,
+                code_server,
+                web_port,
+                with_notices,
+                with_chargers=calls,
+                with_home_assistant=with_home_assistant,
+                with_controllers=any(map(has_controllers, platform.sites())),
             )
         )
         is_ours = _supervise(platform, claim, children, guard, sink, say, log, arms)
@@ -132,7 +139,7 @@ def _supervise(
     watch = Watch(
         platform, notify.beside_the_log(), say, wake,
         tells_persons=services.NOTICES in names, is_called=services.CHARGERS in names,
-        tells_home_assistant=services.HOME_ASSISTANT in names,
+        tells_home_assistant=services.HOME_ASSISTANT in names, polls_controllers=services.CONTROLLERS in names,
     )  # fmt: skip
     watch.herald.over(hand_back.KIND, "ems up runs again")
     is_ours = True
@@ -217,6 +224,11 @@ def is_here(site: Site) -> bool:
     return bool(asked) and all(g.host in LOOPBACK or address.is_here(g.host) for g in asked)
 
 
+def has_controllers(site: Site) -> bool:
+    """Whether a site has devices that are polled by a process of their own; one whose map is wrong counts as none."""
+    return any(PROTOCOLS[m.protocol].is_polled for m in readable_maps() if m.map in {d.map for d in site.devices})
+
+
 def is_called(site: Site) -> bool:
     """Whether devices of a site call in."""
     return any(calls_in(gateway.transport) for gateway in site.gateways)
@@ -296,6 +308,7 @@ def _children(
     *,
     with_chargers: bool = False,
     with_home_assistant: bool = False,
+    with_controllers: bool = False,
 ) -> Iterator[list[Child]]:
     """What `ems up` keeps alive; a code server of its own has a socket that is taken away at the end."""
     folder = home() / "dagster"
@@ -315,6 +328,8 @@ def _children(
         children.append(services.home_assistant())
     if with_chargers:
         children.append(services.chargers())
+    if with_controllers:
+        children.append(services.controllers())
     try:
         yield children
     finally:

@@ -14,6 +14,7 @@ import dagster as dg
 
 from ems_pipeline import settings
 from ems_pipeline.devices.ocpp import callers
+from ems_pipeline.devices.smartgen import standing as standing_of_poller
 from ems_pipeline.homeassistant import standing
 from ems_pipeline.notify import Notifier
 from ems_pipeline.orchestration.installation.duties import Duties
@@ -35,6 +36,8 @@ GONE_AFTER_S = 60.0
 """How long a database may be away, as when it restarts."""
 PERSONS_AFTER_S = 120.0
 """How long whoever tells people may be away, as when it starts again."""
+POLLED_AFTER_S = 60.0
+"""How long the poller of controllers may be away, as when it starts again."""
 GIB = 2**30
 LOW_GIB, FULL_GIB = 5, 1
 """Free space from which on people should make room, and must."""
@@ -55,6 +58,7 @@ class Watch:
         tells_persons: bool = False,
         is_called: bool = False,
         tells_home_assistant: bool = False,
+        polls_controllers: bool = False,
     ) -> None:
         """Begin to watch.
 
@@ -63,6 +67,7 @@ class Watch:
             tells_persons: a child of ours tells people by their own channels; that it is gone they hear by other ways.
             is_called: chargers call a child of ours.
             tells_home_assistant: a child of ours tells Home Assistant; that it cannot, people hear.
+            polls_controllers: a child of ours polls the controllers of gensets; that it does not, people hear.
         """
         self._platform, self._say = platform, say
         self.herald = Herald(platform, notifiers, say)
@@ -74,7 +79,8 @@ class Watch:
         self._seen = wall(), steady()
         self._tells_persons, self._is_called = tells_persons, is_called
         self._tells_home_assistant, self._begun_at = tells_home_assistant, platform.clock.now()
-        self._looked_at = self._answered_at = self._jumped_at = self._told_at = steady()
+        self._polls_controllers = polls_controllers
+        self._polled_at = self._looked_at = self._answered_at = self._jumped_at = self._told_at = steady()
 
     def look(self) -> None:
         """Called every second."""
@@ -88,6 +94,7 @@ class Watch:
             self._persons()
             self._home_assistant()
             self._chargers()
+            self._controllers()
             if self._steady() - self._jumped_at >= CALM_S:
                 self.herald.over("clock-jumped", "the clock has been steady for an hour")
 
@@ -160,6 +167,18 @@ class Watch:
                 self.herald.tell(kind, "warning", what)
             else:
                 self.herald.over(kind, text)
+
+    def _controllers(self) -> None:
+        """Whether the process that polls controllers answers, and shows its rounds."""
+        if not self._polls_controllers:
+            return
+        fault = standing_of_poller.fault(self._platform.clock.now())
+        if not fault:
+            self._polled_at = self._steady()
+            self.herald.over("controllers-unpolled", "controllers of gensets are polled again")
+        elif self._steady() - self._polled_at >= POLLED_AFTER_S:
+            text = f"the controllers of gensets are not polled: {fault}; look at `scada` in services.log"
+            self.herald.tell("controllers-unpolled", "critical", text)
 
     def _disk(self) -> None:
         """Only the embedded database's: another server's disk is not ours to see."""

@@ -26,8 +26,9 @@ from ems_pipeline.api.live import socket as sockets
 from ems_pipeline.api.live.parley import Pace, Parley
 from ems_pipeline.api.web import Settings, Web
 from ems_pipeline.devices.points.reading import Quality, Reading
+from ems_pipeline.gensets.snapshot import Link, Snapshot
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, telemetry
+from ems_pipeline.warehouse import Warehouse, gensets, telemetry
 from ems_pipeline_tests.api.conftest import NOON, SECRET, House, Seconds
 from ems_pipeline_tests.api.loopback import on_loopback
 from ems_pipeline_tests.readings import answers
@@ -363,5 +364,42 @@ def test_a_clock_that_goes_on_tells_of_a_token_that_ends(served: Served, pace: C
             assert (await talk.next("token_expiring"))["seconds_left"] == 0
             clock.wait_until(clock.now() + timedelta(minutes=1))
             assert await talk.closed() == 4401
+
+    run(follow())
+
+
+def polled(warehouse: Warehouse, power_w: float, second: int) -> None:
+    """A round of the poller: a set of a site that is seen, and one of another's."""
+    at = NOON + timedelta(seconds=second)
+    snapshots = [
+        Snapshot(
+            site=site, device="set-1", model="HGM9520N", taken_at=at, link=Link.GOOD,
+            values={"power_w": power_w, "rpm": 1500.0}, bits={"mode_auto": True}, alarms=frozenset(),
+        )
+        for site in ("home01", "foreign")
+    ]  # fmt: skip
+    with warehouse.begin() as connection:
+        gensets.tell_live(connection, snapshots, at)
+
+
+def test_live_values_of_controllers_come_first_whole_and_then_as_they_change(served: Served) -> None:
+    polled(served.house.warehouse, 100_000.0, 0)
+    token = served.house.token("telemetry:read", sites=["home01"])
+
+    async def follow() -> None:
+        async with served.talk(token, "/ws/metrics") as talk:
+            snapshot = await talk.next("snapshot")
+            (site,) = snapshot["values"]
+            assert site["site"] == "home01"
+            assert site["devices"]["set-1"]["values"] == {"power_w": 100_000, "rpm": 1500}
+            await asyncio.to_thread(polled, served.house.warehouse, 101_000.0, 2)
+            seen = None
+            while seen != {"power_w": 102_000}:
+                said = await talk.next("gensets")
+                seen = said["devices"]["set-1"].get("values")
+                if seen == {"power_w": 101_000}:
+                    await asyncio.to_thread(polled, served.house.warehouse, 102_000.0, 4)
+            assert said["seq"] > snapshot["seq"]
+            assert said["devices"]["set-1"]["quality"] == "good"
 
     run(follow())

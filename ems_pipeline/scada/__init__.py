@@ -1,0 +1,12 @@
+"""The process that polls the controllers of gensets and switchboards, and what follows from what they say.
+
+serve       the process: follows the site files, ends when it is told to
+yard        all controllers of all sites, and the lines to them
+rounds      the cycle of two seconds
+shown       who is shown the rounds, each by itself
+desk        the socket by which drivers read and ask
+routes      a lost way to a site, as one alarm
+live        the newest of every controller, for pages and programs
+minutes     means of minutes and changes of states, for the warehouse
+means       the arithmetic of it, pure
+"""

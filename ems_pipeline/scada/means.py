@@ -1,0 +1,137 @@
+"""Means of minutes and changes of states, from snapshots. Pure.
+
+A poll counts once, however often it is shown; what was not read is no part of a mean. A minute in which nothing moved
+since the last one is not written, for a quarter of an hour: a set at rest says the same a thousand times a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ems_pipeline.gensets.snapshot import Link, Snapshot
+from ems_pipeline.warehouse.gensets import Change, Key, Minute
+
+MEANS: Mapping[str, tuple[str, ...]] = {
+    "power_w": ("power_w", "busbar_power_w"),
+    "power_target_pct": ("power_target_pct",),
+    "reactive_var": ("reactive_var", "busbar_reactive_var"),
+    "power_factor": ("power_factor",),
+    "voltage_v": ("generator_l12_v", "busbar_l12_v"),
+    "frequency_hz": ("generator_hz", "busbar_hz"),
+    "current_a": ("current_l1_a", "busbar_current_a"),
+    "speed_rpm": ("rpm",),
+    "coolant_c": ("coolant_c",),
+    "oil_kpa": ("oil_kpa",),
+    "oil_c": ("oil_c",),
+    "fuel_pct": ("fuel_pct",),
+    "fuel_per_h": ("fuel_per_h",),
+    "battery_v": ("battery_v",),
+    "grid_w": ("mains_power_w",),
+    "grid_voltage_v": ("mains_l12_v",),
+    "grid_hz": ("mains_hz",),
+}
+"""Column -> the value it is the mean of, that of a set or that of a switchboard."""
+LASTS = ("energy_wh", "run_hours")
+STATES = ("engine_state", "generator_breaker", "busbar_breaker", "mains_breaker", "mains_state", "load_mode")
+DIGITS: Mapping[str, int] = {"power_factor": 3, "frequency_hz": 2, "grid_hz": 2, "run_hours": 2}
+"""Of a mean; all others have one, powers none."""
+UNMOVED = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class _Sum:
+    """One controller's running minute."""
+
+    minute_at: datetime
+    taken_at: datetime | None = None
+    samples: int = 0
+    sums: dict[str, tuple[float, int]] = field(default_factory=dict)
+    lasts: dict[str, float] = field(default_factory=dict)
+
+
+class Means:
+    """All controllers' running minutes, and the states they were in."""
+
+    def __init__(self) -> None:
+        self._running: dict[Key, _Sum] = {}
+        self._written: dict[Key, Minute] = {}
+        self._states: dict[Key, dict[str, str | None]] = {}
+
+    def take(self, seen: Snapshot) -> tuple[list[Minute], list[Change]]:
+        """What a snapshot completes: the minute before its own, and the states it changes."""
+        key, changes = (seen.site, seen.device), self._changed(seen)
+        if seen.taken_at is None or seen.link is Link.DOWN:
+            return self._ended(key), changes
+        minute_at = seen.taken_at.replace(second=0, microsecond=0)
+        running, ended = self._running.get(key), list[Minute]()
+        if running is not None and running.minute_at != minute_at:
+            ended = self._ended(key)
+        running = self._running.setdefault(key, _Sum(minute_at))
+        if running.taken_at != seen.taken_at:
+            running.taken_at = seen.taken_at
+            _add(running, seen.values)
+        return ended, changes
+
+    def _ended(self, key: Key) -> list[Minute]:
+        """The running minute as it is written; nothing where nothing moved."""
+        running = self._running.pop(key, None)
+        if running is None or not running.samples:
+            return []
+        means = {name: _rounded(name, total / count) for name, (total, count) in running.sums.items()}
+        lasts = {name: _rounded(name, value) for name, value in running.lasts.items()}
+        minute = Minute(
+            site_key=key[0], device_key=key[1], minute_at=running.minute_at, samples=running.samples, **means, **lasts
+        )
+        before = self._written.get(key)
+        if before is not None and _is_unmoved(before, minute):
+            return []
+        self._written[key] = minute
+        return [minute]
+
+    def _changed(self, seen: Snapshot) -> list[Change]:
+        """States and mode that are others than before; the first ones of a process are none."""
+        at = seen.taken_at
+        states: dict[str, str | None] = {"link": str(seen.link)}
+        if seen.link is not Link.DOWN:
+            states |= {name: _word(seen.values[name]) for name in STATES if name in seen.values}
+            states["mode"] = next(
+                (name.removeprefix("mode_") for name, on in seen.bits.items() if on and "mode_" in name), None
+            )
+        before = self._states.setdefault((seen.site, seen.device), {})
+        changed = {
+            name: (before[name], word) for name, word in states.items() if name in before and before[name] != word
+        }
+        before |= states
+        if at is None:
+            return []
+        return [Change(seen.site, seen.device, at, name, was, became) for name, (was, became) in changed.items()]
+
+
+def _add(running: _Sum, values: Mapping[str, float | str | None]) -> None:
+    running.samples += 1
+    for name, sources in MEANS.items():
+        value = next((values[source] for source in sources if source in values), None)
+        if isinstance(value, float | int):
+            total, count = running.sums.get(name, (0.0, 0))
+            running.sums[name] = total + value, count + 1
+    for name in LASTS:
+        value = values.get(name)
+        if isinstance(value, float | int):
+            running.lasts[name] = float(value)
+
+
+def _rounded(name: str, value: float) -> float:
+    return round(value, DIGITS.get(name, 0 if name.endswith(("_w", "_var", "_wh", "_rpm", "_kpa")) else 1))
+
+
+def _word(value: float | str | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _is_unmoved(before: Minute, now: Minute) -> bool:
+    """Whether a minute says what the last one that was written says."""
+    names = (*MEANS, *LASTS)
+    is_late = now.minute_at - before.minute_at >= UNMOVED
+    return not is_late and all(getattr(before, name) == getattr(now, name) for name in names)
