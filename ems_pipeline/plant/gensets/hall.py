@@ -13,6 +13,7 @@ from random import Random
 
 from ems_pipeline.plant.gensets.board import Board, LoadMode, Seen
 from ems_pipeline.plant.gensets.genset import UNLOADED_PART, Around, Genset
+from ems_pipeline.plant.gensets.phases import step
 from ems_pipeline.plant.gensets.sharing import in_island, in_parallel, without_load
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -103,7 +104,7 @@ class Hall:
         requested = self.board.is_requesting
         for genset in self.sets.values():
             genset.is_requested = requested
-            genset.step(Around(dt_s, self.now_s, self.has_busbar_voltage, self._nobody_closes_but(genset)))
+            step(genset, Around(dt_s, self.now_s, self.has_busbar_voltage, self._nobody_closes_but(genset)))
         self.board.step(self._seen(dt_s))
         self._share(dt_s)
         for genset in self.sets.values():
