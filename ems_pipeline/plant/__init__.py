@@ -20,14 +20,16 @@ alone with `World`. What it models and what it leaves out: docs/plant.md.
     genset_twin, gensets/                                     controllers of generating sets, and the hall behind them
     bitrix_twin, bitrix_said                                  the service in which people keep their tasks
     faults, switching                                         what hardware and wires do wrong; switched from outside
+    fast_clock                                                a clock that runs faster than another
     recording, replay, log                                    measured series played back, and a logger's own
     plant                                                     all of it, started and stopped as one
 """
 
+from ems_pipeline.plant.fast_clock import FastClock
 from ems_pipeline.plant.faults import FAULTS, Fault
 from ems_pipeline.plant.plant import Plant, running_plant, serving
 from ems_pipeline.plant.recording import read_replay
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.plant.world import World
 
-__all__ = ["FAULTS", "Fault", "Plant", "Replay", "World", "read_replay", "running_plant", "serving"]
+__all__ = ["FAULTS", "FastClock", "Fault", "Plant", "Replay", "World", "read_replay", "running_plant", "serving"]

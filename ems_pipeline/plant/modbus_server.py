@@ -29,6 +29,8 @@ from ems_pipeline.sites.protocol import TransportName
 
 FRAMERS: Mapping[TransportName, FramerType] = {"modbus-tcp": FramerType.SOCKET, "rtu-over-tcp": FramerType.RTU}
 """How packets are framed, by transport: those that are served here."""
+SERIAL = frozenset(transport for transport, framer in FRAMERS.items() if framer is FramerType.RTU)
+"""Those with a serial line behind them."""
 MISSING = 3
 """Each third answer of such a line does not arrive."""
 MOST_PIECE, PIECE_S = 20, 0.002

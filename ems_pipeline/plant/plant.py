@@ -26,7 +26,7 @@ from ems_pipeline.plant.home_assistant import HomeAssistantTwin, home_assistant
 from ems_pipeline.plant.log import Logger
 from ems_pipeline.plant.market import Exchange
 from ems_pipeline.plant.marstek_twin import MarstekTwin
-from ems_pipeline.plant.modbus_server import FRAMERS, Bus, serving_modbus
+from ems_pipeline.plant.modbus_server import FRAMERS, SERIAL, Bus, serving_modbus
 from ems_pipeline.plant.mqtt_broker import free_port
 from ems_pipeline.plant.ocpp_calls import SPEAKERS, Caller, Switchboard
 from ems_pipeline.plant.ocpp_twin import Cabinet, OcppTwin
@@ -279,7 +279,7 @@ def _serve_modbus(plant: Plant, gateways: Sequence[Gateway], stack: ExitStack) -
 def _bus(plant: Plant, gateway: Gateway) -> Bus:
     behind = {d.unit_id: plant.twins[d.key] for d in plant.site.devices if d.gateway == gateway.key}
     others = {unit: OtherUnit(twin, unit) for twin in behind.values() for unit in twin.other_units}
-    is_line = gateway.transport == "rtu-over-tcp" and any(isinstance(t, ControllerTwin) for t in behind.values())
+    is_line = gateway.transport in SERIAL and any(isinstance(t, ControllerTwin) for t in behind.values())
     return Bus(gateway, {**others, **behind}, is_transparent=is_line)
 
 

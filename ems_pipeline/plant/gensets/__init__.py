@@ -4,7 +4,8 @@ Written from the makers' facts and not from the maps that are shipped, so that a
 
 panel                    alarms: causes, what is shown, what stands until it is reset
 switch                   a motor-driven switch
-running, genset          an engine, and a set under its controller
+running, genset, phases  an engine, a set under its controller, and the states it goes through
+set_alarms               where a set shows its alarms
 board                    the switchboard's controller
 sharing, hall            who carries how much; a site's sets stepped through time
 switches, troubles       what goes wrong, and what that does

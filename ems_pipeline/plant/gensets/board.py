@@ -50,8 +50,8 @@ class Seen:
     dt_s: float
     now_s: float
     is_mains_ok: bool
-    is_busbar_live: bool
-    is_load_live: bool
+    has_busbar_voltage: bool
+    has_load_voltage: bool
     is_fed: bool
     """Whether a set feeds the busbar."""
     is_staying: bool
@@ -152,7 +152,7 @@ class Board:
 
     def _move_mains(self, seen: Seen) -> None:
         """Parallel sets must not feed a dead grid: the switch trips at once. Else it opens when the sets come."""
-        if self.mains.is_made and not seen.is_mains_ok and (seen.is_load_live or self.is_supplying):
+        if self.mains.is_made and not seen.is_mains_ok and (seen.has_load_voltage or self.is_supplying):
             self._failed(MAINS_SWITCH_FAILURE, self.mains, self.mains.trip())
             return
         if self.mode is Mode.STOP:
@@ -160,7 +160,7 @@ class Board:
         is_wanted = self.mains_state is MainsState.NORMAL and not self.is_mains_held_open
         if is_wanted:
             may = self.busbar.is_at_rest
-            failed = self.mains.close(seen.dt_s, seen.now_s, seen.is_mains_ok, seen.is_load_live, may)
+            failed = self.mains.close(seen.dt_s, seen.now_s, seen.is_mains_ok, seen.has_load_voltage, may)
             self._failed(MAINS_SWITCH_FAILURE, self.mains, failed)
         elif self.is_mains_held_open and self.mains.is_made:
             self._failed(MAINS_SWITCH_FAILURE, self.mains, self.mains.open(seen.dt_s, True))
@@ -168,10 +168,10 @@ class Board:
     def _move_busbar(self, seen: Seen) -> None:
         """Closed while sets feed that go on, and on a dead load only when they can carry it."""
         is_wanted = seen.is_staying and not self.is_busbar_held_open and self.mode is not Mode.STOP
-        is_coming = seen.is_load_live or seen.is_enough or self.fed_s >= GATHER_S or self.busbar.is_made
+        is_coming = seen.has_load_voltage or seen.is_enough or self.fed_s >= GATHER_S or self.busbar.is_made
         if is_wanted and is_coming:
             may = self.mains.state is BreakerState.OPEN
-            failed = self.busbar.close(seen.dt_s, seen.now_s, seen.is_busbar_live, seen.is_load_live, may)
+            failed = self.busbar.close(seen.dt_s, seen.now_s, seen.has_busbar_voltage, seen.has_load_voltage, may)
         else:
             failed = self.busbar.open(seen.dt_s, seen.is_unloaded)
         self._failed(BUSBAR_SWITCH_FAILURE, self.busbar, failed)

@@ -5,18 +5,33 @@ A subclass says what its registers show and what it does with a number that it i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
+from ems_pipeline.gensets.states import EngineState
+from ems_pipeline.plant.gensets.genset import Genset
 from ems_pipeline.plant.gensets.hall import Hall
 from ems_pipeline.plant.gensets.keys import Controlled, press
+from ems_pipeline.plant.gensets.panel import REMEMBERED
 from ems_pipeline.plant.refusals import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Refused
 
 NO_SENSOR, UNUSED = 32766, 65535
 READ_COILS, READ, WRITE_COIL, WRITE = 1, 3, 5, 6
 MOST_PART = 1000
 """A set-point's largest number: 100.0 %."""
+
+
+class Told(NamedTuple):
+    """Something that was written and taken. ``at_s``: seconds since the hall began."""
+
+    at_s: float
+    function: int
+    address: int
+    value: int
+    state: EngineState | None
+    """Of the set as it was told; None: it was the switchboard."""
 
 
 class Place(Protocol):
@@ -39,6 +54,8 @@ class Controller:
 
     def __init__(self, place: Place, hall: Hall, of: Controlled) -> None:
         self.place, self.hall, self.of = place, hall, of
+        self.told: deque[Told] = deque(maxlen=REMEMBERED)
+        """What it was told, for whoever looks after those who tell."""
         self._held: set[int] = set()
         """Keys that are down."""
         self._shown: dict[int, int] = {}
@@ -71,11 +88,13 @@ class Controller:
             raise Refused(ILLEGAL_FUNCTION)
         with self.place.lock:
             self.place.advance()
+            state = self.of.state if isinstance(self.of, Genset) else None
             if function == WRITE_COIL:
                 self._check([address], [self.coils])
                 self._key(address, bool(values[0]))
             else:
                 self._take(address, int(values[0]))
+            self.told.append(Told(self.hall.now_s, function, address, int(values[0]), state))
             self.hall.touch()
 
     def words(self) -> Mapping[int, int]:
@@ -99,7 +118,7 @@ class Controller:
         if is_down:
             press(self.of, coil)
 
-    def live_words(self) -> range | Sequence[int]:
+    def measured_words(self) -> range | Sequence[int]:
         """Which of its registers are measured: those that can freeze."""
         raise NotImplementedError
 
@@ -111,7 +130,7 @@ class Controller:
     def _with_faults(self) -> dict[int, int]:
         shown = self.encode()
         if "freeze" not in self.of.faults:
-            self._frozen = {a: shown[a] for a in self.live_words() if a in shown}
+            self._frozen = {a: shown[a] for a in self.measured_words() if a in shown}
             return shown
         return shown | self._frozen
 

@@ -13,6 +13,7 @@ from random import Random
 
 from ems_pipeline.plant.gensets.board import Board, LoadMode, Seen
 from ems_pipeline.plant.gensets.genset import UNLOADED_PART, Around, Genset
+from ems_pipeline.plant.gensets.phases import step
 from ems_pipeline.plant.gensets.sharing import in_island, in_parallel, without_load
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -103,7 +104,7 @@ class Hall:
         requested = self.board.is_requesting
         for genset in self.sets.values():
             genset.is_requested = requested
-            genset.step(Around(dt_s, self.now_s, self.is_busbar_live, self._nobody_closes_but(genset)))
+            step(genset, Around(dt_s, self.now_s, self.has_busbar_voltage, self._nobody_closes_but(genset)))
         self.board.step(self._seen(dt_s))
         self._share(dt_s)
         for genset in self.sets.values():
@@ -134,11 +135,11 @@ class Hall:
         return self.is_mains_ok and self.board.mains.is_made
 
     @property
-    def is_busbar_live(self) -> bool:
+    def has_busbar_voltage(self) -> bool:
         return self.is_fed or (self.board.busbar.is_made and self.carries_mains)
 
     @property
-    def is_load_live(self) -> bool:
+    def has_load_voltage(self) -> bool:
         return self.carries_mains or (self.board.busbar.is_made and self.is_fed)
 
     @property
@@ -154,7 +155,7 @@ class Hall:
         """What mains and sets give to the load as it is now, W; sets follow with the next step, the mains at once."""
         if self.carries_mains:
             return self.load_w - self.fed_w, self.fed_w
-        return 0.0, min(self.fed_w, max(self.load_w, 0.0)) if self.is_load_live else 0.0
+        return 0.0, min(self.fed_w, max(self.load_w, 0.0)) if self.has_load_voltage else 0.0
 
     def _nobody_closes_but(self, genset: Genset) -> bool:
         others = [s.breaker for s in self.sets.values() if s is not genset]
@@ -167,8 +168,8 @@ class Hall:
         can_w = SPARE_PART * sum(s.rated_w for s in staying)
         rated_w = sum(s.rated_w for s in feeding)
         return Seen(
-            dt_s, self.now_s, self.is_mains_ok, self.is_busbar_live, self.is_load_live, bool(feeding), bool(staying),
-            not coming or can_w >= self.load_w, self.sets_w <= UNLOADED_PART * rated_w,
+            dt_s, self.now_s, self.is_mains_ok, self.has_busbar_voltage, self.has_load_voltage, bool(feeding),
+            bool(staying), not coming or can_w >= self.load_w, self.sets_w <= UNLOADED_PART * rated_w,
         )  # fmt: skip
 
     def _share(self, dt_s: float) -> None:

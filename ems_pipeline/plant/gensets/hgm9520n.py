@@ -72,7 +72,7 @@ class Hgm9520n(Controller):
     def settings(self) -> Mapping[int, Callable[[int], None]]:
         return {P_TARGET: self._take_power, Q_TARGET: self._take_reactive}
 
-    def live_words(self) -> range:
+    def measured_words(self) -> range:
         return range(114, 275)
 
     def encode(self) -> dict[int, int]:

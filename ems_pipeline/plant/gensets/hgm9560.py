@@ -61,7 +61,7 @@ class Hgm9560(Controller):
             self.board.is_contact_made = is_down
         super().key(coil, is_down)
 
-    def live_words(self) -> range:
+    def measured_words(self) -> range:
         return range(40, 225)
 
     def encode(self) -> dict[int, int]:
@@ -127,7 +127,7 @@ class Hgm9560(Controller):
         return words | dict.fromkeys(range(127, 131), single(100 * POWER_FACTOR * there))
 
     def _busbar(self) -> dict[int, int]:
-        hall, there = self.hall, self.hall.is_busbar_live
+        hall, there = self.hall, self.hall.has_busbar_voltage
         through_w = hall.sets_w if hall.board.busbar.is_made else 0.0
         words = dict.fromkeys(range(75, 78), int(VOLTAGE_V) * there) | dict.fromkeys(range(78, 81), PHASE_V * there)
         words |= {84: single(100 * hall.frequency_hz * there), 142: single(10 * BATTERY_V)}

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from ems_pipeline.gensets.states import EngineState
 from ems_pipeline.plant.gensets.board import Board
-from ems_pipeline.plant.gensets.genset import EMERGENCY_STOP, Genset, Mode
+from ems_pipeline.plant.gensets.genset import Genset, Mode
+from ems_pipeline.plant.gensets.set_alarms import EMERGENCY_STOP
 
 START, STOP, AUTO, MANUAL, MAINS, CLOSE, OPEN, MUTE, FAST_STOP, RESET = 0, 1, 3, 4, 5, 6, 7, 12, 15, 17
 BUSBAR, CONTACT = 6, 0x13

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from ems_pipeline.gensets.states import AlarmGroup, EngineState
 from ems_pipeline.plant.gensets.board import Board
-from ems_pipeline.plant.gensets.genset import EMERGENCY_STOP, GAS_LEAK, TEMP_SENSOR_OPEN, Genset, Mode, alarm
+from ems_pipeline.plant.gensets.genset import Genset, Mode
 from ems_pipeline.plant.gensets.hall import Hall
 from ems_pipeline.plant.gensets.panel import Alarm
 from ems_pipeline.plant.gensets.running import Running
+from ems_pipeline.plant.gensets.set_alarms import EMERGENCY_STOP, GAS_LEAK, TEMP_SENSOR_OPEN, alarm
 
 Controlled = Genset | Board
 HOUR_S, MINUTE_S = 3600.0, 60.0

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from ems_pipeline.gensets.states import AlarmGroup
 from ems_pipeline.plant.gensets import SWITCHES, Hall, switch_all_off, switch_off, switch_on
-from ems_pipeline.plant.gensets.genset import BASES, NOMINAL_RPM, Times, alarm
+from ems_pipeline.plant.gensets.genset import NOMINAL_RPM, Times
 from ems_pipeline.plant.gensets.hall import STEP_S
 from ems_pipeline.plant.gensets.hgm9520n import Hgm9520n
 from ems_pipeline.plant.gensets.hgm9560 import Hgm9560
 from ems_pipeline.plant.gensets.panel import Panel
 from ems_pipeline.plant.gensets.running import Running
 from ems_pipeline.plant.gensets.serving import Standing
+from ems_pipeline.plant.gensets.set_alarms import BASES, alarm
 from ems_pipeline.plant.refusals import Refused
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline_tests.plant.gensets.conftest import MORNING
@@ -62,7 +63,7 @@ class Watched:
             self.run_s[genset.key] = running.run_s
         assert hall.sets_w == pytest.approx(sum(s.power_w for s in hall.sets.values()))
         assert hall.mains_w + (hall.sets_w if board.busbar.is_made else 0) == pytest.approx(hall.served_w)
-        assert hall.served_w == pytest.approx(0.0 if not hall.is_load_live else hall.load_w)
+        assert hall.served_w == pytest.approx(0.0 if not hall.has_load_voltage else hall.load_w)
         self._closings()
 
     def _closings(self) -> None:

@@ -13,6 +13,7 @@ from ems_pipeline.plant.gensets.hgm9560 import Hgm9560
 from ems_pipeline.plant.gensets.keys import AUTO, MANUAL, RESET, START, STOP, press
 from ems_pipeline.plant.gensets.serving import Standing
 from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.plant.gensets.conftest import MORNING
 
 ON, MANUAL_BIT, AUTO_BIT, STOP_BIT = 1, 10, 9, 11
@@ -350,6 +351,25 @@ def _(bench: Bench) -> None:
     assert bench.board.read(3, 227, 1) == [11]
 
 
+def test_a_horn_that_was_muted_sounds_for_the_next_alarm() -> None:
+    bench = Bench()
+    bench.on("gas-leak")
+    bench.press(12)
+    assert bench.hall.sets["a"].panel.is_muted
+    bench.on("open-sensor")
+    assert not bench.hall.sets["a"].panel.is_muted
+
+
+def test_what_was_told_is_kept_with_the_state_it_met() -> None:
+    bench = Bench()
+    bench.press(MANUAL)
+    bench.press(START)
+    bench.wait(30)
+    bench.press(START)
+    starts = [t for t in bench.set.told if (t.function, t.address, t.value) == (5, START, 1)]
+    assert [(t.at_s, t.state.value) for t in starts if t.state is not None] == [(0, "standby"), (30, "warming_up")]
+
+
 def test_a_fault_that_a_controller_cannot_have_is_refused() -> None:
     bench = Bench()
     with pytest.raises(ValueError, match="blackout is a fault of a board, and 'a' is a set"):
@@ -382,3 +402,10 @@ def test_registers_beside_the_mains_are_those_of_the_facts() -> None:
     amps = bench.reg(166) / 10
     assert 400 * amps * 3**0.5 * 0.95 == pytest.approx(80_000, rel=0.001)
     assert bench.reg(241) == pytest.approx(10 * (47 + 2.52 * 80) / 9.5, abs=0.5)
+
+
+def test_the_documentation_has_every_fault_with_its_words() -> None:
+    text = (ROOT / "docs" / "plant.md").read_text(encoding="utf-8").partition("### Faults of gensets")[2]
+    rows = [line.split("|")[1:-1] for line in text.partition("\n## ")[0].splitlines() if line[:3] == "| `"]
+    told = {cells[0].strip(" `"): [cell.strip() for cell in cells[2:4]] for cells in rows}
+    assert told == {kind: [switch.happens, switch.outcome] for kind, switch in SWITCHES.items()}
