@@ -2,7 +2,8 @@
 
     python benchmarks/genset_servers.py 200
 
-Says its ports as a line of JSON, then takes lines: ``ALARM n`` sets an alarm of the n-th controller, ``CLEAR n`` ends it.
+Says its ports as a line of JSON, then takes lines: ``ALARM n`` sets an alarm of the n-th controller, ``CLEAR n`` ends
+it.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from ems_pipeline.cli import (
     device,
     doctor,
     event,
+    gensets,
     homeassistant,
     notify,
     plan,
@@ -61,6 +62,7 @@ app = Ems(
 app.add_typer(site.app, name="site", help="List, check and add sites.")
 app.add_typer(db.app, name="db", help="The database: migrate, status, start and stop the embedded server.")
 app.add_typer(device.app, name="device", help="Talk to hardware: read, scan, write, watch, check a point map.")
+app.add_typer(gensets.app, name="gensets", help="Controllers of generating sets: their maps, how they stand.")
 app.add_typer(battery.app, name="battery", help="Batteries of this network that answer a broadcast.")
 app.add_typer(control.app, name="control", help="Arm and disarm a site, overrides, set-points.")
 app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")

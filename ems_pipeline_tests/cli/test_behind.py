@@ -50,6 +50,7 @@ READERS = {
     "control schedule switch": ["home01", "quiet", "off"],
     "battery discover": ["--broadcast", "127.255.255.255", "--seconds", "0.1"],
     "battery list": [],
+    "gensets list": [],
     "cadence": [],
     "replay": ["home01"],
     "why": ["home01"],
@@ -84,6 +85,9 @@ OTHERS = {
         "device map check",
         "device map list",
         "device map show",
+        "gensets map check",
+        "gensets map list",
+        "gensets map show",
     ),
 }
 STOPPED_BEFORE = {

@@ -640,6 +640,23 @@ class Measurement(BaseModel):
     """When the device spoke."""
 
 
+class Metric(BaseModel):
+    """One value of one controller."""
+
+    site: str
+    """Site."""
+    device: str
+    """Device."""
+    name: str
+    """Name; the unit is its end."""
+    value: float | str | bool | None
+    """Number, state or bit; null: not known."""
+    quality: str
+    """Of the controller it is of."""
+    taken_at: AwareDatetime | None
+    """When it was read."""
+
+
 class Naming(BaseModel):
     """Another name, or a note, for a token that was given here."""
 
@@ -1107,6 +1124,15 @@ class Services(BaseModel):
     services: list[Part]
 
 
+class SetAlarm(BaseModel):
+    """An alarm that a controller shows."""
+
+    group: str
+    """What the controller does about it."""
+    name: str
+    """Which."""
+
+
 class SiteNow(BaseModel):
     """A site at this moment."""
 
@@ -1507,6 +1533,29 @@ class Battery(BaseModel):
     """Its device: `ok`, `degraded`, `open`, `half-open`, `unknown`."""
 
 
+class Controller(BaseModel):
+    """A controller at its last poll; two seconds are usual."""
+
+    id: str
+    """`site.device`."""
+    site: str
+    """Site."""
+    device: str
+    """Key."""
+    model: str
+    """Of its controller map."""
+    quality: Literal["good", "stale", "down"]
+    """`stale`: the last poll, or a part of it, was not answered; `down`: three polls were not, nothing is known."""
+    taken_at: AwareDatetime | None
+    """When its last answer came; null: there was none."""
+    values: dict[str, float | str | None]
+    """By the names of the controller map; units are in the names, states are words. Null: no sensor, not believed."""
+    bits: dict[str, bool]
+    """Status bits."""
+    alarms: list[SetAlarm] | None
+    """Alarms as they were read last; null: never read."""
+
+
 class Disarmed(BaseModel):
     """The second opt-in is withdrawn: nothing is told to the site's devices from now on."""
 
@@ -1584,6 +1633,17 @@ class Known(BaseModel):
     """Of each array."""
     heat: list[dict[str, Any]] | None
     """Of each heat pump: outdoor temperature, heat needed, COP."""
+
+
+class Metrics(BaseModel):
+    """Live values, and the figures of the web process for those who may see them."""
+
+    at: AwareDatetime
+    """This moment."""
+    values: list[Metric]
+    """In the order of site, device and name."""
+    process: Stats | None
+    """Of this web process; null: not yours to see."""
 
 
 class Money(BaseModel):
