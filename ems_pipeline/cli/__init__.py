@@ -8,11 +8,10 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     web, user, channel, notify                     the HTTP API, who may log in to it, and how people are told
     homeassistant                                  Home Assistant is told of the sites
     site, control, schedule, goal, event, device, watch  sites, devices, and what is asked of them
-    gensets                                        commands to generating sets
+    gensets, genset_commands, genset_alarms        generating sets: maps, how they stand, commands, alarms
     battery                                        batteries of this network
     plant                                          what goes wrong at the virtual plant
     maintenance, regulation                        services of gensets; a maker's regulation as a draft
-    genset_alarms                                  alarms of generating sets
     status, cadence                                how things stand
     doctor, checkup, reach, doors                  what is wrong, from outside too; what is open
     why, replay                                    what stands behind a quarter-hour; a decision made again

@@ -64,10 +64,10 @@ app = Ems(
 app.add_typer(site.app, name="site", help="List, check and add sites.")
 app.add_typer(db.app, name="db", help="The database: migrate, status, start and stop the embedded server.")
 app.add_typer(device.app, name="device", help="Talk to hardware: read, scan, write, watch, check a point map.")
+app.add_typer(gensets.app, name="gensets", help="Generating sets: how they stand, maps, commands, locks, alarms.")
 app.add_typer(battery.app, name="battery", help="Batteries of this network that answer a broadcast.")
 app.add_typer(control.app, name="control", help="Arm and disarm a site, overrides, set-points.")
 app.add_typer(event.app, name="event", help="Grid events: firm import limits and paid reductions.")
-app.add_typer(gensets.app, name="gensets", help="Generating sets: commands, locks, alarms.")
 app.add_typer(
     maintenance.app, name="maintenance", help="Services of gensets: what is due, was done, and hours of running."
 )

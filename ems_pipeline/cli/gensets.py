@@ -1,131 +1,80 @@
-"""`ems gensets`: commands to generating sets, and where they stand."""
+"""`ems gensets`: controllers of generating sets, their maps and how they stand."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from ems_pipeline.cli import genset_alarms
+from ems_pipeline.cli import genset_alarms, genset_commands
 from ems_pipeline.cli.terminal import Rows, words
-from ems_pipeline.cli.wall_clock import shown
-from ems_pipeline.cli.who import who
 
 app = typer.Typer(no_args_is_help=True)
-lock_app = typer.Typer(no_args_is_help=True)
-app.add_typer(lock_app, name="lock", help="Lock a set out: nobody starts it from afar.")
+app.add_typer(genset_commands.app)
+app.add_typer(genset_commands.lock_app, name="lock", help="Lock a set out: nobody starts it from afar.")
 app.add_typer(genset_alarms.app, name="alarms", help="Alarms of generating sets: list, journal, report, acknowledge.")
+map_app = typer.Typer(no_args_is_help=True)
+app.add_typer(map_app, name="map", help="Controller maps: what a controller says and may be told.")
 console = Console()
-KINDS = "start, stop, auto, manual, power, mute, reset, run, release"
 
 
-@app.command("command")
-def command(
-    site: Annotated[str, typer.Argument(help="Key of the site.")],
-    device: Annotated[str, typer.Argument(help="Key of the controller in the site file, e.g. set-1.")],
-    kind: Annotated[str, typer.Argument(help=f"One of {KINDS}. The site decides who owns start (start_by).")],
-    reason: Annotated[str, typer.Option(help="Why, in a few words; a command without one is refused.")],
-    power_kw: Annotated[float | None, typer.Option("--power-kw", help="Of start, power, run: its target.")] = None,
-    minutes: Annotated[int | None, typer.Option("--minutes", help="Of run: how long.", min=1, max=1440)] = None,
-    is_script: Annotated[bool, typer.Option("--no-code", help="Do not ask for the code: for scripts.")] = False,
-) -> None:
-    """File a command to a set; it is confirmed by typing its code within a minute, and run by `ems up`."""
-    from ems_pipeline import units
-    from ems_pipeline.warehouse import genset_commands, open_warehouse
+@map_app.command("list")
+def map_list() -> None:
+    """All controller maps, an owner's own first (folder `controllers` beside the site files)."""
+    from ems_pipeline.gensets.map.file import known, load
 
-    power_w = None if power_kw is None else units.from_kilo(power_kw)
-    until_at = None if minutes is None else datetime.now(UTC) + timedelta(minutes=minutes)
-    by, warehouse = f"cli:{who()}", open_warehouse()
-    with warehouse.begin() as connection:
-        filed = genset_commands.file(connection, by, site, device, kind, reason, power_w, until_at)
-    console.print(words(f"command {filed.number}: {kind} of {device}. Nothing is told yet; its code is {filed.code}"))
-    typed = filed.code if is_script else typer.prompt("Type the code to confirm it within a minute")
-    with warehouse.begin() as connection:
-        genset_commands.confirm(connection, by, filed.number, typed)
-    console.print(words(f"command {filed.number} is confirmed; `ems gensets steps {filed.number}` shows what it does"))
+    for name, path in known().items():
+        whole = load(name)
+        state = "confirmed" if whole.verified else "not confirmed"
+        _say(f"{name}: {whole.model}, {len(whole.registers)} values, {state} ({path})")
 
 
-@app.command("commands")
-def commands(
-    site: Annotated[str | None, typer.Argument(help="Key of a site; all by default.")] = None,
-    last: Annotated[int, typer.Option(help="How many of them.", min=1, max=1000)] = 20,
-) -> None:
-    """The last commands to sets, newest first, and where they stand."""
-    from ems_pipeline.warehouse import genset_commands, open_warehouse
-    from ems_pipeline.warehouse import sites as registry
+@map_app.command("show")
+def map_show(name: Annotated[str, typer.Argument(help="A map, as `ems gensets map list` shows it.")]) -> None:
+    """What a controller says and may be told, and what nobody has confirmed yet (Markdown)."""
+    from ems_pipeline.gensets.map.file import load
+    from ems_pipeline.gensets.map.told import described
 
-    with open_warehouse().begin() as connection:
-        listed = genset_commands.listing(connection, None if site is None else [site], last)
-        walls = registry.zones(connection)
-    table = Rows("no.", "site", "set", "what", "asked", "by", "state", "step", "why")
-    for row in listed.iter_rows(named=True):
-        asked = shown(row["asked_at"], walls[row["site_key"]])
-        power = "" if row["power_w"] is None else f" {row['power_w'] / 1000:g} kW"
-        head = [str(row["genset_command_id"]), row["site_key"], row["device_key"], f"{row['kind']}{power}", asked]
-        table.add_row(*head, row["asked_by"], row["state"], row["step"] or "", row["state_reason"] or row["reason"])
-    console.print(table)
+    _say(described(name, load(name)))
 
 
-@app.command("steps")
-def steps(number: Annotated[int, typer.Argument(help="As `ems gensets commands` shows it.")]) -> None:
-    """The steps of a command: what was seen to be waited for, and what was told."""
-    from ems_pipeline.warehouse import genset_commands, open_warehouse
+@map_app.command("check")
+def map_check(file: Annotated[Path, typer.Argument(help="A controller map.", exists=True, dir_okay=False)]) -> None:
+    """Check a controller map; every fault is shown with its place and remedy."""
+    from ems_pipeline.gensets.map.file import read
 
-    with open_warehouse().begin() as connection:
-        listed = genset_commands.steps(connection, number)
-    table = Rows("at (UTC)", "step", "told", "why")
-    for row in listed.iter_rows(named=True):
-        table.add_row(f"{row['at']:%Y-%m-%d %H:%M:%S}", row["step"], row["action"], row["reason"])
-    console.print(table)
-
-
-@app.command("cancel")
-def cancel(number: Annotated[int, typer.Argument(help="As `ems gensets commands` shows it.")]) -> None:
-    """Take a command back: what runs backs out from where it is."""
-    from ems_pipeline.warehouse import genset_commands, open_warehouse
-
-    with open_warehouse().begin() as connection:
-        genset_commands.cancel(connection, f"cli:{who()}", number)
-    console.print(words(f"command {number} is taken back"))
+    whole = read(file)
+    commands = ", ".join(command.name for command in whole.commands) or "no command"
+    _say(f"{file.stem}: good, {whole.model}, {len(whole.registers)} values, {len(whole.alarm_bits)} alarms; {commands}")
+    if not whole.verified:
+        _say(
+            "not confirmed: compare it with the manual, then say `verified: true`; until then most commands are refused"
+        )
 
 
-@lock_app.command("add")
-def lock_add(
-    site: Annotated[str, typer.Argument(help="Key of the site.")],
-    device: Annotated[str, typer.Argument(help="Key of the controller in the site file.")],
-    reason: Annotated[str, typer.Option(help="Why, in a few words.")],
-) -> None:
-    """Lock a set out: no start from afar from now on, and one that comes up is stopped."""
+@app.command("list")
+def live(site: Annotated[str | None, typer.Argument(help="One site; all of them by default.")] = None) -> None:
+    """Controllers as they were polled last; exit code 1 when none is polled."""
     from ems_pipeline.time_grid import SystemClock
-    from ems_pipeline.warehouse import genset_locks, open_warehouse
+    from ems_pipeline.warehouse import gensets, open_warehouse
 
     with open_warehouse().begin() as connection:
-        number = genset_locks.place(connection, site, device, reason, f"cli:{who()}", SystemClock().now())
-    console.print(words(f"lock {number}: {device} is started by nobody from afar until it is lifted"))
-
-
-@lock_app.command("list")
-def lock_list() -> None:
-    """Open locks."""
-    from ems_pipeline.warehouse import genset_locks, open_warehouse
-
-    with open_warehouse().begin() as connection:
-        listed = genset_locks.listing(connection)
-    table = Rows("no.", "site", "set", "by", "since (UTC)", "why")
-    for row in listed.iter_rows(named=True):
-        head = [str(row["genset_lockout_id"]), row["site_key"], row["device_key"], row["placed_by"]]
-        table.add_row(*head, f"{row['placed_at']:%Y-%m-%d %H:%M}", row["reason"])
+        found = gensets.standing(connection, site)
+    now = SystemClock().now()
+    table = Rows("site", "device", "model", "link", "state", "power", "mode", "age")
+    for one in found:
+        power_w = one["power_w"]
+        table.add_row(
+            one["site_key"], one["device_key"], one["model"], one["link"], one["state"] or "-",
+            "-" if power_w is None else f"{power_w / 1000:.1f} kW", one["mode"] or "-",
+            "-" if one["taken_at"] is None else f"{(now - one['taken_at']).total_seconds():.0f} s",
+        )  # fmt: skip
     console.print(table)
+    if not found:
+        raise typer.Exit(1)
 
 
-@lock_app.command("lift")
-def lock_lift(number: Annotated[int, typer.Argument(help="As `ems gensets lock list` shows it.")]) -> None:
-    """Lift a lock, whoever placed it: who sits at the machine answers for it."""
-    from ems_pipeline.time_grid import SystemClock
-    from ems_pipeline.warehouse import genset_locks, open_warehouse
-
-    with open_warehouse().begin() as connection:
-        genset_locks.lift(connection, number, f"cli:{who()}", SystemClock().now())
-    console.print(words(f"lock {number} is lifted"))
+def _say(text: str) -> None:
+    console.print(words(text), soft_wrap=True)

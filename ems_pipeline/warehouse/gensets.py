@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -164,3 +165,16 @@ def add_changes(connection: Connection, changes: Sequence[Change], numbered: Map
                        ON CONFLICT DO NOTHING"""),
             {"rows": json.dumps(rows)},
         )
+
+
+def standing(connection: Connection, site_key: str | None = None) -> list[dict[str, Any]]:
+    """How controllers stand, of a site or of all: site_key, device_key, model, link, taken_at, state, power_w, mode."""
+    found = connection.execute(
+        sa.text("""SELECT site_key, device_key, model, link, taken_at, readings ->> 'engine_state' AS state,
+                          coalesce(readings -> 'power_w', readings -> 'mains_power_w')::text::float8 AS power_w,
+                          (SELECT replace(b.key, 'mode_', '') FROM jsonb_each(bits) b
+                           WHERE starts_with(b.key, 'mode_') AND b.value = 'true' LIMIT 1) AS mode
+                   FROM ems.genset_live WHERE CAST(:site AS text) IS NULL OR site_key = :site ORDER BY 1, 2"""),
+        {"site": site_key},
+    )
+    return [dict(row) for row in found.mappings()]

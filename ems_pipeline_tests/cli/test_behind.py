@@ -50,6 +50,7 @@ READERS = {
     "control schedule switch": ["home01", "quiet", "off"],
     "battery discover": ["--broadcast", "127.255.255.255", "--seconds", "0.1"],
     "battery list": [],
+    "gensets list": [],
     "cadence": [],
     "gensets alarms list": [],
     "gensets alarms journal": [],
@@ -111,6 +112,9 @@ OTHERS = {
         "plant on",
         "plant off",
         "plant show",
+        "gensets map check",
+        "gensets map list",
+        "gensets map show",
     ),
 }
 STOPPED_BEFORE = {

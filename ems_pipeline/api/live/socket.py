@@ -29,8 +29,8 @@ async def follow(socket: WebSocket) -> None:
 
 @router.websocket("/ws/metrics")
 async def follow_metrics(socket: WebSocket) -> None:
-    """The same, with live values of controllers for those who may see ``telemetry``, and this process's figures every few
-    seconds for those who may see ``stats``."""
+    """The same, with live values of controllers where ``telemetry`` may be seen, and figures of this process every few
+    seconds where ``stats`` may."""
     await _talk(socket, metrics=True)
 
 

@@ -77,6 +77,13 @@ ABOUT = {
         _("A charger's clock is wrong"),
         _("Set its clock, or have it set by a time server; it is told in its own time."),
     ),
+    "controllers-lost": About(
+        _("Controllers of generating sets do not answer"),
+        _("See to the line to the site: the sets go on by themselves. No alarm of theirs has ended meanwhile."),
+    ),
+    "controllers-unpolled": About(
+        _("Controllers of generating sets are not polled"), _("Look at `scada` in the log of the services.")
+    ),
     "demand-limit": About(
         _("The grid operator limits what is drawn"),
         _("It ends by itself. If nobody asked for it, look at the contact or address it comes from."),
