@@ -159,6 +159,128 @@ class BatteryStatus(BaseModel):
     """What is in it, as it says."""
 
 
+class Command(BaseModel):
+    """A command to a set, and where its sequence stands."""
+
+    command_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What was asked."""
+    power_w: float | None
+    """Target of active power; null: none was named."""
+    until_at: AwareDatetime | None
+    """End of a run; null: of no other command."""
+    reason: str
+    """Why, as it was said."""
+    asked_by: str
+    """By whom; `dispatch`: a plan."""
+    asked_at: AwareDatetime
+    """When it was filed."""
+    state: Literal[
+        "asked", "lapsed", "confirmed", "running", "backing-out", "done", "failed", "refused", "cancelled", "shadow"
+    ]
+    """Where it stands; `shadow`: told nothing, the site is not enabled and armed."""
+    state_reason: str
+    """Why it is in this state."""
+    step: str | None
+    """What the sequence waits for; null: it has not begun."""
+    cancelled_by: str | None
+    """Who took it back; null: nobody."""
+    ended_at: AwareDatetime | None
+    """When it ended; null: it has not."""
+
+
+class CommandFiled(BaseModel):
+    """A command was filed; nothing happens until its code is said."""
+
+    command_id: int | None
+    """Number; null: a dry run filed nothing."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What was asked."""
+    code: str | None
+    """What confirms it, once; null: nothing was filed."""
+    confirm_by_at: AwareDatetime | None
+    """When the code lapses."""
+    href: str | None
+    """Where it stands."""
+
+
+class CommandStep(BaseModel):
+    """A step of a sequence; committed before its action was told."""
+
+    at: AwareDatetime
+    """When."""
+    step: str
+    """What is waited for since."""
+    action: str
+    """What was told; empty: nothing."""
+    reason: str
+    """Why it turned, or what the wire said; empty: nothing."""
+    seen: dict[str, Any]
+    """The snapshot it was decided on."""
+
+
+class CommandTold(BaseModel):
+    """The same, with its steps."""
+
+    command_id: int
+    """Number."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What was asked."""
+    power_w: float | None
+    """Target of active power; null: none was named."""
+    until_at: AwareDatetime | None
+    """End of a run; null: of no other command."""
+    reason: str
+    """Why, as it was said."""
+    asked_by: str
+    """By whom; `dispatch`: a plan."""
+    asked_at: AwareDatetime
+    """When it was filed."""
+    state: Literal[
+        "asked", "lapsed", "confirmed", "running", "backing-out", "done", "failed", "refused", "cancelled", "shadow"
+    ]
+    """Where it stands; `shadow`: told nothing, the site is not enabled and armed."""
+    state_reason: str
+    """Why it is in this state."""
+    step: str | None
+    """What the sequence waits for; null: it has not begun."""
+    cancelled_by: str | None
+    """Who took it back; null: nobody."""
+    ended_at: AwareDatetime | None
+    """When it ended; null: it has not."""
+    steps: list[CommandStep]
+    """Steps in order."""
+
+
+class CommandWish(BaseModel):
+    """A command to be filed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: Literal["start", "stop", "auto", "manual", "power", "mute", "reset", "run", "release"]
+    """What is asked."""
+    reason: str
+    """Why, in one line."""
+    power_w: float | None = None
+    """Target of active power, of start, power and run."""
+    until_at: AwareDatetime | None = None
+    """End of a run."""
+
+
 class Commanded(BaseModel):
     """A wish was filed. Nothing is said of its effect: that shows in the battery's power."""
 
@@ -178,16 +300,6 @@ class Commanded(BaseModel):
     """Until when."""
     steered: Literal["shadow", "disarmed", "armed"]
     """Unless `armed`, the wish is journalled and told to nobody."""
-
-
-class Confirmation(BaseModel):
-    """The password again."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-    )
-    password: str
-    """of who logged in"""
 
 
 class ControlWish(BaseModel):
@@ -552,6 +664,37 @@ class Listed(BaseModel):
     """to the minute; null: never"""
     state: Literal["valid", "expired", "revoked"]
     """whether it counts"""
+
+
+class Lock(BaseModel):
+    """Why nobody starts a set from afar."""
+
+    lock_id: int | None
+    """Number; null: a dry run placed nothing."""
+    site: str
+    """Site."""
+    device: str
+    """Controller."""
+    source: Literal["person", "order"]
+    """`order`: an open order that wants the engine stopped."""
+    reason: str
+    """Why."""
+    placed_at: AwareDatetime | None
+    """Since when."""
+    placed_by: str
+    """By whom."""
+    lifted_at: AwareDatetime | None
+    """Until when; null: it is open."""
+
+
+class LockWish(BaseModel):
+    """A lock to be placed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str
+    """Why, in one line."""
 
 
 class LoggedIn(BaseModel):
@@ -1436,6 +1579,26 @@ class Worth(BaseModel):
     """Above 1: corrected after it had been settled."""
     known_at: AwareDatetime
     """When it was settled."""
+
+
+class EmsPipelineApiRoutesGensetCommandsConfirmation(BaseModel):
+    """The code that filing the command answered."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    code: str
+    """The code."""
+
+
+class EmsPipelineApiRoutesMeConfirmation(BaseModel):
+    """The password again."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    password: str
+    """of who logged in"""
 
 
 class FieldFault(BaseModel):

@@ -34,6 +34,10 @@ ABOUT = {
         _("A device holds what it was told and does otherwise"),
         _("Look at the device itself: its mode, its own limits, its wiring."),
     ),
+    "genset-command": About(
+        _("A command to a generating set did not come to its end"),
+        _("See its steps with `ems gensets steps`, and look at the set before anything else is asked of it."),
+    ),
     "device-fault": About(_("A device reports a fault"), _("Look the fault up in the device's manual.")),
     "home-assistant": About(
         _("Home Assistant is not reached"),
