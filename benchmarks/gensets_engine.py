@@ -76,13 +76,37 @@ class Engine:
         elif key == "reset" and "reset_ignored" not in self.faults:
             self._reset()
 
-    def write(self, pct: float) -> None:
+    def set_power(self, pct: float) -> None:
         """The target of active power, echoed always."""
         if "wire_error" in self.faults:
             raise OSError("no echo")
         if "echo_no_effect" in self.faults:
             return
         self.target_pct = min(pct, 60.0) if "clamp" in self.faults else pct
+
+    def meddle(self, is_at_rest: bool) -> None:
+        """Faults that come and go, people at the panel, a master that asks."""
+        chance = self.random.random
+        if chance() < 0.004:
+            self.faults.add(self.random.choice(FAULTS))
+        if self.faults and chance() < 0.03:
+            self.faults.discard(self.random.choice(sorted(self.faults)))
+        if chance() < 0.0008:
+            self.shut_down(self.random.choice(LATCHED))
+        if chance() < 0.001:
+            group, name = self.random.choice([(AlarmGroup.WARNING, "gas_leak"), (AlarmGroup.BLOCK, "aux1_high"),
+                                              (AlarmGroup.WARNING, "low_fuel")])  # fmt: skip
+            self.alarms.add(AlarmBit(group, name))
+        if self.alarms and chance() < 0.01:
+            self.alarms.clear()  # somebody was there
+        if chance() < 0.001:
+            self.mode = self.random.choice(["auto", "manual", "stop", "test"])
+        if self.mode != "auto" and is_at_rest and chance() < 0.02:
+            self.mode = "auto"
+        if chance() < 0.0006:
+            self._heard(self.random.choice(["start", "stop"]))
+        if chance() < 0.002:
+            self.requested = not self.requested
 
     def pass_time(self, seconds: float) -> None:
         """Live on, in steps of a second."""

@@ -1,6 +1,6 @@
 """A random walk over commands x engine states x faults, judged by a referee written apart: no breach of an interlock.
 
-    python benchmarks/gensets_walk.py [--steps 100000] [--seed 1] [--json FILE]
+    python benchmarks/gensets_walk.py [--steps 100000] [--seed 1] [--plant] [--json FILE]
 
 A step is a look of 2 s (longer while nothing runs) at a set in the abstract (`gensets_engine`). Meanwhile commands come
 from people and plans, are taken back, sites are disarmed and locked out, somebody chooses modes and presses keys at the
@@ -22,7 +22,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from benchmarks.gensets_engine import FAULTS, LATCHED, RATED_W, Engine  # noqa: E402
+from benchmarks.gensets_engine import RATED_W, Engine  # noqa: E402
+from benchmarks.gensets_plant import PlantSet  # noqa: E402
 from benchmarks.gensets_referee import Referee  # noqa: E402
 from ems_pipeline.gensets.sequence.advance import advance, opened  # noqa: E402
 from ems_pipeline.gensets.sequence.keys import Press  # noqa: E402
@@ -31,8 +32,7 @@ from ems_pipeline.gensets.sequence.progress import Act, Done, Failed, Progress  
 from ems_pipeline.gensets.sequence.recall import Recall  # noqa: E402
 from ems_pipeline.gensets.sequence.rules import Rules, StartBy  # noqa: E402
 from ems_pipeline.gensets.sequence.view import View  # noqa: E402
-from ems_pipeline.gensets.snapshot import AlarmBit  # noqa: E402
-from ems_pipeline.gensets.states import AlarmGroup, EngineState  # noqa: E402
+from ems_pipeline.gensets.states import EngineState  # noqa: E402
 
 LOOK_S, IDLE_S = 2, (60, 900)
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -53,6 +53,7 @@ class Walk:
     seed: int
     start_by: StartBy = StartBy.MANUAL
     faulty: bool = True
+    on_plant: bool = False
     number: int = 0
     order: Order | None = None
     progress: Progress | None = None
@@ -64,7 +65,7 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.engine = Engine(self.random, START)
+        self.engine: Engine | PlantSet = (PlantSet if self.on_plant else Engine)(self.random, START)
         self.rules = Rules(start_by=self.start_by, rated_power_w=RATED_W)
         self.referee = Referee(self.start_by is StartBy.MANUAL)
         self.recall = Recall()
@@ -79,32 +80,9 @@ class Walk:
         idle = self.order is None and self.random.random() < 0.05
         self.engine.pass_time(self.random.randint(*IDLE_S) if idle else LOOK_S)
         if self.faulty:
-            self._trouble()
+            self.engine.meddle(self.order is None)
         self._people()
         self._look()
-
-    def _trouble(self) -> None:
-        chance, engine = self.random.random, self.engine
-        if chance() < 0.004:
-            engine.faults.add(self.random.choice(FAULTS))
-        if engine.faults and chance() < 0.03:
-            engine.faults.discard(self.random.choice(sorted(engine.faults)))
-        if chance() < 0.0008:
-            engine.shut_down(self.random.choice(LATCHED))
-        if chance() < 0.001:
-            group, name = self.random.choice([(AlarmGroup.WARNING, "gas_leak"), (AlarmGroup.BLOCK, "aux1_high"),
-                                              (AlarmGroup.WARNING, "low_fuel")])  # fmt: skip
-            engine.alarms.add(AlarmBit(group, name))
-        if engine.alarms and chance() < 0.01:
-            engine.alarms.clear()  # somebody was there
-        if chance() < 0.001:
-            engine.mode = self.random.choice(["auto", "manual", "stop", "test"])
-        if engine.mode != "auto" and self.order is None and chance() < 0.02:
-            engine.mode = "auto"
-        if chance() < 0.0006:
-            engine.press(self.random.choice(["start", "stop"])) if "wire_error" not in engine.faults else None
-        if chance() < 0.002:
-            engine.requested = not engine.requested
 
     def _people(self) -> None:
         chance = self.random.random
@@ -181,18 +159,20 @@ class Walk:
             if self.random.random() < 0.5:
                 return  # committed, never told
         try:
-            self.engine.press(what) if value is None else self.engine.write(value)
+            self.engine.press(what) if value is None else self.engine.set_power(value)
         except OSError:
             self.visited["wire error"] += 1
 
 
-def walk(steps: int, seed: int, stretch: int = 2000) -> tuple[list[str], Counter[str], Counter[str]]:
+def walk(
+    steps: int, seed: int, stretch: int = 2000, *, on_plant: bool = False
+) -> tuple[list[str], Counter[str], Counter[str]]:
     """Walk in stretches, each a set of its own; breaches, what was visited, how sequences ended."""
     breaches: list[str] = []
     visited, ends = Counter[str](), Counter[str]()
     for part in range(-(-steps // stretch)):
         start_by = StartBy.MANUAL if part % 4 else StartBy.AUTO
-        one = Walk(seed * 100_003 + part, start_by)
+        one = Walk(seed * 100_003 + part, start_by, on_plant=on_plant)
         for _ in range(min(stretch, steps - part * stretch)):
             one.step()
         breaches += [f"seed {one.seed} {start_by}: {breach}" for breach in one.referee.breaches]
@@ -204,10 +184,11 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     asked.add_argument("--steps", type=int, default=100_000)
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--plant", action="store_true", help="on the virtual plant's physics, registers and shipped map")
     asked.add_argument("--json", type=Path)
     given = asked.parse_args()
     began = time.perf_counter()
-    breaches, visited, ends = walk(given.steps, given.seed)
+    breaches, visited, ends = walk(given.steps, given.seed, on_plant=given.plant)
     took_s = time.perf_counter() - began
     print(f"{given.steps} steps in {took_s:.1f} s, {len(visited)} pairs of step and engine state, "
           f"{sum(ends.values())} sequences ended, {visited['killed']} kills, {len(breaches)} breaches")  # fmt: skip

@@ -5,4 +5,5 @@ states     what a set, a breaker and an alarm group can be
 snapshot   what one poll of a controller found, and who is shown it
 map/       what a controller says and takes: files that its owner corrects
 link/      how it is asked and told, and what comes of it
+sequence/  commands as sequences
 """

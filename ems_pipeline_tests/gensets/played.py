@@ -90,7 +90,7 @@ class Play:
         if is_lost:
             return
         try:
-            self.engine.press(what) if value is None else self.engine.write(value)
+            self.engine.press(what) if value is None else self.engine.set_power(value)
         except OSError:
             self.told[-1] += " (not echoed)"
 

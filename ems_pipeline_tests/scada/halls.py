@@ -48,7 +48,7 @@ class Hand:
     async def write(self, command: str, value: float) -> None:
         assert command == POWER
         self.told.append(f"{value:g} %")
-        self.engine.write(value)
+        self.engine.set_power(value)
 
 
 @dataclass

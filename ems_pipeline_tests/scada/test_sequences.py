@@ -135,9 +135,8 @@ def test_what_the_wire_does_not_echo_is_noted_and_not_told_again(hall: Hall) -> 
     state, reason = hall.until_end(number)
     assert (state, hall.hand.told) == ("failed", ["manual"])
     assert "MANUAL was pressed and is not seen" in reason
-    assert hall.rows("SELECT reason FROM ems.genset_command_step WHERE step = 'wire'") == [
-        ("the wire: OSError: no echo",)
-    ]
+    said = hall.rows("SELECT reason FROM ems.genset_command_step WHERE step = 'wire'")
+    assert said == [("the wire: OSError: no echo",)]
     ((kind, text),) = hall.rows("SELECT kind, text FROM ems.alarm WHERE cleared_at IS NULL")
     assert kind == "genset-command"
     assert text.startswith("start of web:anna: MANUAL was pressed")

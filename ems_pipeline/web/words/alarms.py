@@ -44,6 +44,10 @@ ABOUT = {
         _("Alarms of generating sets come faster than anybody reads"),
         _("Look at the page of genset alarms which came first; what comes most often may be shelved there."),
     ),
+    "genset-command": About(
+        _("A command to a generating set did not come to its end"),
+        _("See its steps with `ems gensets steps`, and look at the set before anything else is asked of it."),
+    ),
     "device-fault": About(_("A device reports a fault"), _("Look the fault up in the device's manual.")),
     "maintenance-warning": About(
         _("A service is due soon"), _("Order the parts, choose a day, and begin it on the page Maintenance.")
