@@ -18,6 +18,8 @@ ALARMS = "maintenance-"
 SEVERITY = {"warning": "warning", "critical": "critical", "overdue": "critical"}
 STALE_AFTER = timedelta(hours=24)
 """Of a set from which no reading comes at all."""
+STUCK_H = 3.0
+"""A set that carried load for so long within a day, and whose meter counted less than half of it, has a stuck one."""
 STANDING = """
     SELECT a.site_key, a.asset_key, a.level, a.severity, a.due_h,
            to_char(a.due_on AT TIME ZONE s.timezone, 'YYYY-MM-DD'), a.done_id
@@ -25,7 +27,11 @@ STANDING = """
     WHERE a.resolved_at IS NULL ORDER BY a.site_key, a.asset_key, a.level"""
 METERS = """
     SELECT p.site_key, p.asset_key, m.doubt, m.site_key IS NULL,
-           coalesce(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval))
+           coalesce(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval)),
+           m.loaded_h >= :loaded AND m.loaded_h > 1 + 2 * coalesce((
+               SELECT sum(d.hours) FROM ems.genset_meter_day d
+               WHERE d.site_key = p.site_key AND d.asset_key = p.asset_key
+                 AND d.day >= (CAST(:at AS timestamptz) - interval '2 days')::date), 0)
     FROM ems.maintenance_plan p
     LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
     LEFT JOIN ems.vw_genset_hours h USING (site_key, asset_key)
@@ -65,9 +71,15 @@ def troubles(connection: Connection, at: datetime) -> list[Trouble]:
             told, remedy = "is due: nobody knows when it was done", "do it, or say when it was done"
         kind = f"{ALARMS}{severity}:{asset}.{level}"
         found.append(Trouble(site, kind, SEVERITY[severity], f"{level} of {asset} {told}; {remedy}"))
-    for site, asset, doubt, has_none, is_stale in connection.execute(sa.text(METERS), {"at": at, "stale": STALE_AFTER}):
-        if doubt or has_none or is_stale:
-            what = f"is doubted, {doubt}" if doubt else "was never read" if has_none else "is not read any more"
+    given = {"at": at, "stale": STALE_AFTER, "loaded": STUCK_H}
+    for site, asset, doubt, has_none, is_stale, is_stuck in connection.execute(sa.text(METERS), given):
+        wrong = {
+            f"is doubted, {doubt}": doubt,
+            "was never read": has_none,
+            "is not read any more": is_stale,
+            "stands while the set gives power": is_stuck,
+        }
+        if what := next((words for words, is_so in wrong.items() if is_so), ""):
             text = f"the hour meter of {asset} {what}; look at it, and enter what it shows on the page Maintenance"
             found.append(Trouble(site, f"{ALARMS}meter:{asset}", "warning", text))
     return found
