@@ -26,16 +26,19 @@ STANDING = """
     FROM ems.maintenance_alert a JOIN ems.site s USING (site_key)
     WHERE a.resolved_at IS NULL ORDER BY a.site_key, a.asset_key, a.level"""
 METERS = """
-    SELECT p.site_key, p.asset_key, m.doubt, m.site_key IS NULL,
-           coalesce(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval)),
-           m.loaded_h >= :loaded AND m.loaded_h > 1 + 2 * coalesce((
-               SELECT sum(d.hours) FROM ems.genset_meter_day d
-               WHERE d.site_key = p.site_key AND d.asset_key = p.asset_key
-                 AND d.day >= (CAST(:at AS timestamptz) - interval '2 days')::date), 0)
-    FROM ems.maintenance_plan p
-    LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
-    LEFT JOIN ems.vw_genset_hours h USING (site_key, asset_key)
-    WHERE p.until_at IS NULL"""
+    SELECT * FROM (
+        SELECT p.site_key, p.asset_key, m.doubt, m.site_key IS NULL AS has_none,
+               coalesce(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval)) AS is_stale,
+               m.loaded_h >= :loaded AND m.loaded_h > 1 + 2 * coalesce((
+                   SELECT sum(d.hours) FROM ems.genset_meter_day d
+                   WHERE d.site_key = p.site_key AND d.asset_key = p.asset_key
+                     AND d.day >= (CAST(:at AS timestamptz) - interval '2 days')::date), 0) AS is_stuck
+        FROM ems.maintenance_plan p
+        LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
+        LEFT JOIN ems.vw_genset_hours h USING (site_key, asset_key)
+        WHERE p.until_at IS NULL) one
+    WHERE one.doubt IS NOT NULL OR one.has_none OR one.is_stale OR one.is_stuck
+    ORDER BY one.site_key, one.asset_key"""
 LINKED = """
     UPDATE ems.maintenance_alert a SET alarm_id = l.alarm_id FROM ems.alarm l
     WHERE a.resolved_at IS NULL AND l.site_key = a.site_key AND l.cleared_at IS NULL AND l.device_key IS NULL
