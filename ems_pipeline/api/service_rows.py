@@ -200,6 +200,17 @@ async def whole(connection: Connection, caller: Caller, order: int, languages: S
     }
 
 
+async def open_findings(connection: Connection, site: str, languages: Sequence[str]) -> list[Row]:
+    """Lines that services of a site left open and that nobody has done since, the first due first."""
+    found = await rows(
+        connection,
+        """SELECT * FROM ems.maintenance_finding WHERE site_key = %(site)s AND closed_at IS NULL
+           ORDER BY due_on, finding_id LIMIT 200""",
+        site=site,
+    )
+    return [_told(one, languages) for one in found]
+
+
 def _told(row: Mapping[str, Any], languages: Sequence[str]) -> Row:
     return {**row, "text": in_language(row["text"], languages)}
 

@@ -64,7 +64,9 @@ def test_a_set_gets_its_plan_and_a_service_goes_to_the_log(house: House, anna: T
     page = pressed(anna, f"{path}/complete", done_h=1258, report="two\nlines", part_1="oil filter", quantity_1=2)
     assert "The service is in the log." in page
     assert "T1-05" in page
-    assert "in time" in anna.get(PATH).text
+    listed = anna.get(PATH).text
+    assert "in time" in listed
+    assert "T1-05 Read the restriction indicator" in listed
     (finding,) = set(re.findall(r"findings/(\d+)/close", page))
     assert "cleaned next day" in pressed(anna, f"{PATH}/findings/{finding}/close", remedy="cleaned next day")
     assert f"/tasks/{task}" in anna.get(f"{PATH}/log").text

@@ -12,10 +12,12 @@ from ems_pipeline.api.fields import Reason
 from ems_pipeline.api.problems import Problem
 from ems_pipeline.api.reading import site_of
 from ems_pipeline.api.routes import maintenance, maintenance_meters, maintenance_tasks, maintenance_templates
+from ems_pipeline.api.service_rows import open_findings
 from ems_pipeline.api.values import KEY, Number, SiteKey
 from ems_pipeline.time_grid import utc
 from ems_pipeline.web import site as sites
 from ems_pipeline.web.forms import Done, Form, Wanted, understood
+from ems_pipeline.web.pages.maintenance_task import spoken
 from ems_pipeline.web.reader import Page, Reader, away, reads
 from ems_pipeline.web.site import Head
 
@@ -156,8 +158,11 @@ async def _shown(reader: Reader, site: str, status: int = 200, *, done: str = ""
     meters = (await maintenance_meters.meters(caller, web, head.key))["items"]
     tasks = (await maintenance_tasks.tasks(caller, web, head.key, state="open"))["items"]
     templates = (await maintenance_templates.templates(caller, web, language=reader.language))["items"]
+    async with web.database.reading(caller) as connection:
+        findings = await open_findings(connection, head.key, spoken(reader, None))
     return reader.show(
         "maintenance", status, head=head, done=done, problem=problem, tasks=tasks, templates=templates,
+        findings=findings,
         sets=[_set(name, intervals, alerts, meters) for name in await _gensets(reader, head)],
     )  # fmt: skip
 
