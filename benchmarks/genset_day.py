@@ -308,6 +308,11 @@ TOLD = """
            reason, effective_at
     FROM ems.setpoint WHERE site_key = :site AND NOT is_shadow ORDER BY intended_at"""
 
+STEPS = """
+    SELECT s.at, c.device_key, c.kind, s.step, s.action, s.reason, c.state, c.state_reason
+    FROM ems.genset_command_step s JOIN ems.genset_command c USING (genset_command_id)
+    WHERE c.site_key = :site ORDER BY s.genset_command_step_id"""
+
 
 def shown(warehouse: Warehouse, start: datetime, end: datetime) -> dict[str, Any]:
     """Print the evening; its figures."""
@@ -315,6 +320,10 @@ def shown(warehouse: Warehouse, start: datetime, end: datetime) -> dict[str, Any
         slots = query(connection, SLOTS, site=KEY, start=start, end=end)
         told = query(connection, TOLD, site=KEY)
         (day,) = query(connection, "SELECT * FROM ems.vw_audit_summary").to_dicts()
+        steps = query(connection, STEPS, site=KEY)
+    for row in steps.iter_rows(named=True):
+        print(f"{row['at'].astimezone(ZONE):%H:%M:%S} {row['device_key']}: {row['kind']} {row['step']} {row['action']} "
+              f"{row['reason']} ({row['state']} {row['state_reason'][:80]})")  # fmt: skip
     print("slot   price  grid kW plan/meas  gensets kW plan/meas   fuel  start service  cost  without sets")
     for row in slots.iter_rows(named=True):
         kw = [_kw(row[n]) for n in ("planned_grid_w", "grid_w", "planned_genset_w", "genset_w")]
@@ -339,7 +348,6 @@ def shown(warehouse: Warehouse, start: datetime, end: datetime) -> dict[str, Any
         "day": day,
         "slots": slots.to_dicts(),
         "told": told.to_dicts(),
-        "at": datetime.now(UTC),
     }
 
 
