@@ -19,9 +19,9 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ import yaml
 
 from ems_pipeline import control, time_grid
 from ems_pipeline.control.gateways import reading
+from ems_pipeline.control.outcome import Outcome
 from ems_pipeline.devices import fleet, local_socket
 from ems_pipeline.devices.smartgen.channel import socket_path
 from ems_pipeline.orchestration.machinery.instance import prepare
@@ -45,13 +46,17 @@ from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock
 from ems_pipeline.warehouse import Warehouse, arming, embedded, forecasts, market, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.frames import query
+from ems_pipeline.warehouse.intents import State
 
 DAY, ZONE = date(2026, 11, 30), time_grid.zone("Europe/Prague")
 KEY = "dairy"
 USUAL_W, PEAK_W = 60_000.0, 260_000.0
 PEAK_HOURS = range(17, 19)
-QUICK_S, IDLE_S = 2.0, 6.0
-"""Simulated seconds between polls: while a set moves, and while all rest."""
+BEATS = (0, 10, 30)
+MOVES = 4 * MINUTE
+"""So long after something was told every step of it is seen."""
+QUICK_S = 2.0
+"""Simulated seconds between polls while a set moves; while all rest only what is due is preceded by one."""
 SITE = """
 key: dairy
 name: Dairy
@@ -87,8 +92,8 @@ SET = {
 def main() -> None:
     """Parse, live, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--from", dest="first", type=int, default=15, help="local hour at which it begins")
-    parser.add_argument("--to", type=int, default=21, help="local hour at which it ends")
+    parser.add_argument("--from", dest="first", type=float, default=16.5, help="local hour at which it begins")
+    parser.add_argument("--to", type=float, default=20.0, help="local hour at which it ends")
     parser.add_argument("--fault", help="switched on at genset-1 when the peak begins (docs/plant.md)")
     parser.add_argument("--json", type=Path, help="write the figures here")
     chosen = parser.parse_args()
@@ -106,9 +111,10 @@ def main() -> None:
     sys.exit(not figures["is_right"])
 
 
-def lived(warehouse: Warehouse, first: int, to: int, fault: str | None) -> dict[str, Any]:
+def lived(warehouse: Warehouse, first: float, to: float, fault: str | None) -> dict[str, Any]:
     """Live the hours and print them; what came of them."""
-    start, end = (time_grid.local_instant(DAY, datetime(2026, 1, 1, hour).time(), ZONE) for hour in (first, to))
+    midnight, _ = time_grid.day_bounds(DAY, ZONE)
+    start, end = (time_grid.floor_slot(midnight + timedelta(hours=hour)) for hour in (first, to))
     clock = SimulatedClock(start - 5 * MINUTE)
     hall = Hall({"genset-1": 160e3, "genset-2": 160e3}, 1, USUAL_W)
     with serving_halls({"dairy": hall}, clock) as halls:
@@ -118,10 +124,11 @@ def lived(warehouse: Warehouse, first: int, to: int, fault: str | None) -> dict[
         with polling(warehouse, clock, site) as polls:
             for at in moments(start - 4 * MINUTE, end):
                 set_load(served, at)
-                if fault and at == time_grid.local_instant(DAY, datetime(2026, 1, 1, 16, 55).time(), ZONE):
+                if fault and at == midnight + timedelta(hours=PEAK_HOURS.start, minutes=-5):
                     served.inject(fault, "genset-1")
                 polls.pass_to(at)
-                tick(warehouse, site, clock, at)
+                if tick(warehouse, site, clock, at):
+                    polls.told_at = clock.now()
     with warehouse.begin() as connection:
         telemetry.fill_15m(connection, KEY, start, end, clock.now())
         settling.settle_slots(connection, site, start, end, clock.now())
@@ -168,11 +175,10 @@ def known(warehouse: Warehouse, site: Site, now: datetime, start: datetime, end:
 
 
 def moments(start: datetime, end: datetime) -> Iterator[datetime]:
-    """Every ten seconds of the evening, which is how finely minutes, beats and lead are met."""
-    at = start
-    while at <= end:
-        yield at
-        at += timedelta(seconds=10)
+    """When anything is due: at the seconds 0, 10 and 30 of each minute."""
+    for minute in range(int((end - start) / MINUTE)):
+        yield from (start + minute * MINUTE + timedelta(seconds=seconds) for seconds in BEATS)
+    yield end
 
 
 def set_load(served: ServedHall, at: datetime) -> None:
@@ -183,8 +189,9 @@ def set_load(served: ServedHall, at: datetime) -> None:
         served.hall.touch()
 
 
-def tick(warehouse: Warehouse, site: Site, clock: SimulatedClock, at: datetime) -> None:
-    """What the clock work of an installation does at this instant."""
+def tick(warehouse: Warehouse, site: Site, clock: SimulatedClock, at: datetime) -> bool:
+    """What the clock work of an installation does at this instant; whether a set was told anything."""
+    outcomes: list[Outcome] = []
     seconds = int((at - time_grid.floor_slot(at)).total_seconds())
     if seconds % 60 == 10:
         measure(warehouse, site, clock)
@@ -198,9 +205,12 @@ def tick(warehouse: Warehouse, site: Site, clock: SimulatedClock, at: datetime) 
             if faults := decide().faults:
                 print(f"{at.astimezone(ZONE):%H:%M} the plan may not be followed: {faults}")
     if seconds == 0:
-        control.run_control(warehouse, [site], at, clock.now(), clock)
+        outcomes += control.run_control(warehouse, [site], at, clock.now(), clock)
     if seconds % 120 == 30:
-        control.run_verification(warehouse, [site], clock.now(), clock)
+        outcomes += control.run_verification(warehouse, [site], clock.now(), clock)
+    for one in outcomes:
+        print(f"{clock.now().astimezone(ZONE):%H:%M:%S} {one.device}: {one.state} {one.text[:110]}", flush=True)
+    return any(one.state in (State.SENT, State.ECHOED) for one in outcomes)
 
 
 def measure(warehouse: Warehouse, site: Site, clock: SimulatedClock) -> None:
@@ -226,6 +236,8 @@ class Polls:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.polled_at = clock.now()
+        self.told_at = clock.now() - MOVES
+        """When a set was told anything last."""
 
     def begin(self) -> None:
         """Listen for drivers, and know the controllers."""
@@ -240,15 +252,16 @@ class Polls:
 
     def pass_to(self, at: datetime) -> None:
         """Let time pass up to an instant, with polls on the way; control may have been there already."""
-        while self._clock.now() < at:
-            step_s = QUICK_S if self._is_moving() else IDLE_S
-            self._clock.advance_to(min(at, self._clock.now() + timedelta(seconds=step_s)))
-            self._done(self._round())
+        while self._is_moving() and self._clock.now() + timedelta(seconds=QUICK_S) < at:
+            self._clock.advance_to(self._clock.now() + timedelta(seconds=QUICK_S))
+            self._done(self._round(["genset-1", "genset-2"]))
+        self._clock.wait_until(at)
         self._done(self._round())
 
     def _is_moving(self) -> bool:
         seen = [one.snapshot for one in self._yard.standing.values() if one.snapshot is not None]
-        return any(one.values.get("engine_state") not in (None, "standby", "running") for one in seen)
+        states = {one.values.get("engine_state") for one in seen} - {None}
+        return self._clock.now() < self.told_at + MOVES or not states <= {"standby", "running"}
 
     async def _opened(self) -> None:
         if faults := await self._yard.follow([self._site]):
@@ -257,11 +270,12 @@ class Polls:
         self._listening = await local_socket.listen(socket_path(), desk.answer)
         await self._round()
 
-    async def _round(self) -> None:
-        for one in self._yard.standing.values():
+    async def _round(self, devices: Collection[str] = ("genset-1", "genset-2", "board")) -> None:
+        polled = [one for (_, device), one in self._yard.standing.items() if device in devices]
+        for one in polled:
             one.snapshot = await one.polled.poll()
         self.polled_at = self._clock.now()
-        snapshots = [one.snapshot for one in self._yard.standing.values() if one.snapshot is not None]
+        snapshots = [one.snapshot for one in polled if one.snapshot is not None]
         await self._sequences.seen(self.polled_at, snapshots)
         await self._sequences.rest()
 
@@ -294,6 +308,11 @@ TOLD = """
            reason, effective_at
     FROM ems.setpoint WHERE site_key = :site AND NOT is_shadow ORDER BY intended_at"""
 
+STEPS = """
+    SELECT s.at, c.device_key, c.kind, s.step, s.action, s.reason, c.state, c.state_reason
+    FROM ems.genset_command_step s JOIN ems.genset_command c USING (genset_command_id)
+    WHERE c.site_key = :site ORDER BY s.genset_command_step_id"""
+
 
 def shown(warehouse: Warehouse, start: datetime, end: datetime) -> dict[str, Any]:
     """Print the evening; its figures."""
@@ -301,6 +320,10 @@ def shown(warehouse: Warehouse, start: datetime, end: datetime) -> dict[str, Any
         slots = query(connection, SLOTS, site=KEY, start=start, end=end)
         told = query(connection, TOLD, site=KEY)
         (day,) = query(connection, "SELECT * FROM ems.vw_audit_summary").to_dicts()
+        steps = query(connection, STEPS, site=KEY)
+    for row in steps.iter_rows(named=True):
+        print(f"{row['at'].astimezone(ZONE):%H:%M:%S} {row['device_key']}: {row['kind']} {row['step']} {row['action']} "
+              f"{row['reason']} ({row['state']} {row['state_reason'][:80]})")  # fmt: skip
     print("slot   price  grid kW plan/meas  gensets kW plan/meas   fuel  start service  cost  without sets")
     for row in slots.iter_rows(named=True):
         kw = [_kw(row[n]) for n in ("planned_grid_w", "grid_w", "planned_genset_w", "genset_w")]
@@ -320,7 +343,12 @@ def shown(warehouse: Warehouse, start: datetime, end: datetime) -> dict[str, Any
     is_right = bool(
         runs["effective_at"].is_not_null().any() and day["genset_cost"] and slots["genset_w"].fill_null(0).max() > 0
     )
-    return {"is_right": is_right, "day": day, "slots": slots.to_dicts(), "told": told.to_dicts(), "at": datetime.now(UTC)}
+    return {
+        "is_right": is_right,
+        "day": day,
+        "slots": slots.to_dicts(),
+        "told": told.to_dicts(),
+    }
 
 
 def _kw(power_w: float | None) -> str:
