@@ -15,10 +15,12 @@ from ems_pipeline.warehouse import Warehouse
 START = datetime(2025, 10, 1, tzinfo=UTC)
 DAYS = 24
 NO_ANSWERS = {
-    "fn_alarm_acknowledge", "fn_channel_bind", "fn_create_planning_run", "fn_create_series_table", "fn_disarm",
+    "fn_alarm_acknowledge", "fn_bitrix_sync", "fn_bitrix_wake", "fn_channel_bind",
+    "fn_create_planning_run", "fn_create_series_table", "fn_disarm",
     "fn_drop_asked", "fn_drop_telemetry", "fn_ensure_partitions", "fn_gateway_take", "fn_genset_meter_enter",
     "fn_goal_add", "fn_goal_cancel", "fn_goal_fault", "fn_has_timescale", "fn_maintenance_alert_acknowledge",
-    "fn_maintenance_closed", "fn_maintenance_finding_close", "fn_maintenance_item_answer",
+    "fn_maintenance_closed", "fn_maintenance_draft_end",
+    "fn_maintenance_finding_close", "fn_maintenance_item_answer",
     "fn_maintenance_order_add", "fn_maintenance_order_cancel", "fn_maintenance_order_complete",
     "fn_maintenance_person", "fn_maintenance_plan_end", "fn_maintenance_plan_put", "fn_maintenance_set",
     "fn_maintenance_template_add", "fn_maintenance_template_retire", "fn_notify_live", "fn_override_add",
