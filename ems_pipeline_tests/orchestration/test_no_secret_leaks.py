@@ -39,6 +39,7 @@ from ems_pipeline.orchestration import troubles
 from ems_pipeline.orchestration.installation import metrics
 from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed, Step
 from ems_pipeline.plant import running_plant
+from ems_pipeline.plant.bitrix_twin import serving_bitrix
 from ems_pipeline.regulation.draft import Draft, Place, Unread
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import bitrix, regulations
@@ -118,7 +119,7 @@ def machine(
     files.mkdir()
     texts = SECRETS | {
         "EMS_NOTIFY_WEBHOOK": f"{echo}/500?{SECRETS['EMS_NOTIFY_WEBHOOK']}",
-        "EMS_BITRIX_WEBHOOK": f"{echo}/rest/1/{SECRETS['EMS_BITRIX_WEBHOOK']}/",
+        "EMS_BITRIX_WEBHOOK": f"http://127.0.0.1:9/rest/1/{SECRETS['EMS_BITRIX_WEBHOOK']}/",
         "EMS_REGULATION_MODEL": f"{echo}/500?{SECRETS['EMS_REGULATION_MODEL']}",
     }
     for name in IN_FILES:
@@ -205,7 +206,7 @@ def _fail(runs: InProcess, environment: pytest.MonkeyPatch, echo: str) -> None:
     skipped = troubles.alarm_notices(asking)
     assert "webhook at 127.0.0.1: HTTP 500" in str(skipped.skip_message)  # type: ignore[union-attr]
     _tell_persons(runs, echo)
-    _tell_bitrix(runs)
+    _tell_bitrix(runs, environment)
     _tell_home_assistant(runs, environment, echo)
 
 
@@ -255,13 +256,15 @@ def refusing_broker(password: str, stop: threading.Event) -> Iterator[int]:
         work.result()
 
 
-def _tell_bitrix(runs: InProcess) -> None:
-    """A portal that answers nothing it should and repeats the address it was asked at; a model that refuses."""
-    office = bitrix.office(runs.platform.clock)
-    assert office is not None
-    with pytest.raises(BitrixError) as refused:
-        office.portal.call("tasks.task.list")
-    assert "tasks.task.list" in str(refused.value)
+def _tell_bitrix(runs: InProcess, environment: pytest.MonkeyPatch) -> None:
+    """A portal that refuses us and repeats the address it was asked at; a model that refuses."""
+    with serving_bitrix(runs.platform.clock) as twin:
+        twin.code, twin.faults = SECRETS["EMS_BITRIX_WEBHOOK"], {"echo", "wrong-code"}
+        environment.setenv("EMS_BITRIX_WEBHOOK", twin.webhook)
+        office = bitrix.office(runs.platform.clock)
+        assert office is not None
+        with pytest.raises(BitrixError, match=r"/rest/1/\*\*\*/tasks\.task\.list") as refused:
+            office.portal.call("tasks.task.list")
     unread = Draft("plan", "en", unread=[Unread("grease it", Place(1, 1), "prose")])
     (*_, told) = regulations.with_model(unread).unread
     assert "did not answer" in told.why
