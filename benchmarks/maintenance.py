@@ -24,7 +24,6 @@ from ems_pipeline.maintenance.template import shipped
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import Warehouse, embedded, maintenance, meters, migrate, services
 
-PER_SITE = 4
 FILLED = """
     INSERT INTO ems.site (site_key, name, timezone, latitude, longitude, market_zone, currency)
     SELECT 'site' || n, '', 'Europe/Prague', 50, 14, 'CZ', 'CZK' FROM generate_series(1, :sets / 4) AS n;

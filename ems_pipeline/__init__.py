@@ -10,6 +10,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     forecast/ heat/    what the site will need and make                -> a better model
     plan/              the MILP, its verifier and its explanations     -> a new constraint: one law, one function
     control/           plan -> set-points, their life cycle            -> what may be written, when, and proof of it
+    gensets/ maintenance/   generating sets: what their controllers say; when which service is due
     audit/ report/     what it was worth, as tables and pages
     backtest/          history lived through again, and what nobody can beat
     pictures/          slots, flows and days as SVG text               -> a new picture: a record, a function

@@ -17,7 +17,7 @@ from ems_pipeline.cli.who import who
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-    from sqlalchemy.engine import Connection
+    from ems_pipeline.warehouse.engine import Connection
 
 app = typer.Typer(no_args_is_help=True)
 regulation.add_to(app)

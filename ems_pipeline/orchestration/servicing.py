@@ -25,13 +25,13 @@ EVERY_S = 28
     description="Counts hours of running, and asks for a run where a service has become due, worse or done.",
 )
 def maintenance_check(context: dg.SensorEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
-    """Counts hours, once a quarter-hour looks what is planned, and asks for a run where an alert has to change."""
+    """Counts hours, looks around once a quarter-hour, and asks for a run where an alert has to change."""
     now = ems.clock.now()
     slot = beats.stamp(time_grid.floor_slot(now))
     with ems.warehouse.begin() as connection:
         read = meters.advance(connection, now)
         if context.cursor != slot:
-            meters.plan_ahead(connection, now)
+            meters.look_around(connection, now)
         has_news = services.has_news(connection, now)
     context.update_cursor(slot)
     if not has_news:

@@ -68,6 +68,21 @@ PLANNED = """
     WHERE m.site_key = n.site_key AND m.asset_key = n.asset_key
       AND (m.planned_h, m.planned_until) IS DISTINCT FROM (n.hours, n.until_at)"""
 
+LOADED = """
+    UPDATE ems.genset_meter m SET loaded_h = n.hours
+    FROM (SELECT m.site_key, m.asset_key, 0.25 * count(*) FILTER (WHERE t.mean_value > :least_w) AS hours
+          FROM ems.genset_meter m
+          CROSS JOIN LATERAL (SELECT config FROM ems.site_config c WHERE c.site_key = m.site_key
+                              ORDER BY c.known_at DESC LIMIT 1) c
+          CROSS JOIN LATERAL jsonb_array_elements(c.config -> 'gensets') AS g (part)
+          JOIN ems.telemetry_15m t ON t.site_key = m.site_key AND t.device_key = g.part ->> 'device'
+               AND t.quantity = 'genset_power_w' AND t.starts_at >= CAST(:at AS timestamptz) - interval '1 day'
+               AND t.starts_at < :at
+          WHERE g.part ->> 'key' = m.asset_key GROUP BY m.site_key, m.asset_key) n
+    WHERE m.site_key = n.site_key AND m.asset_key = n.asset_key AND m.loaded_h IS DISTINCT FROM n.hours"""
+LEAST_W = 1000.0
+"""A set that gives more carries load; less is what an instrument shows at rest."""
+
 
 class _News(NamedTuple):
     """A reading with what is known of its meter."""
@@ -121,6 +136,10 @@ def _columns(news: Iterable[_News]) -> dict[str, list[Any]]:
     }
 
 
-def plan_ahead(connection: Connection, at: datetime) -> int:
-    """Note for every set how long the plan in force will run it, and until when it says; how many have changed."""
-    return connection.execute(sa.text(PLANNED), {"at": at, "slot": floor_slot(at)}).rowcount
+def look_around(connection: Connection, at: datetime) -> int:
+    """Note for every set how long the plan in force will run it, and how long it carried load in the last day.
+
+    Once a quarter-hour: both change no oftener. Returns how many notes have changed.
+    """
+    planned = connection.execute(sa.text(PLANNED), {"at": at, "slot": floor_slot(at)}).rowcount
+    return planned + connection.execute(sa.text(LOADED), {"at": at, "least_w": LEAST_W}).rowcount

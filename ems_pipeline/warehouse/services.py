@@ -18,18 +18,27 @@ ALARMS = "maintenance-"
 SEVERITY = {"warning": "warning", "critical": "critical", "overdue": "critical"}
 STALE_AFTER = timedelta(hours=24)
 """Of a set from which no reading comes at all."""
+STUCK_H = 3.0
+"""A set that carried load for so long within a day, and whose meter counted less than half of it, has a stuck one."""
 STANDING = """
     SELECT a.site_key, a.asset_key, a.level, a.severity, a.due_h,
            to_char(a.due_on AT TIME ZONE s.timezone, 'YYYY-MM-DD'), a.done_id
     FROM ems.maintenance_alert a JOIN ems.site s USING (site_key)
     WHERE a.resolved_at IS NULL ORDER BY a.site_key, a.asset_key, a.level"""
 METERS = """
-    SELECT p.site_key, p.asset_key, m.doubt, m.site_key IS NULL,
-           coalesce(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval))
-    FROM ems.maintenance_plan p
-    LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
-    LEFT JOIN ems.vw_genset_hours h USING (site_key, asset_key)
-    WHERE p.until_at IS NULL"""
+    SELECT * FROM (
+        SELECT p.site_key, p.asset_key, m.doubt, m.site_key IS NULL AS has_none,
+               coalesce(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval)) AS is_stale,
+               m.loaded_h >= :loaded AND m.loaded_h > 1 + 2 * coalesce((
+                   SELECT sum(d.hours) FROM ems.genset_meter_day d
+                   WHERE d.site_key = p.site_key AND d.asset_key = p.asset_key
+                     AND d.day >= (CAST(:at AS timestamptz) - interval '2 days')::date), 0) AS is_stuck
+        FROM ems.maintenance_plan p
+        LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
+        LEFT JOIN ems.vw_genset_hours h USING (site_key, asset_key)
+        WHERE p.until_at IS NULL) one
+    WHERE one.doubt IS NOT NULL OR one.has_none OR one.is_stale OR one.is_stuck
+    ORDER BY one.site_key, one.asset_key"""
 LINKED = """
     UPDATE ems.maintenance_alert a SET alarm_id = l.alarm_id FROM ems.alarm l
     WHERE a.resolved_at IS NULL AND l.site_key = a.site_key AND l.cleared_at IS NULL AND l.device_key IS NULL
@@ -65,9 +74,15 @@ def troubles(connection: Connection, at: datetime) -> list[Trouble]:
             told, remedy = "is due: nobody knows when it was done", "do it, or say when it was done"
         kind = f"{ALARMS}{severity}:{asset}.{level}"
         found.append(Trouble(site, kind, SEVERITY[severity], f"{level} of {asset} {told}; {remedy}"))
-    for site, asset, doubt, has_none, is_stale in connection.execute(sa.text(METERS), {"at": at, "stale": STALE_AFTER}):
-        if doubt or has_none or is_stale:
-            what = f"is doubted, {doubt}" if doubt else "was never read" if has_none else "is not read any more"
+    given = {"at": at, "stale": STALE_AFTER, "loaded": STUCK_H}
+    for site, asset, doubt, has_none, is_stale, is_stuck in connection.execute(sa.text(METERS), given):
+        wrong = {
+            f"is doubted, {doubt}": doubt,
+            "was never read": has_none,
+            "is not read any more": is_stale,
+            "stands while the set gives power": is_stuck,
+        }
+        if what := next((words for words, is_so in wrong.items() if is_so), ""):
             text = f"the hour meter of {asset} {what}; look at it, and enter what it shows on the page Maintenance"
             found.append(Trouble(site, f"{ALARMS}meter:{asset}", "warning", text))
     return found

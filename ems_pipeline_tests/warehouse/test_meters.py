@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, alarms, maintenance, meters, services
+from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.warehouse.serviced import NOW, begin, reads, yard
 
 HOUR = timedelta(hours=1)
@@ -153,7 +154,35 @@ def test_what_the_plan_in_force_will_run_is_noted(connection: Connection) -> Non
                           CASE k WHEN 3 THEN 0 ELSE 100000 END, 'run' FROM generate_series(0, 3) AS k"""),
         {"run": run, "at": NOW},
     )
-    assert meters.plan_ahead(connection, NOW) == 1
-    assert meters.plan_ahead(connection, NOW) == 0
+    assert meters.look_around(connection, NOW) == 1
+    assert meters.look_around(connection, NOW) == 0
     found = connection.exec_driver_sql("SELECT planned_h, planned_until FROM ems.genset_meter").one()
     assert tuple(found) == (0.75, NOW + HOUR)
+
+
+@pytest.mark.parametrize(
+    ("hours", "counted_h", "is_told"), [(4, 0, True), (4, 1.4, True), (4, 1.5, False), (2, 0, False)]
+)
+def test_a_meter_that_stands_while_the_set_gives_power_is_told_of(
+    connection: Connection, home01: Site, hours: int, counted_h: float, is_told: bool
+) -> None:
+    """Loaded for 4 h: one that went on by less than half of what is beyond an hour is stuck."""
+    (first, second) = yard(home01).gensets
+    sets = (first.model_copy(update={"device": "controller"}), second)
+    registry.register(connection, [yard(home01).model_copy(update={"gensets": sets})], NOW)
+    connection.execute(sa.text("DELETE FROM ems.telemetry_15m WHERE site_key = 'yard'"))
+    connection.execute(
+        sa.text("""INSERT INTO ems.telemetry_15m (site_key, device_key, quantity, starts_at, mean_value, last_value,
+                                                  samples, coverage_pct)
+                   SELECT 'yard', 'controller', 'genset_power_w', CAST(:at AS timestamptz) - k * interval '15 minutes',
+                          CASE WHEN k <= 4 * :hours THEN 90000 ELSE 0 END, 0, 15, 100
+                   FROM generate_series(1, 80) AS k"""),
+        {"at": NOW, "hours": hours},
+    )
+    connection.execute(
+        sa.text("INSERT INTO ems.genset_meter_day VALUES ('yard', 'gen-1', :day, :h)"),
+        {"day": NOW.date(), "h": counted_h},
+    )
+    meters.look_around(connection, NOW)
+    told = [trouble.text for trouble in services.troubles(connection, NOW)]
+    assert any("stands while the set gives power" in text for text in told) is is_told

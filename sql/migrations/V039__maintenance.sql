@@ -83,6 +83,7 @@ CREATE TABLE ems.genset_meter (
     meter_event_id bigint,
     planned_h      double precision,
     planned_until  timestamptz,
+    loaded_h       double precision,
     PRIMARY KEY (site_key, asset_key)
 );
 
