@@ -26,7 +26,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     gensets/           controllers of generating sets: what a poll finds
     maintenance/       services of gensets: templates, checklists, hour meters
     bitrix/            a Bitrix24 portal: services as tasks
-    regulation/        a maker's regulation becomes the draft of a template -> a new word: words.py
+    regulation/        a maker's regulation becomes the draft of a template
     notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command
     settings/          every variable of the environment               -> a new variable

@@ -79,11 +79,3 @@ class Closed:
     ticks: Mapping[str, Tick]
     by: str
     at: datetime
-
-    def open_of(self, order: Order, *, critical: bool) -> list[Item]:
-        """Lines not ticked, or gone."""
-        return [
-            item
-            for item in order.items
-            if item.critical == critical and not ((tick := self.ticks.get(item.code)) and tick.is_done)
-        ]

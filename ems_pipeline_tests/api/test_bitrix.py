@@ -61,9 +61,9 @@ def test_a_synchronisation_is_for_those_who_may_and_opens_a_portal_that_was_shut
 ) -> None:
     house.rows("UPDATE ems.bitrix_portal SET is_shut = true RETURNING 1")
     assert house.login("vera").post(f"{PATH}/sync", json={}).status_code == 403
-    assert house.login("anna").get(PATH).json()["is_shut"]
+    assert house.login("anna").get(f"{PATH}/status").json()["is_shut"]
     assert house.login("otto").post(f"{PATH}/sync", json={}).json() == {"added_again": 0}
-    found = house.login("vera").get(PATH).json()
+    found = house.login("vera").get(f"{PATH}/status").json()
     assert (found["is_shut"], found["waiting"], found["tasks"]) == (False, 0, [])
 
 

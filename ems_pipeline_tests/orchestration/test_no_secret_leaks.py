@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL
 from typer.testing import CliRunner
 
 from ems_pipeline import settings, time_grid
+from ems_pipeline.bitrix.refusal import BitrixError
 from ems_pipeline.cli.app import app
 from ems_pipeline.homeassistant import serve, standing
 from ems_pipeline.homeassistant.api import Api
@@ -38,9 +39,12 @@ from ems_pipeline.orchestration import troubles
 from ems_pipeline.orchestration.installation import metrics
 from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed, Step
 from ems_pipeline.plant import running_plant
+from ems_pipeline.plant.bitrix_twin import serving_bitrix
+from ems_pipeline.regulation.draft import Draft, Place, Unread
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import bitrix, regulations
 from ems_pipeline.time_grid import SimulatedClock
-from ems_pipeline.warehouse import Warehouse, alarms, people
+from ems_pipeline.warehouse import Warehouse, alarms, bitrix_post, people
 from ems_pipeline_tests.conftest import ROOT, _admin
 from ems_pipeline_tests.orchestration.conftest import LOGGED_DAYS, PRAGUE, TODAY, lived, small
 from ems_pipeline_tests.test_http import echo
@@ -113,7 +117,11 @@ def machine(
     address = database_server.set(drivername="postgresql", password=SECRETS["database"])
     files = folder / "files"
     files.mkdir()
-    texts = SECRETS | {"EMS_NOTIFY_WEBHOOK": f"{echo}/500?{SECRETS['EMS_NOTIFY_WEBHOOK']}"}
+    texts = SECRETS | {
+        "EMS_NOTIFY_WEBHOOK": f"{echo}/500?{SECRETS['EMS_NOTIFY_WEBHOOK']}",
+        "EMS_BITRIX_WEBHOOK": f"http://127.0.0.1:9/rest/1/{SECRETS['EMS_BITRIX_WEBHOOK']}/",
+        "EMS_REGULATION_MODEL": f"{echo}/500?{SECRETS['EMS_REGULATION_MODEL']}",
+    }
     for name in IN_FILES:
         (files / name).write_text(texts[name])
     with pytest.MonkeyPatch.context() as environment:
@@ -129,7 +137,7 @@ def machine(
             "EMS_LOG": "json",
         }
         values |= {
-            **{name: SECRETS[name] for name in OF_SETTINGS if name not in IN_FILES},
+            **{name: texts[name] for name in OF_SETTINGS if name not in IN_FILES},
             **{f"{name}_FILE": str(files / name) for name in OF_SETTINGS if name in IN_FILES},
         }
         for name, value in values.items():
@@ -198,6 +206,7 @@ def _fail(runs: InProcess, environment: pytest.MonkeyPatch, echo: str) -> None:
     skipped = troubles.alarm_notices(asking)
     assert "webhook at 127.0.0.1: HTTP 500" in str(skipped.skip_message)  # type: ignore[union-attr]
     _tell_persons(runs, echo)
+    _tell_bitrix(runs, environment)
     _tell_home_assistant(runs, environment, echo)
 
 
@@ -245,6 +254,24 @@ def refusing_broker(password: str, stop: threading.Event) -> Iterator[int]:
         work = threads.submit(refuse)
         yield int(listener.getsockname()[1])
         work.result()
+
+
+def _tell_bitrix(runs: InProcess, environment: pytest.MonkeyPatch) -> None:
+    """A portal that refuses us and repeats the address it was asked at; a model that refuses."""
+    with serving_bitrix(runs.platform.clock) as twin:
+        twin.code, twin.faults = SECRETS["EMS_BITRIX_WEBHOOK"], {"echo", "wrong-code"}
+        environment.setenv("EMS_BITRIX_WEBHOOK", twin.webhook)
+        office = bitrix.office(runs.platform.clock)
+        assert office is not None
+        with pytest.raises(BitrixError, match=r"/rest/1/\*\*\*/tasks\.task\.list") as refused:
+            office.portal.call("tasks.task.list")
+    unread = Draft("plan", "en", unread=[Unread("grease it", Place(1, 1), "prose")])
+    (*_, told) = regulations.with_model(unread).unread
+    assert "did not answer" in told.why
+    logging.getLogger().warning("%s %r %s", refused.value, office, told)
+    with runs.platform.warehouse.begin() as connection:
+        bitrix_post.failed(connection, str(refused.value), runs.platform.clock.now(), None)
+        alarms.raise_alarm(connection, None, "bitrix-portal", "warning", str(refused.value), runs.platform.clock.now())
 
 
 def _tell_persons(runs: InProcess, echo: str) -> None:

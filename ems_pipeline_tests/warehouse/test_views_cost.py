@@ -15,20 +15,21 @@ from ems_pipeline.warehouse import Warehouse
 START = datetime(2025, 10, 1, tzinfo=UTC)
 DAYS = 24
 NO_ANSWERS = {
-    "fn_alarm_acknowledge", "fn_button_press", "fn_channel_bind", "fn_create_planning_run", "fn_create_series_table",
-    "fn_disarm", "fn_drop_asked", "fn_drop_telemetry", "fn_ensure_partitions", "fn_gateway_take", "fn_genset_actor",
-    "fn_genset_alarm_acknowledge", "fn_genset_alarm_lock", "fn_genset_alarm_of", "fn_genset_alarm_shelve",
-    "fn_genset_alarm_unshelve", "fn_genset_command_add", "fn_genset_command_busy", "fn_genset_command_cancel",
-    "fn_genset_command_confirm", "fn_genset_command_end", "fn_genset_command_fault", "fn_genset_command_file",
-    "fn_genset_command_take", "fn_genset_cost", "fn_genset_device", "fn_genset_lock",
-    "fn_genset_meter_enter", "fn_genset_remove", "fn_genset_restore", "fn_genset_unlock", "fn_goal_add",
-    "fn_goal_cancel", "fn_goal_fault", "fn_has_timescale",
-    "fn_maintenance_alert_acknowledge", "fn_maintenance_closed", "fn_maintenance_finding_close",
-    "fn_maintenance_item_answer", "fn_maintenance_order_add", "fn_maintenance_order_cancel",
-    "fn_maintenance_order_complete", "fn_maintenance_person", "fn_maintenance_plan_end", "fn_maintenance_plan_put",
-    "fn_maintenance_set", "fn_maintenance_template_add", "fn_maintenance_template_retire", "fn_notify_live",
-    "fn_override_add", "fn_override_cancel", "fn_push_bind", "fn_push_end", "fn_request_add", "fn_requester",
-    "fn_slot_cost", "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel", "fn_wish_confirm", "fn_wish_file",
+    "fn_alarm_acknowledge", "fn_bitrix_sync", "fn_bitrix_wake", "fn_button_press", "fn_channel_bind",
+    "fn_create_planning_run", "fn_create_series_table", "fn_disarm", "fn_drop_asked", "fn_drop_telemetry",
+    "fn_ensure_partitions", "fn_gateway_take", "fn_genset_actor", "fn_genset_alarm_acknowledge",
+    "fn_genset_alarm_lock", "fn_genset_alarm_of", "fn_genset_alarm_shelve", "fn_genset_alarm_unshelve",
+    "fn_genset_command_add", "fn_genset_command_busy", "fn_genset_command_cancel", "fn_genset_command_confirm",
+    "fn_genset_command_end", "fn_genset_command_fault", "fn_genset_command_file", "fn_genset_command_take",
+    "fn_genset_cost", "fn_genset_device", "fn_genset_lock", "fn_genset_meter_enter", "fn_genset_remove",
+    "fn_genset_restore", "fn_genset_unlock", "fn_goal_add", "fn_goal_cancel", "fn_goal_fault", "fn_has_timescale",
+    "fn_maintenance_alert_acknowledge", "fn_maintenance_closed", "fn_maintenance_draft_end",
+    "fn_maintenance_finding_close", "fn_maintenance_item_answer", "fn_maintenance_order_add",
+    "fn_maintenance_order_cancel", "fn_maintenance_order_complete", "fn_maintenance_person",
+    "fn_maintenance_plan_end", "fn_maintenance_plan_put", "fn_maintenance_set", "fn_maintenance_template_add",
+    "fn_maintenance_template_retire", "fn_notify_live", "fn_override_add", "fn_override_cancel", "fn_push_bind",
+    "fn_push_end", "fn_request_add", "fn_requester", "fn_slot_cost", "fn_wanted_fault", "fn_wish_ask",
+    "fn_wish_channel", "fn_wish_confirm", "fn_wish_file",
 }  # fmt: skip
 """Functions that write one row, change the catalogue, or read nothing."""
 SLACK = 1.3

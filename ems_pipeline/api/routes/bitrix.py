@@ -69,7 +69,7 @@ class Heard(Answer):
     is_taken: bool = said("Whether it is about a task; the next look is earlier then.", True)
 
 
-@router.get(PATH, response_model=Portal, summary="How Bitrix24 and its tasks stand")
+@router.get(f"{PATH}/status", response_model=Portal, summary="How Bitrix24 and its tasks stand")
 async def status(caller: Annotated[Caller, READ], web: ThisWeb) -> dict[str, Any]:
     """The portal, and the newest 200 tasks of sites of whoever asks."""
     async with web.database.reading(caller) as connection:
