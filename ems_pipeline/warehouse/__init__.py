@@ -23,7 +23,7 @@ Add a read here when an asset needs a table in a shape of its own.
     audits, accounts, inventory                              what it was worth, and how things stand
     asked                                                    what was asked for over HTTP
     alarms, live                                             what a person should know, and who listens
-    genset_alarms, genset_alarm_desk                         alarms of generating sets: rounds stored; what people ask and do
+    genset_alarms, genset_alarm_desk                         alarms of gensets: rounds stored; what people do
 """
 
 from ems_pipeline.warehouse.engine import DatabaseUnavailable, Warehouse, open_warehouse

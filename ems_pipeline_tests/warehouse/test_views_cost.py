@@ -15,7 +15,8 @@ from ems_pipeline.warehouse import Warehouse
 START = datetime(2025, 10, 1, tzinfo=UTC)
 DAYS = 24
 NO_ANSWERS = {
-    "fn_alarm_acknowledge", "fn_button_press", "fn_channel_bind", "fn_create_planning_run", "fn_create_series_table", "fn_disarm",
+    "fn_alarm_acknowledge", "fn_button_press", "fn_channel_bind", "fn_create_planning_run", "fn_create_series_table",
+    "fn_disarm",
     "fn_drop_asked", "fn_drop_telemetry", "fn_ensure_partitions", "fn_gateway_take", "fn_goal_add", "fn_goal_cancel",
     "fn_genset_actor", "fn_genset_alarm_acknowledge", "fn_genset_alarm_lock", "fn_genset_alarm_of",
     "fn_genset_alarm_shelve", "fn_genset_alarm_unshelve", "fn_genset_remove", "fn_genset_restore",
