@@ -15,10 +15,12 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     pictures/          slots, flows and days as SVG text               -> a new picture: a record, a function
     warehouse/         PostgreSQL: windowed writes, typed reads "as known at"
     steps/             read, compute, write: what assets and commands do
+    scada/             the process that polls controllers of gensets, and what follows from it
     orchestration/     the only package that imports dagster      -> definitions.py is its code location
     api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
     web/               pages for people, on the API                   -> pages/, one module and one template a page
     notify/ http/ mqtt/   ways to people; every conversation by HTTP, by MQTT
+    gensets/           controllers of generating sets: maps, links, alarms, sequences   -> a controller map
     homeassistant/     Home Assistant is told of the sites, and what it wants becomes wishes
     notices/           people's own channels, and the bot that takes wishes
     cli/               the `ems` command
