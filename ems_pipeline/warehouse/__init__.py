@@ -28,7 +28,7 @@ Add a read here when an asset needs a table in a shape of its own.
     drafts                                                   regulations that nobody has confirmed yet
     bitrix, bitrix_post                                      tasks in Bitrix24, and what is still to be said there
     alarms, live                                             what a person should know, and who listens
-    genset_alarms, genset_alarm_desk                         alarms of sets: rounds stored; what people ask and do
+    genset_alarms, genset_alarm_desk                         alarms of gensets: rounds stored; what people do
 """
 
 from ems_pipeline.warehouse.engine import DatabaseUnavailable, Warehouse, open_warehouse

@@ -23,7 +23,9 @@ def test_ten_in_ten_minutes_begin_a_flood_and_fewer_than_five_end_it() -> None:
     flood.look(START + 9 * MINUTE, 1)
     assert flood.is_on
     assert flood.count == 10
-    flood.look(START + 15 * MINUTE, 0)  # those of minutes 6 to 9 are left
+    flood.look(START + 14 * MINUTE, 0)  # those of minutes 5 to 9 are left
+    assert flood.is_on
+    flood.look(START + 15 * MINUTE, 0)
     assert not flood.is_on
     assert flood.count == 4
 

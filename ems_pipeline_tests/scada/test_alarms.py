@@ -252,6 +252,26 @@ def test_a_storm_is_one_digest_a_minute_and_its_shutdown_comes_by_itself(house: 
     ]  # fmt: skip
 
 
+def statements(lived: Lived, alarms: frozenset[AlarmBit]) -> int:
+    """How many a round with these alarms takes."""
+    counted: list[str] = []
+
+    def count(*told: Any) -> None:
+        counted.append(told[2])
+
+    sa.event.listen(lived.house.engine, "after_cursor_execute", count)
+    lived.see(alarms)
+    sa.event.remove(lived.house.engine, "after_cursor_execute", count)
+    return len(counted)
+
+
+def test_a_round_of_many_alarms_takes_as_many_statements_as_a_round_of_one(house: Warehouse) -> None:
+    lived = Lived(house)
+    lived.see()
+    one, many = statements(lived, bits("low_fuel")), statements(lived, bits(*(f"input_{n}" for n in range(1, 200))))
+    assert many == one + 2, "the two are the digest of the flood"
+
+
 def test_rounds_that_the_database_could_not_take_are_taken_when_it_is_back(
     house: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
