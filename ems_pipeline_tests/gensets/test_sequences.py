@@ -273,6 +273,20 @@ def test_a_reset_is_muted_first_and_done_when_the_alarm_is_gone() -> None:
     assert play.told == ["mute", "reset"]
 
 
+@pytest.mark.parametrize("change", ["locks", "withdrawn"])
+def test_what_forbids_a_reset_between_its_two_keys_leaves_it_at_the_first(change: str) -> None:
+    play = Play()
+    play.engine.alarms.add(AlarmBit(AlarmGroup.SHUTDOWN, "crank_failure"))
+
+    def forbid(one: Play) -> None:
+        if one.told:
+            setattr(one, change, ("order 7: oil",) if change == "locks" else "the site is not armed")
+
+    play.play(order(Kind.RESET), forbid)
+    assert play.told == ["mute"]
+    failed(play, "muted and not reset")
+
+
 VISITS = (
     "emergency_stop", "gas_leak", "detonation", "overspeed", "low_oil_pressure", "high_temperature", "earth_fault",
     "gen_breaker_failure", "gen_close_failure",

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ems_pipeline.gensets.sequence import acting
 from ems_pipeline.gensets.sequence.beginnings import check
-from ems_pipeline.gensets.sequence.interlocks import Asked, start_breaches
+from ems_pipeline.gensets.sequence.interlocks import Asked, breaches, start_breaches
 from ems_pipeline.gensets.sequence.keys import Key
 from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Done, Move, Progress, Step, Wait, ended
@@ -171,6 +171,9 @@ def muting(progress: Progress, asked: Asked) -> Move:
     if not acting.is_answered(progress, asked):
         return progress, WAIT
     if asked.order.kind is Kind.RESET:
+        view, found = asked.view, breaches(asked.order, asked.rules, asked.view)
+        if why := view.cancelled or view.withdrawn or "; ".join(found.values()):
+            return ended(replace(progress, trouble=f"muted and not reset: {why}"))
         return acting.press(progress, asked, Key.RESET, Step.RESETTING)
     return progress, Done("whether the horn is silent is told by no bit")
 
