@@ -29,8 +29,10 @@ async def follow(socket: WebSocket) -> None:
 
 @router.websocket("/ws/metrics")
 async def follow_metrics(socket: WebSocket) -> None:
-    """The same, with live values of controllers for those who may see ``telemetry``, and this process's figures every few
-    seconds for those who may see ``stats``."""
+    """The same, with live values of controllers for those who may see ``telemetry``.
+
+    And with this process's figures every few seconds for those who may see ``stats``.
+    """
     await _talk(socket, metrics=True)
 
 
