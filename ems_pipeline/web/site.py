@@ -20,6 +20,8 @@ HEAD = f"""
            (SELECT count(*) FROM ems.alarm l WHERE l.site_key = s.site_key AND l.cleared_at IS NULL) AS open_alarms,
            (SELECT count(*) FROM ems.maintenance_alert t
             WHERE t.site_key = s.site_key AND t.resolved_at IS NULL) AS due_services,
+           EXISTS (SELECT FROM jsonb_array_elements(c.config -> 'devices') d
+                   WHERE starts_with(d ->> 'map', 'smartgen-')) AS has_controllers,
            (SELECT max(h.last_seen_at) FROM ems.device_health h WHERE h.site_key = s.site_key) AS heard_at
     FROM ems.site s LEFT JOIN {DOCUMENT} LEFT JOIN {ARM} WHERE s.site_key = %(site)s"""
 
@@ -30,6 +32,7 @@ class Head:
 
     Args:
         due_services: services of gensets that are due or soon will be.
+        has_controllers: of generating sets or switchboards, which have a page of their own.
         heard_at: when one of its devices answered last; None: none ever did.
     """
 
@@ -41,6 +44,7 @@ class Head:
     armed_until: datetime | None
     open_alarms: int
     due_services: int
+    has_controllers: bool
     heard_at: datetime | None
 
 

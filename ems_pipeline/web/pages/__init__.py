@@ -12,6 +12,7 @@ override       wishes for a while, with their price, and the hand back
 goal           what the plan is to reach for a car or a house, with its price
 alarms         what a person should know, and that somebody knows it
 maintenance    services of gensets: what is due, hour meters; maintenance_task: a checklist, its end, the log
+gensets        controllers as they stand, and commands to them; genset: the hours and the journal of one
 genset_alarms  alarms of generating sets: what stands, who knows, what comes too often
 maintenance_draft  a regulation as it was read, and a person's word for it
 devices        how each device behaves, what it said and was told
@@ -34,7 +35,9 @@ from ems_pipeline.web.pages import (
     alarms,
     devices,
     fleet,
+    genset,
     genset_alarms,
+    gensets,
     goal,
     login,
     maintenance,
@@ -65,6 +68,8 @@ SITE = (
     override,
     goal,
     alarms,
+    gensets,
+    genset,
     genset_alarms,
     devices,
     money,

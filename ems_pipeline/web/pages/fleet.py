@@ -11,6 +11,7 @@ from ems_pipeline.api.reading import rows
 from ems_pipeline.api.routes import alarms
 from ems_pipeline.api.routes.now import FLOWS
 from ems_pipeline.api.values import decimal, kilo
+from ems_pipeline.web.controllers import UNHEARD
 from ems_pipeline.web.reader import Page, Reader, reads
 
 router = APIRouter(route_class=Page)
@@ -22,6 +23,7 @@ FLEET = f"""
         SELECT s.site_key, s.name, s.timezone, s.currency, s.is_active, {AUTHORITY} AS authority,
                a.until_at AS armed_until, coalesce(l.open_alarms, 0) AS open_alarms, l.worst, h.heard_at,
                coalesce(t.due_services, 0) AS due_services,
+               g.controllers, g.sets, g.sets_running, g.unheard,
                (%(now)s::timestamptz AT TIME ZONE 'UTC' + z.utc_offset)::date AS today,
                count(*) OVER () AS found, count(*) FILTER (WHERE l.open_alarms > 0) OVER () AS troubled
         FROM ems.site s
@@ -34,6 +36,12 @@ FLEET = f"""
                    FROM ems.alarm WHERE cleared_at IS NULL GROUP BY site_key) l ON l.site_key = s.site_key
         LEFT JOIN (SELECT site_key, count(*) AS due_services FROM ems.maintenance_alert WHERE resolved_at IS NULL
                    GROUP BY site_key) t ON t.site_key = s.site_key
+        LEFT JOIN (SELECT site_key, count(*) AS controllers, count(*) FILTER (WHERE NOT is_heard) AS unheard,
+                          count(*) FILTER (WHERE is_heard AND engine IS NOT NULL) AS sets,
+                          count(*) FILTER (WHERE is_heard AND engine = 'running') AS sets_running
+                   FROM (SELECT site_key, readings ->> 'engine_state' AS engine,
+                                link <> 'down' AND seen_at > %(now)s::timestamptz - %(unheard)s::interval AS is_heard
+                         FROM ems.genset_live) e GROUP BY site_key) g ON g.site_key = s.site_key
         LEFT JOIN (SELECT site_key, max(last_seen_at) AS heard_at FROM ems.device_health GROUP BY site_key) h
                ON h.site_key = s.site_key
         WHERE (%(sites)s::text[] IS NULL OR s.site_key = ANY (%(sites)s)) AND {MATCHES}
@@ -60,7 +68,7 @@ Number = Annotated[int, Query(ge=1, le=1000)]
 async def page(reader: Annotated[Reader, reads("sites:read")], q: Filter = "", page: Number = 1) -> Response:
     """Those whose key or name holds ``q``."""
     caller, now = reader.known, reader.web.clock.now()
-    asked: dict[str, Any] = {"sites": caller.listed_sites, "now": now, "stale": STALE}
+    asked: dict[str, Any] = {"sites": caller.listed_sites, "now": now, "stale": STALE, "unheard": UNHEARD}
     async with reader.web.database.reading(caller) as connection:
         found = await rows(connection, FLEET, q=q.strip(), past=(page - 1) * AT_ONCE, **asked)
     own = await alarms.of_installation(caller, reader.web) if reader.may("alarms:read") else []

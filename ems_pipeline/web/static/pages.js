@@ -41,13 +41,13 @@
   function soon() { if (!pending) pending = setTimeout(renew, SOON_MS); }
 
   function listen() {
-    const site = location.pathname.match(/^\/ui\/([a-z0-9_-]+)\/(now|plan|devices|alarms|override|money)$/);
+    const site = location.pathname.match(/^\/ui\/([a-z0-9_-]+)\/(now|plan|devices|alarms|override|money|gensets|genset-alarms)(\/[a-z0-9_-]+)?$/);
     if (!site) return;
     const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws");
     let beat = 0;
     socket.onopen = () => {
       socket.send(JSON.stringify({type: "auth"}));
-      socket.send(JSON.stringify({type: "subscribe", topics: [`site:${site[1]}`, "devices", "events", "plans", "requests"], max_rate_hz: 0.5}));
+      socket.send(JSON.stringify({type: "subscribe", topics: [`site:${site[1]}`, "devices", "events", "genset_alarms", "plans", "requests"], max_rate_hz: 0.5}));
       beat = setInterval(() => socket.send(JSON.stringify({type: "ping"})), 20000);
     };
     socket.onmessage = (event) => {
@@ -60,6 +60,64 @@
       if (event.code >= 4400 && event.code < 4500) return; // refused for good: the page goes on by the minute
       say(true);
       setTimeout(() => { listen(); renew(); }, PATIENCE_MS[Math.min(tries++, PATIENCE_MS.length - 1)]);
+    };
+  }
+
+  // Controllers at the pace of their poller: a field that is told anew is written anew, nothing else is touched. A state,
+  // an alarm or a link that turns brings the whole page, which has the words for it.
+  const TURNS = ["engine_state", "generator_breaker", "busbar_breaker", "mains_breaker", "mains_state"], DASH = "\u2013";
+  function put(element, value) {
+    const {word, places, unit, per, span, attribute, turn} = element.dataset, is_known = typeof value === "number";
+    if (span || turn) element.setAttribute("visibility", is_known ? "visible" : "hidden");
+    if (word) element.textContent = value ? lexicon()[word]?.[value] ?? value : DASH;
+    else if (turn) { if (is_known) element.setAttribute("transform", `rotate(${value} ${turn})`); }
+    else if (span) {
+      const [begin, end, first, last] = span.split(" ").map(Number);
+      const x = first + (last - first) * Math.min(Math.max((value - begin) / (end - begin), 0), 1);
+      if (is_known) element.setAttribute(attribute, attribute === "transform" ? `translate(${x} 0)` : x);
+    } else element.textContent = is_known ? said(value / (per || 1), +places) + (unit && `\u00a0${unit}`) : DASH;
+  }
+  const said = (value, places) => (Math.round(value * 10 ** places) / 10 ** places + 0).toLocaleString(
+    document.documentElement.lang, {minimumFractionDigits: places, maximumFractionDigits: places});
+  const lexicon = () => JSON.parse(main.querySelector("[data-lexicon]").dataset.lexicon);
+  function heard(devices) {
+    for (const [key, news] of Object.entries(devices)) {
+      const tile = main.querySelector(`[data-genset="${CSS.escape(key)}"]`);
+      if (!tile) continue;
+      if (news.quality !== tile.dataset.quality) soon();
+      if (news.quality === "down") continue; // what was known last stands there
+      const values = {...news.values}, mode = Object.entries(news.bits ?? {}).find(([name, on]) => on && name.startsWith("mode_"));
+      if (mode) values.mode = mode[0].slice(5);
+      for (const element of tile.querySelectorAll("[data-field]")) {
+        const name = element.dataset.field;
+        if (!(name in values)) continue;
+        const before = element.textContent;
+        put(element, values[name]);
+        if (TURNS.includes(name) && element.textContent !== before) soon();
+      }
+      if (news.taken_at) for (const time of tile.querySelectorAll("[data-taken]")) time.dateTime = news.taken_at;
+    }
+    age();
+  }
+  function age() { // of what was read, as it grows
+    const past = new Intl.RelativeTimeFormat(document.documentElement.lang);
+    for (const time of main.querySelectorAll("[data-taken]")) {
+      const s = Math.max(1, Math.round((Date.now() - new Date(time.dateTime)) / 1000));
+      if (s < 86400) time.textContent = s < 60 ? past.format(-s, "second") : s < 3600 ? past.format(-Math.round(s / 60), "minute") : past.format(-Math.round(s / 3600), "hour");
+    }
+  }
+  function poll() {
+    if (!main.querySelector("[data-gensets]")) return;
+    const socket = new WebSocket(location.origin.replace(/^http/, "ws") + "/ws/metrics"), site = location.pathname.split("/")[2];
+    const ticks = [setInterval(() => socket.send(JSON.stringify({type: "ping"})), 20000), setInterval(age, 1000)];
+    socket.onopen = () => socket.send(JSON.stringify({type: "auth"}));
+    socket.onmessage = (event) => {
+      const told = JSON.parse(event.data);
+      for (const one of told.type === "snapshot" ? told.values : [told]) if (one.type === "gensets" && one.site === site) heard(one.devices);
+    };
+    socket.onclose = (event) => {
+      ticks.forEach(clearInterval);
+      if (event.code < 4400 || event.code >= 4500) setTimeout(poll, PATIENCE_MS[Math.min(tries, PATIENCE_MS.length - 1)]);
     };
   }
 
@@ -175,4 +233,5 @@
   setInterval(renew, RENEW_MS);
   dress();
   listen();
+  poll();
 })();
