@@ -18,5 +18,7 @@ def with_model(draft: Draft) -> Draft:
     try:
         return plug.with_proposals(draft, plug.Service(address))
     except HttpError as error:
-        told = Unread("", Place(1, 1), f"the language model did not answer: {error.reason}")
+        # A server may repeat in its words the address it was asked at, which may hold what is secret.
+        reason = error.reason if error.status is None else f"HTTP {error.status}"
+        told = Unread("", Place(1, 1), f"the language model did not answer: {reason}")
         return replace(draft, unread=[*draft.unread, told])
