@@ -43,8 +43,9 @@ async def start_early(session: SiteSession, now: datetime, mandate_of: MandateOf
 
 
 def _is_due(genset: Genset, begins: datetime, now: datetime) -> bool:
-    """Whether the look after this one would be too late for its lead."""
-    return bool(genset.lead_s) and now + LOOKS > begins - timedelta(seconds=genset.lead_s)
+    """Whether this is the last look that is early enough for its lead; a start that failed is not tried again in it."""
+    starts_at = begins - timedelta(seconds=genset.lead_s)
+    return bool(genset.lead_s) and now <= starts_at < now + LOOKS
 
 
 def _runs(command: object) -> bool:

@@ -46,7 +46,7 @@ def test_a_set_is_judged_by_its_power_and_by_how_far_it_has_come(
 
 @pytest.mark.parametrize(
     ("lead_s", "before_s", "is_started"),
-    [(180, 301, False), (180, 299, True), (180, 30, True), (0, 30, False), (600, 700, True)],
+    [(180, 300, False), (180, 299, True), (180, 180, True), (180, 179, False), (0, 30, False), (600, 700, True)],
 )
 def test_the_last_look_that_is_early_enough_starts_a_set_for_its_next_quarter_hour(
     home01: Site, monkeypatch: pytest.MonkeyPatch, lead_s: int, before_s: int, is_started: bool
@@ -63,7 +63,7 @@ def test_a_set_that_runs_already_is_not_started_again(home01: Site, monkeypatch:
                     lead_s=180)  # fmt: skip
     standing = SimpleNamespace(device="set", is_shadow=False, intent=SimpleNamespace(command=RUN))
     site = home01.model_copy(update={"gensets": (genset,)})
-    assert run_lead(site, monkeypatch, 60, (standing,)) == []
+    assert run_lead(site, monkeypatch, 200, (standing,)) == []
 
 
 def run_lead(site: Site, monkeypatch: pytest.MonkeyPatch, before_s: float, standing: tuple[Any, ...]) -> list[Any]:
