@@ -19,8 +19,8 @@ Key = tuple[str, str]
 
 OF_MINUTE = (
     "energy_wh", "power_w", "power_target_pct", "reactive_var", "power_factor", "voltage_v", "frequency_hz",
-    "current_a", "speed_rpm", "coolant_c", "oil_kpa", "oil_c", "fuel_pct", "fuel_per_h", "battery_v", "run_hours", "grid_w",
-    "grid_voltage_v", "grid_hz",
+    "current_a", "speed_rpm", "coolant_c", "oil_kpa", "oil_c", "fuel_pct", "fuel_per_h", "battery_v", "run_hours",
+    "grid_w", "grid_voltage_v", "grid_hz",
 )  # fmt: skip
 """Columns of `genset_minute` that hold values."""
 
