@@ -51,7 +51,7 @@ DEMO = HERE.parent / "sites" / "home01.yaml"
 A_SITE = 4
 """Controllers of a site."""
 WARM_S = 8.0
-MOST_CORE_PCT, MOST_RATIO, MOST_ALARM_S, MOST_YEAR_MB = 50.0, 1.4, 2.5, 60.0
+MOST_CORE_PCT, MOST_ALARM_S, MOST_YEAR_MB = 50.0, 2.5, 60.0
 POLLER = ["-m", "ems_pipeline.scada.serve"]
 BARE = """
 import asyncio, json, logging, sys, uvloop

@@ -81,9 +81,7 @@ class Means:
             return []
         means = {name: _rounded(name, total / count) for name, (total, count) in running.sums.items()}
         lasts = {name: _rounded(name, value) for name, value in running.lasts.items()}
-        minute = Minute(
-            site_key=key[0], device_key=key[1], minute_at=running.minute_at, samples=running.samples, **means, **lasts
-        )
+        minute = Minute(*key, running.minute_at, running.samples, means | lasts)
         before = self._written.get(key)
         if before is not None and _is_unmoved(before, minute):
             return []
@@ -132,6 +130,5 @@ def _word(value: float | str | None) -> str | None:
 
 def _is_unmoved(before: Minute, now: Minute) -> bool:
     """Whether a minute says what the last one that was written says."""
-    names = (*MEANS, *LASTS)
     is_late = now.minute_at - before.minute_at >= UNMOVED
-    return not is_late and all(getattr(before, name) == getattr(now, name) for name in names)
+    return not is_late and before.values == now.values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,33 +17,23 @@ Key = tuple[str, str]
 """Site and device."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+OF_MINUTE = (
+    "energy_wh", "power_w", "power_target_pct", "reactive_var", "power_factor", "voltage_v", "frequency_hz",
+    "current_a", "speed_rpm", "coolant_c", "oil_kpa", "oil_c", "fuel_pct", "fuel_per_h", "battery_v", "run_hours",
+    "grid_w", "grid_voltage_v", "grid_hz",
+)  # fmt: skip
+"""Columns of `genset_minute` that hold values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Minute:
-    """One minute of a controller: means of what was read, the last of what only counts up. None: nothing was read."""
+    """One minute of a controller: by `OF_MINUTE` means of what was read, the last of what only counts up."""
 
     site_key: str
     device_key: str
     minute_at: datetime
     samples: int
-    energy_wh: float | None = None
-    power_w: float | None = None
-    power_target_pct: float | None = None
-    reactive_var: float | None = None
-    power_factor: float | None = None
-    voltage_v: float | None = None
-    frequency_hz: float | None = None
-    current_a: float | None = None
-    speed_rpm: float | None = None
-    coolant_c: float | None = None
-    oil_kpa: float | None = None
-    oil_c: float | None = None
-    fuel_pct: float | None = None
-    fuel_per_h: float | None = None
-    battery_v: float | None = None
-    run_hours: float | None = None
-    grid_w: float | None = None
-    grid_voltage_v: float | None = None
-    grid_hz: float | None = None
+    values: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +48,8 @@ class Change:
     became: str | None
 
 
-_OF_MINUTE = [
-    field.name for field in fields(Minute) if field.name not in ("site_key", "device_key", "minute_at", "samples")
-]
-_COLUMNS = ", ".join(_OF_MINUTE)
-_TYPED = ", ".join(f"{name} double precision" for name in _OF_MINUTE)
+_COLUMNS = ", ".join(OF_MINUTE)
+_TYPED = ", ".join(f"{name} double precision" for name in OF_MINUTE)
 
 
 def tell_live(connection: Connection, snapshots: Iterable[Snapshot], seen_at: datetime) -> None:
@@ -128,8 +115,12 @@ def numbers(connection: Connection, models: Mapping[Key, str]) -> dict[Key, int]
 def add_minutes(connection: Connection, minutes: Sequence[Minute], numbered: Mapping[Key, int]) -> None:
     """Write minutes; one that is there is written again."""
     rows = [
-        {key: value for key, value in asdict(one).items() if value is not None}
-        | {"minute_at": one.minute_at.isoformat(), "controller_id": numbered[one.site_key, one.device_key]}
+        {
+            **one.values,
+            "minute_at": one.minute_at.isoformat(),
+            "samples": one.samples,
+            "controller_id": numbered[one.site_key, one.device_key],
+        }
         for one in minutes
         if (one.site_key, one.device_key) in numbered
     ]
@@ -139,7 +130,7 @@ def add_minutes(connection: Connection, minutes: Sequence[Minute], numbered: Map
     connection.execute(
         sa.text("SELECT ems.fn_ensure_partitions('genset_minute', :start, :end)"), {"start": min(at), "end": max(at)}
     )
-    sets = ", ".join(f"{name} = excluded.{name}" for name in ("samples", *_OF_MINUTE))
+    sets = ", ".join(f"{name} = excluded.{name}" for name in ("samples", *OF_MINUTE))
     connection.execute(
         sa.text(f"""INSERT INTO ems.genset_minute (controller_id, minute_at, samples, {_COLUMNS})
                     SELECT controller_id, minute_at, samples, {_COLUMNS}

@@ -25,13 +25,12 @@ def minutes(means: Means, *seen: Snapshot) -> list[Minute]:
 
 def test_a_minute_is_the_mean_of_what_was_read_in_it() -> None:
     (minute,) = minutes(Means(), at(0, 100_000), at(2, 104_000), at(4, None), at(60, 0))
-    assert (minute.minute_at, minute.power_w, minute.samples, minute.energy_wh) == (NOON, 102_000, 3, 1004)
-    assert minute.coolant_c is None
+    assert (minute.minute_at, minute.samples, minute.values) == (NOON, 3, {"power_w": 102_000, "energy_wh": 1004})
 
 
 def test_a_poll_that_is_shown_twice_counts_once() -> None:
     (minute,) = minutes(Means(), at(0, 100), at(2, 400), at(2, 400), at(60, 0))
-    assert (minute.power_w, minute.samples) == (250, 2)
+    assert (minute.values["power_w"], minute.samples) == (250, 2)
 
 
 def test_minutes_in_which_nothing_moves_are_written_each_quarter_of_an_hour() -> None:

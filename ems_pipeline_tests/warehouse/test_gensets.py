@@ -55,7 +55,7 @@ def test_what_is_polled_no_more_goes(warehouse: Warehouse) -> None:
 
 
 def test_minutes_and_changes_are_written_once(warehouse: Warehouse) -> None:
-    minute = Minute(site_key="home01", device_key="a", minute_at=NOON, samples=30, power_w=81_234.0, energy_wh=5.0)
+    minute = Minute("home01", "a", NOON, 30, {"power_w": 81_234.0, "energy_wh": 5.0})
     change = Change("home01", "a", NOON, "engine_state", "standby", "running")
     for _ in range(2):
         with warehouse.begin() as connection:
