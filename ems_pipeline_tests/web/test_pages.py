@@ -23,6 +23,7 @@ PARTS = {
     "{alarm_id}": "1",
     "{alert_id}": "1",
     "{task_id}": "1",
+    "{command_id}": "1",
     "{finding_id}": "1",
     "{override_id}": "1",
     "{goal_id}": "1",
