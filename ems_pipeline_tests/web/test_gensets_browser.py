@@ -14,12 +14,12 @@ from ems_pipeline_tests.web.conftest import Open
 from ems_pipeline_tests.web.halls import HALL, RUNNING, SET, seen
 from ems_pipeline_tests.web.test_browser import CONTRAST, DESK, PHONE, UNNAMED
 
-pytestmark = pytest.mark.usefixtures("lived", "now_is_now")
+pytestmark = pytest.mark.usefixtures("lived")
 PATH = f"/ui/{HALL}/gensets"
 
 
 @pytest.fixture(autouse=True)
-def polled(house: House, home01: Site) -> None:
+def polled(house: House, home01: Site, now_is_now: None) -> None:
     """The hall, polled now and for a while."""
     now = house.clock.now()
     with house.warehouse.begin() as connection:
@@ -59,7 +59,7 @@ def test_a_state_that_turns_brings_the_page_with_its_words(opened: Open, house: 
     page = opened(PATH)
     poll(house, engine_state="cooling", generator_breaker="open", power_w=0.0, sync_v=None, sync_hz=None)
     expect(page.locator(f'[data-genset="{SET}"] [data-field="engine_state"]')).to_have_text("cooling down")
-    expect(page.locator(f'[data-genset="{SET}"] [data-field="generator_breaker"]')).to_have_text("open")
+    expect(page.locator(f'[data-genset="{SET}"] [data-field="generator_breaker"]')).to_have_text("opened")
 
 
 def test_a_command_is_asked_for_confirmed_and_taken_back_on_a_phone(opened: Open, house: House) -> None:
