@@ -5,6 +5,8 @@ The report, the documents, Dagster's metadata and web pages show the same ones (
 slot_chart  panels of slot series over one local time axis
 flow        power between a site's parts at this moment
 gauge       a state of charge with its reserve
+level       a value between two ends, with its bounds and where it is wanted
+scope       what a synchroniser sees, against its window
 bars        money of days
 ranking     what comes most often
 sparkline   one series without axes

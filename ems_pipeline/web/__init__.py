@@ -9,6 +9,8 @@ says it. Nothing is loaded from elsewhere, everything works without the one scri
     said, words             values as people read them; sentences in the reader's language
     assets                  style, script and icons, each under the name of its content
     drawn, pen              pictures in a page; those of plans and of this moment
+    controllers, gauges     controllers of generating sets as they stand, and their small pictures
+    genset_hours            the last hours of one of them
     measured                what was measured, in as many buckets as a picture has room for
     preview                 what a wish would cost before it is filed
     setup                   what is typed into the set-up, and what it means

@@ -22,7 +22,7 @@ UNHEARD = timedelta(seconds=15)
 """A controller is polled every two seconds: a row that is older was left by a poller that does not run."""
 RECENT = timedelta(days=1)
 """How long what became of a command stands beside its set."""
-LIVE = """
+POLLED = """
     SELECT device_key, link, taken_at, seen_at, readings, bits FROM ems.genset_live WHERE site_key = %(site)s"""
 BEFORE = """
     SELECT c.device_key, m.minute_at, to_jsonb(m) AS readings,
@@ -183,9 +183,9 @@ async def standing(reader: Reader, head: Head) -> list[Controller]:
     async with reader.web.database.reading(reader.known) as connection:
         found = [Controller(plate) for plate in plates((await site_of(connection, head.key))["config"])]
         by_device = {one.plate.device: one for one in found}
-        for row in await rows(connection, LIVE, **asked):
+        for row in await rows(connection, POLLED, **asked):
             if (one := by_device.get(row["device_key"])) is not None:
-                _live(one, row, head.said.now)
+                _polled(one, row, head.said.now)
         lost = [one.plate.device for one in found if one.link in ("down", "never")]
         for row in await rows(connection, BEFORE, devices=lost, **asked) if lost else ():
             _before(by_device[row["device_key"]], row)
@@ -201,7 +201,7 @@ async def standing(reader: Reader, head: Head) -> list[Controller]:
     return found
 
 
-def _live(one: Controller, row: Row, now: datetime) -> None:
+def _polled(one: Controller, row: Row, now: datetime) -> None:
     one.link = "unheard" if now - row["seen_at"] > UNHEARD else row["link"]
     one.values, one.as_of = row["readings"], row["taken_at"]
     one.mode = next((mode for mode in MODES if row["bits"].get(f"mode_{mode}")), None)

@@ -24,6 +24,7 @@ PARTS = {
     "{alert_id}": "1",
     "{task_id}": "1",
     "{draft_id}": "1",
+    "{command_id}": "1",
     "{finding_id}": "1",
     "{override_id}": "1",
     "{goal_id}": "1",

@@ -54,7 +54,7 @@ async def page(
         steps = await _steps(reader, head, device, command) if command is not None else []
     return reader.show(
         "genset", head=head, one=one, pictures=gauges(head.said, reader.gettext, one), back=back, done=done,
-        picture=drawn.both(_chart(head, one, found)) if found.rows or found.states else None, journal=journal,
+        picture=drawn.long(_chart(head, one, found)) if found.rows else None, journal=journal,
         steps=steps, chosen=command, alarms=await _alarms(reader, head, device), title_of=titles.title,
     )  # fmt: skip
 
