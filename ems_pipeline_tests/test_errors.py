@@ -21,6 +21,8 @@ NOT_READ = {
     "api.rest.reader.BadQuery": "the same",
     "api.rest.refusals.Refused": "the same",
     "devices.ocpp.station.NotTaken": "a charger's own word; the driver says what it means",
+    "bitrix.refusal.Refused": "a portal's own words; what is to be done is said by the alarm",
+    "gensets.link.tell.CommandRefused": "becomes the reason of a step in the journal of commands",
     "devices.local_socket.NotOurs": "becomes a device fault with its text",
     "plant.marstek_twin.Refusal": "an answer of the twin, by its number",
     "api.tokens.NotTaken": "a word for programs; the caller says what it means",

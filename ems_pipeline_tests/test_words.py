@@ -114,7 +114,7 @@ def test_live_means_one_thing() -> None:
     allowed = next(quoted(row[1]) for row in TERMS if row[0] == "live")
     assert sorted(holders("live")) == sorted(allowed)
     found = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("live*") if path.suffix != ".pyc"}
-    assert found == {"api/live", "control/live.py", "warehouse/live.py"}
+    assert found == {"api/live", "control/live.py", "scada/live.py", "warehouse/live.py"}
 
 
 def test_an_exception_is_one_that_is_needed() -> None:

@@ -79,5 +79,5 @@ def _whole(app: FastAPI) -> dict[str, Any]:
 def _tell_of_rehearsal(operation: dict[str, Any]) -> None:
     """What would be filed is told as what was, with 200."""
     answers, names = operation["responses"], {one["name"] for one in operation.get("parameters", [])}
-    if "dry_run" in names and "202" in answers:
-        answers["200"] = answers["202"] | {"description": "A dry run: what would be filed; nothing was"}
+    if "dry_run" in names and (filed := answers.get("202", answers.get("201"))):
+        answers["200"] = filed | {"description": "A dry run: what would be filed; nothing was"}

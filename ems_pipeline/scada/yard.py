@@ -6,7 +6,7 @@ is not let go because somebody corrected a name elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ems_pipeline.devices.installed.address import socket_of
@@ -22,7 +22,7 @@ from ems_pipeline.gensets.map.file import load
 from ems_pipeline.gensets.map.whole import ControllerMap
 from ems_pipeline.gensets.snapshot import Snapshot
 from ems_pipeline.sites import Device, Gateway, Site
-from ems_pipeline.sites.protocol import PROTOCOLS
+from ems_pipeline.sites.protocol import PROTOCOLS, TransportName
 from ems_pipeline.time_grid import Clock
 
 PREFIX = "smartgen-"
@@ -151,11 +151,26 @@ def _wanted(site: Site, device: Device) -> Iterator[Wanted]:
 
 def _line(wanted: Wanted, address: str) -> Line:
     """The way to an address; patience is the gateway's where its file names one, else the map's."""
-    gateway, link = wanted.gateway, wanted.whole.link
     host, _, port = address.rpartition(":")
-    timeout_s = gateway.timeout_s if "timeout_s" in gateway.model_fields_set else link.timeout_s
-    if gateway.transport == "modbus-tcp":
-        return TcpLine(host, int(port), timeout_s, gateway.gap_s)
-    silence_s = link.silence_ms / 1000
+    return WAYS[wanted.gateway.transport](wanted, host, int(port))
+
+
+def _patience_s(wanted: Wanted) -> float:
+    gateway = wanted.gateway
+    return gateway.timeout_s if "timeout_s" in gateway.model_fields_set else wanted.whole.link.timeout_s
+
+
+def _network(wanted: Wanted, host: str, port: int) -> Line:
+    return TcpLine(host, port, _patience_s(wanted), wanted.gateway.gap_s)
+
+
+def _converter(wanted: Wanted, host: str, port: int) -> Line:
+    silence_s = wanted.whole.link.silence_ms / 1000
     silences = ((0.0, silence_s), (3.0, min(silence_s, 0.3)), (4.0, min(silence_s, 0.25)))
-    return RtuBus(host, int(port), Manners(timeout_s=timeout_s, silences=silences))
+    return RtuBus(host, port, Manners(timeout_s=_patience_s(wanted), silences=silences))
+
+
+WAYS: Mapping[TransportName, Callable[[Wanted, str, int], Line]] = {
+    "modbus-tcp": _network, "rtu-over-tcp": _converter,
+}  # fmt: skip
+"""How an address is spoken to, by the transport of its gateway."""

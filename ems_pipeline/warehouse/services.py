@@ -22,8 +22,9 @@ STUCK_H = 3.0
 """A set that carried load for so long within a day, and whose meter counted less than half of it, has a stuck one."""
 STANDING = """
     SELECT a.site_key, a.asset_key, a.level, a.severity, a.due_h,
-           to_char(a.due_on AT TIME ZONE s.timezone, 'YYYY-MM-DD'), a.done_id
+           to_char(a.due_on AT TIME ZONE 'UTC' + z.utc_offset, 'YYYY-MM-DD'), a.done_id
     FROM ems.maintenance_alert a JOIN ems.site s USING (site_key)
+    LEFT JOIN ems.zone_offset z ON z.timezone = s.timezone AND a.due_on >= z.valid_from AND a.due_on < z.valid_to
     WHERE a.resolved_at IS NULL ORDER BY a.site_key, a.asset_key, a.level"""
 METERS = """
     SELECT * FROM (

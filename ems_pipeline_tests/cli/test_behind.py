@@ -58,7 +58,6 @@ READERS = {
     "battery discover": ["--broadcast", "127.255.255.255", "--seconds", "0.1"],
     "battery list": [],
     "gensets list": [],
-    "cadence": [],
     "gensets alarms list": [],
     "gensets alarms journal": [],
     "gensets alarms report": [],
@@ -81,6 +80,7 @@ READERS = {
     "maintenance drafts": [],
     "maintenance confirm": ["1", "--template", "own", "--name", "own"],
     "db login": ["somebody", "reader"],
+    "cadence": [],  # the last: it brings what it lacks
 }
 """Commands that read what a schema holds, with what they need to get there."""
 OTHERS = {

@@ -17,6 +17,7 @@ from ems_pipeline.gensets.snapshot import AlarmBit
 from ems_pipeline.gensets.states import AlarmGroup, BreakerState, EngineState
 from ems_pipeline_tests.gensets.played import NOON, Play, order, running
 
+
 def failed(play: Play, text: str) -> None:
     assert isinstance(play.end, Failed), play.end
     assert text in play.end.why

@@ -26,6 +26,10 @@ COMMENT ON COLUMN ems.vw_audit_summary.import_kwh IS 'bought';
 COMMENT ON COLUMN ems.vw_audit_summary.export_kwh IS 'fed in';
 COMMENT ON COLUMN ems.vw_audit_summary.consumption_kwh IS 'house, cars and heat pumps';
 COMMENT ON COLUMN ems.vw_audit_summary.pv_kwh IS 'produced';
+COMMENT ON COLUMN ems.vw_audit_summary.genset_kwh IS 'given by generating sets';
+COMMENT ON COLUMN ems.vw_audit_summary.no_genset_over_kwh IS 'what the connection could not have given without sets, beyond its limit';
+COMMENT ON COLUMN ems.vw_audit_summary.import_peak_kw IS 'highest quarter-hour at the meter';
+COMMENT ON COLUMN ems.vw_audit_summary.no_genset_peak_kw IS 'what it would have been without sets';
 COMMENT ON COLUMN ems.vw_audit_summary.throughput_kwh IS 'charged plus discharged';
 COMMENT ON COLUMN ems.vw_audit_summary.own_supply_pct IS 'share of consumption not bought; below 0 when a battery was filled from the grid';
 

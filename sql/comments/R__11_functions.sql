@@ -23,6 +23,7 @@ COMMENT ON ROUTINE ems.fn_disarm IS 'takes a site''s arm back in the caller''s n
 COMMENT ON ROUTINE ems.fn_alarm_acknowledge IS 'notes that the caller knows of an open alarm; returns its number';
 COMMENT ON ROUTINE ems.fn_requester IS 'who asks: `rest:` and the subject of a checked token, `web:` and whom our own web process knows, `telegram:` and who bound the chat, or `db:` and the login';
 COMMENT ON ROUTINE ems.fn_has_timescale IS 'whether the server offers TimescaleDB';
+COMMENT ON ROUTINE ems.fn_genset_cost IS 'fuel, starts and service of generating sets together; 0 where a site has none, null where one of them is not known';
 COMMENT ON ROUTINE ems.fn_slot_cost IS 'what a mean grid power over a quarter-hour costs';
 COMMENT ON ROUTINE ems.fn_request_add IS 'files work for the pipeline (`request`) in the caller''s name; the same asked again while it waits is one request, 20 waiting per person at most; what names an address is filed for an owner of all sites alone who typed the password within a quarter of an hour, one at a time';
 COMMENT ON ROUTINE ems.fn_push_bind IS 'binds a browser to a person; its number, null where the person has ten already';

@@ -90,9 +90,8 @@ async def unshelve(genset_alarm_id: Number, caller: Annotated[Caller, WRITE], we
 
 
 @router.post(
-    "/sites/{site}/gensets/{device}/out-of-service", status_code=204, summary="Take a controller out of service",
-    dependencies=REHEARSED,
-)  # fmt: skip
+    "/sites/{site}/gensets/{device}/out-of-service", status_code=204, summary="Take a controller out of service"
+)
 async def remove(
     site: SiteKey, device: SiteKey, removal: Removal, caller: Annotated[Caller, WRITE], web: ThisWeb
 ) -> None:
@@ -103,9 +102,8 @@ async def remove(
 
 
 @router.post(
-    "/sites/{site}/gensets/{device}/in-service", status_code=204, summary="Take a controller into service again",
-    dependencies=REHEARSED,
-)  # fmt: skip
+    "/sites/{site}/gensets/{device}/in-service", status_code=204, summary="Take a controller into service again"
+)
 async def restore(site: SiteKey, device: SiteKey, caller: Annotated[Caller, WRITE], web: ThisWeb) -> None:
     """People are told of what stands then."""
     async with web.database.writing(caller) as connection:

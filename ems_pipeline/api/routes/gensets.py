@@ -20,7 +20,9 @@ from ems_pipeline.api.web import ThisWeb
 
 router = APIRouter(tags=["gensets"])
 READ = Depends(needs("telemetry:read"))
-Named = Annotated[Sequence[Annotated[str, Field(max_length=64)]], Query(max_length=50)]
+Names = Sequence[Annotated[str, Field(max_length=64)]]
+Devices = Annotated[Names, Query(max_length=50, description="Of these devices only.")]
+Named = Annotated[Names, Query(max_length=50, description="Of these names only.")]
 MOST = 5000
 """Metrics of one answer."""
 
@@ -58,7 +60,7 @@ class Metric(Answer):
     site: str = said("Site.", "hall")
     device: str = said("Device.", "set-1")
     name: str = said("Name; the unit is its end.", "power_w")
-    value: float | str | bool | None = said("Number, state or bit; null: not known.", 123200.0)
+    value: float | str | bool | None = said("Number, state or bit; null: not known.", 123200.0, "by name")
     quality: str = said("Of the controller it is of.", "good")
     taken_at: datetime | None = instant("When it was read.")
 
@@ -111,7 +113,7 @@ async def genset(site: SiteKey, device: SiteKey, caller: Annotated[Caller, READ]
 
 @router.get("/metrics", response_model=Metrics, summary="Live values of controllers, one by one")
 async def metrics(
-    caller: Annotated[Caller, READ], web: ThisWeb, site: OneSite = None, device: Named = (), name: Named = ()
+    caller: Annotated[Caller, READ], web: ThisWeb, site: OneSite = None, device: Devices = (), name: Named = ()
 ) -> dict[str, Any]:
     """Of some sites, devices and names, all that are not given: `?name=power_w&name=engine_state`."""
     sites = [caller.site(site)] if site is not None else caller.listed_sites

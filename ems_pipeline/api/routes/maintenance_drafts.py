@@ -90,7 +90,12 @@ class Interval(Body):
     """An interval of a level of which the document says none."""
 
     hours: float | None = Field(
-        None, gt=0, le=100_000, description="Hours; null: the calendar alone.", examples=[500.0]
+        None,
+        gt=0,
+        le=100_000,
+        description="Hours; null: the calendar alone.",
+        examples=[500.0],
+        json_schema_extra={"unit": "h"},
     )
     months: int | None = Field(None, ge=1, le=600, description="Months; null: hours alone.", examples=[12])
 
