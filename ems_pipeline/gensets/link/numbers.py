@@ -1,4 +1,4 @@
-"""A raw value of a register -> a number in its unit, or the word of a state; what is not surely a value is None. Pure."""
+"""A raw value -> a number in its unit, or the word of a state; what is not surely a value is None. Pure."""
 
 from __future__ import annotations
 
