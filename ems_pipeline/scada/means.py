@@ -1,8 +1,8 @@
 """Means of minutes and changes of states, from snapshots. Pure.
 
 A poll counts once, however often it is shown; what was not read is no part of a mean. A minute in which nothing moved
-since the last one is not written, for a quarter of an hour: a set at rest says the same a thousand times a day. The mains
-it measures meanwhile move only beyond what a meter of theirs wavers by.
+since the last one is not written, for a quarter of an hour: a set at rest says the same a thousand times a day. Mains
+that it measures meanwhile have moved when they did so beyond what they waver by.
 """
 
 from __future__ import annotations

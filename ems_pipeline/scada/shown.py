@@ -1,8 +1,8 @@
 """Who is shown the rounds, each by itself: one that is slow or fails costs neither the polling nor the others.
 
 Rounds wait for a follower that is slow, up to a number; then the oldest go, and that is said. A database that is away
-for a while so costs alarms nothing. For a follower that only needs how things stand, what waits is one round: the newest
-of every controller, since a round has some of them only.
+for a while so costs alarms nothing. For a follower that only needs how things stand, what waits is one round: the
+newest of every controller, since a round has some of them only.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class Standing:
 
 
 def test_who_begins_while_nobody_follows_is_told_an_alarm_that_is_as_it_was_told_last() -> None:
-    """Told: set. Nobody follows, it ends, somebody reads that it has; then it is set again, and that is news to them."""
+    """Told: set. Nobody follows, it ends, somebody reads that; then it is set again, and that is news to them."""
 
     async def run() -> list[dict[str, Any]]:
         database, hub = Standing(), Hub(SimulatedClock(NOON))
