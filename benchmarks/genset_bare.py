@@ -2,9 +2,9 @@
 
     python benchmarks/genset_bare.py bare|ours '[PORT, ...]'
 
-Both on uvloop, every two seconds, the same blocks in the same cycles. *Bare* makes of every register of the map its number
-by pymodbus' own `convert_from_registers` and the map's scale, and judges nothing: no sensor that is missing, no range, no
-state, no alarm, no age.
+Both on uvloop, every two seconds, the same blocks in the same cycles; `polled` is said when the first one is through.
+*Bare* makes of every register of the map its number by pymodbus' own `convert_from_registers` and the map's scale, and
+judges nothing: no sensor that is missing, no range, no state, no alarm, no age.
 """
 
 from __future__ import annotations
@@ -74,6 +74,8 @@ async def main(make: Callable[[int], Awaitable[Poll]], ports: list[int]) -> None
     polls, cycle, tick = [await make(port) for port in ports], 0, asyncio.get_running_loop().time()
     while True:
         await asyncio.gather(*(poll(cycle) for poll in polls))
+        if not cycle:
+            print("polled", flush=True)
         cycle, tick = cycle + 1, tick + EVERY_S
         await asyncio.sleep(max(0.0, tick - asyncio.get_running_loop().time()))
 

@@ -7,9 +7,9 @@
 the way and minutes included. `poll_ratio`: the same beside a bare loop of pymodbus that asks for the same blocks in the
 same cycles and makes numbers of them by the library's own conversion (`genset_bare.py`), both on uvloop, in turn, the
 median of the rounds; `poll_ratio_alone` is our polling without the database beside the same loop. `alarm_p95_s`: from a
-bit in a register to each of the WebSocket clients of the web process, `alarms_lost` those that did not come within 30 s.
-`year_mb`: a year of minutes of one set that runs 5,000 hours in it, with its indexes, as PostgreSQL keeps them; measured
-on a month.
+bit in a register to each of the WebSocket clients of the web process, `alarms_lost` those that did not come within
+30 s. `year_mb`: a year of minutes of one set that runs 5,000 hours in it, with its indexes, as PostgreSQL keeps them;
+measured on a month.
 
 Controllers are sockets of another process (`genset_servers.py`), the database is an embedded PostgreSQL in a temporary
 folder.
@@ -142,7 +142,7 @@ def controllers(count: int) -> Iterator[tuple[subprocess.Popen[str], list[int]]]
 @contextmanager
 def running(command: list[str], folder: Path) -> Iterator[int]:
     """A program without a port; its number."""
-    with (folder / "poller.log").open("ab") as log:
+    with (folder / "poller.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, *command], stdout=log, stderr=log)
     try:
         yield process.pid
@@ -175,22 +175,28 @@ def polled(folder: Path, ports: list[int], chosen: argparse.Namespace) -> list[F
 def core_pct(command: list[str], folder: Path, for_s: float) -> float:
     """Share of a core that a program takes once it is warm."""
     with running(command, folder) as pid:
-        ready(command)
+        ready(command, folder)
         before_s, began = tree_cpu_s(pid), time.monotonic()
         time.sleep(for_s)
         return 100 * (tree_cpu_s(pid) - before_s) / (time.monotonic() - began)
 
 
-def ready(command: list[str]) -> None:
+def ready(command: list[str], folder: Path) -> None:
     """Until every controller was polled, and some cycles more; of a busy machine a start takes its time."""
     until = time.monotonic() + 60
-    while command == POLLER and time.monotonic() < until:
-        with open_warehouse().begin() as connection:
-            fresh = "SELECT count(*) > 0 FROM ems.genset_live WHERE seen_at > now() - interval '3 seconds'"
-            if connection.execute(sa.text(fresh)).scalar_one():
-                break
+    while time.monotonic() < until and not (_is_live() if command == POLLER else _has_polled(folder)):
         time.sleep(0.5)
     time.sleep(WARM_S)
+
+
+def _is_live() -> bool:
+    with open_warehouse().begin() as connection:
+        fresh = "SELECT count(*) > 0 FROM ems.genset_live WHERE seen_at > now() - interval '3 seconds'"
+        return bool(connection.execute(sa.text(fresh)).scalar_one())
+
+
+def _has_polled(folder: Path) -> bool:
+    return "polled" in (folder / "poller.log").read_text(encoding="utf-8")
 
 
 async def alarmed(servers: subprocess.Popen[str], port: int, tokens: list[str], count: int, number: int) -> list[float]:

@@ -92,7 +92,7 @@ def test_what_does_not_answer_the_question_is_no_value(pdu: str, monkeypatch: py
 
 def test_silence_is_asked_twice_on_two_connections_and_stands_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(line: TcpLine) -> None:
-        with pytest.raises(DeviceFault, match="no usable answer in 0.1 s") as fault:
+        with pytest.raises(DeviceFault, match=r"no usable answer in 0\.1 s") as fault:
             await line.read(1, 3, 0, 1)
         assert (fault.value.device_wide, fault.value.quality) == (True, Quality.NO_ANSWER)
 
