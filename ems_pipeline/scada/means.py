@@ -1,12 +1,13 @@
 """Means of minutes and changes of states, from snapshots. Pure.
 
 A poll counts once, however often it is shown; what was not read is no part of a mean. A minute in which nothing moved
-since the last one is not written, for a quarter of an hour: a set at rest says the same a thousand times a day.
+since the last one is not written, for a quarter of an hour: a set at rest says the same a thousand times a day. Mains
+that it measures meanwhile have moved when they did so beyond what they waver by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -38,6 +39,10 @@ STATES = ("engine_state", "generator_breaker", "busbar_breaker", "mains_breaker"
 DIGITS: Mapping[str, int] = {"power_factor": 3, "frequency_hz": 2, "grid_hz": 2, "run_hours": 2}
 """Of a mean; all others have one, powers none."""
 UNMOVED = timedelta(minutes=15)
+STEADY: Mapping[str, float] = {
+    "grid_voltage_v": 0.01, "grid_hz": 0.001, "battery_v": 0.01, "coolant_c": 0.03, "oil_c": 0.03,
+}  # fmt: skip
+"""Part of a value by which it wavers without having moved: 4 V of 400, 0.05 Hz, 1 °C of a warm engine."""
 
 
 @dataclass(slots=True)
@@ -130,5 +135,10 @@ def _word(value: float | str | None) -> str | None:
 
 def _is_unmoved(before: Minute, now: Minute) -> bool:
     """Whether a minute says what the last one that was written says."""
-    is_late = now.minute_at - before.minute_at >= UNMOVED
-    return not is_late and before.values == now.values
+    if now.minute_at - before.minute_at >= UNMOVED or before.values.keys() != now.values.keys():
+        return False
+    return all(abs(value - was) <= STEADY.get(name, 0.0) * abs(was) for name, value, was in _pairs(before, now))
+
+
+def _pairs(before: Minute, now: Minute) -> Iterable[tuple[str, float, float]]:
+    return ((name, value, before.values[name]) for name, value in now.values.items())

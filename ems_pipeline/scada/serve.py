@@ -35,8 +35,6 @@ from ems_pipeline.warehouse import Warehouse, open_warehouse
 
 FOLLOW_S = 5.0
 """How often the site files are looked at."""
-NEWEST = 1
-"""Rounds kept for who only needs how it stands now."""
 OTHERS = 0o077
 logger = logging.getLogger("scada")
 
@@ -59,10 +57,10 @@ def followers(warehouse: Warehouse, yard: Yard, alarms: Alarms, sequences: Seque
         return yard.standing[key].polled.trouble if key in yard.standing else ""
 
     return [
-        Shown("live values", Live(warehouse, known), NEWEST),
+        Shown("live values", Live(warehouse, known), is_newest_enough=True),
         Shown("routes", Routes(warehouse, known, trouble)),
         Shown("minutes", Minutes(warehouse)),
-        Shown("alarms", alarms, NEWEST),  # keeps those that it could not store itself
+        Shown("alarms", alarms),
         Shown("sequences", sequences),
     ]
 

@@ -1,7 +1,8 @@
 """Who is shown the rounds, each by itself: one that is slow or fails costs neither the polling nor the others.
 
 Rounds wait for a follower that is slow, up to a number; then the oldest go, and that is said. A database that is away
-for a while so costs alarms nothing, and a follower that only needs the newest keeps one.
+for a while so costs alarms nothing. For a follower that only needs how things stand, what waits is one round: the
+newest of every controller, since a round has some of them only.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from ems_pipeline.gensets.snapshot import Follower, Snapshot
 from ems_pipeline.plain_text import told
 from ems_pipeline.warehouse import DatabaseUnavailable
 
-MOST_WAITING = 300
-"""Ten minutes of rounds."""
+MOST_WAITING = 900
+"""Ten minutes of rounds, three a cycle."""
 PAUSE_S = 2.0
 """After a failure, before the next round is shown."""
 Round = tuple[datetime, Sequence[Snapshot]]
@@ -33,8 +34,11 @@ class Shown:
         follower: Follower,
         keeps: int = MOST_WAITING,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        *,
+        is_newest_enough: bool = False,
     ) -> None:
         self.name, self._follower, self._keeps, self._sleep = name, follower, keeps, sleep
+        self._is_newest_enough = is_newest_enough
         self._waiting: deque[Round] = deque()
         self._something = asyncio.Event()
         self._fault = ""
@@ -44,10 +48,18 @@ class Shown:
     def show(self, at: datetime, snapshots: Sequence[Snapshot]) -> None:
         """Let a round wait for it."""
         self._waiting.append((at, snapshots))
+        self._bound()
+        self._something.set()
+
+    def _bound(self) -> None:
+        """What waits is no more than may."""
+        while self._is_newest_enough and len(self._waiting) > 1:
+            (_, older), (at, newer) = self._waiting.popleft(), self._waiting.popleft()
+            newest = {(seen.site, seen.device): seen for seen in (*older, *newer)}
+            self._waiting.appendleft((at, list(newest.values())))
         while len(self._waiting) > self._keeps:
             self._waiting.popleft()
             self.lost += 1
-        self._something.set()
 
     async def run(self) -> None:
         """Show it what waits, until it is cancelled."""
@@ -60,19 +72,18 @@ class Shown:
     async def once(self) -> None:
         """Show it the oldest round that waits. What the database did not take is shown again; what the follower itself
         cannot bear is not."""
-        at, snapshots = self._waiting[0]
+        at, snapshots = self._waiting.popleft()
         try:
             await self._follower.seen(at, snapshots)
         except DatabaseUnavailable as error:
+            self._waiting.appendleft((at, snapshots))
+            self._bound()
             self._say(str(error))
             await self._sleep(PAUSE_S)
-            return
         except Exception as error:
             self._say(told(error), error)
         else:
             self._say("")
-        if self._waiting and self._waiting[0][1] is snapshots:
-            self._waiting.popleft()
 
     def _say(self, fault: str, error: Exception | None = None) -> None:
         """Once, however often it comes."""

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ems_pipeline.gensets.link.blocks import planned
-from ems_pipeline.gensets.link.decode import value_of
+from ems_pipeline.gensets.link.decode import decode
 from ems_pipeline.gensets.map.file import load
+from ems_pipeline.gensets.map.whole import ControllerMap
 from ems_pipeline.gensets.snapshot import AlarmBit, Link, Snapshot
 from ems_pipeline.gensets.states import AlarmGroup
 from ems_pipeline_tests.gensets.words import Hands, Registers, blocks_of, controller, running, shut, u32
@@ -166,15 +167,21 @@ def test_hours_that_were_read_while_they_moved_are_held_back() -> None:
 
 @given(raw=st.integers(-(2**31), 2**31 - 1), low_first=st.booleans())
 def test_a_signed_pair_comes_back_whatever_its_order(raw: int, low_first: bool) -> None:
-    import dataclasses
-
-    number = next(n for block in planned(load("hgm9520n"), "fast", is_serial=False) for n in block.numbers if n.wide)
-    number = dataclasses.replace(
-        number, at=0, signed=True, low_first=low_first, scale=1.0, digits=0, invalid=frozenset(), most=2.0**40,
-        least=-(2.0**40),
+    order = "low_first" if low_first else "high_first"
+    whole = ControllerMap.model_validate(
+        {
+            "format": "smartgen-map/1", "model": "M", "defaults": {"word_order": order, "invalid_raw": []},
+            "registers": [
+                {"name": "before", "address": 3}, {"name": "pair", "address": 4, "type": "s32"},
+                {"name": "again", "address": 3, "type": "s16"},
+            ],
+        }
     )  # fmt: skip
+    (block,) = planned(whole, "fast", is_serial=False)
     low, high = u32(raw % 2**32)
-    assert value_of(number, (low, high) if low_first else (high, low)) == raw
+    values: dict[str, object] = {}
+    decode(block, (0xFFFF, *((low, high) if low_first else (high, low))), values, {}, set())  # type: ignore[arg-type]
+    assert values == {"before": 0xFFFF, "pair": raw, "again": -1}
 
 
 @pytest.mark.parametrize(("name", "is_serial"), [("hgm9520n", False), ("hgm9520n", True), ("hgm9560", True)])

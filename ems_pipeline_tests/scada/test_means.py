@@ -42,6 +42,16 @@ def test_minutes_in_which_nothing_moves_are_written_each_quarter_of_an_hour() ->
     assert [(one.minute_at - NOON) / timedelta(minutes=1) for one in found] == [0, 15, 30, 45]
 
 
+def test_mains_that_waver_while_a_set_rests_have_not_moved_and_what_moves_is_written() -> None:
+    """Beside 400 V: 1 % is 4 V; beside the first one that was written, not the one before, so that drift is written."""
+    means, found = Means(), list[Minute]()
+    for minute, volts in enumerate([400.0, 404.0, 396.0, 402.0, 404.1, 404.0, 400.0]):
+        seen = at(60 * minute, 0.0)
+        seen.values.update({"energy_wh": 5.0, "mains_l12_v": volts})  # type: ignore[attr-defined]
+        found += minutes(means, seen)
+    assert [one.values["grid_voltage_v"] for one in found] == [400.0, 404.1]
+
+
 def test_a_lost_controller_has_no_minutes_and_a_change_of_its_link() -> None:
     means = Means()
     means.take(at(0, 100))

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
 import pytest
 
 from ems_pipeline.gensets.snapshot import Link, Snapshot
+from ems_pipeline.scada.alarms import Alarms
 from ems_pipeline.scada.desk import Desk
 from ems_pipeline.scada.rounds import Rounds
+from ems_pipeline.scada.sequences import Sequences
+from ems_pipeline.scada.serve import followers
 from ems_pipeline.scada.shown import Shown
 from ems_pipeline.scada.yard import Yard
-from ems_pipeline.warehouse import DatabaseUnavailable
+from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
 from ems_pipeline_tests.gensets.server import Server
 from ems_pipeline_tests.gensets.words import NOON, Hands, running
 from ems_pipeline_tests.scada.conftest import Hall
@@ -132,6 +136,39 @@ def test_what_the_database_did_not_take_is_shown_again() -> None:
         for _ in range(4):
             await shown.once()
         assert [[seen.device for seen in one] for one in kept.rounds] == [["a"], ["b"]]
+
+    asyncio.run(run())
+
+
+def test_what_comes_while_a_follower_is_busy_reaches_each_of_them() -> None:
+    """A cycle is shown in parts: a part that waits is no older state of what the next one has."""
+
+    async def run() -> None:
+        yard, nowhere = Yard(Hands()), cast(Warehouse, None)
+        for shown in followers(nowhere, yard, Alarms(nowhere, {}), Sequences(nowhere, yard.controller)):
+            shown._follower = kept = Kept()
+            for device in ("a", "b", "a", "c"):
+                shown.show(NOON, [snapshot(device)])
+            while shown._waiting:
+                await shown.once()
+            assert {seen.device for one in kept.rounds for seen in one} == {"a", "b", "c"}, shown.name
+            if shown.name == "alarms":
+                assert len(kept.rounds) == 4, "an alarm that comes and goes is in one of them only"
+
+    asyncio.run(run())
+
+
+def test_of_what_waits_for_a_database_the_newest_of_each_counts() -> None:
+    async def run() -> None:
+        kept = Kept(DatabaseUnavailable("away"))
+        shown = Shown("kept", kept, sleep=at_once, is_newest_enough=True)
+        old, new = snapshot("a"), snapshot("a")
+        shown.show(NOON, [old, snapshot("b")])
+        await shown.once()
+        shown.show(NOON, [new])
+        await shown.once()
+        assert [seen.device for seen in kept.rounds[0]] == ["a", "b"]
+        assert kept.rounds[0][0] is new
 
     asyncio.run(run())
 

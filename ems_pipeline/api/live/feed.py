@@ -67,6 +67,7 @@ class Feed:
         )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}")
+            self._gensets.forget()
             self._hub.lost()  # whatever happened before this instant was not heard
             self.is_listening.set()
             while True:
@@ -86,6 +87,8 @@ class Feed:
         if is_too_much:
             self._hub.lost()
         followed = self._hub.followed()
+        if topics.GENSETS not in followed:  # the next one begins with how they stand then
+            self._gensets.forget()
         has_gensets = news.pop(topics.GENSETS, None) is not None and topics.GENSETS in followed
         sites = news.get("telemetry")
         if sites is not None:

@@ -29,6 +29,11 @@ class Gensets:
         self._told: dict[tuple[str, str], Body] = {}
         self._since: datetime | None = None
 
+    def forget(self) -> None:
+        """Tell all of every controller again: what was told last is not what whoever listens now knows."""
+        self._told.clear()
+        self._since = None
+
     async def changed(self, connection: Connection) -> list[Told]:
         """What is new since the last look."""
         rows = await (await connection.execute(CHANGED, {"since": self._since})).fetchall()

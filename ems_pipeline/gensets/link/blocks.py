@@ -6,9 +6,11 @@ Compiled once a controller: 200 of them are asked every two seconds, and what ca
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ems_pipeline.gensets.link.numbers import Number, remembered
 from ems_pipeline.gensets.map.record import Bit, Poll, Register
 from ems_pipeline.gensets.map.whole import ControllerMap
 from ems_pipeline.gensets.snapshot import AlarmBit
@@ -16,24 +18,18 @@ from ems_pipeline.gensets.snapshot import AlarmBit
 MOST_DIGITS = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A register to be decoded; ``at`` counts from the first word of its block."""
+class Layer:
+    """Numbers of a block that share no word, taken out of it at once."""
 
-    name: str
-    at: int
-    wide: bool
-    signed: bool
-    low_first: bool
-    scale: float
-    offset: float
-    digits: int
-    invalid: frozenset[int]
-    least: float
-    most: float
-    wrap: float | None
-    words: tuple[str, ...] | None
-    """Of a state: its words by number."""
+    def __init__(self, numbers: Sequence[Number], count: int, order: str) -> None:
+        self.names = tuple(number.name for number in numbers)
+        self.meant = tuple(remembered(number) for number in numbers)
+        fields, at = "", 0
+        for number in numbers:
+            code = "i" if number.wide else "h"
+            fields += f"{2 * (number.at - at)}x{code if number.signed else code.upper()}"
+            at = number.end
+        self.fields = struct.Struct(f"{order}{fields}{2 * (count - at)}x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +39,13 @@ class Block:
     start: int
     count: int
     numbers: tuple[Number, ...]
-    bits: tuple[tuple[int, int, str], ...]
-    """Word, mask and name of each status bit."""
+    bits: tuple[tuple[int, tuple[tuple[int, str], ...]], ...]
+    """Word, and mask and name of each of its status bits."""
     alarms: tuple[tuple[int, tuple[tuple[int, AlarmBit], ...]], ...]
     """Word, and mask and alarm of each of its bits."""
+    words: struct.Struct
+    """All words as bytes in which a value of two stands whole: its low word is first, and so is the low byte then."""
+    layers: tuple[Layer, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,20 +104,37 @@ def _size(part: Part) -> int:
 
 def _block(whole: ControllerMap, parts: Sequence[Part], mains_sign: int) -> Block:
     start = parts[0].address
+    count = max(part.address + _size(part) for part in parts) - start
     alarms: dict[int, list[tuple[int, AlarmBit]]] = {}
-    bits: list[tuple[int, int, str]] = []
+    bits: dict[int, list[tuple[int, str]]] = {}
     for part in parts:
         if isinstance(part, Bit) and part.severity is not None:
             alarms.setdefault(part.address - start, []).append((1 << part.bit, AlarmBit(part.severity, part.name)))
         elif isinstance(part, Bit):
-            bits.append((part.address - start, 1 << part.bit, part.name))
+            bits.setdefault(part.address - start, []).append((1 << part.bit, part.name))
+    numbers = tuple(_number(whole, part, start, mains_sign) for part in parts if isinstance(part, Register))
+    order = "<" if whole.defaults.word_order == "low_first" else ">"
     return Block(
         start,
-        max(part.address + _size(part) for part in parts) - start,
-        tuple(_number(whole, part, start, mains_sign) for part in parts if isinstance(part, Register)),
-        tuple(bits),
+        count,
+        numbers,
+        tuple((at, tuple(found)) for at, found in bits.items()),
         tuple((at, tuple(found)) for at, found in alarms.items()),
+        struct.Struct(f"{order}{count}H"),
+        tuple(Layer(layer, count, order) for layer in _layers(numbers)),
     )
+
+
+def _layers(numbers: Iterable[Number]) -> list[list[Number]]:
+    """As few as can be: one, but where a word is read as two things."""
+    layers: list[list[Number]] = []
+    for number in numbers:
+        free = next((layer for layer in layers if layer[-1].end <= number.at), None)
+        if free is None:
+            layers.append([number])
+        else:
+            free.append(number)
+    return layers
 
 
 def _number(whole: ControllerMap, register: Register, start: int, mains_sign: int) -> Number:

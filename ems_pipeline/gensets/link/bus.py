@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ems_pipeline.devices.driver.contract import DeviceFault
-from ems_pipeline.devices.modbus.wire import EXCEPTIONS, GATEWAY_SILENCE, ILLEGAL_ADDRESS
 from ems_pipeline.devices.points.reading import Quality
 from ems_pipeline.gensets.link.frames import Found, Request, find
-from ems_pipeline.gensets.link.line import Backoff
+from ems_pipeline.gensets.link.line import Backoff, refused
 
 LONGEST_DIAL_S = 2.0
 MOST_HELD = 4096
@@ -203,14 +202,7 @@ class RtuBus:
 def _judged(found: Found) -> tuple[int, ...]:
     if found.exception is None:
         return found.words or ()
-    code = found.exception
-    silent = code in GATEWAY_SILENCE
-    raise DeviceFault(
-        Quality.NO_ANSWER if silent else Quality.REFUSED,
-        f"exception {code}: {EXCEPTIONS.get(code, 'unknown')}",
-        device_wide=silent,
-        illegal_address=code == ILLEGAL_ADDRESS,
-    )
+    raise refused(found.exception)
 
 
 def _now() -> float:

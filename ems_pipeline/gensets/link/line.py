@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 from ems_pipeline.devices.driver.contract import DeviceFault
+from ems_pipeline.devices.modbus.wire import EXCEPTIONS, GATEWAY_SILENCE, ILLEGAL_ADDRESS
 from ems_pipeline.devices.points.reading import Quality
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 30.0
@@ -33,6 +34,17 @@ class Line(Protocol):
     async def renew(self) -> None:
         """Let the connection go; the next request opens another."""
         ...
+
+
+def refused(code: int) -> DeviceFault:
+    """What an exception of Modbus says; of a gateway it may be that the slave is silent."""
+    silent = code in GATEWAY_SILENCE
+    return DeviceFault(
+        Quality.NO_ANSWER if silent else Quality.REFUSED,
+        f"exception {code}: {EXCEPTIONS.get(code, 'unknown')}",
+        device_wide=silent,
+        illegal_address=code == ILLEGAL_ADDRESS,
+    )
 
 
 class Backoff:

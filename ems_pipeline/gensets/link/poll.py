@@ -15,9 +15,10 @@ from itertools import chain
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.gensets.link.blocks import Block, planned, singly
-from ems_pipeline.gensets.link.decode import Value, believed, decode
+from ems_pipeline.gensets.link.decode import believed, decode, meanings
 from ems_pipeline.gensets.link.hours import RunHours
 from ems_pipeline.gensets.link.line import Line
+from ems_pipeline.gensets.link.numbers import Value
 from ems_pipeline.gensets.map.record import Poll
 from ems_pipeline.gensets.map.whole import ControllerMap
 from ems_pipeline.gensets.snapshot import AlarmBit, Link, Snapshot
@@ -64,6 +65,7 @@ class Polled:
         self._values: dict[str, Value] = dict.fromkeys(register.name for register in whole.registers)
         self._bits: dict[str, bool] = {}
         self._alarms: frozenset[AlarmBit] | None = None
+        self._meanings = meanings(whole)
         self._hours = RunHours()
         self._polls = self._missed = 0
         self._taken_at: datetime | None = None
@@ -143,7 +145,7 @@ class Polled:
             link = Link.DOWN if self._missed >= LOST_AFTER else Link.STALE
             if link is Link.DOWN:
                 self._values, self._bits = dict.fromkeys(self._values), {}
-            return self._snapshot(link, self._values, None)
+            return self._snapshot(link, dict(self._values), None)
         self._missed, self._taken_at = 0, now_at
         if said.values.keys() >= HOURS_PARTS_READ:
             said.values[HOURS] = self._hours.take(said.values, now_at)
@@ -152,7 +154,7 @@ class Polled:
         alarms = frozenset(said.alarms) if said.has_alarms else None
         self._alarms = alarms
         link = Link.STALE if said.failed else Link.GOOD
-        return self._snapshot(link, believed(self.whole, self._values), alarms)
+        return self._snapshot(link, believed(self._meanings, self._values), alarms)
 
     def _snapshot(self, link: Link, values: Mapping[str, Value], alarms: frozenset[AlarmBit] | None) -> Snapshot:
         return Snapshot(
@@ -161,7 +163,7 @@ class Polled:
             model=self.whole.model,
             taken_at=self._taken_at,
             link=link,
-            values=dict(values),
+            values=values,
             bits=dict(self._bits),
             alarms=alarms,
         )

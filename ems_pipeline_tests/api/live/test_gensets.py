@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ems_pipeline.api.live.feed import Feed
 from ems_pipeline.api.live.gensets import KIND, TOPIC, merged, newer
 from ems_pipeline.api.live.hub import Hub
 from ems_pipeline.api.live.told import Told
@@ -59,3 +63,46 @@ def test_messages_that_wait_become_one_without_a_gap() -> None:
 
     (said,) = asyncio.run(run())
     assert said["devices"]["set-1"]["values"] == {"power_w": 6, "rpm": 1500, "fuel_pct": None}
+
+
+class Standing:
+    """A database with one controller, whose alarms stand as they were set last."""
+
+    def __init__(self) -> None:
+        self.alarms: list[list[str]] = []
+        self.at = NOON
+
+    @asynccontextmanager
+    async def reading(self, _: object) -> AsyncIterator[Standing]:
+        yield self
+
+    async def execute(self, _: str, given: dict[str, Any]) -> Standing:
+        self.is_new = given["since"] is None or self.at > given["since"]
+        return self
+
+    async def fetchall(self) -> list[dict[str, Any]]:
+        row = {"site_key": "s", "device_key": "d", "model": "HGM9520N", "link": "good", "taken_at": self.at}
+        return [row | {"seen_at": self.at, "readings": {}, "bits": {}, "alarms": self.alarms}] if self.is_new else []
+
+
+def test_who_begins_while_nobody_follows_is_told_an_alarm_that_is_as_it_was_told_last() -> None:
+    """Told: set. Nobody follows, it ends, somebody reads that; then it is set again, and that is news to them."""
+
+    async def run() -> list[dict[str, Any]]:
+        database, hub = Standing(), Hub(SimulatedClock(NOON))
+        feed, heard = Feed(cast(Any, database), hub), ['{"topic": "gensets", "key": "live"}']
+        first = hub.join(None)
+        first.topics.add(TOPIC)
+        database.alarms = [["warning", "low_fuel"]]
+        await feed.tell(heard)
+        hub.leave(first)
+        database.alarms, database.at = [], NOON + timedelta(seconds=2)
+        await feed.tell(heard)
+        second = hub.join(None)
+        second.topics.add(TOPIC)
+        database.alarms, database.at = [["warning", "low_fuel"]], NOON + timedelta(seconds=4)
+        await feed.tell(heard)
+        return [json.loads(text) for text in second.take()]
+
+    (said,) = asyncio.run(run())
+    assert said["devices"]["d"]["alarms"] == [{"group": "warning", "name": "low_fuel"}]
