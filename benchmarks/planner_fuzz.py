@@ -106,7 +106,9 @@ def main() -> None:
         if found[-1].fault:
             print(f"{found[-1].seed}: {found[-1].fault}", flush=True)
         if len(found) % 50 == 0:
-            print(f"{len(found)} of {chosen.problems}, {sum(one.fault is not None for one in found)} faults", flush=True)
+            print(
+                f"{len(found)} of {chosen.problems}, {sum(one.fault is not None for one in found)} faults", flush=True
+            )
     report = figures(found)
     for row in report:
         print(f"{row['name']:24s} {row['value']:12.6g} {row['unit']:9s} {row['reference']:12.6g}")

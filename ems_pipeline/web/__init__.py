@@ -11,6 +11,7 @@ says it. Nothing is loaded from elsewhere, everything works without the one scri
     drawn, pen              pictures in a page; those of plans and of this moment
     measured                what was measured, in as many buckets as a picture has room for
     preview                 what a wish would cost before it is filed
+    preview_genset          the same of a generating set
     setup                   what is typed into the set-up, and what it means
     pages                   a module a page
 """
