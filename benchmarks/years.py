@@ -221,6 +221,11 @@ QUESTIONS: dict[str, Question] = {
         "SELECT count(*) FROM ems.maintenance_item WHERE site_key = :site",
         20,
     ),
+    "fn_genset_planned_hours": Question(
+        "SELECT count(*), sum(hours) FROM ems.fn_genset_planned_hours(:end, :end)",
+        "SELECT max(decided_at) FROM ems.planning_run WHERE site_key = :site",
+        100,
+    ),
     "fn_effective_price": Question(
         "SELECT sum(buy_per_kwh) FROM ems.fn_effective_price(:site, :start, :end)",
         "SELECT sum(buy_per_kwh) FROM ems.effective_price WHERE site_key = :site",

@@ -58,13 +58,7 @@ DOUBTED = """
     WHERE m.site_key = n.site_key AND m.asset_key = n.asset_key"""
 PLANNED = """
     UPDATE ems.genset_meter m SET planned_h = n.hours, planned_until = n.until_at
-    FROM (SELECT m.site_key, m.asset_key, 0.25 * count(d.starts_at) FILTER (WHERE d.power_w > 0) AS hours,
-                 max(d.starts_at) + interval '15 minutes' AS until_at
-          FROM ems.genset_meter m
-          CROSS JOIN LATERAL ems.fn_plan_in_force(m.site_key, :slot, :at) held
-          JOIN ems.planning_device_interval d ON d.planning_run_id = held.planning_run_id AND d.asset_key = m.asset_key
-               AND d.starts_at >= :slot
-          GROUP BY m.site_key, m.asset_key) n
+    FROM ems.fn_genset_planned_hours(:slot, :at) n
     WHERE m.site_key = n.site_key AND m.asset_key = n.asset_key
       AND (m.planned_h, m.planned_until) IS DISTINCT FROM (n.hours, n.until_at)"""
 

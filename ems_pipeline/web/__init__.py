@@ -13,6 +13,7 @@ says it. Nothing is loaded from elsewhere, everything works without the one scri
     genset_hours            the last hours of one of them
     measured                what was measured, in as many buckets as a picture has room for
     preview                 what a wish would cost before it is filed
+    preview_genset          the same of a generating set
     setup                   what is typed into the set-up, and what it means
     pages                   a module a page
 """

@@ -33,13 +33,15 @@ class Wanted:
 class Effect:
     """Against the plan, > 0 more: money, energy from the grid, energy in the store or the car at the end, kWh.
 
-    ``lacking_kwh``: what a car will not get any more; its owner's to judge.
+    ``lacking_kwh``: what a car will not get any more; its owner's to judge. ``engine_cost``: what of the money a
+    generating set takes, fuel, engine hours and starts.
     """
 
     cost: float
     grid_kwh: float
     stored_kwh: float = 0.0
     lacking_kwh: float = 0.0
+    engine_cost: float = 0.0
 
 
 @dataclass(frozen=True)

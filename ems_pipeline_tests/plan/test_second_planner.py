@@ -16,7 +16,7 @@ PROBLEMS = 40
 def benchmarks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield
-    for name in ("planner_fuzz", "small_planner", "small_devices", "small_model", "small_problems"):
+    for name in ("planner_fuzz", "small_planner", "small_devices", "small_gensets", "small_model", "small_problems"):
         sys.modules.pop(name, None)
 
 
@@ -29,7 +29,7 @@ def test_plans_cost_what_a_second_planner_needs_and_are_accepted(batch: int) -> 
 
 
 def test_the_second_planner_knows_nothing_of_the_first() -> None:
-    for name in ("small_planner", "small_devices", "small_model", "small_problems"):
+    for name in ("small_planner", "small_devices", "small_gensets", "small_model", "small_problems"):
         assert "ems_pipeline" not in (BENCHMARKS / f"{name}.py").read_text()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -137,23 +137,50 @@ def test_a_typed_reading_is_added_by_the_next_check(connection: Connection) -> N
     assert summed(connection)[0] == 16_930
 
 
-def test_what_the_plan_in_force_will_run_is_noted(connection: Connection) -> None:
-    """Three quarter-hours with power of four that are planned."""
+def planned(connection: Connection, at: datetime, powers_w: Sequence[float | None]) -> None:
+    """The one plan of the yard: powers of its first set per quarter-hour, None: it stands."""
     connection.execute(sa.text("DELETE FROM ems.planning_run WHERE site_key = 'yard'"))
-    run = "00000000-0000-0000-0000-000000000039"
+    run = {"run": "00000000-0000-0000-0000-000000000039", "at": at, "slots": len(powers_w)}
     connection.execute(
         sa.text("""INSERT INTO ems.planning_run (planning_run_id, site_key, kind, day, decided_at, horizon_start,
                        horizon_end, status, is_verified, inputs, config_hash, code_version, recorded_at)
                    VALUES (:run, 'yard', 'rolling', CAST(:at AS timestamptz)::date, :at, :at,
-                       CAST(:at AS timestamptz) + interval '1 hour', 'optimal', true, '{}', '', '', :at)"""),
-        {"run": run, "at": NOW},
+                       CAST(:at AS timestamptz) + :slots * interval '15 minutes', 'optimal', true, '{}', '', '',
+                       :at)"""),
+        run,
     )
     connection.execute(
         sa.text("""INSERT INTO ems.planning_device_interval (planning_run_id, starts_at, asset_key, kind, power_w, mode)
-                   SELECT :run, CAST(:at AS timestamptz) + k * interval '15 minutes', 'gen-1', 'genset',
-                          CASE k WHEN 3 THEN 0 ELSE 100000 END, 'run' FROM generate_series(0, 3) AS k"""),
-        {"run": run, "at": NOW},
+                   SELECT :run, CAST(:at AS timestamptz) + (k - 1) * interval '15 minutes', 'gen-1', 'genset',
+                          coalesce(w, 0), CASE WHEN w IS NULL THEN 'off' ELSE 'run' END
+                   FROM unnest(CAST(:powers AS float8[])) WITH ORDINALITY AS p (w, k)"""),
+        run | {"powers": list(powers_w)},
     )
+
+
+def test_planned_hours_have_lead_and_cool_down_per_start_and_those_of_a_day_are_told_apart(
+    connection: Connection, home01: Site
+) -> None:
+    """Two quarter-hours that go on, four after 10 h, eight after 30 h; each of two starts six minutes more."""
+    first, second = yard(home01).gensets
+    sets = (first.model_copy(update={"lead_s": 120, "cool_down_s": 240}), second)
+    registry.register(connection, [yard(home01).model_copy(update={"gensets": sets})], NOW)
+    rests: list[float | None] = [None] * 160
+    rests[:2], rests[40:44], rests[120:128] = [9e4] * 2, [9e4] * 4, [9e4] * 8
+    planned(connection, NOW, rests)
+    asked = sa.text("SELECT * FROM ems.fn_genset_planned_hours(:slot, :now, 'yard')")
+    (row,) = connection.execute(asked, {"slot": NOW, "now": NOW}).all()
+    assert tuple(row)[:2] == ("yard", "gen-1")
+    assert tuple(row)[2:5] == pytest.approx((0.5 + 1.1, 0.5 + 1.1 + 2.1, 2))
+    assert row.until_at == NOW + 40 * HOUR
+    (later,) = connection.execute(asked, {"slot": NOW + 11 * HOUR, "now": NOW + 11 * HOUR}).all()
+    assert tuple(later)[2:5] == pytest.approx((2.1, 2.1, 1))
+    assert connection.execute(asked, {"slot": NOW + 41 * HOUR, "now": NOW + 41 * HOUR}).all() == []
+
+
+def test_what_the_plan_in_force_will_run_is_noted(connection: Connection) -> None:
+    """Three quarter-hours of four: one warms up without load, the last one stands."""
+    planned(connection, NOW, [0.0, 100_000.0, 100_000.0, None])
     assert meters.look_around(connection, NOW) == 1
     assert meters.look_around(connection, NOW) == 0
     found = connection.exec_driver_sql("SELECT planned_h, planned_until FROM ems.genset_meter").one()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from ems_pipeline.sites import Site
 from ems_pipeline.sites.alarm_limit import AlarmLimit
 from ems_pipeline.sites.machines import Genset, Switchboard
 from ems_pipeline.sites.wiring import Device, Gateway
+from ems_pipeline.time_grid import SLOT
 from ems_pipeline.warehouse import genset_commands, gensets
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.gensets import Change, Minute
@@ -116,3 +118,32 @@ def under_way(connection: Connection, step: str, entered_at: datetime, kind: str
         {"at": entered_at, "said": json.dumps(progress), "number": filed.number},
     )
     return filed.number
+
+
+def planned(connection: Connection, slot: datetime, powers_w: Sequence[float | None]) -> None:
+    """The plan in force: 200 kW of load, a kWh bought at 5, sold at 1; the first set's powers, None: it stands."""
+    run = {"run": "00000000-0000-0000-0000-000000000022", "at": slot, "ends": slot + len(powers_w) * SLOT}
+    connection.execute(sa.text("DELETE FROM ems.planning_run WHERE planning_run_id = :run"), run)
+    connection.execute(
+        sa.text("""INSERT INTO ems.planning_run (planning_run_id, site_key, kind, day, decided_at, horizon_start,
+                       horizon_end, status, is_verified, inputs, config_hash, code_version, recorded_at)
+                   VALUES (:run, 'hall', 'rolling', CAST(:at AS timestamptz)::date, :at, :at, :ends, 'optimal', true,
+                           '{}', '', '', :at)"""),
+        run,
+    )
+    powers = "unnest(CAST(:powers AS float8[])) WITH ORDINALITY AS p (w, k)"
+    at = "CAST(:at AS timestamptz) + (k - 1) * interval '15 minutes'"
+    connection.execute(
+        sa.text(f"""INSERT INTO ems.planning_interval (planning_run_id, starts_at, grid_w, pv_w, pv_available_w,
+                        battery_w, genset_w, load_w, ev_w, heat_pump_w, buy_per_kwh, sell_per_kwh, cost, mode, reason)
+                    SELECT :run, {at}, 200000 - coalesce(w, 0), 0, 0, 0, coalesce(w, 0), 200000, 0, 0, 5, 1, 0,
+                           'follow', '' FROM {powers}"""),
+        run | {"powers": list(powers_w)},
+    )
+    connection.execute(
+        sa.text(f"""INSERT INTO ems.planning_device_interval (planning_run_id, starts_at, asset_key, kind, power_w,
+                                                              mode)
+                    SELECT :run, {at}, 'gas-1', 'genset', coalesce(w, 0), CASE WHEN w IS NULL THEN 'off' ELSE 'run' END
+                    FROM {powers}"""),
+        run | {"powers": list(powers_w)},
+    )

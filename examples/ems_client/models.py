@@ -1309,6 +1309,12 @@ class Meter(BaseModel):
     """Newest reading that a person typed."""
     typed_at: AwareDatetime | None
     """When it was read."""
+    planned_day_h: float | None
+    """Planned turning in the next 24 h; null: it has no plan."""
+    planned_h: float | None
+    """The same to the end of the plan, with lead and cool-down."""
+    planned_until: AwareDatetime | None
+    """Where the plan ends."""
 
 
 class MeterEntry(BaseModel):

@@ -35,6 +35,7 @@ COMMENT ON ROUTINE ems.fn_wish_confirm IS 'files the wish behind a button, once,
 COMMENT ON ROUTINE ems.fn_wish_file IS 'files a wish of the person whose channel it is: an override, or a release';
 COMMENT ON ROUTINE ems.fn_why IS 'all that stands behind a quarter-hour of a site: known, decided, told, obeyed, worth';
 COMMENT ON ROUTINE ems.fn_maintenance_due IS 'every level of every set with a maintenance plan, as it stands at an instant: when it is due, what is left, how bad it is, whether the planner holds the set';
+COMMENT ON ROUTINE ems.fn_genset_planned_hours IS 'hours that the plan in force lets each set turn from a quarter-hour on, with lead and cool-down: in the next 24 h, and to its end';
 COMMENT ON ROUTINE ems.fn_maintenance_changes IS 'what maintenance alerts would have to change at an instant; none: they say what is';
 COMMENT ON ROUTINE ems.fn_maintenance_settle IS 'makes maintenance alerts say what is at an instant; how many changed';
 COMMENT ON ROUTINE ems.fn_maintenance_person IS 'who did something at an engine: `local:` and whom a command on the machine names, else as `fn_requester`';

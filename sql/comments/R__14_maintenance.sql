@@ -67,7 +67,7 @@ COMMENT ON COLUMN ems.genset_meter.doubted_h IS 'newest reading that no running 
 COMMENT ON COLUMN ems.genset_meter.doubted_at IS 'when it was read';
 COMMENT ON COLUMN ems.genset_meter.doubt IS 'why it is doubted';
 COMMENT ON COLUMN ems.genset_meter.meter_event_id IS 'newest decision of a person that changed the sum';
-COMMENT ON COLUMN ems.genset_meter.planned_h IS 'running that the plan in force wants, h';
+COMMENT ON COLUMN ems.genset_meter.planned_h IS 'hours that the plan in force lets it turn until then, as fn_genset_planned_hours has them';
 COMMENT ON COLUMN ems.genset_meter.planned_until IS 'until when that plan says';
 COMMENT ON COLUMN ems.genset_meter.loaded_h IS 'hours of the last day in which its device measured power, h: a meter that stands meanwhile is stuck; null: no device measures it';
 

@@ -82,7 +82,8 @@ DO $$ BEGIN
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
         ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why, ems.fn_genset_alarm_actors,
-        ems.fn_genset_alarm_rates, ems.fn_maintenance_due, ems.fn_maintenance_since TO ems_analyst;
+        ems.fn_genset_alarm_rates, ems.fn_maintenance_due, ems.fn_maintenance_since,
+        ems.fn_genset_planned_hours TO ems_analyst;
 
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_goal_add, ems.fn_goal_cancel,
         ems.fn_goal_fault, ems.fn_request_add, ems.fn_disarm, ems.fn_alarm_acknowledge,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
+from ems_pipeline import time_grid
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.fields import Body, Instant, Items, Reason
 from ems_pipeline.api.reading import rows
@@ -32,6 +33,9 @@ class Meter(Answer):
     doubt: str | None = said("Why it is doubted.", "16908 h to 3 h within 24.0 h: it went back")
     typed_h: float | None = said("Newest reading that a person typed.", 16909.0, "h", 0)
     typed_at: datetime | None = instant("When it was read.")
+    planned_day_h: float | None = said("Planned turning in the next 24 h; null: it has no plan.", 3.5, "h", 0)
+    planned_h: float | None = said("The same to the end of the plan, with lead and cool-down.", 6.25, "h", 0)
+    planned_until: datetime | None = instant("Where the plan ends.")
 
 
 class MeterEntry(Body):
@@ -59,11 +63,16 @@ class MeterEntry(Body):
 
 
 METERS = f"""
+    WITH planned AS MATERIALIZED (
+        SELECT p.* FROM ems.fn_genset_planned_hours(%(slot)s, %(now)s, %(site)s) p WHERE {VISIBLE.format("p", "p")})
     SELECT s.site_key AS site, s.asset_key AS asset, m.hours, m.register_h, m.read_at, m.doubted_h, m.doubt,
-           r.run_hours AS typed_h, r.taken_at AS typed_at
+           r.run_hours AS typed_h, r.taken_at AS typed_at, p.day_hours AS planned_day_h, p.hours AS planned_h,
+           p.until_at AS planned_until
     FROM (SELECT site_key, asset_key FROM ems.genset_meter UNION SELECT site_key, asset_key FROM ems.genset_reading
-          UNION SELECT site_key, asset_key FROM ems.maintenance_plan WHERE until_at IS NULL) s
+          UNION SELECT site_key, asset_key FROM ems.maintenance_plan WHERE until_at IS NULL
+          UNION SELECT site_key, asset_key FROM planned) s
     LEFT JOIN ems.genset_meter m USING (site_key, asset_key) LEFT JOIN ems.genset_reading r USING (site_key, asset_key)
+    LEFT JOIN planned p USING (site_key, asset_key)
     WHERE {VISIBLE.format("s", "s")} AND (%(asset)s::text IS NULL OR s.asset_key = %(asset)s)
     ORDER BY s.site_key, s.asset_key"""
 
@@ -88,6 +97,8 @@ async def enter(said: MeterEntry, caller: Annotated[Caller, WRITE], web: ThisWeb
 
 
 async def _listed(web: Web, caller: Caller, site: str | None, asset: str | None = None) -> dict[str, Any]:
+    now = web.clock.now()
     async with web.database.reading(caller) as connection:
-        found = await rows(connection, METERS, sites=caller.listed_sites, site=site, asset=asset)
+        wanted = {"sites": caller.listed_sites, "site": site, "asset": asset}
+        found = await rows(connection, METERS, **wanted, now=now, slot=time_grid.floor_slot(now))
     return {"items": found, "next_cursor": None}

@@ -17,10 +17,10 @@ from ems_pipeline.api.routes import control, goals, overrides, plans
 from ems_pipeline.api.routes.goals import GoalWish
 from ems_pipeline.api.values import KEY, LARGEST_W, SiteKey
 from ems_pipeline.api.windows import out_of_range
-from ems_pipeline.sites import Battery, Charger, HeatPump
+from ems_pipeline.sites import Battery, Charger, Genset, HeatPump
 from ems_pipeline.sites.modes import MODES_OF, POWER_OF
 from ems_pipeline.units import from_kilo
-from ems_pipeline.web import preview
+from ems_pipeline.web import preview, preview_genset
 from ems_pipeline.web import site as sites
 from ems_pipeline.web.forms import EMPTY_IS_NONE, Form
 from ems_pipeline.web.reader import Page, Reader, away, reads
@@ -109,7 +109,7 @@ async def confirming(
     """The page that says what a wish would cost; its button sends ``fields`` to ``action``."""
     kind, part = await document_part(reader, head.key, wish.asset)
     wanted = wish.wanted(kind, head.said.now, head.said.zone)
-    effect = await _effect(reader, head.key, kind, part, wanted)
+    effect = await _effect(reader, head, kind, part, wanted)
     return reader.show(
         "override_check", head=head, wanted=wanted, kind=kind, effect=effect, action=action, fields=fields, goal=goal
     )
@@ -171,15 +171,15 @@ async def document_part(reader: Reader, site: str, asset: str) -> tuple[str, Row
     raise absent(f"site {site} has no asset {asset}", f"GET /api/v1/sites/{site} lists them")
 
 
-async def _effect(reader: Reader, site: str, kind: str, part: Row, wanted: preview.Wanted) -> preview.Effect | None:
+async def _effect(reader: Reader, head: Head, kind: str, part: Row, wanted: preview.Wanted) -> preview.Effect | None:
     """Against the plan that holds; None where it cannot be said."""
-    plan = await sites.perhaps(plans.plan(site, reader.known, reader.web))
+    plan = await sites.perhaps(plans.plan(head.key, reader.known, reader.web))
     planned = None if plan is None else preview.parts(plan["slots"], wanted)
     if plan is None or not planned:
         return None
     if kind == "batteries":
         async with reader.web.database.reading(reader.known) as connection:
-            (now,) = await batteries(connection, [site], reader.web.clock.now(), 1, asset=wanted.asset)
+            (now,) = await batteries(connection, [head.key], reader.web.clock.now(), 1, asset=wanted.asset)
         if now["soc_pct"] is None:
             return None  # a charge of an hour ago is not the one that the wish begins with
         return preview.of_battery(Battery.model_validate(part), planned, wanted, now["soc_pct"])
@@ -188,4 +188,7 @@ async def _effect(reader: Reader, site: str, kind: str, part: Row, wanted: previ
         return preview.of_charger(Charger.model_validate(part), planned, wanted, later)
     if kind == "heat_pumps":
         return preview.of_heat_pump(HeatPump.model_validate(part), planned, wanted)
+    if kind == "gensets":
+        day = time_grid.local_day(wanted.from_at, head.said.zone)
+        return preview_genset.of_genset(Genset.model_validate(part), plan["slots"], planned, wanted, day)
     return None
