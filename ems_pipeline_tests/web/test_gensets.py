@@ -1,4 +1,4 @@
-"""The pages of controllers: they tell what the database has, say so where a link is lost, and ask twice for a command."""
+"""The pages of controllers: they tell what the database has, say where a link is lost, and ask twice for a command."""
 
 from __future__ import annotations
 
