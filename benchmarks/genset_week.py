@@ -459,8 +459,8 @@ ASKED: Mapping[str, str] = {
                  FROM ems.genset_alarm GROUP BY 1, 2 ORDER BY 1, 2""",
     "first out": """SELECT site_key AS site, device_key AS device, group_name AS class, name, count(*) AS times
                     FROM ems.genset_alarm WHERE place = 1 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""",
-    "told to people": """SELECT site_key AS site, split_part(kind, ':', 1) AS kind, count(*) AS alarms, sum(times) AS times,
-                                count(*) FILTER (WHERE cleared_at IS NULL) AS open
+    "told to people": """SELECT site_key AS site, split_part(kind, ':', 1) AS kind, count(*) AS alarms,
+                                sum(times) AS times, count(*) FILTER (WHERE cleared_at IS NULL) AS open
                          FROM ems.alarm GROUP BY 1, 2 ORDER BY 1, 2""",
     "services": """SELECT a.site_key AS site, a.asset_key AS asset, a.level, a.severity, a.resolved_by,
                           o.state AS "order", o.done_h, t.state AS task
@@ -472,24 +472,26 @@ ASKED: Mapping[str, str] = {
     "locks": """SELECT site_key AS site, device_key AS device, source, placed_by, lifted_at IS NOT NULL AS is_lifted
                 FROM ems.genset_lockout ORDER BY genset_lockout_id""",
     "commands": """SELECT site_key AS site, device_key AS device, kind,
-                          CASE asked_by WHEN 'dispatch' THEN 'plan' ELSE 'person' END AS by, state, left(state_reason, 70) AS why,
-                          count(*) AS times
+                          CASE asked_by WHEN 'dispatch' THEN 'plan' ELSE 'person' END AS by, state,
+                          left(state_reason, 70) AS why, count(*) AS times
                    FROM ems.genset_command GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 4, 3, 5""",
     "set-points": """SELECT site_key AS site, state, count(*) AS told, count(effective_at) AS proved
                      FROM ems.setpoint WHERE NOT is_shadow GROUP BY 1, 2 ORDER BY 1, 2""",
     "plan and actual": """SELECT site_key AS site, to_char(starts_at AT TIME ZONE 'Europe/Prague', 'MM-DD') AS day,
-                                 count(*) AS slots, round((sum(planned_genset_w) / 4000)::numeric, 1)::float8 AS planned_kwh,
+                                 count(*) AS slots,
+                                 round((sum(planned_genset_w) / 4000)::numeric, 1)::float8 AS planned_kwh,
                                  round((sum(genset_w) / 4000)::numeric, 1)::float8 AS measured_kwh,
                                  round((max(grid_w) / 1000)::numeric, 1)::float8 AS grid_peak_kw
                           FROM ems.audit_interval WHERE planned_genset_w IS NOT NULL AND genset_w IS NOT NULL
                           GROUP BY 1, 2 ORDER BY 1, 2""",
-    "money": """SELECT site_key AS site, to_char(starts_at AT TIME ZONE 'Europe/Prague', 'MM-DD') AS day, count(*) AS slots,
-                       round(sum(cost)::numeric, 1)::float8 AS cost,
+    "money": """SELECT site_key AS site, to_char(starts_at AT TIME ZONE 'Europe/Prague', 'MM-DD') AS day,
+                       count(*) AS slots, round(sum(cost)::numeric, 1)::float8 AS cost,
                        round(sum(genset_fuel_cost)::numeric, 1)::float8 AS fuel,
                        round(sum(genset_start_cost)::numeric, 1)::float8 AS starts,
                        round(sum(genset_service_cost)::numeric, 1)::float8 AS service,
                        round(sum(no_genset_cost)::numeric, 1)::float8 AS without_sets
-                FROM ems.audit_interval WHERE cost IS NOT NULL AND no_genset_cost IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2""",
+                FROM ems.audit_interval WHERE cost IS NOT NULL AND no_genset_cost IS NOT NULL
+                GROUP BY 1, 2 ORDER BY 1, 2""",
 }  # fmt: skip
 """Tables of the end, each of the installation's own rows."""
 
