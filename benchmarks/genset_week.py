@@ -1,17 +1,17 @@
-"""Days of two sites with two sets and a switchboard each: faults, alarms, services, commands, plans and money, together.
+"""Days of two sites with two sets and a switchboard each: faults, alarms, services, plans and money, together.
 
     python benchmarks/genset_week.py [--days 7] [--json FILE]
 
-The virtual plant answers as four HGM9520N and two HGM9560 over their wires; the poller's followers (live values, routes,
-minutes, alarms, sequences) and its socket, telemetry, plans, control, verification, hour meters, services, the work with
-a Bitrix24 portal and settlement are those of the installation. The clock is simulated and ends before today, because
-functions of the database take no service that is still to come.
+The virtual plant answers as four HGM9520N and two HGM9560 over their wires; the poller's followers (live values,
+routes, minutes, alarms, sequences) and its socket, telemetry, plans, control, verification, hour meters, services, the
+work with a Bitrix24 portal and settlement are those of the installation. The clock is simulated and ends before today,
+because functions of the database take no service that is still to come.
 
 What is lived how closely: rounds of polls every 2 s while a set starts, stops, or is told anything, and around each
-fault; else one in ten minutes, of switchboards in half an hour (their buses keep silent for 400 ms of real time before each
-frame). Telemetry comes every three minutes of the evening (16:45 to 19:20), and plans are made in each of its
-quarter-hours. So alarms that come and go between
-rounds of a quiet time are not seen, and energy is known where it is planned.
+fault; else one in ten minutes, of switchboards in half an hour (their buses keep silent for 400 ms of real time before
+each frame). Telemetry comes every three minutes of the evening (16:45 to 19:20), and plans are made in each of its
+quarter-hours. So alarms that come and go between rounds of a quiet time are not seen, and energy is known where it is
+planned.
 
 Each evening from 17:00 to 19:00 a site draws 260 kW behind 150 kW. Days repeat in pairs; `SCRIPT` says what happens.
 """
