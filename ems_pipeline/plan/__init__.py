@@ -16,7 +16,15 @@ verifier/, a mutation in the tests.
 
 from ems_pipeline.plan.assembly.assemble import assemble
 from ems_pipeline.plan.assembly.fleet import as_one
-from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, MachineState, PlanInputs, SiteState
+from ems_pipeline.plan.assembly.inputs import (
+    EvSession,
+    GridEvent,
+    InputsInvalid,
+    MachineState,
+    PlanInputs,
+    Service,
+    SiteState,
+)
 from ems_pipeline.plan.problem import Problem, Unmet
 from ems_pipeline.plan.problem.accept import ProblemInvalid
 from ems_pipeline.plan.result.plan import Plan
@@ -35,6 +43,7 @@ __all__ = [
     "PlanInputs",
     "Problem",
     "ProblemInvalid",
+    "Service",
     "SiteState",
     "Unmet",
     "Violation",

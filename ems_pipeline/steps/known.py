@@ -5,17 +5,20 @@ The number of statements is the same for one site and for hundreds.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.heat.building import BuildingResponse
+from ems_pipeline.plan import Service
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import machines
-from ems_pipeline.warehouse import buildings, events, forecasts, goals, market, plans, telemetry
+from ems_pipeline.warehouse import buildings, events, forecasts, goals, market, plans, services, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
 
@@ -40,6 +43,8 @@ class Known:
         previous_w: by asset, as the plan before wants it; see `plans.powers`.
         month_peak_w: highest quarter-hour at the meter in the running local month, > 0 import; None: not measured.
         past: of its machines.
+        services: by genset with a maintenance plan, what that leaves; see `services.service_holds`. Recorded with the
+            plan (`told_of_services`), because meters keep no history.
     """
 
     at: datetime
@@ -56,6 +61,7 @@ class Known:
     previous_w: Mapping[str, Sequence[float]]
     month_peak_w: float | None
     past: machines.Past
+    services: Mapping[str, Service]
 
 
 def read(
@@ -82,6 +88,7 @@ def read(
     previous_w = plans.powers(connection, starts, at)
     peaks_w = telemetry.highest_grid_w(connection, _months(sites, at), time_grid.floor_slot(at))
     past = _past(connection, sites, starts, at)
+    held = _services(connection, sites, at)
     return {
         site.key: Known(
             at,
@@ -95,6 +102,7 @@ def read(
             previous_w=previous_w.get(site.key, {}),
             month_peak_w=peaks_w.get(site.key),
             past=past[site.key],
+            services=held.get(site.key, {}),
         )
         for site in sites
     }
@@ -168,3 +176,23 @@ def _loaded_quarters(
     for (key, genset), quarters in zip(sets, telemetry.quarters_from(connection, wanted), strict=True):
         found.setdefault(key, {})[genset.key] = quarters
     return found
+
+
+def _services(connection: Connection, sites: Sequence[Site], at: datetime) -> dict[str, dict[str, Service]]:
+    """By site and set what maintenance leaves."""
+    keys = [site.key for site in sites if site.gensets]
+    found: dict[str, dict[str, Service]] = {}
+    if keys:
+        for site_key, asset_key, *said in services.service_holds(connection, keys, at).iter_rows():
+            found.setdefault(site_key, {})[asset_key] = Service(*said)
+    return found
+
+
+def told_of_services(known: Known) -> dict[str, dict[str, Any]]:
+    """What a plan was told of services, as it is recorded with it."""
+    return {asset: dataclasses.asdict(service) for asset, service in known.services.items()}
+
+
+def as_told(known: Known, told: Mapping[str, Mapping[str, Any]]) -> Known:
+    """What was known, with services as a plan was told of them; of a plan that recorded none, none."""
+    return dataclasses.replace(known, services={asset: Service(**said) for asset, said in told.items()})

@@ -167,7 +167,8 @@ def _known_then(connection: Connection, stored: Stored, unrecorded: list[str]) -
         unrecorded.append(f"the site's document of version {stored.config_hash} cannot be read")
         return None
     steered, at = obedience.steerable(site), stored.decided_at
-    found = known.read(connection, [site], {site.key: stored.horizon_start}, at)[site.key]
+    read = known.read(connection, [site], {site.key: stored.horizon_start}, at)[site.key]
+    found = known.as_told(read, stored.inputs.get("services", {}))
     try:
         return KnownThen(steered, plan_inputs(found, steered, LeftAlone.of(site, steered)).inputs)
     except InputsMissing as fault:

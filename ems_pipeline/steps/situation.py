@@ -26,7 +26,7 @@ from ems_pipeline.plan.assembly.unsteered import charging_w
 from ems_pipeline.sites import Charger, HeatPump, Site
 from ems_pipeline.sites.goal import Goal
 from ems_pipeline.steps import machines
-from ems_pipeline.steps.known import STATE_AGE, Known
+from ems_pipeline.steps.known import STATE_AGE, Known, told_of_services
 from ems_pipeline.warehouse import events, goals
 
 
@@ -120,6 +120,7 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
             tank_c=_required([p for p in site.heat_pumps if p.hot_water is not None], state, "dhw_temp_c", at),
             machines=history.machines,
             run_hours=history.run_hours,
+            services=known.services,
             engine_hours=history.engine_hours,
             waiting=history.waiting,
             begun=history.begun,
@@ -135,7 +136,8 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
     measured_at = max(state.reported_at.values()).isoformat() if state.reported_at else None
     told = {key: why for key, (_, why) in houses.items()}
     numbers = known.goals["asset_goal_id"].to_list()
-    return Knowledge(inputs, {"known_at": since, "state_reported_at": measured_at, "houses": told, "goals": numbers})
+    provenance = {"known_at": since, "state_reported_at": measured_at, "houses": told, "goals": numbers}
+    return Knowledge(inputs, provenance | {"services": told_of_services(known)})
 
 
 def _drawn_w(

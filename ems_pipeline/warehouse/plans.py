@@ -99,6 +99,7 @@ class Stored:
     objective: float | None
     solve_s: float | None
     problem: str | None
+    inputs: Mapping[str, Any]
     made_with: Mapping[str, Any] | None
     config_hash: str
     code_version: str

@@ -29,7 +29,7 @@ STANDING = """
 METERS = """
     SELECT * FROM (
         SELECT p.site_key, p.asset_key, m.doubt, m.site_key IS NULL AS has_none,
-               coalesce(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval)) AS is_stale,
+               greatest(h.taken_at, m.read_at) < :at - coalesce(h.stale_after, CAST(:stale AS interval)) AS is_stale,
                m.loaded_h >= :loaded AND m.loaded_h > 1 + 2 * coalesce((
                    SELECT sum(d.hours) FROM ems.genset_meter_day d
                    WHERE d.site_key = p.site_key AND d.asset_key = p.asset_key
@@ -96,15 +96,22 @@ def service_holds(connection: Connection, site_keys: Sequence[str], at: datetime
     ``run_hours_left`` to the end of its tolerance, past which the set is not started (null: no hours count);
     ``is_held``: past the tolerance, by hours or calendar; ``is_worked_on``: somebody has begun an order for which the
     engine has to stand. A blackout's supply goes before a hold, and nothing before work at the engine.
+
+    Meters keep their newest state alone: of an instant before the last reading nothing is said, but for an hour in
+    which one may have come in while somebody decided. What a plan was told stands with the plan.
     """
     return query(
         connection,
         """SELECT d.site_key, d.asset_key, min(d.hours_left) AS hours_left,
-                  min(greatest(d.hours_left + d.tolerance_h, 0)) AS run_hours_left, bool_or(d.is_held) AS is_held,
+                  min(CASE WHEN d.hours_left + d.tolerance_h IS NOT NULL
+                           THEN greatest(d.hours_left + d.tolerance_h, 0) END) AS run_hours_left,
+                  bool_or(d.is_held) AS is_held,
                   EXISTS (SELECT FROM ems.maintenance_order o JOIN ems.maintenance_item i USING (order_id)
                           WHERE o.site_key = d.site_key AND o.asset_key = d.asset_key AND o.state = 'open'
                             AND o.started_at IS NOT NULL AND i.needs_standstill) AS is_worked_on
-           FROM ems.fn_maintenance_due(:at) d WHERE d.site_key = ANY(:sites)
+           FROM ems.fn_maintenance_due(:at) d
+           LEFT JOIN ems.genset_meter m ON m.site_key = d.site_key AND m.asset_key = d.asset_key
+           WHERE d.site_key = ANY(:sites) AND coalesce(m.read_at < CAST(:at AS timestamptz) + interval '1 hour', true)
            GROUP BY d.site_key, d.asset_key ORDER BY d.site_key, d.asset_key""",
         at=at,
         sites=list(site_keys),

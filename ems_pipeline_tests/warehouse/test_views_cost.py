@@ -22,14 +22,14 @@ NO_ANSWERS = {
     "fn_genset_command_add", "fn_genset_command_busy", "fn_genset_command_cancel", "fn_genset_command_confirm",
     "fn_genset_command_end", "fn_genset_command_fault", "fn_genset_command_file", "fn_genset_command_take",
     "fn_genset_cost", "fn_genset_device", "fn_genset_lock", "fn_genset_meter_enter", "fn_genset_remove",
-    "fn_genset_restore", "fn_genset_unlock", "fn_goal_add", "fn_goal_cancel", "fn_goal_fault", "fn_has_timescale",
-    "fn_maintenance_alert_acknowledge", "fn_maintenance_closed", "fn_maintenance_draft_end",
+    "fn_genset_restore", "fn_genset_unlock", "fn_goal_add", "fn_goal_cancel", "fn_goal_fault",
+    "fn_has_timescale", "fn_maintenance_alert_acknowledge", "fn_maintenance_closed", "fn_maintenance_draft_end",
     "fn_maintenance_finding_close", "fn_maintenance_item_answer", "fn_maintenance_order_add",
     "fn_maintenance_order_cancel", "fn_maintenance_order_complete", "fn_maintenance_person",
-    "fn_maintenance_plan_end", "fn_maintenance_plan_put", "fn_maintenance_set", "fn_maintenance_template_add",
-    "fn_maintenance_template_retire", "fn_notify_live", "fn_override_add", "fn_override_cancel", "fn_push_bind",
-    "fn_push_end", "fn_request_add", "fn_requester", "fn_slot_cost", "fn_wanted_fault", "fn_wish_ask",
-    "fn_wish_channel", "fn_wish_confirm", "fn_wish_file",
+    "fn_maintenance_plan_end", "fn_maintenance_plan_put", "fn_maintenance_set", "fn_maintenance_stand",
+    "fn_maintenance_template_add", "fn_maintenance_template_retire", "fn_notify_live", "fn_override_add",
+    "fn_override_cancel", "fn_push_bind", "fn_push_end", "fn_request_add", "fn_requester", "fn_slot_cost",
+    "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel", "fn_wish_confirm", "fn_wish_file",
 }  # fmt: skip
 """Functions that write one row, change the catalogue, or read nothing."""
 SLACK = 1.3

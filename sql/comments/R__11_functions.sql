@@ -42,6 +42,7 @@ COMMENT ON ROUTINE ems.fn_maintenance_person IS 'who did something at an engine:
 COMMENT ON ROUTINE ems.fn_maintenance_since IS 'how long ago each task was done last at a set, h and days';
 COMMENT ON ROUTINE ems.fn_maintenance_closed IS 'notes that a level of a set was done; the row of before counts no more';
 COMMENT ON ROUTINE ems.fn_maintenance_set IS 'refuses what is no genset of an active site';
+COMMENT ON ROUTINE ems.fn_maintenance_stand IS 'makes the lock of a set, and whether its alarms are told, say what an order wants';
 COMMENT ON ROUTINE ems.fn_maintenance_template_add IS 'stores a template, checked before; returns the number of its version, which is that of before where nothing changed';
 COMMENT ON ROUTINE ems.fn_maintenance_template_retire IS 'no set is given this version of a template any more; returns its number';
 COMMENT ON ROUTINE ems.fn_maintenance_plan_put IS 'gives a set a version of a template, and says when its levels were done last; returns the number of the plan';

@@ -27,5 +27,6 @@ BEGIN
         answered_by = CASE WHEN p_result IS NOT NULL THEN ems.fn_maintenance_person() END
     WHERE order_id = p_order_id AND code = p_code;
     UPDATE ems.maintenance_order SET started_at = coalesce(started_at, now()) WHERE order_id = p_order_id;
+    PERFORM ems.fn_maintenance_stand(p_order_id);
     RETURN p_order_id;
 END $$;

@@ -9,5 +9,6 @@ BEGIN
         RAISE EXCEPTION 'there is no order % that is not done', coalesce(p_order_id::text, 'null')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'what was done stays in the log';
     END IF;
+    PERFORM ems.fn_maintenance_stand(p_order_id);
     RETURN p_order_id;
 END $$;

@@ -61,6 +61,7 @@ BEGIN
     UPDATE ems.maintenance_order o SET state = 'done', done_h = at_h, done_at = p_done_at,
         done_by = person, report = p_report, photos = p_photos, closed_levels = closed
     WHERE o.order_id = p_order_id;
+    PERFORM ems.fn_maintenance_stand(p_order_id);
     PERFORM ems.fn_maintenance_settle(now(), work.site_key);
     RETURN closed;
 EXCEPTION

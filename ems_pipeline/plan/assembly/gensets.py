@@ -7,7 +7,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from ems_pipeline import time_grid
-from ems_pipeline.plan.assembly.inputs import InputsInvalid, MachineState, PlanInputs
+from ems_pipeline.plan.assembly.inputs import InputsInvalid, MachineState, PlanInputs, Service
 from ems_pipeline.plan.assembly.machines import SLOT_MINUTES, daily, slots_for
 from ems_pipeline.plan.assembly.spans import slots_of
 from ems_pipeline.plan.problem import GensetUnit, Switchboard, Window
@@ -48,13 +48,14 @@ def _places(site: Site, engine_hours: Mapping[str, float]) -> dict[str, int]:
 
 
 def _unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo, place: int) -> GensetUnit:
-    """A genset with its quiet hours as slots; locked out, it is blocked throughout."""
+    """A genset with its quiet hours as slots; locked out, held or worked on, it is blocked throughout."""
     quiet = [w for window in genset.quiet_hours for w in daily(window, inputs.starts, zone)]
     blocked = [slots_of(begins, ends, inputs.starts, whole=False) for _, begins, ends in quiet]
-    if genset.locked_out:
+    service = inputs.state.services.get(genset.key, Service())
+    if genset.locked_out or service.is_held or service.is_worked_on:
         blocked = [(0, len(inputs.starts))]
     now = inputs.state.machines.get(genset.key, MachineState(is_on=False))
-    left_h, over_h = _budget(genset, inputs.state.run_hours.get(genset.key, 0.0))
+    left_h, over_h = _budget(genset, inputs.state.run_hours.get(genset.key, 0.0), service)
     try:
         fuel = genset.fuel_on(time_grid.local_day(inputs.starts[0], zone))
     except LookupError as fault:
@@ -92,8 +93,15 @@ def _unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo, place: int) -> Gen
     )
 
 
-def _budget(genset: Genset, run_h: float) -> tuple[float | None, float]:
-    """Hours left to the service, and those of its tolerance; what has been run beyond them is taken off the second."""
+def _budget(genset: Genset, run_h: float, service: Service) -> tuple[float | None, float]:
+    """Hours left to the service, and those of its tolerance; what has been run beyond them is taken off the second.
+
+    Where hours are counted here they are gone by; else the number of the site file, less what has been run since.
+    """
+    if service.hours_left is not None:
+        left_h = max(0.0, service.hours_left)
+        end_h = service.run_hours_left
+        return (None, 0.0) if end_h is None else (min(left_h, end_h), max(0.0, end_h - left_h))
     if genset.run_hours_left is None:
         return None, 0.0
     left_h = genset.run_hours_left - run_h

@@ -43,6 +43,23 @@ class MachineState:
 
 
 @dataclass(frozen=True)
+class Service:
+    """What maintenance leaves the planner of a genset.
+
+    Args:
+        hours_left: to the next service that is due by hours, negative past it; None: no hours count.
+        run_hours_left: to the end of its tolerance, past which plans do not run it; None: it has no end.
+        is_held: past a tolerance, by hours or by the calendar.
+        is_worked_on: somebody is at the engine, which has to stand.
+    """
+
+    hours_left: float | None = None
+    run_hours_left: float | None = None
+    is_held: bool = False
+    is_worked_on: bool = False
+
+
+@dataclass(frozen=True)
 class SiteState:
     """The site at an instant, by asset key.
 
@@ -52,6 +69,7 @@ class SiteState:
         month_peak_import_w: highest quarter-hour import of the local month so far; None when nothing was measured.
         machines: gensets and heat pumps of which is known whether they run; a genset not named stands still.
         run_hours: per genset, hours it has run since the site file said how many are left.
+        services: per genset with a maintenance plan, what that leaves; it goes before what the site file says.
         engine_hours: per genset that tells, what its own hour meter shows.
         waiting: deferrable machines whose window has begun and that have not run in it.
         begun: deferrable machines in their run, and the slots of it that are over.
@@ -64,6 +82,7 @@ class SiteState:
     tank_c: Mapping[str, float] = field(default_factory=dict)
     machines: Mapping[str, MachineState] = field(default_factory=dict)
     run_hours: Mapping[str, float] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
     engine_hours: Mapping[str, float] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     begun: Mapping[str, int] = field(default_factory=dict)
