@@ -51,7 +51,7 @@ class SoFar:
 
     machines: Mapping[str, MachineState]
     run_hours: Mapping[str, float]
-    engine_hours: Mapping[str, float]
+    register_h: Mapping[str, float]
     waiting: frozenset[str]
     begun: Mapping[str, int]
 

@@ -121,7 +121,7 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
             machines=history.machines,
             run_hours=history.run_hours,
             services=known.services,
-            engine_hours=history.engine_hours,
+            register_h=history.register_h,
             waiting=history.waiting,
             begun=history.begun,
         ),

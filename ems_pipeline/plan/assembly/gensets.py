@@ -24,7 +24,7 @@ def genset_units(site: Site, inputs: PlanInputs, zone: ZoneInfo) -> Iterator[Gen
     Raises:
         InputsInvalid: a set burns gas that has no price on the day the horizon begins.
     """
-    places = _places(site, inputs.state.engine_hours)
+    places = _places(site, inputs.state.register_h)
     for genset in site.gensets:
         yield _unit(genset, inputs, zone, places.get(genset.key, 0))
 
@@ -37,11 +37,11 @@ def switchboards(site: Site) -> Iterator[Switchboard]:
             yield Switchboard(board.key, members, board.spare_w)
 
 
-def _places(site: Site, engine_hours: Mapping[str, float]) -> dict[str, int]:
+def _places(site: Site, register_h: Mapping[str, float]) -> dict[str, int]:
     """Per set of a board of which all hours are known: how many of its board have fewer."""
     found: dict[str, int] = {}
     for board in site.switchboards:
-        hours = {key: engine_hours[key] for key in board.gensets if key in engine_hours}
+        hours = {key: register_h[key] for key in board.gensets if key in register_h}
         if len(hours) == len(board.gensets):
             found |= {key: sum(other < mine for other in hours.values()) for key, mine in hours.items()}
     return found

@@ -70,7 +70,7 @@ class SiteState:
         machines: gensets and heat pumps of which is known whether they run; a genset not named stands still.
         run_hours: per genset, hours it has run since the site file said how many are left.
         services: per genset with a maintenance plan, what that leaves; it goes before what the site file says.
-        engine_hours: per genset that tells, what its own hour meter shows.
+        register_h: per genset that tells, what its own hour meter shows.
         waiting: deferrable machines whose window has begun and that have not run in it.
         begun: deferrable machines in their run, and the slots of it that are over.
     """
@@ -83,7 +83,7 @@ class SiteState:
     machines: Mapping[str, MachineState] = field(default_factory=dict)
     run_hours: Mapping[str, float] = field(default_factory=dict)
     services: Mapping[str, Service] = field(default_factory=dict)
-    engine_hours: Mapping[str, float] = field(default_factory=dict)
+    register_h: Mapping[str, float] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     begun: Mapping[str, int] = field(default_factory=dict)
 

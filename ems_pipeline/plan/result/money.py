@@ -174,17 +174,17 @@ def over_hours(unit: GensetUnit, on: Array) -> float:
     """Hours a set turns beyond those left to its service."""
     if unit.run_hours_left is None:
         return 0.0
-    return max(0.0, _engine_hours(unit, on) - unit.run_hours_left)
+    return max(0.0, _turning_h(unit, on) - unit.run_hours_left)
 
 
-def _engine_hours(unit: GensetUnit, on: Array) -> float:
+def _turning_h(unit: GensetUnit, on: Array) -> float:
     return units.SLOT_HOURS * float(on.sum()) + unit.beside_h * float(_begun(unit, on).sum())
 
 
 def _even_hours(plan: Plan) -> float:
     """What nobody pays: the tie-break between twins."""
     pairs = zip(plan.problem.gensets, plan.genset_on, strict=True)
-    return sum(unit.even_per_h * _engine_hours(unit, on) for unit, on in pairs)
+    return sum(unit.even_per_h * _turning_h(unit, on) for unit, on in pairs)
 
 
 def _late_service(plan: Plan) -> float:

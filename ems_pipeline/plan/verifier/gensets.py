@@ -14,10 +14,10 @@ from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
     cannot_go_on,
     carries_load,
-    engine_hours,
     quiet_slots,
     starts_of,
     still_on,
+    turning_h,
 )
 from ems_pipeline.plan.verifier.violation import POWER_W, Violation, stays, worst
 
@@ -37,7 +37,7 @@ def gensets(problem: Problem, plan: Plan) -> Found:
         yield from _quiet(unit, on)
         if unit.run_hours_left is not None:
             most = unit.run_hours_left + unit.over_hours
-            yield from worst("genset run hours", unit.key, [engine_hours(unit, on) - most], 1e-6, "h")
+            yield from worst("genset run hours", unit.key, [turning_h(unit, on) - most], 1e-6, "h")
         yield from _starts(problem, unit, on)
 
 

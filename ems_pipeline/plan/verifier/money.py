@@ -9,11 +9,11 @@ from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
     cells_wh,
-    engine_hours,
     excess_export_w,
     excess_import_w,
     starts_of,
     stores_c,
+    turning_h,
     waiting,
 )
 
@@ -89,7 +89,7 @@ def _machine_cost(problem: Problem, plan: Plan) -> float:
     total = 0.0
     for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
         on = [bool(value > 0.5) for value in turning]
-        hours = engine_hours(unit, on)
+        hours = turning_h(unit, on)
         total += HOURS * unit.fuel_per_kwh * float(power.sum()) / 1000.0
         total += (unit.idle_fuel_per_h + unit.service_per_h + unit.even_per_h) * hours
         total += unit.start_cost * sum(starts_of(on, unit.was_on))

@@ -106,7 +106,7 @@ def quiet_slots(unit: GensetUnit, slots: int) -> list[bool]:
     return [any(w.first <= t < w.end for w in unit.blocked) for t in range(slots)]
 
 
-def engine_hours(unit: GensetUnit, on: list[bool]) -> float:
+def turning_h(unit: GensetUnit, on: list[bool]) -> float:
     """What the hour meter gains: its slots, and lead and cool-down of each start."""
     return HOURS * sum(on) + (unit.lead_h + unit.cool_down_h) * sum(starts_of(on, unit.was_on))
 
