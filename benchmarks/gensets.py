@@ -289,9 +289,10 @@ def _at(site: str, device: str, at: datetime, dice: random.Random) -> Snapshot:
     }  # fmt: skip
     resting = dict.fromkeys(moving, 0.0) | {"fuel_pct": None, "coolant_c": 40.0, "battery_v": 27.2}
     resting |= {"mains_l12_v": dice.uniform(396, 404), "mains_hz": dice.uniform(49.97, 50.03)}
-    hours = (at - datetime(2025, 1, 1, tzinfo=UTC)) / timedelta(hours=1)
+    days, minute = (at - datetime(2025, 1, 1, tzinfo=UTC)).days, at.hour * 60 + at.minute
+    hours = (820 * days + min(820, max(0, minute - 380))) / 60  # that it has run; at rest nothing counts on
     values = (moving if is_running else resting) | {"engine_state": "running" if is_running else "standby"}
-    values |= {"energy_wh": 100.0 * round(hours * 800), "run_hours": round(8000 + hours * 0.57, 2)}
+    values |= {"energy_wh": 100.0 * round(hours * 1200), "run_hours": round(8000 + hours, 2)}
     return Snapshot(
         site=site, device=device, model="HGM9520N", taken_at=at, link=Link.GOOD, values=values,
         bits={"mode_auto": True}, alarms=frozenset(),
