@@ -27,7 +27,7 @@ from ems_pipeline.plan import Problem, solve, verify
 GAP, TOLERANCE = 1e-4, 1e-5
 """A difference in money counts beyond this share of the objective, and beyond this amount."""
 LIMIT_S = 300.0
-"""For either planner: on a busy machine one that stops before its proof looks like a fault, and is named as what it is."""
+"""For either planner: one that stops before its proof, as on a busy machine, is named as what it is."""
 
 
 @dataclass(frozen=True)
