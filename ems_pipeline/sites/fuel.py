@@ -21,12 +21,11 @@ KG_PER_KWH = 0.57
 
 
 class FuelCurve(NamedTuple):
-    """Money per kWh given and per hour of turning, and the same in cubic metres (0: not known)."""
+    """Money per kWh given and per hour of turning, and cubic metres per kWh (0: not known)."""
 
     per_kwh: float
     idle_per_h: float
     m3_per_kwh: float = 0.0
-    idle_m3_per_h: float = 0.0
 
 
 class GasPrice(Record):
@@ -92,4 +91,4 @@ class Gas(Record):
         per_m3 = held[-1].of_m3(self.lower_kwh_per_m3)
         idle_w = IDLE_INPUT_W * rated_w / REFERENCE_W if self.idle_input_w is None else self.idle_input_w
         m3_per_kwh, idle_m3 = self.input_per_output / self.lower_kwh_per_m3, idle_w / 1000 / self.lower_kwh_per_m3
-        return FuelCurve(per_m3 * m3_per_kwh, per_m3 * idle_m3, m3_per_kwh, idle_m3)
+        return FuelCurve(per_m3 * m3_per_kwh, per_m3 * idle_m3, m3_per_kwh)
