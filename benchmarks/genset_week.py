@@ -270,7 +270,7 @@ class Week:
                     yield self.start + timedelta(days=day, hours=hour, minutes=minute), site, device, what
 
     def moments(self, scripted: list[tuple[datetime, str]]) -> list[datetime]:
-        """When anything is due; a switchboard with trouble is looked at each minute, for three lost polls are a loss."""
+        """When anything is due; a switchboard in trouble is looked at each minute: three lost polls are a loss."""
         found = {when + n * MINUTE for when, device in scripted for n in range(6 if device == "board" else 1)}
         for n in range(int((self.end - self.start) / MINUTE)):
             at = self.start + n * MINUTE
