@@ -228,7 +228,7 @@ class Week:
                 self.polls.pass_to(self.clock.now() + MINUTE)
             self.serviced()
             script = list(self.script())
-            for at in self.moments([when for when, *_ in script]):
+            for at in self.moments([(when, device) for when, _, device, _ in script]):
                 minute = int((at - self.start) / MINUTE)
                 has_board = minute % 30 == 0 or self.is_evening(at) or any(when == at for when, *_ in script)
                 self.polls.with_board = has_board or at < self.polls.hot_until + MINUTE
@@ -269,9 +269,9 @@ class Week:
                     hour, minute = map(int, at.split(":"))
                     yield self.start + timedelta(days=day, hours=hour, minutes=minute), site, device, what
 
-    def moments(self, scripted: list[datetime]) -> list[datetime]:
-        """When anything is due."""
-        found = set(scripted)
+    def moments(self, scripted: list[tuple[datetime, str]]) -> list[datetime]:
+        """When anything is due; a switchboard in trouble is looked at each minute: three lost polls are a loss."""
+        found = {when + n * MINUTE for when, device in scripted for n in range(6 if device == "board" else 1)}
         for n in range(int((self.end - self.start) / MINUTE)):
             at = self.start + n * MINUTE
             if n % 10 == 0 or n % 15 == 0 or (self.is_evening(at) and (n % 3 == 0 or n % 15 == 14)):
