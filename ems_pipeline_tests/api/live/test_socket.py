@@ -190,7 +190,7 @@ def test_who_comes_back_gets_what_happened_meanwhile(served: Served) -> None:
     ],
 )
 def test_what_ends_a_conversation(served: Served, words: list[Any], code: int) -> None:
-    token = served.house.token(("live:read",))
+    token = served.house.token("live:read")
 
     async def follow() -> None:
         async with served.talk(None) as talk:
@@ -225,7 +225,7 @@ def test_without_the_right_there_is_nothing_to_follow(served: Served) -> None:
 def test_a_token_that_is_taken_back_ends_the_conversation(served: Served, pace: Callable[..., None]) -> None:
     pace(recheck_s=0.05)
     house = served.house
-    token = house.token(("live:read",))
+    token = house.token("live:read")
 
     async def follow() -> None:
         async with served.talk(token) as talk:
@@ -239,7 +239,7 @@ def test_a_token_that_is_taken_back_ends_the_conversation(served: Served, pace: 
 
 def test_who_is_silent_is_let_go_and_ping_is_a_word(served: Served, pace: Callable[..., None]) -> None:
     pace(heartbeat_s=0.2)
-    token = served.house.token(("live:read",))
+    token = served.house.token("live:read")
 
     async def follow() -> None:
         async with served.talk(token) as talk:
