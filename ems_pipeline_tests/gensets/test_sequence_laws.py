@@ -109,7 +109,7 @@ def test_no_key_out_of_order_none_against_an_interlock_and_an_end(
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_walk_over_commands_states_and_faults_breaks_no_law(seed: int) -> None:
-    breaches, visited, ends = gensets_walk.walk(2000, seed)
+    breaches, visited, ends = gensets_walk.walk(3000, seed)
     assert breaches == []
     assert len(visited) > 40
     assert sum(ends.values()) > 50
