@@ -42,4 +42,5 @@ def test_who_asks_too_often_is_counted(house: House) -> None:
 def test_strangers_read_no_figures(house: House) -> None:
     assert house.client.get("/metrics").status_code == 401
     assert house.program("plans:read").get("/metrics").status_code == 403
-    assert house.program("stats:read").get("/api/v1/metrics").status_code == 404, "there it is JSON, one day"
+    assert house.program("stats:read").get("/api/v1/metrics").status_code == 403, "there they are values of controllers"
+    assert house.program("telemetry:read").get("/api/v1/metrics").json()["process"] is None
