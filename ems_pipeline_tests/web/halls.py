@@ -97,8 +97,11 @@ def kept(connection: Connection, now: datetime, minutes: int = 90) -> None:
     rows = [
         Minute(
             site_key=HALL, device_key=SET, minute_at=began - timedelta(minutes=back), samples=30,
-            power_w=120_000.0 if back <= 30 else 0.0, power_target_pct=80.0, coolant_c=82.0 if back <= 30 else 45.0,
-            oil_kpa=410.0 if back <= 30 else 0.0, run_hours=1234.5, battery_v=27.6,
+            values={
+                "power_w": 120_000.0 if back <= 30 else 0.0, "power_target_pct": 80.0,
+                "coolant_c": 82.0 if back <= 30 else 45.0, "oil_kpa": 410.0 if back <= 30 else 0.0,
+                "run_hours": 1234.5, "battery_v": 27.6,
+            },
         )
         for back in range(minutes, 0, -1)
     ]  # fmt: skip
