@@ -63,7 +63,8 @@ def done_alone(connection: Connection) -> None:
 
 
 def standing(connection: Connection) -> Standing:
-    """How the portal stands."""
+    """How the portal stands; its row is made by the first who looks, so that a new database is an empty one."""
+    connection.execute(sa.text("INSERT INTO ems.bitrix_portal DEFAULT VALUES ON CONFLICT DO NOTHING"))
     row = connection.execute(
         sa.text("""SELECT installation, looked_at, failing_since, woken_at, held_until, is_shut, problem
                    FROM ems.bitrix_portal""")

@@ -23,12 +23,12 @@ LINES = ("TO-1: every 250 h", "- Check the belts", "- The magneto", "Stop the en
 def portal(house: House, monkeypatch: pytest.MonkeyPatch) -> BitrixTwin:
     twin = BitrixTwin(house.clock)
     monkeypatch.setenv("EMS_BITRIX_EVENT_TOKEN", twin.application_token)
-    house.rows("UPDATE ems.bitrix_portal SET woken_at = NULL, is_shut = false, problem = '' RETURNING 1")
+    house.rows("DELETE FROM ems.bitrix_portal RETURNING 1")
     return twin
 
 
 def woken(house: House) -> bool:
-    return bool(house.rows("SELECT woken_at IS NOT NULL FROM ems.bitrix_portal")[0][0])
+    return house.rows("SELECT woken_at IS NOT NULL FROM ems.bitrix_portal") == [(True,)]
 
 
 def test_an_event_with_the_portals_word_wakes_us(house: House, portal: BitrixTwin) -> None:
@@ -59,7 +59,7 @@ def test_where_no_word_is_set_up_none_is_right(
 def test_a_synchronisation_is_for_those_who_may_and_opens_a_portal_that_was_shut(
     house: House, portal: BitrixTwin
 ) -> None:
-    house.rows("UPDATE ems.bitrix_portal SET is_shut = true RETURNING 1")
+    house.rows("INSERT INTO ems.bitrix_portal (is_shut) VALUES (true) RETURNING 1")
     assert house.login("vera").post(f"{PATH}/sync", json={}).status_code == 403
     assert house.login("anna").get(f"{PATH}/status").json()["is_shut"]
     assert house.login("otto").post(f"{PATH}/sync", json={}).json() == {"added_again": 0}

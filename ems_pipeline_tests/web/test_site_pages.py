@@ -163,6 +163,6 @@ def test_what_is_kept_of_a_plan_is_what_is_drawn_anew_whatever_the_clock_says(
 
 def test_a_plan_that_is_kept_is_still_nobodys_who_may_not_see_its_site(house: House) -> None:
     assert house.login("anna").get(f"/ui/home01/plan?plan_id={PLAN}").status_code == 200
-    assert PLAN in map(str, house.web.planned)
+    assert PLAN in {str(plan) for plan, _ in house.web.planned}
     path = f"/ui/home02/plan?plan_id={PLAN}"
     assert "No plan holds now" in house.login("anna").get(path).text

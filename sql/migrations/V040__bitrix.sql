@@ -39,7 +39,7 @@ CREATE INDEX bitrix_outbox_due ON ems.bitrix_outbox (order_id, bitrix_outbox_id)
 -- How the one portal stands. The installation is a part of our keys, so that two that share a portal do not meet.
 CREATE TABLE ems.bitrix_portal (
     is_one         boolean PRIMARY KEY DEFAULT true CHECK (is_one),
-    installation   text NOT NULL CHECK (installation ~ '^[0-9a-f]{8}$'),
+    installation   text NOT NULL DEFAULT substr(md5(gen_random_uuid()::text), 1, 8) CHECK (installation ~ '^[0-9a-f]{8}$'),
     looked_at      timestamptz,
     answered_at    timestamptz,
     failing_since  timestamptz,
@@ -48,7 +48,6 @@ CREATE TABLE ems.bitrix_portal (
     is_shut        boolean NOT NULL DEFAULT false,
     problem        text NOT NULL DEFAULT ''
 );
-INSERT INTO ems.bitrix_portal (installation) VALUES (substr(md5(gen_random_uuid()::text), 1, 8));
 
 -- What a person has still to confirm: a regulation as it was read (`ems_pipeline.regulation`), and the template that it became.
 CREATE TABLE ems.maintenance_draft (

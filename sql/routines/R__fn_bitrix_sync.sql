@@ -6,7 +6,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     added bigint := 0;
 BEGIN
-    UPDATE ems.bitrix_portal SET woken_at = now(), held_until = NULL, is_shut = false;
+    INSERT INTO ems.bitrix_portal (woken_at) VALUES (now())
+    ON CONFLICT (is_one) DO UPDATE SET woken_at = now(), held_until = NULL, is_shut = false;
     UPDATE ems.bitrix_outbox SET next_try_at = least(next_try_at, now()) WHERE ended_at IS NULL AND is_refused;
     IF p_again THEN
         WITH anew AS (

@@ -75,9 +75,10 @@ async def status(caller: Annotated[Caller, READ], web: ThisWeb) -> dict[str, Any
     async with web.database.reading(caller) as connection:
         portal = await first(
             connection,
-            """SELECT looked_at, answered_at, failing_since, held_until, is_shut, problem,
+            """SELECT looked_at, answered_at, failing_since, held_until, coalesce(is_shut, false) AS is_shut,
+                      coalesce(problem, '') AS problem,
                       (SELECT count(*) FROM ems.bitrix_outbox WHERE ended_at IS NULL) AS waiting
-               FROM ems.bitrix_portal""",
+               FROM (SELECT 1) AS one LEFT JOIN ems.bitrix_portal ON true""",
         )
         tasks = await rows(
             connection,
