@@ -25,8 +25,9 @@ CREATE OR REPLACE FUNCTION ems.fn_genset_planned_hours(
                lag(d.mode = 'run', 1, true) OVER (PARTITION BY sets.site_key, sets.asset_key ORDER BY d.starts_at)
                    AS turned
         FROM sets JOIN held USING (site_key)
-        JOIN ems.planning_device_interval d
-          ON d.planning_run_id = held.planning_run_id AND d.asset_key = sets.asset_key AND d.kind = 'genset'
+        CROSS JOIN LATERAL (  -- by the key of each plan (OFFSET 0): a join may read all plans there ever were
+            SELECT i.starts_at, i.mode FROM ems.planning_device_interval i
+            WHERE i.planning_run_id = held.planning_run_id AND i.asset_key = sets.asset_key AND i.kind = 'genset' OFFSET 0) d
     ), counted AS (
         SELECT p.*, CASE WHEN turns THEN 0.25 + CASE WHEN turned THEN 0 ELSE beside_h END ELSE 0 END AS turns_h
         FROM planned p WHERE starts_at >= p_slot
