@@ -21,7 +21,7 @@ from ems_pipeline.gensets.alarms.watch import Watch
 from ems_pipeline.gensets.snapshot import Snapshot
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.alarm_limit import AlarmLimit
-from ems_pipeline.warehouse import Warehouse, genset_alarms
+from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, genset_alarms
 from ems_pipeline.warehouse.engine import Connection
 
 logger = logging.getLogger(__name__)
@@ -46,10 +46,16 @@ class Alarms:
         self._limits = limits_of(sites)
 
     async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
-        """Take a round; DatabaseUnavailable: it waits for the next one."""
+        """Take a round; DatabaseUnavailable: it waits for the next one. What else fails costs itself."""
         if not self._rounds or self._rounds[-1][1] is not snapshots:  # it is shown again where it could not be stored
             self._rounds.append((now_at, snapshots))
-        await asyncio.to_thread(self.catch_up)
+        try:
+            await asyncio.to_thread(self.catch_up)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            self._rounds.clear()
+            raise
 
     def catch_up(self) -> None:
         """Store and tell every round that waits; same errors."""

@@ -300,6 +300,17 @@ def test_a_round_that_fails_half_way_has_not_happened(house: Warehouse, monkeypa
     assert lived.journal == ["low_fuel raised unacknowledged"]
 
 
+def test_a_round_that_cannot_be_taken_costs_itself_alone(house: Warehouse) -> None:
+    """A controller of a site that is not registered stands in the way of its own round, not of those that follow."""
+    lived = Lived(house)
+    lived.see()
+    stranger = shot(lived.at, bits("low_fuel"), site="nobody", device="set-1")
+    with pytest.raises(Exception, match="nobody"):
+        asyncio.run(lived.alarms.seen(lived.at, [stranger]))
+    lived.see(bits("low_fuel"))
+    assert lived.journal == ["low_fuel raised unacknowledged"]
+
+
 def test_a_shutdown_keeps_the_values_around_it(house: Warehouse) -> None:
     lived, stop = Lived(house), bits("overspeed", group=AlarmGroup.SHUTDOWN)
     for poll in range(80):
