@@ -19,7 +19,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -124,7 +124,7 @@ def lived(warehouse: Warehouse, first: float, to: float, fault: str | None) -> d
     with serving_halls({"dairy": hall}, clock) as halls:
         served = halls["dairy"]
         site = site_of(served)
-        known(warehouse, site, clock.now(), start, end)
+        known(warehouse, [site], clock.now(), start, end)
         with polling(warehouse, clock, site) as polls:
             for at in moments(start - 4 * MINUTE, end):
                 set_load(served, at)
@@ -140,11 +140,11 @@ def lived(warehouse: Warehouse, first: float, to: float, fault: str | None) -> d
     return shown(warehouse, start, end)
 
 
-def site_of(served: ServedHall) -> Site:
-    """The dairy, its controllers where the plant serves them."""
-    document = yaml.safe_load(SITE)
+def site_of(served: ServedHall, site_key: str = KEY, **more: float) -> Site:
+    """A site of two sets, its controllers where the plant serves them; ``more`` is said of each set."""
+    document = yaml.safe_load(SITE) | {"key": site_key, "name": site_key.title()}
     for key in ("genset-1", "genset-2"):
-        document["gensets"].append({"key": key, "device": key, **SET})
+        document["gensets"].append({"key": key, "device": key, **SET, **more})
         options = {"rated_power_w": 160_000, "start_by": "manual", "jacket_min_c": "off"}
         document["devices"].append({"key": key, "map": "smartgen-hgm9520n", "gateway": key, "unit_id": 1,
                                     "options": options})  # fmt: skip
@@ -155,27 +155,29 @@ def site_of(served: ServedHall) -> Site:
     for key, gateway in served.gateways.items():
         transport = "rtu-over-tcp" if key == "board" else "modbus-tcp"
         document["gateways"].append({"key": key, "transport": transport, "host": gateway.host, "port": gateway.port})
-    path = Path(os.environ["EMS_HOME"]) / "dairy.yaml"
+    path = Path(os.environ["EMS_HOME"]) / f"{site_key}.yaml"
     path.write_text(json.dumps(document, default=str, indent=1))
     return load_site(path, {})
 
 
-def known(warehouse: Warehouse, site: Site, now: datetime, start: datetime, end: datetime) -> None:
-    """Register and arm the site; its prices and what load is expected, as known now."""
+def known(warehouse: Warehouse, sites: Sequence[Site], now: datetime, start: datetime, end: datetime) -> None:
+    """Register and arm the sites; their prices and what load is expected, as known now."""
     slots = time_grid.slots(start - SLOT, end + 8 * SLOT)
     frame = pl.DataFrame({"starts_at": slots}, schema={"starts_at": pl.Datetime("us", "UTC")})
     is_peak = pl.col("starts_at").dt.convert_time_zone("Europe/Prague").dt.hour().is_in(list(PEAK_HOURS))
-    prices = frame.with_columns(
-        site_key=pl.lit(KEY), buy_per_kwh=pl.when(is_peak).then(9.0).otherwise(3.0), sell_per_kwh=pl.lit(0.5),
-        spot_per_kwh=pl.lit(0.0), currency=pl.lit("CZK"), is_provisional=pl.lit(False), known_at=pl.lit(now),
-    )  # fmt: skip
     expected = pl.when(is_peak).then(PEAK_W).otherwise(USUAL_W)
     load = frame.with_columns(power_w=expected, p10_w=expected, p90_w=expected, model=pl.lit("known"))
     with warehouse.begin() as connection:
-        registry.register(connection, [site], now)
-        arming.arm(connection, KEY, now, by="benchmark")
-        market.add_effective_prices(connection, prices, now)
-        forecasts.issue(connection, "load_forecast", KEY, load, now)
+        registry.register(connection, sites, now)
+        for site in sites:
+            arming.arm(connection, site.key, now, by="benchmark")
+            prices = frame.with_columns(
+                site_key=pl.lit(site.key), buy_per_kwh=pl.when(is_peak).then(9.0).otherwise(3.0),
+                sell_per_kwh=pl.lit(0.5), spot_per_kwh=pl.lit(0.0), currency=pl.lit("CZK"),
+                is_provisional=pl.lit(False), known_at=pl.lit(now),
+            )  # fmt: skip
+            market.add_effective_prices(connection, prices, now)
+            forecasts.issue(connection, "load_forecast", site.key, load, now)
 
 
 def moments(start: datetime, end: datetime) -> Iterator[datetime]:

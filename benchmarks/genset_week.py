@@ -33,12 +33,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-import yaml
-
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
-from benchmarks.genset_day import PEAK_HOURS, PEAK_W, SET, SITE, USUAL_W, ZONE, Polls  # noqa: E402
+from benchmarks.genset_day import USUAL_W, ZONE, Polls, known, set_load, site_of  # noqa: E402
 from ems_pipeline import control, time_grid  # noqa: E402
 from ems_pipeline.bitrix.address import Webhook  # noqa: E402
 from ems_pipeline.bitrix.portal import Portal  # noqa: E402
@@ -58,23 +55,19 @@ from ems_pipeline.scada.desk import Desk  # noqa: E402
 from ems_pipeline.scada.live import Live  # noqa: E402
 from ems_pipeline.scada.minutes import Minutes  # noqa: E402
 from ems_pipeline.scada.routes import Routes  # noqa: E402
-from ems_pipeline.sites import Site, load_site  # noqa: E402
+from ems_pipeline.sites import Site  # noqa: E402
 from ems_pipeline.steps import bitrix, deciding, settling  # noqa: E402
 from ems_pipeline.steps.platform import Platform  # noqa: E402
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock  # noqa: E402
 from ems_pipeline.warehouse import (  # noqa: E402
     Warehouse,
-    arming,
     embedded,
-    forecasts,
     genset_commands,
     maintenance,
-    market,
     meters,
     services,
     telemetry,
 )
-from ems_pipeline.warehouse import sites as registry  # noqa: E402
 from ems_pipeline.warehouse.frames import query  # noqa: E402
 from ems_pipeline.warehouse.intents import State  # noqa: E402
 
@@ -216,7 +209,7 @@ class Week:
             self.halls = stack.enter_context(serving_halls(two_sites(load_w=USUAL_W), self.clock))
             self.twin: BitrixTwin = stack.enter_context(serving_bitrix(self.clock))
             self.halls["north"].inject("wrap", "genset-1")
-            self.sites = [site_of(key, hall) for key, hall in self.halls.items()]
+            self.sites = [site_of(hall, key, late_service_price_per_h=100) for key, hall in self.halls.items()]
             self.office = bitrix.Office(
                 Portal(Webhook.of(self.twin.webhook), self.clock, timeout_s=5.0), Place(7), "en"
             )
@@ -349,7 +342,8 @@ class Week:
 
     def tick(self, at: datetime) -> None:
         """What the clock work of an installation does."""
-        set_load(self.halls, at)
+        for hall in self.halls.values():
+            set_load(hall, at)
         minute = int((at - self.start) / MINUTE)
         if self.is_evening(at):
             self.measure()
@@ -401,55 +395,6 @@ class Week:
                 loop.run(fleet.close_all(opened))
         with self.warehouse.begin() as connection:
             telemetry.store(connection, [(key, one) for key, found in sweep.readings.items() for one in found])
-
-
-def site_of(key: str, served: ServedHall) -> Site:
-    """A site of two sets, its controllers where the plant serves them."""
-    document = yaml.safe_load(SITE) | {"key": key, "name": key.title()}
-    for genset in ("genset-1", "genset-2"):
-        document["gensets"].append({"key": genset, "device": genset, **SET, "late_service_price_per_h": 100})
-        options = {"rated_power_w": 160_000, "start_by": "manual", "jacket_min_c": "off"}
-        document["devices"].append({"key": genset, "map": "smartgen-hgm9520n", "gateway": genset, "unit_id": 1,
-                                    "options": options})  # fmt: skip
-    document["devices"].append({"key": "board", "map": "smartgen-hgm9560", "gateway": "board", "unit_id": 3})
-    document["switchboards"] = [
-        {"key": "board", "device": "board", "gensets": ["genset-1", "genset-2"], "spare_w": 20_000}
-    ]
-    for name, gateway in served.gateways.items():
-        transport = "rtu-over-tcp" if name == "board" else "modbus-tcp"
-        document["gateways"].append({"key": name, "transport": transport, "host": gateway.host, "port": gateway.port})
-    path = Path(os.environ["EMS_HOME"]) / f"{key}.yaml"
-    path.write_text(json.dumps(document, default=str, indent=1))
-    return load_site(path, {})
-
-
-def known(warehouse: Warehouse, sites: list[Site], now: datetime, start: datetime, end: datetime) -> None:
-    """Register and arm the sites; their prices and what load is expected, as known now."""
-    slots = time_grid.slots(start - SLOT, end + 8 * SLOT)
-    frame = pl.DataFrame({"starts_at": slots}, schema={"starts_at": pl.Datetime("us", "UTC")})
-    is_peak = pl.col("starts_at").dt.convert_time_zone("Europe/Prague").dt.hour().is_in(list(PEAK_HOURS))
-    expected = pl.when(is_peak).then(PEAK_W).otherwise(USUAL_W)
-    load = frame.with_columns(power_w=expected, p10_w=expected, p90_w=expected, model=pl.lit("known"))
-    with warehouse.begin() as connection:
-        registry.register(connection, sites, now)
-        for site in sites:
-            arming.arm(connection, site.key, now, by="benchmark")
-            prices = frame.with_columns(
-                site_key=pl.lit(site.key), buy_per_kwh=pl.when(is_peak).then(9.0).otherwise(3.0),
-                sell_per_kwh=pl.lit(0.5), spot_per_kwh=pl.lit(0.0), currency=pl.lit("CZK"),
-                is_provisional=pl.lit(False), known_at=pl.lit(now),
-            )  # fmt: skip
-            market.add_effective_prices(connection, prices, now)
-            forecasts.issue(connection, "load_forecast", site.key, load, now)
-
-
-def set_load(halls: Mapping[str, ServedHall], at: datetime) -> None:
-    """What both sites draw now."""
-    wanted = PEAK_W if at.astimezone(ZONE).hour in PEAK_HOURS else USUAL_W
-    for served in halls.values():
-        if served.hall.load_w != wanted:
-            served.hall.load_w = wanted
-            served.hall.touch()
 
 
 ASKED: Mapping[str, str] = {
