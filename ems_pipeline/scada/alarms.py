@@ -62,9 +62,9 @@ class Alarms:
         with self._warehouse.begin(PATIENCE_S) as connection:
             genset_alarms.lock(connection)
             watch, self._watch = self._known(connection), None
-            removed = genset_alarms.removed(connection)
+            removed, sites = genset_alarms.removed(connection), genset_alarms.registered(connection)
             for at, snapshots in self._rounds:
-                self._take(connection, watch, at, snapshots, removed)
+                self._take(connection, watch, at, [one for one in snapshots if one.site in sites], removed)
         self._watch = watch  # not where it could not be stored: then nothing has happened, and what stands is read back
         self._rounds.clear()
 

@@ -101,6 +101,11 @@ def persons(connection: Connection) -> dict[int, Persons]:
     return {number: Persons(State(state), shelved_until) for number, state, shelved_until in found}
 
 
+def registered(connection: Connection) -> set[str]:
+    """Sites that alarms can be stored of; a new file may be polled before it is registered."""
+    return set(connection.execute(sa.text("SELECT site_key FROM ems.site")).scalars())
+
+
 def removed(connection: Connection) -> dict[Controller, str]:
     """Controllers that are out of service, and why."""
     found = connection.execute(

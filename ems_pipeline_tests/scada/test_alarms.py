@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ems_pipeline.gensets.alarms import life
 from ems_pipeline.gensets.alarms.alarm import Controller
 from ems_pipeline.gensets.alarms.life import Refused, State, What
+from ems_pipeline.gensets.alarms.telling import Told
 from ems_pipeline.gensets.snapshot import AlarmBit, Link, Snapshot
 from ems_pipeline.gensets.states import AlarmGroup
 from ems_pipeline.scada.alarms import Alarms, limits_of
@@ -20,8 +21,9 @@ from ems_pipeline.sites import Site
 from ems_pipeline.sites.alarm_limit import AlarmLimit
 from ems_pipeline.sites.machines import Genset
 from ems_pipeline.time_grid import SystemClock
-from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse
+from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, genset_alarms
 from ems_pipeline.warehouse import sites as registry
+from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline_tests.gensets.seen import POLL, bits, shot
 
 INVERTER = Controller("home01", "inverter")
@@ -300,14 +302,29 @@ def test_a_round_that_fails_half_way_has_not_happened(house: Warehouse, monkeypa
     assert lived.journal == ["low_fuel raised unacknowledged"]
 
 
-def test_a_round_that_cannot_be_taken_costs_itself_alone(house: Warehouse) -> None:
-    """A controller of a site that is not registered stands in the way of its own round, not of those that follow."""
+def test_a_round_that_cannot_be_taken_costs_itself_alone(house: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in the way of one round does not come again with those that follow."""
     lived = Lived(house)
     lived.see()
-    stranger = shot(lived.at, bits("low_fuel"), site="nobody", device="set-1")
-    with pytest.raises(Exception, match="nobody"):
-        asyncio.run(lived.alarms.seen(lived.at, [stranger]))
+    tell, bad_at = genset_alarms.tell, lived.at + POLL
+
+    def once(connection: Connection, told: Told, at: datetime) -> None:
+        if at == bad_at:
+            raise ZeroDivisionError
+        tell(connection, told, at)
+
+    monkeypatch.setattr("ems_pipeline.warehouse.genset_alarms.tell", once)
+    with pytest.raises(ZeroDivisionError):
+        lived.see(bits("low_fuel"))
     lived.see(bits("low_fuel"))
+    assert lived.journal == ["low_fuel raised unacknowledged"]
+
+
+def test_a_site_that_is_not_registered_costs_no_other_its_alarms(house: Warehouse) -> None:
+    """A file that is new is polled before it is registered."""
+    lived = Lived(house)
+    ours, stranger = (shot(lived.at, bits("low_fuel"), site=site, device="inverter") for site in ("home01", "nobody"))
+    lived.round([stranger, ours])
     assert lived.journal == ["low_fuel raised unacknowledged"]
 
 
