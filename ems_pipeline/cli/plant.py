@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Column
 
 from ems_pipeline.cli.terminal import Rows, words
 
@@ -20,7 +21,8 @@ def faults() -> None:
     from ems_pipeline.plant.faults import FAULTS
     from ems_pipeline.plant.gensets.switches import SWITCHES
 
-    table = Rows("fault", "of", "what happens", "what is to come of it", "number")
+    name_whole = Column("fault", no_wrap=True)  # it is what has to be typed
+    table = Rows(name_whole, "of", "what happens", "what is to come of it", "number")
     for name, kind in FAULTS.items():
         table.add_row(name, kind.where, kind.happens, kind.outcome, "")
     for name, switch in SWITCHES.items():

@@ -90,7 +90,7 @@ def desk(warehouse: Warehouse, home01: Site) -> Iterator[Desk]:
     clock = SimulatedClock(NOON)
     site = metered(home01, NOBODY)
     with warehouse.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE ems.request, ems.alarm")
+        connection.exec_driver_sql("TRUNCATE ems.request, ems.alarm CASCADE")
         registry.register(connection, [site], NOON)
     with dg.instance_for_test() as instance:
         instance.add_dynamic_partitions("site", [site.key])

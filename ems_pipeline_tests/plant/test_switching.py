@@ -28,8 +28,8 @@ def north(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Plant]:
         yield plant
 
 
-def said(*arguments: str) -> str:
-    done = CliRunner().invoke(app, ["plant", *arguments], env={"COLUMNS": "200"})
+def said(*arguments: str, columns: int = 200) -> str:
+    done = CliRunner().invoke(app, ["plant", *arguments], env={"COLUMNS": str(columns)})
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -58,5 +58,7 @@ def test_what_cannot_be_switched_is_said_with_its_remedy(north: Plant) -> None:
         asked("home01", {"do": "show"})
 
 
-def test_every_fault_of_a_genset_is_in_the_list_a_terminal_shows() -> None:
-    assert [kind for kind in SWITCHES if kind not in said("faults")] == []
+@pytest.mark.parametrize("columns", [80, 200])
+def test_every_fault_of_a_genset_is_whole_in_the_list_of_a_terminal(columns: int) -> None:
+    shown = said("faults", columns=columns)
+    assert [kind for kind in SWITCHES if kind not in shown] == []

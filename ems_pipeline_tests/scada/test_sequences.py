@@ -12,14 +12,13 @@ from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, genset_commands, genset_locks
 from ems_pipeline_tests.scada.halls import SET, SITE, Hall, fresh
 
-NOW = datetime.now(UTC)
-"""The database's own clock says when a code lapses."""
-
 
 @pytest.fixture
 def hall(warehouse: Warehouse, home01: Site) -> Hall:
-    fresh(warehouse, home01, NOW)
-    return Hall(warehouse, NOW)
+    """Now: the database's own clock says when a code lapses."""
+    now = datetime.now(UTC)
+    fresh(warehouse, home01, now)
+    return Hall(warehouse, now)
 
 
 def test_a_start_is_run_to_its_end_and_every_step_stands_in_the_journal(hall: Hall) -> None:
@@ -94,7 +93,7 @@ def test_what_is_not_offered_is_refused_when_it_is_filed(
 
 
 def test_the_site_decides_who_owns_start(hall: Hall, home01: Site) -> None:
-    fresh(hall.warehouse, home01, NOW + timedelta(seconds=1), "auto")
+    fresh(hall.warehouse, home01, hall.at + timedelta(seconds=1), "auto")
     with pytest.raises(genset_commands.CommandRefused, match="start_by: auto"):
         hall.command("start")
 
@@ -144,13 +143,13 @@ def test_what_the_wire_does_not_echo_is_noted_and_not_told_again(hall: Hall) -> 
 
 def test_a_lock_refuses_the_start_and_is_named(hall: Hall) -> None:
     with hall.warehouse.begin() as connection:
-        lock = genset_locks.place(connection, SITE, SET, "order 7: belts", "maintenance", NOW, "order")
+        lock = genset_locks.place(connection, SITE, SET, "order 7: belts", "maintenance", hall.at, "order")
     number = hall.command("start")
     state, reason = hall.until_end(number)
     assert (state, hall.hand.told) == ("refused", [])
     assert "order 7: belts (order, maintenance)" in reason
     with hall.warehouse.begin() as connection:
-        genset_locks.lift(connection, lock, "maintenance", NOW)
+        genset_locks.lift(connection, lock, "maintenance", hall.at)
     assert hall.until_end(hall.command("start"))[0] == "done"
 
 
