@@ -72,7 +72,7 @@ class Installation:
 @pytest.fixture
 def installation(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     with warehouse.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE ems.alarm")
+        connection.exec_driver_sql("TRUNCATE ems.alarm CASCADE")
     address = warehouse.url.set(drivername="postgresql").render_as_string(hide_password=False)
     monkeypatch.setenv("EMS_DATABASE_URL", address)
     monkeypatch.delenv("EMS_NOTIFY_WEBHOOK", raising=False)

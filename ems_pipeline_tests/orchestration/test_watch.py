@@ -80,7 +80,7 @@ class Machine:
 def machine(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.delenv("EMS_DATABASE_URL", raising=False)
     with warehouse.begin() as connection:
-        connection.exec_driver_sql("TRUNCATE ems.alarm")
+        connection.exec_driver_sql("TRUNCATE ems.alarm CASCADE")
         connection.exec_driver_sql("UPDATE ems.site SET is_active = false")  # whom nobody serves here
     return Machine(Platform(warehouse, SimulatedClock(NOW), list))
 
