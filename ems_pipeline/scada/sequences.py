@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -64,7 +64,8 @@ class Sequences:
         now_at = now_at if self._clock is None else self._clock.now()
         async with self._turn:
             self._snapshots |= {(one.site, one.device): one for one in snapshots}
-            under_way, allowed, locks = await self._remembering(partial(self._read, now_at=now_at))
+            new = {(one.site, one.device) for one in snapshots}
+            under_way, allowed, locks = await self._remembering(partial(self._read, new, now_at=now_at))
             for site in dict.fromkeys(one.site for one in under_way):
                 here = [one for one in _first_of_each(under_way) if one.site == site]
                 free = [one for one in here if (site, one.device) not in self._telling]
@@ -100,13 +101,13 @@ class Sequences:
                 return {"fault": f"{device} of {site} was never polled; see that its gateway answers"}
             view = View(now_at=now_at, snapshot=snapshot)
             return await self._transact(
-                lambda connection: asked.let_go(connection, key, view, commands.under_way(connection, [key]))
+                lambda connection: asked.let_go(connection, key, view, commands.under_way(connection, key))
             )
 
     async def held(self, site: str, device: str, now_at: datetime) -> dict[str, float]:
         """What of a plan stands at a set (see `asked.held`)."""
         key = (site, device)
-        under_way = await self._transact(lambda connection: commands.under_way(connection, [key]))
+        under_way = await self._transact(lambda connection: commands.under_way(connection, key))
         return asked.held(self._wishes.get(key), under_way, now_at)
 
     async def look_again(self, now_at: datetime) -> None:
@@ -122,7 +123,7 @@ class Sequences:
     ) -> dict[str, Any]:
         key = (wish.site, wish.device)
         allowed = self._known.look(connection, [wish.site]).get(key)
-        under_way = commands.under_way(connection, [key])
+        under_way = commands.under_way(connection, key)
         locks = genset_locks.standing(connection, [key]).get(key, ())
         withdrawn = self._why_not(connection, wish.site, now_at)
         if allowed is None or allowed.rules is None:
@@ -131,30 +132,30 @@ class Sequences:
         return asked.take(connection, wish, allowed.rules, view, under_way)
 
     def _read(
-        self, connection: Connection, *, now_at: datetime
+        self, new: Collection[Controlled], connection: Connection, *, now_at: datetime
     ) -> tuple[list[Command], dict[Controlled, Allowed], dict[Controlled, tuple[str, ...]]]:
-        """What is under way; what was seen of the sets is kept first."""
+        """What is under way; what was seen of the sets is kept first: of the new ones, where the others are known."""
         if self._kept is None:
-            self._kept = commands.memories(connection)
+            self._kept, new = commands.memories(connection), list(self._snapshots)
             self._recalls = {key: Recall.read(one) for key, one in self._kept.items()}
-        self._remember(connection, now_at)
+        self._remember(connection, new, now_at)
         commands.lapse(connection, now_at)
-        under_way = commands.under_way(connection, list(self._snapshots))
+        under_way = [one for one in commands.under_way(connection) if (one.site, one.device) in self._snapshots]
         devices = {(one.site, one.device) for one in under_way}
         if not devices:
             return [], {}, {}
         allowed = self._known.look(connection, {site for site, _ in devices})
         return under_way, allowed, genset_locks.standing(connection, devices)
 
-    def _remember(self, connection: Connection, now_at: datetime) -> None:
-        for key, snapshot in self._snapshots.items():
-            view = View(now_at=now_at, snapshot=snapshot)
-            self._recalls.setdefault(key, Recall()).seen(snapshot, view.mode, view.engine, now_at)
-        self._keep(connection, now_at)
+    def _remember(self, connection: Connection, new: Collection[Controlled], now_at: datetime) -> None:
+        for key in new:
+            view = View(now_at=now_at, snapshot=self._snapshots[key])
+            self._recalls.setdefault(key, Recall()).seen(view.snapshot, view.mode, view.engine, now_at)
+        self._keep(connection, new, now_at)
 
-    def _keep(self, connection: Connection, now_at: datetime) -> None:
+    def _keep(self, connection: Connection, which: Collection[Controlled], now_at: datetime) -> None:
         kept = self._kept or {}
-        documents = {key: recall.document(now_at) for key, recall in self._recalls.items()}
+        documents = {key: self._recalls[key].document(now_at) for key in which}
         changed = {key: one for key, one in documents.items() if kept.get(key) != one}
         commands.remember(connection, changed, now_at)
         self._kept = kept | changed
@@ -185,7 +186,7 @@ class Sequences:
             acts += [(command, act)] if act is not None else []
         commands.journal(connection, changes, now_at)
         self._tell_people(connection, free, changes, now_at)
-        self._keep(connection, now_at)
+        self._keep(connection, [(one.site, one.device) for one in free], now_at)
         return acts
 
     def _next(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -85,7 +85,7 @@ class Recall:
     def document(self, at: datetime) -> dict[str, Any]:
         """As it is kept; starts and resets of the last day."""
         self.starts, self.resets = _lately(self.starts, at), _lately(self.resets, at)
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: _plain(getattr(self, name)) for name in NAMES}
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Recall:
@@ -100,6 +100,7 @@ class Recall:
         )
 
 
+NAMES = tuple(one.name for one in fields(Recall))
 INSTANTS = ("pressed_at", "start_told_at", "running_from_at", "stopped_at")
 
 
