@@ -1,6 +1,6 @@
 """Controllers of generating sets at their limits: polled by one process, told to WebSocket clients, kept for a year.
 
-    python benchmarks/gensets.py [--controllers 200] [--seconds 20] [--rounds 3] [--clients 50] [--alarms 40]
+    python benchmarks/gensets.py [--controllers 200] [--seconds 15] [--rounds 3] [--clients 50] [--alarms 40]
                                  [--json FILE]
 
 `poll_core_pct`: what the process that polls so many controllers every two seconds takes of a core, live rows, alarms of
@@ -62,7 +62,7 @@ def main() -> None:
     """Parse, serve, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--controllers", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of polling per round")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of polling per round")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, default=50, help="WebSocket clients")
     parser.add_argument("--alarms", type=int, default=40, help="alarms that are timed, each of another controller")
@@ -215,7 +215,7 @@ async def alarmed(servers: subprocess.Popen[str], port: int, tokens: list[str], 
             await asyncio.sleep(0.05)
         _say(servers, f"CLEAR {which}")
         if (n + 1) % 10 == 0:
-            print(f"alarm {n + 1} of {number}: the median came after {statistics.median(waits):.2f} s", flush=True)
+            print(f"alarm {n + 1} of {number}, heard {len(waits)} times", flush=True)
     for task in hearing:
         task.cancel()
     await asyncio.gather(*(client.close() for client in clients))

@@ -28,6 +28,14 @@ def change(command: Command, before: Progress, after: Progress, answer: Answer, 
     )  # fmt: skip
 
 
+def withheld(command: Command, before: Progress, act: Act, why: str) -> Change:
+    """What was to be told and was not: the sequence stands where it stood before."""
+    return Change(
+        number=command.number, state="backing-out" if before.trouble else "running", reason=why,
+        progress=before.document(), step="withheld", action=str(act.action),
+    )  # fmt: skip
+
+
 def shadow(command: Command, progress: Progress, answer: Answer, withdrawn: str, snapshot: Snapshot) -> Change:
     """The end of a command at a site that may not be steered: what it would have done."""
     if isinstance(answer, Failed):

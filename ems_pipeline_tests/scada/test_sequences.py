@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ems_pipeline.gensets.snapshot import Leave
 from ems_pipeline.gensets.states import EngineState
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, genset_commands, genset_locks
@@ -37,7 +39,7 @@ def test_a_start_is_run_to_its_end_and_every_step_stands_in_the_journal(hall: Ha
 def test_the_action_is_committed_before_it_is_told(hall: Hall) -> None:
     hall.command("start")
 
-    async def tell(_command: str) -> None:
+    async def tell(_command: str, _: Leave) -> None:
         ((action,),) = hall.rows("SELECT action FROM ems.genset_command_step")
         hall.hand.told.append(f"{action} stood in the journal")
 
@@ -117,6 +119,49 @@ def test_a_site_disarmed_in_the_middle_is_brought_to_rest_and_told_nothing_else(
     assert "not armed" in reason
     assert hall.hand.told == ["manual", "start", "stop"]
     assert hall.engine.state is EngineState.STANDBY
+
+
+UNARMED = "the site is not armed (ems control arm)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "waits", "told", "ends"),
+    [
+        ("start", {"power_w": 128_000.0}, 0, [], ("refused", UNARMED)),
+        ("start", {"power_w": 128_000.0}, 1, ["manual"], ("failed", "it is left in manual")),
+        ("start", {"power_w": 128_000.0}, 2, ["manual", "start", "0 %", "stop", "100 %"], ("failed", UNARMED)),
+        ("power", {"power_w": 96_000.0}, 0, [], ("refused", UNARMED)),
+        ("stop", {}, 0, [], ("refused", UNARMED)),
+        ("stop", {}, 1, ["0 %", "80 %"], ("failed", UNARMED)),
+        ("mute", {}, 0, [], ("refused", UNARMED)),
+    ],
+)
+def test_an_opt_in_that_is_taken_back_while_an_action_waits_for_the_bus_lets_nothing_out(
+    hall: Hall, kind: str, more: dict[str, float], waits: int, told: list[str], ends: tuple[str, str]
+) -> None:
+    """It was committed with both; the line was another's meanwhile. What leads the set back to rest is told."""
+    if kind in ("power", "stop"):
+        assert hall.until_end(hall.command("start", power_w=128_000.0))[0] == "done"
+        hall.hand.told.clear()
+    number, before = hall.command(kind, **more), itertools.count()
+
+    def meanwhile() -> None:
+        hall.why_not = hall.why_not or (UNARMED if next(before) == waits else "")
+
+    hall.hand.meanwhile = meanwhile
+    state, reason = hall.until_end(number)
+    assert hall.hand.told == told
+    assert (state, ends[1] in reason, UNARMED in reason) == (ends[0], True, True)
+    ((action, why),) = hall.rows("SELECT action, reason FROM ems.genset_command_step WHERE step = 'withheld'")
+    assert (action != "", why) == (True, UNARMED)
+
+
+def test_a_start_that_was_withheld_is_no_start_and_leaves_the_mode_to_whom_it_was(hall: Hall) -> None:
+    hall.command("start")
+    hall.hand.meanwhile = lambda: setattr(hall, "why_not", UNARMED)
+    hall.look(2)
+    ((said,),) = hall.rows("SELECT said FROM ems.genset_memory")
+    assert (said["owned"], said["starts"]) == ("auto", [])
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3, 20, 45, 55])
@@ -242,7 +287,7 @@ def test_a_pulse_that_takes_long_is_waited_for_and_holds_nobody_up(hall: Hall) -
     hall.command("start")
     gate = asyncio.Event()
 
-    async def slow(command: str) -> None:
+    async def slow(command: str, _: Leave) -> None:
         hall.hand.told.append(command)
         await gate.wait()
 

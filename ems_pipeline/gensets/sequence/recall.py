@@ -45,6 +45,17 @@ class Recall:
         if action.key is Key.RESET:
             self.resets += (at,)
 
+    def withheld(self, action: Action, at: datetime) -> None:
+        """What was committed at an instant was not told after all."""
+        if not isinstance(action, Press):
+            return
+        if action.key in MODES:
+            self.owned, self.before, self.pressed_at = self.before, None, None
+        if action.key is Key.START:
+            self.starts, self.start_told_at = tuple(one for one in self.starts if one != at), None
+        if action.key is Key.RESET:
+            self.resets = tuple(one for one in self.resets if one != at)
+
     def seen(self, snapshot: Snapshot, mode: Mode | None, engine: EngineState | None, at: datetime) -> None:
         """A look; what is not answered changes nothing."""
         if snapshot.link is not Link.GOOD:
