@@ -25,6 +25,7 @@ from ems_pipeline.plain_text import told as said
 from ems_pipeline.scada import asked, journal
 from ems_pipeline.scada.known import Allowed, Known
 from ems_pipeline.scada.steered import Steered
+from ems_pipeline.sentence import gensets as say
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import Warehouse, alarms, genset_locks
 from ems_pipeline.warehouse import genset_commands as commands
@@ -206,7 +207,7 @@ class Sequences:
     ) -> tuple[Change | None, Act | None]:
         key, snapshot = (command.site, command.device), self._snapshots[command.site, command.device]
         if allowed is None or allowed.rules is None:
-            why = allowed.fault if allowed else f"{command.device} is in the file of {command.site} no more"
+            why = allowed.fault if allowed else say.IN_FILE_NO_MORE(device=command.device, site=command.site)
             return Change(number=command.number, state="failed", reason=why, step="fault"), None
         before = _progress(command, now_at)
         view = self._view(key, snapshot, allowed, locks, withdrawn, command.cancelled_by, now_at)
@@ -260,7 +261,7 @@ class Sequences:
             logger.warning("command %s: %s was not told: %s", command.number, action, withheld)
         except Exception as error:
             logger.warning("command %s: %s was not echoed: %s", command.number, action, said(error))
-            why = f"the wire: {said(error)}"
+            why = say.WIRE(said=said(error))
             await self._transact(
                 lambda connection: commands.note(connection, command.number, "wire", str(action), why, now_at)
             )

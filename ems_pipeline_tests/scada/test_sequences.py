@@ -12,6 +12,7 @@ from ems_pipeline.gensets.snapshot import Leave
 from ems_pipeline.gensets.states import EngineState
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, genset_commands, genset_locks
+from ems_pipeline.web.words.sentences import said
 from ems_pipeline_tests.scada.halls import SET, SITE, Hall, fresh
 
 
@@ -90,8 +91,9 @@ def test_a_code_is_the_filers_own_right_and_lapses_after_a_minute(hall: Hall) ->
 def test_what_is_not_offered_is_refused_when_it_is_filed(
     hall: Hall, device: str, kind: str, more: dict[str, float], text: str
 ) -> None:
-    with pytest.raises(genset_commands.CommandRefused, match=text), hall.warehouse.begin() as connection:
+    with pytest.raises(genset_commands.CommandRefused, match=text) as refusal, hall.warehouse.begin() as connection:
         genset_commands.file(connection, "web:anna", SITE, device, kind, "as asked", **more)
+    assert said(refusal.value.what, "cs") != refusal.value.what
 
 
 def test_the_site_decides_who_owns_start(hall: Hall, home01: Site) -> None:
@@ -160,8 +162,8 @@ def test_a_start_that_was_withheld_is_no_start_and_leaves_the_mode_to_whom_it_wa
     hall.command("start")
     hall.hand.meanwhile = lambda: setattr(hall, "why_not", UNARMED)
     hall.look(2)
-    ((said,),) = hall.rows("SELECT said FROM ems.genset_memory")
-    assert (said["owned"], said["starts"]) == ("auto", [])
+    ((kept,),) = hall.rows("SELECT said FROM ems.genset_memory")
+    assert (kept["owned"], kept["starts"]) == ("auto", [])
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3, 20, 45, 55])
