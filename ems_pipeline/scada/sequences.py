@@ -32,6 +32,7 @@ from ems_pipeline.warehouse import genset_commands as commands
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.genset_commands import Change, Command, Controlled
 
+
 class Decided(NamedTuple):
     """What a command is to tell, and where its sequence stood before."""
 

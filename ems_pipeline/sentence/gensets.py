@@ -115,7 +115,9 @@ WRITE = Sentence("write power_setpoint_pct {power}")
 # What is refused when it is filed; the words are those of `sql/routines/R__fn_genset_command_*.sql`.
 FILED = (
     Sentence("no active site {site!s} has a controller {device!s} of a set or a switchboard"),
-    Sentence("breakers are closed and opened by the controller alone, which synchronises and unloads; use start or stop"),
+    Sentence(
+        "breakers are closed and opened by the controller alone, which synchronises and unloads; use start or stop"
+    ),
     Sentence("{kind!s} is done at the set: from afar nobody sees who stands there"),
     Sentence(
         "the site gave start of {device!s} to its master (start_by: auto); ask at the switchboard, or say start_by: "

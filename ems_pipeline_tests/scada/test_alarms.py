@@ -240,16 +240,16 @@ def test_what_is_out_of_service_is_told_to_nobody(house: Warehouse) -> None:
 
 
 def test_a_storm_is_one_digest_a_minute_and_its_shutdown_comes_by_itself(house: Warehouse) -> None:
-    """500 alarms within a minute: all in the journal, three notices to people."""
+    """510 alarms within a minute: all in the journal, three notices to people."""
     lived = Lived(house)
-    storm = bits(*(f"input_{n}" for n in range(1, 18)))
+    storm = bits(*(f"input_{n}" for n in range(1, 35)))
     for poll in range(30):
         stop = bits("overspeed", group=AlarmGroup.SHUTDOWN) if poll >= 20 else frozenset()
         lived.see((storm if poll % 2 == 0 else frozenset()) | stop)
     for _ in range(2):
         lived.see(storm | bits("overspeed", group=AlarmGroup.SHUTDOWN))
     raised = [row for row in lived.journal if " raised " in row]
-    assert len(raised) == 17 * 16 + 1
+    assert len(raised) == 34 * 16 + 1
     assert lived.told == [
         "genset-flood warning over", "genset:shutdown:overspeed critical", "genset-flood critical",
     ]  # fmt: skip

@@ -14,8 +14,7 @@ from babel.core import Locale
 
 from ems_pipeline.plan.wording import limits
 from ems_pipeline.plan.wording import sentences as planned
-from ems_pipeline.sentence import FIGURE, Known, Sentence, of
-from ems_pipeline.sentence import gensets, permits
+from ems_pipeline.sentence import FIGURE, Known, Sentence, gensets, of, permits
 from ems_pipeline.sentence import setpoints as told
 from ems_pipeline.web import words
 from ems_pipeline.web.words import controllers, modes
@@ -65,7 +64,9 @@ def _limit(text: str, language: str) -> str:
 def _in_words(sentence: Sentence, values: Mapping[str, str], language: str, place: Callable[[str, str], str]) -> str:
     gettext = words.catalogue(language).gettext
     found = {name: controllers.in_place(gettext, name, value) for name, value in values.items()}
-    in_places = {name: place(value, language) if (own := found[name]) is None else own for name, value in values.items()}
+    in_places = {
+        name: place(value, language) if (own := found[name]) is None else own for name, value in values.items()
+    }
     return gettext(sentence.text).format(**in_places)
 
 
