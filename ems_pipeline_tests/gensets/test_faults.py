@@ -10,7 +10,9 @@ NAMED = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
 
 
 def test_every_fault_of_the_table_has_a_test() -> None:
-    table = (ROOT / "docs" / "gensets.md").read_text(encoding="utf-8").partition("## Faults, and")[2].partition("\n## ")[0]
+    table = (
+        (ROOT / "docs" / "gensets.md").read_text(encoding="utf-8").partition("## Faults, and")[2].partition("\n## ")[0]
+    )
     rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) == 14
     for row in rows:
