@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline.errors import EmsError
 from ems_pipeline.gensets.sequence.order import BY_DISPATCH, Kind, Order
 from ems_pipeline.plain_text import paragraph, plain
+from ems_pipeline.sentence.gensets import CODE_UNSAID
 from ems_pipeline.warehouse.engine import Warehouse
 from ems_pipeline.warehouse.frames import query
 
@@ -144,9 +145,9 @@ def lapse(connection: Connection, at: datetime) -> None:
     """End what was asked for and not confirmed in time."""
     connection.execute(
         sa.text("""UPDATE ems.genset_command SET state = 'lapsed', ended_at = :at,
-                                                 state_reason = 'its code was not said within a minute'
+                                                 state_reason = :why
                    WHERE ended_at IS NULL AND state = 'asked' AND confirm_by_at <= :at"""),
-        {"at": at},
+        {"at": at, "why": CODE_UNSAID.text},
     )
 
 
