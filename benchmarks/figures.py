@@ -32,5 +32,6 @@ def told(found: Sequence[Figure], file: Path | None) -> None:
 
 def _lines(found: Sequence[Figure]) -> Iterable[str]:
     for one in found:
-        beside = "" if one["reference"] is None else f"  beside {one['reference']:.4g}, ratio {one['ratio']:.2f}"
+        beside = "" if one["reference"] is None else f"  beside {one['reference']:.4g}"
+        beside += "" if one["ratio"] is None else f", ratio {one['ratio']:.2f}"
         yield f"{one['name']:34} {one['value']:10.4g} {one['unit']:28}{beside}"

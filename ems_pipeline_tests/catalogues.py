@@ -34,7 +34,7 @@ def sentences() -> Catalog:
         found.add(text, locations=[(name, line)], auto_comments=notes, context=context)
     for sentence in decisions.EVERY:
         found.add(sentence.text)
-    for title in titles.TITLES.values():
+    for title in (*titles.TITLES.values(), *titles.GROUPS.values()):
         found.add(title)
     return found
 

@@ -12,14 +12,15 @@ from datetime import datetime
 
 from ems_pipeline.control.footing import Footing
 from ems_pipeline.devices.installed.reach import wider
+from ems_pipeline.sentence import permits as say
 from ems_pipeline.warehouse import arming, overrides
 from ems_pipeline.warehouse.arming import Standing
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.gateway_lock import is_alive
 from ems_pipeline.warehouse.intents import Intent
 
-UNREGISTERED = "the site is not registered (ems site add)"
-OVERTAKEN = "its configuration has just changed; the next look takes the new one"
+UNREGISTERED = say.UNREGISTERED.text
+OVERTAKEN = say.OVERTAKEN.text
 LOST = "the gateways are no longer ours: the session that kept them has ended"
 
 
@@ -54,20 +55,20 @@ def not_steered(footing: Footing, standing: Standing | None, now: datetime) -> s
     if standing is None:
         return UNREGISTERED
     if not standing.is_active:
-        return "the site is out of service (ems site add)"
+        return say.OUT_OF_SERVICE.text
     if standing.config_hash != footing.config_hash:
         return OVERTAKEN
     if not footing.site.control.enabled:
-        return "the site file does not enable control"
+        return say.NOT_ENABLED.text
     return unarmed(footing, standing, now)
 
 
 def unarmed(footing: Footing, standing: Standing, now: datetime) -> str:
     """Why a site's arm, if it has one, does not stand for this footing."""
     if standing.arm is None or not arming.holds(standing.arm, now):
-        return "the site is not armed (ems control arm)"
+        return say.NOT_ARMED.text
     if differences := wider(standing.arm.bound_to, footing.reach):
-        return f"it was armed for something else (ems control arm): {'; '.join(differences[:3])}"
+        return say.ARMED_FOR_ELSE(differences="; ".join(differences[:3]))
     return ""
 
 

@@ -8,7 +8,7 @@ Modes are the bits `mode_auto`, `mode_manual`, `mode_stop`, `mode_test`; `common
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -59,13 +59,21 @@ class Follower(Protocol):
         ...
 
 
+Leave = Callable[[], Awaitable[None]]
+"""Asked once the line is ours, before anything is told; raises why nothing may be."""
+
+
+async def freely() -> None:
+    """Whatever else: it may be told."""
+
+
 class Controller(Protocol):
     """What a sequence can do to a controller. Names are the map's commands; others are refused."""
 
-    async def pulse(self, command: str) -> None:
+    async def pulse(self, command: str, leave: Leave = freely) -> None:
         """Press a key: off, on, off, each echoed. Raises the wire's error; the next polls show what came of it."""
         ...
 
-    async def write(self, command: str, value: float) -> None:
+    async def write(self, command: str, value: float, leave: Leave = freely) -> None:
         """Write a number in the unit of the command's name, within the map's range."""
         ...

@@ -1,17 +1,16 @@
 """Follows the rounds of polls: alarms are stored as they come, and people are told.
 
-What the database cannot take now is taken when it answers again, round for round; after a restart what stands is read
-back, so that nothing is raised twice and nothing ends that was not seen to end.
+What the database cannot take now is shown again until it does (`scada.shown`), round for round; after that, as after a
+restart, what stands is read back, so that nothing is raised twice and nothing ends that was not seen to end.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from ems_pipeline.devices.points.map_file import MapFileError
 from ems_pipeline.gensets.alarms import flood
 from ems_pipeline.gensets.alarms.alarm import Controller
 from ems_pipeline.gensets.alarms.around import Around
@@ -19,16 +18,19 @@ from ems_pipeline.gensets.alarms.limits import Limit
 from ems_pipeline.gensets.alarms.telling import Telling
 from ems_pipeline.gensets.alarms.watch import Watch
 from ems_pipeline.gensets.snapshot import Snapshot
-from ems_pipeline.sites import Site
+from ems_pipeline.scada.yard import is_polled
+from ems_pipeline.sites import Device, Site
 from ems_pipeline.sites.alarm_limit import AlarmLimit
-from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, genset_alarms
+from ems_pipeline.warehouse import Warehouse, genset_alarms
 from ems_pipeline.warehouse.engine import Connection
 
-logger = logging.getLogger(__name__)
-MOST_KEPT = 300
-"""Rounds for a database that is away: ten minutes of them. Then the oldest are given up; what stands is seen anyhow."""
 PATIENCE_S = 5.0
+NOT_IN_FILE = "its controller is no longer in the site file"
+NOT_ACTIVE = "its site is not active any more"
+NO_FILE = "there is no file of its site any more"
 Limits = Mapping[Controller, Sequence[Limit]]
+Gone = Callable[[Controller], str]
+"""Why a controller is polled no more; empty while it is."""
 
 
 class Alarms:
@@ -38,55 +40,67 @@ class Alarms:
         self._warehouse, self._limits = warehouse, limits
         self._watched: Limits | None = None
         self._watch: Watch | None = None
+        self._gone: Gone = _none
         self._telling, self._around = Telling(), Around()
-        self._rounds: deque[tuple[datetime, Sequence[Snapshot]]] = deque(maxlen=MOST_KEPT)
 
-    def follow(self, sites: Iterable[Site]) -> None:
-        """The site files say other limits; from the next round on they hold."""
-        self._limits = limits_of(sites)
+    def follow(self, sites: Sequence[Site]) -> None:
+        """The site files say other limits or other controllers; from the next round on they hold."""
+        self._limits, self._gone = limits_of(sites), gone_from(sites)
 
     async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
-        """Take a round; DatabaseUnavailable: it waits for the next one. What else fails costs itself."""
-        if not self._rounds or self._rounds[-1][1] is not snapshots:  # it is shown again where it could not be stored
-            self._rounds.append((now_at, snapshots))
-        try:
-            await asyncio.to_thread(self.catch_up)
-        except DatabaseUnavailable:
-            raise
-        except Exception:
-            self._rounds.clear()
-            raise
+        """Take a round; DatabaseUnavailable: nothing of it has happened."""
+        await asyncio.to_thread(self.take, now_at, snapshots)
 
-    def catch_up(self) -> None:
-        """Store and tell every round that waits; same errors."""
+    def take(self, at: datetime, snapshots: Sequence[Snapshot]) -> None:
+        """Store and tell a round, in one transaction; same error."""
         with self._warehouse.begin(PATIENCE_S) as connection:
             genset_alarms.lock(connection)
-            watch, self._watch = self._known(connection), None
-            removed, sites = genset_alarms.removed(connection), genset_alarms.registered(connection)
-            for at, snapshots in self._rounds:
-                self._take(connection, watch, at, [one for one in snapshots if one.site in sites], removed)
+            watch, self._watch = self._known(connection, at), None
+            registered, removed = genset_alarms.sites(connection)
+            steps = watch.see(at, [one for one in snapshots if one.site in registered], removed, self._gone)
+            genset_alarms.store(connection, steps)
+            genset_alarms.keep_around(connection, self._around.see(at, snapshots, steps))
+            genset_alarms.tell(connection, self._telling.round(at, steps, watch.standing), at)
         self._watch = watch  # not where it could not be stored: then nothing has happened, and what stands is read back
-        self._rounds.clear()
 
-    def _known(self, connection: Connection) -> Watch:
+    def _known(self, connection: Connection, at: datetime) -> Watch:
         """What stands, with what people have done since; read back where this process does not know it."""
         limits = self._limits
         if self._watch is not None and limits == self._watched:
             self._watch.heed(genset_alarms.persons(connection))
             return self._watch
-        first_at = self._rounds[0][0]
-        self._telling = Telling(genset_alarms.came_since(connection, first_at - flood.SPAN))
+        self._telling = Telling(genset_alarms.came_since(connection, at - flood.SPAN))
         self._watched = limits
         return Watch(limits, genset_alarms.standing(connection))
 
-    def _take(
-        self, connection: Connection, watch: Watch, at: datetime, snapshots: Sequence[Snapshot],
-        removed: Mapping[Controller, str],
-    ) -> None:  # fmt: skip
-        steps = watch.see(at, snapshots, removed)
-        genset_alarms.store(connection, steps)
-        genset_alarms.keep_around(connection, self._around.see(at, snapshots, steps))
-        genset_alarms.tell(connection, self._telling.round(at, steps, watch.standing), at)
+
+def gone_from(sites: Iterable[Site]) -> Gone:
+    """Which controllers the files name no more. One whose map cannot be used is named all the same."""
+    active = {site.key: site.active for site in sites}
+    named = {site.key: {one.key for one in site.devices if _may_be_controller(one)} for site in sites}
+
+    def gone(controller: Controller) -> str:
+        site, device = controller
+        if site not in active:
+            return NO_FILE
+        if not active[site]:
+            return NOT_ACTIVE
+        is_here = device in named[site] if device else len(named[site]) > 1
+        return "" if is_here else NOT_IN_FILE
+
+    return gone
+
+
+def _may_be_controller(device: Device) -> bool:
+    try:
+        return is_polled(device)
+    except MapFileError:
+        return True
+
+
+def _none(_: Controller) -> str:
+    """Of no controller anybody has said that it is gone: no file was read yet."""
+    return ""
 
 
 def limits_of(sites: Iterable[Site]) -> Limits:

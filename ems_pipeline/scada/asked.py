@@ -15,6 +15,7 @@ from ems_pipeline.gensets.sequence.progress import Step
 from ems_pipeline.gensets.sequence.rules import Rules
 from ems_pipeline.gensets.sequence.view import COMING_DOWN, Mode, View
 from ems_pipeline.gensets.states import EngineState
+from ems_pipeline.sentence import gensets as say
 from ems_pipeline.warehouse import genset_commands as commands
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.genset_commands import Change, Command
@@ -83,7 +84,7 @@ def _rest(connection: Connection, wish: Wish, rules: Rules, view: View, ours: Co
     if found := breaches(Order(kind=kind, asked_by=BY_DISPATCH), rules, view):
         return {"fault": "; ".join(found.values())}
     if ours is not None:
-        end = Change(number=ours.number, state="done", reason=f"the plan wants {kind}", step=str(_step(ours)))
+        end = Change(number=ours.number, state="done", reason=say.PLAN_WANTS(kind=kind), step=str(_step(ours)))
         commands.journal(connection, [end], view.now_at)
     return _filed(connection, wish, kind, view)
 
@@ -98,7 +99,7 @@ def let_go(connection: Connection, key: tuple[str, str], view: View, under_way: 
     if _step(ours) not in (Step.LOADING, Step.HOLDING):
         commands.cancel(connection, BY_DISPATCH, ours.number)
         return {"command": ours.number, "state": "backing-out"}
-    end = Change(number=ours.number, state="done", reason="nothing is wanted any more", step=str(_step(ours)))
+    end = Change(number=ours.number, state="done", reason=say.NOTHING_WANTED(), step=str(_step(ours)))
     commands.journal(connection, [end], view.now_at)
     return _filed(connection, Wish(*key, False, None, view.now_at), Kind.RELEASE, view)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from ems_pipeline.gensets.sequence.progress import Act, Answer, Done, Failed, Progress
 from ems_pipeline.gensets.snapshot import Snapshot
+from ems_pipeline.sentence import gensets as say
 from ems_pipeline.warehouse.genset_commands import Change, Command
 
-REFUSED = "refused: "
+REFUSED = say.REFUSED.begin
 
 
 def change(command: Command, before: Progress, after: Progress, answer: Answer, snapshot: Snapshot) -> Change | None:
@@ -28,15 +29,23 @@ def change(command: Command, before: Progress, after: Progress, answer: Answer, 
     )  # fmt: skip
 
 
+def withheld(command: Command, before: Progress, act: Act, why: str) -> Change:
+    """What was to be told and was not: the sequence stands where it stood before."""
+    return Change(
+        number=command.number, state="backing-out" if before.trouble else "running", reason=why,
+        progress=before.document(), step="withheld", action=str(act.action),
+    )  # fmt: skip
+
+
 def shadow(command: Command, progress: Progress, answer: Answer, withdrawn: str, snapshot: Snapshot) -> Change:
     """The end of a command at a site that may not be steered: what it would have done."""
+    been, acted, waited = say.WOULD
     if isinstance(answer, Failed):
-        would = f"it would have been {answer.why}"
+        said = been(why=answer.why, withdrawn=withdrawn)
     elif isinstance(answer, Act):
-        would = f"it would {answer.action} first"
+        said = acted(action=str(answer.action), withdrawn=withdrawn)
     else:
-        would = "it would have told nothing first"
-    said = f"{would}; nothing was told: {withdrawn}"
+        said = waited(withdrawn=withdrawn)
     return Change(
         number=command.number, state="shadow", reason=said, progress=progress.document(), step=str(progress.step),
         is_shadow=True, seen=seen(snapshot),

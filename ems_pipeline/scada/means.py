@@ -7,7 +7,7 @@ that it measures meanwhile have moved when they did so beyond what they waver by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -50,6 +50,8 @@ class _Sum:
     """One controller's running minute."""
 
     minute_at: datetime
+    sources: tuple[tuple[str, str], ...]
+    """Column, and the value of this controller that it is the mean of."""
     taken_at: datetime | None = None
     samples: int = 0
     sums: dict[str, tuple[float, int]] = field(default_factory=dict)
@@ -73,7 +75,8 @@ class Means:
         running, ended = self._running.get(key), list[Minute]()
         if running is not None and running.minute_at != minute_at:
             ended = self._ended(key)
-        running = self._running.setdefault(key, _Sum(minute_at))
+        if (running := self._running.get(key)) is None:
+            running = self._running[key] = _Sum(minute_at, _sources(seen.values))
         if running.taken_at != seen.taken_at:
             running.taken_at = seen.taken_at
             _add(running, seen.values)
@@ -112,10 +115,15 @@ class Means:
         return [Change(seen.site, seen.device, at, name, was, became) for name, (was, became) in changed.items()]
 
 
+def _sources(values: Collection[str]) -> tuple[tuple[str, str], ...]:
+    found = ((name, next((source for source in sources if source in values), None)) for name, sources in MEANS.items())
+    return tuple((name, source) for name, source in found if source is not None)
+
+
 def _add(running: _Sum, values: Mapping[str, float | str | None]) -> None:
     running.samples += 1
-    for name, sources in MEANS.items():
-        value = next((values[source] for source in sources if source in values), None)
+    for name, source in running.sources:
+        value = values.get(source)
         if isinstance(value, float | int):
             total, count = running.sums.get(name, (0.0, 0))
             running.sums[name] = total + value, count + 1

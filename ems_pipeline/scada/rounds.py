@@ -33,6 +33,7 @@ class Rounds:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._came: list[Snapshot] = []
         self._faults: dict[str, str] = {}
+        self._known: set[tuple[str, str]] = set()
         self.shown_at = clock.now()
         """When followers were shown the last round."""
 
@@ -68,9 +69,11 @@ class Rounds:
         self._running.pop(address, None)
 
     def _show(self) -> None:
+        """What came; a round without anything where others are polled now, for whoever minds those that are not."""
         came, self._came = self._came, []
+        before, self._known = self._known, set(self._yard.standing)
         now_at = self.shown_at = self._clock.now()
-        if came:
+        if came or self._known != before:
             for one in self._shown:
                 one.show(now_at, came)
 

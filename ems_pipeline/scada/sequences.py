@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from ems_pipeline.gensets.sequence.advance import advance, opened
-from ems_pipeline.gensets.sequence.keys import POWER, Action, Press
+from ems_pipeline.gensets.sequence.keys import POWER, Press
 from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Act, Progress
 from ems_pipeline.gensets.sequence.recall import Recall
@@ -25,11 +25,25 @@ from ems_pipeline.plain_text import told as said
 from ems_pipeline.scada import asked, journal
 from ems_pipeline.scada.known import Allowed, Known
 from ems_pipeline.scada.steered import Steered
+from ems_pipeline.sentence import gensets as say
 from ems_pipeline.time_grid import Clock
 from ems_pipeline.warehouse import Warehouse, alarms, genset_locks
 from ems_pipeline.warehouse import genset_commands as commands
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.genset_commands import Change, Command, Controlled
+
+
+class Decided(NamedTuple):
+    """What a command is to tell, and where its sequence stood before."""
+
+    command: Command
+    before: Progress
+    act: Act
+
+
+class Withheld(RuntimeError):
+    """An action that must not be told any more, and why."""
+
 
 T = TypeVar("T")
 PATIENCE_S = 5.0
@@ -64,7 +78,8 @@ class Sequences:
         now_at = now_at if self._clock is None else self._clock.now()
         async with self._turn:
             self._snapshots |= {(one.site, one.device): one for one in snapshots}
-            under_way, allowed, locks = await self._remembering(partial(self._read, now_at=now_at))
+            new = {(one.site, one.device) for one in snapshots}
+            under_way, allowed, locks = await self._remembering(partial(self._read, new, now_at=now_at))
             for site in dict.fromkeys(one.site for one in under_way):
                 here = [one for one in _first_of_each(under_way) if one.site == site]
                 free = [one for one in here if (site, one.device) not in self._telling]
@@ -73,8 +88,8 @@ class Sequences:
                 except Exception:  # a site's trouble is not another's
                     logger.exception("commands of %s were not looked at; the next round does", site)
                     continue
-                for command, act in acts:
-                    self._tell(command, act, now_at)
+                for one in acts:
+                    self._tell(one, now_at)
 
     async def ask(
         self, site: str, device: str, now_at: datetime, *, run: bool, power_w: float | None, until_at: datetime
@@ -100,13 +115,13 @@ class Sequences:
                 return {"fault": f"{device} of {site} was never polled; see that its gateway answers"}
             view = View(now_at=now_at, snapshot=snapshot)
             return await self._transact(
-                lambda connection: asked.let_go(connection, key, view, commands.under_way(connection, [key]))
+                lambda connection: asked.let_go(connection, key, view, commands.under_way(connection, key))
             )
 
     async def held(self, site: str, device: str, now_at: datetime) -> dict[str, float]:
         """What of a plan stands at a set (see `asked.held`)."""
         key = (site, device)
-        under_way = await self._transact(lambda connection: commands.under_way(connection, [key]))
+        under_way = await self._transact(lambda connection: commands.under_way(connection, key))
         return asked.held(self._wishes.get(key), under_way, now_at)
 
     async def look_again(self, now_at: datetime) -> None:
@@ -122,7 +137,7 @@ class Sequences:
     ) -> dict[str, Any]:
         key = (wish.site, wish.device)
         allowed = self._known.look(connection, [wish.site]).get(key)
-        under_way = commands.under_way(connection, [key])
+        under_way = commands.under_way(connection, key)
         locks = genset_locks.standing(connection, [key]).get(key, ())
         withdrawn = self._why_not(connection, wish.site, now_at)
         if allowed is None or allowed.rules is None:
@@ -131,30 +146,30 @@ class Sequences:
         return asked.take(connection, wish, allowed.rules, view, under_way)
 
     def _read(
-        self, connection: Connection, *, now_at: datetime
+        self, new: Collection[Controlled], connection: Connection, *, now_at: datetime
     ) -> tuple[list[Command], dict[Controlled, Allowed], dict[Controlled, tuple[str, ...]]]:
-        """What is under way; what was seen of the sets is kept first."""
+        """What is under way; what was seen of the sets is kept first: of the new ones, where the others are known."""
         if self._kept is None:
-            self._kept = commands.memories(connection)
+            self._kept, new = commands.memories(connection), list(self._snapshots)
             self._recalls = {key: Recall.read(one) for key, one in self._kept.items()}
-        self._remember(connection, now_at)
+        self._remember(connection, new, now_at)
         commands.lapse(connection, now_at)
-        under_way = commands.under_way(connection, list(self._snapshots))
+        under_way = [one for one in commands.under_way(connection) if (one.site, one.device) in self._snapshots]
         devices = {(one.site, one.device) for one in under_way}
         if not devices:
             return [], {}, {}
         allowed = self._known.look(connection, {site for site, _ in devices})
         return under_way, allowed, genset_locks.standing(connection, devices)
 
-    def _remember(self, connection: Connection, now_at: datetime) -> None:
-        for key, snapshot in self._snapshots.items():
-            view = View(now_at=now_at, snapshot=snapshot)
-            self._recalls.setdefault(key, Recall()).seen(snapshot, view.mode, view.engine, now_at)
-        self._keep(connection, now_at)
+    def _remember(self, connection: Connection, new: Collection[Controlled], now_at: datetime) -> None:
+        for key in new:
+            view = View(now_at=now_at, snapshot=self._snapshots[key])
+            self._recalls.setdefault(key, Recall()).seen(view.snapshot, view.mode, view.engine, now_at)
+        self._keep(connection, new, now_at)
 
-    def _keep(self, connection: Connection, now_at: datetime) -> None:
+    def _keep(self, connection: Connection, which: Collection[Controlled], now_at: datetime) -> None:
         kept = self._kept or {}
-        documents = {key: recall.document(now_at) for key, recall in self._recalls.items()}
+        documents = {key: self._recalls[key].document(now_at) for key in which}
         changed = {key: one for key, one in documents.items() if kept.get(key) != one}
         commands.remember(connection, changed, now_at)
         self._kept = kept | changed
@@ -167,13 +182,13 @@ class Sequences:
         connection: Connection,
         *,
         now_at: datetime,
-    ) -> list[tuple[Command, Act]]:
+    ) -> list[Decided]:
         """What each command of a site does next, committed with this transaction."""
         if not free:
             return []
         withdrawn = self._why_not(connection, free[0].site, now_at)
         changes: list[Change] = []
-        acts: list[tuple[Command, Act]] = []
+        acts: list[Decided] = []
         for command in free:
             key = (command.site, command.device)
             try:
@@ -182,10 +197,10 @@ class Sequences:
                 logger.exception("command %s", command.number)
                 found, act = Change(number=command.number, state="failed", reason=said(error), step="fault"), None
             changes += [found] if found is not None else []
-            acts += [(command, act)] if act is not None else []
+            acts += [Decided(command, _progress(command, now_at), act)] if act is not None else []
         commands.journal(connection, changes, now_at)
         self._tell_people(connection, free, changes, now_at)
-        self._keep(connection, now_at)
+        self._keep(connection, [(one.site, one.device) for one in free], now_at)
         return acts
 
     def _next(
@@ -193,9 +208,9 @@ class Sequences:
     ) -> tuple[Change | None, Act | None]:
         key, snapshot = (command.site, command.device), self._snapshots[command.site, command.device]
         if allowed is None or allowed.rules is None:
-            why = allowed.fault if allowed else f"{command.device} is in the file of {command.site} no more"
+            why = allowed.fault if allowed else say.IN_FILE_NO_MORE(device=command.device, site=command.site)
             return Change(number=command.number, state="failed", reason=why, step="fault"), None
-        before = opened(now_at) if command.progress is None else Progress.read(command.progress)
+        before = _progress(command, now_at)
         view = self._view(key, snapshot, allowed, locks, withdrawn, command.cancelled_by, now_at)
         if withdrawn and command.progress is None:
             would = self._view(key, snapshot, allowed, locks, "", command.cancelled_by, now_at)
@@ -226,28 +241,51 @@ class Sequences:
             elif change.state == "done" and command.order.kind not in (Kind.MUTE, Kind.RELEASE):
                 alarms.clear(connection, command.site, FAILED, at, command.device)
 
-    def _tell(self, command: Command, act: Act, now_at: datetime) -> None:
-        key = (command.site, command.device)
-        task = asyncio.create_task(self._told(command, act.action, now_at))
+    def _tell(self, one: Decided, now_at: datetime) -> None:
+        key = (one.command.site, one.command.device)
+        task = asyncio.create_task(self._told(one, now_at))
         self._telling[key] = task
         task.add_done_callback(lambda _: self._telling.pop(key, None))
 
-    async def _told(self, command: Command, action: Action, now_at: datetime) -> None:
+    async def _told(self, one: Decided, now_at: datetime) -> None:
         """Press or write, once; what the wire says against it is noted, what came of it the next looks show."""
-        controller = self._controllers(command.site, command.device)
+        command, action = one.command, one.act.action
+        controller, leave = self._controllers(command.site, command.device), partial(self._leave, one, now_at)
         try:
             if controller is None:
                 raise LookupError(f"{command.device} is not polled any more")
             if isinstance(action, Press):
-                await controller.pulse(str(action.key))
+                await controller.pulse(str(action.key), leave)
             else:
-                await controller.write(POWER, action.power_pct)
+                await controller.write(POWER, action.power_pct, leave)
+        except Withheld as withheld:
+            logger.warning("command %s: %s was not told: %s", command.number, action, withheld)
         except Exception as error:
             logger.warning("command %s: %s was not echoed: %s", command.number, action, said(error))
-            why = f"the wire: {said(error)}"
+            why = say.WIRE(said=said(error))
             await self._transact(
                 lambda connection: commands.note(connection, command.number, "wire", str(action), why, now_at)
             )
+
+    async def _leave(self, one: Decided, now_at: datetime) -> None:
+        """Both opt-ins once more: whoever waited for a busy bus must not tell what was allowed before. Withheld: one is
+        taken back; the sequence stands where it stood before, and its next look ends it or leads the set back."""
+        if one.act.hands_back:
+            return
+        command, key = one.command, (one.command.site, one.command.device)
+        asked_at = now_at if self._clock is None else self._clock.now()
+        why = await self._transact(lambda connection: self._why_not(connection, command.site, asked_at))
+        if not why:
+            return
+
+        def take_back(connection: Connection) -> None:
+            commands.journal(connection, [journal.withheld(command, one.before, one.act, why)], asked_at)
+            self._recalls[key].withheld(one.act.action, now_at)
+            self._keep(connection, [key], asked_at)
+
+        async with self._turn:
+            await self._remembering(take_back)
+        raise Withheld(why)
 
     async def _remembering(self, work: Callable[[Connection], T]) -> T:
         """A transaction that keeps what is remembered; where it fails, what was kept before counts."""
@@ -263,6 +301,10 @@ class Sequences:
                 return work(connection)
 
         return await asyncio.to_thread(transaction)
+
+
+def _progress(command: Command, now_at: datetime) -> Progress:
+    return opened(now_at) if command.progress is None else Progress.read(command.progress)
 
 
 def _first_of_each(under_way: Sequence[Command]) -> list[Command]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from ems_pipeline.control import footing
 from ems_pipeline.control.footing import Footing
 from ems_pipeline.control.permit import UNREGISTERED, not_steered
+from ems_pipeline.sentence import permits
 from ems_pipeline.warehouse import arming
 from ems_pipeline.warehouse.engine import Connection
 
@@ -28,7 +29,7 @@ class Steered:
             return UNREGISTERED
         found = self._footing(connection, site_key, standing.config_hash, now_at)
         if found is None:
-            return f"the configuration of {site_key} cannot be read; correct its file (ems site check)"
+            return permits.UNREADABLE(site=site_key)
         return found.fault or not_steered(found, standing, now_at)
 
     def _footing(self, connection: Connection, site_key: str, config_hash: str, now_at: datetime) -> Footing | None:

@@ -4,6 +4,8 @@ Why something was decided is stored as text, in English, beside the decision. A 
 sentence apart by the pattern that made it and puts the figures into its own words: no second list of patterns.
 
     setpoints   what a set-point says of itself; the sentences of a plan are in `plan/wording`
+    permits     why a site may not be told anything
+    gensets     what a command to a generating set says of itself
 """
 
 from __future__ import annotations

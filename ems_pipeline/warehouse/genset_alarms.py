@@ -101,17 +101,15 @@ def persons(connection: Connection) -> dict[int, Persons]:
     return {number: Persons(State(state), shelved_until) for number, state, shelved_until in found}
 
 
-def registered(connection: Connection) -> set[str]:
-    """Sites that alarms can be stored of; a new file may be polled before it is registered."""
-    return set(connection.execute(sa.text("SELECT site_key FROM ems.site")).scalars())
-
-
-def removed(connection: Connection) -> dict[Controller, str]:
-    """Controllers that are out of service, and why."""
+def sites(connection: Connection) -> tuple[set[str], dict[Controller, str]]:
+    """Sites that alarms can be stored of (a new file may be polled before it is registered), and which controllers
+    are out of service, and why."""
     found = connection.execute(
-        sa.text("SELECT site_key, device_key, reason FROM ems.genset_removal WHERE restored_at IS NULL")
-    )
-    return {Controller(site, device): reason for site, device, reason in found}
+        sa.text("""SELECT s.site_key, r.device_key, r.reason FROM ems.site s
+                   LEFT JOIN ems.genset_removal r ON r.site_key = s.site_key AND r.restored_at IS NULL""")
+    ).all()
+    removed = {Controller(site, device): reason for site, device, reason in found if device is not None}
+    return {site for site, *_ in found}, removed
 
 
 def came_since(connection: Connection, at: datetime) -> dict[str, list[datetime]]:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline.errors import EmsError
 from ems_pipeline.gensets.sequence.order import BY_DISPATCH, Kind, Order
 from ems_pipeline.plain_text import paragraph, plain
+from ems_pipeline.sentence.gensets import CODE_UNSAID
 from ems_pipeline.warehouse.engine import Warehouse
 from ems_pipeline.warehouse.frames import query
 
@@ -144,22 +145,23 @@ def lapse(connection: Connection, at: datetime) -> None:
     """End what was asked for and not confirmed in time."""
     connection.execute(
         sa.text("""UPDATE ems.genset_command SET state = 'lapsed', ended_at = :at,
-                                                 state_reason = 'its code was not said within a minute'
-                   WHERE state = 'asked' AND confirm_by_at <= :at"""),
-        {"at": at},
+                                                 state_reason = :why
+                   WHERE ended_at IS NULL AND state = 'asked' AND confirm_by_at <= :at"""),
+        {"at": at, "why": CODE_UNSAID.text},
     )
 
 
-def under_way(connection: Connection, devices: Collection[Controlled]) -> list[Command]:
-    """Commands that are confirmed and have not ended, in the order they were confirmed."""
+def under_way(connection: Connection, device: Controlled | None = None) -> list[Command]:
+    """Commands that are confirmed and have not ended, of a controller or of all, in the order they were confirmed."""
+    site_key, device_key = device or (None, None)
     found = connection.execute(
         sa.text("""SELECT c.genset_command_id, c.site_key, c.device_key, c.kind, c.power_w, c.until_at, c.reason,
                           c.asked_by, c.state, c.progress, coalesce(c.cancelled_by, '')
                    FROM ems.genset_command c
-                   JOIN unnest(CAST(:sites AS text[]), CAST(:devices AS text[])) AS d (site_key, device_key)
-                        USING (site_key, device_key)
-                   WHERE c.state = ANY(:states) ORDER BY c.confirmed_at, c.genset_command_id"""),
-        named(devices) | {"states": list(UNDER_WAY)},
+                   WHERE c.ended_at IS NULL AND c.state = ANY(:states)
+                     AND (CAST(:site AS text) IS NULL OR (c.site_key, c.device_key) = (:site, :device))
+                   ORDER BY c.confirmed_at, c.genset_command_id"""),
+        {"site": site_key, "device": device_key, "states": list(UNDER_WAY)},
     )
     return [
         Command(

@@ -28,7 +28,7 @@ from ems_pipeline.api.web import ThisWeb, Web
 from ems_pipeline.plain_text import plain
 from ems_pipeline.web import assets, words
 from ems_pipeline.web.said import UNKNOWN, Said
-from ems_pipeline.web.words import alarms, modes, sentences
+from ems_pipeline.web.words import alarms, controllers, modes, sentences
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -131,6 +131,7 @@ def environment(language: str) -> Environment:
     made.globals |= {
         "asset": assets.address, "language": language, "languages": words.languages(), "locale": words.locale,
         "UNKNOWN": UNKNOWN, "about_alarm": alarms.about,
+        "controller_words": controllers.spoken(said),
     }  # fmt: skip
     return made
 

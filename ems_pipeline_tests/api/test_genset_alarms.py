@@ -31,8 +31,7 @@ def stopped(house: House) -> Iterator[None]:
         connection.exec_driver_sql("TRUNCATE ems.genset_alarm, ems.genset_removal, ems.alarm CASCADE")
     for number, seen in enumerate(rounds):
         at = BEGIN + number * POLL
-        alarms._rounds.append((at, [shot(at, seen, site="home01", device="inverter")]))
-        alarms.catch_up()
+        alarms.take(at, [shot(at, seen, site="home01", device="inverter")])
     yield
     with house.warehouse.begin() as connection:
         connection.exec_driver_sql("TRUNCATE ems.genset_alarm, ems.genset_removal, ems.alarm CASCADE")
@@ -120,8 +119,7 @@ def test_three_times_within_a_minute_is_chattering_and_ten_in_ten_minutes_a_floo
     for number in range(24):
         at = BEGIN + timedelta(minutes=1) + number * POLL / 2
         seen = bits("input_1") if number % 2 == 0 else ()
-        alarms._rounds.append((at, [shot(at, seen, site="home01", device="inverter")]))
-    alarms.catch_up()
+        alarms.take(at, [shot(at, seen, site="home01", device="inverter")])
     start = (BEGIN - timedelta(minutes=1)).isoformat().replace("+", "%2B")
     end = (BEGIN - timedelta(minutes=1) + timedelta(days=7)).isoformat().replace("+", "%2B")
     report = house.login("anna").get(f"/api/v1{PATH}/report?start={start}&end={end}").json()

@@ -18,6 +18,7 @@ from ems_pipeline.gensets.sequence.recall import Recall
 from ems_pipeline.gensets.sequence.rules import Rules, StartBy
 from ems_pipeline.gensets.sequence.view import View
 from ems_pipeline.gensets.states import BreakerState, EngineState
+from ems_pipeline.web.words.sentences import KNOWN
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LOOK_S = 2
@@ -79,6 +80,8 @@ class Play:
                 if len(self.told) - first - 1 in kill:
                     self.restart()
         self.referee.ended(self.engine.at, number, opened_at, order.until_at)
+        said = self.end.note if isinstance(self.end, Done) else self.end.why
+        assert KNOWN.read(said) is not None, f"{said}: no sentence has it, so that it cannot be said in Czech"
         return self.end
 
     def _act(self, answer: Act, view: View, number: int, is_lost: bool) -> None:

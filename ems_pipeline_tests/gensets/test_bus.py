@@ -92,7 +92,7 @@ def test_a_late_answer_is_not_taken_for_the_next_ones() -> None:
         said.append(request)
         if len(said) == 1:
             asyncio.get_running_loop().call_later(
-                SHORT.timeout_s + 0.01, lambda: writer.write(answer(request, word=0xDEAD))
+                SHORT.timeout_s + 0.005, lambda: writer.write(answer(request, word=0xDEAD))
             )
         else:
             writer.write(answer(request))

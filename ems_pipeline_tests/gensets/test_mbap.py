@@ -90,6 +90,19 @@ def test_what_does_not_answer_the_question_is_no_value(pdu: str, monkeypatch: py
     talk(lambda said, to: to.write(framed(said, pdu)), use, monkeypatch)
 
 
+def test_an_answer_of_another_unit_is_never_taken_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(line: TcpLine) -> None:
+        with pytest.raises(DeviceFault, match="unit 2 answered instead of 1"):
+            await line.read(1, 3, 0, 1)
+
+    def another(said: bytes, to: asyncio.StreamWriter) -> None:
+        answer = bytearray(framed(said, "03 02 00 07"))
+        answer[6] += 1
+        to.write(answer)
+
+    talk(another, use, monkeypatch)
+
+
 def test_silence_is_asked_twice_on_two_connections_and_stands_for_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(line: TcpLine) -> None:
         with pytest.raises(DeviceFault, match=r"no usable answer in 0\.1 s") as fault:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
-from benchmarks.gensets_engine import RATED_W
+from benchmarks.gensets_engine import RATED_W, Engine
+from benchmarks.gensets_plant import PlantSet
 from ems_pipeline.gensets.sequence.keys import NEVER, Key
 from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Done, Failed, Step
 from ems_pipeline.gensets.sequence.rules import Rules, StartBy
 from ems_pipeline.gensets.snapshot import AlarmBit
 from ems_pipeline.gensets.states import AlarmGroup, BreakerState, EngineState
+from ems_pipeline.plant.gensets.switches import switch_on
 from ems_pipeline_tests.gensets.played import NOON, Play, order, running
 
 
@@ -393,3 +397,42 @@ def test_after_half_an_hour_away_a_start_is_judged_by_what_the_snapshot_shows(st
     end = play.play(order(Kind.START), sleep)
     assert isinstance(end, Failed) == (state is EngineState.WAIT_LOAD)
     assert play.referee.breaches == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "end", "told"),
+    [
+        (Kind.START, Step.TAKING, Done, ["manual", "start", "60 %"]),
+        (Kind.START, Step.STARTING, Done, ["manual", "start", "60 %"]),
+        (Kind.START, Step.COMING_UP, Done, ["manual", "start", "60 %"]),
+        (Kind.START, Step.LOADING, Done, ["manual", "start", "60 %"]),
+        (Kind.STOP, Step.UNLOADING_TOLD, Failed, ["0 %", "60 %"]),
+        (Kind.STOP, Step.UNLOADING, Failed, ["0 %", "60 %"]),
+        (Kind.STOP, Step.STOPPING, Done, ["0 %", "stop", "100 %", "auto"]),
+        (Kind.STOP, Step.COOLING, Done, ["0 %", "stop", "100 %", "auto"]),
+    ],
+)
+def test_mains_that_fail_in_the_midst_of_a_sequence_leave_nobody_dark(
+    kind: Kind, step: Step, end: type[Done | Failed], told: list[str]
+) -> None:
+    """On the virtual plant, by its registers: what came up carries the load, what unloads keeps it and is not stopped,
+    and what was being stopped is back in AUTO, where the switchboard starts it."""
+    engine = PlantSet(random.Random(3), NOON)
+    engine.hall.load_w = 100e3
+    engine.pass_time(120)
+    play = Play(engine=cast(Engine, engine))
+    if kind is Kind.STOP:
+        assert isinstance(play.play(order(Kind.START, 96)), Done)
+        engine.pass_time(60)
+        play.told.clear()
+
+    def fail(now: Play) -> None:
+        if now.progress is not None and now.progress.step is step:
+            switch_on(engine.hall, "blackout", engine.hall.board_key)
+
+    found = play.play(order(kind, 96 if kind is Kind.START else None), fail)
+    assert (type(found), play.told, play.referee.breaches) == (end, told, [])
+    engine.pass_time(180)
+    carries = [one for one in engine.hall.sets.values() if one.breaker.state is BreakerState.CLOSED]
+    assert carries, "the load stands in the dark"
+    assert kind is Kind.STOP or engine.set in carries

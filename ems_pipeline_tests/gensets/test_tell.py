@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -68,3 +70,25 @@ def test_nothing_but_mute_is_told_by_a_map_that_nobody_confirmed() -> None:
     for command in ("start", "stop", "auto", "manual", "reset"):
         with pytest.raises(CommandRefused, match="is not confirmed"):
             asyncio.run(told.pulse(command))
+
+
+def test_leave_is_asked_once_the_line_is_ours_and_without_it_nothing_is_written() -> None:
+    """The wait for a busy line comes first: what was allowed before it says nothing of now."""
+    line, happened = Registers({}), list[str]()
+
+    @asynccontextmanager
+    async def turn(_: int) -> AsyncIterator[None]:
+        happened.append("the line is ours")
+        yield
+
+    async def leave() -> None:
+        happened.append("may it be told?")
+        raise PermissionError
+
+    line.turn = turn  # type: ignore[method-assign]
+    told = Told(confirmed(), line, 1)
+    for telling in (told.pulse("start", leave), told.write("power_setpoint_pct", 75.0, leave)):
+        with pytest.raises(PermissionError):
+            asyncio.run(telling)
+    assert happened == 2 * ["the line is ours", "may it be told?"]
+    assert line.told == []

@@ -28,8 +28,7 @@ def data(house: House, twin: TelegramTwin, telegram: Telegram) -> str:
     house.person("anna", "operator")
     house.chat("anna", ANNA)
     alarms, stop = Alarms(house.warehouse, {Controller("home01", "inverter"): ()}), AlarmGroup.SHUTDOWN
-    alarms._rounds.append((now, [shot(now, bits("overspeed", group=stop), site="home01", device="inverter")]))
-    alarms.catch_up()
+    alarms.take(now, [shot(now, bits("overspeed", group=stop), site="home01", device="inverter")])
     house.teller(telegram).look()
     ((_, message),) = [call for call in twin.calls if call[0] == "sendMessage"]
     assert "Overspeed (shutdown)" in str(message["text"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from benchmarks.gensets_engine import Engine
 from ems_pipeline.gensets.sequence.keys import POWER
-from ems_pipeline.gensets.snapshot import Snapshot
+from ems_pipeline.gensets.snapshot import Leave, Snapshot, freely
 from ems_pipeline.scada.sequences import Sequences
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.wiring import Device, Gateway
@@ -40,13 +41,19 @@ class Hand:
 
     engine: Engine
     told: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
+    """What happens while the line belongs to others."""
 
-    async def pulse(self, command: str) -> None:
+    async def pulse(self, command: str, leave: Leave = freely) -> None:
+        self.meanwhile()
+        await leave()
         self.told.append(command)
         self.engine.press(command)
 
-    async def write(self, command: str, value: float) -> None:
+    async def write(self, command: str, value: float, leave: Leave = freely) -> None:
         assert command == POWER
+        self.meanwhile()
+        await leave()
         self.told.append(f"{value:g} %")
         self.engine.set_power(value)
 

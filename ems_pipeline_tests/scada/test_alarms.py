@@ -17,7 +17,8 @@ from ems_pipeline.gensets.alarms.telling import Told
 from ems_pipeline.gensets.snapshot import AlarmBit, Link, Snapshot
 from ems_pipeline.gensets.states import AlarmGroup
 from ems_pipeline.scada.alarms import Alarms, limits_of
-from ems_pipeline.sites import Site
+from ems_pipeline.scada.shown import Shown
+from ems_pipeline.sites import Device, Site
 from ems_pipeline.sites.alarm_limit import AlarmLimit
 from ems_pipeline.sites.machines import Genset
 from ems_pipeline.time_grid import SystemClock
@@ -239,16 +240,16 @@ def test_what_is_out_of_service_is_told_to_nobody(house: Warehouse) -> None:
 
 
 def test_a_storm_is_one_digest_a_minute_and_its_shutdown_comes_by_itself(house: Warehouse) -> None:
-    """500 alarms within a minute: all in the journal, three notices to people."""
+    """510 alarms within a minute: all in the journal, three notices to people."""
     lived = Lived(house)
-    storm = bits(*(f"input_{n}" for n in range(1, 18)))
+    storm = bits(*(f"input_{n}" for n in range(1, 35)))
     for poll in range(30):
         stop = bits("overspeed", group=AlarmGroup.SHUTDOWN) if poll >= 20 else frozenset()
         lived.see((storm if poll % 2 == 0 else frozenset()) | stop)
     for _ in range(2):
         lived.see(storm | bits("overspeed", group=AlarmGroup.SHUTDOWN))
     raised = [row for row in lived.journal if " raised " in row]
-    assert len(raised) == 17 * 16 + 1
+    assert len(raised) == 34 * 16 + 1
     assert lived.told == [
         "genset-flood warning over", "genset:shutdown:overspeed critical", "genset-flood critical",
     ]  # fmt: skip
@@ -279,16 +280,71 @@ def test_rounds_that_the_database_could_not_take_are_taken_when_it_is_back(
 ) -> None:
     """An alarm that came and went meanwhile is in the journal with its own instants."""
     lived = Lived(house)
-    lived.see()
+
+    async def at_once(_: float) -> None:
+        """No pause."""
+
+    shown = Shown("alarms", lived.alarms, sleep=at_once)
     with monkeypatch.context() as away:
         away.setattr(house, "begin", lambda *_: (_ for _ in ()).throw(DatabaseUnavailable("it is away", "wait")))
         for alarms in ((), bits("low_fuel"), ()):
-            with pytest.raises(DatabaseUnavailable):
-                lived.see(alarms)
-    came_at = lived.at - POLL
-    lived.see()
+            lived.at += POLL
+            shown.show(lived.at, [shot(lived.at, alarms, site="home01", device="inverter")])
+            asyncio.run(shown.once())
+    assert lived.journal == []
+    for _ in range(3):
+        asyncio.run(shown.once())
     assert lived.journal == ["low_fuel raised unacknowledged", "low_fuel returned returned"]
-    assert lived.ask("SELECT first_raised_at FROM ems.genset_alarm") == [(came_at,)]
+    assert lived.ask("SELECT first_raised_at FROM ems.genset_alarm") == [(lived.at - POLL,)]
+
+
+@pytest.fixture
+def hall(home01: Site) -> Site:
+    """The demo site with a controller in its file."""
+    device = Device(key="set-1", map="smartgen-hgm9520n", gateway=home01.gateways[0].key)
+    return home01.model_copy(update={"devices": (*home01.devices, device)})
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"devices": ()}, "its controller is no longer in the site file"),
+        ({"active": False}, "its site is not active any more"),
+        (None, "there is no file of its site any more"),
+    ],
+)
+def test_alarms_of_a_controller_that_is_polled_no_more_return_and_wait_for_a_person(
+    house: Warehouse, hall: Site, change: dict[str, Any] | None, why: str
+) -> None:
+    """Returned, not over: one that nobody knows of is lost by nothing, and what a lost link hid is shown."""
+    lived, own = Lived(house), {"site": "home01", "device": "set-1"}
+    lived.alarms.follow([hall])
+    lived.round([shot(lived.at, bits("low_fuel", "low_water") | bits("overspeed", group=AlarmGroup.SHUTDOWN), **own)])
+    for name in ("low_water", "overspeed"):
+        lived.acknowledge(name)
+    lived.at += POLL
+    lived.round([shot(lived.at, None, link=Link.DOWN, **own)])
+    assert lived.standing == {"low_fuel": "suppressed", "low_water": "suppressed", "overspeed": "suppressed"}
+    lived.alarms.follow([] if change is None else [hall.model_copy(update=change)])
+    for _ in range(2):
+        lived.at += POLL
+        lived.round([])
+    assert lived.standing == {"low_fuel": "returned", "overspeed": "latched"}
+    said = lived.ask("""SELECT a.name, e.state, e.reason FROM ems.genset_alarm_event e
+                        JOIN ems.genset_alarm a USING (genset_alarm_id) WHERE e.what = 'returned' ORDER BY 1""")
+    assert said == [("low_fuel", "returned", why), ("low_water", "normal", why), ("overspeed", "latched", why)]
+    assert all(notice.endswith(" over") for notice in lived.told)
+
+
+def test_what_is_still_in_the_file_stands_though_nobody_answers(house: Warehouse, hall: Site) -> None:
+    """Also one whose map cannot be used at the moment."""
+    lived = Lived(house)
+    lived.alarms.follow([hall])
+    lived.round([shot(lived.at, bits("low_fuel"), site="home01", device="set-1")])
+    bad = hall.devices[-1].model_copy(update={"map": "no-such-map"})
+    lived.alarms.follow([hall.model_copy(update={"devices": (bad,)})])
+    lived.round([])
+    assert lived.standing == {"low_fuel": "unacknowledged"}
 
 
 def test_a_round_that_fails_half_way_has_not_happened(house: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,27 @@ def test_a_set_that_does_not_answer_is_lost_after_three_polls_and_found_again(ha
     asyncio.run(run())
 
 
+def test_whoever_minds_what_is_polled_no_more_is_shown_a_round_without_anything(hall: Hall) -> None:
+    """The last controller goes: no poll says so."""
+
+    async def run() -> None:
+        async with Server(running()).listening() as server:
+            yard, kept = Yard(Hands()), Kept()
+            shown = Shown("kept", kept)
+            rounds = Rounds(yard, [shown], Hands())
+            await yard.follow([hall(server.port)])
+            await rounds.cycle(asyncio.get_running_loop().time())
+            await yard.follow([])
+            for _ in range(2):
+                await rounds.cycle(asyncio.get_running_loop().time())
+            while shown._waiting:
+                await shown.once()
+            assert [len(one) for one in kept.rounds][-1] == 0
+            assert [len(one) for one in kept.rounds].count(0) == 1
+
+    asyncio.run(run())
+
+
 def test_a_follower_that_fails_is_shown_the_next_round() -> None:
     async def run() -> None:
         kept = Kept(KeyError("x"))

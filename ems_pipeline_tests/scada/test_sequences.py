@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ems_pipeline.gensets.snapshot import Leave
 from ems_pipeline.gensets.states import EngineState
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import Warehouse, genset_commands, genset_locks
+from ems_pipeline.web.words.sentences import said
 from ems_pipeline_tests.scada.halls import SET, SITE, Hall, fresh
 
 
@@ -37,7 +40,7 @@ def test_a_start_is_run_to_its_end_and_every_step_stands_in_the_journal(hall: Ha
 def test_the_action_is_committed_before_it_is_told(hall: Hall) -> None:
     hall.command("start")
 
-    async def tell(_command: str) -> None:
+    async def tell(_command: str, _: Leave) -> None:
         ((action,),) = hall.rows("SELECT action FROM ems.genset_command_step")
         hall.hand.told.append(f"{action} stood in the journal")
 
@@ -88,8 +91,9 @@ def test_a_code_is_the_filers_own_right_and_lapses_after_a_minute(hall: Hall) ->
 def test_what_is_not_offered_is_refused_when_it_is_filed(
     hall: Hall, device: str, kind: str, more: dict[str, float], text: str
 ) -> None:
-    with pytest.raises(genset_commands.CommandRefused, match=text), hall.warehouse.begin() as connection:
+    with pytest.raises(genset_commands.CommandRefused, match=text) as refusal, hall.warehouse.begin() as connection:
         genset_commands.file(connection, "web:anna", SITE, device, kind, "as asked", **more)
+    assert said(refusal.value.what, "cs") != refusal.value.what
 
 
 def test_the_site_decides_who_owns_start(hall: Hall, home01: Site) -> None:
@@ -117,6 +121,49 @@ def test_a_site_disarmed_in_the_middle_is_brought_to_rest_and_told_nothing_else(
     assert "not armed" in reason
     assert hall.hand.told == ["manual", "start", "stop"]
     assert hall.engine.state is EngineState.STANDBY
+
+
+UNARMED = "the site is not armed (ems control arm)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "waits", "told", "ends"),
+    [
+        ("start", {"power_w": 128_000.0}, 0, [], ("refused", UNARMED)),
+        ("start", {"power_w": 128_000.0}, 1, ["manual"], ("failed", "it is left in manual")),
+        ("start", {"power_w": 128_000.0}, 2, ["manual", "start", "0 %", "stop", "100 %"], ("failed", UNARMED)),
+        ("power", {"power_w": 96_000.0}, 0, [], ("refused", UNARMED)),
+        ("stop", {}, 0, [], ("refused", UNARMED)),
+        ("stop", {}, 1, ["0 %", "80 %"], ("failed", UNARMED)),
+        ("mute", {}, 0, [], ("refused", UNARMED)),
+    ],
+)
+def test_an_opt_in_that_is_taken_back_while_an_action_waits_for_the_bus_lets_nothing_out(
+    hall: Hall, kind: str, more: dict[str, float], waits: int, told: list[str], ends: tuple[str, str]
+) -> None:
+    """It was committed with both; the line was another's meanwhile. What leads the set back to rest is told."""
+    if kind in ("power", "stop"):
+        assert hall.until_end(hall.command("start", power_w=128_000.0))[0] == "done"
+        hall.hand.told.clear()
+    number, before = hall.command(kind, **more), itertools.count()
+
+    def meanwhile() -> None:
+        hall.why_not = hall.why_not or (UNARMED if next(before) == waits else "")
+
+    hall.hand.meanwhile = meanwhile
+    state, reason = hall.until_end(number)
+    assert hall.hand.told == told
+    assert (state, ends[1] in reason, UNARMED in reason) == (ends[0], True, True)
+    ((action, why),) = hall.rows("SELECT action, reason FROM ems.genset_command_step WHERE step = 'withheld'")
+    assert (action != "", why) == (True, UNARMED)
+
+
+def test_a_start_that_was_withheld_is_no_start_and_leaves_the_mode_to_whom_it_was(hall: Hall) -> None:
+    hall.command("start")
+    hall.hand.meanwhile = lambda: setattr(hall, "why_not", UNARMED)
+    hall.look(2)
+    ((kept,),) = hall.rows("SELECT said FROM ems.genset_memory")
+    assert (kept["owned"], kept["starts"]) == ("auto", [])
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3, 20, 45, 55])
@@ -242,7 +289,7 @@ def test_a_pulse_that_takes_long_is_waited_for_and_holds_nobody_up(hall: Hall) -
     hall.command("start")
     gate = asyncio.Event()
 
-    async def slow(command: str) -> None:
+    async def slow(command: str, _: Leave) -> None:
         hall.hand.told.append(command)
         await gate.wait()
 

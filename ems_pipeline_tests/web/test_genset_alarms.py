@@ -26,8 +26,7 @@ def stopped(house: House) -> Iterator[None]:
     fuel, stop = bits("low_fuel"), bits("overspeed", group=AlarmGroup.SHUTDOWN)
     rounds = [fuel, fuel | stop, fuel | stop | bits("reverse_power", group=AlarmGroup.TRIP)]
     for number, seen in enumerate(rounds):
-        alarms._rounds.append((at + number * POLL, [shot(at, seen, site="home01", device="inverter")]))
-    alarms.catch_up()
+        alarms.take(at + number * POLL, [shot(at, seen, site="home01", device="inverter")])
     yield
     with house.warehouse.begin() as connection:
         connection.exec_driver_sql("TRUNCATE ems.genset_alarm, ems.genset_removal CASCADE")

@@ -141,7 +141,7 @@ def test_a_refusal_is_said_in_the_interlocks_words_with_what_mends_it(house: Hou
     assert status == 422
     assert "outside 48000 to 160000 W" in page
     assert "ask for a power within" in page
-    refusal = "alarm: shutdown: gas_leak stands; remove its cause, then reset"
+    refusal = "shutdown: gas_leak stands; remove its cause, then reset"
     with house.warehouse.begin() as connection:
         number = halls.under_way(connection, "check", house.clock.now())
         connection.exec_driver_sql(
@@ -151,6 +151,12 @@ def test_a_refusal_is_said_in_the_interlocks_words_with_what_mends_it(house: Hou
         )
     assert refusal in tile(anna.get(PATH).text, SET)
     assert refusal in anna.get(f"{PATH}/{SET}").text
+    anna.cookies.set("ems_language", "cs")
+    in_czech = "trvá výstraha Únik plynu (okamžité odstavení); odstraňte její příčinu, pak kvitujte"
+    assert in_czech in tile(anna.get(PATH).text, SET)
+    assert in_czech in anna.get(f"{PATH}/{SET}").text
+    status, page = asked(anna, kind="power", power_kw=20, reason="méně")
+    assert (status, "zadejte výkon v něm" in page, "within" in page) == (422, True, False)
 
 
 def test_commands_are_offered_to_who_may_and_a_site_that_gave_start_away_offers_none(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -50,15 +50,20 @@ class Watch:
                 else:
                     alarm.state, alarm.shelved_until = said
 
-    def see(self, at: datetime, snapshots: Sequence[Snapshot], removed: Mapping[Controller, str]) -> list[Step]:
+    def see(
+        self, at: datetime, snapshots: Sequence[Snapshot], removed: Mapping[Controller, str],
+        gone: Callable[[Controller], str] = lambda _: "",
+    ) -> list[Step]:  # fmt: skip
         """Take a round.
 
         Args:
             at: of the round, aware UTC.
             removed: controllers that are out of service, and why.
+            gone: why a controller is polled no more, empty while it is: nothing of it can have a cause.
         """
-        seen = {Controller(one.site, one.device): one for one in snapshots}
+        seen = {of: one for one in snapshots if not gone(of := Controller(one.site, one.device))}
         self._links |= {of: one.link for of, one in seen.items()}
+        self._links = {of: link for of, link in self._links.items() if not gone(of)}
         causes: dict[Controller, dict[Condition, bool]] = {of: self._causes(at, of, one) for of, one in seen.items()}
         for (of, condition), cause in link.lost(self._links).items():
             was_on = self._is_on(of, condition)
@@ -66,6 +71,7 @@ class Watch:
             causes.setdefault(of, {})[condition] = delay.settled(at, was_on if cause is None else cause, is_on=was_on)
         steps = [step for of, own in causes.items() for step in self._lived(at, of, own)]
         steps += self._hidden(at, seen, removed)
+        steps += [step for of, own in self._standing.items() if (why := gone(of)) for step in _ended(at, own, why)]
         for of, own in list(self._standing.items()):
             self._standing[of] = {c: alarm for c, alarm in own.items() if alarm.state is not State.NORMAL}
         return steps
@@ -93,9 +99,11 @@ class Watch:
         return found
 
     def _lived(self, at: datetime, of: Controller, causes: Mapping[Condition, bool]) -> Iterator[Step]:
+        changed = [condition for condition, cause in causes.items() if cause != self._is_on(of, condition)]
+        if not changed:
+            return
         own = self._standing.setdefault(of, {})
         before, new = [alarm for alarm in own.values() if alarm.state.is_active], list[Alarm]()
-        changed = [condition for condition, cause in causes.items() if cause != self._is_on(of, condition)]
         for condition in sorted(changed):  # the same journal for the same round
             if causes[condition]:
                 alarm = own.setdefault(condition, Alarm(controller=of, condition=condition, raised_at=at))
@@ -123,6 +131,15 @@ class Watch:
                     alarm.shelved_until = None
                     steps.append(alarm.step(What.UNSHELVED, at, SHELF_OVER))
         return steps
+
+
+def _ended(at: datetime, own: Mapping[Condition, Alarm], why: str) -> Iterator[Step]:
+    """Of a controller that is polled no more: nothing can hide an alarm that waits for somebody to know of it."""
+    for alarm in own.values():
+        if alarm.state.is_active:
+            yield alarm.step(What.RETURNED, at, why)
+        if alarm.state is not State.NORMAL:
+            yield from _suppressed(alarm, at, None)
 
 
 def _removed(alarm: Alarm, at: datetime, why: str | None) -> Iterator[Step]:

@@ -164,6 +164,8 @@ class RtuBus:
             with suppress(TimeoutError):
                 await asyncio.wait_for(ear.came.wait(), left_s)
         self._answered_at = _now()
+        if not found.is_answer:
+            ear.heard_at = self._answered_at  # it may still come: silence is counted from here
         return found, was_foreign
 
     async def _silence(self) -> None:

@@ -25,7 +25,9 @@ class Ear(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self._held = b""
-        self._transaction = 0
+        self._transaction = self._unit = 0
+        self._others: set[int] = set()
+        """Units that answered in another's stead."""
         self._answer: asyncio.Future[bytes] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,7 +56,7 @@ class Ear(asyncio.Protocol):
         connection ended."""
         assert self.transport is not None
         loop = asyncio.get_running_loop()
-        self._transaction = self._transaction % 0xFFFF + 1
+        self._transaction, self._unit, self._others = self._transaction % 0xFFFF + 1, unit, set()
         self._answer = answer = loop.create_future()
         self.transport.write(REQUEST.pack(self._transaction, 0, 6, unit, function, address, value))
         timer = loop.call_later(timeout_s, self._fail, f"no usable answer in {timeout_s:g} s")
@@ -69,10 +71,16 @@ class Ear(asyncio.Protocol):
 
     def _take(self, frame: bytes) -> None:
         waits = self._answer is not None and not self._answer.done()
-        if waits and int.from_bytes(frame[:2], "big") == self._transaction:
-            assert self._answer is not None
-            self._answer.set_result(frame[HEADER:])
+        if not waits or int.from_bytes(frame[:2], "big") != self._transaction:
+            return
+        if (unit := frame[HEADER - 1]) != self._unit:
+            self._others.add(unit)
+            return
+        assert self._answer is not None
+        self._answer.set_result(frame[HEADER:])
 
     def _fail(self, why: str) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(DeviceFault(Quality.NO_ANSWER, why, device_wide=True))
+            units = ", ".join(map(str, sorted(self._others)))
+            others = f"; unit {units} answered instead of {self._unit}: correct unit_id" if units else ""
+            self._answer.set_exception(DeviceFault(Quality.NO_ANSWER, why + others, device_wide=True))

@@ -13,6 +13,7 @@ from ems_pipeline.gensets.link.line import Line
 from ems_pipeline.gensets.link.tcp import ON
 from ems_pipeline.gensets.map.record import Command
 from ems_pipeline.gensets.map.whole import ControllerMap
+from ems_pipeline.gensets.snapshot import Leave, freely
 
 OFF = 0
 Sleep = Callable[[float], Awaitable[None]]
@@ -31,10 +32,11 @@ class Told:
         self.whole, self.line, self.slave = whole, line, slave
         self._sleep = sleep
 
-    async def pulse(self, command: str) -> None:
+    async def pulse(self, command: str, leave: Leave = freely) -> None:
         """Press a key: off, on, off. CommandRefused, or DeviceFault: a step was not echoed."""
         key = self._offered(command, "pulse_coil")
         async with self.line.turn(self.slave):
+            await leave()
             await self._set(key, OFF)
             await self._sleep(key.off_before_ms / 1000)
             try:
@@ -43,13 +45,14 @@ class Told:
             finally:  # a key that stays pressed would be pressed again by nobody
                 await asyncio.shield(self._set(key, OFF))
 
-    async def write(self, command: str, value: float) -> None:
+    async def write(self, command: str, value: float, leave: Leave = freely) -> None:
         """Write a number in the unit of the command; errors as `pulse`."""
         number = self._offered(command, "write_register")
         low, high = number.range or (0.0, 0.0)
         if not low <= value <= high:
             raise CommandRefused(f"{command} of {value:g} is not within {low:g} to {high:g} {number.unit}".rstrip())
         async with self.line.turn(self.slave):
+            await leave()
             await self.line.write(self.slave, 6, number.address, round(value / number.scale))
 
     async def _set(self, key: Command, word: int) -> None:

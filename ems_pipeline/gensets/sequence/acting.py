@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from ems_pipeline.gensets.sequence.interlocks import SAFE_TO_START, Asked
+from ems_pipeline.gensets.sequence.interlocks import NOT_KNOWN, SAFE_TO_START, UNKNOWN_STATE, Asked
 from ems_pipeline.gensets.sequence.keys import Key, Press, Write
 from ems_pipeline.gensets.sequence.progress import Act, Failed, Move, Progress, Step, ended
 from ems_pipeline.gensets.sequence.rules import StartBy
 from ems_pipeline.gensets.sequence.view import STOPPABLE, Mode
 from ems_pipeline.gensets.states import BreakerState
+from ems_pipeline.sentence import gensets as say
 
 SETTLES = timedelta(seconds=1)
 """A target is looked at no earlier after it was written."""
@@ -24,7 +25,7 @@ MODES = {Key.AUTO: Mode.AUTO, Key.MANUAL: Mode.MANUAL, Key.STOP: Mode.STOP}
 def press(progress: Progress, asked: Asked, key: Key, step: Step, *, hands_back: bool = False) -> Move:
     """Press a key and wait in ``step`` for what comes of it. No key is pressed twice by one sequence."""
     if key in progress.has_pressed:
-        return ended(replace(progress, trouble=progress.trouble or f"{key} was pressed already, and is not again"))
+        return ended(replace(progress, trouble=progress.trouble or say.PRESSED_ALREADY(key=key)))
     pressed = (*progress.has_pressed, str(key))
     return progress.at(step, asked.view.now_at, has_pressed=pressed), Act(Press(key), hands_back)
 
@@ -43,8 +44,10 @@ def press_stop(progress: Progress, asked: Asked) -> Move:
     view = asked.view
     is_free = view.breaker is BreakerState.OPEN or is_unloaded(asked)
     if view.engine not in STOPPABLE or view.mode is Mode.STOP or not is_free:
-        said = f"the engine is in {view.engine}, the mode {view.mode}, the breaker {view.breaker}"
-        return ended(replace(progress, trouble=f"{said}: stop would mean something else; look at the set"))
+        why = say.STOP_MEANS_ELSE(
+            engine=view.engine or UNKNOWN_STATE, mode=view.mode or NOT_KNOWN, breaker=view.breaker or NOT_KNOWN
+        )
+        return ended(replace(progress, trouble=why))
     return press(progress, asked, Key.STOP, Step.STOPPING, hands_back=bool(progress.trouble))
 
 
@@ -70,10 +73,9 @@ def not_taken(progress: Progress, asked: Asked) -> str:
     """What became of a target that was echoed: no effect, or a clamp, with both numbers."""
     target, wish, before = asked.view.number("power_target_pct"), progress.wish_pct, progress.before_pct
     if target is None:
-        return f"{wish:g} % was written and the controller tells no target; whether it holds is not known"
-    if before is not None and abs(target - before) <= SAME_PCT:
-        return f"{wish:g} % was written and echoed without effect: the controller's target stays at {target:g} %"
-    return f"{wish:g} % was written, the controller holds {target:g} %: it clamps; look at its limits"
+        return say.NO_TARGET(wish=f"{wish:g} %")
+    is_as_before = before is not None and abs(target - before) <= SAME_PCT
+    return (say.NO_EFFECT if is_as_before else say.CLAMPED)(wish=f"{wish:g} %", target=f"{target:g} %")
 
 
 def is_clamped(progress: Progress, asked: Asked) -> bool:
@@ -94,11 +96,10 @@ def give_back(progress: Progress, asked: Asked) -> Move:
     if view.mode is Mode.AUTO:
         return ended(progress)
     if rules.start_by is StartBy.AUTO:
-        note = f"it stands in {view.mode} and starts by nobody until it is given back (auto)"
-        return ended(noted(progress, note))
+        return ended(noted(progress, say.STANDS_IN(mode=view.mode or NOT_KNOWN)))
     why = view.withdrawn or next((found for lock in SAFE_TO_START if (found := lock(asked))), "")
     if why or Key.AUTO in progress.has_pressed:
-        return ended(noted(progress, f"it is left in {view.mode}: {why or 'AUTO had no effect'}"))
+        return ended(noted(progress, say.LEFT_IN(mode=view.mode or NOT_KNOWN, why=why or say.AUTO_NO_EFFECT())))
     return press(progress, asked, Key.AUTO, Step.GIVING_BACK, hands_back=True)
 
 
@@ -109,4 +110,4 @@ def noted(progress: Progress, note: str) -> Progress:
 
 def refused(progress: Progress, found: dict[str, str]) -> Move:
     """The end of what never began."""
-    return progress, Failed(f"refused: {'; '.join(found.values())}")
+    return progress, Failed(say.REFUSED(why="; ".join(found.values())))

@@ -17,6 +17,7 @@ from ems_pipeline.gensets.sequence.progress import Answer, Failed, Move, Progres
 from ems_pipeline.gensets.sequence.rules import Rules
 from ems_pipeline.gensets.sequence.steps import STEPS, limit
 from ems_pipeline.gensets.sequence.view import Mode, View
+from ems_pipeline.sentence import gensets as say
 
 WHOLE = {Kind.START: timedelta(minutes=20), Kind.STOP: timedelta(minutes=20), Kind.RUN: timedelta(minutes=30)}
 """How long a sequence may take in all, a run besides its own length; others the `SHORT` time."""
@@ -24,7 +25,6 @@ SHORT = timedelta(minutes=2)
 RETREAT = timedelta(minutes=30)
 """How long it may take to back out."""
 UP = frozenset({Step.TAKING, Step.STARTING, Step.COMING_UP, Step.CLOSING, Step.LOADING})
-BLIND = "the controller did not answer until the time was over; nothing more is told, look at the set"
 
 
 def opened(now_at: datetime) -> Progress:
@@ -36,7 +36,7 @@ def advance(order: Order, rules: Rules, progress: Progress, view: View) -> tuple
     """What the sequence does now. The progress is to be committed before the answer's action is told."""
     asked = Asked(order, rules, view)
     if progress.step is not Step.CHECK and not view.is_fresh(rules):
-        return progress, Failed(BLIND) if view.now_at >= ends_at(order, rules, progress) else Wait()
+        return progress, Failed(say.BLIND()) if view.now_at >= ends_at(order, rules, progress) else Wait()
     for _ in Step:
         progress, answer = _look(progress, asked)
         if answer is not None:
@@ -61,8 +61,8 @@ def _look(progress: Progress, asked: Asked) -> Move:
     if view.now_at < ends_at(asked.order, asked.rules, moved):
         return moved, answer
     if moved.trouble or step not in retreat.GOES_AHEAD:
-        return moved, Failed(f"{moved.trouble or 'it took too long'}; look at the set")
-    return retreat.back_out(moved, asked, "it took longer than a whole command may")
+        return moved, Failed(f"{moved.trouble or say.TOO_LONG()}; {say.LOOK_AT_IT()}")
+    return retreat.back_out(moved, asked, say.TOO_LONG_IN_ALL())
 
 
 def ends_at(order: Order, rules: Rules, progress: Progress) -> datetime:
@@ -85,8 +85,8 @@ def _stop_cause(progress: Progress, asked: Asked) -> str:
     """Why the sequence may not go ahead, though it has begun."""
     view = asked.view
     if view.cancelled:
-        return f"taken back by {view.cancelled}"
+        return say.TAKEN_BACK(name=view.cancelled)
     if view.withdrawn:
-        return f"nothing may be told any more: {view.withdrawn}"
+        return say.WITHDRAWN(why=view.withdrawn)
     is_start = (progress.step in UP and Key.START in progress.has_pressed) or progress.step is Step.TAKING
     return (gas_alarm(asked) or locked(asked)) if is_start else ""

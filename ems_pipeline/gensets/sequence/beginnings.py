@@ -6,21 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ems_pipeline.gensets.sequence import acting
-from ems_pipeline.gensets.sequence.interlocks import Asked, breaches, locked, start_breaches
+from ems_pipeline.gensets.sequence.interlocks import NOT_KNOWN, UNKNOWN_STATE, Asked, breaches, locked, start_breaches
 from ems_pipeline.gensets.sequence.keys import Key
 from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Done, Failed, Move, Progress, Step
 from ems_pipeline.gensets.sequence.rules import StartBy
 from ems_pipeline.gensets.sequence.view import COMING_UP, Mode
 from ems_pipeline.gensets.states import BreakerState, EngineState
+from ems_pipeline.sentence import gensets as say
 
 
 def check(progress: Progress, asked: Asked) -> Move:
     """Refuse, or begin; from now on another mode than this one is somebody at the set."""
     if asked.view.cancelled:
-        return progress, Failed(f"taken back by {asked.view.cancelled} before anything was told")
+        return progress, Failed(say.TAKEN_BACK_FIRST(name=asked.view.cancelled))
     if asked.view.withdrawn and asked.order.kind is not Kind.RELEASE:
-        return progress, Failed(f"refused: {asked.view.withdrawn}")
+        return progress, Failed(say.REFUSED(why=asked.view.withdrawn))
     if found := breaches(asked.order, asked.rules, asked.view):
         return acting.refused(progress, found)
     return BEGIN[asked.order.kind](replace(progress, mode=asked.view.mode), asked)
@@ -42,7 +43,7 @@ def stop(progress: Progress, asked: Asked) -> Move:
         return acting.write(progress, asked, 0.0, Step.UNLOADING_TOLD)
     if breaker is BreakerState.OPEN:
         return acting.press_stop(progress, asked)
-    return progress, Failed(f"refused: the breaker is {breaker}; wait until it is open or closed")
+    return acting.refused(progress, {"between": say.BREAKER_BETWEEN(breaker=breaker or NOT_KNOWN)})
 
 
 def run(progress: Progress, asked: Asked) -> Move:
@@ -53,7 +54,7 @@ def run(progress: Progress, asked: Asked) -> Move:
     if engine in COMING_UP:
         return progress.at(Step.COMING_UP, asked.view.now_at), None
     if engine is not EngineState.STANDBY:
-        return progress, Failed(f"refused: the engine is in {engine}; wait until it rests")
+        return acting.refused(progress, {"not_resting": say.RESTS_NOT(engine=engine or UNKNOWN_STATE)})
     if asked.rules.start_by is StartBy.MANUAL:
         return start(progress, asked)
     if why := locked(asked):
@@ -70,7 +71,7 @@ def switch(progress: Progress, asked: Asked) -> Move:
     """Choose a mode, unless it stands already."""
     key = Key(asked.order.kind)
     if asked.view.mode is acting.MODES[key]:
-        return progress, Done(f"it stands in {key} already")
+        return progress, Done(say.STANDS_ALREADY(mode=key))
     return acting.press(progress, asked, key, Step.SWITCHING)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ems_pipeline.sentence import gensets as say
+
 
 class Key(StrEnum):
     """Keys that a sequence may press. A map names each as a command; what is not here is pressed by nobody."""
@@ -28,7 +30,7 @@ class Press:
     key: Key
 
     def __str__(self) -> str:
-        return f"press {self.key}"
+        return say.PRESS(key=self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Write:
     power_pct: float
 
     def __str__(self) -> str:
-        return f"write {POWER} {self.power_pct:g}"
+        return say.WRITE(power=f"{self.power_pct:g}")
 
 
 Action = Press | Write

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +45,17 @@ class Recall:
         if action.key is Key.RESET:
             self.resets += (at,)
 
+    def withheld(self, action: Action, at: datetime) -> None:
+        """What was committed at an instant was not told after all."""
+        if not isinstance(action, Press):
+            return
+        if action.key in MODES:
+            self.owned, self.before, self.pressed_at = self.before, None, None
+        if action.key is Key.START:
+            self.starts, self.start_told_at = tuple(one for one in self.starts if one != at), None
+        if action.key is Key.RESET:
+            self.resets = tuple(one for one in self.resets if one != at)
+
     def seen(self, snapshot: Snapshot, mode: Mode | None, engine: EngineState | None, at: datetime) -> None:
         """A look; what is not answered changes nothing."""
         if snapshot.link is not Link.GOOD:
@@ -85,7 +96,7 @@ class Recall:
     def document(self, at: datetime) -> dict[str, Any]:
         """As it is kept; starts and resets of the last day."""
         self.starts, self.resets = _lately(self.starts, at), _lately(self.resets, at)
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: _plain(getattr(self, name)) for name in NAMES}
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Recall:
@@ -100,6 +111,7 @@ class Recall:
         )
 
 
+NAMES = tuple(one.name for one in fields(Recall))
 INSTANTS = ("pressed_at", "start_told_at", "running_from_at", "stopped_at")
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ems_pipeline.gensets.sequence import acting
-from ems_pipeline.gensets.sequence.interlocks import Asked
+from ems_pipeline.gensets.sequence.interlocks import NOT_KNOWN, Asked
 from ems_pipeline.gensets.sequence.keys import Key
 from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Move, Progress, Step, ended
 from ems_pipeline.gensets.states import EngineState
+from ems_pipeline.sentence import gensets as say
 
 GOES_AHEAD = frozenset(
     {Step.TAKING, Step.REQUESTED, Step.STARTING, Step.COMING_UP, Step.CLOSING, Step.LOADING, Step.HOLDING,
@@ -20,19 +21,19 @@ GOES_AHEAD = frozenset(
 TARGETED = frozenset({Step.LOADING, Step.HOLDING, Step.UNLOADING_TOLD, Step.UNLOADING})
 """Steps in which a target of ours stands."""
 WHY: Mapping[Step, str] = {
-    Step.TAKING: "MANUAL was pressed and is not seen",
-    Step.SWITCHING: "the key was pressed and the mode did not change; choose it at the set",
-    Step.REQUESTED: "no start request came from the master; look at the switchboard",
-    Step.STARTING: "start was pressed and the engine did not move; it is not pressed again: look at the set",
-    Step.COMING_UP: "the engine did not become ready in time",
-    Step.CLOSING: "the controller did not close the breaker in time; it alone synchronises: look at the set",
-    Step.UNLOADING: "the set did not unload below 5 %; is it alone on its bus?",
-    Step.BACKING: "it could not be stopped in time; look at the set",
-    Step.STOPPING: "stop was pressed and the engine runs on; it is not pressed again: look at the set",
-    Step.COOLING: "it did not come to rest in time; look at the set",
-    Step.GIVING_BACK: "AUTO was pressed and is not seen; choose it at the set",
-    Step.MUTING: "the controller did not answer",
-    Step.RESETTING: "the alarm stands still: its cause is there, or the controller takes no reset from afar",
+    Step.TAKING: say.NO_MANUAL(),
+    Step.SWITCHING: say.NO_MODE(),
+    Step.REQUESTED: say.NO_REQUEST(),
+    Step.STARTING: say.NO_START(),
+    Step.COMING_UP: say.NOT_READY(),
+    Step.CLOSING: say.NOT_CLOSED(),
+    Step.UNLOADING: say.NOT_UNLOADED(),
+    Step.BACKING: say.NOT_BACKED(),
+    Step.STOPPING: say.NO_STOP(),
+    Step.COOLING: say.NOT_COOLED(),
+    Step.GIVING_BACK: say.NO_AUTO(),
+    Step.MUTING: say.NO_ANSWER(),
+    Step.RESETTING: say.STANDS_STILL(),
 }
 
 
@@ -78,7 +79,7 @@ def _given_up(progress: Progress, asked: Asked) -> Move:
 
 def hands_off(progress: Progress, asked: Asked) -> Move:
     """Somebody chose another mode at the set: no key is pressed any more, only a target of ours is taken back."""
-    why = f"somebody chose the mode {asked.view.mode} at the set, we left it in {progress.mode}; it is theirs now"
+    why = say.SOMEBODY_CHOSE(mode=asked.view.mode or NOT_KNOWN, left=progress.mode or NOT_KNOWN)
     said = "; ".join(filter(None, (progress.trouble, why)))
     progress = replace(progress, trouble=said, retreated_at=asked.view.now_at)
     return _given_up(progress, asked) if progress.step not in TARGETED else acting.restore(progress, asked)

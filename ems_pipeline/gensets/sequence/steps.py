@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ems_pipeline.gensets.sequence import acting
 from ems_pipeline.gensets.sequence.beginnings import check
-from ems_pipeline.gensets.sequence.interlocks import Asked, breaches, start_breaches
+from ems_pipeline.gensets.sequence.interlocks import UNKNOWN_STATE, Asked, breaches, start_breaches
 from ems_pipeline.gensets.sequence.keys import Key
 from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Done, Move, Progress, Step, Wait, ended
@@ -16,6 +16,7 @@ from ems_pipeline.gensets.sequence.retreat import back_out
 from ems_pipeline.gensets.sequence.rules import Rules
 from ems_pipeline.gensets.sequence.view import COMING_DOWN, COMING_UP, STOPPABLE, Mode
 from ems_pipeline.gensets.states import BreakerState, EngineState
+from ems_pipeline.sentence import gensets as say
 
 WAIT = Wait()
 READY = frozenset({EngineState.WAIT_LOAD, EngineState.RUNNING})
@@ -57,8 +58,8 @@ def closing(progress: Progress, asked: Asked) -> Move:
 
 def _fell(progress: Progress, asked: Asked) -> Move:
     """The controller ended it; a target of ours is taken back."""
-    alarms = ", ".join(asked.view.standing()) or "no alarm was read"
-    why = f"the controller ended it in {asked.view.engine} ({alarms}); it is not tried again: look at the set"
+    alarms = ", ".join(asked.view.standing()) or say.NO_ALARM_READ()
+    why = say.FELL(engine=asked.view.engine or UNKNOWN_STATE, alarms=alarms)
     progress = replace(progress, trouble=progress.trouble or why)
     return ended(progress) if progress.wish_pct is None else acting.restore(progress, asked)
 
@@ -138,7 +139,7 @@ def cooling(progress: Progress, asked: Asked) -> Move:
     if engine in COMING_DOWN:
         return progress, WAIT
     if engine is not EngineState.STANDBY:
-        why = f"it did not come to rest: the engine is in {engine}; look at the set"
+        why = say.NO_REST(engine=engine or UNKNOWN_STATE)
         progress = replace(progress, trouble="; ".join(filter(None, (progress.trouble, why))))
     if progress.wish_pct is not None:
         return acting.restore(progress, asked)
@@ -173,9 +174,9 @@ def muting(progress: Progress, asked: Asked) -> Move:
     if asked.order.kind is Kind.RESET:
         view, found = asked.view, breaches(asked.order, asked.rules, asked.view)
         if why := view.cancelled or view.withdrawn or "; ".join(found.values()):
-            return ended(replace(progress, trouble=f"muted and not reset: {why}"))
+            return ended(replace(progress, trouble=say.NOT_RESET(why=why)))
         return acting.press(progress, asked, Key.RESET, Step.RESETTING)
-    return progress, Done("whether the horn is silent is told by no bit")
+    return progress, Done(say.HORN_UNKNOWN())
 
 
 def resetting(progress: Progress, asked: Asked) -> Move:

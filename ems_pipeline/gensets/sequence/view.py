@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +21,9 @@ class Mode(StrEnum):
     TEST = "test"
 
 
+ENGINES: Mapping[object, EngineState] = {str(one): one for one in EngineState}
+BREAKERS: Mapping[object, BreakerState] = {str(one): one for one in BreakerState}
+MODE_BITS = tuple((f"mode_{mode}", mode) for mode in Mode)
 STOPPING = frozenset(AlarmGroup) - {AlarmGroup.WARNING}
 """Groups whose alarms stop, open or block: none of them may stand when a set is started."""
 COMING_UP = frozenset(
@@ -76,18 +80,18 @@ class View:
     def engine(self) -> EngineState | None:
         """Where the engine is; None: not known."""
         said = self.snapshot.values.get("engine_state")
-        return EngineState(said) if said in set(EngineState) else None
+        return ENGINES.get(said)
 
     @property
     def breaker(self) -> BreakerState | None:
         """The set's own breaker; None: not known."""
         said = self.snapshot.values.get("generator_breaker")
-        return BreakerState(said) if said in set(BreakerState) else None
+        return BREAKERS.get(said)
 
     @property
     def mode(self) -> Mode | None:
         """What the switch stands at; None where no mode or more than one is told."""
-        told = [mode for mode in Mode if self.snapshot.bits.get(f"mode_{mode}")]
+        told = [mode for bit, mode in MODE_BITS if self.snapshot.bits.get(bit)]
         return told[0] if len(told) == 1 else None
 
     def number(self, name: str) -> float | None:

@@ -3,6 +3,7 @@
 Add a language as ``LANGUAGE.po`` here (`make words` makes and renews it); a test says which sentences it lacks.
 
     modes       modes of assets in people's words
+    controllers words of controllers of generating sets
     sentences   what decisions say of themselves
     alarms      what an alarm is about, and what to do
 """

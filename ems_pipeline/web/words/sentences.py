@@ -14,10 +14,10 @@ from babel.core import Locale
 
 from ems_pipeline.plan.wording import limits
 from ems_pipeline.plan.wording import sentences as planned
-from ems_pipeline.sentence import FIGURE, Known, Sentence, of
+from ems_pipeline.sentence import FIGURE, Known, Sentence, gensets, of, permits
 from ems_pipeline.sentence import setpoints as told
 from ems_pipeline.web import words
-from ems_pipeline.web.words import modes
+from ems_pipeline.web.words import controllers, modes
 
 
 def _(text: str) -> str:
@@ -25,7 +25,7 @@ def _(text: str) -> str:
     return text
 
 
-KNOWN = Known([*of(planned), *of(told)])
+KNOWN = Known([*of(planned), *of(told), *of(permits), *of(gensets)])
 LIMITS = Known(of(limits))
 EVERY = (*KNOWN.sentences, *LIMITS.sentences)
 """Those that every language has words for."""
@@ -62,8 +62,12 @@ def _limit(text: str, language: str) -> str:
 
 
 def _in_words(sentence: Sentence, values: Mapping[str, str], language: str, place: Callable[[str, str], str]) -> str:
-    spoken = words.catalogue(language).gettext(sentence.text)
-    return spoken.format(**{name: place(value, language) for name, value in values.items()})
+    gettext = words.catalogue(language).gettext
+    found = {name: controllers.in_place(gettext, name, value) for name, value in values.items()}
+    in_places = {
+        name: place(value, language) if (own := found[name]) is None else own for name, value in values.items()
+    }
+    return gettext(sentence.text).format(**in_places)
 
 
 def _place(value: str, language: str) -> str:
