@@ -1,7 +1,7 @@
 """Days of two sites with two sets and a switchboard each: faults, alarms, services, plans and money, together.
 
     python benchmarks/genset_week.py [--days 7] [--json FILE]
-    python benchmarks/genset_week.py --days 1 --until 18:00 --home .ems/gensets     # two sites to look at, one in trouble
+    python benchmarks/genset_week.py --days 1 --until 18:00 --home .ems/gensets    # two sites to look at
 
 The virtual plant answers as four HGM9520N and two HGM9560 over their wires; the poller's followers (live values,
 routes, minutes, alarms, sequences) and its socket, telemetry, plans, control, verification, hour meters, services, the
@@ -98,7 +98,9 @@ SCRIPT: list[tuple[int, str, str, str, str]] = [
     (0, "18:00", "north", "genset-2", "clear low-oil"),
     (0, "18:01", "north", "genset-2", "command reset"),  # never from afar: refused
     (0, "18:05", "north", "genset-2", "reset at panel"),
+    (1, "08:30", "south", "genset-1", "portal down"),
     (1, "09:00", "south", "genset-1", "close"),
+    (1, "12:00", "south", "genset-1", "portal up"),  # only now we hear that the task was closed
     (1, "10:00", "south", "genset-2", "fault meter-replaced"),
     (1, "10:30", "south", "genset-2", "enter meter"),
     (1, "11:00", "north", "genset-1", "fault alarm-storm"),
@@ -309,6 +311,7 @@ class Week:
             "reset": lambda: (self.press(hall, device, RESET), self.press(hall, device, AUTO))[-1],
             "work": lambda: self.work(site, device),
             "close": lambda: self.close(site, device),
+            "portal": lambda: {"down": self.twin.faults.add, "up": self.twin.faults.discard}[rest[0]]("down"),
             "enter": lambda: self.enter(site, device, at),
         }
         doing[kind]()
