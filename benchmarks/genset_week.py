@@ -329,6 +329,10 @@ class Week:
                 power_w = 120_000.0 if kind in ("start", "power") else None
                 filed = genset_commands.file(connection, "anna", site, device, kind, "as the script says", power_w)
                 genset_commands.confirm(connection, "anna", filed.number, filed.code)
+                connection.exec_driver_sql(  # the database has its own clock
+                    "UPDATE ems.genset_command SET asked_at = %s WHERE genset_command_id = %s",
+                    (self.clock.now(), filed.number),
+                )
         except genset_commands.CommandRefused as error:
             self.refused.append(f"{site} {device} {kind}: {error}")
             print(f"    refused: {error}")

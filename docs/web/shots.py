@@ -139,6 +139,7 @@ def shoot(paths: Sequence[str], at: datetime, chosen: argparse.Namespace, name: 
                 locale=chosen.locale, color_scheme=chosen.scheme,
             )  # fmt: skip
             page = context.new_page()
+            page.clock.install(time=at)  # the script counts ages and what is left by the browser's clock
             page.goto("/ui/login")
             page.fill("input[name=name]", "anna")
             page.fill("input[name=password]", PASSWORD)
