@@ -82,6 +82,7 @@ STOPS = {AlarmGroup.SHUTDOWN, AlarmGroup.TRIP_STOP, AlarmGroup.SAFETY_TRIP_STOP,
 SCRIPT: list[tuple[int, str, str, str, str]] = [
     (0, "08:00", "north", "genset-2", "work"),  # a technician begins the order of TO-1: the engine has to stand
     (0, "08:10", "north", "genset-2", "command start"),  # refused by the order's lock
+    (0, "08:30", "north", "genset-2", "command stop"),  # on later days, when nothing locks it
     (0, "09:00", "north", "genset-2", "close"),  # in the portal
     (0, "10:00", "north", "genset-1", "fault crank-fail"),
     (0, "10:01", "north", "genset-1", "command start"),
@@ -100,11 +101,11 @@ SCRIPT: list[tuple[int, str, str, str, str]] = [
     (0, "18:05", "north", "genset-2", "reset at panel"),
     (1, "08:30", "south", "genset-1", "portal down"),
     (1, "09:00", "south", "genset-1", "close"),
-    (1, "12:00", "south", "genset-1", "portal up"),  # only now we hear that the task was closed
     (1, "10:00", "south", "genset-2", "fault meter-replaced"),
     (1, "10:30", "south", "genset-2", "enter meter"),
     (1, "11:00", "north", "genset-1", "fault alarm-storm"),
     (1, "11:04", "north", "genset-1", "clear alarm-storm"),
+    (1, "12:00", "south", "genset-1", "portal up"),  # only now we hear that the task was closed
     (1, "13:00", "south", "genset-1", "fault echo-no-effect"),
     (1, "13:01", "south", "genset-1", "command start"),
     (1, "13:06", "south", "genset-1", "command power"),  # the target is echoed and has no effect
