@@ -148,7 +148,8 @@ def site_of(served: ServedHall, site_key: str = KEY, **more: float) -> Site:
         options = {"rated_power_w": 160_000, "start_by": "manual", "jacket_min_c": "off"}
         document["devices"].append({"key": key, "map": "smartgen-hgm9520n", "gateway": key, "unit_id": 1,
                                     "options": options})  # fmt: skip
-    document["devices"].append({"key": "board", "map": "smartgen-hgm9560", "gateway": "board", "unit_id": 3})
+    document["devices"].append({"key": "board", "map": "smartgen-hgm9560", "gateway": "board", "unit_id": 3,
+                                "options": {"rated_power_w": 320_000}})  # fmt: skip
     document["switchboards"] = [
         {"key": "board", "device": "board", "gensets": ["genset-1", "genset-2"], "spare_w": 20_000}
     ]

@@ -1,6 +1,7 @@
 """Days of two sites with two sets and a switchboard each: faults, alarms, services, plans and money, together.
 
     python benchmarks/genset_week.py [--days 7] [--json FILE]
+    python benchmarks/genset_week.py --days 1 --until 18:00 --home .ems/gensets    # two sites to look at
 
 The virtual plant answers as four HGM9520N and two HGM9560 over their wires; the poller's followers (live values,
 routes, minutes, alarms, sequences) and its socket, telemetry, plans, control, verification, hour meters, services, the
@@ -71,6 +72,8 @@ from ems_pipeline.warehouse import (  # noqa: E402
 from ems_pipeline.warehouse.frames import query  # noqa: E402
 from ems_pipeline.warehouse.intents import State  # noqa: E402
 
+SINCE_H = {("north", "genset-2"): 249.5, ("south", "genset-1"): 249.5, ("south", "genset-2"): 222.0}
+"""Engine hours since TO-1."""
 SETS = [(site, key) for site in ("north", "south") for key in ("genset-1", "genset-2")]
 EVENING = (16.75, 19.34)
 HOT = 4 * MINUTE
@@ -79,6 +82,7 @@ STOPS = {AlarmGroup.SHUTDOWN, AlarmGroup.TRIP_STOP, AlarmGroup.SAFETY_TRIP_STOP,
 SCRIPT: list[tuple[int, str, str, str, str]] = [
     (0, "08:00", "north", "genset-2", "work"),  # a technician begins the order of TO-1: the engine has to stand
     (0, "08:10", "north", "genset-2", "command start"),  # refused by the order's lock
+    (0, "08:30", "north", "genset-2", "command stop"),  # on later days, when nothing locks it
     (0, "09:00", "north", "genset-2", "close"),  # in the portal
     (0, "10:00", "north", "genset-1", "fault crank-fail"),
     (0, "10:01", "north", "genset-1", "command start"),
@@ -95,16 +99,20 @@ SCRIPT: list[tuple[int, str, str, str, str]] = [
     (0, "18:00", "north", "genset-2", "clear low-oil"),
     (0, "18:01", "north", "genset-2", "command reset"),  # never from afar: refused
     (0, "18:05", "north", "genset-2", "reset at panel"),
+    (1, "08:30", "south", "genset-1", "portal down"),
     (1, "09:00", "south", "genset-1", "close"),
     (1, "10:00", "south", "genset-2", "fault meter-replaced"),
     (1, "10:30", "south", "genset-2", "enter meter"),
     (1, "11:00", "north", "genset-1", "fault alarm-storm"),
     (1, "11:04", "north", "genset-1", "clear alarm-storm"),
+    (1, "12:00", "south", "genset-1", "portal up"),  # only now we hear that the task was closed
     (1, "13:00", "south", "genset-1", "fault echo-no-effect"),
     (1, "13:01", "south", "genset-1", "command start"),
     (1, "13:06", "south", "genset-1", "command power"),  # the target is echoed and has no effect
     (1, "13:20", "south", "genset-1", "clear echo-no-effect"),
     (1, "13:22", "south", "genset-1", "command stop"),
+    (1, "18:20", "south", "board", "fault half-open"),  # while both sets run
+    (1, "18:32", "south", "board", "clear half-open"),
 ]
 """Day of a pair, local time, site, controller, what. North's genset-1 begins a minute before its meter wraps."""
 
@@ -113,27 +121,43 @@ def main() -> None:
     """Parse, live, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=7)
+    parser.add_argument("--until", default="24:00", help="local time at which the last day ends")
+    parser.add_argument("--home", type=Path, help="a new folder to keep what was lived in, for its pages")
     parser.add_argument("--json", type=Path, help="write the figures here")
     chosen = parser.parse_args()
+    if chosen.home and chosen.home.exists():
+        parser.error(f"{chosen.home} is there already; name a new folder")
+    if clock_time(chosen.until) % SLOT:
+        parser.error(f"{chosen.until} is no quarter-hour; name one, such as 18:00")
     logging.disable(logging.WARNING)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ems-") as folder:
-        os.environ["EMS_HOME"] = folder
-        for name in ("EMS_DATABASE_URL", "EMS_DAGSTER_DATABASE_URL"):
-            os.environ.pop(name, None)
-        confirmed = Path(folder) / "maps" / "controllers"
-        confirmed.mkdir(parents=True)
-        for model in ("hgm9520n", "hgm9560"):
-            (confirmed / f"{model}.yaml").write_text(f"extends: {model}\nverified: true\n")
-        os.environ["EMS_DEVICE_MAPS"] = str(confirmed.parent)
-        try:
-            figures = Week(prepare(), chosen.days).lived()
-        finally:
-            embedded.stop(Path(folder) / "postgres")
+        figures = lived(chosen.home or Path(folder), chosen.days, chosen.until)
     show(figures)
-    print(f"\n{chosen.days} days lived in {time.monotonic() - begun:.0f} s")
+    print(f"\n{chosen.days} days lived in {time.monotonic() - begun:.0f} s, {time.process_time():.0f} s of processor")
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=1, default=str) + "\n")
+
+
+def lived(home: Path, days: int, until: str) -> dict[str, Any]:
+    """The figures of days that are lived in a folder of their own."""
+    for name in ("EMS_DATABASE_URL", "EMS_DAGSTER_DATABASE_URL"):
+        os.environ.pop(name, None)
+    confirmed = home.absolute() / "maps" / "controllers"
+    confirmed.mkdir(parents=True)
+    os.environ |= {"EMS_HOME": str(home.absolute()), "EMS_DEVICE_MAPS": str(confirmed.parent)}
+    for model in ("hgm9520n", "hgm9560"):
+        (confirmed / f"{model}.yaml").write_text(f"extends: {model}\nverified: true\n")
+    try:
+        return Week(prepare(), days, until).lived()
+    finally:
+        embedded.stop(home / "postgres")
+
+
+def clock_time(said: str) -> timedelta:
+    """Since midnight: ``18:00``."""
+    hour, minute = map(int, said.split(":"))
+    return timedelta(hours=hour, minutes=minute)
 
 
 class Poller(Polls):
@@ -146,9 +170,9 @@ class Poller(Polls):
         self.total: Counter[tuple[str, str]] = Counter()
         alarms = Alarms(warehouse, {})
         alarms.follow(sites)
-        standing = self._yard.standing
 
         def trouble(key: tuple[str, str]) -> str:
+            standing = self._yard.standing
             return standing[key].polled.trouble if key in standing else ""
 
         self._followers = [
@@ -195,10 +219,10 @@ class Poller(Polls):
 class Week:
     """Two sites, their people, and what is due when."""
 
-    def __init__(self, warehouse: Warehouse, days: int) -> None:
+    def __init__(self, warehouse: Warehouse, days: int, until: str = "24:00") -> None:
         today, _ = time_grid.day_bounds(time_grid.local_day(datetime.now(UTC), ZONE), ZONE)
         self.warehouse, self.days = warehouse, days
-        self.start, self.end = today - timedelta(days=days), today
+        self.start, self.end = today - timedelta(days=days), today - timedelta(days=1) + clock_time(until)
         self.clock = SimulatedClock(self.start - 10 * MINUTE)
         self.refused: list[str] = []
         self.unfollowed = 0
@@ -240,14 +264,14 @@ class Week:
         return figures(self)
 
     def serviced(self) -> None:
-        """Every set has a plan: two are half an hour before TO-1, of the others it was done 100 h ago."""
+        """Every set has a plan: two are half an hour before TO-1, one has 28 h to it, of one it was done 100 h ago."""
         with self.warehouse.begin() as connection:
             maintenance.acting_for(connection, "anna")
             template = maintenance.add_template(connection, shipped()[0])
             meters.advance(connection, self.clock.now())
             found = connection.exec_driver_sql("SELECT site_key, asset_key, hours FROM ems.genset_meter").all()
             for site, asset, hours in found:
-                since = 249.5 if (site, asset) in (("north", "genset-2"), ("south", "genset-1")) else 100.0
+                since = SINCE_H.get((site, asset), 100.0)
                 done_at = (self.start - timedelta(days=40)).isoformat()
                 done = [{"level": f"TO-{n}", "done_h": hours - since, "done_at": done_at} for n in (1, 2, 3, 4)]
                 maintenance.put_plan(connection, site, asset, template, done)
@@ -258,9 +282,9 @@ class Week:
         """What happens when, of all days."""
         for day in range(self.days):
             for of, at, site, device, what in SCRIPT:
-                if of == day % 2:
-                    hour, minute = map(int, at.split(":"))
-                    yield self.start + timedelta(days=day, hours=hour, minutes=minute), site, device, what
+                when = self.start + timedelta(days=day) + clock_time(at)
+                if of == day % 2 and when < self.end:
+                    yield when, site, device, what
 
     def moments(self, scripted: list[tuple[datetime, str]]) -> list[datetime]:
         """When anything is due; a switchboard in trouble is looked at each minute: three lost polls are a loss."""
@@ -288,6 +312,7 @@ class Week:
             "reset": lambda: (self.press(hall, device, RESET), self.press(hall, device, AUTO))[-1],
             "work": lambda: self.work(site, device),
             "close": lambda: self.close(site, device),
+            "portal": lambda: {"down": self.twin.faults.add, "up": self.twin.faults.discard}[rest[0]]("down"),
             "enter": lambda: self.enter(site, device, at),
         }
         doing[kind]()
@@ -305,6 +330,10 @@ class Week:
                 power_w = 120_000.0 if kind in ("start", "power") else None
                 filed = genset_commands.file(connection, "anna", site, device, kind, "as the script says", power_w)
                 genset_commands.confirm(connection, "anna", filed.number, filed.code)
+                connection.exec_driver_sql(  # the database has its own clock
+                    "UPDATE ems.genset_command SET asked_at = %s WHERE genset_command_id = %s",
+                    (self.clock.now(), filed.number),
+                )
         except genset_commands.CommandRefused as error:
             self.refused.append(f"{site} {device} {kind}: {error}")
             print(f"    refused: {error}")
@@ -407,6 +436,28 @@ ASKED: Mapping[str, str] = {
     "told to people": """SELECT site_key AS site, split_part(kind, ':', 1) AS kind, count(*) AS alarms,
                                 sum(times) AS times, count(*) FILTER (WHERE cleared_at IS NULL) AS open
                          FROM ems.alarm GROUP BY 1, 2 ORDER BY 1, 2""",
+    "lost links": """
+        WITH lost AS (
+            SELECT k.site_key, k.device_key, k.controller_id, c.at AS lost_at,
+                   (SELECT max(b.at) FROM ems.genset_change b WHERE b.controller_id = c.controller_id
+                        AND b.name = 'link' AND b.became = 'stale' AND b.at <= c.at) AS silent_at,
+                   (SELECT min(b.at) FROM ems.genset_change b WHERE b.controller_id = c.controller_id
+                        AND b.name = 'link' AND b.became = 'good' AND b.at > c.at) AS heard_at
+            FROM ems.genset_change c JOIN ems.genset_controller k USING (controller_id)
+            WHERE c.name = 'link' AND c.became = 'down')
+        SELECT site_key AS site, device_key AS device, to_char(lost_at AT TIME ZONE 'Europe/Prague', 'MM-DD HH24:MI')
+                   AS lost, to_char(heard_at AT TIME ZONE 'Europe/Prague', 'HH24:MI') AS heard,
+               (SELECT string_agg(kind, ', ') FROM ems.alarm a WHERE a.site_key = l.site_key
+                    AND a.raised_at >= silent_at AND a.raised_at < heard_at) AS people_heard,
+               (SELECT string_agg(e.what || ' ' || a.name, ', ' ORDER BY e.at)
+                FROM ems.genset_alarm_event e JOIN ems.genset_alarm a USING (genset_alarm_id)
+                WHERE a.site_key = l.site_key AND e.at >= silent_at AND e.at < heard_at) AS alarms,
+               (SELECT count(*) FROM ems.genset_minute m WHERE m.controller_id = l.controller_id
+                    AND m.minute_at > silent_at AND m.minute_at < heard_at - interval '1 minute') AS minutes,
+               (SELECT count(*) FROM ems.telemetry t JOIN ems.point p USING (point_id)
+                WHERE p.site_key = l.site_key AND p.device_key = l.device_key AND t.value IS NOT NULL
+                    AND t.reported_at > lost_at AND t.reported_at < heard_at) AS measured
+        FROM lost l ORDER BY lost_at""",
     "services": """SELECT a.site_key AS site, a.asset_key AS asset, a.level, a.severity, a.resolved_by,
                           o.state AS "order", o.done_h, t.state AS task
                    FROM ems.maintenance_alert a LEFT JOIN ems.bitrix_task t USING (alert_id)

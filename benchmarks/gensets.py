@@ -264,7 +264,7 @@ def year_mb(warehouse: Warehouse, site: str) -> float:
         minutes, changes = [], []
         for minute in range(1440):
             at = begin + timedelta(days=day, minutes=minute)
-            ended, changed = means.take(_at(site, device, at, dice))
+            ended, changed = means.take(_at(site, device, at, dice), at)
             minutes += ended
             changes += changed
         with warehouse.begin() as connection:

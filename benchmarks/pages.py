@@ -2,10 +2,14 @@
 
     ems demo                                  # a home to look at
     python benchmarks/pages.py [--home .ems/demo] [--at INSTANT] [--asks 40] [--json FILE]
+    python benchmarks/genset_week.py --days 1 --until 18:00 --home .ems/gensets     # one with gensets
+    python benchmarks/pages.py --home .ems/gensets
 
 Per page: processor time of `ems web` per request with the database behind it (bound 15 ms), packed bytes of the
 document, with style, script and icon those of a first visit (20 kB, 5 requests). What is drawn of a plan is kept, so
-``plan_anew`` asks for another plan each time; ``sites`` is an operator's page of five hundred sites more, each with
+``plan_anew`` asks for another plan each time (where there are enough); the pages of gensets and maintenance are asked
+for where a site has sets, as they were polled last. Pages are those of whoever lives there, with all that can be asked
+for on them. ``sites`` is an operator's page of five hundred sites more, each with
 values of this minute, a month of settled days, and some with alarms. In Chromium on a processor slowed four times:
 first paint (150 ms), when it can be used (900 ms), the best of five cold loads; beside them a page of a kilobyte
 without style, script and login, which is the floor of this machine, how long the first byte took, and the first paint
@@ -41,11 +45,20 @@ from web_sockets import figure
 
 from ems_pipeline import settings
 from ems_pipeline.api.passwords import hashed
+from ems_pipeline.cli.web import RETURNED
 from ems_pipeline.warehouse import open_warehouse, people
 
 PAGES = ("now", "plan", "slot", "money", "telemetry", "devices", "alarms", "override", "settings")
+OF_SETS = ("gensets", "gensets/genset-1", "genset-alarms", "maintenance", "maintenance/log")
 WHO, PASSWORD = "benchmark", "a password for a moment"
-OURS = "from ems_pipeline.cli import app; app()"
+SERVED = """
+import sys
+from datetime import datetime
+from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline.web import serve
+serve.SystemClock = lambda: SimulatedClock(datetime.fromisoformat(sys.argv[2]))
+serve.main("127.0.0.1", int(sys.argv[1]))"""
+"""`ems web` at an instant; with ``--at`` it is a look back, which offers nothing to change."""
 SLOWER, LOADS, WARM, SETTLED_MS = 4, 5, 25, 2500
 MOST_MS, MOST_KB, PAINT_MS, USABLE_MS = 15.0, 20.0, 150.0, 900.0
 LAST = timedelta(minutes=13, seconds=30)
@@ -111,13 +124,14 @@ def main() -> None:
 def someone_to_look(at: str | None) -> tuple[str, str]:
     """Let somebody in; the site, and the moment to look at."""
     with open_warehouse().begin() as connection:
-        site, newest = connection.execute(
+        site, newest, polled_at = connection.execute(
             sa.text(
-                """SELECT site_key, max(horizon_start) FROM ems.planning_run
+                """SELECT site_key, max(horizon_start), (SELECT max(taken_at) FROM ems.genset_live)
+                   FROM ems.planning_run
                    WHERE kind = 'rolling' AND NOT is_hindsight GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"""
             )
         ).one()
-        shown = datetime.fromisoformat(at) if at else newest + LAST
+        shown = datetime.fromisoformat(at) if at else polled_at or newest + LAST
         people.add(connection, people.Person(WHO, "owner", None), hashed(PASSWORD), "benchmark", shown)
     return site, f"{shown.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
@@ -135,26 +149,39 @@ def older(site: str, count: int) -> list[str]:
         return [str(number) for number in found.scalars()]
 
 
+def pages_of_sets(site: str) -> list[str]:
+    """Those that a site with controllers has; of its newest service the checklist."""
+    with open_warehouse().begin() as connection:
+        if not connection.scalar(
+            sa.text("SELECT count(*) FROM ems.genset_live WHERE site_key = :site"), {"site": site}
+        ):
+            return []
+        order = "SELECT max(order_id) FROM ems.maintenance_order WHERE site_key = :site"
+        number = connection.scalar(sa.text(order), {"site": site})
+    return [*OF_SETS, *([f"maintenance/tasks/{number}"] if number else [])]
+
+
 def measure(home: Path, site: str, at: str, asks: int) -> list[dict[str, Any]]:
     """All figures."""
     port = free_port()
-    command = [sys.executable, "-c", OURS, "web", "--port", str(port), "--at", at, "--home", str(home)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environ = RETURNED | os.environ | {"EMS_HOME": str(home)}
+    command = [sys.executable, "-c", SERVED, str(port), at]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ)
     try:
         cookie = logged_in(port)
         found = []
-        for page in PAGES:
-            path = f"/ui/{site}/{page}"
+        for page in (*PAGES, *pages_of_sets(site)):
+            path, name = f"/ui/{site}/{page}", re.sub(r"\W", "_", page)
             cost_ms, document = asked(server.pid, port, [path], cookie, asks)
             if cost_ms is None:
                 print(f"{path} is not there", file=sys.stderr)
                 continue
-            found.append(figure(f"{page}_cpu_ms", cost_ms, "ms of the server's processor", MOST_MS))
-            found.append(figure(f"{page}_kb", len(document) / 1000, "kB packed", None))
+            found.append(figure(f"{name}_cpu_ms", cost_ms, "ms of the server's processor", MOST_MS))
+            found.append(figure(f"{name}_kb", len(document) / 1000, "kB packed", None))
             if page == PAGES[0]:
                 found += first_visit(port, gzip.decompress(document).decode(), len(document))
         plans = [f"/ui/{site}/plan?plan_id={number}" for number in older(site, WARM + asks)]
-        cost_ms, _ = asked(server.pid, port, plans, cookie, asks)
+        cost_ms, _ = asked(server.pid, port, plans, cookie, asks) if len(plans) == WARM + asks else (None, b"")
         if cost_ms is not None:
             found.append(figure("plan_anew_cpu_ms", cost_ms, "ms of the server's processor", MOST_MS))
         found += in_a_browser(port, f"/ui/{site}/{PAGES[0]}")

@@ -66,9 +66,9 @@ class Means:
         self._written: dict[Key, Minute] = {}
         self._states: dict[Key, dict[str, str | None]] = {}
 
-    def take(self, seen: Snapshot) -> tuple[list[Minute], list[Change]]:
-        """What a snapshot completes: the minute before its own, and the states it changes."""
-        key, changes = (seen.site, seen.device), self._changed(seen)
+    def take(self, seen: Snapshot, now_at: datetime) -> tuple[list[Minute], list[Change]]:
+        """What a snapshot of a round completes: the minute before its own, and the states it changes."""
+        key, changes = (seen.site, seen.device), self._changed(seen, now_at)
         if seen.taken_at is None or seen.link is Link.DOWN:
             return self._ended(key), changes
         minute_at = seen.taken_at.replace(second=0, microsecond=0)
@@ -96,8 +96,11 @@ class Means:
         self._written[key] = minute
         return [minute]
 
-    def _changed(self, seen: Snapshot) -> list[Change]:
-        """States and mode that are others than before; the first ones of a process are none."""
+    def _changed(self, seen: Snapshot, now_at: datetime) -> list[Change]:
+        """States and mode that are others than before; the first ones of a process are none.
+
+        A link turns when nobody answers, which is later than what was read last.
+        """
         at = seen.taken_at
         states: dict[str, str | None] = {"link": str(seen.link)}
         if seen.link is not Link.DOWN:
@@ -112,7 +115,10 @@ class Means:
         before |= states
         if at is None:
             return []
-        return [Change(seen.site, seen.device, at, name, was, became) for name, (was, became) in changed.items()]
+        return [
+            Change(seen.site, seen.device, now_at if name == "link" else at, name, was, became)
+            for name, (was, became) in changed.items()
+        ]
 
 
 def _sources(values: Collection[str]) -> tuple[tuple[str, str], ...]:

@@ -22,10 +22,10 @@ class Minutes:
         self._changes: list[Change] = []
         self._taken: Sequence[Snapshot] = ()
 
-    async def seen(self, _: datetime, snapshots: Sequence[Snapshot]) -> None:
+    async def seen(self, now_at: datetime, snapshots: Sequence[Snapshot]) -> None:
         if snapshots is not self._taken:  # shown again, where the database did not take it
             for seen in snapshots:
-                minutes, changes = self._means.take(seen)
+                minutes, changes = self._means.take(seen, now_at)
                 self._minutes += minutes
                 self._changes += changes
             self._taken = snapshots

@@ -50,12 +50,12 @@ SERVICES = """
     FROM ems.maintenance_alert WHERE site_key = %(site)s AND resolved_at IS NULL GROUP BY 1"""
 FIRST_OUT = """
     SELECT DISTINCT ON (device_key) device_key AS device, name, group_name AS "group", trouble_at, raised_at, quality,
-           count(*) OVER (PARTITION BY device_key) AS standing
+           state, count(*) FILTER (WHERE returned_at IS NULL) OVER (PARTITION BY device_key) AS standing
     FROM ems.vw_genset_alarm
     WHERE site_key = %(site)s AND ended_at IS NULL AND shown_as NOT IN ('shelved', 'out_of_service')
       AND (suppressed_by IS NULL OR suppressed_by = 'link')
-    ORDER BY device_key, place NULLS LAST, (group_name = 'warning'), raised_at"""
-"""Of each controller the alarm that came first in its trouble, else the gravest."""
+    ORDER BY device_key, (returned_at IS NOT NULL), place NULLS LAST, (group_name = 'warning'), raised_at"""
+"""Of each controller the alarm that came first in its trouble, else the gravest; one that is gone where none stands."""
 OF_MINUTE = {
     "power_w": "power_w", "power_target_pct": "power_target_pct", "coolant_c": "coolant_c", "oil_kpa": "oil_kpa",
     "fuel_pct": "fuel_pct", "battery_v": "battery_v", "run_hours": "run_hours", "rpm": "speed_rpm",

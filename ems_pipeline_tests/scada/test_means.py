@@ -20,7 +20,7 @@ def at(second: int, power_w: float | None, state: str = "running", link: Link = 
 
 
 def minutes(means: Means, *seen: Snapshot) -> list[Minute]:
-    return [minute for one in seen for minute in means.take(one)[0]]
+    return [minute for one in seen for minute in means.take(one, one.taken_at or NOON)[0]]
 
 
 def test_a_minute_is_the_mean_of_what_was_read_in_it() -> None:
@@ -54,15 +54,19 @@ def test_mains_that_waver_while_a_set_rests_have_not_moved_and_what_moves_is_wri
 
 def test_a_lost_controller_has_no_minutes_and_a_change_of_its_link() -> None:
     means = Means()
-    means.take(at(0, 100))
-    ended, changes = means.take(at(2, None, link=Link.DOWN))
+    ended, changes = list[Minute](), list[Change]()
+    for second, link in enumerate((Link.GOOD, Link.STALE, Link.DOWN, Link.DOWN)):
+        more, turned = means.take(at(0, 100, link=link), NOON + timedelta(seconds=2 * second))
+        ended, changes = ended + more, changes + turned
     assert [one.samples for one in ended] == [1]
-    assert changes == [Change("hall", "set-1", NOON + timedelta(seconds=2), "link", "good", "down")]
+    assert [((one.at - NOON).total_seconds(), one.was, one.became) for one in changes] == [
+        (2, "good", "stale"), (4, "stale", "down"),
+    ]  # fmt: skip
 
 
 def test_a_state_that_becomes_another_is_a_change_and_the_first_one_is_none() -> None:
     means = Means()
-    assert means.take(at(0, 0, "standby"))[1] == []
-    assert means.take(at(2, 0, "cranking"))[1] == [
+    assert means.take(at(0, 0, "standby"), NOON)[1] == []
+    assert means.take(at(2, 0, "cranking"), NOON)[1] == [
         Change("hall", "set-1", NOON + timedelta(seconds=2), "engine_state", "standby", "cranking")
     ]

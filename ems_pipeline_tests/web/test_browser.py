@@ -37,6 +37,9 @@ UNNAMED = """() => [
   ...[...document.querySelectorAll("svg")].filter((e) => !e.querySelector("title") && !e.getAttribute("aria-label")),
 ].map((e) => e.outerHTML.slice(0, 120))"""
 """Fields without a label, regions, buttons and pictures without a name."""
+SPILT = """() => [...document.querySelectorAll(".choices span, dd, button")]
+  .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.textContent.trim())"""
+"""Buttons and values whose text is wider than they are."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

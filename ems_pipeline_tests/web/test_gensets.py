@@ -93,6 +93,23 @@ def test_of_what_was_never_heard_nothing_is_zero(house: House, home01: Site, ann
     )
 
 
+def test_an_alarm_that_is_gone_is_told_as_gone_and_behind_one_that_stands(
+    house: House, anna: TestClient, now: datetime
+) -> None:
+    add = """INSERT INTO ems.genset_alarm (site_key, device_key, source, group_name, name, state, first_raised_at,
+                 raised_at, returned_at, times, place)
+             VALUES (:site, :device, 'bit', :kind, :name, :state, :at, :at, :gone_at, 1, :place) RETURNING 1"""
+    on_set = {"site": HALL, "device": SET, "at": now - timedelta(hours=4)}
+    gone = {"kind": "shutdown", "name": "overspeed", "state": "latched", "gone_at": now, "place": 1}
+    house.rows(add, **on_set, **gone)
+    assert "gone; look at the engine Overspeed" in tile(anna.get(PATH).text, SET)
+    stands = {"kind": "warning", "name": "low_fuel", "state": "unacknowledged", "gone_at": None, "place": None}
+    house.rows(add, **on_set, **stands)
+    shown = tile(anna.get(PATH).text, SET)
+    assert "1 alarm Fuel level too low" in shown
+    assert "gone" not in shown
+
+
 def test_a_sequence_says_who_what_and_how_long_yet(house: House, anna: TestClient, now: datetime) -> None:
     with house.warehouse.begin() as connection:
         number = halls.under_way(connection, "coming_up", now - timedelta(seconds=30))

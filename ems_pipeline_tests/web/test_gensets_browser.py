@@ -12,7 +12,7 @@ from ems_pipeline_tests.api.conftest import House
 from ems_pipeline_tests.web import halls
 from ems_pipeline_tests.web.conftest import Open
 from ems_pipeline_tests.web.halls import HALL, RUNNING, SET, seen
-from ems_pipeline_tests.web.test_browser import CONTRAST, DESK, PHONE, UNNAMED
+from ems_pipeline_tests.web.test_browser import CONTRAST, DESK, PHONE, SPILT, UNNAMED
 
 pytestmark = pytest.mark.usefixtures("lived")
 PATH = f"/ui/{HALL}/gensets"
@@ -99,10 +99,12 @@ def test_without_a_script_the_page_is_there_and_commands_are_asked(opened: Open,
     expect(page.get_by_role("heading", level=1)).to_contain_text("gas-1")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "locale"), [("light", "en-GB"), ("dark", "cs-CZ")])
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_pages_of_controllers_fit_are_named_and_can_be_read(opened: Open, size: tuple[int, int], scheme: str) -> None:
-    page = opened(PATH, size=size, color_scheme=scheme)
+def test_pages_of_controllers_fit_are_named_and_can_be_read(
+    opened: Open, size: tuple[int, int], scheme: str, locale: str
+) -> None:
+    page = opened(PATH, size=size, color_scheme=scheme, locale=locale)
     for path in (PATH, f"{PATH}/{SET}", f"{PATH}/{SET}/table", f"{PATH}/board"):
         page.goto(path)
         for summary in page.locator("summary").all():
@@ -110,3 +112,4 @@ def test_pages_of_controllers_fit_are_named_and_can_be_read(opened: Open, size: 
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert page.evaluate(CONTRAST) == [], path
         assert page.evaluate(UNNAMED) == [], path
+        assert page.evaluate(SPILT) == [], path

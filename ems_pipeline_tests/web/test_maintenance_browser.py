@@ -13,6 +13,7 @@ from ems_pipeline.warehouse import sites as registry
 from ems_pipeline_tests.api.conftest import NOON, House
 from ems_pipeline_tests.warehouse.serviced import NOW, begin, counts, last, yard
 from ems_pipeline_tests.web.conftest import Open
+from ems_pipeline_tests.web.test_browser import SPILT
 
 pytestmark = pytest.mark.usefixtures("lived", "now_is_now")
 PHONE = 390, 844
@@ -34,14 +35,16 @@ def task(house: House, home01: Site) -> int:
 
 
 def looked_at(page: Page, name: str) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
+    assert page.evaluate(SPILT) == [], name
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize(("size", "name"), [(PHONE, "phone"), ((1280, 800), "desk")])
-def test_every_page_fits_the_screen(opened: Open, task: int, size: tuple[int, int], name: str) -> None:
-    page = opened("/ui/yard/maintenance", size=size)
+@pytest.mark.parametrize(("size", "locale"), [(PHONE, "en-GB"), (PHONE, "cs-CZ"), ((1280, 800), "en-GB")])
+def test_every_page_fits_the_screen(opened: Open, task: int, size: tuple[int, int], locale: str) -> None:
+    page, name = opened("/ui/yard/maintenance", size=size, locale=locale), f"{size[0]}-{locale}"
     looked_at(page, f"maintenance-{name}")
     for path in (f"tasks/{task}", "log", f"print?task={task}"):
         page.goto(f"/ui/yard/maintenance/{path}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ems_pipeline.gensets.alarms import design, titles
-from ems_pipeline.gensets.alarms.alarm import Alarm, Step
+from ems_pipeline.gensets.alarms.alarm import Alarm, Source, Step
 from ems_pipeline.gensets.alarms.flood import Flood
 from ems_pipeline.gensets.alarms.life import State, What
 from ems_pipeline.gensets.states import AlarmGroup
@@ -81,7 +81,8 @@ class Telling:
         return bool(self._untold.get(site)) and flood.takes_digest(at)
 
     def _wants(self, alarm: Alarm) -> bool:
-        if alarm.state is not State.UNACKNOWLEDGED or alarm.is_hidden:
+        """Of a lost link people hear by ``controllers-lost``, once for each site."""
+        if alarm.state is not State.UNACKNOWLEDGED or alarm.is_hidden or alarm.condition.source is Source.LINK:
             return False
         flood = self._floods.get(alarm.controller.site)
         return flood is None or not flood.is_on or titles.bypasses(alarm.condition)

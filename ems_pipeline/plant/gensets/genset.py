@@ -177,7 +177,10 @@ class Genset:
         return HELD_RPM if "stop-fail" in self.faults and self.running.rpm >= HELD_RPM else 0.0
 
     def protect(self, dt: float) -> None:
-        """What the controller watches, and what it does about the worst at once."""
+        """What the controller watches, and what it does about the worst at once.
+
+        A start by the key that an alarm has ended is over: after a reset the engine waits for the key again.
+        """
         panel, running, is_up = self.panel, self.running, self.state in WATCHED
         panel.cause(TOO_HOT, running.coolant_c >= TOO_HOT_C)
         panel.cause(HOT, running.coolant_c >= HOT_C)
@@ -185,6 +188,7 @@ class Genset:
         panel.cause(LOW_OIL, self.leaking_s >= LOW_OIL_S)
         self.overload_s = self.overload_s + dt if self.load > OVERLOAD_PART else 0.0
         panel.cause(OVER_POWER, self.overload_s >= OVERLOAD_S)
+        self.is_started = self.is_started and not panel.has(STOPPING)
         if panel.has((AlarmGroup.SHUTDOWN,)) and (self.state in FIRED or self.state in STARTING):
             self.stop_now()
 

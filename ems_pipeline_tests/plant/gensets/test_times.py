@@ -10,7 +10,7 @@ from ems_pipeline.gensets.states import BreakerState, EngineState
 from ems_pipeline.plant.gensets import Hall, switch_off, switch_on
 from ems_pipeline.plant.gensets.board import LoadMode, MainsState
 from ems_pipeline.plant.gensets.genset import Genset, Mode
-from ems_pipeline.plant.gensets.keys import AUTO, CLOSE, CONTACT, MANUAL, OPEN, START, STOP, press
+from ems_pipeline.plant.gensets.keys import AUTO, CLOSE, CONTACT, MANUAL, OPEN, RESET, START, STOP, press
 from ems_pipeline.plant.gensets.running import gas_m3_h
 
 STEP_S = 0.5
@@ -75,6 +75,8 @@ def test_a_start_that_does_not_fire_rests_and_gives_up_at_the_third(hall: Hall) 
     assert genset.state is EngineState.STANDBY
     assert {(a.address, a.bit) for a in genset.panel.shown} == {(1, 8)}
     assert genset.running.starts == 180
+    press(genset, RESET)
+    assert list(states(hall, genset, 60)) == [], "a reset is no start"
 
 
 def test_it_fires_after_as_many_failures_as_are_asked_for(hall: Hall) -> None:
