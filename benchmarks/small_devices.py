@@ -46,6 +46,7 @@ def batteries(site: Site) -> None:
             if site.p["exclusive"]:
                 m.either((charge, b["charge_limit_w"] / 1e3), (discharge, b["discharge_limit_w"] / 1e3))
             flow = [(discharge, 1.0), (charge, -1.0)]
+            site.cells[t].append(((charge, b["charge_limit_w"] / 1e3), (discharge, b["discharge_limit_w"] / 1e3)))
             site.given[t].append((discharge, b["discharge_limit_w"] / 1e3))
             site.bus[t] += flow
             if b["key"] in behind:

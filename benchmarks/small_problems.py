@@ -42,6 +42,7 @@ def problem(seed: str) -> Json:
             {"key": "garage", "limit_w": rng.uniform(4000, 14_000), "chargers": [f"box{i}" for i in range(chargers)]}
         ]
     _dispatch(random.Random(f"{seed}/dispatch"), found)
+    _terms(random.Random(f"{seed}/terms"), found["grid"], n)
     return found
 
 
@@ -70,6 +71,14 @@ def _grid(rng: random.Random, n: int) -> Json:
         "peak_price_per_kw": rng.choice([0.0, 0.0, 0.0, 0.4, 5.0]), "peak_so_far_w": rng.choice([0.0, 2000.0, 8000.0]),
         "events": events, "over_limit_price_per_kwh": rng.choice([5.0, 50.0]),
     }  # fmt: skip
+
+
+def _terms(rng: random.Random, grid: Json, n: int) -> None:
+    """What may not flow between batteries and grid, always or in a few slots; drawn apart from the rest."""
+    for name in ("no_battery_to_grid", "no_grid_to_battery"):
+        first = rng.randrange(n)
+        some = [{"first": first, "end": rng.randint(first + 1, n)}]
+        grid[name] = rng.choice([[], [], some, [{"first": 0, "end": n}]])
 
 
 def _event(key: str, first: int, end: int, **values: float) -> Json:

@@ -20,6 +20,7 @@ from ems_pipeline.devices.installed import obedience
 from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
 from ems_pipeline.sites.goal import Goal, comforted
+from ems_pipeline.sites.timed import in_slot
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.intents import Intent
 
@@ -61,7 +62,7 @@ def resolve(
     Args:
         signals: which of `SIGNALS` each home controller of the site takes.
     """
-    site, plan_fault = comforted(site, mandate.goals), mandate.plan_fault(site, now)
+    site, plan_fault = comforted(in_slot(site, mandate.slot), mandate.goals), mandate.plan_fault(site, now)
     claims = _claims(site, mandate, () if plan_fault or mandate.plan is None else mandate.plan.claims)
     claims = fleet.as_one(site, claims, live)
     intents = [_device(site, mandate, device.key, claims, plan_fault) for device in site.devices]

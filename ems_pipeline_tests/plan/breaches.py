@@ -130,6 +130,19 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return dataclasses.replace(problem, inverters=(hybrid,)), plan
 
 
+@breaks("grid to battery")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_grid(problem, no_grid_to_battery=(Window(0, problem.slots),)), plan
+
+
+@breaks("battery to grid")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """1 % of what the battery gives the house is sold, and the grid brings it."""
+    _, slot = busiest(plan.discharge_w)
+    sold = plan_with(plan, "grid_w", (slot,), lambda _: -0.01 * plan.discharge_w[0, slot])
+    return _with_grid(problem, no_battery_to_grid=(Window(slot, slot + 1),)), sold
+
+
 @breaks("presence")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return problem, plan_with(plan, "session_w", (0, problem.sessions[0].first - 1), lambda _: 0.01 * 11_040)
@@ -315,6 +328,10 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
 @breaks("genset starts per day", "workshop")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_genset(problem, starts_per_day=0), plan
+
+
+def _with_grid(problem: Problem, **changes: Any) -> Problem:
+    return dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, **changes))
 
 
 def _with_battery(problem: Problem, **changes: float) -> Problem:

@@ -1,11 +1,13 @@
 """What a site file may say for the planner beyond the demo site: read from YAML, refused when it names nothing."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ems_pipeline.sites import load_site
 from ems_pipeline.sites.loader import SiteFileError
+from ems_pipeline.time_grid import zone
 from ems_pipeline_tests.sites.test_loader import edited
 
 OPTIONS = """
@@ -96,3 +98,17 @@ def test_what_is_kept_at_the_end_lies_within_what_is_allowed_at_all(
 ) -> None:
     with pytest.raises(SiteFileError, match=said):
         load_site(edited(tmp_path, (before, after)), {})
+
+
+def test_what_holds_at_the_connection_at_some_hours_is_read_and_has_to_narrow_something(tmp_path: Path) -> None:
+    """At noon UTC of a winter's day it is 13:00 in Prague."""
+    terms = '{start: "13:00", end: "14:00", grid_to_battery: false}, {import_limit_w: 4000, days: [0]}'
+    site = load_site(edited(tmp_path, ("phases: 3}", f"phases: 3, at_times: [{terms}]}}")), {})
+    monday, place = datetime(2026, 3, 2, 12, tzinfo=UTC), zone(site.timezone)
+    assert not site.grid.at(monday, place).grid_to_battery
+    assert site.grid.at(monday, place).import_limit_w == 4000
+    assert site.grid.at(monday + timedelta(days=1, hours=1), place).grid_to_battery
+    assert site.grid.at(monday + timedelta(days=1), place).import_limit_w == site.grid.import_limit_w
+    for wrong, said in (("{}", "change nothing"), ("{export_limit_w: 90000}", "no less than the")):
+        with pytest.raises(SiteFileError, match=said):
+            load_site(edited(tmp_path, ("phases: 3}", f"phases: 3, at_times: [{wrong}]}}")), {})

@@ -22,7 +22,7 @@ from ems_pipeline.plan.assembly.machines import (
     heat_pump_unit,
     too_short,
 )
-from ems_pipeline.plan.assembly.spans import slots_of
+from ems_pipeline.plan.assembly.spans import slots_of, windows_where
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargeBand,
@@ -120,15 +120,18 @@ def _complete(name: str, given: Array, n: int) -> Array:
 
 
 def _grid(site: Site, inputs: PlanInputs, dearest: float) -> GridLimits:
-    n = len(inputs.starts)
+    zone = time_grid.zone(site.timezone)
+    terms = [site.grid.at(at, zone) for at in inputs.starts]
     peak_price_per_kw, floor_w = _capacity(site, inputs.starts[0])
     return GridLimits(
-        np.full(n, site.grid.import_limit_w),
-        np.full(n, site.grid.export_limit_w),
+        np.array([then.import_limit_w for then in terms]),
+        np.array([then.export_limit_w for then in terms]),
         peak_price_per_kw=peak_price_per_kw,
         peak_so_far_w=max(inputs.state.month_peak_import_w or 0.0, floor_w),
         events=tuple(found for event in inputs.events if (found := _event(event, inputs.starts)) is not None),
         over_limit_price_per_kwh=OVER_LIMIT * dearest,
+        no_battery_to_grid=windows_where(not then.battery_to_grid for then in terms),
+        no_grid_to_battery=windows_where(not then.grid_to_battery for then in terms),
     )
 
 

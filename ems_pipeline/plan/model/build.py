@@ -13,6 +13,7 @@ from ems_pipeline.plan.model.laws import (
     charging,
     contract,
     deferrable,
+    flows,
     genset,
     heat,
     storage,
@@ -111,6 +112,8 @@ def _shared(problem: Problem, built: Built) -> None:
         switchboard.spare(model, board, sets)
     for fuse in problem.fuses:
         charging.shared_fuse(model, problem, fuse, built.sessions)
+    flows.no_grid_to_battery(model, problem, built.meter, built.batteries)
+    flows.no_battery_to_grid(model, problem, built.meter, built.batteries)
     contract.peak(model, problem, built.meter)
     for event in problem.grid.events:
         contract.paid_reduction(model, problem, event, built.meter)

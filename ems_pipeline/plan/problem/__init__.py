@@ -20,6 +20,7 @@ from ems_pipeline.plan.problem.devices import (
     PvSource,
     Taper,
     Window,
+    covered,
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
 from ems_pipeline.plan.problem.problem import DemandEvent, GridLimits, PreviousPower, Problem, Unmet
@@ -46,4 +47,5 @@ __all__ = [
     "Taper",
     "Unmet",
     "Window",
+    "covered",
 ]  # fmt: skip

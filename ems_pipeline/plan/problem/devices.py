@@ -5,11 +5,12 @@ Units and slots as in `problem`. Every wish that physics can refuse carries a pr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ems_pipeline.arrays import Array
+from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.plan.record import Record
 
 ROUNDING = 1e-6
@@ -24,6 +25,14 @@ class Window(Record):
 
     first: int
     end: int
+
+
+def covered(windows: Iterable[Window], slots: int) -> Mask:
+    """Which of the first ``slots`` lie in one of the windows."""
+    inside = np.zeros(slots, dtype=bool)
+    for window in windows:
+        inside[window.first : window.end] = True
+    return inside
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,8 @@ def _stores(path: str, unit: HeatPumpUnit) -> Iterator[tuple[str, HeatStore]]:
 
 def _windows(problem: Problem) -> Iterator[str]:
     inside: list[tuple[str, Any]] = [(f"grid.events[{i}]", event) for i, event in enumerate(problem.grid.events)]
+    for name in ("no_battery_to_grid", "no_grid_to_battery"):
+        inside += [(f"grid.{name}[{i}]", window) for i, window in enumerate(getattr(problem.grid, name))]
     inside += [(f"sessions[{i}]", car) for i, car in enumerate(problem.sessions)]
     inside += [(f"deferrables[{i}]", machine) for i, machine in enumerate(problem.deferrables)]
     blocking: tuple[tuple[str, Sequence[Any]], ...] = (("sessions", problem.sessions), ("gensets", problem.gensets))

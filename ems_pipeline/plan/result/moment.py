@@ -10,7 +10,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.problem import BatteryStore
+from ems_pipeline.plan.problem import BatteryStore, covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.plan import Plan
 
@@ -63,6 +63,16 @@ class Moment:
     def trades(self) -> bool:
         """Whether the battery is charged from or discharged into the grid."""
         return self.power_w < min(0.0, self.deficit_w) - IDLE_W or self.power_w > max(0.0, self.deficit_w) + IDLE_W
+
+    @property
+    def may_buy(self) -> bool:
+        """Whether the grid may charge it in this slot."""
+        return not covered(self.plan.problem.grid.no_grid_to_battery, self.slot + 1)[-1]
+
+    @property
+    def may_sell(self) -> bool:
+        """Whether it may be sold in this slot."""
+        return not covered(self.plan.problem.grid.no_battery_to_grid, self.slot + 1)[-1]
 
     @property
     def is_beside_sun(self) -> bool:

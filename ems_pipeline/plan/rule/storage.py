@@ -9,7 +9,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.model.laws.bus import import_limit_w
-from ems_pipeline.plan.problem import BatteryStore, Problem
+from ems_pipeline.plan.problem import BatteryStore, Problem, covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.rule.loads import FULL
 
@@ -123,12 +123,13 @@ def _batteries(problem: Problem, groups: list[_Group], net_w: Array) -> Array:
     offered = [group.offered_w.tolist() for group in groups]
     missing = (net_w - sum(np.minimum(group.offered_w, group.limit_w) for group in groups)).tolist()
     import_w = import_limit_w(problem).tolist()
+    apart = covered(problem.grid.no_grid_to_battery, problem.slots).tolist()
     for t, missing_w in enumerate(missing):
         given = [0.0] * len(groups)
         for i, g, cells in order:
             room_w = groups[g].limit_w - given[g]
             passing_w = min(offered[g][t], room_w)
-            power = _follow(cells, t, (offered[g][t], passing_w, room_w, given[g]), missing_w, import_w[t])
+            power = _follow(cells, t, (offered[g][t], passing_w, room_w, given[g]), missing_w, import_w[t], apart[t])
             power_w[i][t] = power
             given[g] += power
             missing_w -= power + min(offered[g][t], room_w - power) - passing_w
@@ -136,18 +137,21 @@ def _batteries(problem: Problem, groups: list[_Group], net_w: Array) -> Array:
 
 
 def _follow(
-    cells: _Cells, t: int, group: tuple[float, float, float, float], missing_w: float, import_w: float
+    cells: _Cells, t: int, group: tuple[float, float, float, float], missing_w: float, import_w: float, is_apart: bool
 ) -> float:
     """Power of one battery (> 0 discharges): it stores what is too much, or covers what is missing.
 
     Args:
         group: of its AC connection, what the arrays offer, what of it passes, what passes at most, what other
             batteries give, W.
+        is_apart: nothing may be bought while it charges.
     """
     offered_w, passing_w, room_w, given_w = group
     full_w, empty_w = cells.limits_w()
     surplus_w = max(0.0, -missing_w) + offered_w - passing_w
     bought_w = max(0.0, import_w - max(0.0, missing_w))
+    if is_apart:
+        bought_w, surplus_w = 0.0, surplus_w if missing_w <= 0 else 0.0
     charge_w = max(min(full_w, surplus_w), min(cells.lacking_w(t, full_w), surplus_w + bought_w))
     charge_w = min(charge_w, room_w + 2 * given_w + offered_w)  # the limit holds both ways
     discharge_w = 0.0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.problem import ChargingSession, Problem
+from ems_pipeline.plan.problem import ChargingSession, Problem, Window
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
@@ -76,6 +76,21 @@ def inverters(problem: Problem, plan: Plan) -> Found:
             if battery.key in inverter.batteries:
                 ac_w = ac_w + plan.discharge_w[i] - plan.charge_w[i]
         yield from worst("inverter AC limit", inverter.key, np.abs(ac_w) - inverter.ac_limit_w, POWER_W, "W")
+
+
+def flows(problem: Problem, plan: Plan) -> Found:
+    """In the hours that forbid it no battery takes while anything is bought, and none gives while anything is sold."""
+    grid, taken, given = problem.grid, plan.charge_w.sum(axis=0), plan.discharge_w.sum(axis=0)
+    bought = _at_once(taken, plan.grid_w, grid.no_grid_to_battery)
+    yield from worst("grid to battery", "grid", bought, POWER_W, "W")
+    sold = _at_once(given, -plan.grid_w, grid.no_battery_to_grid)
+    yield from worst("battery to grid", "grid", sold, POWER_W, "W")
+
+
+def _at_once(first_w: Array, second_w: Array, windows: tuple[Window, ...]) -> list[float]:
+    """How much flows both ways inside the windows, 0 outside."""
+    pairs = enumerate(zip(first_w, second_w, strict=True)) if np.size(first_w) == len(second_w) else ()
+    return [min(float(a), float(b)) if any(w.first <= t < w.end for w in windows) else 0.0 for t, (a, b) in pairs]
 
 
 def sessions(problem: Problem, plan: Plan) -> Found:

@@ -90,7 +90,7 @@ def _money(problem: Problem, plan: Plan) -> Found:
 
 
 LAWS: tuple[Callable[[Problem, Plan], Found], ...] = (
-    _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.sessions,
+    _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.flows, devices.sessions,
     devices.chargers, devices.fuses, devices.deferrables, gensets.gensets, gensets.switchboards,
     devices.heat_pumps, _unmet, _money,
 )  # fmt: skip

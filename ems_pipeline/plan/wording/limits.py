@@ -17,6 +17,8 @@ NAMES = tuple(
         "import over limit",
         "export over limit",
         "one direction at the meter",
+        "grid to battery",
+        "battery to grid",
         "peak",
         "{event!s} reduction",
         "{event!s} answered",

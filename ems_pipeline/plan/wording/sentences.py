@@ -30,6 +30,10 @@ BUY_STORED = Sentence("Charge from the grid at {paid}: stored, a kWh of it is wo
 SELL_STORED = Sentence("Sell stored energy at {sold}.")
 SELL_KEPT = Sentence("Sell stored energy at {sold}: a kWh in the cells brings {brings}, kept it is worth {worth}.")
 
+# What the contract keeps a battery from.
+NO_GRID_CHARGE = Sentence("The grid may not charge it here: bought at {paid}, a kWh would be worth {worth} stored.")
+NO_GRID_SALE = Sentence("It may not be sold here: a kWh would bring {brings}, kept it is worth {worth}.")
+
 # A battery beside a surplus.
 STORE = Sentence("Store the surplus.")
 STORE_MOST = Sentence("Store what the battery can take of the surplus; the rest is sold at {sold}.")

@@ -1,0 +1,18 @@
+"""A site as it is in one quarter-hour: what holds at some hours only has become what holds.
+
+Whoever steers asks this once for his slot; everything after him then needs to know of no hours.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ems_pipeline import time_grid
+from ems_pipeline.sites.site import Site
+
+
+def in_slot(site: Site, slot: datetime) -> Site:
+    """The site in the quarter-hour that begins at ``slot``."""
+    if not site.grid.at_times:
+        return site
+    return site.model_copy(update={"grid": site.grid.at(slot, time_grid.zone(site.timezone))})

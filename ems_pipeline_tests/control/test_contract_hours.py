@@ -1,0 +1,42 @@
+"""What the contract forbids between battery and grid holds in the inverter's registers, whoever asks, in its hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ems_pipeline.sites import GridTerms, Site
+from ems_pipeline.warehouse import Warehouse
+from ems_pipeline_tests.control import conftest
+from ems_pipeline_tests.control.bench import Row
+from ems_pipeline_tests.control.conftest import Bench
+from ems_pipeline_tests.control.test_cycle import CHARGE
+
+SELL: Row = ("pack", "battery", "discharge", 3000.0, {"discharge_limit_w": 3000, "target_soc_pct": 20})
+SELLING_FIRST = 0
+
+
+@pytest.fixture
+def bound(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """At noon UTC (13:00 in Prague) nothing may flow either way, from 14:00 on everything may."""
+    hours = {"start": "13:00", "end": "14:00", "grid_to_battery": False, "battery_to_grid": False}
+    grid = home01.grid.model_copy(update={"at_times": (GridTerms.model_validate(hours),)})
+    with conftest.living(warehouse, home01.model_copy(update={"grid": grid}), 0, monkeypatch) as found:
+        yield found
+
+
+def test_neither_flow_is_told_to_the_inverter_in_the_hours_that_forbid_it(bound: Bench) -> None:
+    bound.plan(CHARGE)
+    bound.control()
+    told = bound.held("inverter")
+    assert (told["grid_charge_enable"], told["slot1_flags"] % 2, told["slot1_soc"]) == (0, 0, 100)
+    bound.advance(minutes=15)
+    bound.plan(SELL)
+    bound.control()
+    told = bound.held("inverter")
+    assert (told["limit_control"] == SELLING_FIRST, told["slot1_soc"], told["slot1_power"]) == (False, 20, 3000)
+    bound.advance(minutes=45)
+    bound.plan(CHARGE)
+    bound.control()
+    assert bound.held("inverter")["grid_charge_enable"] == 1
