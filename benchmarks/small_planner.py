@@ -27,7 +27,7 @@ class Site:
     """The model of one problem; ``bus`` collects what feeds (+) and draws (-) per slot, kW.
 
     ``given`` are purchases, discharges and gensets with their most, ``sunny`` cars that may have only so much of them,
-    ``cells`` charge and discharge of each battery with their most.
+    ``cells`` charge and discharge of each battery with their most, ``held`` its energy at the start and per slot.
     """
 
     def __init__(self, problem: Json) -> None:
@@ -37,7 +37,8 @@ class Site:
         self.ac: dict[str, list[list[Term]]] = {}
         self.given: list[list[tuple[int, float]]] = [[] for _ in range(self.n)]
         self.cells: list[list[tuple[tuple[int, float], tuple[int, float]]]] = [[] for _ in range(self.n)]
-        self.sunny: list[list[tuple[int, float, float]]] = [[] for _ in range(self.n)]
+        self.held: list[tuple[float, list[int]]] = []
+        self.sunny: list[list[tuple[int, float, float, float]]] = [[] for _ in range(self.n)]
         self.owed_kw = [0.0] * self.n
         self.given_kw = [0.0] * self.n
         devices.pv(self)

@@ -43,6 +43,7 @@ def problem(seed: str) -> Json:
         ]
     _dispatch(random.Random(f"{seed}/dispatch"), found)
     _terms(random.Random(f"{seed}/terms"), found["grid"], n)
+    _beside_batteries(random.Random(f"{seed}/beside"), found)
     return found
 
 
@@ -79,6 +80,14 @@ def _terms(rng: random.Random, grid: Json, n: int) -> None:
         first = rng.randrange(n)
         some = [{"first": first, "end": rng.randint(first + 1, n)}]
         grid[name] = rng.choice([[], [], some, [{"first": 0, "end": n}]])
+
+
+def _beside_batteries(rng: random.Random, found: Json) -> None:
+    """Cars that batteries do not feed, or that come after them."""
+    capacity = sum(b["capacity_wh"] for b in found["batteries"])
+    for car in found["sessions"]:
+        car["spares_batteries"] = rng.random() < 0.3
+        car["batteries_first_wh"] = rng.choice([0.0, 0.0, 0.5, 0.8]) * capacity
 
 
 def _event(key: str, first: int, end: int, **values: float) -> Json:

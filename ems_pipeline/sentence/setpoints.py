@@ -38,6 +38,8 @@ RANGE = Sentence("{asked} is outside its range, {given} instead")
 NO_BLIND_SALE = Sentence("no sale: the connection is not measured")
 ROOM = Sentence("of {most} that may go out {left} are left")
 
+RESTS = Sentence("batteries give nothing while the car at {charger!s} charges")
+
 # What a grid operator asks.
 ASKS = Sentence("{input!s} asks for {most} at most")
 UNREADABLE = Sentence("{input!s} cannot be read and counts as asked: {most}")

@@ -117,6 +117,12 @@ class Charger(Asset):
     min_on_minutes: int = Field(0, ge=0, le=600)
     charge_efficiency: Efficiency = 0.9
     """Share of the wall's energy that reaches the car's cells."""
+    battery_to_car: bool = True
+    """Whether batteries may give while it charges."""
+    batteries_first_pct: Pct = 0.0
+    """State of charge of all batteries together below which what the sun leaves is theirs, not the car's."""
+    most_price_per_kwh: float | None = Field(None, ge=-20, le=50)
+    """Buying price above which only what the sun leaves charges it, site currency; none: it charges as it pays."""
     switches_phases: bool = False
     """Whether it can be told to charge by one of its three phases: less than 6 A by three, where the plan wants it."""
 

@@ -1,4 +1,4 @@
-"""What the contract forbids between battery and grid holds in the inverter's registers, whoever asks, in its hours."""
+"""What may not flow between battery, grid and car holds in the inverter's registers, whoever asks, in its hours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.control import conftest
 from ems_pipeline_tests.control.bench import Row
 from ems_pipeline_tests.control.conftest import Bench
-from ems_pipeline_tests.control.test_cycle import CHARGE
+from ems_pipeline_tests.control.test_cycle import CAR, CHARGE
 
 SELL: Row = ("pack", "battery", "discharge", 3000.0, {"discharge_limit_w": 3000, "target_soc_pct": 20})
 SELLING_FIRST = 0
@@ -40,3 +40,21 @@ def test_neither_flow_is_told_to_the_inverter_in_the_hours_that_forbid_it(bound:
     bound.plan(CHARGE)
     bound.control()
     assert bound.held("inverter")["grid_charge_enable"] == 1
+
+
+FOLLOW: Row = ("pack", "battery", "self-use", 2000.0, {})
+
+
+def test_a_battery_kept_out_of_the_car_rests_at_the_inverter_while_it_charges(
+    warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held: its floor is 100 %. When no car charges any more it follows the meter again."""
+    chargers = tuple(c.model_copy(update={"battery_to_car": False}) for c in home01.chargers)
+    with conftest.living(warehouse, home01.model_copy(update={"chargers": chargers}), 0, monkeypatch) as home:
+        home.plan(FOLLOW, CAR)
+        home.control()
+        assert (home.held("inverter")["slot1_soc"], home.held("wallbox-1")["current_limit"]) == (100, 10)
+        home.advance(minutes=15)
+        home.plan(FOLLOW, ("car-1", "charger", "off", 0.0, {}))
+        home.control()
+        assert home.held("inverter")["slot1_soc"] < 100

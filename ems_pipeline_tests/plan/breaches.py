@@ -143,6 +143,21 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_grid(problem, no_battery_to_grid=(Window(slot, slot + 1),)), sold
 
 
+@breaks("battery to car")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """1 % of what the car draws comes from the battery."""
+    _, slot = busiest(plan.session_w[:1])
+    fed = plan_with(plan, "discharge_w", (0, slot), lambda _: 0.01 * plan.session_w[0, slot])
+    return _with_car(problem, spares_batteries=True), fed
+
+
+@breaks("batteries first")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    _, slot = busiest(plan.session_w[:1])
+    held_wh = float(plan.energy_wh[0, slot - 1])
+    return _with_car(problem, anywhere_w=plan.session_w[0] / 1.01, batteries_first_wh=held_wh * 1.01), plan
+
+
 @breaks("presence")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return problem, plan_with(plan, "session_w", (0, problem.sessions[0].first - 1), lambda _: 0.01 * 11_040)

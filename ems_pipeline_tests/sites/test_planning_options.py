@@ -112,3 +112,13 @@ def test_what_holds_at_the_connection_at_some_hours_is_read_and_has_to_narrow_so
     for wrong, said in (("{}", "change nothing"), ("{export_limit_w: 90000}", "no less than the")):
         with pytest.raises(SiteFileError, match=said):
             load_site(edited(tmp_path, ("phases: 3}", f"phases: 3, at_times: [{wrong}]}}")), {})
+
+
+def test_a_charger_comes_after_batteries_that_can_hold_so_much(tmp_path: Path) -> None:
+    car = "key: car-1, device: wallbox-1"
+    options = "battery_to_car: false, most_price_per_kwh: 4.5, batteries_first_pct"
+    site = load_site(edited(tmp_path, (car, f"{car}, {options}: 80")), {})
+    assert (site.chargers[0].battery_to_car, site.chargers[0].batteries_first_pct) == (False, 80)
+    less = ("max_soc_pct: 100", "max_soc_pct: 70")
+    with pytest.raises(SiteFileError, match="hold 70 % at most"):
+        load_site(edited(tmp_path, (car, f"{car}, {options}: 80"), less), {})

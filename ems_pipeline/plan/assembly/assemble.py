@@ -198,11 +198,14 @@ def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
 def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> list[ChargingSession]:
     """Sessions that touch the horizon; only whole slots of presence count, and what can wait until later is said."""
     n, blocked = len(inputs.starts), _scheduled_off(site, inputs.starts)
+    held_wh = sum(battery.capacity_wh for battery in site.batteries)
     found = [
         goals.sourced(_session(charger, energy_wh, first, end, n, after, blocked[charger.key]), inputs, dearest)
         for charger, energy_wh, first, end in _wanted(site, inputs)
         if first < min(end, n)
     ]
+    first_wh = {c.key: c.batteries_first_pct / 100 * held_wh for c in site.chargers}
+    found = [dataclasses.replace(one, batteries_first_wh=first_wh[one.charger]) for one in found]
     taken = Counter(session.key for session in found)  # two cars in one slot at one charger are two sessions
     return [
         session if taken[session.key] == 1 else dataclasses.replace(session, key=f"{session.key}#{number}")
@@ -265,6 +268,8 @@ def _session(
         unmet_price_per_kwh=charger.unmet_price_per_kwh,
         later_wh=min(energy_wh, float(units.slot_energy_wh(charger.max_power_w) * later_slots)),
         later_value_per_kwh=max(0.0, after),
+        spares_batteries=not charger.battery_to_car,
+        most_price_per_kwh=charger.most_price_per_kwh,
         min_run_slots=max(1, -(-charger.min_on_minutes // 15)),
         blocked=blocked,
     )

@@ -104,6 +104,7 @@ def _shared(problem: Problem, built: Built) -> None:
         deferrable.one_run_at_a_time(model, key, runs)
     for car, cars in zip(problem.sessions, built.sessions, strict=True):
         gensets = [generating.power for generating in built.gensets]
+        flows.no_battery_to_car(model, problem, car, cars.power, built.batteries)
         sunshine.only_what_is_left(model, problem, car, cars.power, built.meter, built.batteries, gensets)
     for board in problem.switchboards:
         both = zip(problem.gensets, built.gensets, strict=True)

@@ -54,6 +54,7 @@ FIELDS: dict[type, dict[str, Bounds]] = {
         "first": SLOT, "end": SLOT, "energy_wh": AT_LEAST_0, "min_w": AT_LEAST_0, "max_w": POSITIVE, "phases": (1, 3),
         "voltage_v": POSITIVE, "unmet_price_per_kwh": AT_LEAST_0, "later_wh": AT_LEAST_0, "later_value_per_kwh": ANY,
         "min_run_slots": COUNT, "anywhere_w": AT_LEAST_0,
+        "batteries_first_wh": AT_LEAST_0, "most_price_per_kwh": ANY,
     },
     parts.Fuse: {"limit_w": AT_LEAST_0},
     parts.DeferrableRun: {"profile_w": AT_LEAST_0, "first": SLOT, "end": SLOT, "skip_price": AT_LEAST_0},

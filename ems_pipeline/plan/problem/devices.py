@@ -146,6 +146,13 @@ class ChargingSession(Record):
     switches_phases: bool = False
     """It charges by one of its phases or by all: ``min_w`` is that of one, and not every power between is given."""
 
+    spares_batteries: bool = False
+    """While it charges no battery gives."""
+    batteries_first_wh: float = 0.0
+    """Energy the batteries together hold before what the sun leaves beyond `anywhere_w` is this car's."""
+    most_price_per_kwh: float | None = None
+    """Price above which `anywhere_w` is 0; told as the reason."""
+
     @property
     def gap_w(self) -> tuple[float, float] | None:
         """Powers between which none is given: the most by one phase, the least by all; None where they overlap."""

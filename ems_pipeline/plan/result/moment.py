@@ -75,13 +75,13 @@ class Moment:
         return not covered(self.plan.problem.grid.no_battery_to_grid, self.slot + 1)[-1]
 
     @property
-    def is_beside_sun(self) -> bool:
-        """Whether a car charges on what the sun leaves: no battery may give then, whatever the meter says."""
+    def is_beside_car(self) -> bool:
+        """Whether a car charges on what the sun leaves, or spares batteries: none may give, whatever the meter says."""
         cars = zip(self.plan.problem.sessions, self.plan.session_w, strict=True)
         return any(
-            power_w[self.slot] > car.anywhere_w[self.slot] + IDLE_W
+            (car.spares_batteries and power_w[self.slot] > 0)
+            or (car.anywhere_w is not None and power_w[self.slot] > car.anywhere_w[self.slot] + IDLE_W)
             for car, power_w in cars
-            if car.anywhere_w is not None
         )
 
     @cached_property

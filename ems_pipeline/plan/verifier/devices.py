@@ -94,6 +94,7 @@ def _at_once(first_w: Array, second_w: Array, windows: tuple[Window, ...]) -> li
 
 
 def sessions(problem: Problem, plan: Plan) -> Found:
+    held_before = _held_before_wh(problem, plan)
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         absent = [0.0 if car.first <= t < car.end else abs(float(w)) for t, w in enumerate(power)]
         yield from worst("presence", car.key, absent, POWER_W, "W")
@@ -106,11 +107,30 @@ def sessions(problem: Problem, plan: Plan) -> Found:
             yield from worst(
                 "only what the sun leaves", car.key, np.minimum(power - car.anywhere_w, given), POWER_W, "W"
             )
+            early = [
+                float(w) - a if held < car.batteries_first_wh - ENERGY_WH else 0.0
+                for w, a, held in zip(power, car.anywhere_w, held_before, strict=True)
+            ]
+            yield from worst("batteries first", car.key, early, POWER_W, "W")
+        if car.spares_batteries:
+            fed = np.minimum(power, sum(plan.discharge_w, np.zeros(len(power))))
+            yield from worst("battery to car", car.key, fed, POWER_W, "W")
         most_wh = car.energy_wh + indivisible_wh(car)
         yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")
         charging = [float(w) > POWER_W for w in power[: car.end]]
         if car.min_w > 0:
             yield from stays("minimum on time", car.key, charging, True, car.min_run_slots, before=False)
+
+
+def _held_before_wh(problem: Problem, plan: Plan) -> list[float]:
+    """What all batteries hold when each slot begins; without one, more than any car waits for."""
+    if not problem.batteries:
+        return [math.inf] * len(plan.grid_w)
+    paths = [
+        [battery.initial_wh, *cells_wh(battery, charge, discharge)[:-1]]
+        for battery, charge, discharge in zip(problem.batteries, plan.charge_w, plan.discharge_w, strict=True)
+    ]
+    return [float(sum(held)) for held in zip(*paths, strict=True)]
 
 
 def _between_phases(car: ChargingSession, power: Array) -> list[float]:

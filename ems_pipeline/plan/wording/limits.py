@@ -59,6 +59,8 @@ NAMES = tuple(
         "{asset!s} starts from standstill",
         "{asset!s} starts per day",
         "{asset!s} run hours",
+        "{car!s} spares {asset!s}",
+        "{car!s} after the batteries",
         "{car!s} unmet energy",
         "{car!s} energy ahead",
         "{car!s} energy by departure",

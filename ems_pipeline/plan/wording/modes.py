@@ -56,7 +56,7 @@ def _wish(now: Moment) -> Wish:
         return Wish(BatteryMode.DISCHARGE, Limits(discharge_limit_w=round(now.power_w, 1), target_soc_pct=target_pct))
     limits = Limits(charge_limit_w=_charge_limit_w(now))
     covers = now.may_cover if now.deficit_w <= IDLE_W else now.follows or now.power_w > IDLE_W
-    if not covers or now.is_beside_sun:
+    if not covers or now.is_beside_car:
         return Wish(BatteryMode.HOLD, limits)
     most_w = round(now.power_w, 1) if not now.follows and now.power_w > IDLE_W else None
     return Wish(BatteryMode.SELF_USE, replace(limits, discharge_limit_w=most_w, target_soc_pct=_reserve_pct(now)))

@@ -32,6 +32,8 @@ def _action(now: Moment) -> str:
 
 
 def _forbidden(now: Moment) -> Iterator[str]:
+    if now.is_beside_car and now.deficit_w > IDLE_W and now.follow_w > IDLE_W:
+        yield say.RESTS_FOR_CAR()
     brings, kept = now.stored_brings, now.kept_per_kwh
     if brings is None or kept is None:
         return

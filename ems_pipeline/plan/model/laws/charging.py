@@ -34,7 +34,7 @@ def session(model: Model, problem: Problem, car: ChargingSession, balance_rows: 
     window = np.arange(car.first, car.end, dtype=np.int32)
     low, high = units.kilo(car.min_w), units.kilo(most_w(problem, car)[window])
     may = may_charge(problem, car)[window]
-    power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares)
+    power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares or car.spares_batteries)
     power.draw(model, balance_rows[window], -1.0)
     if car.gap_w is not None:
         one_phase_or_all(model, car, power, high, car.gap_w)

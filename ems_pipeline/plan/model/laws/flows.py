@@ -18,7 +18,8 @@ from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import Meter, import_limit_w, none_while, usable_pv_w
 from ems_pipeline.plan.model.laws.obligations import drawn_w
 from ems_pipeline.plan.model.laws.storage import Store
-from ems_pipeline.plan.problem import Problem, Window, covered
+from ems_pipeline.plan.model.laws.switching import Switched
+from ems_pipeline.plan.problem import ChargingSession, Problem, Window, covered
 
 GRID_TO_BATTERY, BATTERY_TO_GRID = "grid to battery", "battery to grid"
 
@@ -45,6 +46,18 @@ def no_battery_to_grid(model: Model, problem: Problem, meter: Meter, stores: Seq
     columns = [store.discharge for store in stores]
     windows = problem.grid.no_battery_to_grid
     _apart(model, BATTERY_TO_GRID, windows, (columns, most_w), (meter.exported, export_w), over)
+
+
+def no_battery_to_car(
+    model: Model, problem: Problem, car: ChargingSession, power: Switched, stores: Sequence[Store]
+) -> None:
+    """``discharge <= limit (1 - on)``: a battery that follows its meter would feed the car as it feeds the house."""
+    if not car.spares_batteries or power.on is None:
+        return
+    for battery, store in zip(problem.batteries, stores, strict=True):
+        most = np.full(len(power.slots), units.kilo(battery.discharge_limit_w))
+        name = f"{car.key} spares {battery.key}"
+        none_while(model, name, power.slots, power.on, store.discharge[power.slots], most)
 
 
 def _apart(

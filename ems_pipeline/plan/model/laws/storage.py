@@ -18,11 +18,13 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Store:
-    """Columns of one battery: AC powers in kW, energy in the cells at the end of each slot in kWh."""
+    """Columns of one battery: AC powers in kW, energy within the window at the end of each slot in kWh."""
 
     charge: Index
     discharge: Index
     energy: Index
+    parts: tuple[tuple[Index, float], ...]
+    """What the energy in the cells is the sum of, also outside their window: columns and signs."""
 
 
 def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
@@ -40,7 +42,7 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
         _taper(model, store, taper, charge, energy)
     if store.tapers and store.initial_wh > store.ceiling_wh:
         _full_before_above(model, store, energy, cells.parts[-1][0])
-    return Store(charge, discharge, energy)
+    return Store(charge, discharge, energy, tuple(cells.parts))
 
 
 def _taper(model: Model, store: BatteryStore, taper: Taper, charge: Index, energy: Index) -> None:

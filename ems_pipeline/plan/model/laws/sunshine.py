@@ -53,10 +53,29 @@ def only_what_is_left(
     for battery, store in zip(problem.batteries, stores, strict=True):
         limit = np.full(len(slots), units.kilo(battery.discharge_limit_w))
         none_while(model, f"{car.key} nothing of {battery.key}", slots, sun, store.discharge[slots], limit)
+    _batteries_first(model, problem, car, (slots, sun), stores)
     for unit, genset in zip(problem.gensets, generating, strict=True):
         every = model.rows(f"{car.key} nothing of {unit.key}", here, -np.inf, units.kilo(unit.max_w))
         genset.draw(model, every, 1.0)
         model.add(every[slots], sun, units.kilo(unit.max_w))
+
+
+def _batteries_first(
+    model: Model, problem: Problem, car: ChargingSession, left: tuple[Index, Index], stores: Sequence[Store]
+) -> None:
+    """``sum E[t-1] >= first s[t]``: before the batteries hold so much, what the sun leaves is theirs."""
+    first = units.kilo(car.batteries_first_wh)
+    if first <= 0 or not stores:
+        return
+    slots, sun = left
+    held = np.full(len(slots), 0.0)
+    held[slots == 0] = -sum(units.kilo(battery.initial_wh) for battery in problem.batteries)
+    rows = model.rows(f"{car.key} after the batteries", slots, held, np.inf)
+    model.add(rows, sun, -first)
+    later = slots > 0
+    for store in stores:
+        for columns, sign in store.parts:
+            model.add(rows[later], columns[slots[later] - 1], sign)
 
 
 def _part(power: Switched, slots: Index) -> Switched:
