@@ -189,6 +189,9 @@ def cars(site: Site) -> None:
         )
         m.either((missing, need), (ahead, most - need))
         m.row([*powers, (missing, 1.0), (ahead, -1.0)], need, need)
+        for step in car["on_the_way"]:
+            had = [(power, -H) for power, _ in powers[: step["end"] - car["first"]]]
+            m.beyond(had, -step["energy_wh"] / 1e3, car["unmet_price_per_kwh"])
     for switches_then in on.values():
         m.row(switches_then, 0.0, 1.0)
     for fuse in p["fuses"]:

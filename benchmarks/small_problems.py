@@ -83,10 +83,14 @@ def _terms(rng: random.Random, grid: Json, n: int) -> None:
 
 
 def _beside_batteries(rng: random.Random, found: Json) -> None:
-    """Cars that batteries do not feed, or that come after them."""
+    """Cars that batteries do not feed, or that come after them, and that want a part of their energy earlier."""
     capacity = sum(b["capacity_wh"] for b in found["batteries"])
     for car in found["sessions"]:
         car["spares_batteries"] = rng.random() < 0.3
+        steps = [
+            (rng.randint(car["first"] + 1, car["end"]), rng.uniform(0.1, 1.0)) for _ in range(rng.choice([0, 0, 1, 2]))
+        ]
+        car["on_the_way"] = [{"end": end, "energy_wh": share * car["energy_wh"]} for end, share in steps]
         car["batteries_first_wh"] = rng.choice([0.0, 0.0, 0.5, 0.8]) * capacity
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, PvMode
 from ems_pipeline.sites.record import Efficiency, EnergyWh, LimitW, Pct, PowerW, Record, WallClock, Weekday
+
+GIVING = frozenset({"bidirectional", "v2g", "v2h", "v2x", "discharge_limit_w", "discharge_power_w"})
+"""How people would say that a charger takes energy out of a car."""
 
 
 class PvArray(Asset):
@@ -96,6 +100,13 @@ class Battery(Asset):
         return self
 
 
+class EnergyByTime(Record):
+    """Energy a car should have had since it came by a time of the day, ``energy_wh`` at the wall."""
+
+    by: WallClock
+    energy_wh: EnergyWh
+
+
 class Charger(Asset):
     """A charger and the habits of the car on it (used until sessions are measured)."""
 
@@ -117,6 +128,13 @@ class Charger(Asset):
     min_on_minutes: int = Field(0, ge=0, le=600)
     charge_efficiency: Efficiency = 0.9
     """Share of the wall's energy that reaches the car's cells."""
+    at_once_wh: float = Field(0.0, ge=0, le=1_000_000)
+    """What a car is charged with at once when it has come, whatever that costs; for the way nobody planned."""
+    on_the_way: tuple[EnergyByTime, ...] = ()
+    """What it should have earlier than at its departure, every day."""
+    charge_on_wh: float = Field(0.0, ge=0, le=1_000_000)
+    """What it takes beyond what it wants, where a kWh costs `charge_on_below_per_kwh` at most."""
+    charge_on_below_per_kwh: float | None = Field(None, ge=-20, le=50)
     battery_to_car: bool = True
     """Whether batteries may give while it charges."""
     batteries_first_pct: Pct = 0.0
@@ -125,6 +143,23 @@ class Charger(Asset):
     """Buying price above which only what the sun leaves charges it, site currency; none: it charges as it pays."""
     switches_phases: bool = False
     """Whether it can be told to charge by one of its three phases: less than 6 A by three, where the plan wants it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_and_never_gives(cls, given: Any) -> Any:
+        """No driver can tell a charger to take energy out of a car."""
+        named = sorted(GIVING & set(given)) if isinstance(given, Mapping) else []
+        if named:
+            raise ValueError(
+                f"{named[0]}: no charger is told to discharge a car here (V2G, V2H); remove it: the car is charged only"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _charges_on_below_a_price(self) -> Self:
+        if (self.charge_on_wh > 0) != (self.charge_on_below_per_kwh is not None):
+            raise ValueError("charge_on_wh and charge_on_below_per_kwh belong together; give both or neither")
+        return self
 
     @model_validator(mode="after")
     def _has_phases_to_switch(self) -> Self:

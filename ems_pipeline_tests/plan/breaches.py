@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ems_pipeline.plan import Plan, Problem
-from ems_pipeline.plan.problem import DemandEvent, Window
+from ems_pipeline.plan.problem import DemandEvent, EnergyBy, Window
 
 Mutation = Callable[[Problem, Plan], tuple[Problem, Plan]]
 MUTATIONS: dict[str, tuple[str, Mutation]] = {}
@@ -156,6 +156,14 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     _, slot = busiest(plan.session_w[:1])
     held_wh = float(plan.energy_wh[0, slot - 1])
     return _with_car(problem, anywhere_w=plan.session_w[0] / 1.01, batteries_first_wh=held_wh * 1.01), plan
+
+
+@breaks("unmet energy as reported (on the way)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """By its last slot but one it should have had 1 % more than it has."""
+    car = problem.sessions[0]
+    had_wh = float(plan.session_w[0, : car.end - 1].sum()) / 4
+    return _with_car(problem, energy_wh=had_wh * 1.01, on_the_way=(EnergyBy(car.end - 1, had_wh * 1.01),)), plan
 
 
 @breaks("presence")

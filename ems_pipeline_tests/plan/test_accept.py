@@ -51,7 +51,17 @@ def everything() -> Problem:
         pv=(roof([1000.0] * 4),),
         batteries=(battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)), battery("second", bands=bands)),
         inverters=(HybridInverter("hybrid", 5000.0, ("roof",), ("pack",)),),
-        sessions=(car(0, 4, 2000.0, blocked=(Window(1, 2),), anywhere_w=np.zeros(4), steady=(Window(0, 2),)),),
+        sessions=(
+            car(
+                0,
+                4,
+                2000.0,
+                blocked=(Window(1, 2),),
+                anywhere_w=np.zeros(4),
+                steady=(Window(0, 2),),
+                on_the_way=(problem.EnergyBy(2, 500.0),),
+            ),
+        ),
         heat_pumps=(heat_pump(4, tank=tank, tank_cop=np.full(4, 2.0), bands=(ComfortBand(0, 2, 16.0, 23.0),)),),
         deferrables=(machine([500.0, 500.0], 0, 4),),
         gensets=(genset(blocked=(Window(0, 1),), starts_per_day=2, run_hours_left=3.0, state_slots=1),),

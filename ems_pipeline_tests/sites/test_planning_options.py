@@ -122,3 +122,16 @@ def test_a_charger_comes_after_batteries_that_can_hold_so_much(tmp_path: Path) -
     less = ("max_soc_pct: 100", "max_soc_pct: 70")
     with pytest.raises(SiteFileError, match="hold 70 % at most"):
         load_site(edited(tmp_path, (car, f"{car}, {options}: 80"), less), {})
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("v2h: true", "v2h: no charger is told to discharge a car"),
+        ("charge_on_wh: 5000", "charge_on_wh and charge_on_below_per_kwh belong together"),
+    ],
+)
+def test_what_a_charger_cannot_do_is_refused_by_name(tmp_path: Path, option: str, said: str) -> None:
+    car = "key: car-1, device: wallbox-1"
+    with pytest.raises(SiteFileError, match=said):
+        load_site(edited(tmp_path, (car, f"{car}, {option}")), {})

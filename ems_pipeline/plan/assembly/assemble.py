@@ -12,7 +12,7 @@ import numpy as np
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.assembly import end_value, goals
+from ems_pipeline.plan.assembly import cars, end_value, goals
 from ems_pipeline.plan.assembly.end_value import AfterHorizon
 from ems_pipeline.plan.assembly.gensets import genset_units, switchboards
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
@@ -199,13 +199,14 @@ def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> l
     """Sessions that touch the horizon; only whole slots of presence count, and what can wait until later is said."""
     n, blocked = len(inputs.starts), _scheduled_off(site, inputs.starts)
     held_wh = sum(battery.capacity_wh for battery in site.batteries)
-    found = [
-        goals.sourced(_session(charger, energy_wh, first, end, n, after, blocked[charger.key]), inputs, dearest)
-        for charger, energy_wh, first, end in _wanted(site, inputs)
-        if first < min(end, n)
-    ]
-    first_wh = {c.key: c.batteries_first_pct / 100 * held_wh for c in site.chargers}
-    found = [dataclasses.replace(one, batteries_first_wh=first_wh[one.charger]) for one in found]
+    found = []
+    for charger, wanted, energy_wh, first, end in _wanted(site, inputs):
+        if first < min(end, n):
+            session = _session(charger, energy_wh, first, end, n, after, blocked[charger.key])
+            session = cars.with_steps(session, charger, wanted.had_wh, inputs.starts, site.timezone)
+            session = cars.charging_on(goals.sourced(session, inputs, dearest), charger, n)
+            first_wh = charger.batteries_first_pct / 100 * held_wh
+            found.append(dataclasses.replace(session, batteries_first_wh=first_wh))
     taken = Counter(session.key for session in found)  # two cars in one slot at one charger are two sessions
     return [
         session if taken[session.key] == 1 else dataclasses.replace(session, key=f"{session.key}#{number}")
@@ -215,21 +216,22 @@ def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> l
 
 def _too_late(site: Site, inputs: PlanInputs) -> Iterator[Unmet]:
     """Cars that want energy and leave within the horizon before a whole quarter-hour is over."""
-    for charger, energy_wh, first, end in _wanted(site, inputs):
+    for charger, _, energy_wh, first, end in _wanted(site, inputs):
         if energy_wh > 0 and end <= first and end < len(inputs.starts):
             what = "energy missing at departure, no whole quarter-hour is left"
             yield Unmet(charger.key, what, units.kilo(energy_wh), "kWh")
 
 
-def _wanted(site: Site, inputs: PlanInputs) -> Iterator[tuple[Charger, float, int, int]]:
-    """Charger, energy and slot window of every session that is not over, and wants something or has a goal."""
+def _wanted(site: Site, inputs: PlanInputs) -> Iterator[tuple[Charger, EvSession, float, int, int]]:
+    """Charger, stay, energy and slot window of every session that is not over, and wants something or has a goal."""
     chargers = {c.key: c for c in site.chargers}
     for wanted in inputs.sessions:
         charger = _known(chargers, wanted.charger, "chargers")
         energy_wh = _wanted_wh(charger, wanted)
         is_kept = any(goal.asset == charger.key for goal in inputs.goals)  # off, once it has what is wanted
+        is_kept |= charger.charge_on_wh > 0
         if (energy_wh > 0 or is_kept) and wanted.departs_at > inputs.starts[0]:
-            yield charger, energy_wh, *slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
+            yield charger, wanted, energy_wh, *slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
 
 
 def _scheduled_off(site: Site, starts: list[datetime]) -> dict[str, tuple[Window, ...]]:

@@ -56,6 +56,7 @@ FIELDS: dict[type, dict[str, Bounds]] = {
         "min_run_slots": COUNT, "anywhere_w": AT_LEAST_0,
         "batteries_first_wh": AT_LEAST_0, "most_price_per_kwh": ANY,
     },
+    parts.EnergyBy: {"end": COUNT, "energy_wh": AT_LEAST_0},
     parts.Fuse: {"limit_w": AT_LEAST_0},
     parts.DeferrableRun: {"profile_w": AT_LEAST_0, "first": SLOT, "end": SLOT, "skip_price": AT_LEAST_0},
     parts.GensetUnit: {

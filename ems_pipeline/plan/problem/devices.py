@@ -119,6 +119,14 @@ class HybridInverter(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class EnergyBy(Record):
+    """Energy a car should have had from the horizon's begin on before slot ``end``; what is missing is priced."""
+
+    end: int
+    energy_wh: float
+
+
+@dataclass(frozen=True, eq=False)
 class ChargingSession(Record):
     """A car at a charger during ``[first, end)`` that wants ``energy_wh`` (wall side); 0 or ``[min_w, max_w]``."""
 
@@ -150,6 +158,8 @@ class ChargingSession(Record):
     """While it charges no battery gives."""
     batteries_first_wh: float = 0.0
     """Energy the batteries together hold before what the sun leaves beyond `anywhere_w` is this car's."""
+    on_the_way: tuple[EnergyBy, ...] = ()
+    """What of `energy_wh` should be there earlier; each kWh missing then costs what one missing at departure does."""
     most_price_per_kwh: float | None = None
     """Price above which `anywhere_w` is 0; told as the reason."""
 

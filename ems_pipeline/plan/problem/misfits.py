@@ -91,6 +91,14 @@ def _ranges(problem: Problem) -> Iterator[str]:
                 if band.min_c > band.max_c:
                     yield f"{where}.min_c is {band.min_c:g} and max_c {band.max_c:g}; give a band from cold to warm"
     for i, car in enumerate(problem.sessions):
+        for k, step in enumerate(car.on_the_way):
+            if not car.first < step.end <= car.end:
+                yield f"sessions[{i}].on_the_way[{k}].end is {step.end}; give a slot of its stay, up to {car.end}"
+            if step.energy_wh > car.energy_wh:
+                yield (
+                    f"sessions[{i}].on_the_way[{k}].energy_wh is {step.energy_wh:g} of energy_wh {car.energy_wh:g}; "
+                    "give no more than it wants"
+                )
         if car.later_wh > car.energy_wh:
             yield f"sessions[{i}].later_wh is {car.later_wh:g} of energy_wh {car.energy_wh:g}; give what of it can wait"
 

@@ -109,7 +109,14 @@ def _unserved(car: ChargingSession, power_w: Array) -> float:
     """Price of energy that is missing, and of waiting where it should not."""
     least_kwh = units.kilo(float(units.slot_energy_wh(car.min_w)))
     lacking_kwh = max(-_ahead_kwh(car, power_w), 0.0) + least_kwh * int(waits(car, power_w).sum())
+    lacking_kwh += sum(missing_on_the_way_kwh(car, power_w))
     return car.unmet_price_per_kwh * lacking_kwh
+
+
+def missing_on_the_way_kwh(car: ChargingSession, power_w: Array) -> list[float]:
+    """Energy missing at each of the instants by which a part of it should have been there, kWh."""
+    had_kwh = [float(kwh(power_w[: step.end]).sum()) for step in car.on_the_way]
+    return [max(0.0, units.kilo(s.energy_wh) - had) for s, had in zip(car.on_the_way, had_kwh, strict=True)]
 
 
 def waits(car: ChargingSession, power_w: Array) -> Mask:

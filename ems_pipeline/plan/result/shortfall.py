@@ -28,6 +28,8 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
         missing = units.kilo(max(0.0, car.energy_wh - car.later_wh)) - float(money.kwh(power).sum())
         if missing > LEAST_KWH:
             yield Unmet(car.key, "energy missing at departure", missing, "kWh")
+        if (late := sum(money.missing_on_the_way_kwh(car, power))) > LEAST_KWH:
+            yield Unmet(car.key, "energy missing on the way", late, "kWh")
         if waits := int(money.waits(car, power).sum()):
             yield Unmet(car.key, "waits though it should charge", waits * units.SLOT_HOURS, "h")
     stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]

@@ -11,6 +11,7 @@ from ems_pipeline.plan.verifier.resimulate import (
     cells_wh,
     excess_export_w,
     excess_import_w,
+    lacking_on_the_way_wh,
     starts_of,
     stores_c,
     turning_h,
@@ -49,6 +50,7 @@ def _session_cost(problem: Problem, plan: Plan) -> float:
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         beyond = HOURS * float(power.sum()) - max(0.0, car.energy_wh - car.later_wh)
         total += car.unmet_price_per_kwh * max(0.0, -beyond) / 1000.0
+        total += car.unmet_price_per_kwh * sum(lacking_on_the_way_wh(car, power)) / 1000.0
         total -= car.later_value_per_kwh * max(0.0, beyond) / 1000.0
         total += car.unmet_price_per_kwh * HOURS * car.min_w * len(waiting(car, power)) / 1000.0
     return total

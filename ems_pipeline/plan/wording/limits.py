@@ -61,6 +61,8 @@ NAMES = tuple(
         "{asset!s} run hours",
         "{car!s} spares {asset!s}",
         "{car!s} after the batteries",
+        "{car!s} missing on the way",
+        "{car!s} energy on the way",
         "{car!s} unmet energy",
         "{car!s} energy ahead",
         "{car!s} energy by departure",

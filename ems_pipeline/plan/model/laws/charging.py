@@ -13,7 +13,7 @@ from ems_pipeline.plan.model.laws.bus import exclude
 from ems_pipeline.plan.model.laws.obligations import allowed
 from ems_pipeline.plan.model.laws.sunshine import most_w
 from ems_pipeline.plan.model.laws.switching import Switched, minimum_stay, semicontinuous
-from ems_pipeline.plan.problem import ChargingSession, Fuse, Problem
+from ems_pipeline.plan.problem import ChargingSession, EnergyBy, Fuse, Problem
 
 H = units.SLOT_HOURS
 
@@ -43,6 +43,8 @@ def session(model: Model, problem: Problem, car: ChargingSession, balance_rows: 
             minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
         if car.steady:
             without_a_break(model, car, power)
+    for step in car.on_the_way:
+        energy_on_the_way(model, car, power, step)
     return Charging(power, energy_by_departure(model, car, power))
 
 
@@ -113,6 +115,16 @@ def energy_by_departure(model: Model, car: ChargingSession, power: Switched) -> 
     if car.later_value_per_kwh > car.unmet_price_per_kwh:  # else less of both is never dearer
         exclude(model, f"{car.key} missing or ahead", last, (unmet, units.kilo(need)), (ahead, ahead_kwh))
     return unmet
+
+
+def energy_on_the_way(model: Model, car: ChargingSession, power: Switched, step: EnergyBy) -> None:
+    """``charged before the slot + missing >= energy``."""
+    last, wanted = np.array([step.end - 1], dtype=np.int32), units.kilo(step.energy_wh)
+    missing = model.columns(f"{car.key} missing on the way", last, 0.0, wanted, car.unmet_price_per_kwh)
+    row = model.rows(f"{car.key} energy on the way", last, wanted, np.inf)
+    before = power.slots < step.end
+    power.draw(model, np.repeat(row, len(power.slots)), np.where(before, H, 0.0))
+    model.add(row, missing, 1.0)
 
 
 def overshoot_wh(car: ChargingSession) -> float:
