@@ -42,8 +42,12 @@ def batteries(site: Site) -> None:
         states: list[int] = []
         floor, ceiling, start = b["floor_wh"] / 1e3, b["ceiling_wh"] / 1e3, b["initial_wh"] / 1e3
         for t in range(site.n):
-            charge = m.var(0.0, b["charge_limit_w"] / 1e3, H * b["wear_per_kwh"])
-            discharge = m.var(0.0, b["discharge_limit_w"] / 1e3, H * b["wear_per_kwh"])
+            most_in, most_out = (
+                min(b[f"{side}_limit_w"], (b[f"{side}_most_w"] or [math.inf] * site.n)[t]) / 1e3
+                for side in ("charge", "discharge")
+            )
+            charge = m.var(0.0, most_in, H * b["wear_per_kwh"])
+            discharge = m.var(0.0, most_out, H * b["discharge_wear_per_kwh"])
             if site.p["exclusive"]:
                 m.either((charge, b["charge_limit_w"] / 1e3), (discharge, b["discharge_limit_w"] / 1e3))
             flow = [(discharge, 1.0), (charge, -1.0)]
@@ -60,6 +64,10 @@ def batteries(site: Site) -> None:
                 _taper(m, b, taper, charge, before)
             m.beyond([(cells, -1.0)], -floor, H * b["outside_price_per_kwh"])
             m.beyond([(cells, 1.0)], ceiling, H * b["outside_price_per_kwh"])
+            for kept in b["kept_within"]:
+                if kept["first"] <= t < kept["end"]:
+                    m.beyond([(cells, -1.0)], -kept["low_wh"] / 1e3, H * kept["price_per_kwh"])
+                    m.beyond([(cells, 1.0)], kept["high_wh"] / 1e3, H * kept["price_per_kwh"])
             before = cells
             states.append(cells)
         site.held.append((start, states))
@@ -197,7 +205,7 @@ def cars(site: Site) -> None:
     for fuse in p["fuses"]:
         for t in range(site.n):
             behind = [term for key in fuse["chargers"] for term in drawn.get((key, t), [])]
-            m.row(behind, -math.inf, fuse["limit_w"] / 1e3)
+            m.row(behind, -math.inf, min(fuse["limit_w"], (fuse["most_w"] or [math.inf] * site.n)[t]) / 1e3)
 
 
 def _steady(m: Model, car: Json, on: list[int], energy: list[Term]) -> None:

@@ -43,6 +43,7 @@ def problem(seed: str) -> Json:
         ]
     _dispatch(random.Random(f"{seed}/dispatch"), found)
     _terms(random.Random(f"{seed}/terms"), found["grid"], n)
+    _by_time(random.Random(f"{seed}/by time"), found, n)
     _beside_batteries(random.Random(f"{seed}/beside"), found)
     return found
 
@@ -92,6 +93,24 @@ def _beside_batteries(rng: random.Random, found: Json) -> None:
         ]
         car["on_the_way"] = [{"end": end, "energy_wh": share * car["energy_wh"]} for end, share in steps]
         car["batteries_first_wh"] = rng.choice([0.0, 0.0, 0.5, 0.8]) * capacity
+
+
+def _by_time(rng: random.Random, found: Json, n: int) -> None:
+    """Less power in some slots, bands of charge that are priced, wear by direction."""
+    for b in found["batteries"]:
+        b["discharge_wear_per_kwh"] = rng.choice([b["wear_per_kwh"], 0.0, 0.05])
+        for side in ("charge", "discharge"):
+            some = [b[f"{side}_limit_w"] * rng.choice([0.0, 0.4, 1.0]) for _ in range(n)]
+            b[f"{side}_most_w"] = some if rng.random() < 0.25 else None
+        b["kept_within"] = []
+        if rng.random() < 0.4:
+            first, low, high = rng.randrange(n), rng.choice([0.0, 0.2, 0.5]), rng.choice([0.6, 0.8, 1.0])
+            share = {"low_wh": low * b["capacity_wh"], "high_wh": high * b["capacity_wh"]}
+            price = {"price_per_kwh": rng.choice([0.02, 0.3, 2.0])}
+            b["kept_within"] = [{"first": first, "end": rng.randint(first + 1, n)} | share | price]
+    for fuse in found["fuses"]:
+        some = [fuse["limit_w"] * rng.choice([0.5, 1.0]) for _ in range(n)]
+        fuse["most_w"] = rng.choice([None, some])
 
 
 def _event(key: str, first: int, end: int, **values: float) -> Json:

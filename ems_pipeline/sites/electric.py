@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import datetime, time
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
 from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.hours import Hours
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, PvMode
 from ems_pipeline.sites.record import Efficiency, EnergyWh, LimitW, Pct, PowerW, Record, WallClock, Weekday
 
+TIMED = ("charge_limit_w", "discharge_limit_w", "reserve_soc_pct", "max_soc_pct")
+"""What of a battery may be narrower at some hours."""
 GIVING = frozenset({"bidirectional", "v2g", "v2h", "v2x", "discharge_limit_w", "discharge_power_w"})
 """How people would say that a charger takes energy out of a car."""
 
@@ -53,6 +57,35 @@ class ChargeTaper(Record):
     full_limit_w: LimitW = 0.0
 
 
+class BatteryTerms(Hours):
+    """What holds of a battery in its hours besides what always does; of several the tightest counts."""
+
+    charge_limit_w: LimitW | None = None
+    discharge_limit_w: LimitW | None = None
+    reserve_soc_pct: Pct | None = None
+    max_soc_pct: Pct | None = None
+
+    @model_validator(mode="after")
+    def _narrows_something(self) -> Self:
+        if not any(getattr(self, name) is not None for name in TIMED):
+            raise ValueError(f"these hours change nothing; write {', '.join(TIMED)}, or leave them out")
+        return self
+
+
+class SpareBand(Record):
+    """States of charge that spare a battery; each kWh outside and hour costs so much, in the plan and in no bill."""
+
+    low_soc_pct: Pct = 0.0
+    high_soc_pct: Pct = 100.0
+    price_per_kwh_h: float = Field(gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _is_a_band(self) -> Self:
+        if self.low_soc_pct >= self.high_soc_pct:
+            raise ValueError(f"low_soc_pct {self.low_soc_pct:g} is not below high_soc_pct {self.high_soc_pct:g}")
+        return self
+
+
 class Battery(Asset):
     """A battery as the bus sees it: AC-side powers, energy in the cells."""
 
@@ -71,6 +104,10 @@ class Battery(Asset):
     """What every plan leaves at its end, for what comes after it; within the plan it may be used. 0: what pays."""
     wear_per_kwh: float = Field(0.0, ge=0, le=5)
     """Money per kWh of throughput (charged or discharged), site currency."""
+    discharge_wear_per_kwh: float | None = Field(None, ge=0, le=5)
+    """Money per kWh discharged, where that differs; `wear_per_kwh` is then that of charging."""
+    spare_band: SpareBand | None = None
+    at_times: tuple[BatteryTerms, ...] = ()
     efficiency_steps: tuple[EfficiencyStep, ...] = ()
     """Efficiency by power, instead of the two constant ones."""
     efficiency_bands: tuple[EfficiencyBand, ...] = ()
@@ -89,6 +126,29 @@ class Battery(Asset):
                 f"keep_at_end_pct {self.keep_at_end_pct} is above max_soc_pct {self.max_soc_pct}; lower it"
             )
         return self
+
+    @model_validator(mode="after")
+    def _times_narrow(self) -> Self:
+        for i, terms in enumerate(self.at_times):
+            for name in TIMED:
+                asked, always = getattr(terms, name), getattr(self, name)
+                if asked is not None and (asked <= always if name == "reserve_soc_pct" else asked >= always):
+                    raise ValueError(f"at_times[{i}].{name} is {asked:g} and {always:g} always holds; narrow it")
+        return self
+
+    @property
+    def wear_out_per_kwh(self) -> float:
+        """Money per kWh discharged, site currency."""
+        return self.wear_per_kwh if self.discharge_wear_per_kwh is None else self.discharge_wear_per_kwh
+
+    def at(self, slot: datetime, zone: ZoneInfo) -> Battery:
+        """The battery as it is in the quarter-hour that begins at ``slot``; a reserve goes before a lower ceiling."""
+        acting = [terms for terms in self.at_times if terms.covers(slot, zone)]
+        found = {name: [getattr(self, name), *(getattr(terms, name) for terms in acting)] for name in TIMED}
+        held = {name: min(v for v in values if v is not None) for name, values in found.items()}
+        held["reserve_soc_pct"] = max(v for v in found["reserve_soc_pct"] if v is not None)
+        held["max_soc_pct"] = max(held["max_soc_pct"], held["reserve_soc_pct"])
+        return self.model_copy(update=held | {"at_times": ()})
 
     @model_validator(mode="after")
     def _bands_cover_every_charge(self) -> Self:

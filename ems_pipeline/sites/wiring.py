@@ -87,12 +87,35 @@ class GridConnection(Record):
         )
 
 
+class FuseTerms(Hours):
+    """What a fuse carries in its hours."""
+
+    limit_w: LimitW
+
+
 class FuseGroup(Record):
     """Chargers behind one fuse."""
 
     key: Key
     limit_w: PowerW
     chargers: tuple[Key, ...]
+    at_times: tuple[FuseTerms, ...] = ()
+    """Less at some hours; of several the least."""
+
+    @model_validator(mode="after")
+    def _times_narrow(self) -> Self:
+        for i, terms in enumerate(self.at_times):
+            if terms.limit_w >= self.limit_w:
+                raise ValueError(
+                    f"at_times[{i}].limit_w is {terms.limit_w:g}, no less than the {self.limit_w:g} that always hold; "
+                    "lower it"
+                )
+        return self
+
+    def at(self, slot: datetime, zone: ZoneInfo) -> FuseGroup:
+        """The fuse as it is in the quarter-hour that begins at ``slot``."""
+        acting = [terms.limit_w for terms in self.at_times if terms.covers(slot, zone)]
+        return self.model_copy(update={"limit_w": min([self.limit_w, *acting]), "at_times": ()})
 
 
 class HybridInverter(Record):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ems_pipeline.sites import GridTerms, Site
+from ems_pipeline.sites.electric import BatteryTerms
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.control import conftest
 from ems_pipeline_tests.control.bench import Row
@@ -19,10 +20,14 @@ SELLING_FIRST = 0
 
 @pytest.fixture
 def bound(warehouse: Warehouse, home01: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """At noon UTC (13:00 in Prague) nothing may flow either way, from 14:00 on everything may."""
-    hours = {"start": "13:00", "end": "14:00", "grid_to_battery": False, "battery_to_grid": False}
-    grid = home01.grid.model_copy(update={"at_times": (GridTerms.model_validate(hours),)})
-    with conftest.living(warehouse, home01.model_copy(update={"grid": grid}), 0, monkeypatch) as found:
+    """At noon UTC (13:00 in Prague) nothing may flow either way and 2 kW are all it gives, from 14:00 on as ever."""
+    hours = {"start": "13:00", "end": "14:00"}
+    terms = GridTerms.model_validate(hours | {"grid_to_battery": False, "battery_to_grid": False})
+    grid = home01.grid.model_copy(update={"at_times": (terms,)})
+    slow = BatteryTerms.model_validate(hours | {"discharge_limit_w": 2000})
+    pack = home01.batteries[0].model_copy(update={"at_times": (slow,)})
+    site = home01.model_copy(update={"grid": grid, "batteries": (pack,)})
+    with conftest.living(warehouse, site, 0, monkeypatch) as found:
         yield found
 
 
@@ -35,7 +40,7 @@ def test_neither_flow_is_told_to_the_inverter_in_the_hours_that_forbid_it(bound:
     bound.plan(SELL)
     bound.control()
     told = bound.held("inverter")
-    assert (told["limit_control"] == SELLING_FIRST, told["slot1_soc"], told["slot1_power"]) == (False, 20, 3000)
+    assert (told["limit_control"] == SELLING_FIRST, told["slot1_soc"], told["slot1_power"]) == (False, 20, 2000)
     bound.advance(minutes=45)
     bound.plan(CHARGE)
     bound.control()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ems_pipeline.plan import Plan, Problem
-from ems_pipeline.plan.problem import DemandEvent, EnergyBy, Window
+from ems_pipeline.plan.problem import DemandEvent, EnergyBy, KeptWithin, Window
 
 Mutation = Callable[[Problem, Plan], tuple[Problem, Plan]]
 MUTATIONS: dict[str, tuple[str, Mutation]] = {}
@@ -85,6 +85,34 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
 @breaks("discharge limit")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_battery(problem, discharge_limit_w=plan.discharge_w.max() / 1.01), plan
+
+
+@breaks("charge limit (of some hours)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, charge_most_w=plan.charge_w[0] / 1.01), plan
+
+
+@breaks("discharge limit (of some hours)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, discharge_most_w=plan.discharge_w[0] / 1.01), plan
+
+
+@breaks("objective (band that spares a battery)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """Nobody has paid for what the cells are 1 % above the band."""
+    low = KeptWithin(0, problem.slots, 0.0, float(plan.energy_wh[0].max()) / 1.01, 10.0)
+    return _with_battery(problem, kept_within=(low,)), plan
+
+
+@breaks("objective (wear of discharging)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, discharge_wear_per_kwh=problem.batteries[0].wear_per_kwh * 1.01), plan
+
+
+@breaks("shared fuse (of some hours)", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    fuse = dataclasses.replace(problem.fuses[0], most_w=plan.session_w.sum(axis=0) / 1.01)
+    return dataclasses.replace(problem, fuses=(fuse,)), plan
 
 
 @breaks("charge not negative")
@@ -357,7 +385,7 @@ def _with_grid(problem: Problem, **changes: Any) -> Problem:
     return dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, **changes))
 
 
-def _with_battery(problem: Problem, **changes: float) -> Problem:
+def _with_battery(problem: Problem, **changes: Any) -> Problem:
     return dataclasses.replace(problem, batteries=(dataclasses.replace(problem.batteries[0], **changes),))
 
 

@@ -44,12 +44,16 @@ def everything() -> Problem:
     tank = HeatStore("tank", 3.0, 230.0, np.full(4, 20.0), np.zeros(4), 50.0, 42.0, 56.0, 5.0)
     steps = (problem.PowerStep(1000.0, 0.8, 0.8), problem.PowerStep(6000.0, 0.9, 0.9))
     bands = (problem.ChargeBand(5000.0, 0.8, 0.8), problem.ChargeBand(10_000.0, 0.9, 0.9))
+    kept = (problem.KeptWithin(0, 2, 2000.0, 8000.0, 0.1),)
     event = problem.DemandEvent("event", 0, 2, 5000.0, 1000.0, 0.1)
     return house(
         [0.3] * 4,
         grid={"events": (event,)},
         pv=(roof([1000.0] * 4),),
-        batteries=(battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)), battery("second", bands=bands)),
+        batteries=(
+            battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)),
+            battery("second", bands=bands, kept_within=kept),
+        ),
         inverters=(HybridInverter("hybrid", 5000.0, ("roof",), ("pack",)),),
         sessions=(
             car(

@@ -12,7 +12,7 @@ import numpy as np
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.assembly import cars, end_value, goals
+from ems_pipeline.plan.assembly import at_times, cars, end_value, goals
 from ems_pipeline.plan.assembly.end_value import AfterHorizon
 from ems_pipeline.plan.assembly.gensets import genset_units, switchboards
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
@@ -28,7 +28,6 @@ from ems_pipeline.plan.problem import (
     ChargeBand,
     ChargingSession,
     DemandEvent,
-    Fuse,
     GridLimits,
     HybridInverter,
     PowerStep,
@@ -78,7 +77,10 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         grid=_grid(site, inputs, dearest),
         pv=tuple(PvSource(a.key, pv_w[a.key], a.curtailable) for a in site.pv),
         batteries=tuple(
-            _battery(b, _known(soc, b.key, "soc_pct"), after.cells_per_kwh, dearest) for b in site.batteries
+            at_times.battery(
+                _battery(b, _known(soc, b.key, "soc_pct"), after.cells_per_kwh, dearest), b, inputs.starts, zone
+            )
+            for b in site.batteries
         ),
         inverters=tuple(HybridInverter(i.key, i.ac_limit_w, i.pv, i.batteries) for i in site.inverters),
         sessions=tuple(_sessions(site, inputs, after.other_per_kwh, dearest)),
@@ -96,7 +98,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         deferrables=tuple(run for m in site.deferrables for run in deferrable_runs(m, inputs, zone, dearest)),
         gensets=tuple(genset_units(site, inputs, zone)),
         switchboards=tuple(switchboards(site)),
-        fuses=tuple(Fuse(f.key, f.limit_w, f.chargers) for f in site.fuses),
+        fuses=tuple(at_times.fuse(f, inputs.starts, zone) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
         left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),
         day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
@@ -169,7 +171,8 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
         ceiling_wh=ceiling_wh,
         initial_wh=share * soc_pct,
         wear_per_kwh=battery.wear_per_kwh,
-        end_value_per_kwh=end_value.cells(after, _mean_discharge_efficiency(battery), battery.wear_per_kwh),
+        discharge_wear_per_kwh=battery.discharge_wear_per_kwh,
+        end_value_per_kwh=end_value.cells(after, _mean_discharge_efficiency(battery), battery.wear_out_per_kwh),
         outside_price_per_kwh=RECOVERY * dearest,
         end_floor_wh=share * battery.keep_at_end_pct,
         steps=tuple(PowerStep(s.upto_w, s.charge_efficiency, s.discharge_efficiency) for s in steps),

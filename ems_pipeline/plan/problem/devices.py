@@ -79,6 +79,17 @@ class Taper(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class KeptWithin(Record):
+    """Energy a battery should have at the end of each slot of ``[first, end)``; each kWh outside and hour is priced."""
+
+    first: int
+    end: int
+    low_wh: float
+    high_wh: float
+    price_per_kwh: float
+
+
+@dataclass(frozen=True, eq=False)
 class BatteryStore(Record):
     """A battery: AC-side powers, energy in the cells."""
 
@@ -106,6 +117,26 @@ class BatteryStore(Record):
     """Efficiency by state of charge in place of the constant one, from 0 Wh up to the capacity; not with `steps`."""
     tapers: tuple[Taper, ...] = ()
     """How a nearly full battery limits its charging."""
+    discharge_wear_per_kwh: float | None = None
+    """Money per kWh discharged, where it is not that of charging."""
+    charge_most_w: Array | None = None
+    discharge_most_w: Array | None = None
+    """Less than the limits of power in some slots, W."""
+    kept_within: tuple[KeptWithin, ...] = ()
+    """Where it should stand in some slots: a reserve of some hours, a band that spares it unless leaving it pays."""
+
+    def charging_w(self, slots: int) -> Array:
+        """Most charging in each slot, W."""
+        return _within(self.charge_limit_w, self.charge_most_w, slots)
+
+    def discharging_w(self, slots: int) -> Array:
+        """Most discharging in each slot, W."""
+        return _within(self.discharge_limit_w, self.discharge_most_w, slots)
+
+    @property
+    def wear_out_per_kwh(self) -> float:
+        """Money per kWh discharged."""
+        return self.wear_per_kwh if self.discharge_wear_per_kwh is None else self.discharge_wear_per_kwh
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +215,12 @@ class Fuse(Record):
     key: str
     limit_w: float
     chargers: tuple[str, ...]
+    most_w: Array | None = None
+    """Less in some slots, W."""
+
+    def carries_w(self, slots: int) -> Array:
+        """What it carries in each slot, W."""
+        return _within(self.limit_w, self.most_w, slots)
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,3 +302,8 @@ class HeatPumpUnit(Record):
     """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
     tank: HeatStore | None = None
     tank_cop: Array | None = None
+
+
+def _within(limit_w: float, most_w: Array | None, slots: int) -> Array:
+    always = np.full(slots, limit_w)
+    return always if most_w is None else np.minimum(always, most_w)

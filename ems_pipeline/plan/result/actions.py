@@ -38,7 +38,8 @@ def cost_of(plan: Plan, i: int, power_w: Array) -> Array:
     before_wh = states.before_wh(plan, i)
     gained_w = states.gained_w(battery, before_wh, np.maximum(-power_w, 0.0), np.maximum(power_w, 0.0))
     worth = kept_per_kwh(plan, i) if plan.marginals else 0.0
-    return np.asarray(money + battery.wear_per_kwh * _kwh(np.abs(power_w)) - worth * _kwh(gained_w))
+    wear = np.where(power_w < 0, battery.wear_per_kwh, battery.wear_out_per_kwh)
+    return np.asarray(money + wear * _kwh(np.abs(power_w)) - worth * _kwh(gained_w))
 
 
 def meter_w(plan: Plan, i: int, power_w: Array | float) -> tuple[Array, Array]:

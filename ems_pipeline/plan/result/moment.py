@@ -65,6 +65,12 @@ class Moment:
         return self.power_w < min(0.0, self.deficit_w) - IDLE_W or self.power_w > max(0.0, self.deficit_w) + IDLE_W
 
     @property
+    def kept_floor_wh(self) -> float:
+        """Its floor in this slot: a band it is to stay in counts where the plan does not leave it downwards."""
+        lows = [k.low_wh for k in self.battery.kept_within if k.first <= self.slot < k.end]
+        return max([self.battery.floor_wh, *(low for low in lows if low <= self.after_wh + 1.0)])
+
+    @property
     def may_buy(self) -> bool:
         """Whether the grid may charge it in this slot."""
         return not covered(self.plan.problem.grid.no_grid_to_battery, self.slot + 1)[-1]
@@ -96,12 +102,12 @@ class Moment:
     @property
     def used_saves(self) -> float:
         """What a kWh out of the cells saves when it replaces a bought one, less wear."""
-        return (self.buy - self.battery.wear_per_kwh) * self._efficiencies[1]
+        return (self.buy - self.battery.wear_out_per_kwh) * self._efficiencies[1]
 
     @property
     def sold_brings(self) -> float:
         """What a kWh out of the cells brings when it is sold, less wear."""
-        return (self.sell - self.battery.wear_per_kwh) * self._efficiencies[1]
+        return (self.sell - self.battery.wear_out_per_kwh) * self._efficiencies[1]
 
     @property
     def unused_w(self) -> float:

@@ -47,7 +47,11 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
     if (over := float(money.kwh(money.over_limits_w(plan)).sum())) > LEAST_KWH:
         yield Unmet("grid", "beyond the grid limit", over, "kWh")
     for battery, cells in zip(problem.batteries, plan.energy_wh, strict=True):
-        below = int(np.count_nonzero(cells < battery.floor_wh - 1.0))
+        reserve_wh = np.full(problem.slots, battery.floor_wh)
+        for kept in battery.kept_within:
+            if kept.price_per_kwh >= battery.outside_price_per_kwh:  # a reserve, not what spares it
+                reserve_wh[kept.first : kept.end] = np.maximum(reserve_wh[kept.first : kept.end], kept.low_wh)
+        below = int(np.count_nonzero(cells < reserve_wh - 1.0))
         if below:
             yield Unmet(battery.key, "below its reserve", below * units.SLOT_HOURS, "h")
         if (missing := money.missing_at_end_kwh(battery, cells)) > LEAST_KWH:

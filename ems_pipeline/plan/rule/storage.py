@@ -24,16 +24,22 @@ class _Cells:
     slots: int
     here_wh: float = field(init=False)
     wanted_wh: list[float] = field(init=False)
+    most_w: tuple[list[float], list[float]] = field(init=False)
 
     def __post_init__(self) -> None:
         b = self.battery
         self.here_wh = b.initial_wh
+        self.most_w = b.charging_w(self.slots).tolist(), b.discharging_w(self.slots).tolist()
         per_slot = FULL * H * b.charge_limit_w * b.charge_efficiency
         left = range(self.slots - 1, -1, -1)
         self.wanted_wh = [min(b.ceiling_wh, max(b.floor_wh, b.end_floor_wh - k * per_slot)) for k in left]
 
-    def limits_w(self) -> tuple[float, float]:
-        """Powers that fill and that empty the cells within the slot."""
+    def limits_w(self, t: int) -> tuple[float, float]:
+        """Powers that fill and that empty the cells within the slot, as far as it lets them."""
+        full, empty = self._cells_w()
+        return min(full, self.most_w[0][t]), min(empty, self.most_w[1][t])
+
+    def _cells_w(self) -> tuple[float, float]:
         b, here = self.battery, self.here_wh
         if b.steps or b.bands or b.tapers:
             full, empty = states.full_and_empty_w(b, np.array(here))
@@ -161,7 +167,7 @@ def _follow(
         may_not: be charged while anything is bought; give.
     """
     offered_w, passing_w, room_w, given_w = group
-    full_w, empty_w = cells.limits_w()
+    full_w, empty_w = cells.limits_w(t)
     surplus_w = max(0.0, -missing_w) + offered_w - passing_w
     bought_w = max(0.0, import_w - max(0.0, missing_w))
     if may_not[0]:

@@ -46,11 +46,12 @@ def one_way(plan: Plan) -> tuple[Plan, tuple[Index, ...]]:
             if unused_w is None:
                 dear.append(t)
                 continue
-            moved_w = (charge_w[i, t] + discharge_w[i, t]) - (charge + discharge)
+            spared = battery.wear_per_kwh * (charge_w[i, t] - charge)
+            spared += battery.wear_out_per_kwh * (discharge_w[i, t] - discharge)
             cost = _meter_cost(problem, t, plan.grid_w[t] - spare_w + unused_w.sum()) - _meter_cost(
                 problem, t, plan.grid_w[t]
             )
-            if cost * KWH > battery.wear_per_kwh * moved_w * KWH + MONEY:
+            if cost * KWH > spared * KWH + MONEY:
                 dear.append(t)
             charge_w[i, t], discharge_w[i, t] = charge, discharge
             pv_w[:, t] -= unused_w

@@ -44,8 +44,16 @@ def _clipped_w(problem: Problem, key: str) -> Array:
 def batteries(problem: Problem, plan: Plan) -> Found:
     for i, battery in enumerate(problem.batteries):
         charge, discharge = plan.charge_w[i], plan.discharge_w[i]
-        yield from worst("charge limit", battery.key, charge - battery.charge_limit_w, POWER_W, "W")
-        yield from worst("discharge limit", battery.key, discharge - battery.discharge_limit_w, POWER_W, "W")
+        yield from worst(
+            "charge limit", battery.key, charge - _most(battery.charge_limit_w, battery.charge_most_w), POWER_W, "W"
+        )
+        yield from worst(
+            "discharge limit",
+            battery.key,
+            discharge - _most(battery.discharge_limit_w, battery.discharge_most_w),
+            POWER_W,
+            "W",
+        )
         yield from worst("charge not negative", battery.key, -charge, POWER_W, "W")
         yield from worst("discharge not negative", battery.key, -discharge, POWER_W, "W")
         if problem.exclusive:
@@ -56,6 +64,11 @@ def batteries(problem: Problem, plan: Plan) -> Found:
         low, high = min(battery.floor_wh, battery.initial_wh), max(battery.ceiling_wh, battery.initial_wh)
         yield from worst("energy floor", battery.key, low - np.array(path), ENERGY_WH, "Wh")
         yield from worst("energy ceiling", battery.key, np.array(path) - high, ENERGY_WH, "Wh")
+
+
+def _most(always_w: float, slots_w: Array | None) -> Array | float:
+    """A limit of power, where some slots have a lower one."""
+    return always_w if slots_w is None else np.array([min(always_w, float(w)) for w in slots_w])
 
 
 def tapers(problem: Problem, plan: Plan) -> Found:
@@ -153,7 +166,7 @@ def fuses(problem: Problem, plan: Plan) -> Found:
     for fuse in problem.fuses:
         cars = zip(problem.sessions, plan.session_w, strict=True)
         total = sum((power for car, power in cars if car.charger in fuse.chargers), np.zeros_like(plan.grid_w))
-        yield from worst("shared fuse", fuse.key, total - fuse.limit_w, POWER_W, "W")
+        yield from worst("shared fuse", fuse.key, total - _most(fuse.limit_w, fuse.most_w), POWER_W, "W")
 
 
 def deferrables(problem: Problem, plan: Plan) -> Found:

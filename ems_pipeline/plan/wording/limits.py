@@ -34,6 +34,8 @@ NAMES = tuple(
         "{asset!s} full when above",
         "{asset!s} below its floor",
         "{asset!s} above its ceiling",
+        "{asset!s} under its band",
+        "{asset!s} over its band",
         "{asset!s} missing at the end",
         "{asset!s} end floor",
         "{asset!s} AC limit",

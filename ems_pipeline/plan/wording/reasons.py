@@ -109,7 +109,7 @@ def _with_demand(now: Moment) -> str:
             return say.COVER(paid=paid)
         gives_all = abs(now.power_w - now.follow_w) <= IDLE_W
         return say.COVER_MOST(paid=paid) if gives_all else say.COVER_PART(paid=paid)
-    if now.before_wh <= now.battery.floor_wh + FULL_WH:
+    if now.before_wh <= now.kept_floor_wh + FULL_WH:
         return say.AT_FLOOR(paid=paid)
     if now.follow_w < IDLE_W:
         return say.GIVES_NOTHING(paid=paid)

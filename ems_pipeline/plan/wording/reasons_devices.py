@@ -127,7 +127,9 @@ def _no_room(plan: Plan, car: ChargingSession, t: int) -> str:
     left_w, narrowest = _connection_left_w(plan, t), ""
     for fuse in problem.fuses:
         if car.charger in fuse.chargers:
-            free_w = fuse.limit_w - float(sum(w[t] for other, w in _cars(plan) if other.charger in fuse.chargers))
+            free_w = float(fuse.carries_w(problem.slots)[t]) - float(
+                sum(w[t] for other, w in _cars(plan) if other.charger in fuse.chargers)
+            )
             left_w, narrowest = min((left_w, narrowest), (free_w, fuse.key))
     if left_w >= car.min_w:
         return ""

@@ -155,7 +155,7 @@ def one_car(model: Model, problem: Problem, charger: str, sessions: list[Chargin
 def shared_fuse(model: Model, problem: Problem, fuse: Fuse, sessions: list[Charging]) -> None:
     """All chargers behind one fuse together stay below it."""
     every = np.arange(problem.slots, dtype=np.int32)
-    rows = model.rows(f"{fuse.key} fuse", every, -np.inf, units.kilo(fuse.limit_w))
+    rows = model.rows(f"{fuse.key} fuse", every, -np.inf, units.kilo(fuse.carries_w(problem.slots)))
     for car, charging in zip(problem.sessions, sessions, strict=True):
         if car.charger in fuse.chargers:
             charging.power.draw(model, rows[charging.power.slots], 1.0)
