@@ -39,13 +39,19 @@ def batteries(site: Site) -> None:
     behind = {key: inverter["key"] for inverter in site.p["inverters"] for key in inverter["batteries"]}
     for b in site.p["batteries"]:
         before, m = None, site.model
+        states: list[int] = []
         floor, ceiling, start = b["floor_wh"] / 1e3, b["ceiling_wh"] / 1e3, b["initial_wh"] / 1e3
         for t in range(site.n):
-            charge = m.var(0.0, b["charge_limit_w"] / 1e3, H * b["wear_per_kwh"])
-            discharge = m.var(0.0, b["discharge_limit_w"] / 1e3, H * b["wear_per_kwh"])
+            most_in, most_out = (
+                min(b[f"{side}_limit_w"], (b[f"{side}_most_w"] or [math.inf] * site.n)[t]) / 1e3
+                for side in ("charge", "discharge")
+            )
+            charge = m.var(0.0, most_in, H * b["wear_per_kwh"])
+            discharge = m.var(0.0, most_out, H * b["discharge_wear_per_kwh"])
             if site.p["exclusive"]:
                 m.either((charge, b["charge_limit_w"] / 1e3), (discharge, b["discharge_limit_w"] / 1e3))
             flow = [(discharge, 1.0), (charge, -1.0)]
+            site.cells[t].append(((charge, b["charge_limit_w"] / 1e3), (discharge, b["discharge_limit_w"] / 1e3)))
             site.given[t].append((discharge, b["discharge_limit_w"] / 1e3))
             site.bus[t] += flow
             if b["key"] in behind:
@@ -58,7 +64,13 @@ def batteries(site: Site) -> None:
                 _taper(m, b, taper, charge, before)
             m.beyond([(cells, -1.0)], -floor, H * b["outside_price_per_kwh"])
             m.beyond([(cells, 1.0)], ceiling, H * b["outside_price_per_kwh"])
+            for kept in b["kept_within"]:
+                if kept["first"] <= t < kept["end"]:
+                    m.beyond([(cells, -1.0)], -kept["low_wh"] / 1e3, H * kept["price_per_kwh"])
+                    m.beyond([(cells, 1.0)], kept["high_wh"] / 1e3, H * kept["price_per_kwh"])
             before = cells
+            states.append(cells)
+        site.held.append((start, states))
         m.beyond([(before, -1.0)], -b["end_floor_wh"] / 1e3, b["outside_price_per_kwh"])
         counted = m.var(-math.inf, ceiling, -b["end_value_per_kwh"])
         m.row([(counted, 1.0), (before, -1.0)], -math.inf, 0.0)
@@ -168,7 +180,10 @@ def cars(site: Site) -> None:
             on.setdefault((car["charger"], t), []).append((switch, 1.0))
             drawn.setdefault((car["charger"], t), []).append((power, 1.0))
             if car["anywhere_w"] is not None and car["anywhere_w"][t] < car["max_w"]:
-                site.sunny[t].append((power, car["anywhere_w"][t] / 1e3, high))
+                site.sunny[t].append((power, car["anywhere_w"][t] / 1e3, high, car["batteries_first_wh"] / 1e3))
+            if car["spares_batteries"]:
+                for _, discharge in site.cells[t]:
+                    m.either((power, high), discharge)
             powers.append((power, H))
             switches.append(switch)
         _steady(m, car, switches, powers)
@@ -182,12 +197,15 @@ def cars(site: Site) -> None:
         )
         m.either((missing, need), (ahead, most - need))
         m.row([*powers, (missing, 1.0), (ahead, -1.0)], need, need)
+        for step in car["on_the_way"]:
+            had = [(power, -H) for power, _ in powers[: step["end"] - car["first"]]]
+            m.beyond(had, -step["energy_wh"] / 1e3, car["unmet_price_per_kwh"])
     for switches_then in on.values():
         m.row(switches_then, 0.0, 1.0)
     for fuse in p["fuses"]:
         for t in range(site.n):
             behind = [term for key in fuse["chargers"] for term in drawn.get((key, t), [])]
-            m.row(behind, -math.inf, fuse["limit_w"] / 1e3)
+            m.row(behind, -math.inf, min(fuse["limit_w"], (fuse["most_w"] or [math.inf] * site.n)[t]) / 1e3)
 
 
 def _steady(m: Model, car: Json, on: list[int], energy: list[Term]) -> None:
@@ -207,12 +225,16 @@ def _steady(m: Model, car: Json, on: list[int], energy: list[Term]) -> None:
 def sunny(site: Site) -> None:
     """A car draws no more than it may from anywhere, or nothing is bought and no battery and no genset gives."""
     m = site.model
-    for cars_then, given_then in zip(site.sunny, site.given, strict=True):
-        for power, anywhere, high in cars_then:
+    for t, (cars_then, given_then) in enumerate(zip(site.sunny, site.given, strict=True)):
+        for power, anywhere, high, first in cars_then:
             yes = m.var(0.0, 1.0, integer=True)
             m.row([(power, 1.0), (yes, anywhere - high)], -math.inf, anywhere)
             for given, most in given_then:
                 m.row([(given, 1.0), (yes, most)], -math.inf, most)
+            if site.held and t == 0:
+                m.row([(yes, first)], -math.inf, sum(start for start, _ in site.held))
+            elif site.held:
+                m.row([*((states[t - 1], 1.0) for _, states in site.held), (yes, -first)], 0.0, math.inf)
 
 
 def _range(m: Model, low: float, high: float, free: bool = True) -> tuple[int, int]:

@@ -26,7 +26,8 @@ def optimum(problem: Json, gap: float = 1e-6, time_limit_s: float = 60.0) -> tup
 class Site:
     """The model of one problem; ``bus`` collects what feeds (+) and draws (-) per slot, kW.
 
-    ``given`` are purchases, discharges and gensets with their most, ``sunny`` cars that may have only so much of them.
+    ``given`` are purchases, discharges and gensets with their most, ``sunny`` cars that may have only so much of them,
+    ``cells`` charge and discharge of each battery with their most, ``held`` its energy at the start and per slot.
     """
 
     def __init__(self, problem: Json) -> None:
@@ -35,7 +36,9 @@ class Site:
         self.bus: list[list[Term]] = [[] for _ in range(self.n)]
         self.ac: dict[str, list[list[Term]]] = {}
         self.given: list[list[tuple[int, float]]] = [[] for _ in range(self.n)]
-        self.sunny: list[list[tuple[int, float, float]]] = [[] for _ in range(self.n)]
+        self.cells: list[list[tuple[tuple[int, float], tuple[int, float]]]] = [[] for _ in range(self.n)]
+        self.held: list[tuple[float, list[int]]] = []
+        self.sunny: list[list[tuple[int, float, float, float]]] = [[] for _ in range(self.n)]
         self.owed_kw = [0.0] * self.n
         self.given_kw = [0.0] * self.n
         devices.pv(self)
@@ -69,6 +72,11 @@ def _meter(site: Site) -> None:
             m.row([(power, 1.0), (over, -1.0)], -math.inf, within)
         if p["exclusive"]:
             m.either((bought, limit + extra_in), (sold, most_out + extra_out))
+        for charge, discharge in site.cells[t]:
+            if any(w["first"] <= t < w["end"] for w in grid["no_grid_to_battery"]):
+                m.either(charge, (bought, limit + extra_in))
+            if any(w["first"] <= t < w["end"] for w in grid["no_battery_to_grid"]):
+                m.either(discharge, (sold, most_out + extra_out))
         m.row([(peak, 1.0), (bought, -1.0)], -grid["peak_so_far_w"] / 1e3, math.inf)
         m.row([*site.bus[t], (bought, 1.0), (sold, -1.0)], load, load)
         for event in grid["events"]:

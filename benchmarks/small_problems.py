@@ -42,6 +42,9 @@ def problem(seed: str) -> Json:
             {"key": "garage", "limit_w": rng.uniform(4000, 14_000), "chargers": [f"box{i}" for i in range(chargers)]}
         ]
     _dispatch(random.Random(f"{seed}/dispatch"), found)
+    _terms(random.Random(f"{seed}/terms"), found["grid"], n)
+    _by_time(random.Random(f"{seed}/by time"), found, n)
+    _beside_batteries(random.Random(f"{seed}/beside"), found)
     return found
 
 
@@ -70,6 +73,44 @@ def _grid(rng: random.Random, n: int) -> Json:
         "peak_price_per_kw": rng.choice([0.0, 0.0, 0.0, 0.4, 5.0]), "peak_so_far_w": rng.choice([0.0, 2000.0, 8000.0]),
         "events": events, "over_limit_price_per_kwh": rng.choice([5.0, 50.0]),
     }  # fmt: skip
+
+
+def _terms(rng: random.Random, grid: Json, n: int) -> None:
+    """What may not flow between batteries and grid, always or in a few slots; drawn apart from the rest."""
+    for name in ("no_battery_to_grid", "no_grid_to_battery"):
+        first = rng.randrange(n)
+        some = [{"first": first, "end": rng.randint(first + 1, n)}]
+        grid[name] = rng.choice([[], [], some, [{"first": 0, "end": n}]])
+
+
+def _beside_batteries(rng: random.Random, found: Json) -> None:
+    """Cars that batteries do not feed, or that come after them, and that want a part of their energy earlier."""
+    capacity = sum(b["capacity_wh"] for b in found["batteries"])
+    for car in found["sessions"]:
+        car["spares_batteries"] = rng.random() < 0.3
+        steps = [
+            (rng.randint(car["first"] + 1, car["end"]), rng.uniform(0.1, 1.0)) for _ in range(rng.choice([0, 0, 1, 2]))
+        ]
+        car["on_the_way"] = [{"end": end, "energy_wh": share * car["energy_wh"]} for end, share in steps]
+        car["batteries_first_wh"] = rng.choice([0.0, 0.0, 0.5, 0.8]) * capacity
+
+
+def _by_time(rng: random.Random, found: Json, n: int) -> None:
+    """Less power in some slots, bands of charge that are priced, wear by direction."""
+    for b in found["batteries"]:
+        b["discharge_wear_per_kwh"] = rng.choice([b["wear_per_kwh"], 0.0, 0.05])
+        for side in ("charge", "discharge"):
+            some = [b[f"{side}_limit_w"] * rng.choice([0.0, 0.4, 1.0]) for _ in range(n)]
+            b[f"{side}_most_w"] = some if rng.random() < 0.25 else None
+        b["kept_within"] = []
+        if rng.random() < 0.4:
+            first, low, high = rng.randrange(n), rng.choice([0.0, 0.2, 0.5]), rng.choice([0.6, 0.8, 1.0])
+            share = {"low_wh": low * b["capacity_wh"], "high_wh": high * b["capacity_wh"]}
+            price = {"price_per_kwh": rng.choice([0.02, 0.3, 2.0])}
+            b["kept_within"] = [{"first": first, "end": rng.randint(first + 1, n)} | share | price]
+    for fuse in found["fuses"]:
+        some = [fuse["limit_w"] * rng.choice([0.5, 1.0]) for _ in range(n)]
+        fuse["most_w"] = rng.choice([None, some])
 
 
 def _event(key: str, first: int, end: int, **values: float) -> Json:

@@ -9,6 +9,7 @@ hand. See docs/control.md.
     authority, commands                       from claims on assets to one command per device
     fleet                                     what is wanted of a fleet, shared out
     envelope, grid_limit, demand              what nobody may make a device do
+    beside_car                                batteries that rest while a car charges
     session, wires, live, prepare             a site in work: drivers, journal, writes, echoes
     together                                  questions to the database asked at once
     lifecycle, verification, outcome          what became of a set-point

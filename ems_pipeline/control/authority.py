@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ems_pipeline import time_grid
-from ems_pipeline.control import commands, demand, envelope, fleet, grid_limit
+from ems_pipeline.control import beside_car, commands, demand, envelope, fleet, grid_limit
 from ems_pipeline.control.live import Live
 from ems_pipeline.devices.driver.command import Command, SignalCommand
 from ems_pipeline.devices.driver.contract import SetpointRefused
@@ -20,6 +20,7 @@ from ems_pipeline.devices.installed import obedience
 from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Battery, Schedule, Site, schedule
 from ems_pipeline.sites.goal import Goal, comforted
+from ems_pipeline.sites.timed import in_slot
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.intents import Intent
 
@@ -61,12 +62,12 @@ def resolve(
     Args:
         signals: which of `SIGNALS` each home controller of the site takes.
     """
-    site, plan_fault = comforted(site, mandate.goals), mandate.plan_fault(site, now)
+    site, plan_fault = comforted(in_slot(site, mandate.slot), mandate.goals), mandate.plan_fault(site, now)
     claims = _claims(site, mandate, () if plan_fault or mandate.plan is None else mandate.plan.claims)
     claims = fleet.as_one(site, claims, live)
     intents = [_device(site, mandate, device.key, claims, plan_fault) for device in site.devices]
     found = [_within_envelope(site, one, live) for one in intents if one is not None]
-    found = _within_demand(site, _within_grid(site, found, live), live)
+    found = _within_demand(site, _within_grid(site, _beside_cars(site, found, live), live), live)
     return found + _signals(site, mandate, claims.values(), found, signals, plan_fault)
 
 
@@ -149,6 +150,12 @@ def _within_envelope(site: Site, intent: Intent, live: Live) -> Intent:
     except SetpointRefused as refusal:
         return replace(intent, fault=str(refusal))
     return _corrected(intent, command, Source.ENVELOPE, notes)
+
+
+def _beside_cars(site: Site, found: list[Intent], live: Live) -> list[Intent]:
+    """Batteries that are kept out of cars rest while one charges."""
+    given, notes = beside_car.resting(site, {one.device: None if one.fault else one.told for one in found}, live)
+    return [_corrected(one, given[one.device], Source.ENVELOPE, notes) if one.device in given else one for one in found]
 
 
 def _within_grid(site: Site, found: list[Intent], live: Live) -> list[Intent]:

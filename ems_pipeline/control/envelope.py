@@ -34,7 +34,12 @@ def bound(site: Site, command: Command, live: Live) -> tuple[Command, list[str]]
     match command:
         case BatteryCommand():
             ratings = [partial(law, site) for law in (_pack_limits, _export_contract, _pv_rating)]
-            laws = [*ratings, partial(_state_of_charge, site, live), partial(_blind_sale, site, live)]
+            laws = [
+                partial(_contract, site),
+                *ratings,
+                partial(_state_of_charge, site, live),
+                partial(_blind_sale, site, live),
+            ]
         case ChargerCommand():
             laws = [partial(_current, site)]
         case HeatPumpCommand():
@@ -46,6 +51,15 @@ def bound(site: Site, command: Command, live: Live) -> tuple[Command, list[str]]
         command, note = law(command)
         notes += [note] if note else []
     return command, notes
+
+
+def _contract(site: Site, command: BatteryCommand) -> tuple[Command, str]:
+    """Where the grid may not charge it, only what is left over does; where it may not be sold, it serves the house."""
+    if command.mode is BatteryMode.CHARGE and not site.grid.grid_to_battery:
+        return replace(command, mode=BatteryMode.HOLD, target_soc_pct=None), say.NO_GRID_CHARGE()
+    if command.mode is BatteryMode.DISCHARGE and not site.grid.battery_to_grid:
+        return replace(command, mode=BatteryMode.SELF_USE), say.NO_BATTERY_SALE()
+    return command, ""
 
 
 def _pack_limits(site: Site, command: BatteryCommand) -> tuple[Command, str]:

@@ -32,6 +32,7 @@ from ems_pipeline.control.verdict import Effect, Verdict
 from ems_pipeline.devices.driver.contract import Driver
 from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.timed import in_slot
 from ems_pipeline.time_grid import CLOCK_SLACK, Clock
 from ems_pipeline.warehouse import Warehouse, alarms, setpoints
 from ems_pipeline.warehouse.claims import Source
@@ -210,7 +211,7 @@ async def _dim(session: SiteSession, live: Live, now: datetime) -> list[Outcome]
 
 async def _relieve(session: SiteSession, live: Live, now: datetime) -> list[Outcome]:
     """Where the connection carries more than it may, those who can give way do so now."""
-    site, grid_w = session.site, live.anyones("grid_power_w")
+    site, grid_w = in_slot(session.site, time_grid.floor_slot(now)), live.anyones("grid_power_w")
     if grid_w is None:
         return []
     if grid_w <= site.grid.import_limit_w * OVERLOAD:

@@ -38,8 +38,8 @@ def sessions_now(
         is_plugged_in: what the charger reports; None when it does not answer (then habit is all there is).
         delivered_wh: energy already given in the running session, None when unknown.
         as_wanted: a session with what somebody wants of it in place of the habit. A car that has it stays in the plan
-            and wants nothing more; one whose habit is served is left to its charger, for habit is a guess, and a guess
-            that is held to would be all that is ever measured.
+            and wants nothing more, as does one whose charger charges on where it is cheap; one whose habit is served is
+            left to its charger, for habit is a guess, and a guess that is held to would be all that is ever measured.
     """
     if is_plugged_in is None:
         return one_at_a_time(list(map(as_wanted, expected)))
@@ -54,7 +54,7 @@ def sessions_now(
     arrived = min(current.arrival_at, time_grid.floor_slot(now))
     habit = replace(current, arrival_at=arrived, probability=1.0)
     there = as_wanted(habit)
-    is_wanted = there is not habit
+    is_wanted = there is not habit or charger.charge_on_wh > 0
     stays = time_grid.floor_slot(now) + 2 * time_grid.SLOT  # whatever was wanted of it, it is not gone before it is
     there = replace(there, departure_at=max(there.departure_at, stays))
     missing_wh = max(there.energy_wh - (delivered_wh or 0.0), 0.0)

@@ -20,6 +20,8 @@ NO_COMMAND = Sentence("no command can be made of it")
 
 # The envelope.
 OUTSIDE = Sentence("{limit!s} {asked} is outside 0..{most}")
+NO_GRID_CHARGE = Sentence("the grid may not charge a battery in this quarter-hour: only what is left over does")
+NO_BATTERY_SALE = Sentence("a battery may not be sold in this quarter-hour: it serves the house")
 NO_SALE = Sentence("no sale at {soc}, reserve {reserve}")
 NO_CHARGING = Sentence("no charging at {soc}, maximum {most}")
 TARGET = Sentence("target {asked} is outside {least}..{most}")
@@ -35,6 +37,8 @@ RANGE = Sentence("{asked} is outside its range, {given} instead")
 
 NO_BLIND_SALE = Sentence("no sale: the connection is not measured")
 ROOM = Sentence("of {most} that may go out {left} are left")
+
+RESTS = Sentence("batteries give nothing while the car at {charger!s} charges")
 
 # What a grid operator asks.
 ASKS = Sentence("{input!s} asks for {most} at most")

@@ -12,6 +12,8 @@ remedy. Add a field here when a fact belongs to the installation; facts that cha
     document      YAML read strictly
     files         a folder of them, followed by a process that lives long
     faults        what is wrong with a file, in the words of its owner
+    hours         windows of the wall clock on some days
+    timed         a site as it is in one quarter-hour
     fleet         batteries that are planned and told as one
     protocol      what a protocol needs of files and maps, a record for each
     market_zones  bidding zones whose prices can be had
@@ -31,7 +33,7 @@ from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.site import ControlPolicy, PlanningPolicy, Site
 from ems_pipeline.sites.tariff import Tariff, TariffPeriod
 from ems_pipeline.sites.thermal import HeatPump, HotWater, House
-from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
+from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, GridTerms, HybridInverter
 
 __all__ = [
     "Asset",
@@ -50,6 +52,7 @@ __all__ = [
     "Gateway",
     "Genset",
     "GridConnection",
+    "GridTerms",
     "HeatPump",
     "HotWater",
     "House",

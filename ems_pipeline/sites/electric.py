@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import time
-from typing import Literal, Self
+from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
 from ems_pipeline.sites.asset import Asset
+from ems_pipeline.sites.hours import Hours
 from ems_pipeline.sites.modes import BatteryMode, ChargerMode, PvMode
 from ems_pipeline.sites.record import Efficiency, EnergyWh, LimitW, Pct, PowerW, Record, WallClock, Weekday
+
+TIMED = ("charge_limit_w", "discharge_limit_w", "reserve_soc_pct", "max_soc_pct")
+"""What of a battery may be narrower at some hours."""
+GIVING = frozenset({"bidirectional", "v2g", "v2h", "v2x", "discharge_limit_w", "discharge_power_w"})
+"""How people would say that a charger takes energy out of a car."""
 
 
 class PvArray(Asset):
@@ -49,6 +57,35 @@ class ChargeTaper(Record):
     full_limit_w: LimitW = 0.0
 
 
+class BatteryTerms(Hours):
+    """What holds of a battery in its hours besides what always does; of several the tightest counts."""
+
+    charge_limit_w: LimitW | None = None
+    discharge_limit_w: LimitW | None = None
+    reserve_soc_pct: Pct | None = None
+    max_soc_pct: Pct | None = None
+
+    @model_validator(mode="after")
+    def _narrows_something(self) -> Self:
+        if not any(getattr(self, name) is not None for name in TIMED):
+            raise ValueError(f"these hours change nothing; write {', '.join(TIMED)}, or leave them out")
+        return self
+
+
+class SpareBand(Record):
+    """States of charge that spare a battery; each kWh outside and hour costs so much, in the plan and in no bill."""
+
+    low_soc_pct: Pct = 0.0
+    high_soc_pct: Pct = 100.0
+    price_per_kwh_h: float = Field(gt=0, le=100)
+
+    @model_validator(mode="after")
+    def _is_a_band(self) -> Self:
+        if self.low_soc_pct >= self.high_soc_pct:
+            raise ValueError(f"low_soc_pct {self.low_soc_pct:g} is not below high_soc_pct {self.high_soc_pct:g}")
+        return self
+
+
 class Battery(Asset):
     """A battery as the bus sees it: AC-side powers, energy in the cells."""
 
@@ -67,6 +104,10 @@ class Battery(Asset):
     """What every plan leaves at its end, for what comes after it; within the plan it may be used. 0: what pays."""
     wear_per_kwh: float = Field(0.0, ge=0, le=5)
     """Money per kWh of throughput (charged or discharged), site currency."""
+    discharge_wear_per_kwh: float | None = Field(None, ge=0, le=5)
+    """Money per kWh discharged, where that differs; `wear_per_kwh` is then that of charging."""
+    spare_band: SpareBand | None = None
+    at_times: tuple[BatteryTerms, ...] = ()
     efficiency_steps: tuple[EfficiencyStep, ...] = ()
     """Efficiency by power, instead of the two constant ones."""
     efficiency_bands: tuple[EfficiencyBand, ...] = ()
@@ -87,6 +128,29 @@ class Battery(Asset):
         return self
 
     @model_validator(mode="after")
+    def _times_narrow(self) -> Self:
+        for i, terms in enumerate(self.at_times):
+            for name in TIMED:
+                asked, always = getattr(terms, name), getattr(self, name)
+                if asked is not None and (asked <= always if name == "reserve_soc_pct" else asked >= always):
+                    raise ValueError(f"at_times[{i}].{name} is {asked:g} and {always:g} always holds; narrow it")
+        return self
+
+    @property
+    def wear_out_per_kwh(self) -> float:
+        """Money per kWh discharged, site currency."""
+        return self.wear_per_kwh if self.discharge_wear_per_kwh is None else self.discharge_wear_per_kwh
+
+    def at(self, slot: datetime, zone: ZoneInfo) -> Battery:
+        """The battery as it is in the quarter-hour that begins at ``slot``; a reserve goes before a lower ceiling."""
+        acting = [terms for terms in self.at_times if terms.covers(slot, zone)]
+        found = {name: [getattr(self, name), *(getattr(terms, name) for terms in acting)] for name in TIMED}
+        held = {name: min(v for v in values if v is not None) for name, values in found.items()}
+        held["reserve_soc_pct"] = max(v for v in found["reserve_soc_pct"] if v is not None)
+        held["max_soc_pct"] = max(held["max_soc_pct"], held["reserve_soc_pct"])
+        return self.model_copy(update=held | {"at_times": ()})
+
+    @model_validator(mode="after")
     def _bands_cover_every_charge(self) -> Self:
         edges = [band.upto_soc_pct for band in self.efficiency_bands]
         if edges and (edges[-1] != 100 or sorted(set(edges)) != edges):
@@ -94,6 +158,13 @@ class Battery(Asset):
         if edges and self.efficiency_steps:
             raise ValueError("efficiency_steps and efficiency_bands both stand; keep one of the two")
         return self
+
+
+class EnergyByTime(Record):
+    """Energy a car should have had since it came by a time of the day, ``energy_wh`` at the wall."""
+
+    by: WallClock
+    energy_wh: EnergyWh
 
 
 class Charger(Asset):
@@ -117,8 +188,38 @@ class Charger(Asset):
     min_on_minutes: int = Field(0, ge=0, le=600)
     charge_efficiency: Efficiency = 0.9
     """Share of the wall's energy that reaches the car's cells."""
+    at_once_wh: float = Field(0.0, ge=0, le=1_000_000)
+    """What a car is charged with at once when it has come, whatever that costs; for the way nobody planned."""
+    on_the_way: tuple[EnergyByTime, ...] = ()
+    """What it should have earlier than at its departure, every day."""
+    charge_on_wh: float = Field(0.0, ge=0, le=1_000_000)
+    """What it takes beyond what it wants, where a kWh costs `charge_on_below_per_kwh` at most."""
+    charge_on_below_per_kwh: float | None = Field(None, ge=-20, le=50)
+    battery_to_car: bool = True
+    """Whether batteries may give while it charges."""
+    batteries_first_pct: Pct = 0.0
+    """State of charge of all batteries together below which what the sun leaves is theirs, not the car's."""
+    most_price_per_kwh: float | None = Field(None, ge=-20, le=50)
+    """Buying price above which only what the sun leaves charges it, site currency; none: it charges as it pays."""
     switches_phases: bool = False
     """Whether it can be told to charge by one of its three phases: less than 6 A by three, where the plan wants it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _takes_and_never_gives(cls, given: Any) -> Any:
+        """No driver can tell a charger to take energy out of a car."""
+        named = sorted(GIVING & set(given)) if isinstance(given, Mapping) else []
+        if named:
+            raise ValueError(
+                f"{named[0]}: no charger is told to discharge a car here (V2G, V2H); remove it: the car is charged only"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _charges_on_below_a_price(self) -> Self:
+        if (self.charge_on_wh > 0) != (self.charge_on_below_per_kwh is not None):
+            raise ValueError("charge_on_wh and charge_on_below_per_kwh belong together; give both or neither")
+        return self
 
     @model_validator(mode="after")
     def _has_phases_to_switch(self) -> Self:

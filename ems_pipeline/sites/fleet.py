@@ -100,6 +100,11 @@ def faults(
             yield f"battery {key!r} of a fleet needs a device of its own; name one"
         elif battery.device in with_modules or key in shared:
             yield f"battery {key!r} shares its inverter with modules or others; leave it out of the fleet"
+        elif battery.at_times or battery.spare_band or battery.discharge_wear_per_kwh is not None:
+            yield (
+                f"battery {key!r} of a fleet has at_times, spare_band or discharge_wear_per_kwh, which no whole has; "
+                "leave them out"
+            )
         elif battery.efficiency_steps or battery.efficiency_bands or battery.taper:
             yield f"battery {key!r} of a fleet has steps, bands or a taper, which no whole has; give it constant ones"
 

@@ -112,6 +112,7 @@ class Site(Record):
         wrong = list(fleet.faults(self.fleets, self.batteries, self.pv, self.inverters, [a.key for a in assets]))
         faults += wrong
         faults += schedule.faults(self.schedules, {a.key: a for a in (assets if wrong else self.asked)})
+        faults += self._unreachable_first()
         if self.market_zone == market_zones.NONE and self.tariff.needs_market:
             faults.append(f"market_zone is {self.market_zone!r} and the tariff has a market price; name the zone")
         if faults:
@@ -137,6 +138,17 @@ class Site(Record):
                 f"currency is {self.currency} and tariff.currency {self.tariff.currency}; a site has one, its bill's"
             )
         return [fault for fault in faults if fault]
+
+    def _unreachable_first(self) -> list[str]:
+        """Chargers that come after batteries which never hold so much."""
+        full_wh = sum(b.capacity_wh * b.max_soc_pct / 100 for b in self.batteries)
+        reach_pct = 100 * full_wh / sum(b.capacity_wh for b in self.batteries) if self.batteries else 0.0
+        return [
+            f"charger {c.key!r} has batteries_first_pct {c.batteries_first_pct:g}, and the site's batteries hold "
+            f"{reach_pct:.0f} % at most; lower it"
+            for c in self.chargers
+            if c.batteries_first_pct > reach_pct + 1e-9
+        ]
 
     def _unknown_members(self) -> list[str]:
         """Fuses, inverters, switchboards and demand inputs that name what the site does not have."""

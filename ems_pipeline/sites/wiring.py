@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ems_pipeline.sites.hours import Hours
 from ems_pipeline.sites.protocol import TransportName, has_portal, keeps_address
 from ems_pipeline.sites.record import Key, LimitW, PowerW, Record, known_as
+
+
+class GridTerms(Hours):
+    """What holds at the grid connection in its hours besides what always does; of several the tightest counts."""
+
+    import_limit_w: LimitW | None = None
+    export_limit_w: LimitW | None = None
+    battery_to_grid: bool = True
+    grid_to_battery: bool = True
+
+    @model_validator(mode="after")
+    def _narrows_something(self) -> Self:
+        if self.battery_to_grid and self.grid_to_battery and self.import_limit_w is None is self.export_limit_w:
+            raise ValueError(
+                "these hours change nothing; write import_limit_w, export_limit_w, battery_to_grid: false or "
+                "grid_to_battery: false, or leave them out"
+            )
+        return self
 
 
 class GridConnection(Record):
@@ -19,6 +40,11 @@ class GridConnection(Record):
     export_limit_w: LimitW
     phases: Literal[1, 3] = 3
     nominal_voltage_v: float = Field(230.0, ge=100, le=500)
+    battery_to_grid: bool = True
+    """Whether batteries may discharge while anything is exported; some feed-in contracts forbid it."""
+    grid_to_battery: bool = True
+    """Whether batteries may charge while anything is imported."""
+    at_times: tuple[GridTerms, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -33,6 +59,39 @@ class GridConnection(Record):
             )
         return {key: value for key, value in given.items() if key != "peak_price_per_kw"}
 
+    @model_validator(mode="after")
+    def _times_narrow(self) -> Self:
+        for i, terms in enumerate(self.at_times):
+            for name in ("import_limit_w", "export_limit_w"):
+                asked_w, always_w = getattr(terms, name), getattr(self, name)
+                if asked_w is not None and asked_w >= always_w:
+                    raise ValueError(
+                        f"at_times[{i}].{name} is {asked_w:g}, no less than the {always_w:g} that always hold; lower "
+                        f"it, or raise grid.{name} and limit the other hours"
+                    )
+        return self
+
+    def at(self, slot: datetime, zone: ZoneInfo) -> GridConnection:
+        """The connection as it is in the quarter-hour that begins at ``slot``."""
+        acting = [terms for terms in self.at_times if terms.covers(slot, zone)]
+        import_w = [terms.import_limit_w for terms in acting if terms.import_limit_w is not None]
+        export_w = [terms.export_limit_w for terms in acting if terms.export_limit_w is not None]
+        return self.model_copy(
+            update={
+                "import_limit_w": min([self.import_limit_w, *import_w]),
+                "export_limit_w": min([self.export_limit_w, *export_w]),
+                "battery_to_grid": self.battery_to_grid and all(terms.battery_to_grid for terms in acting),
+                "grid_to_battery": self.grid_to_battery and all(terms.grid_to_battery for terms in acting),
+                "at_times": (),
+            }
+        )
+
+
+class FuseTerms(Hours):
+    """What a fuse carries in its hours."""
+
+    limit_w: LimitW
+
 
 class FuseGroup(Record):
     """Chargers behind one fuse."""
@@ -40,6 +99,23 @@ class FuseGroup(Record):
     key: Key
     limit_w: PowerW
     chargers: tuple[Key, ...]
+    at_times: tuple[FuseTerms, ...] = ()
+    """Less at some hours; of several the least."""
+
+    @model_validator(mode="after")
+    def _times_narrow(self) -> Self:
+        for i, terms in enumerate(self.at_times):
+            if terms.limit_w >= self.limit_w:
+                raise ValueError(
+                    f"at_times[{i}].limit_w is {terms.limit_w:g}, no less than the {self.limit_w:g} that always hold; "
+                    "lower it"
+                )
+        return self
+
+    def at(self, slot: datetime, zone: ZoneInfo) -> FuseGroup:
+        """The fuse as it is in the quarter-hour that begins at ``slot``."""
+        acting = [terms.limit_w for terms in self.at_times if terms.covers(slot, zone)]
+        return self.model_copy(update={"limit_w": min([self.limit_w, *acting]), "at_times": ()})
 
 
 class HybridInverter(Record):

@@ -212,7 +212,9 @@ def _sessions(
             for row in frame.filter(pl.col("asset_key") == charger.key).iter_rows(named=True)
         ]
         found += [
-            EvSession(charger.key, s.arrival_at, s.departure_at, s.energy_wh)
+            EvSession(
+                charger.key, s.arrival_at, s.departure_at, s.energy_wh, had_wh=_had_wh(charger, state, s, known.at)
+            )
             for s in sessions_now(
                 charger,
                 expected,
@@ -235,6 +237,13 @@ def _as_wanted(session: ExpectedSession, wanted: Sequence[Goal]) -> ExpectedSess
     leaves = goal.ready_at is not None and goal.ready_at > session.arrival_at
     departure_at = goal.ready_at if leaves and goal.ready_at is not None else session.departure_at
     return replace(session, energy_wh=energy_wh, departure_at=departure_at)
+
+
+def _had_wh(charger: Charger, state: Measured, session: ExpectedSession, at: datetime) -> float:
+    """What a car that is there has had in this stay, Wh; 0 of one that is to come, and where nobody counts."""
+    if session.arrival_at > at or not _is_plugged_in(charger, state):
+        return 0.0
+    return state.values.get((charger.device or "", "session_energy_wh"), 0.0)
 
 
 def _is_plugged_in(charger: Charger, state: Measured) -> bool | None:

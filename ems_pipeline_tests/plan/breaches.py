@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ems_pipeline.plan import Plan, Problem
-from ems_pipeline.plan.problem import DemandEvent, Window
+from ems_pipeline.plan.problem import DemandEvent, EnergyBy, KeptWithin, Window
 
 Mutation = Callable[[Problem, Plan], tuple[Problem, Plan]]
 MUTATIONS: dict[str, tuple[str, Mutation]] = {}
@@ -87,6 +87,34 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_battery(problem, discharge_limit_w=plan.discharge_w.max() / 1.01), plan
 
 
+@breaks("charge limit (of some hours)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, charge_most_w=plan.charge_w[0] / 1.01), plan
+
+
+@breaks("discharge limit (of some hours)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, discharge_most_w=plan.discharge_w[0] / 1.01), plan
+
+
+@breaks("objective (band that spares a battery)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """Nobody has paid for what the cells are 1 % above the band."""
+    low = KeptWithin(0, problem.slots, 0.0, float(plan.energy_wh[0].max()) / 1.01, 10.0)
+    return _with_battery(problem, kept_within=(low,)), plan
+
+
+@breaks("objective (wear of discharging)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, discharge_wear_per_kwh=problem.batteries[0].wear_per_kwh * 1.01), plan
+
+
+@breaks("shared fuse (of some hours)", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    fuse = dataclasses.replace(problem.fuses[0], most_w=plan.session_w.sum(axis=0) / 1.01)
+    return dataclasses.replace(problem, fuses=(fuse,)), plan
+
+
 @breaks("charge not negative")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return problem, plan_with(
@@ -128,6 +156,42 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     pv_w = plan.pv_w.sum(axis=0) + plan.battery_w
     hybrid = HybridInverter("hybrid", np.abs(pv_w).max() / 1.01, tuple(p.key for p in problem.pv), ("pack",))
     return dataclasses.replace(problem, inverters=(hybrid,)), plan
+
+
+@breaks("grid to battery")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_grid(problem, no_grid_to_battery=(Window(0, problem.slots),)), plan
+
+
+@breaks("battery to grid")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """1 % of what the battery gives the house is sold, and the grid brings it."""
+    _, slot = busiest(plan.discharge_w)
+    sold = plan_with(plan, "grid_w", (slot,), lambda _: -0.01 * plan.discharge_w[0, slot])
+    return _with_grid(problem, no_battery_to_grid=(Window(slot, slot + 1),)), sold
+
+
+@breaks("battery to car")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """1 % of what the car draws comes from the battery."""
+    _, slot = busiest(plan.session_w[:1])
+    fed = plan_with(plan, "discharge_w", (0, slot), lambda _: 0.01 * plan.session_w[0, slot])
+    return _with_car(problem, spares_batteries=True), fed
+
+
+@breaks("batteries first")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    _, slot = busiest(plan.session_w[:1])
+    held_wh = float(plan.energy_wh[0, slot - 1])
+    return _with_car(problem, anywhere_w=plan.session_w[0] / 1.01, batteries_first_wh=held_wh * 1.01), plan
+
+
+@breaks("unmet energy as reported (on the way)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """By its last slot but one it should have had 1 % more than it has."""
+    car = problem.sessions[0]
+    had_wh = float(plan.session_w[0, : car.end - 1].sum()) / 4
+    return _with_car(problem, energy_wh=had_wh * 1.01, on_the_way=(EnergyBy(car.end - 1, had_wh * 1.01),)), plan
 
 
 @breaks("presence")
@@ -317,7 +381,11 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_genset(problem, starts_per_day=0), plan
 
 
-def _with_battery(problem: Problem, **changes: float) -> Problem:
+def _with_grid(problem: Problem, **changes: Any) -> Problem:
+    return dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, **changes))
+
+
+def _with_battery(problem: Problem, **changes: Any) -> Problem:
     return dataclasses.replace(problem, batteries=(dataclasses.replace(problem.batteries[0], **changes),))
 
 

@@ -44,14 +44,28 @@ def everything() -> Problem:
     tank = HeatStore("tank", 3.0, 230.0, np.full(4, 20.0), np.zeros(4), 50.0, 42.0, 56.0, 5.0)
     steps = (problem.PowerStep(1000.0, 0.8, 0.8), problem.PowerStep(6000.0, 0.9, 0.9))
     bands = (problem.ChargeBand(5000.0, 0.8, 0.8), problem.ChargeBand(10_000.0, 0.9, 0.9))
+    kept = (problem.KeptWithin(0, 2, 2000.0, 8000.0, 0.1),)
     event = problem.DemandEvent("event", 0, 2, 5000.0, 1000.0, 0.1)
     return house(
         [0.3] * 4,
         grid={"events": (event,)},
         pv=(roof([1000.0] * 4),),
-        batteries=(battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)), battery("second", bands=bands)),
+        batteries=(
+            battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)),
+            battery("second", bands=bands, kept_within=kept),
+        ),
         inverters=(HybridInverter("hybrid", 5000.0, ("roof",), ("pack",)),),
-        sessions=(car(0, 4, 2000.0, blocked=(Window(1, 2),), anywhere_w=np.zeros(4), steady=(Window(0, 2),)),),
+        sessions=(
+            car(
+                0,
+                4,
+                2000.0,
+                blocked=(Window(1, 2),),
+                anywhere_w=np.zeros(4),
+                steady=(Window(0, 2),),
+                on_the_way=(problem.EnergyBy(2, 500.0),),
+            ),
+        ),
         heat_pumps=(heat_pump(4, tank=tank, tank_cop=np.full(4, 2.0), bands=(ComfortBand(0, 2, 16.0, 23.0),)),),
         deferrables=(machine([500.0, 500.0], 0, 4),),
         gensets=(genset(blocked=(Window(0, 1),), starts_per_day=2, run_hours_left=3.0, state_slots=1),),

@@ -1,11 +1,13 @@
 """What a site file may say for the planner beyond the demo site: read from YAML, refused when it names nothing."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ems_pipeline.sites import load_site
 from ems_pipeline.sites.loader import SiteFileError
+from ems_pipeline.time_grid import zone
 from ems_pipeline_tests.sites.test_loader import edited
 
 OPTIONS = """
@@ -96,3 +98,40 @@ def test_what_is_kept_at_the_end_lies_within_what_is_allowed_at_all(
 ) -> None:
     with pytest.raises(SiteFileError, match=said):
         load_site(edited(tmp_path, (before, after)), {})
+
+
+def test_what_holds_at_the_connection_at_some_hours_is_read_and_has_to_narrow_something(tmp_path: Path) -> None:
+    """At noon UTC of a winter's day it is 13:00 in Prague."""
+    terms = '{start: "13:00", end: "14:00", grid_to_battery: false}, {import_limit_w: 4000, days: [0]}'
+    site = load_site(edited(tmp_path, ("phases: 3}", f"phases: 3, at_times: [{terms}]}}")), {})
+    monday, place = datetime(2026, 3, 2, 12, tzinfo=UTC), zone(site.timezone)
+    assert not site.grid.at(monday, place).grid_to_battery
+    assert site.grid.at(monday, place).import_limit_w == 4000
+    assert site.grid.at(monday + timedelta(days=1, hours=1), place).grid_to_battery
+    assert site.grid.at(monday + timedelta(days=1), place).import_limit_w == site.grid.import_limit_w
+    for wrong, said in (("{}", "change nothing"), ("{export_limit_w: 90000}", "no less than the")):
+        with pytest.raises(SiteFileError, match=said):
+            load_site(edited(tmp_path, ("phases: 3}", f"phases: 3, at_times: [{wrong}]}}")), {})
+
+
+def test_a_charger_comes_after_batteries_that_can_hold_so_much(tmp_path: Path) -> None:
+    car = "key: car-1, device: wallbox-1"
+    options = "battery_to_car: false, most_price_per_kwh: 4.5, batteries_first_pct"
+    site = load_site(edited(tmp_path, (car, f"{car}, {options}: 80")), {})
+    assert (site.chargers[0].battery_to_car, site.chargers[0].batteries_first_pct) == (False, 80)
+    less = ("max_soc_pct: 100", "max_soc_pct: 70")
+    with pytest.raises(SiteFileError, match="hold 70 % at most"):
+        load_site(edited(tmp_path, (car, f"{car}, {options}: 80"), less), {})
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("v2h: true", "v2h: no charger is told to discharge a car"),
+        ("charge_on_wh: 5000", "charge_on_wh and charge_on_below_per_kwh belong together"),
+    ],
+)
+def test_what_a_charger_cannot_do_is_refused_by_name(tmp_path: Path, option: str, said: str) -> None:
+    car = "key: car-1, device: wallbox-1"
+    with pytest.raises(SiteFileError, match=said):
+        load_site(edited(tmp_path, (car, f"{car}, {option}")), {})

@@ -12,7 +12,7 @@ import numpy as np
 
 from ems_pipeline import time_grid, units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.assembly import end_value, goals
+from ems_pipeline.plan.assembly import at_times, cars, end_value, goals
 from ems_pipeline.plan.assembly.end_value import AfterHorizon
 from ems_pipeline.plan.assembly.gensets import genset_units, switchboards
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
@@ -22,13 +22,12 @@ from ems_pipeline.plan.assembly.machines import (
     heat_pump_unit,
     too_short,
 )
-from ems_pipeline.plan.assembly.spans import slots_of
+from ems_pipeline.plan.assembly.spans import slots_of, windows_where
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargeBand,
     ChargingSession,
     DemandEvent,
-    Fuse,
     GridLimits,
     HybridInverter,
     PowerStep,
@@ -78,7 +77,10 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         grid=_grid(site, inputs, dearest),
         pv=tuple(PvSource(a.key, pv_w[a.key], a.curtailable) for a in site.pv),
         batteries=tuple(
-            _battery(b, _known(soc, b.key, "soc_pct"), after.cells_per_kwh, dearest) for b in site.batteries
+            at_times.battery(
+                _battery(b, _known(soc, b.key, "soc_pct"), after.cells_per_kwh, dearest), b, inputs.starts, zone
+            )
+            for b in site.batteries
         ),
         inverters=tuple(HybridInverter(i.key, i.ac_limit_w, i.pv, i.batteries) for i in site.inverters),
         sessions=tuple(_sessions(site, inputs, after.other_per_kwh, dearest)),
@@ -96,7 +98,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         deferrables=tuple(run for m in site.deferrables for run in deferrable_runs(m, inputs, zone, dearest)),
         gensets=tuple(genset_units(site, inputs, zone)),
         switchboards=tuple(switchboards(site)),
-        fuses=tuple(Fuse(f.key, f.limit_w, f.chargers) for f in site.fuses),
+        fuses=tuple(at_times.fuse(f, inputs.starts, zone) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
         left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),
         day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
@@ -120,15 +122,18 @@ def _complete(name: str, given: Array, n: int) -> Array:
 
 
 def _grid(site: Site, inputs: PlanInputs, dearest: float) -> GridLimits:
-    n = len(inputs.starts)
+    zone = time_grid.zone(site.timezone)
+    terms = [site.grid.at(at, zone) for at in inputs.starts]
     peak_price_per_kw, floor_w = _capacity(site, inputs.starts[0])
     return GridLimits(
-        np.full(n, site.grid.import_limit_w),
-        np.full(n, site.grid.export_limit_w),
+        np.array([then.import_limit_w for then in terms]),
+        np.array([then.export_limit_w for then in terms]),
         peak_price_per_kw=peak_price_per_kw,
         peak_so_far_w=max(inputs.state.month_peak_import_w or 0.0, floor_w),
         events=tuple(found for event in inputs.events if (found := _event(event, inputs.starts)) is not None),
         over_limit_price_per_kwh=OVER_LIMIT * dearest,
+        no_battery_to_grid=windows_where(not then.battery_to_grid for then in terms),
+        no_grid_to_battery=windows_where(not then.grid_to_battery for then in terms),
     )
 
 
@@ -166,7 +171,8 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
         ceiling_wh=ceiling_wh,
         initial_wh=share * soc_pct,
         wear_per_kwh=battery.wear_per_kwh,
-        end_value_per_kwh=end_value.cells(after, _mean_discharge_efficiency(battery), battery.wear_per_kwh),
+        discharge_wear_per_kwh=battery.discharge_wear_per_kwh,
+        end_value_per_kwh=end_value.cells(after, _mean_discharge_efficiency(battery), battery.wear_out_per_kwh),
         outside_price_per_kwh=RECOVERY * dearest,
         end_floor_wh=share * battery.keep_at_end_pct,
         steps=tuple(PowerStep(s.upto_w, s.charge_efficiency, s.discharge_efficiency) for s in steps),
@@ -195,11 +201,15 @@ def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
 def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> list[ChargingSession]:
     """Sessions that touch the horizon; only whole slots of presence count, and what can wait until later is said."""
     n, blocked = len(inputs.starts), _scheduled_off(site, inputs.starts)
-    found = [
-        goals.sourced(_session(charger, energy_wh, first, end, n, after, blocked[charger.key]), inputs, dearest)
-        for charger, energy_wh, first, end in _wanted(site, inputs)
-        if first < min(end, n)
-    ]
+    held_wh = sum(battery.capacity_wh for battery in site.batteries)
+    found = []
+    for charger, wanted, energy_wh, first, end in _wanted(site, inputs):
+        if first < min(end, n):
+            session = _session(charger, energy_wh, first, end, n, after, blocked[charger.key])
+            session = cars.with_steps(session, charger, wanted.had_wh, inputs.starts, site.timezone)
+            session = cars.charging_on(goals.sourced(session, inputs, dearest), charger, n)
+            first_wh = charger.batteries_first_pct / 100 * held_wh
+            found.append(dataclasses.replace(session, batteries_first_wh=first_wh))
     taken = Counter(session.key for session in found)  # two cars in one slot at one charger are two sessions
     return [
         session if taken[session.key] == 1 else dataclasses.replace(session, key=f"{session.key}#{number}")
@@ -209,21 +219,22 @@ def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> l
 
 def _too_late(site: Site, inputs: PlanInputs) -> Iterator[Unmet]:
     """Cars that want energy and leave within the horizon before a whole quarter-hour is over."""
-    for charger, energy_wh, first, end in _wanted(site, inputs):
+    for charger, _, energy_wh, first, end in _wanted(site, inputs):
         if energy_wh > 0 and end <= first and end < len(inputs.starts):
             what = "energy missing at departure, no whole quarter-hour is left"
             yield Unmet(charger.key, what, units.kilo(energy_wh), "kWh")
 
 
-def _wanted(site: Site, inputs: PlanInputs) -> Iterator[tuple[Charger, float, int, int]]:
-    """Charger, energy and slot window of every session that is not over, and wants something or has a goal."""
+def _wanted(site: Site, inputs: PlanInputs) -> Iterator[tuple[Charger, EvSession, float, int, int]]:
+    """Charger, stay, energy and slot window of every session that is not over, and wants something or has a goal."""
     chargers = {c.key: c for c in site.chargers}
     for wanted in inputs.sessions:
         charger = _known(chargers, wanted.charger, "chargers")
         energy_wh = _wanted_wh(charger, wanted)
         is_kept = any(goal.asset == charger.key for goal in inputs.goals)  # off, once it has what is wanted
+        is_kept |= charger.charge_on_wh > 0
         if (energy_wh > 0 or is_kept) and wanted.departs_at > inputs.starts[0]:
-            yield charger, energy_wh, *slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
+            yield charger, wanted, energy_wh, *slots_of(wanted.arrives_at, wanted.departs_at, inputs.starts, whole=True)
 
 
 def _scheduled_off(site: Site, starts: list[datetime]) -> dict[str, tuple[Window, ...]]:
@@ -262,6 +273,8 @@ def _session(
         unmet_price_per_kwh=charger.unmet_price_per_kwh,
         later_wh=min(energy_wh, float(units.slot_energy_wh(charger.max_power_w) * later_slots)),
         later_value_per_kwh=max(0.0, after),
+        spares_batteries=not charger.battery_to_car,
+        most_price_per_kwh=charger.most_price_per_kwh,
         min_run_slots=max(1, -(-charger.min_on_minutes // 15)),
         blocked=blocked,
     )

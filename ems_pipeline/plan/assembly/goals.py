@@ -23,12 +23,17 @@ less than a cold house. What the sun does not give is missing, and nothing can b
 
 
 def sourced(session: ChargingSession, inputs: PlanInputs, dearest: float) -> ChargingSession:
-    """A session with what it may draw from anywhere, and where it should not wait."""
-    anywhere_w, steady = np.full(len(inputs.starts), session.max_w), np.zeros(len(inputs.starts), dtype=bool)
+    """A session with what it may draw from anywhere, and where it should not wait.
+
+    Above the price its owner would pay that is nothing, unless a goal says what it is to be charged from.
+    """
+    usual_w, steady = np.full(len(inputs.starts), session.max_w), np.zeros(len(inputs.starts), dtype=bool)
+    if session.most_price_per_kwh is not None:
+        usual_w[np.asarray(inputs.buy_per_kwh) > session.most_price_per_kwh] = 0.0
+    anywhere_w = usual_w.copy()
+    told = {Source.ANY: session.max_w, Source.SOLAR: 0.0, Source.MIN_SOLAR: session.min_w}
     for goal, first, end in _holding(session.charger, inputs):
-        anywhere_w[first:end] = {Source.SOLAR: 0.0, Source.MIN_SOLAR: session.min_w}.get(
-            goal.source or Source.ANY, session.max_w
-        )
+        anywhere_w[first:end] = usual_w[first:end] if goal.source is None else told[goal.source]
         steady[first:end] = goal.source is Source.MIN_SOLAR
     here = anywhere_w[session.first : session.end]
     if (here >= session.max_w).all():

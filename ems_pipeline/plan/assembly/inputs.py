@@ -16,7 +16,8 @@ from ems_pipeline.sites.goal import Goal
 class EvSession:
     """A car at ``charger`` from ``arrives_at`` to ``departs_at`` (UTC) that still wants ``energy_wh`` (wall side).
 
-    Where the car tells its state of charge, ``soc_pct`` and ``wanted_soc_pct`` take the place of ``energy_wh``.
+    ``had_wh`` is what it has had since it came. Where the car tells its state of charge, ``soc_pct`` and
+    ``wanted_soc_pct`` take the place of ``energy_wh``.
     """
 
     charger: str
@@ -25,6 +26,7 @@ class EvSession:
     energy_wh: float
     soc_pct: float | None = None
     wanted_soc_pct: float | None = None
+    had_wh: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import groupby
 
 from ems_pipeline import time_grid
+from ems_pipeline.plan.problem import Window
+
+
+def windows_where(holds: Iterable[bool]) -> tuple[Window, ...]:
+    """The slots in which something holds, as few windows as there are."""
+    found, first = [], 0
+    for is_so, slots in groupby(holds):
+        end = first + len(list(slots))
+        found += [Window(first, end)] if is_so else []
+        first = end
+    return tuple(found)
 
 
 def slots_of(from_at: datetime, until_at: datetime, starts: list[datetime], whole: bool) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from ems_pipeline.plan.model.laws import (
     charging,
     contract,
     deferrable,
+    flows,
     genset,
     heat,
     storage,
@@ -103,6 +104,7 @@ def _shared(problem: Problem, built: Built) -> None:
         deferrable.one_run_at_a_time(model, key, runs)
     for car, cars in zip(problem.sessions, built.sessions, strict=True):
         gensets = [generating.power for generating in built.gensets]
+        flows.no_battery_to_car(model, problem, car, cars.power, built.batteries)
         sunshine.only_what_is_left(model, problem, car, cars.power, built.meter, built.batteries, gensets)
     for board in problem.switchboards:
         both = zip(problem.gensets, built.gensets, strict=True)
@@ -111,6 +113,8 @@ def _shared(problem: Problem, built: Built) -> None:
         switchboard.spare(model, board, sets)
     for fuse in problem.fuses:
         charging.shared_fuse(model, problem, fuse, built.sessions)
+    flows.no_grid_to_battery(model, problem, built.meter, built.batteries)
+    flows.no_battery_to_grid(model, problem, built.meter, built.batteries)
     contract.peak(model, problem, built.meter)
     for event in problem.grid.events:
         contract.paid_reduction(model, problem, event, built.meter)

@@ -12,14 +12,17 @@ from ems_pipeline.plan.problem.devices import (
     ChargingSession,
     ComfortBand,
     DeferrableRun,
+    EnergyBy,
     Fuse,
     HeatPumpUnit,
     HeatStore,
     HybridInverter,
+    KeptWithin,
     PowerStep,
     PvSource,
     Taper,
     Window,
+    covered,
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
 from ems_pipeline.plan.problem.problem import DemandEvent, GridLimits, PreviousPower, Problem, Unmet
@@ -32,12 +35,14 @@ __all__ = [
     "ComfortBand",
     "DeferrableRun",
     "DemandEvent",
+    "EnergyBy",
     "Fuse",
     "GensetUnit",
     "GridLimits",
     "HeatPumpUnit",
     "HeatStore",
     "HybridInverter",
+    "KeptWithin",
     "PowerStep",
     "PreviousPower",
     "Problem",
@@ -46,4 +51,5 @@ __all__ = [
     "Taper",
     "Unmet",
     "Window",
+    "covered",
 ]  # fmt: skip

@@ -47,15 +47,21 @@ FIELDS: dict[type, dict[str, Bounds]] = {
         "capacity_wh": POSITIVE, "charge_limit_w": AT_LEAST_0, "discharge_limit_w": AT_LEAST_0,
         "charge_efficiency": EFFICIENCY, "discharge_efficiency": EFFICIENCY, "floor_wh": AT_LEAST_0,
         "ceiling_wh": AT_LEAST_0, "initial_wh": AT_LEAST_0, "wear_per_kwh": AT_LEAST_0, "end_value_per_kwh": AT_LEAST_0,
-        "end_floor_wh": AT_LEAST_0, "outside_price_per_kwh": AT_LEAST_0,
+        "end_floor_wh": AT_LEAST_0, "outside_price_per_kwh": AT_LEAST_0, "discharge_wear_per_kwh": AT_LEAST_0,
+        "charge_most_w": AT_LEAST_0, "discharge_most_w": AT_LEAST_0,
+    },
+    parts.KeptWithin: {
+        "first": SLOT, "end": SLOT, "low_wh": AT_LEAST_0, "high_wh": AT_LEAST_0, "price_per_kwh": AT_LEAST_0,
     },
     parts.HybridInverter: {"ac_limit_w": AT_LEAST_0},
     parts.ChargingSession: {
         "first": SLOT, "end": SLOT, "energy_wh": AT_LEAST_0, "min_w": AT_LEAST_0, "max_w": POSITIVE, "phases": (1, 3),
         "voltage_v": POSITIVE, "unmet_price_per_kwh": AT_LEAST_0, "later_wh": AT_LEAST_0, "later_value_per_kwh": ANY,
         "min_run_slots": COUNT, "anywhere_w": AT_LEAST_0,
+        "batteries_first_wh": AT_LEAST_0, "most_price_per_kwh": ANY,
     },
-    parts.Fuse: {"limit_w": AT_LEAST_0},
+    parts.EnergyBy: {"end": COUNT, "energy_wh": AT_LEAST_0},
+    parts.Fuse: {"limit_w": AT_LEAST_0, "most_w": AT_LEAST_0},
     parts.DeferrableRun: {"profile_w": AT_LEAST_0, "first": SLOT, "end": SLOT, "skip_price": AT_LEAST_0},
     parts.GensetUnit: {
         "min_w": AT_LEAST_0, "max_w": POSITIVE, "fuel_per_kwh": AT_LEAST_0, "idle_fuel_per_h": AT_LEAST_0,

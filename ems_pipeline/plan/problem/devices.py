@@ -5,11 +5,12 @@ Units and slots as in `problem`. Every wish that physics can refuse carries a pr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ems_pipeline.arrays import Array
+from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.plan.record import Record
 
 ROUNDING = 1e-6
@@ -24,6 +25,14 @@ class Window(Record):
 
     first: int
     end: int
+
+
+def covered(windows: Iterable[Window], slots: int) -> Mask:
+    """Which of the first ``slots`` lie in one of the windows."""
+    inside = np.zeros(slots, dtype=bool)
+    for window in windows:
+        inside[window.first : window.end] = True
+    return inside
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +79,17 @@ class Taper(Record):
 
 
 @dataclass(frozen=True, eq=False)
+class KeptWithin(Record):
+    """Energy a battery should have at the end of each slot of ``[first, end)``; each kWh outside and hour is priced."""
+
+    first: int
+    end: int
+    low_wh: float
+    high_wh: float
+    price_per_kwh: float
+
+
+@dataclass(frozen=True, eq=False)
 class BatteryStore(Record):
     """A battery: AC-side powers, energy in the cells."""
 
@@ -97,6 +117,26 @@ class BatteryStore(Record):
     """Efficiency by state of charge in place of the constant one, from 0 Wh up to the capacity; not with `steps`."""
     tapers: tuple[Taper, ...] = ()
     """How a nearly full battery limits its charging."""
+    discharge_wear_per_kwh: float | None = None
+    """Money per kWh discharged, where it is not that of charging."""
+    charge_most_w: Array | None = None
+    discharge_most_w: Array | None = None
+    """Less than the limits of power in some slots, W."""
+    kept_within: tuple[KeptWithin, ...] = ()
+    """Where it should stand in some slots: a reserve of some hours, a band that spares it unless leaving it pays."""
+
+    def charging_w(self, slots: int) -> Array:
+        """Most charging in each slot, W."""
+        return _within(self.charge_limit_w, self.charge_most_w, slots)
+
+    def discharging_w(self, slots: int) -> Array:
+        """Most discharging in each slot, W."""
+        return _within(self.discharge_limit_w, self.discharge_most_w, slots)
+
+    @property
+    def wear_out_per_kwh(self) -> float:
+        """Money per kWh discharged."""
+        return self.wear_per_kwh if self.discharge_wear_per_kwh is None else self.discharge_wear_per_kwh
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +147,14 @@ class HybridInverter(Record):
     ac_limit_w: float
     pv: tuple[str, ...]
     batteries: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EnergyBy(Record):
+    """Energy a car should have had from the horizon's begin on before slot ``end``; what is missing is priced."""
+
+    end: int
+    energy_wh: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +185,15 @@ class ChargingSession(Record):
     switches_phases: bool = False
     """It charges by one of its phases or by all: ``min_w`` is that of one, and not every power between is given."""
 
+    spares_batteries: bool = False
+    """While it charges no battery gives."""
+    batteries_first_wh: float = 0.0
+    """Energy the batteries together hold before what the sun leaves beyond `anywhere_w` is this car's."""
+    on_the_way: tuple[EnergyBy, ...] = ()
+    """What of `energy_wh` should be there earlier; each kWh missing then costs what one missing at departure does."""
+    most_price_per_kwh: float | None = None
+    """Price above which `anywhere_w` is 0; told as the reason."""
+
     @property
     def gap_w(self) -> tuple[float, float] | None:
         """Powers between which none is given: the most by one phase, the least by all; None where they overlap."""
@@ -158,6 +215,12 @@ class Fuse(Record):
     key: str
     limit_w: float
     chargers: tuple[str, ...]
+    most_w: Array | None = None
+    """Less in some slots, W."""
+
+    def carries_w(self, slots: int) -> Array:
+        """What it carries in each slot, W."""
+        return _within(self.limit_w, self.most_w, slots)
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,3 +302,8 @@ class HeatPumpUnit(Record):
     """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
     tank: HeatStore | None = None
     tank_cop: Array | None = None
+
+
+def _within(limit_w: float, most_w: Array | None, slots: int) -> Array:
+    always = np.full(slots, limit_w)
+    return always if most_w is None else np.minimum(always, most_w)

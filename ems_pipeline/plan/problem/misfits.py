@@ -31,6 +31,9 @@ def _lengths(problem: Problem) -> Iterator[str]:
     series |= {"grid.import_limit_w": grid.import_limit_w, "grid.export_limit_w": grid.export_limit_w}
     series |= {f"pv[{i}].available_w": source.available_w for i, source in enumerate(problem.pv)}
     series |= {f"sessions[{i}].anywhere_w": car.anywhere_w for i, car in enumerate(problem.sessions)}
+    series |= {f"fuses[{i}].most_w": fuse.most_w for i, fuse in enumerate(problem.fuses)}
+    for i, battery in enumerate(problem.batteries):
+        series |= {f"batteries[{i}].{name}": getattr(battery, name) for name in ("charge_most_w", "discharge_most_w")}
     for i, unit in enumerate(problem.heat_pumps):
         series |= {f"heat_pumps[{i}].cop": unit.cop, f"heat_pumps[{i}].tank_cop": unit.tank_cop}
         for path, store in _stores(f"heat_pumps[{i}]", unit):
@@ -52,11 +55,15 @@ def _stores(path: str, unit: HeatPumpUnit) -> Iterator[tuple[str, HeatStore]]:
 
 def _windows(problem: Problem) -> Iterator[str]:
     inside: list[tuple[str, Any]] = [(f"grid.events[{i}]", event) for i, event in enumerate(problem.grid.events)]
+    for name in ("no_battery_to_grid", "no_grid_to_battery"):
+        inside += [(f"grid.{name}[{i}]", window) for i, window in enumerate(getattr(problem.grid, name))]
     inside += [(f"sessions[{i}]", car) for i, car in enumerate(problem.sessions)]
     inside += [(f"deferrables[{i}]", machine) for i, machine in enumerate(problem.deferrables)]
     blocking: tuple[tuple[str, Sequence[Any]], ...] = (("sessions", problem.sessions), ("gensets", problem.gensets))
     for i, car in enumerate(problem.sessions):
         inside += [(f"sessions[{i}].steady[{k}]", window) for k, window in enumerate(car.steady)]
+    for i, battery in enumerate(problem.batteries):
+        inside += [(f"batteries[{i}].kept_within[{k}]", kept) for k, kept in enumerate(battery.kept_within)]
     for i, pump in enumerate(problem.heat_pumps):
         for path, store in _stores(f"heat_pumps[{i}]", pump):
             inside += [(f"{path}.bands[{k}]", band) for k, band in enumerate(store.bands)]
@@ -89,6 +96,14 @@ def _ranges(problem: Problem) -> Iterator[str]:
                 if band.min_c > band.max_c:
                     yield f"{where}.min_c is {band.min_c:g} and max_c {band.max_c:g}; give a band from cold to warm"
     for i, car in enumerate(problem.sessions):
+        for k, step in enumerate(car.on_the_way):
+            if not car.first < step.end <= car.end:
+                yield f"sessions[{i}].on_the_way[{k}].end is {step.end}; give a slot of its stay, up to {car.end}"
+            if step.energy_wh > car.energy_wh:
+                yield (
+                    f"sessions[{i}].on_the_way[{k}].energy_wh is {step.energy_wh:g} of energy_wh {car.energy_wh:g}; "
+                    "give no more than it wants"
+                )
         if car.later_wh > car.energy_wh:
             yield f"sessions[{i}].later_wh is {car.later_wh:g} of energy_wh {car.energy_wh:g}; give what of it can wait"
 
@@ -174,6 +189,9 @@ def _battery(path: str, battery: BatteryStore) -> Iterator[str]:
     for name, ends, reach, what in curves:
         if any(low >= high for low, high in pairwise(ends)) or (ends and ends[-1] < reach * (1 - 1e-9)):
             yield f"{path}.{name} end at {ends}; give them rising, the last at {what} ({reach:g}) or above"
+    for k, kept in enumerate(battery.kept_within):
+        if kept.low_wh > kept.high_wh:
+            yield f"{path}.kept_within[{k}] is {kept.low_wh:g} to {kept.high_wh:g} Wh; give a band from low to high"
     for k, taper in enumerate(battery.tapers):
         full_w = taper.limit_w - taper.slope_w_per_wh * (battery.ceiling_wh - taper.from_wh)
         if full_w < -1e-6:

@@ -23,6 +23,7 @@ from ems_pipeline.plan.problem.devices import (
     HeatPumpUnit,
     HybridInverter,
     PvSource,
+    Window,
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
 from ems_pipeline.plan.record import Record
@@ -54,6 +55,10 @@ class GridLimits(Record):
     events: tuple[DemandEvent, ...] = ()
     over_limit_price_per_kwh: float = 1_000.0
     """Price of a kWh beyond a limit; possible only where the fixed load alone exceeds it."""
+    no_battery_to_grid: tuple[Window, ...] = ()
+    """There no battery gives while anything is exported."""
+    no_grid_to_battery: tuple[Window, ...] = ()
+    """There no battery takes while anything is imported."""
 
 
 @dataclass(frozen=True, eq=False)

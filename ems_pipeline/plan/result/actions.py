@@ -12,6 +12,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
+from ems_pipeline.plan.problem import covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.moment import IDLE_W, kept_per_kwh
 from ems_pipeline.plan.result.plan import Plan
@@ -37,7 +38,8 @@ def cost_of(plan: Plan, i: int, power_w: Array) -> Array:
     before_wh = states.before_wh(plan, i)
     gained_w = states.gained_w(battery, before_wh, np.maximum(-power_w, 0.0), np.maximum(power_w, 0.0))
     worth = kept_per_kwh(plan, i) if plan.marginals else 0.0
-    return np.asarray(money + battery.wear_per_kwh * _kwh(np.abs(power_w)) - worth * _kwh(gained_w))
+    wear = np.where(power_w < 0, battery.wear_per_kwh, battery.wear_out_per_kwh)
+    return np.asarray(money + wear * _kwh(np.abs(power_w)) - worth * _kwh(gained_w))
 
 
 def meter_w(plan: Plan, i: int, power_w: Array | float) -> tuple[Array, Array]:
@@ -52,11 +54,18 @@ def meter_w(plan: Plan, i: int, power_w: Array | float) -> tuple[Array, Array]:
 
 
 def _action_w(plan: Plan, i: int, action: str) -> Array:
-    """Power of battery ``i`` (> 0 discharges) under an action, as far as limits and cells as planned allow."""
-    most_in, most_out = states.full_and_empty_w(plan.problem.batteries[i], states.before_wh(plan, i))
+    """Power of battery ``i`` (> 0 discharges) under an action, as far as limits, contract and cells allow."""
+    problem = plan.problem
+    most_in, most_out = states.full_and_empty_w(problem.batteries[i], states.before_wh(plan, i))
+    unused_w, lacking_w = problem.pv_available_w - plan.pv_w.sum(axis=0), _deficit_w(plan, i)
+    left_w, missing_w = np.maximum(unused_w - lacking_w, 0.0), np.maximum(lacking_w, 0.0)
+    most_in = np.where(covered(problem.grid.no_grid_to_battery, problem.slots), np.minimum(most_in, left_w), most_in)
+    most_out = np.where(
+        covered(problem.grid.no_battery_to_grid, problem.slots), np.minimum(most_out, missing_w), most_out
+    )
     return {
         "self-use": states.following_w(plan, i),
-        "hold": np.zeros(plan.problem.slots),
+        "hold": np.zeros(problem.slots),
         "charge": -most_in,
         "discharge": most_out,
     }[action]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.problem import BatteryStore
+from ems_pipeline.plan.problem import BatteryStore, covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.plan import Plan
 
@@ -65,13 +65,29 @@ class Moment:
         return self.power_w < min(0.0, self.deficit_w) - IDLE_W or self.power_w > max(0.0, self.deficit_w) + IDLE_W
 
     @property
-    def is_beside_sun(self) -> bool:
-        """Whether a car charges on what the sun leaves: no battery may give then, whatever the meter says."""
+    def kept_floor_wh(self) -> float:
+        """Its floor in this slot: a band it is to stay in counts where the plan does not leave it downwards."""
+        lows = [k.low_wh for k in self.battery.kept_within if k.first <= self.slot < k.end]
+        return max([self.battery.floor_wh, *(low for low in lows if low <= self.after_wh + 1.0)])
+
+    @property
+    def may_buy(self) -> bool:
+        """Whether the grid may charge it in this slot."""
+        return not covered(self.plan.problem.grid.no_grid_to_battery, self.slot + 1)[-1]
+
+    @property
+    def may_sell(self) -> bool:
+        """Whether it may be sold in this slot."""
+        return not covered(self.plan.problem.grid.no_battery_to_grid, self.slot + 1)[-1]
+
+    @property
+    def is_beside_car(self) -> bool:
+        """Whether a car charges on what the sun leaves, or spares batteries: none may give, whatever the meter says."""
         cars = zip(self.plan.problem.sessions, self.plan.session_w, strict=True)
         return any(
-            power_w[self.slot] > car.anywhere_w[self.slot] + IDLE_W
+            (car.spares_batteries and power_w[self.slot] > 0)
+            or (car.anywhere_w is not None and power_w[self.slot] > car.anywhere_w[self.slot] + IDLE_W)
             for car, power_w in cars
-            if car.anywhere_w is not None
         )
 
     @cached_property
@@ -86,12 +102,12 @@ class Moment:
     @property
     def used_saves(self) -> float:
         """What a kWh out of the cells saves when it replaces a bought one, less wear."""
-        return (self.buy - self.battery.wear_per_kwh) * self._efficiencies[1]
+        return (self.buy - self.battery.wear_out_per_kwh) * self._efficiencies[1]
 
     @property
     def sold_brings(self) -> float:
         """What a kWh out of the cells brings when it is sold, less wear."""
-        return (self.sell - self.battery.wear_per_kwh) * self._efficiencies[1]
+        return (self.sell - self.battery.wear_out_per_kwh) * self._efficiencies[1]
 
     @property
     def unused_w(self) -> float:

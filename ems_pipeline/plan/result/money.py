@@ -36,7 +36,8 @@ def paid(plan: Plan) -> float:
     """Money without the prices of wishes that are missed: meter, peak, fuel, wear, less what is stored more."""
     problem, missed = plan.problem, _over_limit(plan) + _skipped(plan) + _late_service(plan)
     missed += _even_hours(plan)
-    missed += sum(_unkept(b, cells) for b, cells in zip(problem.batteries, plan.energy_wh, strict=True))
+    stored = list(zip(problem.batteries, plan.energy_wh, strict=True))
+    missed += sum(_unkept(battery, cells) + _outside_bands(battery, cells) for battery, cells in stored)
     missed += sum(_unserved(car, power) for car, power in zip(problem.sessions, plan.session_w, strict=True))
     stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]
     missed += sum(_discomfort(s, path) for s, path in zip(stores, [*plan.indoor_c, *plan.tank_c], strict=True))
@@ -76,7 +77,9 @@ def _batteries(plan: Plan) -> float:
     for battery, charge, discharge, cells in zip(
         plan.problem.batteries, plan.charge_w, plan.discharge_w, plan.energy_wh, strict=True
     ):
-        total += battery.wear_per_kwh * float(kwh(charge + discharge).sum()) + _unkept(battery, cells)
+        total += battery.wear_per_kwh * float(kwh(charge).sum())
+        total += battery.wear_out_per_kwh * float(kwh(discharge).sum())
+        total += _unkept(battery, cells) + _outside_bands(battery, cells)
         gained_wh = min(float(cells[-1]), battery.ceiling_wh) - battery.initial_wh
         total -= battery.end_value_per_kwh * units.kilo(gained_wh)
     return total
@@ -86,6 +89,16 @@ def _unkept(battery: BatteryStore, cells: Array) -> float:
     """Price of cells outside their window, and of what is missing in them at the end."""
     outside = np.maximum(battery.floor_wh - cells, 0.0) + np.maximum(cells - battery.ceiling_wh, 0.0)
     return battery.outside_price_per_kwh * (float(kwh(outside).sum()) + missing_at_end_kwh(battery, cells))
+
+
+def _outside_bands(battery: BatteryStore, cells: Array) -> float:
+    """Price of cells outside where they should stand in some slots."""
+    total = 0.0
+    for kept in battery.kept_within:
+        here = cells[kept.first : kept.end]
+        outside = np.maximum(kept.low_wh - here, 0.0) + np.maximum(here - kept.high_wh, 0.0)
+        total += kept.price_per_kwh * float(kwh(outside).sum())
+    return total
 
 
 def missing_at_end_kwh(battery: BatteryStore, cells_wh: Array) -> float:
@@ -109,7 +122,14 @@ def _unserved(car: ChargingSession, power_w: Array) -> float:
     """Price of energy that is missing, and of waiting where it should not."""
     least_kwh = units.kilo(float(units.slot_energy_wh(car.min_w)))
     lacking_kwh = max(-_ahead_kwh(car, power_w), 0.0) + least_kwh * int(waits(car, power_w).sum())
+    lacking_kwh += sum(missing_on_the_way_kwh(car, power_w))
     return car.unmet_price_per_kwh * lacking_kwh
+
+
+def missing_on_the_way_kwh(car: ChargingSession, power_w: Array) -> list[float]:
+    """Energy missing at each of the instants by which a part of it should have been there, kWh."""
+    had_kwh = [float(kwh(power_w[: step.end]).sum()) for step in car.on_the_way]
+    return [max(0.0, units.kilo(s.energy_wh) - had) for s, had in zip(car.on_the_way, had_kwh, strict=True)]
 
 
 def waits(car: ChargingSession, power_w: Array) -> Mask:

@@ -28,6 +28,8 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
         missing = units.kilo(max(0.0, car.energy_wh - car.later_wh)) - float(money.kwh(power).sum())
         if missing > LEAST_KWH:
             yield Unmet(car.key, "energy missing at departure", missing, "kWh")
+        if (late := sum(money.missing_on_the_way_kwh(car, power))) > LEAST_KWH:
+            yield Unmet(car.key, "energy missing on the way", late, "kWh")
         if waits := int(money.waits(car, power).sum()):
             yield Unmet(car.key, "waits though it should charge", waits * units.SLOT_HOURS, "h")
     stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]
@@ -45,7 +47,11 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
     if (over := float(money.kwh(money.over_limits_w(plan)).sum())) > LEAST_KWH:
         yield Unmet("grid", "beyond the grid limit", over, "kWh")
     for battery, cells in zip(problem.batteries, plan.energy_wh, strict=True):
-        below = int(np.count_nonzero(cells < battery.floor_wh - 1.0))
+        reserve_wh = np.full(problem.slots, battery.floor_wh)
+        for kept in battery.kept_within:
+            if kept.price_per_kwh >= battery.outside_price_per_kwh:  # a reserve, not what spares it
+                reserve_wh[kept.first : kept.end] = np.maximum(reserve_wh[kept.first : kept.end], kept.low_wh)
+        below = int(np.count_nonzero(cells < reserve_wh - 1.0))
         if below:
             yield Unmet(battery.key, "below its reserve", below * units.SLOT_HOURS, "h")
         if (missing := money.missing_at_end_kwh(battery, cells)) > LEAST_KWH:

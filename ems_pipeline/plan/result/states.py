@@ -99,6 +99,11 @@ def full_and_empty_w(battery: BatteryStore, before_wh: Array) -> tuple[Array, Ar
     spare_w = units.slot_power_w(np.maximum(before_wh - battery.floor_wh, 0.0))
     full, empty = powers_for_w(battery, before_wh, room_w)[0], powers_for_w(battery, before_wh, -spare_w)[1]
     full = np.minimum(full, battery.charge_limit_w)
+    for_slots = len(np.atleast_1d(before_wh))
+    if battery.charge_most_w is not None and len(battery.charge_most_w) == for_slots:
+        full = np.minimum(full, battery.charge_most_w)
+    if battery.discharge_most_w is not None and len(battery.discharge_most_w) == for_slots:
+        empty = np.minimum(empty, battery.discharge_most_w)
     for taper in battery.tapers:
         within = np.clip(before_wh, battery.floor_wh, battery.ceiling_wh)
         full = np.minimum(full, taper.limit_w - taper.slope_w_per_wh * (within - taper.from_wh))

@@ -30,7 +30,7 @@ def cars(problem: Problem, room_w: list[float]) -> Array:
     What the sun leaves is not known before all others have taken theirs.
     """
     power_w = np.zeros((len(problem.sessions), problem.slots))
-    fuses = [(fuse.chargers, [fuse.limit_w] * problem.slots) for fuse in problem.fuses]
+    fuses = [(fuse.chargers, fuse.carries_w(problem.slots).tolist()) for fuse in problem.fuses]
     free = {car.charger: [True] * problem.slots for car in problem.sessions}
     for i, car in enumerate(problem.sessions):
         behind = [left for chargers, left in fuses if car.charger in chargers]

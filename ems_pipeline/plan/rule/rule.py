@@ -39,7 +39,9 @@ def by_rule(problem: Problem) -> Plan:
         genset_on=genset_on,
     )
     net_w = plan.drawn_w - genset_w.sum(axis=0)
-    pv_w, charge_w, discharge_w = rule_storage.self_use(problem, net_w)
+    fed = [w > 0 for car, w in zip(problem.sessions, session_w, strict=True) if car.spares_batteries]
+    rests = np.any(fed, axis=0) if fed else np.zeros(problem.slots, dtype=bool)
+    pv_w, charge_w, discharge_w = rule_storage.self_use(problem, net_w, rests)
     return complete(dataclasses.replace(plan, pv_w=pv_w, charge_w=charge_w, discharge_w=discharge_w))
 
 

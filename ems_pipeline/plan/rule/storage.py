@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Array
+from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.plan.model.laws.bus import import_limit_w
-from ems_pipeline.plan.problem import BatteryStore, Problem
+from ems_pipeline.plan.problem import BatteryStore, Problem, covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.rule.loads import FULL
 
@@ -24,16 +24,22 @@ class _Cells:
     slots: int
     here_wh: float = field(init=False)
     wanted_wh: list[float] = field(init=False)
+    most_w: tuple[list[float], list[float]] = field(init=False)
 
     def __post_init__(self) -> None:
         b = self.battery
         self.here_wh = b.initial_wh
+        self.most_w = b.charging_w(self.slots).tolist(), b.discharging_w(self.slots).tolist()
         per_slot = FULL * H * b.charge_limit_w * b.charge_efficiency
         left = range(self.slots - 1, -1, -1)
         self.wanted_wh = [min(b.ceiling_wh, max(b.floor_wh, b.end_floor_wh - k * per_slot)) for k in left]
 
-    def limits_w(self) -> tuple[float, float]:
-        """Powers that fill and that empty the cells within the slot."""
+    def limits_w(self, t: int) -> tuple[float, float]:
+        """Powers that fill and that empty the cells within the slot, as far as it lets them."""
+        full, empty = self._cells_w()
+        return min(full, self.most_w[0][t]), min(empty, self.most_w[1][t])
+
+    def _cells_w(self) -> tuple[float, float]:
         b, here = self.battery, self.here_wh
         if b.steps or b.bands or b.tapers:
             full, empty = states.full_and_empty_w(b, np.array(here))
@@ -75,13 +81,15 @@ class _Group:
     stiff_w: Array
 
 
-def self_use(problem: Problem, net_w: Array) -> tuple[Array, Array, Array]:
+def self_use(problem: Problem, net_w: Array, rests: Mask) -> tuple[Array, Array, Array]:
     """PV, charging and discharging per device and slot; ``net_w`` is what all else draws.
+
+    No battery gives where they are to rest (``rests``).
 
     PV beyond what is drawn and stored is sold as far as selling earns and the limit lets it.
     """
     groups = _groups(problem)
-    power_w = _batteries(problem, groups, net_w)
+    power_w = _batteries(problem, groups, net_w, rests)
     given_w = [power_w[group.cells].sum(axis=0) for group in groups]
     pv_w = [np.minimum(group.offered_w, group.limit_w - w) for group, w in zip(groups, given_w, strict=True)]
     sellable_w = np.where(problem.sell_per_kwh < 0, 0.0, problem.grid.export_limit_w)
@@ -114,7 +122,7 @@ def _groups(problem: Problem) -> list[_Group]:
     return found
 
 
-def _batteries(problem: Problem, groups: list[_Group], net_w: Array) -> Array:
+def _batteries(problem: Problem, groups: list[_Group], net_w: Array, rests: Mask) -> Array:
     """Power of each battery per slot, > 0 discharges, one after the other in each slot."""
     power_w = [[0.0] * problem.slots for _ in problem.batteries]
     order = [(i, g, _Cells(problem.batteries[i], problem.slots)) for g, group in enumerate(groups) for i in group.cells]
@@ -123,12 +131,20 @@ def _batteries(problem: Problem, groups: list[_Group], net_w: Array) -> Array:
     offered = [group.offered_w.tolist() for group in groups]
     missing = (net_w - sum(np.minimum(group.offered_w, group.limit_w) for group in groups)).tolist()
     import_w = import_limit_w(problem).tolist()
+    may_not = list(zip(covered(problem.grid.no_grid_to_battery, problem.slots), rests, strict=True))
     for t, missing_w in enumerate(missing):
         given = [0.0] * len(groups)
         for i, g, cells in order:
             room_w = groups[g].limit_w - given[g]
             passing_w = min(offered[g][t], room_w)
-            power = _follow(cells, t, (offered[g][t], passing_w, room_w, given[g]), missing_w, import_w[t])
+            power = _follow(
+                cells,
+                t,
+                (offered[g][t], passing_w, room_w, given[g]),
+                missing_w,
+                import_w[t],
+                may_not[t],
+            )
             power_w[i][t] = power
             given[g] += power
             missing_w -= power + min(offered[g][t], room_w - power) - passing_w
@@ -136,22 +152,30 @@ def _batteries(problem: Problem, groups: list[_Group], net_w: Array) -> Array:
 
 
 def _follow(
-    cells: _Cells, t: int, group: tuple[float, float, float, float], missing_w: float, import_w: float
+    cells: _Cells,
+    t: int,
+    group: tuple[float, float, float, float],
+    missing_w: float,
+    import_w: float,
+    may_not: tuple[bool, bool],
 ) -> float:
     """Power of one battery (> 0 discharges): it stores what is too much, or covers what is missing.
 
     Args:
         group: of its AC connection, what the arrays offer, what of it passes, what passes at most, what other
             batteries give, W.
+        may_not: be charged while anything is bought; give.
     """
     offered_w, passing_w, room_w, given_w = group
-    full_w, empty_w = cells.limits_w()
+    full_w, empty_w = cells.limits_w(t)
     surplus_w = max(0.0, -missing_w) + offered_w - passing_w
     bought_w = max(0.0, import_w - max(0.0, missing_w))
+    if may_not[0]:
+        bought_w, surplus_w = 0.0, surplus_w if missing_w <= 0 else 0.0
     charge_w = max(min(full_w, surplus_w), min(cells.lacking_w(t, full_w), surplus_w + bought_w))
     charge_w = min(charge_w, room_w + 2 * given_w + offered_w)  # the limit holds both ways
     discharge_w = 0.0
-    if charge_w <= 0 and missing_w > 0:
+    if charge_w <= 0 and missing_w > 0 and not may_not[1]:
         discharge_w = max(0.0, min(missing_w, cells.keeping_w(t, empty_w), room_w - passing_w))
     cells.move(charge_w, discharge_w)
     return discharge_w - charge_w

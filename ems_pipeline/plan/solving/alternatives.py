@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ems_pipeline import units
 from ems_pipeline.plan.model.build import Built
+from ems_pipeline.plan.model.laws import flows
 from ems_pipeline.plan.result.actions import choices, meter_w
 from ems_pipeline.plan.result.plan import Alternative, Plan
 from ems_pipeline.plan.solving.second import Settled
@@ -34,6 +35,9 @@ def _held(plan: Plan, built: Built, i: int, t: int, power_w: float) -> dict[int,
                 held[reached] = float(power_kw > units.kilo(step.upto_w))
     if (imports := model.column("one direction at the meter", t)) is not None:
         held[imports] = float(meter_w(plan, i, power_w)[0][t] > 0)
-    bounds = {column: (value, value) for column, value in held.items()}
+    for name, side in ((flows.GRID_TO_BATTERY, "charge"), (flows.BATTERY_TO_GRID, "discharge")):
+        if (moves := model.column(name, t)) is not None:
+            held[moves] = float(sides[side] > 0)
     one_way = model.column(f"{battery.key} one way", t)
+    bounds = {column: (value, value) for column, value in held.items()}
     return bounds | ({} if one_way is None else {one_way: (0.0, 1.0)})

@@ -12,7 +12,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Index
-from ems_pipeline.plan.problem import BatteryStore, Problem
+from ems_pipeline.plan.problem import BatteryStore, Problem, covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.complete import complete
 from ems_pipeline.plan.result.plan import Plan
@@ -30,6 +30,7 @@ def one_way(plan: Plan) -> tuple[Plan, tuple[Index, ...]]:
     Slots where nothing can take what is left over stay as they are, and are among the costly ones.
     """
     problem, costly = plan.problem, []
+    apart = covered(problem.grid.no_battery_to_grid, problem.slots)
     for i, battery in enumerate(problem.batteries):
         both = np.flatnonzero(np.minimum(plan.charge_w[i], plan.discharge_w[i]) > 0)
         if not len(both):
@@ -39,16 +40,18 @@ def one_way(plan: Plan) -> tuple[Plan, tuple[Index, ...]]:
         charge_w, discharge_w, pv_w = plan.charge_w.copy(), plan.discharge_w.copy(), plan.pv_w.copy()
         for t in both.tolist():
             charge, discharge = _alone(battery, before_wh[t], charge_w[i, t], discharge_w[i, t])
+            sells = not (apart[t] and discharge_w[:, t].sum() - discharge_w[i, t] + discharge > 0)
             spare_w = (charge_w[i, t] - charge) - (discharge_w[i, t] - discharge)
-            unused_w = _unused_w(plan, battery.key, t, spare_w)
+            unused_w = _unused_w(plan, battery.key, t, spare_w, sells)
             if unused_w is None:
                 dear.append(t)
                 continue
-            moved_w = (charge_w[i, t] + discharge_w[i, t]) - (charge + discharge)
+            spared = battery.wear_per_kwh * (charge_w[i, t] - charge)
+            spared += battery.wear_out_per_kwh * (discharge_w[i, t] - discharge)
             cost = _meter_cost(problem, t, plan.grid_w[t] - spare_w + unused_w.sum()) - _meter_cost(
                 problem, t, plan.grid_w[t]
             )
-            if cost * KWH > battery.wear_per_kwh * moved_w * KWH + MONEY:
+            if cost * KWH > spared * KWH + MONEY:
                 dear.append(t)
             charge_w[i, t], discharge_w[i, t] = charge, discharge
             pv_w[:, t] -= unused_w
@@ -70,11 +73,11 @@ def _meter_cost(problem: Problem, t: int, grid_w: float) -> float:
     return float(grid_w * (problem.buy_per_kwh[t] if grid_w > 0 else problem.sell_per_kwh[t]))
 
 
-def _unused_w(plan: Plan, battery: str, t: int, spare_w: float) -> Array | None:
+def _unused_w(plan: Plan, battery: str, t: int, spare_w: float, sells: bool) -> Array | None:
     """PV to leave unused, per array, when a battery leaves ``spare_w`` to the bus; None where nothing can take it.
 
-    The inverter must pass it; then where buying costs, less is imported, where selling earns, more is exported, and PV
-    gives way otherwise.
+    The inverter must pass it; then where buying costs, less is imported, where selling earns, more is exported (if it
+    ``sells``), and PV gives way otherwise.
     """
     problem, grid_w = plan.problem, float(plan.grid_w[t])
     curtailable = np.array([source.curtailable for source in problem.pv], dtype=bool)
@@ -92,7 +95,7 @@ def _unused_w(plan: Plan, battery: str, t: int, spare_w: float) -> Array | None:
             must_w = max(0.0, flow_w + spare_w - inverter.ac_limit_w)
     meter_w = spare_w - must_w
     less_import = max(0.0, grid_w) if problem.buy_per_kwh[t] >= 0 else 0.0
-    more_export = max(0.0, problem.grid.export_limit_w[t] + min(0.0, grid_w))
+    more_export = max(0.0, problem.grid.export_limit_w[t] + min(0.0, grid_w)) if sells else 0.0
     welcome = less_import + (more_export if problem.sell_per_kwh[t] >= 0 and less_import >= grid_w else 0.0)
     pv_w = min(max(0.0, meter_w - welcome), max(0.0, free_w.sum() - must_w))
     rest_w = meter_w - pv_w - max(0.0, grid_w) - more_export

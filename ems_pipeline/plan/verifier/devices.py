@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.problem import ChargingSession, Problem
+from ems_pipeline.plan.problem import ChargingSession, Problem, Window
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
@@ -44,8 +44,16 @@ def _clipped_w(problem: Problem, key: str) -> Array:
 def batteries(problem: Problem, plan: Plan) -> Found:
     for i, battery in enumerate(problem.batteries):
         charge, discharge = plan.charge_w[i], plan.discharge_w[i]
-        yield from worst("charge limit", battery.key, charge - battery.charge_limit_w, POWER_W, "W")
-        yield from worst("discharge limit", battery.key, discharge - battery.discharge_limit_w, POWER_W, "W")
+        yield from worst(
+            "charge limit", battery.key, charge - _most(battery.charge_limit_w, battery.charge_most_w), POWER_W, "W"
+        )
+        yield from worst(
+            "discharge limit",
+            battery.key,
+            discharge - _most(battery.discharge_limit_w, battery.discharge_most_w),
+            POWER_W,
+            "W",
+        )
         yield from worst("charge not negative", battery.key, -charge, POWER_W, "W")
         yield from worst("discharge not negative", battery.key, -discharge, POWER_W, "W")
         if problem.exclusive:
@@ -56,6 +64,11 @@ def batteries(problem: Problem, plan: Plan) -> Found:
         low, high = min(battery.floor_wh, battery.initial_wh), max(battery.ceiling_wh, battery.initial_wh)
         yield from worst("energy floor", battery.key, low - np.array(path), ENERGY_WH, "Wh")
         yield from worst("energy ceiling", battery.key, np.array(path) - high, ENERGY_WH, "Wh")
+
+
+def _most(always_w: float, slots_w: Array | None) -> Array | float:
+    """A limit of power, where some slots have a lower one."""
+    return always_w if slots_w is None else np.array([min(always_w, float(w)) for w in slots_w])
 
 
 def tapers(problem: Problem, plan: Plan) -> Found:
@@ -78,7 +91,23 @@ def inverters(problem: Problem, plan: Plan) -> Found:
         yield from worst("inverter AC limit", inverter.key, np.abs(ac_w) - inverter.ac_limit_w, POWER_W, "W")
 
 
+def flows(problem: Problem, plan: Plan) -> Found:
+    """In the hours that forbid it no battery takes while anything is bought, and none gives while anything is sold."""
+    grid, taken, given = problem.grid, plan.charge_w.sum(axis=0), plan.discharge_w.sum(axis=0)
+    bought = _at_once(taken, plan.grid_w, grid.no_grid_to_battery)
+    yield from worst("grid to battery", "grid", bought, POWER_W, "W")
+    sold = _at_once(given, -plan.grid_w, grid.no_battery_to_grid)
+    yield from worst("battery to grid", "grid", sold, POWER_W, "W")
+
+
+def _at_once(first_w: Array, second_w: Array, windows: tuple[Window, ...]) -> list[float]:
+    """How much flows both ways inside the windows, 0 outside."""
+    pairs = enumerate(zip(first_w, second_w, strict=True)) if np.size(first_w) == len(second_w) else ()
+    return [min(float(a), float(b)) if any(w.first <= t < w.end for w in windows) else 0.0 for t, (a, b) in pairs]
+
+
 def sessions(problem: Problem, plan: Plan) -> Found:
+    held_before = _held_before_wh(problem, plan)
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         absent = [0.0 if car.first <= t < car.end else abs(float(w)) for t, w in enumerate(power)]
         yield from worst("presence", car.key, absent, POWER_W, "W")
@@ -91,11 +120,30 @@ def sessions(problem: Problem, plan: Plan) -> Found:
             yield from worst(
                 "only what the sun leaves", car.key, np.minimum(power - car.anywhere_w, given), POWER_W, "W"
             )
+            early = [
+                float(w) - a if held < car.batteries_first_wh - ENERGY_WH else 0.0
+                for w, a, held in zip(power, car.anywhere_w, held_before, strict=True)
+            ]
+            yield from worst("batteries first", car.key, early, POWER_W, "W")
+        if car.spares_batteries:
+            fed = np.minimum(power, sum(plan.discharge_w, np.zeros(len(power))))
+            yield from worst("battery to car", car.key, fed, POWER_W, "W")
         most_wh = car.energy_wh + indivisible_wh(car)
         yield from worst("energy wanted", car.key, [HOURS * float(power.sum()) - most_wh], ENERGY_WH, "Wh")
         charging = [float(w) > POWER_W for w in power[: car.end]]
         if car.min_w > 0:
             yield from stays("minimum on time", car.key, charging, True, car.min_run_slots, before=False)
+
+
+def _held_before_wh(problem: Problem, plan: Plan) -> list[float]:
+    """What all batteries hold when each slot begins; without one, more than any car waits for."""
+    if not problem.batteries:
+        return [math.inf] * len(plan.grid_w)
+    paths = [
+        [battery.initial_wh, *cells_wh(battery, charge, discharge)[:-1]]
+        for battery, charge, discharge in zip(problem.batteries, plan.charge_w, plan.discharge_w, strict=True)
+    ]
+    return [float(sum(held)) for held in zip(*paths, strict=True)]
 
 
 def _between_phases(car: ChargingSession, power: Array) -> list[float]:
@@ -118,7 +166,7 @@ def fuses(problem: Problem, plan: Plan) -> Found:
     for fuse in problem.fuses:
         cars = zip(problem.sessions, plan.session_w, strict=True)
         total = sum((power for car, power in cars if car.charger in fuse.chargers), np.zeros_like(plan.grid_w))
-        yield from worst("shared fuse", fuse.key, total - fuse.limit_w, POWER_W, "W")
+        yield from worst("shared fuse", fuse.key, total - _most(fuse.limit_w, fuse.most_w), POWER_W, "W")
 
 
 def deferrables(problem: Problem, plan: Plan) -> Found:

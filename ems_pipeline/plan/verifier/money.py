@@ -11,6 +11,7 @@ from ems_pipeline.plan.verifier.resimulate import (
     cells_wh,
     excess_export_w,
     excess_import_w,
+    lacking_on_the_way_wh,
     starts_of,
     stores_c,
     turning_h,
@@ -35,7 +36,13 @@ def _battery_cost(problem: Problem, plan: Plan) -> float:
     total = 0.0
     for i, battery in enumerate(problem.batteries):
         path = cells_wh(battery, plan.charge_w[i], plan.discharge_w[i])
-        total += battery.wear_per_kwh * HOURS * float(plan.charge_w[i].sum() + plan.discharge_w[i].sum()) / 1000.0
+        given = battery.wear_per_kwh if battery.discharge_wear_per_kwh is None else battery.discharge_wear_per_kwh
+        total += battery.wear_per_kwh * HOURS * float(plan.charge_w[i].sum()) / 1000.0
+        total += given * HOURS * float(plan.discharge_w[i].sum()) / 1000.0
+        for kept in battery.kept_within:
+            for wh in path[kept.first : kept.end]:
+                beyond_wh = max(0.0, kept.low_wh - wh) + max(0.0, wh - kept.high_wh)
+                total += kept.price_per_kwh * HOURS * beyond_wh / 1000.0
         energy = np.array(path)
         outside = np.maximum(battery.floor_wh - energy, 0.0) + np.maximum(energy - battery.ceiling_wh, 0.0)
         total += battery.outside_price_per_kwh * HOURS * float(outside.sum()) / 1000.0
@@ -49,6 +56,7 @@ def _session_cost(problem: Problem, plan: Plan) -> float:
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         beyond = HOURS * float(power.sum()) - max(0.0, car.energy_wh - car.later_wh)
         total += car.unmet_price_per_kwh * max(0.0, -beyond) / 1000.0
+        total += car.unmet_price_per_kwh * sum(lacking_on_the_way_wh(car, power)) / 1000.0
         total -= car.later_value_per_kwh * max(0.0, beyond) / 1000.0
         total += car.unmet_price_per_kwh * HOURS * car.min_w * len(waiting(car, power)) / 1000.0
     return total

@@ -72,6 +72,11 @@ def indivisible_wh(car: ChargingSession) -> float:
     return max(0.0, slots * HOURS * car.min_w - car.energy_wh)
 
 
+def lacking_on_the_way_wh(car: ChargingSession, power: Array) -> list[float]:
+    """What a car lacks at each instant by which it should have had a part of its energy, Wh."""
+    return [max(0.0, step.energy_wh - HOURS * float(power[: step.end].sum())) for step in car.on_the_way]
+
+
 def waiting(car: ChargingSession, power_w: Array) -> list[int]:
     """Slots in which a car stands idle where it should not: it charges later on, or leaves without all it wants."""
     charging = [t for t, w in enumerate(power_w) if w > 0]

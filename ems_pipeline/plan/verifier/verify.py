@@ -16,7 +16,13 @@ from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier import devices, gensets
 from ems_pipeline.plan.verifier import money as verify_money
-from ems_pipeline.plan.verifier.resimulate import HOURS, excess_export_w, excess_import_w, waiting
+from ems_pipeline.plan.verifier.resimulate import (
+    HOURS,
+    excess_export_w,
+    excess_import_w,
+    lacking_on_the_way_wh,
+    waiting,
+)
 from ems_pipeline.plan.verifier.violation import POWER_W, Violation, worst
 
 MONEY_REL, MONEY_ABS = 1e-5, 1e-4
@@ -75,8 +81,9 @@ def _unmet(problem: Problem, plan: Plan) -> Found:
     """What is missing is what the plan says is missing."""
     for car, power in zip(problem.sessions, plan.session_w, strict=True):
         missing = max(0.0, car.energy_wh - car.later_wh - HOURS * float(power.sum())) / 1000.0
+        missing += sum(lacking_on_the_way_wh(car, power)) / 1000.0
         claimed = sum(u.amount for u in plan.unmet if u.key == car.key and u.unit == "kWh")
-        yield from worst("unmet energy as reported", car.key, [abs(missing - claimed)], 0.002, "kWh")
+        yield from worst("unmet energy as reported", car.key, [abs(missing - claimed)], 0.003, "kWh")
         waited = HOURS * len(waiting(car, power))
         told = sum(u.amount for u in plan.unmet if u.key == car.key and u.unit == "h")
         yield from worst("waiting as reported", car.key, [abs(waited - told)], 1e-6, "h")
@@ -90,7 +97,7 @@ def _money(problem: Problem, plan: Plan) -> Found:
 
 
 LAWS: tuple[Callable[[Problem, Plan], Found], ...] = (
-    _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.sessions,
+    _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.flows, devices.sessions,
     devices.chargers, devices.fuses, devices.deferrables, gensets.gensets, gensets.switchboards,
     devices.heat_pumps, _unmet, _money,
 )  # fmt: skip

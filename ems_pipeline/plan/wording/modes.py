@@ -56,7 +56,7 @@ def _wish(now: Moment) -> Wish:
         return Wish(BatteryMode.DISCHARGE, Limits(discharge_limit_w=round(now.power_w, 1), target_soc_pct=target_pct))
     limits = Limits(charge_limit_w=_charge_limit_w(now))
     covers = now.may_cover if now.deficit_w <= IDLE_W else now.follows or now.power_w > IDLE_W
-    if not covers or now.is_beside_sun:
+    if not covers or now.is_beside_car:
         return Wish(BatteryMode.HOLD, limits)
     most_w = round(now.power_w, 1) if not now.follows and now.power_w > IDLE_W else None
     return Wish(BatteryMode.SELF_USE, replace(limits, discharge_limit_w=most_w, target_soc_pct=_reserve_pct(now)))
@@ -71,11 +71,11 @@ def _charge_limit_w(now: Moment) -> float | None:
 
 def _reserve_pct(now: Moment) -> float | None:
     """Where the floor can be reached within the slot, it is told: a device's own floor may be lower."""
-    battery = now.battery
+    battery, floor_wh = now.battery, now.kept_floor_wh
     within_wh = units.slot_energy_wh(battery.discharge_limit_w) / battery.discharge_efficiency
-    if battery.floor_wh <= 0 or now.before_wh > battery.floor_wh + within_wh:
+    if floor_wh <= 0 or now.before_wh > floor_wh + within_wh:
         return None
-    return round(100.0 * battery.floor_wh / battery.capacity_wh, 1)
+    return round(100.0 * floor_wh / battery.capacity_wh, 1)
 
 
 def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:

@@ -6,6 +6,8 @@ an action, the sentence names the limits that bind, or says that it is not known
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ems_pipeline.plan.result.moment import EQUAL, IDLE_W, Moment
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording import sentences as say
@@ -15,7 +17,11 @@ FULL_WH = 1.0
 
 
 def battery(now: Moment) -> str:
-    """The reason of a battery's action in a slot."""
+    """The reason of a battery's action in a slot, and what it may not do though it would pay."""
+    return " ".join([_action(now), *_forbidden(now)])
+
+
+def _action(now: Moment) -> str:
     if now.trades:
         return _buys(now) if now.power_w < 0 else _sells(now)
     if now.deficit_w < -IDLE_W:
@@ -23,6 +29,20 @@ def battery(now: Moment) -> str:
     if now.deficit_w > IDLE_W:
         return _with_demand(now)
     return _in_balance(now)
+
+
+def _forbidden(now: Moment) -> Iterator[str]:
+    if now.is_beside_car and now.deficit_w > IDLE_W and now.follow_w > IDLE_W:
+        yield say.RESTS_FOR_CAR()
+    brings, kept = now.stored_brings, now.kept_per_kwh
+    if brings is None or kept is None:
+        return
+    has_room = now.before_wh < now.battery.ceiling_wh - FULL_WH
+    if not now.may_buy and has_room and now.buy < brings and not at_most(brings, now.buy):
+        yield say.NO_GRID_CHARGE(paid=price(now.plan, now.buy), worth=price(now.plan, brings))
+    has_charge = now.before_wh > now.battery.floor_wh + FULL_WH
+    if not now.may_sell and has_charge and not at_most(now.sold_brings, kept):
+        yield say.NO_GRID_SALE(brings=price(now.plan, now.sold_brings), worth=price(now.plan, kept))
 
 
 def price(plan: Plan, per_kwh: float) -> str:
@@ -89,7 +109,7 @@ def _with_demand(now: Moment) -> str:
             return say.COVER(paid=paid)
         gives_all = abs(now.power_w - now.follow_w) <= IDLE_W
         return say.COVER_MOST(paid=paid) if gives_all else say.COVER_PART(paid=paid)
-    if now.before_wh <= now.battery.floor_wh + FULL_WH:
+    if now.before_wh <= now.kept_floor_wh + FULL_WH:
         return say.AT_FLOOR(paid=paid)
     if now.follow_w < IDLE_W:
         return say.GIVES_NOTHING(paid=paid)

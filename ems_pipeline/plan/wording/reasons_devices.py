@@ -12,6 +12,7 @@ from ems_pipeline.plan.model.laws.bus import import_limit_w
 from ems_pipeline.plan.model.laws.obligations import must_pause
 from ems_pipeline.plan.model.laws.sunshine import most_w
 from ems_pipeline.plan.problem import ChargingSession, DeferrableRun
+from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.money import SERVED_WH
 from ems_pipeline.plan.result.plan import Plan
@@ -106,7 +107,15 @@ def _cars(plan: Plan) -> Iterator[Car]:
 
 def _no_sun(plan: Plan, car: ChargingSession, t: int) -> str:
     """What the sun can leave beside the load, where a car that waits for it needs more."""
-    most = float(most_w(plan.problem, car)[t])
+    paid, most = float(plan.problem.buy_per_kwh[t]), float(most_w(plan.problem, car)[t])
+    is_sunny = car.anywhere_w is not None and car.anywhere_w[t] < car.min_w
+    held_wh = float(sum(states.before_wh(plan, i)[t] for i in range(len(plan.problem.batteries))))
+    if is_sunny and most >= car.min_w and plan.problem.batteries and held_wh < car.batteries_first_wh - SERVED_WH:
+        return say.CAR_AFTER_BATTERIES(
+            first=f"{units.kilo(car.batteries_first_wh):.1f} kWh", held=f"{units.kilo(held_wh):.1f} kWh"
+        )
+    if is_sunny and car.most_price_per_kwh is not None and paid > car.most_price_per_kwh:
+        return say.CAR_CEILING(paid=price(plan, paid), most=price(plan, car.most_price_per_kwh))
     if most >= car.min_w:
         return ""
     return say.CAR_WAITS_FOR_SUN(left=f"{most:.0f} W", needs=f"{car.min_w:.0f} W")
@@ -118,7 +127,9 @@ def _no_room(plan: Plan, car: ChargingSession, t: int) -> str:
     left_w, narrowest = _connection_left_w(plan, t), ""
     for fuse in problem.fuses:
         if car.charger in fuse.chargers:
-            free_w = fuse.limit_w - float(sum(w[t] for other, w in _cars(plan) if other.charger in fuse.chargers))
+            free_w = float(fuse.carries_w(problem.slots)[t]) - float(
+                sum(w[t] for other, w in _cars(plan) if other.charger in fuse.chargers)
+            )
             left_w, narrowest = min((left_w, narrowest), (free_w, fuse.key))
     if left_w >= car.min_w:
         return ""

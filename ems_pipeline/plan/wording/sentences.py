@@ -30,6 +30,11 @@ BUY_STORED = Sentence("Charge from the grid at {paid}: stored, a kWh of it is wo
 SELL_STORED = Sentence("Sell stored energy at {sold}.")
 SELL_KEPT = Sentence("Sell stored energy at {sold}: a kWh in the cells brings {brings}, kept it is worth {worth}.")
 
+# What the contract keeps a battery from.
+NO_GRID_CHARGE = Sentence("The grid may not charge it here: bought at {paid}, a kWh would be worth {worth} stored.")
+NO_GRID_SALE = Sentence("It may not be sold here: a kWh would bring {brings}, kept it is worth {worth}.")
+RESTS_FOR_CAR = Sentence("It gives nothing while the car charges.")
+
 # A battery beside a surplus.
 STORE = Sentence("Store the surplus.")
 STORE_MOST = Sentence("Store what the battery can take of the surplus; the rest is sold at {sold}.")
@@ -73,6 +78,8 @@ CAR_PART_BOUGHT = Sentence("Charge the car, in part at {paid}.")
 CAR_SERVED = Sentence("The car is served.")
 CAR_SUN = Sentence("Charge the car from what the sun leaves.")
 CAR_WAITS_FOR_SUN = Sentence("Wait for the sun: it leaves {left} beside the load, the car needs {needs}.")
+CAR_CEILING = Sentence("At {paid} only the sun may charge it: its owner pays {most} at most.")
+CAR_AFTER_BATTERIES = Sentence("What the sun leaves is for the batteries until they hold {first}; they hold {held}.")
 CAR_SCHEDULE = Sentence("A schedule keeps the charger off.")
 CAR_AFTER = Sentence("What is missing can be charged after this plan's end.")
 CAR_LEAVES = Sentence("The car will leave without all it wants.")
@@ -114,6 +121,7 @@ NOT_ALONE = Sentence("Generate beside {others!s}: one set alone could not give {
 # Wishes that cannot be met, as `Unmet` writes them.
 UNMET = (
     Sentence("{asset!s}: energy missing at departure {amount}"),
+    Sentence("{asset!s}: energy missing on the way {amount}"),
     Sentence("{asset!s}: energy missing at departure, no whole quarter-hour is left {amount}"),
     Sentence("{asset!s}: outside the comfort band {amount} h"),
     Sentence("{asset!s}: colder at the end than wanted by {amount}"),

@@ -7,5 +7,6 @@ charging.py  cars                              heat.py      heat pumps and what 
     efficiency   what AC power means in the cells           genset       generating sets
     switching    machines that are off or within a range    obligations  what was switched lately, still owed
     sunshine     cars that may have what the sun leaves     switchboard  sets that share load
+    flows        what may not flow between batteries and grid
     genset_limits  starts, hours to the service, low load
 """

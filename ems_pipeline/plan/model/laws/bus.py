@@ -156,6 +156,13 @@ def exclude(
     return choice
 
 
+def none_while(model: Model, name: str, slots: Index, choice: Index, column: Index, limit: Array) -> None:
+    """``column <= limit (1 - choice)``."""
+    rows = model.rows(name, slots, -np.inf, limit)
+    model.add(rows, column, 1.0)
+    model.add(rows, choice, limit)
+
+
 def pv(model: Model, problem: Problem, balance_rows: Index) -> list[PvGroup]:
     """PV uses at most what the sky offers; arrays behind the same inverter (or behind none) share a column."""
     behind = {key: i for i, inverter in enumerate(problem.inverters) for key in inverter.pv}

@@ -13,7 +13,7 @@ from ems_pipeline.plan.model.laws.bus import exclude
 from ems_pipeline.plan.model.laws.obligations import allowed
 from ems_pipeline.plan.model.laws.sunshine import most_w
 from ems_pipeline.plan.model.laws.switching import Switched, minimum_stay, semicontinuous
-from ems_pipeline.plan.problem import ChargingSession, Fuse, Problem
+from ems_pipeline.plan.problem import ChargingSession, EnergyBy, Fuse, Problem
 
 H = units.SLOT_HOURS
 
@@ -34,7 +34,7 @@ def session(model: Model, problem: Problem, car: ChargingSession, balance_rows: 
     window = np.arange(car.first, car.end, dtype=np.int32)
     low, high = units.kilo(car.min_w), units.kilo(most_w(problem, car)[window])
     may = may_charge(problem, car)[window]
-    power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares)
+    power = semicontinuous(model, car.key, window, low, high, allowed=may, switched=shares or car.spares_batteries)
     power.draw(model, balance_rows[window], -1.0)
     if car.gap_w is not None:
         one_phase_or_all(model, car, power, high, car.gap_w)
@@ -43,6 +43,8 @@ def session(model: Model, problem: Problem, car: ChargingSession, balance_rows: 
             minimum_stay(model, car.key, window, power.on, car.min_run_slots, 1, was_on=False)
         if car.steady:
             without_a_break(model, car, power)
+    for step in car.on_the_way:
+        energy_on_the_way(model, car, power, step)
     return Charging(power, energy_by_departure(model, car, power))
 
 
@@ -115,6 +117,16 @@ def energy_by_departure(model: Model, car: ChargingSession, power: Switched) -> 
     return unmet
 
 
+def energy_on_the_way(model: Model, car: ChargingSession, power: Switched, step: EnergyBy) -> None:
+    """``charged before the slot + missing >= energy``."""
+    last, wanted = np.array([step.end - 1], dtype=np.int32), units.kilo(step.energy_wh)
+    missing = model.columns(f"{car.key} missing on the way", last, 0.0, wanted, car.unmet_price_per_kwh)
+    row = model.rows(f"{car.key} energy on the way", last, wanted, np.inf)
+    before = power.slots < step.end
+    power.draw(model, np.repeat(row, len(power.slots)), np.where(before, H, 0.0))
+    model.add(row, missing, 1.0)
+
+
 def overshoot_wh(car: ChargingSession) -> float:
     """How much more than wanted must be allowed because ``k`` slots give ``[k min, k max]`` and nothing between."""
     least, most = units.slot_energy_wh(car.min_w), units.slot_energy_wh(car.max_w)
@@ -143,7 +155,7 @@ def one_car(model: Model, problem: Problem, charger: str, sessions: list[Chargin
 def shared_fuse(model: Model, problem: Problem, fuse: Fuse, sessions: list[Charging]) -> None:
     """All chargers behind one fuse together stay below it."""
     every = np.arange(problem.slots, dtype=np.int32)
-    rows = model.rows(f"{fuse.key} fuse", every, -np.inf, units.kilo(fuse.limit_w))
+    rows = model.rows(f"{fuse.key} fuse", every, -np.inf, units.kilo(fuse.carries_w(problem.slots)))
     for car, charging in zip(problem.sessions, sessions, strict=True):
         if car.charger in fuse.chargers:
             charging.power.draw(model, rows[charging.power.slots], 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,26 +12,28 @@ from ems_pipeline.arrays import Index
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import PvGroup, exclude
 from ems_pipeline.plan.model.laws.efficiency import Cells, into_cells
-from ems_pipeline.plan.problem import BatteryStore, HybridInverter, Problem, Taper
+from ems_pipeline.plan.problem import BatteryStore, HybridInverter, KeptWithin, Problem, Taper
 
 H = units.SLOT_HOURS
 
 
 @dataclass(frozen=True)
 class Store:
-    """Columns of one battery: AC powers in kW, energy in the cells at the end of each slot in kWh."""
+    """Columns of one battery: AC powers in kW, energy within the window at the end of each slot in kWh."""
 
     charge: Index
     discharge: Index
     energy: Index
+    parts: tuple[tuple[Index, float], ...]
+    """What the energy in the cells is the sum of, also outside their window: columns and signs."""
 
 
 def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
     """AC powers within their limits, wear per kWh of throughput, and the energy they leave in the cells."""
     every = np.arange(len(balance_rows), dtype=np.int32)
-    wear = H * store.wear_per_kwh
-    charge = model.columns(f"{store.key} charge", every, 0.0, units.kilo(store.charge_limit_w), wear)
-    discharge = model.columns(f"{store.key} discharge", every, 0.0, units.kilo(store.discharge_limit_w), wear)
+    in_kw, out_kw = units.kilo(store.charging_w(len(every))), units.kilo(store.discharging_w(len(every)))
+    charge = model.columns(f"{store.key} charge", every, 0.0, in_kw, H * store.wear_per_kwh)
+    discharge = model.columns(f"{store.key} discharge", every, 0.0, out_kw, H * store.wear_out_per_kwh)
     model.add(balance_rows, charge, -1.0)
     model.add(balance_rows, discharge, 1.0)
     cells = stored_energy(model, store, every)
@@ -40,7 +43,9 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
         _taper(model, store, taper, charge, energy)
     if store.tapers and store.initial_wh > store.ceiling_wh:
         _full_before_above(model, store, energy, cells.parts[-1][0])
-    return Store(charge, discharge, energy)
+    for kept in store.kept_within:
+        _kept_within(model, store, kept, cells.parts)
+    return Store(charge, discharge, energy, tuple(cells.parts))
 
 
 def _taper(model: Model, store: BatteryStore, taper: Taper, charge: Index, energy: Index) -> None:
@@ -101,6 +106,20 @@ def stored_energy(model: Model, store: BatteryStore, every: Index) -> Cells:
     if store.end_floor_wh > min(store.floor_wh, store.initial_wh):
         _end_floor(model, store, parts)
     return Cells(kept, tuple(parts))
+
+
+def _kept_within(model: Model, store: BatteryStore, kept: KeptWithin, parts: Sequence[tuple[Index, float]]) -> None:
+    """``E + under >= low`` and ``E - over <= high``; each kWh outside and hour has its price."""
+    slots = np.arange(kept.first, kept.end, dtype=np.int32)
+    low, high, price = units.kilo(kept.low_wh), units.kilo(kept.high_wh), H * kept.price_per_kwh
+    reached = {"under": low > 0, "over": kept.high_wh < max(store.capacity_wh, store.initial_wh)}
+    for what, bounds, sign in (("under", (low, np.inf), 1.0), ("over", (-np.inf, high), -1.0)):
+        if reached[what]:
+            outside = model.columns(f"{store.key} {what} its band", slots, 0.0, np.inf, price)
+            rows = model.rows(f"{store.key} {what} its band", slots, *bounds)
+            for columns, part_sign in parts:
+                model.add(rows, columns[slots], part_sign)
+            model.add(rows, outside, sign)
 
 
 def _follow(model: Model, rows: Index, column: Index, sign: float) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model import Model
-from ems_pipeline.plan.model.laws.bus import Meter, import_limit_w, usable_pv_w
+from ems_pipeline.plan.model.laws.bus import Meter, import_limit_w, none_while, usable_pv_w
 from ems_pipeline.plan.model.laws.obligations import drawn_w, given_w
 from ems_pipeline.plan.model.laws.storage import Store
 from ems_pipeline.plan.model.laws.switching import Switched
@@ -49,21 +49,33 @@ def only_what_is_left(
     _part(power, slots).draw(model, rows, 1.0)
     model.add(rows, sun, -extra)
     limits = units.kilo(import_limit_w(problem)[slots])
-    _none_while(model, f"{car.key} no import", slots, sun, meter.imported[slots], limits)
+    none_while(model, f"{car.key} no import", slots, sun, meter.imported[slots], limits)
     for battery, store in zip(problem.batteries, stores, strict=True):
         limit = np.full(len(slots), units.kilo(battery.discharge_limit_w))
-        _none_while(model, f"{car.key} nothing of {battery.key}", slots, sun, store.discharge[slots], limit)
+        none_while(model, f"{car.key} nothing of {battery.key}", slots, sun, store.discharge[slots], limit)
+    _batteries_first(model, problem, car, (slots, sun), stores)
     for unit, genset in zip(problem.gensets, generating, strict=True):
         every = model.rows(f"{car.key} nothing of {unit.key}", here, -np.inf, units.kilo(unit.max_w))
         genset.draw(model, every, 1.0)
         model.add(every[slots], sun, units.kilo(unit.max_w))
 
 
-def _none_while(model: Model, name: str, slots: Index, sun: Index, column: Index, limit: Array) -> None:
-    """``column <= limit (1 - sun)``."""
-    rows = model.rows(name, slots, -np.inf, limit)
-    model.add(rows, column, 1.0)
-    model.add(rows, sun, limit)
+def _batteries_first(
+    model: Model, problem: Problem, car: ChargingSession, left: tuple[Index, Index], stores: Sequence[Store]
+) -> None:
+    """``sum E[t-1] >= first s[t]``: before the batteries hold so much, what the sun leaves is theirs."""
+    first = units.kilo(car.batteries_first_wh)
+    if first <= 0 or not stores:
+        return
+    slots, sun = left
+    held = np.full(len(slots), 0.0)
+    held[slots == 0] = -sum(units.kilo(battery.initial_wh) for battery in problem.batteries)
+    rows = model.rows(f"{car.key} after the batteries", slots, held, np.inf)
+    model.add(rows, sun, -first)
+    later = slots > 0
+    for store in stores:
+        for columns, sign in store.parts:
+            model.add(rows[later], columns[slots[later] - 1], sign)
 
 
 def _part(power: Switched, slots: Index) -> Switched:

@@ -1,0 +1,37 @@
+"""Batteries that are kept out of a car: while it charges they rest, whoever wants what of either.
+
+Pure. A battery that follows its meter cannot tell a car from the house; the only way to keep its charge out of the car
+is not to let it give. Surplus may charge it all the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ems_pipeline.control.grid_limit import Commands
+from ems_pipeline.control.live import Live
+from ems_pipeline.devices.driver.command import BatteryCommand, ChargerCommand, Command
+from ems_pipeline.sentence import setpoints as say
+from ems_pipeline.sites import Charger, Site
+from ems_pipeline.sites.modes import BatteryMode, ChargerMode
+
+IDLE_W = 50.0
+GIVING = frozenset({BatteryMode.SELF_USE, BatteryMode.DISCHARGE})
+
+
+def resting(site: Site, commands: Commands, live: Live) -> tuple[dict[str, Command], list[str]]:
+    """Commands of batteries that rest beside a car, and a note where there is one."""
+    cars = [c.key for c in site.chargers if not c.battery_to_car and _charges(c, commands.get(c.device or ""), live)]
+    given: dict[str, Command] = {
+        command.device: replace(command, mode=BatteryMode.HOLD, target_soc_pct=None)
+        for command in commands.values()
+        if cars and isinstance(command, BatteryCommand) and command.mode in GIVING
+    }
+    return given, [say.RESTS(charger=cars[0])] if given else []
+
+
+def _charges(charger: Charger, command: Command | None, live: Live) -> bool:
+    """Whether a car is told to charge, or does so untold."""
+    if isinstance(command, ChargerCommand):
+        return command.mode is ChargerMode.CHARGE
+    return (live.of(charger.device, "ev_power_w") or 0.0) > IDLE_W
