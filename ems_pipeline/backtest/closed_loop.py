@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -60,11 +61,15 @@ def _most(limit_w: float | None, otherwise_w: float = math.inf) -> float:
     return otherwise_w if limit_w is None else limit_w
 
 
-def under_plans(site: Site, actual: Record, expected: Expected, slots: range, start_soc_pct: float) -> Lived:
+def under_plans(
+    site: Site, actual: Record, expected: Expected, slots: range, start_soc_pct: float,
+    options: Mapping[str, Any] = EFFORT["rolling"],
+) -> Lived:  # fmt: skip
     """Live ``slots`` of ``actual`` under plans made anew in each, as `steps.deciding` makes the rolling ones.
 
     Args:
         site: one battery and one PV array; no other device is planned.
+        options: of `solve`, where they differ from those of a rolling plan.
     """
     storage = Storage.of(site.batteries)
     if storage is None or len(site.pv) != 1:
@@ -72,7 +77,7 @@ def under_plans(site: Site, actual: Record, expected: Expected, slots: range, st
     stored_wh, previous = start_soc_pct / 100 * storage.capacity_wh, dict[str, Array]()
     grid_w, battery_w, soc_pct, modes = np.empty(len(slots)), np.empty(len(slots)), np.empty(len(slots)), []
     for i, t in enumerate(slots):
-        plan = _plan(site, actual, expected, t, 100 * stored_wh / storage.capacity_wh, previous)
+        plan = _plan(site, actual, expected, t, 100 * stored_wh / storage.capacity_wh, previous, options)
         told = {d.kind: d for d in device_decisions(plan) if d.slot == 0}
         previous = {site.batteries[0].key: np.round(plan.battery_w[1:])}
         battery, pv = told["battery"], told["pv"]
@@ -88,15 +93,17 @@ def under_plans(site: Site, actual: Record, expected: Expected, slots: range, st
 
 
 def _plan(
-    site: Site, actual: Record, expected: Expected, t: int, soc_pct: float, previous: Mapping[str, Array]
-) -> Plan:
+    site: Site, actual: Record, expected: Expected, t: int, soc_pct: float, previous: Mapping[str, Array],
+    options: Mapping[str, Any],
+) -> Plan:  # fmt: skip
     """The plan made at the begin of slot ``t``."""
-    until = actual.known_until(t, site.timezone)
+    buy_per_kwh, sell_per_kwh = actual.prices_at(t, site.timezone)
+    until = t + len(buy_per_kwh)
     load_w, pv_w = expected.at(t, until)
     inputs = PlanInputs(
         starts=actual.starts[t:until],
-        buy_per_kwh=actual.buy_per_kwh[t:until],
-        sell_per_kwh=actual.sell_per_kwh[t:until],
+        buy_per_kwh=buy_per_kwh,
+        sell_per_kwh=sell_per_kwh,
         load_w=load_w,
         pv_w={site.pv[0].key: pv_w},
         outdoor_c=None,
@@ -104,4 +111,4 @@ def _plan(
         state=SiteState(at=actual.starts[t], soc_pct={b.key: soc_pct for b in site.batteries}),
         previous_w=previous,
     )
-    return solve(assemble(site, inputs), **EFFORT["rolling"], resolved_slots=1)
+    return solve(assemble(site, inputs), **{**EFFORT["rolling"], "resolved_slots": 1, **options})
