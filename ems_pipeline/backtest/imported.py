@@ -1,9 +1,11 @@
-"""History from files: load and PV by local day of year, prices at their own instants, as the virtual plant plays them."""
+"""History from files: load and PV by local day of year, prices at their own instants, as the virtual plant plays it."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -57,6 +59,10 @@ class Imported:
         buy, sell = (_array(whole, name) for name in ("buy_per_kwh", "sell_per_kwh"))
         return with_prices(measured, buy, sell)
 
+    def digest(self, variant: str) -> str:  # noqa: ARG002 - the files are the same for all
+        """Of the files as they are now."""
+        return "".join(_file_digest(path) for path in self.files.files)
+
     def _read(self) -> Replay:
         return read_replay(self.files.files, self.site, self.first, self.last, self.files.price_zone)
 
@@ -67,6 +73,14 @@ class Imported:
                 raise StudyInvalid(f"the tariff of {site.key} has a market price and no file has", "name a price file")
             prices = pl.DataFrame(schema={"starts_at": INSTANT, "price_eur_per_mwh": pl.Float64})
         return prices.rename({"price_eur_per_mwh": "price_per_mwh"}).with_columns(currency=pl.lit(MARKET_CURRENCY))
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise StudyInvalid(f"history {path} cannot be read: {error.strerror}", "name a file that is there") from None
 
 
 def _array(frame: pl.DataFrame, name: str) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Protocol
@@ -58,6 +58,9 @@ class History(Protocol):
     def record(self, measured: Measured, variant: str, site: Site) -> Record:
         """The same with the prices of a site under a variant, and as plans knew them; NaN where none is known."""
 
+    def digest(self, variant: str) -> str:
+        """Of all it tells: equal digests, equal history."""
+
 
 @dataclass(frozen=True)
 class Lived:
@@ -69,7 +72,7 @@ class Lived:
 
     site: Site
     forecaster: Forecaster = "model"
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     pv_scale: float = 1.0
 
 

@@ -34,7 +34,9 @@ def settled(
     return settle_days(rows, site.timezone, storage).filter(pl.col("day") >= first).select(DAYS)
 
 
-def _rows(site: Site, storage: Storage, actual: Record, slots: range, lived: Lived, start_soc_pct: float) -> pl.DataFrame:
+def _rows(
+    site: Site, storage: Storage, actual: Record, slots: range, lived: Lived, start_soc_pct: float
+) -> pl.DataFrame:
     """Rows of ``ems.audit_interval``, and one of the slot before, which has the charge they begin with."""
     here = slice(slots.start, slots.stop)
     buy, sell = actual.buy_per_kwh[here], actual.sell_per_kwh[here]
@@ -57,7 +59,7 @@ def _rows(site: Site, storage: Storage, actual: Record, slots: range, lived: Liv
         ev_w=pl.lit(0.0), heat_pump_w=pl.lit(0.0), coverage_pct=pl.lit(100.0), is_price_provisional=pl.lit(False),
         planned_cost=pl.lit(None, pl.Float64),
     )  # fmt: skip
-    before = {"starts_at": actual.starts[slots.start] - time_grid.SLOT}
-    before |= {"soc_pct": start_soc_pct, "self_use_soc_pct": start_soc_pct}
+    begun = {"soc_pct": start_soc_pct, "self_use_soc_pct": start_soc_pct}
+    before = {"starts_at": actual.starts[slots.start] - time_grid.SLOT, **begun}
     eve = pl.DataFrame([before], schema={name: frame.schema[name] for name in before})
     return pl.concat([eve, frame], how="diagonal").select(frame.columns)

@@ -34,7 +34,7 @@ class StudyInvalid(EmsError, ValueError):
 
 
 class Files(Record):
-    """History from files, as `plant.recording` reads them; prices are in EUR, ``per_eur`` of the site's currency each."""
+    """History from files, as `plant.recording` reads them; a euro of their prices is ``per_eur`` in site currency."""
 
     files: tuple[Path, ...] = Field(min_length=1)
     price_zone: str | None = None
@@ -67,8 +67,8 @@ class Options(Record):
 class Variant(Record):
     """One way in which every home of a study is lived."""
 
-    site: Document = {}
-    tariff: Document = {}
+    site: Document = Field(default_factory=dict)
+    tariff: Document = Field(default_factory=dict)
     planner: Options = Options()
     forecaster: Forecaster = "model"
 
@@ -142,10 +142,10 @@ def patched(whole: Any, patch: Any) -> Any:
 
 
 def _parts(parts: list[Any], patch: Mapping[str, Any]) -> list[Any]:
-    keys = [part.get("key") if isinstance(part, Mapping) else None for part in parts]
+    keys = [str(part.get("key")) if isinstance(part, Mapping) else "" for part in parts]
     if unknown := sorted(set(patch) - set(keys)):
         raise StudyInvalid(f"a patch names {unknown}, and there is {keys}", "name a part by its key, or give a list")
-    named = ((part, patch[key] if key in patch else {}) for key, part in zip(keys, parts, strict=True))
+    named = ((part, patch.get(key, {})) for key, part in zip(keys, parts, strict=True))
     return [patched(part, change) for part, change in named if change is not None]
 
 
