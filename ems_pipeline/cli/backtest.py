@@ -198,11 +198,12 @@ def _list(platform: Platform, names: Sequence[str]) -> None:
 
 
 def _print(rows: Sequence[Compared]) -> None:
-    table = Rows("variant", "against", "tariff", "season", "homes", "days", "bill", "against", "saved", "95 % interval")
+    table = Rows("variant", "of", "homes, days", "bill", "saved (95 %)")
     for row in rows:
         saved = row.saved
-        table.add_row(
-            row.variant, row.base, row.tariff, row.season, row.homes, row.days, f"{row.net_cost:.2f}",
-            f"{row.base_net_cost:.2f}", f"{saved.value:.2f} {row.currency}", f"{saved.low:.2f} to {saved.high:.2f}",
-        )  # fmt: skip
+        of = "all" if row.tariff == row.season == "all" else f"{row.tariff}, {row.season}"
+        amount = f"{saved.value:.2f} ({saved.low:.2f} to {saved.high:.2f}) {row.currency}"
+        table.add_row(row.variant, of, f"{row.homes}, {row.days}", f"{row.net_cost:.2f}", amount)
+    if rows:
+        console.print(words(f"against {rows[0].base}, on the same days of the same homes"))
     console.print(table)

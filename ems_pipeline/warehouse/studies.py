@@ -64,7 +64,7 @@ def ask(connection: Connection, study: str, definition: str, asked_at: datetime)
     """Store what is asked for under a name, in place of what was asked before."""
     connection.execute(
         sa.text("""INSERT INTO study.definition (study_key, definition, asked_at)
-                   VALUES (:study, CAST(:definition AS jsonb), :at)
+                   VALUES (:study, CAST(:definition AS json), :at)
                    ON CONFLICT (study_key)
                    DO UPDATE SET definition = excluded.definition, asked_at = excluded.asked_at"""),
         {"study": study, "definition": definition, "at": asked_at},

@@ -4,7 +4,7 @@ CREATE SCHEMA study;
 
 CREATE TABLE study.definition (
     study_key   text PRIMARY KEY,
-    definition  jsonb NOT NULL,
+    definition  json NOT NULL,
     asked_at    timestamptz NOT NULL
 );
 
