@@ -28,6 +28,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Figure, lower and upper end."""
+        return self.value, self.low, self.high
+
 
 def costs(
     record: Record, slots: range, grid_w: Array, soc_pct: Array, start_soc_pct: float, storage: Storage,

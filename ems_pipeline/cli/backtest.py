@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ems_pipeline.backtest.paired import Compared
+    from ems_pipeline.report.study import Row
     from ems_pipeline.steps.platform import Platform
     from ems_pipeline.warehouse.studies import Part
 
@@ -119,7 +120,7 @@ def show(
     console.print(words(f"digest {_digest(parts)}"), soft_wrap=True)
     if html is not None:
         codes = sorted({part.code_version for part in parts})
-        page = StudyPage(study, chosen, rows, months, coverage, _digest(parts), codes)
+        page = StudyPage(study, chosen, [_row(one) for one in rows], months, coverage, _digest(parts), codes)
         html.write_text(page_of(page), encoding="utf-8")
         console.print(words(f"page   {html}"), soft_wrap=True)
 
@@ -195,6 +196,16 @@ def _list(platform: Platform, names: Sequence[str]) -> None:
         parts, days = _read(platform, name)
         table.add_row(name, len(parts), days.height)
     console.print(table if names else words("no study yet; `ems backtest run FILE` makes one (docs/backtest.md)"))
+
+
+def _row(one: Compared) -> Row:
+    """As the page has it."""
+    from ems_pipeline.report.study import Row
+
+    return Row(
+        one.variant, one.currency, one.tariff, one.season, one.homes, one.days, one.net_cost, one.base_net_cost,
+        one.saved.numbers, one.saved_per_home_year.numbers,
+    )  # fmt: skip
 
 
 def _print(rows: Sequence[Compared]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
@@ -17,16 +16,13 @@ MOST_BARS = 4
 """Variants whose months are drawn beside each other; the tables have all."""
 
 
-class Interval(Protocol):
-    """A figure with its 95 % interval, as `backtest.intervals` reckons it."""
-
-    value: float
-    low: float
-    high: float
+Interval = tuple[float, float, float]
+"""A figure, and between what it lies in 95 of 100 cases."""
 
 
-class Compared(Protocol):
-    """What a variant saved against another, as `backtest.paired` reckons it."""
+@dataclass(frozen=True)
+class Row:
+    """What a variant saved of some days; ``a_year``: by a home, were all days of a year like these."""
 
     variant: str
     currency: str
@@ -36,14 +32,8 @@ class Compared(Protocol):
     days: int
     net_cost: float
     base_net_cost: float
-
-    @property
-    def saved(self) -> Interval:
-        """Money of all days."""
-
-    @property
-    def saved_per_home_year(self) -> Interval:
-        """The same for a home and a year."""
+    saved: Interval
+    a_year: Interval
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,7 @@ class StudyPage:
 
     name: str
     base: str
-    rows: Sequence[Compared]
+    rows: Sequence[Row]
     months: Mapping[str, Mapping[date, float]]
     coverage: Sequence[tuple[str, str, int, int]]
     digest: str
@@ -79,26 +69,22 @@ def html(page: StudyPage) -> str:
     )  # fmt: skip
 
 
-def picture(rows: Sequence[Compared], title: str) -> Markup | None:
+def picture(rows: Sequence[Row], title: str) -> Markup | None:
     """Savings with their intervals; None where there is nothing to show."""
-    shown = [Whisker(_name(row), *_ends(row.saved_per_home_year)) for row in rows]
+    shown = [Whisker(_name(row), *row.a_year) for row in rows]
     if not shown:
         return None
     summary = "money saved by a home in a year, and its 95 % interval, a row each"
     return whiskers(Whiskers(shown, f"{rows[0].currency} a year", title, summary))
 
 
-def _name(row: Compared) -> str:
+def _name(row: Row) -> str:
     parts = [part for part in (row.tariff, row.season) if part != "all"]
     return ", ".join([row.variant, *parts])
 
 
-def _ends(one: Interval) -> tuple[float, float, float]:
-    return one.value, one.low, one.high
-
-
-def _by_variant(rows: Iterable[Compared]) -> list[tuple[str, list[Compared]]]:
-    named: dict[str, list[Compared]] = {}
+def _by_variant(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+    named: dict[str, list[Row]] = {}
     for row in rows:
         named.setdefault(row.variant, []).append(row)
     return [(variant, found) for variant, found in named.items() if len(found) > 1]
