@@ -5,6 +5,8 @@ No database, no scheduler, no sockets: history comes in as arrays, money goes ou
     history      what happens, and what is known of prices when
     issued       forecasts as they would have been issued
     closed_loop  plan, obey, meter, slot after slot
+    exact        the same decisions from what stored energy is worth
+    stored       that worth, as a convex function in pieces
     bounds       what no planner can beat, and what needs none
     intervals    money by day, and how sure its sums are
 

@@ -19,7 +19,8 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array
 from ems_pipeline.audit.storage import Storage
-from ems_pipeline.backtest.closed_loop import under_plans
+from ems_pipeline.backtest.closed_loop import ByPlans, lived
+from ems_pipeline.backtest.exact import ByValue
 from ems_pipeline.backtest.history import Expected, Foreseen, Record
 from ems_pipeline.backtest.issued import Issued, issued
 from ems_pipeline.backtest.settled import settled
@@ -130,8 +131,9 @@ def _variant(month: Month, measured: Measured, forecasts: _Forecasts, name: str)
     frames = []
     for slots in stretches(actual, home.timezone, month.first, month.last):
         expected = forecasts.of(wanted, slots)
-        options = {**wanted.options.given, "time_limit_s": NO_TIME_LIMIT_S}
-        run = under_plans(home, actual, expected, slots, month.start_soc_pct, options)
+        options = {**wanted.options.solver, "time_limit_s": NO_TIME_LIMIT_S}
+        decides = (ByPlans if wanted.options.method == "plans" else ByValue)(home, actual, expected, options)
+        run = lived(home, actual, slots, month.start_soc_pct, decides)
         frames.append(settled(home, storage, actual, slots, run, month.start_soc_pct))
     return pl.concat(frames) if frames else pl.DataFrame()
 

@@ -52,16 +52,20 @@ class Home(Record):
 
 
 class Options(Record):
-    """What is asked of the planner where it is not asked what the live decision is."""
+    """What is asked of the planner where it is not asked what the live decision is.
 
+    ``value`` decides from the value of stored energy where that is exact (`backtest.exact`), ``plans`` by a plan each.
+    """
+
+    method: Literal["value", "plans"] = "value"
     gap: float | None = Field(None, gt=0)
     tolerance: float | None = Field(None, gt=0)
     stage2: bool | None = None
 
     @property
-    def given(self) -> dict[str, Any]:
-        """Those that are asked for."""
-        return self.model_dump(exclude_none=True)
+    def solver(self) -> dict[str, Any]:
+        """What is asked of the solver."""
+        return self.model_dump(exclude_none=True, exclude={"method"})
 
 
 class Variant(Record):
