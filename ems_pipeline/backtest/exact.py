@@ -6,9 +6,13 @@ what no longer fits between floor and ceiling is cut off: the infimal convolutio
 Convex Analysis, 1970, section 5). No grid, no tolerance. The forecasts of an issue and a horizon's end give one
 function for all states, so eight slots share it.
 
-Where a slot is not convex (buying is paid, or selling brings more than buying costs) or the site has more laws than
-these, the planner decides itself. Of plans that cost the same the one is taken that the planner's second stage takes
-(`plan.solving.second`), but for how close it keeps to the plan before.
+Where buying is paid a battery that charged and discharged at once would pay: that is no battery, and the slot is not
+convex. It is reckoned with the convex function below, a bound; where the course that follows never needs what is only
+a bound, it is a plan that costs as little as the bound, and nothing can cost less. Where it does, where selling brings
+more than buying costs, or where a site has more laws than these, the planner decides itself.
+
+Of plans that cost the same the one is taken that the planner's second stage takes (`plan.solving.second`), but for how
+close it keeps to the plan before.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from ems_pipeline import units
 from ems_pipeline.arrays import Array
 from ems_pipeline.backtest.closed_loop import ByPlans, Told
 from ems_pipeline.backtest.history import Expected, Record
-from ems_pipeline.backtest.stored import H, Piece, Stored, Terms
+from ems_pipeline.backtest.stored import H, SlotCost, Stored, Terms
 from ems_pipeline.plan.assembly import end_value
 from ems_pipeline.plan.problem import Problem, PvSource
 from ems_pipeline.plan.result.moment import IDLE_W, Moment
@@ -46,18 +50,31 @@ Series = tuple[Array, Array, Array, Array]
 
 @dataclass(frozen=True)
 class _Ahead:
-    """What was reckoned at slot ``begin``: the slots' pieces, and what energy is worth after each of the next ones."""
+    """What was reckoned at slot ``begin``: costs of the next slots, and what energy is worth after each of them.
+
+    Of a horizon in which something is only a bound all slots are kept.
+    """
 
     begin: int
     series: Series
     worth: float
-    pieces: list[list[Piece]]
+    slots: list[SlotCost]
     after: list[Stored]
+    is_bound: bool
+
+    def is_real(self, past: int, energy: float) -> bool:
+        """Whether the course from ``energy`` on needs nothing that is only a bound."""
+        for slot, after in zip(self.slots[past:], self.after[past:], strict=True):
+            drawn = after.drawn(energy, slot)
+            if drawn.burns:
+                return False
+            energy -= drawn.kwh
+        return True
 
     def serves(self, t: int, series: Series) -> bool:
         """Whether slot ``t`` knows the same; the worth of what is left at the end apart."""
         past = t - self.begin
-        if past >= len(self.after) or past + len(series[0]) != len(self.series[0]):
+        if past >= min(KEPT, len(self.after)) or past + len(series[0]) != len(self.series[0]):
             return False
         return all(np.array_equal(mine[past:], now) for mine, now in zip(self.series, series, strict=True))
 
@@ -94,7 +111,10 @@ class ByValue:
         after = ahead.after[t - ahead.begin]
         if not after.floor - NEAR_KWH <= energy <= after.ceiling + NEAR_KWH:
             return None
-        return self._best(ahead, t, min(max(energy, after.floor), after.ceiling))
+        energy = min(max(energy, after.floor), after.ceiling)
+        if ahead.is_bound and not ahead.is_real(t - ahead.begin, energy):
+            return None
+        return self._best(ahead, t, energy)
 
     def _reckoned(self, t: int) -> _Ahead | None:
         """What is known at slot ``t``; None where it is not convex."""
@@ -119,14 +139,15 @@ class ByValue:
         return end_value.cells(after.cells_per_kwh, battery.discharge_efficiency, battery.wear_per_kwh)
 
     def _is_convex(self, series: Series) -> bool:
-        """Nobody is paid for buying, no sale brings more than buying costs, and the limits hold without any battery."""
+        """No sale brings more than buying costs, PV gives way, and the limits hold without any battery."""
         assert self._problem is not None
         load_w, pv_w, buy, sell = series
         surplus_w = pv_w - load_w
-        has_room = bool((-surplus_w <= units.from_kilo(self._terms.import_kw)).all())
+        needed_w = np.where(buy < 0, load_w, load_w - pv_w)
+        has_room = bool((needed_w <= units.from_kilo(self._terms.import_kw)).all())
         if not all(source.curtailable for source in self._problem.pv):
             has_room &= bool((surplus_w <= units.from_kilo(self._terms.export_kw)).all() and (sell >= 0).all())
-        return has_room and bool((buy >= 0).all() and (sell <= buy).all())
+        return has_room and bool((sell <= buy).all())
 
     def _reckon(self, t: int, series: Series, worth: float) -> _Ahead:
         """Backwards from the end to the slot after ``t``."""
@@ -136,31 +157,32 @@ class ByValue:
         buy, sell = (price.tolist() for price in series[2:])
         floor, ceiling = float(units.kilo(battery.floor_wh)), float(units.kilo(battery.ceiling_wh))
         stored = Stored.at_end(floor, ceiling, worth)
-        pieces: list[list[Piece]] = []
+        is_bound = bool((series[2] < 0).any())
+        slots: list[SlotCost] = []
         after: list[Stored] = []
         for i in range(n - 1, -1, -1):
-            here = terms.pieces(load[i], pv[i], buy[i], sell[i], 1.0 - i / n)
-            if i < KEPT:
+            here = terms.slot(load[i], pv[i], buy[i], sell[i], 1.0 - i / n)
+            if i < KEPT or is_bound:
                 after.append(stored)
-                pieces.append(here)
+                slots.append(here)
             if i:
                 stored = stored.before(here)
-        return _Ahead(t, series, worth, pieces[::-1], after[::-1])
+        return _Ahead(t, series, worth, slots[::-1], after[::-1], is_bound)
 
     def _best(self, ahead: _Ahead, t: int, energy: float) -> Moment:
         """The least costly power, what following the meter would be, and what either is worth."""
         past, terms = t - ahead.begin, self._terms
-        pieces, after = ahead.pieces[past], ahead.after[past]
+        slot, after = ahead.slots[past], ahead.after[past]
         load_w, pv_w, buy, sell = (float(series[past]) for series in ahead.series)
-        drawn, kept = after.drawn(energy, pieces)
+        drawn, kept, _ = after.drawn(energy, slot)
         power_w = float(units.from_kilo(terms.power_kw(drawn)))
         export_w = float(units.from_kilo(terms.export_kw)) if sell >= 0 else 0.0
-        used_w = min(pv_w, max(0.0, load_w - power_w + export_w))
+        used_w = min(pv_w, max(0.0, load_w - power_w + export_w)) if buy >= 0 else 0.0
         follow_w = self._following_w(load_w - used_w, energy, after)
         extra = None
         if abs(follow_w - power_w) > IDLE_W:
             instead = terms.drawn(float(units.kilo(follow_w)))
-            extra = after.cost(instead, energy, pieces) - after.cost(drawn, energy, pieces)
+            extra = after.cost(instead, energy, slot) - after.cost(drawn, energy, slot)
         row = self._row(t, (load_w, pv_w, buy, sell), used_w, power_w)
         return Moment(
             row, row.problem.batteries[0], 0, power_w, load_w - used_w, follow_w, float(units.from_kilo(energy)),
