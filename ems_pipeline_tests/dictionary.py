@@ -17,11 +17,12 @@ from ems_pipeline.warehouse import Warehouse, catalogue, embedded, migrate
 PAGE = Path(__file__).parents[1] / "docs" / "data-dictionary.md"
 OPENING = """# Data dictionary
 
-Schema `ems` of the PostgreSQL database, as it describes itself: `\\d+ ems.site` in psql says the same, and so does
-every asset in Dagster. The words stand in `sql/comments/`; `make dictionary` writes this page from them.
+Schemas `ems` and (at the end) `study` of the PostgreSQL database, as they describe themselves: `\\d+ ems.site` in psql
+says the same, and so does every asset in Dagster. The words stand in `sql/comments/`; `make dictionary` writes this
+page from them.
 """
 HEADING = re.compile(r"-- (.+)\n((?:-- .+\n)*)\n")
-SPOKEN_OF = re.compile(r"^COMMENT ON (?:TABLE|VIEW) ems\.(\w+) ", re.MULTILINE)
+SPOKEN_OF = re.compile(r"^COMMENT ON (?:TABLE|VIEW) (?:ems\.)?([\w.]+) ", re.MULTILINE)
 PLACE = re.compile(r"\bdocs/(\w+\.md)\b")
 
 

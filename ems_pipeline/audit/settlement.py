@@ -7,13 +7,20 @@ throughput stands beside them.
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from ems_pipeline import local_time, time_grid, units
+from ems_pipeline.arrays import Array
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.plan.assembly import end_value
 
 SETTLED = pl.col("cost").is_not_null() & pl.col("no_battery_cost").is_not_null() & pl.col("self_use_cost").is_not_null()
+
+
+def meter_cost(grid_w: Array, buy_per_kwh: Array, sell_per_kwh: Array) -> Array:
+    """Money of slots at a mean grid power (W, > 0 import), as ``ems.fn_slot_cost`` has it in the database."""
+    return np.asarray(np.where(grid_w > 0, grid_w * buy_per_kwh, grid_w * sell_per_kwh) * units.SLOT_HOURS / 1000)
 
 
 def settle_days(slots: pl.DataFrame, timezone: str, storage: Storage | None) -> pl.DataFrame:

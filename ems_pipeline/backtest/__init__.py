@@ -5,6 +5,17 @@ No database, no scheduler, no sockets: history comes in as arrays, money goes ou
     history      what happens, and what is known of prices when
     issued       forecasts as they would have been issued
     closed_loop  plan, obey, meter, slot after slot
+    exact        the same decisions from what stored energy is worth
+    stored       that worth, as a convex function in pieces
     bounds       what no planner can beat, and what needs none
     intervals    money by day, and how sure its sums are
+
+Studies: homes x months x variants.
+
+    study        what is asked; variants are patches of sites
+    imported     history from files; that of the warehouse is read by `steps.studying`
+    month        a month of a home under its variants
+    settled      what was lived, by the audit's own rule
+    pool         months in processes of their own
+    paired       two variants on the same days
 """

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from ems_pipeline.arrays import Array
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest.history import Expected, Record
-from ems_pipeline.plan import Plan, PlanInputs, SiteState, assemble, solve
+from ems_pipeline.plan import Plan, PlanInputs, Problem, SiteState, assemble, solve
 from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import Site
@@ -60,48 +61,96 @@ def _most(limit_w: float | None, otherwise_w: float = math.inf) -> float:
     return otherwise_w if limit_w is None else limit_w
 
 
-def under_plans(site: Site, actual: Record, expected: Expected, slots: range, start_soc_pct: float) -> Lived:
-    """Live ``slots`` of ``actual`` under plans made anew in each, as `steps.deciding` makes the rolling ones.
+@dataclass(frozen=True)
+class Told:
+    """What battery and PV are told for a slot."""
+
+    battery: Wish
+    pv: Wish
+
+
+class Decides(Protocol):
+    """Who decides, at the begin of slot ``t``, from what is known then."""
+
+    def told(self, t: int, stored_wh: float) -> Told:
+        """What is told while the cells hold ``stored_wh``; slots are asked for in order."""
+
+
+class ByPlans:
+    """A plan made anew in every slot, as `steps.deciding` makes the rolling ones.
 
     Args:
         site: one battery and one PV array; no other device is planned.
+        options: of `solve`, where they differ from those of a rolling plan.
+    """
+
+    def __init__(
+        self, site: Site, actual: Record, expected: Expected, options: Mapping[str, Any] | None = None
+    ) -> None:
+        self._site, self._actual, self._expected = site, actual, expected
+        self._options = {**EFFORT["rolling"], "resolved_slots": 1, **(options or {})}
+        self._previous: tuple[int, Array] | None = None
+
+    def told(self, t: int, stored_wh: float) -> Told:
+        """See `Decides`."""
+        plan = self.plan(t, stored_wh)
+        self._previous = t, np.round(plan.battery_w)
+        told = {decision.kind: decision.wish for decision in device_decisions(plan) if decision.slot == 0}
+        return Told(told["battery"], told["pv"])
+
+    def plan(self, t: int, stored_wh: float) -> Plan:
+        """The plan made at the begin of slot ``t``."""
+        return solve(self.problem(t, stored_wh), **self._options)
+
+    def problem(self, t: int, stored_wh: float) -> Problem:
+        """What is to be planned at the begin of slot ``t``."""
+        return assemble(self._site, self._inputs(t, stored_wh))
+
+    def _inputs(self, t: int, stored_wh: float) -> PlanInputs:
+        site, battery = self._site, self._site.batteries[0]
+        buy_per_kwh, sell_per_kwh = self._actual.prices_at(t, site.timezone)
+        until = t + len(buy_per_kwh)
+        load_w, pv_w = self._expected.at(t, until)
+        previous_w = {}
+        if self._previous is not None and t - self._previous[0] < len(self._previous[1]):
+            previous_w[battery.key] = self._previous[1][t - self._previous[0] :]
+        return PlanInputs(
+            starts=self._actual.starts[t:until],
+            buy_per_kwh=buy_per_kwh,
+            sell_per_kwh=sell_per_kwh,
+            load_w=load_w,
+            pv_w={site.pv[0].key: pv_w},
+            outdoor_c=None,
+            sessions=(),
+            state=SiteState(at=self._actual.starts[t], soc_pct={battery.key: 100 * stored_wh / battery.capacity_wh}),
+            previous_w=previous_w,
+        )
+
+
+def under_plans(site: Site, actual: Record, expected: Expected, slots: range, start_soc_pct: float) -> Lived:
+    """Live ``slots`` of ``actual`` under plans made anew in each; see `ByPlans`."""
+    return lived(site, actual, slots, start_soc_pct, ByPlans(site, actual, expected))
+
+
+def lived(site: Site, actual: Record, slots: range, start_soc_pct: float, decides: Decides) -> Lived:
+    """Live ``slots`` of ``actual``: in each something is told, obeyed, and what really came flows over the meter.
+
+    Args:
+        site: one battery and one PV array.
     """
     storage = Storage.of(site.batteries)
-    if storage is None or len(site.pv) != 1:
-        raise ValueError(f"{site.key} has no battery or not exactly one PV array; the simulation needs both")
-    stored_wh, previous = start_soc_pct / 100 * storage.capacity_wh, dict[str, Array]()
+    if storage is None or len(site.batteries) != 1 or len(site.pv) != 1:
+        raise ValueError(f"{site.key} has not exactly one battery and one PV array; the simulation needs both")
+    stored_wh = start_soc_pct / 100 * storage.capacity_wh
     grid_w, battery_w, soc_pct, modes = np.empty(len(slots)), np.empty(len(slots)), np.empty(len(slots)), []
+    load_w, pv_w = actual.load_w.tolist(), actual.pv_w.tolist()
     for i, t in enumerate(slots):
-        plan = _plan(site, actual, expected, t, 100 * stored_wh / storage.capacity_wh, previous)
-        told = {d.kind: d for d in device_decisions(plan) if d.slot == 0}
-        previous = {site.batteries[0].key: np.round(plan.battery_w[1:])}
-        battery, pv = told["battery"], told["pv"]
-        used_w = min(actual.pv_w[t], _most(pv.wish.limits.pv_limit_w))
-        deficit_w = float(actual.load_w[t] - used_w)
-        battery_w[i] = obeyed_w(battery.wish, storage, stored_wh, deficit_w)
-        most_w = min(_most(d.wish.limits.export_limit_w, site.grid.export_limit_w) for d in (battery, pv))
-        grid_w[i] = max(deficit_w - battery_w[i], -most_w)
-        stored_wh += storage.stored_change_wh(battery_w[i])
+        told = decides.told(t, stored_wh)
+        deficit_w = load_w[t] - min(pv_w[t], _most(told.pv.limits.pv_limit_w))
+        battery_w[i] = moved_w = obeyed_w(told.battery, storage, stored_wh, deficit_w)
+        most_w = min(_most(wish.limits.export_limit_w, site.grid.export_limit_w) for wish in (told.battery, told.pv))
+        grid_w[i] = max(deficit_w - moved_w, -most_w)
+        stored_wh += storage.stored_change_wh(moved_w)
         soc_pct[i] = 100 * stored_wh / storage.capacity_wh
-        modes.append(battery.wish.mode)
+        modes.append(told.battery.mode)
     return Lived(grid_w, battery_w, soc_pct, tuple(modes))
-
-
-def _plan(
-    site: Site, actual: Record, expected: Expected, t: int, soc_pct: float, previous: Mapping[str, Array]
-) -> Plan:
-    """The plan made at the begin of slot ``t``."""
-    until = actual.known_until(t, site.timezone)
-    load_w, pv_w = expected.at(t, until)
-    inputs = PlanInputs(
-        starts=actual.starts[t:until],
-        buy_per_kwh=actual.buy_per_kwh[t:until],
-        sell_per_kwh=actual.sell_per_kwh[t:until],
-        load_w=load_w,
-        pv_w={site.pv[0].key: pv_w},
-        outdoor_c=None,
-        sessions=(),
-        state=SiteState(at=actual.starts[t], soc_pct={b.key: soc_pct for b in site.batteries}),
-        previous_w=previous,
-    )
-    return solve(assemble(site, inputs), **EFFORT["rolling"], resolved_slots=1)

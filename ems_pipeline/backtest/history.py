@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Protocol
+
+import numpy as np
 
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array
@@ -14,14 +17,46 @@ PRICES_OUT = time(13, 15)
 
 
 @dataclass(frozen=True)
+class AsKnown:
+    """Prices per kWh as they were known: row after row, each from its slot of ``since`` on; NaN: not known then."""
+
+    since: list[int]
+    buy_per_kwh: Array
+    sell_per_kwh: Array
+
+    def at(self, t: int) -> tuple[Array, Array]:
+        """What was known at the begin of slot ``t`` of it and all that follow; it ends where nothing was."""
+        row = bisect_right(self.since, t) - 1
+        if row < 0:
+            return np.empty(0), np.empty(0)
+        buy, sell = self.buy_per_kwh[row, t:], self.sell_per_kwh[row, t:]
+        unknown = np.flatnonzero(np.isnan(buy) | np.isnan(sell))
+        count = int(unknown[0]) if len(unknown) else len(buy)
+        return buy[:count], sell[:count]
+
+
+@dataclass(frozen=True)
 class Record:
-    """What is known and what happens, per slot of ``starts`` (UTC, consecutive): prices per kWh, powers in W >= 0."""
+    """What is known and what happens, per slot of ``starts`` (UTC, consecutive): prices per kWh, powers in W >= 0.
+
+    Attributes:
+        buy_per_kwh, sell_per_kwh: what the slots are settled at.
+        known: prices as plans knew them; None: as they are settled, each day's from `PRICES_OUT` of the day before.
+    """
 
     starts: list[datetime]
     buy_per_kwh: Array
     sell_per_kwh: Array
     load_w: Array
     pv_w: Array
+    known: AsKnown | None = None
+
+    def prices_at(self, t: int, timezone: str) -> tuple[Array, Array]:
+        """Buying and selling prices of slot ``t`` and those after it that a plan made at its begin knows."""
+        if self.known is not None:
+            return self.known.at(t)
+        until = self.known_until(t, timezone)
+        return self.buy_per_kwh[t:until], self.sell_per_kwh[t:until]
 
     def known_until(self, t: int, timezone: str) -> int:
         """Index of the first slot without a known price at the begin of slot ``t``."""

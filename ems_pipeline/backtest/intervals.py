@@ -9,6 +9,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Positions
+from ems_pipeline.audit.settlement import meter_cost
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest.history import Record
 
@@ -27,6 +28,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Figure, lower and upper end."""
+        return self.value, self.low, self.high
+
 
 def costs(
     record: Record, slots: range, grid_w: Array, soc_pct: Array, start_soc_pct: float, storage: Storage,
@@ -34,8 +40,7 @@ def costs(
 ) -> Array:  # fmt: skip
     """Money of each of the ``slots``: at the meter, less what the change in stored energy is worth."""
     here = slice(slots.start, slots.stop)
-    kwh = units.kilo(units.slot_energy_wh(grid_w))
-    money = np.where(kwh > 0, kwh * record.buy_per_kwh[here], kwh * record.sell_per_kwh[here])
+    money = meter_cost(grid_w, record.buy_per_kwh[here], record.sell_per_kwh[here])
     stored_kwh = units.kilo(np.diff(soc_pct, prepend=start_soc_pct) / 100 * storage.capacity_wh)
     return np.asarray(money - stored_per_kwh * stored_kwh)
 

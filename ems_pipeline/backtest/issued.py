@@ -47,10 +47,19 @@ class Issued:
         return self.load_w[number, window], self.pv_w[number, window]
 
 
-def issued(starts: list[datetime], load_w: Array, pv_w: Array, zone: ZoneInfo, slots: range, usual_w: float) -> Issued:
-    """All issues that plans of ``slots`` look at, from measured load and PV (W, NaN where not measured)."""
+def issued(
+    starts: list[datetime], load_w: Array, pv_w: Array, zone: ZoneInfo, slots: range, usual_w: float,
+    *, is_learnt: bool = True,
+) -> Issued:  # fmt: skip
+    """All issues that plans of ``slots`` look at, from measured load and PV (W, NaN where not measured).
+
+    Args:
+        is_learnt: by the product's model; else load, too, is expected as PV is.
+    """
     origins = np.arange(slots.start, slots.stop, EVERY)
     pv = np.stack([persistence(pv_w[:t], AHEAD) for t in origins])
+    if not is_learnt:
+        return Issued(slots.start, np.stack([persistence(load_w[:t], AHEAD) for t in origins]), pv)
     return Issued(slots.start, _load(starts, load_w, zone, origins, usual_w), pv)
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from ems_pipeline import __version__, settings
 from ems_pipeline.cli import (
     backfill,
+    backtest,
     battery,
     cadence,
     control,
@@ -74,6 +75,7 @@ app.add_typer(
 app.add_typer(user.app, name="user", help="Who may log in to the web process.")
 app.add_typer(notify.app, name="notify", help="Tell people by their own channels.")
 app.add_typer(homeassistant.app, name="homeassistant", help="Tell Home Assistant of the sites, and hear it.")
+app.add_typer(backtest.app, name="backtest", help="Homes lived through again under variants: run, show, compare.")
 app.add_typer(plant.app, name="plant", help="The virtual plant that `ems up` runs: what goes wrong there.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)

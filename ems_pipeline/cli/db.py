@@ -26,6 +26,7 @@ class Role(StrEnum):
     GATEWAY = "gateway"
     WEB = "web"
     NOTICES = "notices"
+    STUDY = "study"
 
 
 @app.command()

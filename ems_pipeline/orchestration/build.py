@@ -7,12 +7,12 @@ from typing import Any
 import dagster as dg
 
 from ems_pipeline.orchestration import catalogue, checks, jobs, lineage, schedules, sensors
-from ems_pipeline.orchestration.assets import audit, forecasts, heat, market, plans, telemetry, weather
+from ems_pipeline.orchestration.assets import audit, forecasts, heat, market, plans, study, telemetry, weather
 from ems_pipeline.orchestration.first_day import begins, first_day
 from ems_pipeline.orchestration.machinery import logs
 from ems_pipeline.orchestration.platform import PlatformResource
 
-ASSET_MODULES = (market, weather, telemetry, forecasts, heat, plans, audit)
+ASSET_MODULES = (market, weather, telemetry, forecasts, heat, plans, audit, study)
 
 
 def build_defs(

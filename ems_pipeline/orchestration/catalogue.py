@@ -14,12 +14,12 @@ from ems_pipeline.sites.protocol import PROTOCOLS
 from ems_pipeline.version import code_version
 from ems_pipeline.warehouse import catalogue
 
-TABLES = {"daily_plan": "planning_interval", "rolling_plan": "planning_interval"}
+TABLES = {"daily_plan": "planning_interval", "rolling_plan": "planning_interval", "study_day": "study.day"}
 """Assets that do not bear the name of their table; the others do."""
 
 QUESTIONS = {
     "site": "know", "market": "know", "weather": "know", "telemetry": "know", "forecast": "know", "heat": "know",
-    "plan": "decide", "control": "obey", "audit": "worth",
+    "plan": "decide", "control": "obey", "audit": "worth", "study": "worth",
 }  # fmt: skip
 """By group, the question it answers: what did you know, what did you decide, did it obey, what was it worth?"""
 
@@ -58,6 +58,7 @@ MAKE = {
     "audit_day": {"polars"},
     "forecast_score": {"polars"},
     "plan_replay": {"highs"},
+    "study_day": {"highs", "polars"},
 }
 """What makes the rows, beside PostgreSQL, which keeps them all."""
 
@@ -101,7 +102,10 @@ def told(spec: dg.AssetSpec) -> dg.AssetSpec:
         kinds={"postgres", *MAKE[name]},
         owners=[owner],
         tags={"ems/question": QUESTIONS[group]},
-        metadata={"dagster/table_name": f"ems.{table}", "dagster/column_schema": _schema(relation)},
+        metadata={
+            "dagster/table_name": table if "." in table else f"ems.{table}",
+            "dagster/column_schema": _schema(relation),
+        },
     )
 
 

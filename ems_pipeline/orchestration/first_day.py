@@ -11,7 +11,7 @@ from datetime import date
 import dagster as dg
 
 from ems_pipeline import settings
-from ems_pipeline.orchestration.partitions import EARLY, days_from, site_days_from
+from ems_pipeline.orchestration.partitions import EARLY, days_from, site_day_partitions, site_days_from
 from ems_pipeline.time_grid import SystemClock
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline.warehouse.beginnings import installation_begins
@@ -35,7 +35,7 @@ def begins(first: date) -> Callable[[dg.AssetSpec], dg.AssetSpec]:
     days, site_days = days_from(first), site_days_from(first)
 
     def begun(spec: dg.AssetSpec) -> dg.AssetSpec:
-        if isinstance(spec.partitions_def, dg.MultiPartitionsDefinition):
+        if spec.partitions_def == site_day_partitions:
             return spec.replace_attributes(partitions_def=site_days)
         if isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
             return spec.replace_attributes(partitions_def=days)

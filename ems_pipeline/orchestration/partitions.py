@@ -37,6 +37,15 @@ EARLY = date(2025, 7, 1)
 day_partitions, site_day_partitions = days_from(EARLY), site_days_from(EARLY)
 """As assets are declared; `build_defs` lets them begin with the installation."""
 
+STUDY_HOMES = "study_home"
+study_partitions = dg.MultiPartitionsDefinition(
+    {
+        "home": dg.DynamicPartitionsDefinition(name=STUDY_HOMES),
+        "month": dg.MonthlyPartitionsDefinition(start_date="2000-01-01", end_offset=1),
+    }
+)
+"""Homes of studies, called ``STUDY.HOME``, x months; measured homes have a past before any installation."""
+
 
 def site_day(site_key: str, day: date) -> dg.MultiPartitionKey:
     """The partition key of a site's day."""

@@ -9,6 +9,7 @@ level       a value between two ends, with its bounds and where it is wanted
 scope       what a synchroniser sees, against its window
 bars        money of days
 ranking     what comes most often
+whiskers    figures with their intervals
 sparkline   one series without axes
 inline      a picture by itself: a file, an image in Markdown
 

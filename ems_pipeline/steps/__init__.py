@@ -12,6 +12,7 @@ once. Assets, the command line and whatever else serves people call the same ste
     situation, machines               what that says of a site and of its machines: pure
     deciding                          read, plan, verify, store
     replaying                         a decision made again from what was known then
+    studying                          backtests: histories found, months lived, results stored
     pricing                           market prices, rates and colours, and the prices of a site
     sky                               weather, as issued and as it was
     forecasting                       load, PV, heat and cars, as known at an instant

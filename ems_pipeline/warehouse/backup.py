@@ -71,7 +71,7 @@ def restore(warehouse: Warehouse, file: Path, progress: Progress) -> dict[str, C
     saved = _saved(file)
     with warehouse.begin() as connection:
         _demand_empty(connection)
-        connection.exec_driver_sql("DROP SCHEMA IF EXISTS ems CASCADE")
+        connection.exec_driver_sql("DROP SCHEMA IF EXISTS study, ems CASCADE")
         connection.exec_driver_sql("DROP TABLE IF EXISTS public.ems_alembic_version")
     options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", str(file)]
     with warehouse.engine.connect() as connection, _timescale_waiting(connection, file):

@@ -1,4 +1,6 @@
-"""What every table, view, column and function of schema `ems` means: the database's comments, and a copy of them.
+"""What every table, view, column and function means: the database's comments, and a copy of them.
+
+Names are those of schema `ems`; what stands in another schema is called `study.day`.
 
 The words stand in `sql/comments/` and nowhere else. `catalogue.json` is what a migrated database says of itself, for
 those who have none (a code location loads without); `make dictionary` writes it, and docs/data-dictionary.md.
@@ -30,18 +32,20 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Relation:
-    """A table or view of schema `ems`; partitions are their parent."""
+    """A table or view; partitions are their parent."""
 
     meaning: str | None
     columns: tuple[Column, ...]
 
 
 RELATIONS = sa.text("""
-    SELECT c.relname, obj_description(c.oid, 'pg_class'), a.attname, format_type(a.atttypid, a.atttypmod),
+    SELECT CASE n.nspname WHEN 'ems' THEN '' ELSE n.nspname || '.' END || c.relname,
+           obj_description(c.oid, 'pg_class'), a.attname, format_type(a.atttypid, a.atttypmod),
            NOT a.attnotnull, col_description(c.oid, a.attnum)
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = 'ems'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
-    ORDER BY c.relname, a.attnum""")
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE n.nspname IN ('ems', 'study') AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
+    ORDER BY n.nspname, c.relname, a.attnum""")
 ROUTINES = sa.text("""
     SELECT p.proname, obj_description(p.oid, 'pg_proc') AS meaning FROM pg_proc p
     WHERE p.pronamespace = 'ems'::regnamespace

@@ -23,6 +23,7 @@ ROLES = {
     "gateway": "ems_gateway",
     "web": "ems_web",
     "notices": "ems_notices",
+    "study": "ems_study",
 }
 WEB_LOGIN = "ems_web"
 NOTICES_LOGIN = "ems_notices"

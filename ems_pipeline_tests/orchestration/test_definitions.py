@@ -17,7 +17,7 @@ TABLES_OF_THE_DESIGN = {
     "market_interval_price", "fx_rate", "tempo_colour", "weather_forecast", "weather_observation", "effective_price",
     "telemetry_15m", "baseline_consumption", "load_forecast", "pv_forecast", "heat_demand_forecast",
     "ev_session_forecast", "cop_history", "building_response", "daily_plan", "rolling_plan", "audit_interval",
-    "audit_day", "forecast_score", "plan_replay",
+    "audit_day", "forecast_score", "plan_replay", "study_day",
 }  # fmt: skip
 HARDWARE = {"read_telemetry", "apply_control", "verify_setpoints"}
 
@@ -33,7 +33,7 @@ def test_every_asset_of_the_design_is_there_with_group_and_description(defs: dg.
     assert set(nodes) == TABLES_OF_THE_DESIGN | set(lineage.MADE_OUTSIDE)
     assert {name for name, node in nodes.items() if node.is_external} == set(lineage.MADE_OUTSIDE)
     assert {node.group_name for node in nodes.values()} == {
-        "market", "weather", "telemetry", "forecast", "heat", "plan", "audit", "site", "control",
+        "market", "weather", "telemetry", "forecast", "heat", "plan", "audit", "site", "control", "study",
     }  # fmt: skip
     assert not [name for name, node in nodes.items() if not node.description]
 
@@ -59,6 +59,8 @@ def test_every_partitioned_asset_fills_a_range_in_one_run(defs: dg.Definitions) 
     graph = defs.resolve_asset_graph()
     nodes = [graph.get(key) for key in graph.get_all_asset_keys() if graph.get(key).is_partitioned]
     policies = {node.key.to_user_string(): node.backfill_policy for node in nodes}
+    # A month of a study is minutes of one core; days of everything else are cheap, and a run costs a second.
+    assert policies.pop("study_day") == dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
     assert not {name for name, policy in policies.items() if policy != dg.BackfillPolicy.single_run()}
 
 

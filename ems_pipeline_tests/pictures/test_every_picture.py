@@ -20,6 +20,7 @@ from ems_pipeline.pictures.palette import COLOURS, DARK_PAGE, LIGHT_PAGE, RULES,
 from ems_pipeline.pictures.panel import Band, Panel, Series, Span
 from ems_pipeline.pictures.slot_chart import SlotChart, slot_chart
 from ems_pipeline.pictures.sparkline import Sparkline, sparkline
+from ems_pipeline.pictures.whiskers import Whisker, Whiskers, whiskers
 from ems_pipeline.time_grid import SLOT
 from ems_pipeline_tests.conftest import ROOT
 from ems_pipeline_tests.pictures.drawn import parsed
@@ -43,6 +44,7 @@ PICTURES: dict[str, Callable[[], str]] = {
     "gauge": lambda: gauge(Gauge(62.0, EVIL, 20.0, EVIL, EVIL)),
     "bars": lambda: bars(Bars([date(2026, 4, 1)], {EVIL: [-1.0], "cost": [None]}, EVIL, EVIL, EVIL, EVIL)),
     "sparkline": lambda: sparkline(Sparkline([1.0, None, 2.0, 3.0], EVIL, EVIL, EVIL)),
+    "whiskers": lambda: whiskers(Whiskers([Whisker(EVIL, 1.0, -1.0, 2.0)], EVIL, EVIL, EVIL)),
 }
 every = pytest.mark.parametrize("name", PICTURES)
 

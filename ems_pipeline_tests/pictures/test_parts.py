@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -13,6 +14,7 @@ from ems_pipeline.pictures.gauge import Gauge, gauge
 from ems_pipeline.pictures.scale import scale
 from ems_pipeline.pictures.sparkline import Sparkline, sparkline
 from ems_pipeline.pictures.svg import fitted, short, text_width
+from ems_pipeline.pictures.whiskers import Whisker, Whiskers, whiskers
 from ems_pipeline.pictures.words import ENGLISH
 from ems_pipeline_tests.pictures.drawn import lines, points, texts
 
@@ -126,3 +128,16 @@ def test_a_name_of_another_language_is_written_whole_and_only_a_very_long_one_is
     svg = flow(Flow([*HOME, *long], "now"))
     assert {"Tepelné čerpadlo"} == {t for t in texts(svg) if t.startswith("Tepelné")}
     assert any(t.startswith("Nabíjecí") and t.endswith("…") for t in texts(svg))
+
+
+def test_an_interval_lies_between_its_ends_and_is_green_only_clear_of_zero() -> None:
+    rows = [Whisker("sure", 2.0, 1.0, 3.0), Whisker("unsure", 1.0, -1.0, 3.0), Whisker("lost", -2.0, -3.0, -1.0)]
+    svg = whiskers(Whiskers(rows, "EUR", "saved"))
+    drawn = [lines(svg, colour)[0].get("d", "") for colour in ("earned", "planned", "cost")]
+    ends = [tuple(float(x) for x in re.findall(r"M(\S+) .*H(\S+)", path)[0]) for path in drawn]
+    assert ends[0][1] == ends[1][1], "3 is at the same place in every row"
+    assert ends[1][0] == ends[2][1], "and so is -1"
+    per_unit = (ends[0][1] - ends[0][0]) / 2
+    assert ends[1][1] - ends[1][0] == pytest.approx(4 * per_unit, abs=0.3)
+    with pytest.raises(ValueError, match="intervals of nothing"):
+        whiskers(Whiskers([], "EUR", "saved"))

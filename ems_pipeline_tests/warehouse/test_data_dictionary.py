@@ -30,9 +30,10 @@ def test_every_start_replaces_words_of_before_and_speaks_of_views_made_anew(ware
         before = catalogue.relations(connection), catalogue.routines(connection)
         for name, relation in before[0].items():
             kind = "VIEW" if name.startswith("vw_") else "TABLE"
-            connection.exec_driver_sql(f"COMMENT ON {kind} ems.{name} IS '{STALE}'")
+            whole = name if "." in name else f"ems.{name}"
+            connection.exec_driver_sql(f"COMMENT ON {kind} {whole} IS '{STALE}'")
             for column in relation.columns:
-                connection.exec_driver_sql(f"COMMENT ON COLUMN ems.{name}.{column.name} IS '{STALE}'")
+                connection.exec_driver_sql(f"COMMENT ON COLUMN {whole}.{column.name} IS '{STALE}'")
     migrate.upgrade(warehouse)
     with warehouse.begin() as connection:
         assert (catalogue.relations(connection), catalogue.routines(connection)) == before

@@ -7,13 +7,16 @@
 --   ems_gateway  a REST server's login: nothing by itself, becomes ems_analyst or ems_writer per request (hence NOINHERIT)
 --   ems_web      the login of our own web process: the same, and by itself its sessions, tokens and the log of what was asked.
 --                It has no password until `ems db login ems_web web` gives it one
+--   ems_study    reads and writes backtests, and nothing else. The pipeline takes this role on for that alone (SET ROLE); it has
+--                no right of its own in schema study, so nothing that controls a house reads what never was
 --   ems_notices  the login of whoever tells people and listens to the Telegram bot: reads, notes what was told, files a wish
 --                only as fn_wish_confirm does. No password until `ems db login ems_notices notices` gives it one
 DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway', 'ems_web', 'ems_notices'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['ems_service', 'ems_analyst', 'ems_writer', 'ems_gateway', 'ems_web', 'ems_notices',
+                                'ems_study'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
             EXECUTE format('CREATE ROLE %I %s', wanted, CASE wanted WHEN 'ems_gateway' THEN 'NOLOGIN NOINHERIT'
                                                                     WHEN 'ems_web' THEN 'LOGIN NOINHERIT'
@@ -172,4 +175,24 @@ DO $$ BEGIN
     IF NOT pg_has_role('ems_notices', 'ems_analyst', 'MEMBER') THEN
         GRANT ems_analyst TO ems_notices;
     END IF;
+END $$;
+
+-- Backtests. Before PostgreSQL 16 a member has all rights of its roles at once, so there the pipeline is no member: a login of
+-- its own runs studies (`ems db login NAME study`).
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ems_study') THEN
+        RETURN;
+    END IF;
+    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO ems_study', current_database());
+    REVOKE ALL ON SCHEMA study FROM PUBLIC;
+    REVOKE ALL ON ALL TABLES IN SCHEMA study FROM PUBLIC, ems_service, ems_writer, ems_gateway, ems_web, ems_notices;
+    GRANT USAGE ON SCHEMA study TO ems_study, ems_analyst;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA study TO ems_study;
+    GRANT SELECT ON ALL TABLES IN SCHEMA study TO ems_analyst;
+    IF current_setting('server_version_num')::int >= 160000 AND NOT pg_has_role('ems_service', 'ems_study', 'MEMBER') THEN
+        EXECUTE 'GRANT ems_study TO ems_service WITH INHERIT FALSE, SET TRUE';
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'studies: %', SQLERRM;
 END $$;

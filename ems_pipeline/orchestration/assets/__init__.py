@@ -7,4 +7,5 @@ and a plot. What is read, computed and written is in `ems_pipeline/steps/`.
     forecasts, issuing, heat    what is expected, and how each day is made as it was known
     plans                       what each site should do
     audit                       what it was worth
+    study                       what it would have been worth otherwise
 """

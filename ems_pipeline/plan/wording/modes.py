@@ -37,10 +37,11 @@ def device_decisions(plan: Plan) -> Iterator[Decision]:
 
 def battery_decisions(plan: Plan) -> list[list[Decision]]:
     """One list of decisions per battery; its deficit is what the rest of the site lacks without it."""
-    return [[_battery(now) for now in moments(plan, i)] for i in range(len(plan.problem.batteries))]
+    return [[battery_decision(now) for now in moments(plan, i)] for i in range(len(plan.problem.batteries))]
 
 
-def _battery(now: Moment) -> Decision:
+def battery_decision(now: Moment) -> Decision:
+    """What a battery is told in a slot, and why."""
     wish = _wish(now)
     if now.sell < 0 and now.deficit_w - now.power_w > -IDLE_W:
         wish = replace(wish, limits=replace(wish.limits, export_limit_w=0.0))

@@ -31,7 +31,7 @@ def decisions(plan: Plan) -> Iterator[Decision]:
     """Every device but batteries in every slot, in the order PV, chargers, heat pumps, gensets, machines."""
     problem = plan.problem
     for i in range(len(problem.pv)):
-        yield from _pv(plan, i)
+        yield from (pv_decision(plan, i, t) for t in range(problem.slots))
     for key in dict.fromkeys(s.charger for s in problem.sessions):
         yield from _charger(plan, key)
     for i in range(len(problem.heat_pumps)):
@@ -42,16 +42,14 @@ def decisions(plan: Plan) -> Iterator[Decision]:
         yield from _deferrable(plan, key)
 
 
-def _pv(plan: Plan, i: int) -> Iterator[Decision]:
+def pv_decision(plan: Plan, i: int, t: int) -> Decision:
     """An array gives all it can, or the meter is told what may be fed in; it is switched off where buying is paid."""
-    source = plan.problem.pv[i]
-    for t, used in enumerate(plan.pv_w[i].tolist()):
-        if used >= source.available_w[t] - IDLE_W:
-            yield Decision(t, source.key, used, PRODUCE, say.ALL_USED())
-            continue
-        limits, reason = reasons.curtailment(plan, i, t)
-        wish = PRODUCE if limits is None else Wish(PvMode.CURTAIL, limits)
-        yield Decision(t, source.key, used, wish, reason)
+    source, used = plan.problem.pv[i], float(plan.pv_w[i, t])
+    if used >= source.available_w[t] - IDLE_W:
+        return Decision(t, source.key, used, PRODUCE, say.ALL_USED())
+    limits, reason = reasons.curtailment(plan, i, t)
+    wish = PRODUCE if limits is None else Wish(PvMode.CURTAIL, limits)
+    return Decision(t, source.key, used, wish, reason)
 
 
 def _charger(plan: Plan, key: str) -> Iterator[Decision]:
