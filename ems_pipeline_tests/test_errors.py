@@ -29,6 +29,7 @@ NOT_READ = {
     "cli.aside.Interrupted": "a signal",
     "control.lifecycle.IllegalStep": "a fault of the program",
     "control.permit.Withdrawn": "lets a device go; the reason is journalled",
+    "scada.sequences.Withheld": "an action is not told; the reason is journalled",
     "devices.driver.contract.DeviceFault": "becomes the quality and the reason of a reading",
     "http.conversation.SentOn": "becomes an HttpError",
     "http.conversation.TooLarge": "the same",

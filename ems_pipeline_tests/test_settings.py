@@ -22,6 +22,7 @@ WHOLE = {
     "secret.py": "passwords by the names that site files give",
     "http/conversation.py": "proxies and certificates are the machine's, by the names that all programs share",
     "sites/loader.py": "values of site files by the names of variables",
+    "backtest/pool.py": "its processes are told to use one thread each, by the names that libraries read",
     "plant/plant.py": "passwords of the virtual devices, by the names that site files give",
     "warehouse/backup.py": "pg_dump and pg_restore get all of it, and the password",
     "cli/web.py": "the web process gets all of it",

@@ -15,5 +15,6 @@ steered     whether a site's sets may be told anything now
 known       which controllers there are, and what their sites allow them
 asked       what a plan wants of a set
 journal     what a look writes down
+remembered  what is remembered of sets between looks
 wakes       commands that are heard of at once
 """

@@ -19,15 +19,13 @@ from ems_pipeline.gensets.alarms.telling import Telling
 from ems_pipeline.gensets.alarms.watch import Watch
 from ems_pipeline.gensets.snapshot import Snapshot
 from ems_pipeline.scada.yard import is_polled
+from ems_pipeline.sentence import gensets as say
 from ems_pipeline.sites import Device, Site
 from ems_pipeline.sites.alarm_limit import AlarmLimit
 from ems_pipeline.warehouse import Warehouse, genset_alarms
 from ems_pipeline.warehouse.engine import Connection
 
 PATIENCE_S = 5.0
-NOT_IN_FILE = "its controller is no longer in the site file"
-NOT_ACTIVE = "its site is not active any more"
-NO_FILE = "there is no file of its site any more"
 Limits = Mapping[Controller, Sequence[Limit]]
 Gone = Callable[[Controller], str]
 """Why a controller is polled no more; empty while it is."""
@@ -82,11 +80,11 @@ def gone_from(sites: Iterable[Site]) -> Gone:
     def gone(controller: Controller) -> str:
         site, device = controller
         if site not in active:
-            return NO_FILE
+            return say.NO_FILE()
         if not active[site]:
-            return NOT_ACTIVE
+            return say.NOT_ACTIVE()
         is_here = device in named[site] if device else len(named[site]) > 1
-        return "" if is_here else NOT_IN_FILE
+        return "" if is_here else say.NOT_IN_FILE()
 
     return gone
 

@@ -18,12 +18,12 @@ from ems_pipeline.gensets.sequence.advance import advance, opened
 from ems_pipeline.gensets.sequence.keys import POWER, Press
 from ems_pipeline.gensets.sequence.order import Kind
 from ems_pipeline.gensets.sequence.progress import Act, Progress
-from ems_pipeline.gensets.sequence.recall import Recall
 from ems_pipeline.gensets.sequence.view import View
 from ems_pipeline.gensets.snapshot import Controller, Snapshot
 from ems_pipeline.plain_text import told as said
 from ems_pipeline.scada import asked, journal
 from ems_pipeline.scada.known import Allowed, Known
+from ems_pipeline.scada.remembered import Remembered
 from ems_pipeline.scada.steered import Steered
 from ems_pipeline.sentence import gensets as say
 from ems_pipeline.time_grid import Clock
@@ -67,8 +67,7 @@ class Sequences:
         self._why_not = why_not or Steered().why_not
         self._known = Known()
         self._snapshots: dict[Controlled, Snapshot] = {}
-        self._recalls: dict[Controlled, Recall] = {}
-        self._kept: dict[Controlled, dict[str, Any]] | None = None
+        self._remembered = Remembered()
         self._telling: dict[Controlled, asyncio.Task[None]] = {}
         self._wishes: dict[Controlled, asked.Wish] = {}
         self._turn = asyncio.Lock()
@@ -149,10 +148,7 @@ class Sequences:
         self, new: Collection[Controlled], connection: Connection, *, now_at: datetime
     ) -> tuple[list[Command], dict[Controlled, Allowed], dict[Controlled, tuple[str, ...]]]:
         """What is under way; what was seen of the sets is kept first: of the new ones, where the others are known."""
-        if self._kept is None:
-            self._kept, new = commands.memories(connection), list(self._snapshots)
-            self._recalls = {key: Recall.read(one) for key, one in self._kept.items()}
-        self._remember(connection, new, now_at)
+        self._remembered.look(connection, self._snapshots, new, now_at)
         commands.lapse(connection, now_at)
         under_way = [one for one in commands.under_way(connection) if (one.site, one.device) in self._snapshots]
         devices = {(one.site, one.device) for one in under_way}
@@ -160,19 +156,6 @@ class Sequences:
             return [], {}, {}
         allowed = self._known.look(connection, {site for site, _ in devices})
         return under_way, allowed, genset_locks.standing(connection, devices)
-
-    def _remember(self, connection: Connection, new: Collection[Controlled], now_at: datetime) -> None:
-        for key in new:
-            view = View(now_at=now_at, snapshot=self._snapshots[key])
-            self._recalls.setdefault(key, Recall()).seen(view.snapshot, view.mode, view.engine, now_at)
-        self._keep(connection, new, now_at)
-
-    def _keep(self, connection: Connection, which: Collection[Controlled], now_at: datetime) -> None:
-        kept = self._kept or {}
-        documents = {key: self._recalls[key].document(now_at) for key in which}
-        changed = {key: one for key, one in documents.items() if kept.get(key) != one}
-        commands.remember(connection, changed, now_at)
-        self._kept = kept | changed
 
     def _decide(
         self,
@@ -200,7 +183,7 @@ class Sequences:
             acts += [Decided(command, _progress(command, now_at), act)] if act is not None else []
         commands.journal(connection, changes, now_at)
         self._tell_people(connection, free, changes, now_at)
-        self._keep(connection, [(one.site, one.device) for one in free], now_at)
+        self._remembered.keep(connection, [(one.site, one.device) for one in free], now_at)
         return acts
 
     def _next(
@@ -218,7 +201,7 @@ class Sequences:
             return journal.shadow(command, after, answer, withdrawn, snapshot), None
         after, answer = advance(command.order, allowed.rules, before, view)
         if isinstance(answer, Act):
-            self._recalls[key].told(answer.action, now_at, view.mode)
+            self._remembered.told(key, answer.action, now_at, view.mode)
         act = answer if isinstance(answer, Act) else None
         return journal.change(command, before, after, answer, snapshot), act
 
@@ -226,7 +209,7 @@ class Sequences:
         self, key: Controlled, snapshot: Snapshot, allowed: Allowed, locks: tuple[str, ...], withdrawn: str,
         cancelled: str, now_at: datetime,
     ) -> View:  # fmt: skip
-        memory = self._recalls.setdefault(key, Recall()).memory(now_at, (*locks, *allowed.locks))
+        memory = self._remembered.memory(key, now_at, (*locks, *allowed.locks))
         return View(now_at=now_at, snapshot=snapshot, memory=memory, withdrawn=withdrawn, cancelled=cancelled)
 
     @staticmethod
@@ -280,8 +263,8 @@ class Sequences:
 
         def take_back(connection: Connection) -> None:
             commands.journal(connection, [journal.withheld(command, one.before, one.act, why)], asked_at)
-            self._recalls[key].withheld(one.act.action, now_at)
-            self._keep(connection, [key], asked_at)
+            self._remembered.withheld(key, one.act.action, now_at)
+            self._remembered.keep(connection, [key], asked_at)
 
         async with self._turn:
             await self._remembering(take_back)
@@ -292,7 +275,7 @@ class Sequences:
         try:
             return await self._transact(work)
         except BaseException:
-            self._kept = None
+            self._remembered.forget()
             raise
 
     async def _transact(self, work: Callable[[Connection], T]) -> T:

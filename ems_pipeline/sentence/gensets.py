@@ -112,6 +112,12 @@ REFUSED = Sentence("refused: {why!s}")
 PRESS = Sentence("press {key!s}")
 WRITE = Sentence("write power_setpoint_pct {power}")
 
+# Why an alarm returned, or is shown again.
+NOT_IN_FILE = Sentence("its controller is no longer in the site file")
+NOT_ACTIVE = Sentence("its site is not active any more")
+NO_FILE = Sentence("there is no file of its site any more")
+SHELF_OVER = Sentence("its time is over")
+
 # What is refused when it is filed; the words are those of `sql/routines/R__fn_genset_command_*.sql`.
 FILED = (
     Sentence("no active site {site!s} has a controller {device!s} of a set or a switchboard"),

@@ -11,8 +11,7 @@ from ems_pipeline.gensets.alarms.alarm import Alarm, Condition, Controller, Sour
 from ems_pipeline.gensets.alarms.life import State, What
 from ems_pipeline.gensets.alarms.limits import OFF_DELAY, ON_DELAY, Delay, Gauge, Limit
 from ems_pipeline.gensets.snapshot import Link, Snapshot
-
-SHELF_OVER = "its time is over"
+from ems_pipeline.sentence import gensets as say
 
 
 class Persons(NamedTuple):
@@ -129,7 +128,7 @@ class Watch:
                     steps += _suppressed(alarm, at, design.suppressed_by(alarm, one))
                 if alarm.shelved_until is not None and at >= alarm.shelved_until:
                     alarm.shelved_until = None
-                    steps.append(alarm.step(What.UNSHELVED, at, SHELF_OVER))
+                    steps.append(alarm.step(What.UNSHELVED, at, say.SHELF_OVER()))
         return steps
 
 
