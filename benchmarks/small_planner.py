@@ -62,6 +62,11 @@ def _meter(site: Site) -> None:
             if event["limit_w"] is not None and event["first"] <= t < event["end"]:
                 limit = min(limit, event["limit_w"] / 1e3)
         load = p["load_w"][t] / 1e3
+        least_out = min(most_out, max(0.0, -limit))
+        net_limit, limit = max(limit, -most_out), max(0.0, limit)
+        alone = load + site.owed_kw[t] - _alone_kw(p, t, False)
+        if least_out > 0:
+            short = m.var(0.0, max(0.0, alone - net_limit) - max(0.0, alone), H * grid["over_limit_price_per_kwh"])
         extra_in = max(0.0, load + site.owed_kw[t] - _alone_kw(p, t, False) - limit)
         extra_out = max(0.0, _alone_kw(p, t, True) + site.given_kw[t] - load - most_out)
         bought = m.var(0.0, limit + extra_in, H * p["buy_per_kwh"][t])
@@ -72,6 +77,8 @@ def _meter(site: Site) -> None:
             m.row([(power, 1.0), (over, -1.0)], -math.inf, within)
         if p["exclusive"]:
             m.either((bought, limit + extra_in), (sold, most_out + extra_out))
+        if least_out > 0:
+            m.row([(sold, 1.0), (short, 1.0)], least_out, math.inf)
         for charge, discharge in site.cells[t]:
             if any(w["first"] <= t < w["end"] for w in grid["no_grid_to_battery"]):
                 m.either(charge, (bought, limit + extra_in))
@@ -82,11 +89,13 @@ def _meter(site: Site) -> None:
         for event in grid["events"]:
             if event["price_per_kwh"] > 0 and event["first"] <= t < event["end"]:
                 base = event["baseline_w"] / 1e3
-                reduced = m.var(0.0, base, -H * event["price_per_kwh"])
+                most = max(0.0, base + (most_out + extra_out if event["is_net"] else 0.0))
+                reduced = m.var(0.0, most, -H * event["price_per_kwh"])
                 yes = m.var(0.0, 1.0, integer=True)
-                m.row([(reduced, 1.0), (yes, -base)], -math.inf, 0.0)
+                m.row([(reduced, 1.0), (yes, -most)], -math.inf, 0.0)
                 top = max(base, limit + extra_in)
-                m.row([(reduced, 1.0), (bought, 1.0), (yes, top - base)], -math.inf, top)
+                net: list[Term] = [(bought, 1.0), *([(sold, -1.0)] if event["is_net"] else [])]
+                m.row([(reduced, 1.0), *net, (yes, top - base)], -math.inf, top)
 
 
 def _alone_kw(p: Json, t: int, stiff: bool) -> float:

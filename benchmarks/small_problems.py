@@ -76,11 +76,17 @@ def _grid(rng: random.Random, n: int) -> Json:
 
 
 def _terms(rng: random.Random, grid: Json, n: int) -> None:
-    """What may not flow between batteries and grid, always or in a few slots; drawn apart from the rest."""
+    """What may not flow between batteries and grid, and events that count exports, too; drawn apart from the rest."""
     for name in ("no_battery_to_grid", "no_grid_to_battery"):
         first = rng.randrange(n)
         some = [{"first": first, "end": rng.randint(first + 1, n)}]
         grid[name] = rng.choice([[], [], some, [{"first": 0, "end": n}]])
+    for event in grid["events"]:
+        event["is_net"] = rng.random() < 0.5
+        if event["is_net"] and event["limit_w"] is not None:
+            event["limit_w"] = rng.uniform(-4000, 2000)
+        elif event["is_net"]:
+            event["baseline_w"] = rng.uniform(-3000, 4000)
 
 
 def _beside_batteries(rng: random.Random, found: Json) -> None:

@@ -25,11 +25,12 @@ def add(
     event: EventKey,
     begin: Annotated[datetime, typer.Option("--from", help="Begin, local time of the site.", formats=LOCAL_TIME)],
     until: Annotated[datetime, typer.Option("--until", help="End, local time of the site.", formats=LOCAL_TIME)],
-    limit_w: Annotated[float | None, typer.Option(help="Firm limit of the import, W.", min=0)] = None,
+    limit_w: Annotated[float | None, typer.Option(help="Firm limit of the import, W; below 0: export so much.")] = None,
     price_per_kwh: Annotated[
         float, typer.Option(help="Paid for every kWh imported less than the baseline, site currency.", min=0)
     ] = 0.0,
-    baseline_w: Annotated[float, typer.Option(help="Import that less is paid against, W.", min=0)] = 0.0,
+    baseline_w: Annotated[float, typer.Option(help="Import that less is paid against, W.")] = 0.0,
+    net: Annotated[bool, typer.Option("--net", help="Exports count, too: the baseline may be below 0.")] = False,
 ) -> None:
     """Enter a demand-response event, or change one: a firm limit, a price for importing less, or both."""
     from ems_pipeline.plan import GridEvent
@@ -38,7 +39,7 @@ def add(
 
     wall = zone(site_of(site).timezone)
     start, end = (instant(at, wall) for at in (begin, until))
-    wanted = GridEvent(event, start, end, limit_w, baseline_w, price_per_kwh)
+    wanted = GridEvent(event, start, end, limit_w, baseline_w, price_per_kwh, net)
     with open_warehouse().begin() as connection:
         is_news = events.put(connection, site, wanted, who(), SystemClock().now())
     span = f"{shown(start, wall)} to {shown(end, wall)}"
@@ -54,11 +55,11 @@ def show(site: SiteKey) -> None:
     wall = zone(site_of(site).timezone)
     with open_warehouse().begin() as connection:
         listed = events.listing(connection, [site], SystemClock().now())
-    table = Rows("event", "from", "until", "limit W", "pays per kWh", "below W", "by")
+    table = Rows("event", "from", "until", "limit W", "pays per kWh", "below W", "net", "by")
     for row in listed.iter_rows(named=True):
         span = (shown(row["from_at"], wall), shown(row["until_at"], wall))
         terms = ("" if row[name] is None else f"{row[name]:g}" for name in ("limit_w", "price_per_kwh", "baseline_w"))
-        table.add_row(row["event_key"], *span, *terms, row["entered_by"])
+        table.add_row(row["event_key"], *span, *terms, "yes" if row["is_net"] else "", row["entered_by"])
     console.print(table)
 
 

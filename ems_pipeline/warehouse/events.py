@@ -14,11 +14,11 @@ from ems_pipeline.plan import GridEvent
 from ems_pipeline.warehouse import known
 from ems_pipeline.warehouse.frames import query
 
-TERMS = ["from_at", "until_at", "limit_w", "baseline_w", "price_per_kwh", "is_cancelled"]
+TERMS = ["from_at", "until_at", "limit_w", "baseline_w", "price_per_kwh", "is_net", "is_cancelled"]
 SCHEMA: Any = {
     "site_key": pl.String, "event_key": pl.String, "from_at": INSTANT, "until_at": INSTANT, "limit_w": pl.Float64,
-    "baseline_w": pl.Float64, "price_per_kwh": pl.Float64, "is_cancelled": pl.Boolean, "entered_by": pl.String,
-    "known_at": INSTANT,
+    "baseline_w": pl.Float64, "price_per_kwh": pl.Float64, "is_net": pl.Boolean, "is_cancelled": pl.Boolean,
+    "entered_by": pl.String, "known_at": INSTANT,
 }  # fmt: skip
 
 
@@ -26,7 +26,8 @@ def put(connection: Connection, site_key: str, event: GridEvent, by: str, at: da
     """Enter an event, or new terms of one already known; False when the very same is known already.
 
     Raises:
-        ValueError: it is over, ends before it begins, or neither limits nor pays.
+        ValueError: it is over, ends before it begins, neither limits nor pays, or pays against an export it does not
+            count.
         LookupError: the site is not registered.
     """
     if query(connection, "SELECT 1 FROM ems.site WHERE site_key = :site", site=site_key).is_empty():
@@ -38,9 +39,13 @@ def put(connection: Connection, site_key: str, event: GridEvent, by: str, at: da
         raise ValueError(
             f"event {event.key} neither limits the import nor pays; give a limit, or a price and a baseline"
         )
+    if event.baseline_w < 0 and not event.is_net:
+        raise ValueError(
+            f"event {event.key} has a baseline of {event.baseline_w:g} W, an export; enter it as net, or from 0 W on"
+        )
     pays = event.price_per_kwh > 0
     baseline_w, price = (event.baseline_w, event.price_per_kwh) if pays else (None, None)
-    terms = (event.starts_at, event.ends_at, event.limit_w, baseline_w, price, False)
+    terms = (event.starts_at, event.ends_at, event.limit_w, baseline_w, price, event.is_net, False)
     return _append(connection, [(site_key, event.key, *terms, by, at)], at)
 
 
@@ -74,10 +79,10 @@ def listing(connection: Connection, site_keys: Sequence[str], at: datetime) -> p
 
 def of(listed: pl.DataFrame) -> tuple[GridEvent, ...]:
     """The same for the planner."""
-    columns = ("event_key", "from_at", "until_at", "limit_w", "baseline_w", "price_per_kwh")
+    columns = ("event_key", "from_at", "until_at", "limit_w", "baseline_w", "price_per_kwh", "is_net")
     return tuple(
-        GridEvent(key, begin, end, limit_w, baseline_w or 0.0, price or 0.0)
-        for key, begin, end, limit_w, baseline_w, price in listed.select(columns).iter_rows()
+        GridEvent(key, begin, end, limit_w, baseline_w or 0.0, price or 0.0, is_net)
+        for key, begin, end, limit_w, baseline_w, price, is_net in listed.select(columns).iter_rows()
     )
 
 

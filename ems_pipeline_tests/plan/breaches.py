@@ -71,6 +71,24 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return dataclasses.replace(problem, grid=dataclasses.replace(problem.grid, events=(firm,))), plan
 
 
+@breaks("import limit (below 0)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """More was to be fed in at noon by 1 % of what the sun gives, and the sun alone would have brought it."""
+    noon = int(np.argmax(problem.pv_available_w))
+    wanted_w = min(plan.grid_w[noon], 0.0) - 0.01 * problem.pv_available_w[noon]
+    sunny = tuple(dataclasses.replace(source, available_w=source.available_w * 9) for source in problem.pv)
+    firm = DemandEvent("firm", noon, noon + 1, limit_w=wanted_w)
+    return dataclasses.replace(_with_grid(problem, events=(firm,)), pv=sunny), plan
+
+
+@breaks("objective (net event)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """A plan that claims nothing for what it feeds in beyond a baseline below 0."""
+    most = int(np.argmin(plan.grid_w))
+    paid = DemandEvent("paid", most, most + 1, None, plan.grid_w.min() / 1.01, 50.0, is_net=True)
+    return _with_grid(problem, events=(paid,)), plan
+
+
 @breaks("PV not curtailable")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     stiff = tuple(dataclasses.replace(p, curtailable=False) for p in problem.pv)

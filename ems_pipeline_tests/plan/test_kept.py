@@ -110,7 +110,9 @@ def test_without_time_the_simple_rule_runs(limit_s: float, home, day_inputs) -> 
     plan = planned(problem, time_limit_s=limit_s)
     assert (plan.status, plan.by_rule) == ("feasible", True)
     assert plan.objective == pytest.approx(by_rule(problem).objective)
-    assert slot_rows(plan).height == problem.slots
+    rows = slot_rows(plan)
+    assert rows.height == problem.slots
+    assert all(reason.startswith("By the simple rule,") for reason in rows["reason"])
     assert device_rows(plan).height > 0
 
 

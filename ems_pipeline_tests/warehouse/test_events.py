@@ -85,3 +85,13 @@ def test_a_withdrawn_event_is_gone_and_may_be_entered_again(warehouse: Warehouse
 def test_an_event_that_asks_for_nothing_is_refused(warehouse: Warehouse, wrong: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         put(warehouse, dataclasses.replace(EVENING, **wrong), NOW)  # type: ignore[arg-type]
+
+
+def test_exports_count_in_a_net_event_and_a_firm_limit_below_zero(warehouse: Warehouse) -> None:
+    fed_in = dataclasses.replace(EVENING, limit_w=-3000.0)
+    net = dataclasses.replace(PAID, baseline_w=-500.0, is_net=True)
+    assert put(warehouse, fed_in, NOW)
+    assert put(warehouse, net, NOW)
+    assert known(warehouse, NOW) == (net, fed_in)
+    with pytest.raises(ValueError, match="enter it as net"):
+        put(warehouse, dataclasses.replace(net, is_net=False), NOW + timedelta(minutes=1))

@@ -46,9 +46,10 @@ COMMENT ON TABLE ems.grid_event IS 'What the grid''s side asks of a site for a w
 COMMENT ON COLUMN ems.grid_event.event_key IS 'name of the event, unique at the site';
 COMMENT ON COLUMN ems.grid_event.from_at IS 'begin';
 COMMENT ON COLUMN ems.grid_event.until_at IS 'end';
-COMMENT ON COLUMN ems.grid_event.limit_w IS 'import stays below; NULL: no firm limit';
-COMMENT ON COLUMN ems.grid_event.baseline_w IS 'import that less is paid against';
+COMMENT ON COLUMN ems.grid_event.limit_w IS 'import stays below; below 0 so much is to be exported; NULL: no firm limit';
+COMMENT ON COLUMN ems.grid_event.baseline_w IS 'import that less is paid against; below 0 an export, of net events';
 COMMENT ON COLUMN ems.grid_event.price_per_kwh IS 'paid for each kWh imported less than the baseline; NULL: nothing is paid';
+COMMENT ON COLUMN ems.grid_event.is_net IS 'exports count as imports below 0: they are paid for, too';
 COMMENT ON COLUMN ems.grid_event.is_cancelled IS 'from this row on the event counts for nothing';
 COMMENT ON COLUMN ems.grid_event.entered_by IS 'by whom';
 

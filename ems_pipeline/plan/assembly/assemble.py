@@ -149,7 +149,7 @@ def _event(event: GridEvent, starts: list[datetime]) -> DemandEvent | None:
     first, end = slots_of(event.starts_at, event.ends_at, starts, whole=False)
     if first >= end:
         return None
-    return DemandEvent(event.key, first, end, event.limit_w, event.baseline_w, event.price_per_kwh)
+    return DemandEvent(event.key, first, end, event.limit_w, event.baseline_w, event.price_per_kwh, event.is_net)
 
 
 def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> BatteryStore:

@@ -92,7 +92,10 @@ class SiteState:
 
 @dataclass(frozen=True)
 class GridEvent:
-    """Demand response in ``[starts_at, ends_at)`` (UTC): a firm import limit, or a price for importing less."""
+    """Demand response in ``[starts_at, ends_at)`` (UTC): a firm import limit, or a price for importing less.
+
+    Both may be below 0, exports: a limit at once, a baseline where it ``is_net``.
+    """
 
     key: str
     starts_at: datetime
@@ -100,6 +103,7 @@ class GridEvent:
     limit_w: float | None = None
     baseline_w: float = 0.0
     price_per_kwh: float = 0.0
+    is_net: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ SINCE = (0, int(MOST))
 FIELDS: dict[type, dict[str, Bounds]] = {
     parts.Window: {"first": SLOT, "end": SLOT},
     parts.DemandEvent: {
-        "first": SLOT, "end": SLOT, "limit_w": AT_LEAST_0, "baseline_w": AT_LEAST_0, "price_per_kwh": AT_LEAST_0,
+        "first": SLOT, "end": SLOT, "limit_w": ANY, "baseline_w": ANY, "price_per_kwh": AT_LEAST_0,
     },
     parts.GridLimits: {
         "import_limit_w": AT_LEAST_0, "export_limit_w": AT_LEAST_0, "peak_price_per_kw": AT_LEAST_0,

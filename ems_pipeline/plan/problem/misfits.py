@@ -75,6 +75,9 @@ def _windows(problem: Problem) -> Iterator[str]:
             yield f"{path}.end is {window.end} beyond a horizon of {problem.slots} slots; give an end within it"
         elif window.first >= window.end:
             yield f"{path} is [{window.first}, {window.end}), no slot at all; give an end after its begin"
+    for i, event in enumerate(problem.grid.events):
+        if event.baseline_w < 0 and not event.is_net:
+            yield f"grid.events[{i}].baseline_w is {event.baseline_w:g}, an export; give it with is_net: true"
     if any(later <= earlier for earlier, later in pairwise((0, *problem.day_breaks, problem.slots))):
         yield f"day_breaks are {problem.day_breaks}; give slots from 1 to {problem.slots - 1}, each once, in order"
 

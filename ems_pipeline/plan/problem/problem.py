@@ -33,7 +33,8 @@ from ems_pipeline.plan.record import Record
 class DemandEvent(Record):
     """A demand-response event over ``[first, end)``.
 
-    ``limit_w`` is a firm import limit; ``price_per_kwh`` is paid for every kWh imported less than ``baseline_w``.
+    ``limit_w`` is a firm limit of what is imported, net: below 0 so much is to be exported. ``price_per_kwh`` is paid
+    for every kWh imported less than ``baseline_w``, and where it ``is_net`` for what is exported as well.
     """
 
     key: str
@@ -42,6 +43,7 @@ class DemandEvent(Record):
     limit_w: float | None = None
     baseline_w: float = 0.0
     price_per_kwh: float = 0.0
+    is_net: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Mask
-from ems_pipeline.plan.model.laws.bus import import_limit_w
+from ems_pipeline.plan.model.laws.bus import net_limit_w
 from ems_pipeline.plan.model.laws.obligations import allowed
 from ems_pipeline.plan.problem import BatteryStore, ChargingSession, GensetUnit, HeatStore
 from ems_pipeline.plan.result.plan import Plan
@@ -63,7 +63,7 @@ def energy(plan: Plan) -> float:
 def over_limits_w(plan: Plan) -> Array:
     """Power beyond the import and export limits per slot, W."""
     grid = plan.problem.grid
-    over_import = np.maximum(plan.grid_w - import_limit_w(plan.problem), 0.0)
+    over_import = np.maximum(plan.grid_w - net_limit_w(plan.problem), 0.0)
     return np.asarray(over_import + np.maximum(-plan.grid_w - grid.export_limit_w, 0.0))
 
 
@@ -159,11 +159,12 @@ def _peak(plan: Plan) -> float:
 
 def _events(plan: Plan) -> float:
     """What demand-response events pay."""
-    return sum(
-        e.price_per_kwh
-        * float(kwh(np.maximum(e.baseline_w - np.maximum(plan.grid_w[e.first : e.end], 0.0), 0.0)).sum())
-        for e in plan.problem.grid.events
-    )
+    total = 0.0
+    for event in plan.problem.grid.events:
+        metered_w = plan.grid_w[event.first : event.end]
+        counted_w = metered_w if event.is_net else np.maximum(metered_w, 0.0)
+        total += event.price_per_kwh * float(kwh(np.maximum(event.baseline_w - counted_w, 0.0)).sum())
+    return total
 
 
 def genset_per_slot(plan: Plan) -> Array:

@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.model.laws.bus import import_limit_w, usable_pv_w
+from ems_pipeline.plan.model.laws.bus import net_limit_w, usable_pv_w
 from ems_pipeline.plan.model.laws.obligations import drawn_w, must_run, still_warming
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.complete import complete
@@ -22,7 +22,7 @@ from ems_pipeline.plan.rule import storage as rule_storage
 
 def by_rule(problem: Problem) -> Plan:
     """What devices would do without a planner; ``feasible``, its gap unknown."""
-    room_w = (import_limit_w(problem) + usable_pv_w(problem) - problem.load_w - drawn_w(problem)).tolist()
+    room_w = (net_limit_w(problem) + usable_pv_w(problem) - problem.load_w - drawn_w(problem)).tolist()
     session_w = rule_loads.cars(problem, room_w)
     deferrable_w = rule_loads.machines(problem, room_w)
     heat_pump_w, tank_w = rule_loads.heat_pumps(problem, room_w)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Mask
-from ems_pipeline.plan.model.laws.bus import import_limit_w
+from ems_pipeline.plan.model.laws.bus import import_limit_w, least_export_w
 from ems_pipeline.plan.problem import BatteryStore, Problem, covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.rule.loads import FULL
@@ -92,7 +92,7 @@ def self_use(problem: Problem, net_w: Array, rests: Mask) -> tuple[Array, Array,
     power_w = _batteries(problem, groups, net_w, rests)
     given_w = [power_w[group.cells].sum(axis=0) for group in groups]
     pv_w = [np.minimum(group.offered_w, group.limit_w - w) for group, w in zip(groups, given_w, strict=True)]
-    sellable_w = np.where(problem.sell_per_kwh < 0, 0.0, problem.grid.export_limit_w)
+    sellable_w = np.where(problem.sell_per_kwh < 0, least_export_w(problem), problem.grid.export_limit_w)
     spilled_w = np.maximum(sum(pv_w) + sum(given_w) - net_w - sellable_w, 0.0)
     used = np.zeros((len(problem.pv), problem.slots))
     for group, brought_w, batteries_w in zip(groups, pv_w, given_w, strict=True):
@@ -130,9 +130,12 @@ def _batteries(problem: Problem, groups: list[_Group], net_w: Array, rests: Mask
         return np.array(power_w).reshape(0, problem.slots)
     offered = [group.offered_w.tolist() for group in groups]
     missing = (net_w - sum(np.minimum(group.offered_w, group.limit_w) for group in groups)).tolist()
-    import_w = import_limit_w(problem).tolist()
+    import_w, wanted = import_limit_w(problem).tolist(), least_export_w(problem).tolist()
+    serves_house = covered(problem.grid.no_battery_to_grid, problem.slots).tolist()
     may_not = list(zip(covered(problem.grid.no_grid_to_battery, problem.slots), rests, strict=True))
-    for t, missing_w in enumerate(missing):
+    for t, lacking_w in enumerate(missing):
+        missing_w = lacking_w + wanted[t]  # what is to be exported is not there to be stored
+        sold_w = 0.0 if serves_house[t] else wanted[t]
         given = [0.0] * len(groups)
         for i, g, cells in order:
             room_w = groups[g].limit_w - given[g]
@@ -143,7 +146,7 @@ def _batteries(problem: Problem, groups: list[_Group], net_w: Array, rests: Mask
                 (offered[g][t], passing_w, room_w, given[g]),
                 missing_w,
                 import_w[t],
-                may_not[t],
+                (*may_not[t], wanted[t] - sold_w),
             )
             power_w[i][t] = power
             given[g] += power
@@ -157,14 +160,14 @@ def _follow(
     group: tuple[float, float, float, float],
     missing_w: float,
     import_w: float,
-    may_not: tuple[bool, bool],
+    may_not: tuple[bool, bool, float],
 ) -> float:
     """Power of one battery (> 0 discharges): it stores what is too much, or covers what is missing.
 
     Args:
         group: of its AC connection, what the arrays offer, what of it passes, what passes at most, what other
             batteries give, W.
-        may_not: be charged while anything is bought; give.
+        may_not: be charged while anything is bought; give; of what is missing, serve so much, W.
     """
     offered_w, passing_w, room_w, given_w = group
     full_w, empty_w = cells.limits_w(t)
@@ -176,7 +179,7 @@ def _follow(
     charge_w = min(charge_w, room_w + 2 * given_w + offered_w)  # the limit holds both ways
     discharge_w = 0.0
     if charge_w <= 0 and missing_w > 0 and not may_not[1]:
-        discharge_w = max(0.0, min(missing_w, cells.keeping_w(t, empty_w), room_w - passing_w))
+        discharge_w = max(0.0, min(missing_w - may_not[2], cells.keeping_w(t, empty_w), room_w - passing_w))
     cells.move(charge_w, discharge_w)
     return discharge_w - charge_w
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.model.laws.bus import import_limit_w
+from ems_pipeline.plan.model.laws.bus import import_limit_w, unavoidable_export_w
 from ems_pipeline.plan.problem import Problem
 
 
@@ -25,7 +25,9 @@ def at_stake(problem: Problem, known: float) -> float:
     most_out = np.minimum(problem.grid.export_limit_w, problem.pv_available_w + _most_given_w(problem))
     paid = np.maximum(-problem.buy_per_kwh * most_in, 0.0) + np.maximum(problem.sell_per_kwh * most_out, 0.0)
     for event in problem.grid.events:
-        paid[event.first : event.end] += event.price_per_kwh * event.baseline_w
+        sold = problem.grid.export_limit_w + unavoidable_export_w(problem) if event.is_net else np.zeros(problem.slots)
+        most_w = np.maximum(event.baseline_w + sold, 0.0)
+        paid[event.first : event.end] += event.price_per_kwh * most_w[event.first : event.end]
     return known + float(units.kilo(units.slot_energy_wh(paid)).sum()) + _most_valued(problem)
 
 

@@ -87,7 +87,8 @@ def _contract_cost(problem: Problem, plan: Plan) -> float:
     total = grid.peak_price_per_kw * max(0.0, highest - grid.peak_so_far_w) / 1000.0
     for event in grid.events:
         for t in range(event.first, event.end):
-            reduced = max(0.0, event.baseline_w - max(0.0, float(plan.grid_w[t])))
+            metered = float(plan.grid_w[t])
+            reduced = max(0.0, event.baseline_w - (metered if event.is_net else max(0.0, metered)))
             total -= event.price_per_kwh * HOURS * reduced / 1000.0
     return total
 

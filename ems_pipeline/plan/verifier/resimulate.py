@@ -173,7 +173,7 @@ def import_limits_w(problem: Problem) -> Array:
     for event in problem.grid.events:
         if event.limit_w is not None:
             limits[event.first : event.end] = np.minimum(limits[event.first : event.end], event.limit_w)
-    return limits
+    return np.asarray(np.maximum(limits, -problem.grid.export_limit_w))
 
 
 def excess_import_w(problem: Problem, plan: Plan) -> tuple[Array, Array]:

@@ -83,7 +83,7 @@ def _unmet(problem: Problem, plan: Plan) -> Found:
         missing = max(0.0, car.energy_wh - car.later_wh - HOURS * float(power.sum())) / 1000.0
         missing += sum(lacking_on_the_way_wh(car, power)) / 1000.0
         claimed = sum(u.amount for u in plan.unmet if u.key == car.key and u.unit == "kWh")
-        yield from worst("unmet energy as reported", car.key, [abs(missing - claimed)], 0.003, "kWh")
+        yield from worst("unmet energy as reported", car.key, [abs(missing - claimed)], 0.002, "kWh")
         waited = HOURS * len(waiting(car, power))
         told = sum(u.amount for u in plan.unmet if u.key == car.key and u.unit == "h")
         yield from worst("waiting as reported", car.key, [abs(waited - told)], 1e-6, "h")

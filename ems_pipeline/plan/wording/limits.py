@@ -16,6 +16,8 @@ NAMES = tuple(
         "pv",
         "import over limit",
         "export over limit",
+        "export missing",
+        "least export",
         "one direction at the meter",
         "grid to battery",
         "battery to grid",

@@ -80,7 +80,15 @@ def _reserve_pct(now: Moment) -> float | None:
 
 
 def site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:
-    """One sentence per slot: the battery's reason where there is one, else what the meter does; and the alternative."""
+    """One sentence per slot: the battery's reason where there is one, else what the meter does; and the alternative.
+
+    A plan of the simple rule that is not known to be the best says so first.
+    """
+    told = list(_site_reasons(plan, decisions, other))
+    return [f"{say.BY_RULE()} {reason}" for reason in told] if plan.by_rule and plan.status == "feasible" else told
+
+
+def _site_reasons(plan: Plan, decisions: list[list[Decision]], other: NextBest | None) -> list[str]:
     if not decisions:
         meter = (say.BUY_MISSING(), say.SELL_SURPLUS(), say.BALANCED())
         return [meter[0] if w > IDLE_W else meter[1] if w < -IDLE_W else meter[2] for w in plan.grid_w]

@@ -5,6 +5,9 @@ A new one stands here; `make words` then asks for its words in other languages.
 
 from ems_pipeline.sentence import Sentence
 
+# Where nothing better was found.
+BY_RULE = Sentence("By the simple rule, for no better plan that keeps every law was found in time:")
+
 # The meter of a site without a battery.
 BUY_MISSING = Sentence("Buy what is missing.")
 SELL_SURPLUS = Sentence("Sell the surplus.")

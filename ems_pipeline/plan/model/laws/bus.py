@@ -49,13 +49,23 @@ def balance(model: Model, problem: Problem) -> Index:
 
 
 def import_limit_w(problem: Problem) -> Array:
-    """The import limit per slot with the firm limits of demand-response events in it."""
+    """What may be imported at most in each slot, W."""
+    return np.maximum(net_limit_w(problem), 0.0)
+
+
+def least_export_w(problem: Problem) -> Array:
+    """What a firm limit below 0 wants exported in each slot, W."""
+    return np.maximum(-net_limit_w(problem), 0.0)
+
+
+def net_limit_w(problem: Problem) -> Array:
+    """The import limit per slot with the firm limits of events in it; no more export is wanted than is allowed."""
     limit = problem.grid.import_limit_w.copy()
     for event in problem.grid.events:
         if event.limit_w is not None:
             window = slice(event.first, event.end)
             limit[window] = np.minimum(limit[window], event.limit_w)
-    return limit
+    return np.maximum(limit, -problem.grid.export_limit_w)
 
 
 def unavoidable_import_w(problem: Problem) -> Array:
@@ -110,7 +120,22 @@ def meter(model: Model, problem: Problem, balance_rows: Index) -> Meter:
         (balance_rows[spilled], over_export, -1.0),
     ):
         model.add(rows, columns, sign)
+    _least_export(model, problem, exported)
     return Meter(imported, exported, over_import, short, more_in, over_export, spilled, more_out)
+
+
+def _least_export(model: Model, problem: Problem, exported: Index) -> None:
+    """``export + missing >= wanted``; missing at the price of a limit exceeded, no more than doing nothing misses."""
+    wanted = least_export_w(problem)
+    slots = _slots_where(wanted > 0)
+    if not len(slots):
+        return
+    by_itself = np.maximum(usable_pv_w(problem) - problem.load_w - drawn_w(problem), 0.0)
+    most, price = units.kilo(np.maximum(wanted - by_itself, 0.0)[slots]), problem.grid.over_limit_price_per_kwh
+    missing = model.columns("export missing", slots, 0.0, most, H * price)
+    rows = model.rows("least export", slots, units.kilo(wanted[slots]), np.inf)
+    model.add(rows, exported[slots], 1.0)
+    model.add(rows, missing, 1.0)
 
 
 def one_direction(model: Model, problem: Problem, meter: Meter, slots: Index) -> Index:
