@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -51,19 +50,29 @@ class Courses:
 
 
 def _needed(parts: list[Stored]) -> list[Stored]:
-    """Those that no single other one undercuts everywhere: straight pieces are compared at their ends."""
+    """Those that are the least anywhere. Between the ends of all pieces each is straight: where another one is least at
+    either end, a third can only be so where these two cross.
+    """
     at = np.unique(np.concatenate([[part.floor, *part.ends] for part in parts]))
     money = np.stack([np.interp(at, [part.floor, *part.ends], _money(part)) for part in parts])
-    kept: list[int] = []
-    for one in range(len(parts)):
-        others: Iterable[int] = [*kept, *range(one + 1, len(parts))]
-        if not any((money[one] >= money[other] - EQUAL).all() for other in others):
-            kept.append(one)
-    return [parts[one] for one in kept]
+    least = money.argmin(axis=0)
+    needed = set(least.tolist())
+    while True:
+        change = np.flatnonzero(least[1:] != least[:-1])
+        here, there = least[change], least[change + 1]
+        lead, lag = money[there, change] - money[here, change], money[here, change + 1] - money[there, change + 1]
+        share = np.divide(lead, lead + lag, out=np.full(len(change), 0.5), where=lead + lag > 0)
+        crossing = money[:, change] * (1 - share) + money[:, change + 1] * share
+        new = set(crossing.argmin(axis=0)[crossing.min(axis=0) < crossing[here, range(len(change))] - EQUAL].tolist())
+        if new <= needed:
+            return [part for number, part in enumerate(parts) if number in needed | new]
+        needed |= new
+        money = np.insert(money, change + 1, crossing, axis=1)
+        least = money.argmin(axis=0)
 
 
 def _money(part: Stored) -> list[float]:
-    ends, money = [part.floor, *part.ends], [part.base]
-    for slope, begin, end in zip(part.slopes, ends, ends[1:], strict=False):
+    money = [part.base]
+    for slope, (begin, end) in zip(part.slopes, pairwise([part.floor, *part.ends]), strict=True):
         money.append(money[-1] + slope * (end - begin))
     return money
