@@ -7,6 +7,7 @@ No database, no scheduler, no sockets: history comes in as arrays, money goes ou
     closed_loop  plan, obey, meter, slot after slot
     exact        the same decisions from what stored energy is worth
     stored       that worth, as a convex function in pieces
+    courses      and where it is none, as the least of several
     bounds       what no planner can beat, and what needs none
     intervals    money by day, and how sure its sums are
 

@@ -6,10 +6,9 @@ what no longer fits between floor and ceiling is cut off: the infimal convolutio
 Convex Analysis, 1970, section 5). No grid, no tolerance. The forecasts of an issue and a horizon's end give one
 function for all states, so eight slots share it.
 
-Where buying is paid a battery that charged and discharged at once would pay: that is no battery, and the slot is not
-convex. It is reckoned with the convex function below, a bound; where the course that follows never needs what is only
-a bound, it is a plan that costs as little as the bound, and nothing can cost less. Where it does, where selling brings
-more than buying costs, or where a site has more laws than these, the planner decides itself.
+Where buying is paid a battery that charged and discharged at once would pay. None does both: such a slot has two costs,
+and energy is worth the least of several convex functions (`courses`). Where selling brings more than buying costs, or
+where a site has more laws than these, the planner decides itself.
 
 Of plans that cost the same the one is taken that the planner's second stage takes (`plan.solving.second`), but for how
 close it keeps to the plan before.
@@ -26,6 +25,7 @@ import numpy as np
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
 from ems_pipeline.backtest.closed_loop import ByPlans, Told
+from ems_pipeline.backtest.courses import Courses
 from ems_pipeline.backtest.history import Expected, Record
 from ems_pipeline.backtest.stored import H, SlotCost, Stored, Terms
 from ems_pipeline.plan.assembly import end_value
@@ -50,31 +50,18 @@ Series = tuple[Array, Array, Array, Array]
 
 @dataclass(frozen=True)
 class _Ahead:
-    """What was reckoned at slot ``begin``: costs of the next slots, and what energy is worth after each of them.
-
-    Of a horizon in which something is only a bound all slots are kept.
-    """
+    """What was reckoned at slot ``begin``: costs of the next slots, and what energy is worth after each of them."""
 
     begin: int
     series: Series
     worth: float
-    slots: list[SlotCost]
-    after: list[Stored]
-    is_bound: bool
-
-    def is_real(self, past: int, energy: float) -> bool:
-        """Whether the course from ``energy`` on needs nothing that is only a bound."""
-        for slot, after in zip(self.slots[past:], self.after[past:], strict=True):
-            drawn = after.drawn(energy, slot)
-            if drawn.burns:
-                return False
-            energy -= drawn.kwh
-        return True
+    slots: list[tuple[SlotCost, ...]]
+    after: list[Courses]
 
     def serves(self, t: int, series: Series) -> bool:
         """Whether slot ``t`` knows the same; the worth of what is left at the end apart."""
         past = t - self.begin
-        if past >= min(KEPT, len(self.after)) or past + len(series[0]) != len(self.series[0]):
+        if past >= len(self.after) or past + len(series[0]) != len(self.series[0]):
             return False
         return all(np.array_equal(mine[past:], now) for mine, now in zip(self.series, series, strict=True))
 
@@ -108,13 +95,10 @@ class ByValue:
         ahead, energy = self._reckoned(t) if fits(self._problem) else None, float(units.kilo(stored_wh))
         if ahead is None:
             return None
-        after = ahead.after[t - ahead.begin]
-        if not after.floor - NEAR_KWH <= energy <= after.ceiling + NEAR_KWH:
+        within = ahead.after[t - ahead.begin].parts[0]
+        if not within.floor - NEAR_KWH <= energy <= within.ceiling + NEAR_KWH:
             return None
-        energy = min(max(energy, after.floor), after.ceiling)
-        if ahead.is_bound and not ahead.is_real(t - ahead.begin, energy):
-            return None
-        return self._best(ahead, t, energy)
+        return self._best(ahead, t, min(max(energy, within.floor), within.ceiling))
 
     def _reckoned(self, t: int) -> _Ahead | None:
         """What is known at slot ``t``; None where it is not convex."""
@@ -156,33 +140,32 @@ class ByValue:
         load, pv = (units.kilo(power_w).tolist() for power_w in series[:2])
         buy, sell = (price.tolist() for price in series[2:])
         floor, ceiling = float(units.kilo(battery.floor_wh)), float(units.kilo(battery.ceiling_wh))
-        stored = Stored.at_end(floor, ceiling, worth)
-        is_bound = bool((series[2] < 0).any())
-        slots: list[SlotCost] = []
-        after: list[Stored] = []
+        stored = Courses([Stored.at_end(floor, ceiling, worth)])
+        slots: list[tuple[SlotCost, ...]] = []
+        after: list[Courses] = []
         for i in range(n - 1, -1, -1):
             here = terms.slot(load[i], pv[i], buy[i], sell[i], 1.0 - i / n)
-            if i < KEPT or is_bound:
+            if i < KEPT:
                 after.append(stored)
                 slots.append(here)
             if i:
                 stored = stored.before(here)
-        return _Ahead(t, series, worth, slots[::-1], after[::-1], is_bound)
+        return _Ahead(t, series, worth, slots[::-1], after[::-1])
 
     def _best(self, ahead: _Ahead, t: int, energy: float) -> Moment:
         """The least costly power, what following the meter would be, and what either is worth."""
         past, terms = t - ahead.begin, self._terms
         slot, after = ahead.slots[past], ahead.after[past]
         load_w, pv_w, buy, sell = (float(series[past]) for series in ahead.series)
-        drawn, kept, _ = after.drawn(energy, slot)
+        drawn, kept, money = after.drawn(energy, slot)
         power_w = float(units.from_kilo(terms.power_kw(drawn)))
         export_w = float(units.from_kilo(terms.export_kw)) if sell >= 0 else 0.0
         used_w = min(pv_w, max(0.0, load_w - power_w + export_w)) if buy >= 0 else 0.0
-        follow_w = self._following_w(load_w - used_w, energy, after)
+        follow_w = self._following_w(load_w - used_w, energy, after.parts[0])
         extra = None
         if abs(follow_w - power_w) > IDLE_W:
             instead = terms.drawn(float(units.kilo(follow_w)))
-            extra = after.cost(instead, energy, slot) - after.cost(drawn, energy, slot)
+            extra = after.cost(instead, energy, slot) - money
         row = self._row(t, (load_w, pv_w, buy, sell), used_w, power_w)
         return Moment(
             row, row.problem.batteries[0], 0, power_w, load_w - used_w, follow_w, float(units.from_kilo(energy)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from ems_pipeline import units
@@ -23,28 +23,30 @@ SOLD, UNUSED = 0.5, 2.0
 
 
 class Piece(NamedTuple):
-    """A straight piece of a slot's cost: money per kWh drawn, how many kWh it is long.
-
-    ``burns``: it is a bound only. Where buying is paid, charging and discharging at once would cost so little, and no
-    battery can; its two ends are real.
-    """
+    """A straight piece of a slot's cost: money per kWh drawn, how many kWh it is long."""
 
     slope: float
     length: float
-    burns: bool = False
 
 
 class SlotCost(NamedTuple):
-    """A slot's cost over what it draws, from all it can charge to all it can discharge; slopes rise."""
+    """A slot's cost over what it draws, from all it can charge to all it can discharge; slopes rise.
+
+    ``charged`` and ``discharged`` is how long it is on either side of nothing, which costs nothing here.
+    """
 
     pieces: list[Piece]
     charged: float
     discharged: float
 
-    @property
-    def burns(self) -> bool:
-        """Whether any piece does."""
-        return any(piece.burns for piece in self.pieces)
+    def of(self, drawn: float) -> float:
+        """Money of drawing so much, against drawing nothing."""
+        begin, money, nothing = -self.charged, 0.0, 0.0
+        for slope, length in self.pieces:
+            money += slope * (min(max(drawn, begin), begin + length) - begin)
+            nothing += slope * (min(max(0.0, begin), begin + length) - begin)
+            begin += length
+        return money - nothing
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class Terms:
         losses = battery.charge_efficiency, battery.discharge_efficiency
         return cls(charge_kw, discharge_kw, *losses, wear, import_kw, export_kw, calm)
 
-    def slot(self, load_kw: float, pv_kw: float, buy: float, sell: float, early: float) -> SlotCost:
-        """What a slot costs.
+    def slot(self, load_kw: float, pv_kw: float, buy: float, sell: float, early: float) -> tuple[SlotCost, ...]:
+        """What a slot costs; where buying is paid two costs, of charging and of discharging: no battery does both.
 
         Args:
             early: 1 at the horizon's first slot, 0 behind its last.
@@ -85,19 +87,19 @@ class Terms:
         most, least = min(self.charge_kw, self.import_kw - deficit), -min(self.discharge_kw, load_kw + export)
         edges = [edge for edge in (0.0, -deficit, -deficit - export) if least < edge < most]
         edges = [most, *sorted(edges, reverse=True), least]
-        found, charged, discharged = [], 0.0, 0.0
+        takes: list[Piece] = []
+        gives: list[Piece] = []
         for above, below in pairwise(edges):
-            if above <= below:
-                continue
             middle = (above + below) / 2
             price = bought if deficit + middle > 0 else sold if deficit + middle > -export else unused
             if middle > 0:
-                found.append(Piece(-(price + self.wear) / self.into, (above - below) * H * self.into))
-                charged += found[-1].length
+                takes.append(Piece(-(price + self.wear) / self.into, (above - below) * H * self.into))
             else:
-                found.append(Piece(-(price - self.wear) * self.out_of, (above - below) * H / self.out_of))
-                discharged += found[-1].length
-        return SlotCost(_hull(found), charged, discharged)
+                gives.append(Piece(-(price - self.wear) * self.out_of, (above - below) * H / self.out_of))
+        charged, discharged = sum(piece.length for piece in takes), sum(piece.length for piece in gives)
+        if takes and gives and takes[-1].slope > gives[0].slope:
+            return SlotCost(takes, charged, 0.0), SlotCost(gives, 0.0, discharged)
+        return (SlotCost(takes + gives, charged, discharged),)
 
     def power_kw(self, drawn: float) -> float:
         """AC power (> 0 discharges) that draws so much in a slot."""
@@ -108,29 +110,17 @@ class Terms:
         return power_kw * H / self.out_of if power_kw > 0 else power_kw * H * self.into
 
 
-def _hull(pieces: list[Piece]) -> list[Piece]:
-    """The greatest convex function below: where slopes fall, pieces become one between their ends."""
-    found: list[Piece] = []
-    for piece in pieces:
-        one = piece
-        while found and found[-1].slope > one.slope:
-            last = found.pop()
-            length = last.length + one.length
-            one = Piece((last.slope * last.length + one.slope * one.length) / length, length, burns=True)
-        found.append(one)
-    return found
-
-
 class Stored:
-    """Money still to be paid from a slot on, over the energy the slot begins with, between floor and ceiling.
+    """Money still to be paid from a slot on, over the energy the slot begins with, between floor and ceiling; convex.
 
-    Slopes rise from floor to ceiling; less its slope is what a kWh is worth.
+    Slopes rise from floor to ceiling; less its slope is what a kWh is worth. ``base`` is the money at the floor, but
+    for what every course pays alike.
     """
 
-    __slots__ = ("_ends", "_lengths", "floor", "slopes")
+    __slots__ = ("_ends", "_lengths", "base", "floor", "slopes")
 
-    def __init__(self, floor: float, slopes: list[float], lengths: list[float]) -> None:
-        self.floor, self.slopes, self._lengths = floor, slopes, lengths
+    def __init__(self, floor: float, slopes: list[float], lengths: list[float], base: float = 0.0) -> None:
+        self.floor, self.slopes, self._lengths, self.base = floor, slopes, lengths, base
         self._ends: list[float] | None = None
 
     @classmethod
@@ -141,33 +131,32 @@ class Stored:
     def before(self, slot: SlotCost) -> Stored:
         """The function one slot earlier: the slot's pieces sorted in, and cut off what it cannot do from any state."""
         slopes, lengths = self.slopes.copy(), self._lengths.copy()
-        for slope, length, _ in slot.pieces:
+        charged, drawn, base = slot.charged, slot.discharged, self.base + slot.of(-slot.charged)
+        for slope, length in slot.pieces:
             at = bisect_left(slopes, slope)
             if at < len(slopes) and slopes[at] == slope:
                 lengths[at] += length
             else:
                 slopes.insert(at, slope)
                 lengths.insert(at, length)
-        charged, drawn, first, last = slot.charged, slot.discharged, 0, len(lengths) - 1
+        first, last = 0, len(lengths) - 1
         while lengths[first] <= charged and first < last:
             charged -= lengths[first]
+            base += slopes[first] * lengths[first]
             first += 1
         while lengths[last] <= drawn and last > first:
             drawn -= lengths[last]
             last -= 1
         lengths[first] -= charged
         lengths[last] -= drawn
-        return Stored(self.floor, slopes[first : last + 1], lengths[first : last + 1])
+        base += slopes[first] * charged
+        return Stored(self.floor, slopes[first : last + 1], lengths[first : last + 1], base)
 
     @property
     def ends(self) -> list[float]:
         """Energy at the end of each piece."""
         if self._ends is None:
-            at, ends = self.floor, []
-            for length in self._lengths:
-                at += length
-                ends.append(at)
-            self._ends = ends
+            self._ends = list(accumulate(self._lengths, initial=self.floor))[1:]
         return self._ends
 
     @property
@@ -181,49 +170,34 @@ class Stored:
         after = min(bisect_right(ends, energy), last)
         return -self.slopes[after], -self.slopes[min(bisect_left(ends, energy), last)]
 
-    def drawn(self, energy: float, slot: SlotCost) -> Drawn:
-        """What the slot before draws at the least cost from ``energy``."""
+    def drawn(self, energy: float, slot: SlotCost) -> tuple[float, float]:
+        """What the slot before draws at the least cost from ``energy``, and what a kWh is worth after it."""
         ends = self.ends
         begin, most = -slot.charged, energy - self.floor
         at = max(begin, energy - ends[-1])
-        burns = False
-        for slope, length, is_bound in slot.pieces:
+        for slope, length in slot.pieces:
             end = begin + length
             if end > at:
                 # Down to where the kWh that are left are worth more than the piece brings.
                 kept = bisect_right(self.slopes, slope)
                 wanted = energy - (ends[kept - 1] if kept else self.floor)
                 if wanted <= at:
-                    burns = is_bound and at > begin
                     break
                 if wanted < min(end, most):
-                    return Drawn(wanted, -slope, is_bound)
+                    return wanted, -slope
                 at = min(end, most)
                 if at >= most:
-                    burns = is_bound and at < end
                     break
             begin = end
         following, before = self.worth(energy - at)
-        return Drawn(at, before if at < most else following, burns)
+        return at, before if at < most else following
 
-    def cost(self, drawn: float, energy: float, slot: SlotCost) -> float:
-        """Money of a slot that draws so much from ``energy``, and of all that follows; up to a constant."""
-        begin, money = -slot.charged, 0.0
-        for slope, length, _ in slot.pieces:
-            money += slope * (min(max(drawn, begin), begin + length) - begin)
-            begin += length
-        at = self.floor
+    def of(self, energy: float) -> float:
+        """Money from ``energy`` on."""
+        at, money = self.floor, self.base
         for slope, end in zip(self.slopes, self.ends, strict=True):
-            money += slope * (min(energy - drawn, end) - at)
+            money += slope * (min(energy, end) - at)
             at = end
-            if end >= energy - drawn:
+            if end >= energy:
                 break
         return money
-
-
-class Drawn(NamedTuple):
-    """What a slot draws, what a kWh more is worth after it, and whether no battery could draw it for so little."""
-
-    kwh: float
-    worth: float
-    burns: bool

@@ -126,7 +126,7 @@ def _missing(
         done = {(p.home, p.variant, p.month): p.inputs_digest for p in studies.parts(connection, study.study)}
     for home, begun in wanted:
         try:
-            month = _month(platform, study, home, begun)
+            month = month_of(platform, study, home, begun)
         except (StudyInvalid, ValueError) as fault:
             progress.step(f"{home.key} {begun:%Y-%m}", fault)
             continue
@@ -141,7 +141,7 @@ def _missing(
             progress.step(str(month))
 
 
-def _month(platform: Platform, study: Study, home: Home, begun: date) -> Month:
+def month_of(platform: Platform, study: Study, home: Home, begun: date) -> Month:
     """A month of a home with all variants."""
     first, last = study.days_of(begun)
     variants = {name: _lived(home, study, name) for name in study.variants}

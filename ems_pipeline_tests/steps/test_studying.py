@@ -20,6 +20,7 @@ from ems_pipeline.steps import studying
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse, migrate, studies
+from ems_pipeline.warehouse import sites as registry
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
@@ -122,3 +123,57 @@ def test_the_pipeline_itself_cannot_read_what_never_was(platform: Platform) -> N
         assert connection.exec_driver_sql("SELECT count(*) FROM study.day").scalar_one() == 0
         with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), connection.begin_nested():
             connection.exec_driver_sql("SELECT count(*) FROM ems.setpoint")
+
+
+MEASURED = """
+INSERT INTO ems.point (site_key, device_key, quantity, unit)
+VALUES ('home01', 'inverter', 'grid_power_w', 'W'), ('home01', 'inverter', 'pv_power_w', 'W'),
+       ('home01', 'wallbox-1', 'ev_power_w', 'W');
+SELECT ems.fn_ensure_partitions('telemetry_15m', '2026-01-20', '2026-02-04');
+INSERT INTO ems.telemetry_15m (site_key, device_key, quantity, starts_at, mean_value, samples,
+                               coverage_pct)
+SELECT 'home01', device_key, quantity, g,
+       CASE quantity WHEN 'pv_power_w' THEN 200 WHEN 'ev_power_w' THEN 300
+                     ELSE 800 + 600 * sin(extract(epoch FROM g) / 13751) END, 15, 100
+FROM ems.point, generate_series('2026-01-20 00:00+00'::timestamptz, '2026-02-03 23:45+00', '15 min') g;
+INSERT INTO ems.market_interval_price
+SELECT 'CZ', g, 90 + 50 * sin(extract(epoch FROM g) / 13751), 'EUR', 15, 'test',
+       date_trunc('day', g + interval '1 h') - interval '12 h', 'nominal', now()
+FROM generate_series('2026-01-30 00:00+00'::timestamptz, '2026-02-03 22:45+00', '15 min') g;
+INSERT INTO ems.market_interval_price VALUES
+    ('CZ', '2026-01-31 18:00+00', 900, 'EUR', 15, 'test', '2026-01-31 12:00+00', 'received', now());
+INSERT INTO ems.fx_rate (base, quote, rate_on, rate, is_provisional, source, known_at)
+SELECT 'EUR', 'CZK', d, 25, false, 'test', '2026-01-20'
+FROM generate_series('2026-01-20'::date, '2026-02-05', '1 day') d;
+"""
+"""A fortnight of a home, and market prices of which one is corrected at noon of its day."""
+
+
+def test_a_registered_site_is_lived_on_what_the_warehouse_knew_then(platform: Platform, home01: Site) -> None:
+    site = home01.model_copy(update={"heat_pumps": (), "gensets": ()})
+    with platform.warehouse.begin() as connection:
+        registry.register(connection, [site], NOW)
+        connection.connection.cursor().execute(MEASURED)
+    study = Study.model_validate(
+        {
+            "study": "own", "first": "2026-01-31", "last": "2026-01-31",
+            "homes": [{"key": "h", "site": said_by(site)}], "variants": {"as-is": {"forecaster": "persistence"}},
+        }
+    )  # fmt: skip
+    studying.ask(platform, study)
+    assert not studying.live(platform, study, 0, lambda *_: None).faults
+    with studies.opened(platform.warehouse) as connection:
+        day = studies.days(connection, "own").row(0, named=True)
+    assert (day["slots"], day["currency"]) == (96, "CZK")
+    assert day["pv_wh"] == pytest.approx(96 * 200 / 4)
+    assert day["consumption_wh"] - day["pv_wh"] == pytest.approx(96 * 800 / 4, rel=0.1), "the car drew what it drew"
+    month = studying.month_of(platform, study, study.homes[0], JANUARY)
+    record = month.history.record(month.history.measured(), "as-is", site)
+    assert record.known is not None
+    at = record.starts.index(datetime(2026, 1, 31, 18, tzinfo=UTC))
+    morning, afternoon = at - 12 * 4, at - 4 * 4
+    before, after = (record.known.at(t)[0][at - t] for t in (morning, afternoon))
+    assert after - before == pytest.approx(
+        1.21 * 25 * (900 - 90 - 50 * np.sin(record.starts[at].timestamp() / 13751)) / 1000
+    )
+    assert record.buy_per_kwh[at] == after, "it is settled at what holds in the end"
