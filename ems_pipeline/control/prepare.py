@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ems_pipeline.control import lifecycle
 from ems_pipeline.control.live import Observed
@@ -103,7 +103,14 @@ def difference(echo: Echo) -> str:
     """What is wrong about an echo."""
     if echo.found is None:
         return f"{echo.point} cannot be read back ({echo.reason})"
-    return f"{echo.point} was to be {echo.wanted:g} and is {echo.found:g}"
+    return f"{echo.point} was to be {_shown(echo.point, echo.wanted)} and is {_shown(echo.point, echo.found)}"
+
+
+def _shown(point: str, value: float) -> str:
+    """A value as people read it: a set runs until an instant, which its point holds in seconds since 1970."""
+    if point.endswith("_until") and value > 0:
+        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{value:.10g}"
 
 
 def missing(point_map: PointMap, setpoint: Setpoint, live: Live) -> str:

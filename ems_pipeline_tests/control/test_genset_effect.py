@@ -11,8 +11,10 @@ import pytest
 from ems_pipeline.control import lead
 from ems_pipeline.control.effect import judge
 from ems_pipeline.control.live import Live, Observed
+from ems_pipeline.control.prepare import difference
 from ems_pipeline.control.verdict import Verdict
 from ems_pipeline.devices.driver.command import GensetCommand
+from ems_pipeline.devices.driver.contract import Echo
 from ems_pipeline.sites import Genset, Site
 from ems_pipeline.warehouse.claims import Source
 from ems_pipeline.warehouse.intents import Intent
@@ -100,3 +102,8 @@ def run_lead(site: Site, monkeypatch: pytest.MonkeyPatch, before_s: float, stand
     asyncio.run(lead.start_early(session, now, lambda *args: asked.append(args[2:])))
     assert asked == ([(START + timedelta(minutes=15), now)] if told else [])
     return told
+
+
+def test_the_end_of_a_run_that_was_not_taken_is_told_as_an_instant() -> None:
+    echo = Echo("run_until", 1_795_970_700.0, 0.0, 0.0, "not read")
+    assert difference(echo) == "run_until was to be 2026-11-29 16:45:00 UTC and is 0"
