@@ -5,7 +5,7 @@ from alembic import op
 from ems_pipeline.warehouse.migrate import apply_file
 
 revision = "045"
-down_revision = "041"
+down_revision = "044"
 
 
 def upgrade() -> None:
