@@ -14,11 +14,10 @@ EQUAL = 1e-12
 
 
 class Drawn(NamedTuple):
-    """What a slot draws, what a kWh more is worth after it, and what it costs with all that follows."""
+    """What a slot draws, and what a kWh more is worth after it."""
 
     kwh: float
     worth: float
-    money: float
 
 
 class Courses:
@@ -31,17 +30,17 @@ class Courses:
 
     def before(self, slot: tuple[SlotCost, ...]) -> Courses:
         """One slot earlier; what one part never does for less than another is left out."""
-        found = [part.before(side) for part, side in product(self.parts, slot)]
-        return Courses(found if len(found) == 1 else _needed(found))
+        if len(self.parts) == len(slot) == 1:
+            return Courses([self.parts[0].before(slot[0], 0.0)])  # alone it is compared with none
+        found = [part.before(side, side.of(-side.charged)) for part, side in product(self.parts, slot)]
+        return Courses(_needed(found))
 
     def drawn(self, energy: float, slot: tuple[SlotCost, ...]) -> Drawn:
         """What the slot before draws at the least cost from ``energy``."""
         if len(self.parts) == len(slot) == 1:
-            kwh, worth = self.parts[0].drawn(energy, slot[0])
-            return Drawn(kwh, worth, self.cost(kwh, energy, slot))
-        every = [(part.drawn(energy, side), part, side) for part, side in product(self.parts, slot)]
-        ways = [Drawn(kwh, worth, side.of(kwh) + part.of(energy - kwh)) for (kwh, worth), part, side in every]
-        return min(ways, key=lambda way: way.money)
+            return Drawn(*self.parts[0].drawn(energy, slot[0]))
+        every = [(Drawn(*part.drawn(energy, side)), part, side) for part, side in product(self.parts, slot)]
+        return min(every, key=lambda way: way[2].of(way[0].kwh) + way[1].of(energy - way[0].kwh))[0]
 
     def cost(self, drawn: float, energy: float, slot: tuple[SlotCost, ...]) -> float:
         """Money of a slot that draws so much from ``energy``, and of all that follows."""

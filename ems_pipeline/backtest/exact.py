@@ -157,7 +157,7 @@ class ByValue:
         past, terms = t - ahead.begin, self._terms
         slot, after = ahead.slots[past], ahead.after[past]
         load_w, pv_w, buy, sell = (float(series[past]) for series in ahead.series)
-        drawn, kept, money = after.drawn(energy, slot)
+        drawn, kept = after.drawn(energy, slot)
         power_w = float(units.from_kilo(terms.power_kw(drawn)))
         export_w = float(units.from_kilo(terms.export_kw)) if sell >= 0 else 0.0
         used_w = min(pv_w, max(0.0, load_w - power_w + export_w)) if buy >= 0 else 0.0
@@ -165,7 +165,7 @@ class ByValue:
         extra = None
         if abs(follow_w - power_w) > IDLE_W:
             instead = terms.drawn(float(units.kilo(follow_w)))
-            extra = after.cost(instead, energy, slot) - money
+            extra = after.cost(instead, energy, slot) - after.cost(drawn, energy, slot)
         row = self._row(t, (load_w, pv_w, buy, sell), used_w, power_w)
         return Moment(
             row, row.problem.batteries[0], 0, power_w, load_w - used_w, follow_w, float(units.from_kilo(energy)),

@@ -128,10 +128,14 @@ class Stored:
         """Behind the horizon every kWh is worth the same."""
         return cls(floor, [-worth], [ceiling - floor])
 
-    def before(self, slot: SlotCost) -> Stored:
-        """The function one slot earlier: the slot's pieces sorted in, and cut off what it cannot do from any state."""
+    def before(self, slot: SlotCost, all_charged: float) -> Stored:
+        """The function one slot earlier: the slot's pieces sorted in, and cut off what it cannot do from any state.
+
+        Args:
+            all_charged: money of charging all the slot can; 0 where ``base`` is compared with nothing.
+        """
         slopes, lengths = self.slopes.copy(), self._lengths.copy()
-        charged, drawn, base = slot.charged, slot.discharged, self.base + slot.of(-slot.charged)
+        charged, drawn, base = slot.charged, slot.discharged, self.base + all_charged
         for slope, length in slot.pieces:
             at = bisect_left(slopes, slope)
             if at < len(slopes) and slopes[at] == slope:

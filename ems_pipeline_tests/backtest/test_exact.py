@@ -119,7 +119,8 @@ def test_a_slot_moves_energy_to_where_it_is_worth_more_and_the_cells_stay_within
     assert behind.drawn(1.0, gives) == (0.0, 3.0), "at the floor nothing is left"
     assert behind.drawn(1.4, gives)[0] == pytest.approx(0.4)
     # Who can charge at 1 what is worth 3 does: only the kWh that fills the cells is worth what it would have cost.
-    before = behind.before(takes)
+    before = behind.before(takes, takes.of(-1.0))
     assert (before.slopes, before.ends) == ([-3.0, -1.0], [4.0, 5.0])
     assert before.worth(4.5) == (1.0, 1.0)
+    assert before.of(1.0) == behind.of(2.0) + 1.0, "empty cells are charged for 1, and go on with a kWh more"
     assert behind.drawn(2.0, takes)[0] == -1.0
