@@ -16,11 +16,16 @@ from ems_pipeline.arrays import Array
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest.history import Expected, Record
 from ems_pipeline.plan import Plan, PlanInputs, SiteState, assemble, solve
+from ems_pipeline.plan.assembly import courses
+from ems_pipeline.plan.problem import Course
 from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Wish
+
+MEMORY_DAYS = 14
+"""Days that say how much the sun may give, and what prices may be."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +97,29 @@ def _plan(
 ) -> Plan:
     """The plan made at the begin of slot ``t``."""
     until = actual.known_until(t, site.timezone)
-    load_w, pv_w = expected.at(t, until)
+    load_w, pv_w = expected.at(t, until + courses.DAY)
     inputs = PlanInputs(
         starts=actual.starts[t:until],
         buy_per_kwh=actual.buy_per_kwh[t:until],
         sell_per_kwh=actual.sell_per_kwh[t:until],
-        load_w=load_w,
-        pv_w={site.pv[0].key: pv_w},
+        load_w=load_w[: until - t],
+        pv_w={site.pv[0].key: pv_w[: until - t]},
         outdoor_c=None,
         sessions=(),
         state=SiteState(at=actual.starts[t], soc_pct={b.key: soc_pct for b in site.batteries}),
         previous_w=previous,
+        courses=_courses(actual, expected, t, until, load_w, pv_w) if site.planning.courses else (),
     )
     return solve(assemble(site, inputs), **EFFORT["rolling"], resolved_slots=1)
+
+
+def _courses(
+    actual: Record, expected: Expected, t: int, until: int, load_w: Array, pv_w: Array
+) -> tuple[Course, ...]:  # fmt: skip
+    """Ways in which things may go, from what was measured before slot ``t`` and the prices known in it."""
+    since = max(0, t - MEMORY_DAYS * courses.DAY)
+    days = actual.pv_w[t - (t - since) // courses.DAY * courses.DAY : t].reshape(-1, courses.DAY)
+    if not len(days):
+        return ()
+    prices = (side[since:until] for side in (actual.buy_per_kwh, actual.sell_per_kwh))
+    return courses.courses(load_w, pv_w, expected.missed(actual, t), days.max(axis=0), until - t, *prices)

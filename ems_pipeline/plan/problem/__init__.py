@@ -22,7 +22,7 @@ from ems_pipeline.plan.problem.devices import (
     Window,
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
-from ems_pipeline.plan.problem.problem import DemandEvent, GridLimits, PreviousPower, Problem, Unmet
+from ems_pipeline.plan.problem.problem import Course, DemandEvent, GridLimits, PreviousPower, Problem, Unmet
 
 __all__ = [
     "NO_FLOOR_C",
@@ -30,6 +30,7 @@ __all__ = [
     "ChargeBand",
     "ChargingSession",
     "ComfortBand",
+    "Course",
     "DeferrableRun",
     "DemandEvent",
     "Fuse",
