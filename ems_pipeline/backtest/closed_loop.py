@@ -77,7 +77,7 @@ def under_plans(site: Site, actual: Record, expected: Expected, slots: range, st
     stored_wh, previous = start_soc_pct / 100 * storage.capacity_wh, dict[str, Array]()
     grid_w, battery_w, soc_pct, modes = np.empty(len(slots)), np.empty(len(slots)), np.empty(len(slots)), []
     for i, t in enumerate(slots):
-        plan = _plan(site, actual, expected, t, 100 * stored_wh / storage.capacity_wh, previous)
+        plan = plan_at(site, actual, expected, t, 100 * stored_wh / storage.capacity_wh, previous)
         told = {d.kind: d for d in device_decisions(plan) if d.slot == 0}
         previous = {site.batteries[0].key: np.round(plan.battery_w[1:])}
         battery, pv = told["battery"], told["pv"]
@@ -92,10 +92,10 @@ def under_plans(site: Site, actual: Record, expected: Expected, slots: range, st
     return Lived(grid_w, battery_w, soc_pct, tuple(modes))
 
 
-def _plan(
+def plan_at(
     site: Site, actual: Record, expected: Expected, t: int, soc_pct: float, previous: Mapping[str, Array]
 ) -> Plan:
-    """The plan made at the begin of slot ``t``."""
+    """The plan made at the begin of slot ``t``: of what comes it knows prices until they are out, and nothing else."""
     until = actual.known_until(t, site.timezone)
     load_w, pv_w = expected.at(t, until + courses.DAY)
     inputs = PlanInputs(

@@ -65,9 +65,9 @@ class Issued:
 def issued(starts: list[datetime], load_w: Array, pv_w: Array, zone: ZoneInfo, slots: range, usual_w: float) -> Issued:
     """All issues that plans of ``slots`` look at, from measured load and PV (W, NaN where not measured).
 
-    They begin a week earlier: how it was missed says what may come.
+    They begin a week earlier, where a week was measured before that: how it was missed says what may come.
     """
-    first = slots.start - TRAINED_EVERY
+    first = slots.start - min(TRAINED_EVERY, (slots.start - TRAINED_EVERY) // EVERY * EVERY)
     origins = np.arange(first, slots.stop, EVERY)
     pv = np.stack([persistence(pv_w[:t], AHEAD) for t in origins])
     return Issued(first, _load(starts, load_w, zone, origins, usual_w), pv)

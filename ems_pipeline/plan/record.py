@@ -18,7 +18,7 @@ MEASURED = {"measured": True}
 """Field metadata: wall-clock figures stay out of the JSON form, so that the same plan has the same bytes."""
 
 WHERE_GIVEN = {"where_given": True}
-"""Field metadata: a tuple that is left out where it is empty, so that documents without it are the same as those from
+"""Field metadata: what is left out where it is empty or 0, so that documents without it are the same as those from
 before it was thought of."""
 
 

@@ -107,8 +107,8 @@ def read(
             houses={asset: house for (key, asset), house in houses.items() if key == site.key},
             previous_w=previous_w.get(site.key, {}),
             month_peak_w=peaks_w.get(site.key),
-            missed=missed.of(site.key),
-            prices_before=before.of(site.key),
+            missed=_of_days_before(missed.of(site.key), starts[site.key]),
+            prices_before=before.of(site.key).filter(_days_before(starts[site.key])),
             past=past[site.key],
             services=held.get(site.key, {}),
         )
@@ -130,6 +130,16 @@ def _lately(
     missed = misses.missed(connection, keys, first, at, (days.start, days.stop - 1))
     since = first - days.stop * time_grid.ONE_DAY
     return missed, market.effective_prices(connection, keys, since, first + time_grid.SLOT, at)
+
+
+def _days_before(start: datetime) -> pl.Expr:
+    return pl.col("starts_at").is_between(start - courses.DAYS.stop * time_grid.ONE_DAY, start, closed="left")
+
+
+def _of_days_before(missed: pl.DataFrame, start: datetime) -> pl.DataFrame:
+    """The slots that are whole days before those of a day from ``start`` on."""
+    moved = pl.col("starts_at") + pl.col("days_back") * pl.duration(days=1)
+    return missed.filter(moved.is_between(start, start + time_grid.ONE_DAY, closed="left"))
 
 
 class OfSites:

@@ -18,7 +18,7 @@ def missed(
     """What came less what was forecast, for a day from ``first`` on moved back by so many days.
 
     Returns:
-        site_key, days_back, starts_at, load_w, pv_w (came less forecast), sun_w (what came of PV), W, in this order; of a
+        site_key, days_back, starts_at, load_w, pv_w (came less forecast), sun_w (what came of PV), W; of a
         slot that was not forecast by then, or not measured, there is no row. A quarter-hour more than a day's.
     """
     return query(
@@ -50,9 +50,9 @@ def missed(
             GROUP BY site_key, days_back, starts_at
         )
         SELECT site_key, days_back, starts_at, bus.load_w - load.power_w AS load_w,
-            coalesce(bus.pv_w, 0) - coalesce(sun.power_w, 0) AS pv_w, coalesce(bus.pv_w, 0) AS sun_w
+            bus.pv_w - coalesce(sun.power_w, 0) AS pv_w, bus.pv_w AS sun_w
         FROM load JOIN bus USING (site_key, starts_at) LEFT JOIN sun USING (site_key, days_back, starts_at)
-        WHERE bus.load_w IS NOT NULL AND (bus.pv_w IS NULL) = (sun.power_w IS NULL)
+        WHERE bus.load_w IS NOT NULL AND (sun.power_w IS NOT NULL OR bus.pv_w = 0)
         ORDER BY site_key, days_back, starts_at""",
         sites=list(site_keys),
         first=first,

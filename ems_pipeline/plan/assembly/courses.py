@@ -16,9 +16,10 @@ from ems_pipeline.plan.problem import Course
 
 DAY = 96
 """Slots."""
-DAYS = range(2, 9)
-"""How many days ago each course's forecast was issued: all of its day has been measured and is in,
-and the season is still the same."""
+DAYS = range(1, 9)
+"""How many days ago each course's forecast was issued: a week and a day, and the season is still the same."""
+LATE = 8
+"""Slots before now of which not all that was measured may be in yet: yesterday's path is taken as forecast there."""
 FEWEST = 3
 """Fewer days say too little of what may come."""
 HOURS_AFTER = 24
@@ -45,7 +46,7 @@ def courses(
         most_pv_w: most that the sun gave lately in each slot of a day from now on, W.
         buy, sell: prices known, per kWh, of days before and the horizon; they end with it.
     """
-    whole = [day for day in missed if _is_whole(day)]
+    whole = [day for day in map(_believable, missed) if _is_whole(day)]
     if len(whole) < FEWEST or min(len(load_w), len(pv_w)) < DAY or len(buy) < DAYS.stop * DAY:
         return ()
     until = slots + HOURS_AFTER * PER_HOUR
@@ -73,6 +74,14 @@ def onwards(values: Array, until: int) -> Array:
 
 def _hourly(values: Array) -> Array:
     return np.asarray(values.reshape(-1, PER_HOUR).mean(axis=1))
+
+
+def _believable(day: Missed) -> Missed:
+    """A day without what may still be on its way."""
+    if day.days_back > 1:
+        return day
+    load_w, pv_w = (np.append(path[: DAY - LATE], np.zeros(LATE)) for path in (day.load_w, day.pv_w))
+    return Missed(day.days_back, load_w, pv_w)
 
 
 def _is_whole(day: Missed) -> bool:
