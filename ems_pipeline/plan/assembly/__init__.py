@@ -5,5 +5,5 @@ machines.py   heat pumps, machines             history.py    what machines did u
 gensets.py    sets, fuel, switchboards
 end_value.py  what is stored at the end        unsteered.py  what nobody steers is load
 goals.py      what people want reached         spans.py      time as windows of slots
-fleet.py      batteries planned as one
+fleet.py      batteries planned as one         courses.py    ways in which things may go
 """

@@ -31,9 +31,9 @@ def weighed(problem: Problem) -> Plan:
     charge_w, discharge_w = np.maximum(gained_w, 0.0) / battery.gains, np.maximum(-gained_w, 0.0) * battery.gives
     nothing = np.zeros((0, problem.slots))
     plan = Plan(
-        problem, "optimal", gap=0.0, weighed=len(problem.courses), charge_w=charge_w[None], discharge_w=discharge_w[None],
-        pv_w=_used_w(problem, discharge_w - charge_w), session_w=nothing, heat_pump_w=nothing, tank_w=nothing,
-        deferrable_w=nothing, genset_w=nothing, genset_on=nothing,
+        problem, "optimal", gap=0.0, weighed=len(problem.courses), charge_w=charge_w[None],
+        discharge_w=discharge_w[None], pv_w=_used_w(problem, discharge_w - charge_w), session_w=nothing,
+        heat_pump_w=nothing, tank_w=nothing, deferrable_w=nothing, genset_w=nothing, genset_on=nothing,
     )  # fmt: skip
     plan = complete(plan)
     return dataclasses.replace(plan, marginals=_marginals(plan, battery, expected, energy))
