@@ -44,13 +44,13 @@ def _along(problem: Problem, battery: Battery, expected: Array) -> Array:
     lacks_kw = units.kilo(problem.load_w - problem.pv_available_w)
     grid, energy = problem.grid, np.empty(problem.slots + 1)
     energy[0] = units.kilo(problem.batteries[0].initial_wh)
+    sell = np.maximum(problem.sell_per_kwh, 0.0)
+    levels = worths.best_levels(battery, problem.buy_per_kwh, sell, expected[1:], AS_GOOD)
     for t in range(problem.slots):
         one = slice(t, t + 1)
         limits = units.kilo(float(grid.import_limit_w[t])), units.kilo(float(grid.export_limit_w[t]))
-        sell = np.maximum(problem.sell_per_kwh[one], 0.0)
-        slot = Slot(problem.buy_per_kwh[one], sell, lacks_kw[one], units.SLOT_HOURS, *limits)
-        here = energy[t].reshape(1, 1)
-        energy[t + 1] = worths.after(battery, slot, expected[t + 1][None], here, AS_GOOD).item()
+        slot = Slot(problem.buy_per_kwh[one], sell[one], lacks_kw[one], units.SLOT_HOURS, *limits)
+        energy[t + 1] = worths.after(battery, slot, levels[:, one], energy[t].reshape(1, 1)).item()
     return energy
 
 

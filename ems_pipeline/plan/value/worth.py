@@ -55,22 +55,29 @@ class Slot:
     export_kw: float
 
 
-def after(battery: Battery, slot: Slot, worth: Array, stored: Array, as_good: float = 0.0) -> Array:
+def best_levels(battery: Battery, buy: Array, sell: Array, worth: Array, as_good: float = 0.0) -> Array:
+    """Four levels of energy per row: up to which to buy, down to cover, up to store, down to sell, kWh.
+
+    Args:
+        worth: money from the slot's end on, per row and level.
+        as_good: share of a price by which more than following the meter has to pay.
+    """
+    b, more, less = battery, 1 + as_good, 1 - as_good
+    prices = np.array([
+        (buy * more + b.wear) / b.gains, (buy * more - b.wear) * b.gives,
+        (sell * less + b.wear) / b.gains - NEVER_LESS, (sell * less - b.wear) * b.gives - NEVER_LESS,
+    ])  # fmt: skip
+    return np.asarray(b.levels[np.argmin(worth + prices[:, :, None] * b.levels, axis=2)])
+
+
+def after(battery: Battery, slot: Slot, levels: Array, stored: Array) -> Array:
     """Energy in the cells after the slot, kWh, of each course (rows) and ``stored`` energy (columns).
 
     Args:
-        worth: money from the slot's end on, per course and level.
-        as_good: share of a price by which more than following the meter has to pay.
+        levels: see `best_levels`, of each course.
     """
     b, h = battery, slot.hours
-    more, less = 1 + as_good, 1 - as_good
-    bought, covered, kept, sold = (
-        b.levels[np.argmin(worth + price[:, None] * b.levels, axis=1)][:, None]
-        for price in (
-            (slot.buy * more + b.wear) / b.gains, (slot.buy * more - b.wear) * b.gives,
-            (slot.sell * less + b.wear) / b.gains - NEVER_LESS, (slot.sell * less - b.wear) * b.gives - NEVER_LESS,
-        )
-    )  # fmt: skip
+    bought, covered, kept, sold = levels[:, :, None]
     lacks = slot.lacks_kw[:, None]
     surplus_kwh = h * b.gains * np.minimum(np.maximum(-lacks, 0.0), b.charge_kw)
     demand_kwh = h / b.gives * np.minimum(np.maximum(lacks, 0.0), b.discharge_kw)
@@ -124,7 +131,8 @@ def expected(problem: Problem, battery: Battery) -> Array:
     for t in range(len(ahead) - 1, -1, -1):
         if t < n:
             found[t + 1] = worth.mean(axis=0)
-        ends = after(battery, ahead[t], worth, stored)
+        levels = best_levels(battery, ahead[t].buy, ahead[t].sell, worth)
+        ends = after(battery, ahead[t], levels, stored)
         worth = money(battery, ahead[t], stored, ends) + between(battery, worth, ends)
     found[0] = worth.mean(axis=0)
     return found
