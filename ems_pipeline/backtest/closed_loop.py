@@ -17,11 +17,16 @@ from ems_pipeline.arrays import Array
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest.history import Expected, Record
 from ems_pipeline.plan import Plan, PlanInputs, Problem, SiteState, assemble, solve
+from ems_pipeline.plan.assembly import courses
+from ems_pipeline.plan.problem import Course
 from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Wish
+
+MEMORY_DAYS = 14
+"""Days that say how much the sun may give, and what prices may be."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class ByPlans:
         site, battery = self._site, self._site.batteries[0]
         buy_per_kwh, sell_per_kwh = self._actual.prices_at(t, site.timezone)
         until = t + len(buy_per_kwh)
-        load_w, pv_w = self._expected.at(t, until)
+        load_w, pv_w = self._expected.at(t, until + courses.DAY)
         previous_w = {}
         if self._previous is not None and t - self._previous[0] < len(self._previous[1]):
             previous_w[battery.key] = self._previous[1][t - self._previous[0] :]
@@ -118,13 +123,26 @@ class ByPlans:
             starts=self._actual.starts[t:until],
             buy_per_kwh=buy_per_kwh,
             sell_per_kwh=sell_per_kwh,
-            load_w=load_w,
-            pv_w={site.pv[0].key: pv_w},
+            load_w=load_w[: until - t],
+            pv_w={site.pv[0].key: pv_w[: until - t]},
             outdoor_c=None,
             sessions=(),
             state=SiteState(at=self._actual.starts[t], soc_pct={battery.key: 100 * stored_wh / battery.capacity_wh}),
             previous_w=previous_w,
+            courses=self._courses(t, (buy_per_kwh, sell_per_kwh), load_w, pv_w) if site.planning.courses else (),
         )
+
+    def _courses(self, t: int, known: tuple[Array, Array], load_w: Array, pv_w: Array) -> tuple[Course, ...]:
+        """Ways in which things may go, from what was measured before slot ``t`` and the prices known in it."""
+        actual = self._actual
+        since = max(0, t - MEMORY_DAYS * courses.DAY)
+        days = actual.pv_w[t - (t - since) // courses.DAY * courses.DAY : t].reshape(-1, courses.DAY)
+        missed = self._expected.missed(actual, t)
+        if not len(days) or not missed:
+            return ()
+        before = actual.buy_per_kwh[since:t], actual.sell_per_kwh[since:t]
+        prices = (np.concatenate(side) for side in zip(before, known, strict=True))
+        return courses.courses(load_w, pv_w, missed, days.max(axis=0), len(known[0]), *prices)
 
 
 def under_plans(site: Site, actual: Record, expected: Expected, slots: range, start_soc_pct: float) -> Lived:

@@ -88,6 +88,8 @@ class ByValue:
 
     def moment(self, t: int, stored_wh: float) -> Moment | None:
         """What the battery does at the least cost in slot ``t``; None where only the planner knows."""
+        if self._site.planning.courses and self._expected.missed(self._actual, t):
+            return None  # the planner reckons with several courses
         if self._problem is None:
             self._problem = self._plans.problem(t, stored_wh)
             dearest = float(np.nanmax(np.abs(self._actual.buy_per_kwh)))
@@ -192,9 +194,8 @@ class ByValue:
 
 def fits(problem: Problem) -> bool:
     """Whether the value of stored energy is all there is to know: a battery of constant efficiency, PV, load, meter."""
-    battery = problem.batteries[0]
     others = (
         problem.inverters, problem.sessions, problem.heat_pumps, problem.deferrables, problem.gensets,
-        problem.grid.events, battery.steps, battery.bands, battery.tapers, problem.batteries[1:],
+        problem.batteries[1:],
     )  # fmt: skip
-    return not any(others) and battery.end_floor_wh <= battery.floor_wh and not problem.grid.peak_price_per_kw
+    return not any(others) and problem.batteries[0].is_plain and problem.grid.is_plain

@@ -11,6 +11,7 @@ import numpy as np
 
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array
+from ems_pipeline.plan.assembly.courses import Missed
 
 PRICES_OUT = time(13, 15)
 """Local time from which the next day's prices are known."""
@@ -71,7 +72,10 @@ class Expected(Protocol):
     """What is expected of load and PV."""
 
     def at(self, t: int, until: int) -> tuple[Array, Array]:
-        """Load and PV of slots ``[t, until)`` as forecast at the begin of slot ``t``, W >= 0."""
+        """Load and PV of slots ``[t, until)`` as far as they were forecast at the begin of slot ``t``, W >= 0."""
+
+    def missed(self, actual: Record, t: int) -> list[Missed]:
+        """Of days before slot ``t`` what came less what was forecast at the same time of that day."""
 
 
 @dataclass(frozen=True)
@@ -84,3 +88,7 @@ class Foreseen:
     def at(self, t: int, until: int) -> tuple[Array, Array]:
         """See `Expected`."""
         return self.load_w[t:until], self.pv_w[t:until]
+
+    def missed(self, actual: Record, t: int) -> list[Missed]:  # noqa: ARG002
+        """Nothing: no day says how such a forecast errs."""
+        return []

@@ -17,8 +17,11 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array, Positions
+from ems_pipeline.backtest.history import Record
 from ems_pipeline.forecast import load_model, profile
 from ems_pipeline.forecast.load_grid import LoadGrid
+from ems_pipeline.plan.assembly import courses
+from ems_pipeline.plan.assembly.courses import Missed
 
 EVERY = 8
 """Slots between two issues."""
@@ -46,6 +49,18 @@ class Issued:
         window = slice(begun, begun + until - t)
         return self.load_w[number, window], self.pv_w[number, window]
 
+    def missed(self, actual: Record, t: int) -> list[Missed]:
+        """See `history.Expected`."""
+        found = []
+        for back in courses.DAYS:
+            then = t - courses.DAY * back
+            if then < self.first:
+                break
+            day = slice(then, then + courses.DAY)
+            load_w, pv_w = self.at(then, day.stop)
+            found.append(Missed(back, actual.load_w[day] - load_w, actual.pv_w[day] - pv_w))
+        return found
+
 
 def issued(
     starts: list[datetime], load_w: Array, pv_w: Array, zone: ZoneInfo, slots: range, usual_w: float,
@@ -53,14 +68,17 @@ def issued(
 ) -> Issued:  # fmt: skip
     """All issues that plans of ``slots`` look at, from measured load and PV (W, NaN where not measured).
 
+    They begin a week earlier, where a week was measured before that: how it was missed says what may come.
+
     Args:
         is_learnt: by the product's model; else load, too, is expected as PV is.
     """
-    origins = np.arange(slots.start, slots.stop, EVERY)
+    first = slots.start - max(0, min(TRAINED_EVERY, (slots.start - TRAINED_EVERY) // EVERY * EVERY))
+    origins = np.arange(first, slots.stop, EVERY)
     pv = np.stack([persistence(pv_w[:t], AHEAD) for t in origins])
     if not is_learnt:
-        return Issued(slots.start, np.stack([persistence(load_w[:t], AHEAD) for t in origins]), pv)
-    return Issued(slots.start, _load(starts, load_w, zone, origins, usual_w), pv)
+        return Issued(first, np.stack([persistence(load_w[:t], AHEAD) for t in origins]), pv)
+    return Issued(first, _load(starts, load_w, zone, origins, usual_w), pv)
 
 
 def persistence(before_w: Array, ahead: int) -> Array:

@@ -5,6 +5,7 @@
     model/      problem -> columns and rows; laws/: one physical law = one function
     rule/       the simple rule's plan, by arithmetic: what every plan has to beat
     solving/    rule, rounds of HiGHS, the best verified plan kept, calm -> plan
+    value/      what stored energy is worth over several courses, where one battery decides -> plan
     result/     the plan: powers, and all that follows from them
     verifier/   the same laws by arithmetic, sharing nothing with the model
     record.py   frozen records as JSON and back; difference.py: where two of the same form differ

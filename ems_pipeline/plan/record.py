@@ -17,6 +17,10 @@ from ems_pipeline.errors import EmsError
 MEASURED = {"measured": True}
 """Field metadata: wall-clock figures stay out of the JSON form, so that the same plan has the same bytes."""
 
+WHERE_GIVEN = {"where_given": True}
+"""Field metadata: what is left out where it is empty or 0, so that documents without it are the same as those from
+before it was thought of."""
+
 
 class Record:
     """Base of frozen dataclasses whose fields are numbers, text, instants, arrays and tuples of further records."""
@@ -46,13 +50,18 @@ class FormInvalid(EmsError, ValueError):
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [f for f in dataclasses.fields(value) if not f.metadata.get("measured")]
-        return {f.name: _plain(getattr(value, f.name)) for f in fields}
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if _is_said(f, value)}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _is_said(f: dataclasses.Field[Any], value: Any) -> bool:
+    if f.metadata.get("measured"):
+        return False
+    return not f.metadata.get("where_given") or bool(getattr(value, f.name))
 
 
 @cache

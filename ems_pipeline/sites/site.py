@@ -28,10 +28,12 @@ from ems_pipeline.sites.wish import Unfit, Wish, in_words
 
 
 class PlanningPolicy(Record):
-    """How much a plan says about itself."""
+    """What a plan reckons with, and how much it says about itself."""
 
     resolved_slots: int = Field(8, ge=0, le=96)
     """Quarter-hours from now whose other battery actions are solved again; beyond, their cost is a lower bound."""
+    courses: bool = True
+    """Whether what forecasts missed on the last days is reckoned with; false: the forecast alone."""
 
 
 class ControlPolicy(Record):

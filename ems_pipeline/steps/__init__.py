@@ -10,6 +10,7 @@ once. Assets, the command line and whatever else serves people call the same ste
     reads                             one read for many sites, and what becomes of it where it fails
     known                             all that is stored and that a plan may know, for all sites at once
     situation, machines               what that says of a site and of its machines: pure
+    ways                              in which ways load, sun and prices may go, from what forecasts missed: pure
     deciding                          read, plan, verify, store
     replaying                         a decision made again from what was known then
     studying                          backtests: histories found, months lived, results stored

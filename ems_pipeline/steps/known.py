@@ -16,9 +16,10 @@ import polars as pl
 from ems_pipeline import time_grid
 from ems_pipeline.heat.building import BuildingResponse
 from ems_pipeline.plan import Service
+from ems_pipeline.plan.assembly import courses
 from ems_pipeline.sites import Site
 from ems_pipeline.steps import machines
-from ems_pipeline.warehouse import buildings, events, forecasts, goals, market, plans, services, telemetry
+from ems_pipeline.warehouse import buildings, events, forecasts, goals, market, misses, plans, services, telemetry
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
 
@@ -42,6 +43,8 @@ class Known:
         houses: by heat pump, as last fitted.
         previous_w: by asset, as the plan before wants it; see `plans.powers`.
         month_peak_w: highest quarter-hour at the meter in the running local month, > 0 import; None: not measured.
+        missed: what forecasts of the last days missed; see `misses.missed`. None of a site that is not `weighed`.
+        prices_before: of the days before ``start``; see `market.effective_prices`. None where ``missed`` is none.
         past: of its machines.
         services: by genset with a maintenance plan, what that leaves; see `services.service_holds`. Recorded with the
             plan (`told_of_services`), because meters keep no history.
@@ -60,6 +63,8 @@ class Known:
     houses: Mapping[str, BuildingResponse]
     previous_w: Mapping[str, Sequence[float]]
     month_peak_w: float | None
+    missed: pl.DataFrame
+    prices_before: pl.DataFrame
     past: machines.Past
     services: Mapping[str, Service]
 
@@ -87,6 +92,7 @@ def read(
     houses = buildings.newest(connection, keys, at)
     previous_w = plans.powers(connection, starts, at)
     peaks_w = telemetry.highest_grid_w(connection, _months(sites, at), time_grid.floor_slot(at))
+    missed, before = (OfSites(frame) for frame in _lately(connection, sites, first, at))
     past = _past(connection, sites, starts, at)
     held = _services(connection, sites, at)
     return {
@@ -101,11 +107,39 @@ def read(
             houses={asset: house for (key, asset), house in houses.items() if key == site.key},
             previous_w=previous_w.get(site.key, {}),
             month_peak_w=peaks_w.get(site.key),
+            missed=_of_days_before(missed.of(site.key), starts[site.key]),
+            prices_before=before.of(site.key).filter(_days_before(starts[site.key])),
             past=past[site.key],
             services=held.get(site.key, {}),
         )
         for site in sites
     }
+
+
+def is_weighed(site: Site) -> bool:
+    """Whether plans of a site reckon with what forecasts miss: wished, and only batteries decide (`plan.value`)."""
+    others = (site.chargers, site.heat_pumps, site.deferrables, site.gensets)
+    return site.planning.courses and bool(site.batteries) and not any(others)
+
+
+def _lately(
+    connection: Connection, sites: Sequence[Site], first: datetime, at: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What forecasts missed on the last days, and prices of these days."""
+    keys, days = [site.key for site in sites if is_weighed(site)], courses.DAYS
+    missed = misses.missed(connection, keys, first, at, (days.start, days.stop - 1))
+    since = first - days.stop * time_grid.ONE_DAY
+    return missed, market.effective_prices(connection, keys, since, first + time_grid.SLOT, at)
+
+
+def _days_before(start: datetime) -> pl.Expr:
+    return pl.col("starts_at").is_between(start - courses.DAYS.stop * time_grid.ONE_DAY, start, closed="left")
+
+
+def _of_days_before(missed: pl.DataFrame, start: datetime) -> pl.DataFrame:
+    """The slots that are whole days before those of a day from ``start`` on."""
+    moved = pl.col("starts_at") + pl.col("days_back") * pl.duration(days=1)
+    return missed.filter(moved.is_between(start, start + time_grid.ONE_DAY, closed="left"))
 
 
 class OfSites:

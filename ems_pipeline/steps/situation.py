@@ -25,7 +25,7 @@ from ems_pipeline.plan import EvSession, PlanInputs, SiteState
 from ems_pipeline.plan.assembly.unsteered import charging_w
 from ems_pipeline.sites import Charger, HeatPump, Site
 from ems_pipeline.sites.goal import Goal
-from ems_pipeline.steps import machines
+from ems_pipeline.steps import machines, ways
 from ems_pipeline.steps.known import STATE_AGE, Known, told_of_services
 from ems_pipeline.warehouse import events, goals
 
@@ -102,11 +102,12 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
     houses = {pump.key: building.chosen(known.houses.get(pump.key), pump.house) for pump in site.heat_pumps}
     wanted = goals.of(known.goals)
     aligned = pl.DataFrame({"starts_at": starts}, schema={"starts_at": INSTANT})
+    drawn_w = _drawn_w(known, site, left_alone, state, aligned)
     inputs = PlanInputs(
         starts=starts,
         buy_per_kwh=_column(aligned, prices, "buy_per_kwh"),
         sell_per_kwh=_column(aligned, prices, "sell_per_kwh"),
-        load_w=_column(aligned, load, "power_w") + _drawn_w(known, site, left_alone, state, aligned),
+        load_w=_column(aligned, load, "power_w") + drawn_w,
         pv_w={a.key: _column(aligned, pv.filter(pl.col("asset_key") == a.key), "power_w") for a in site.pv},
         outdoor_c=_column(aligned, heat.filter(pl.col("asset_key") == site.heat_pumps[0].key), "outdoor_c")
         if site.heat_pumps
@@ -128,6 +129,7 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
         events=events.of(known.events),
         goals=wanted,
         previous_w={k: np.array(w) for k, w in known.previous_w.items()},
+        courses=ways.of(known, starts, drawn_w),
         houses={key: response for key, (response, _) in houses.items()},
     )
     frames = {"effective_price": prices, "load_forecast": load, "pv_forecast": pv, "heat_demand_forecast": heat}

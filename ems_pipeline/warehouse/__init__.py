@@ -13,6 +13,7 @@ Add a read here when an asset needs a table in a shape of its own.
     clocks, zone_tables                                      local time, written down once
     sites, beginnings                                        the registry
     market, forecasts, models, buildings                     prices, forecasts, trained models, fitted houses
+    misses                                                   what forecasts of the last days missed
     points, telemetry, rest, retention, counters, health     what devices said, and how they behave
     found_batteries                                          who answered a broadcast, and where
     plans, why, events                                       decisions, what stands behind one, what the grid asks

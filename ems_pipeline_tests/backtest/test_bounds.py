@@ -77,7 +77,7 @@ def test_an_issue_serves_two_hours_from_its_own_slots() -> None:
     seen = issued(starts[: 12 * 96], level[: 12 * 96], level[: 12 * 96], time_grid.zone("UTC"), range(960, 976), 400.0)
     first, later = seen.at(960, 1000), seen.at(963, 1000)
     assert first[1][3:].tolist() == later[1].tolist()
-    assert seen.pv_w.shape == (2, AHEAD)
+    assert seen.pv_w.shape == (36 + 2, AHEAD), "three days before are issued, too: a week was measured before them"
 
 
 def test_a_dark_hour_halves_what_comes_and_is_forgotten() -> None:

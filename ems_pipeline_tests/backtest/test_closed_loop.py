@@ -11,9 +11,10 @@ import pytest
 from ems_pipeline import time_grid
 from ems_pipeline.audit.baselines import self_use
 from ems_pipeline.audit.storage import Storage
-from ems_pipeline.backtest.closed_loop import obeyed_w, under_plans
+from ems_pipeline.backtest.closed_loop import ByPlans, obeyed_w, under_plans
 from ems_pipeline.backtest.history import Foreseen, Record
 from ems_pipeline.backtest.intervals import costs
+from ems_pipeline.backtest.issued import issued
 from ems_pipeline.sites import Battery, PvArray, Site, load_site
 from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.sites.wish import Limits, Wish
@@ -59,6 +60,31 @@ def test_on_a_flat_tariff_no_forecast_makes_a_plan_dearer_than_self_use(home: Si
     ]
     assert bills[0] <= bills[1] + 1e-6
     assert set(lived.modes) == {"self-use"}
+
+
+def test_what_comes_after_a_decision_changes_nothing_of_it(home: Site) -> None:
+    """All of load, sun and unknown prices replaced by noise, forecasts issued anew: the same plans to the last bit."""
+    starts = [datetime(2026, 5, 4, tzinfo=UTC) + k * time_grid.SLOT for k in range(18 * 96)]
+    rng, number = np.random.default_rng(3), np.arange(len(starts))
+    clock = number % 96
+    sun_w = 3000 * np.maximum(0.0, np.sin((clock - 24) / 48 * np.pi)) * rng.uniform(0.2, 1.0, len(starts))
+    load_w = 400 + 800 * (np.abs(clock - 76) < 10) * rng.uniform(0.4, 2.0, len(starts))
+    buy = 0.25 + 0.1 * np.sin(clock / 15) + 0.02 * rng.standard_normal(len(starts))
+    known, slots = Record(starts, buy, buy - 0.15, load_w, sun_w), range(15 * 96, 16 * 96)
+    zone = time_grid.zone(home.timezone)
+    for t in (slots[37], slots[70]):
+        until = known.known_until(t, home.timezone)
+        noise = rng.uniform(0, 5000, len(starts))
+        other = Record(
+            starts, np.where(number < until, buy, noise), np.where(number < until, buy - 0.15, 0.0),
+            np.where(number < t, load_w, noise), np.where(number < t, sun_w, noise),
+        )  # fmt: skip
+        plans = [
+            ByPlans(home, r, issued(starts, r.load_w, r.pv_w, zone, slots, 400.0)).plan(t, 4000.0)
+            for r in (known, other)
+        ]
+        assert len(plans[0].problem.courses) >= 6
+        assert plans[0].to_json() == plans[1].to_json()
 
 
 def test_a_battery_obeys_its_mode_and_limits() -> None:

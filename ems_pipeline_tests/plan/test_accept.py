@@ -74,6 +74,7 @@ def everything() -> Problem:
         previous=(PreviousPower("pack", np.zeros(3)),),
         day_breaks=(2,),
         left_out=(Unmet("car", "energy missing at departure", 1.0, "kWh"),),
+        courses=(problem.Course(np.full(6, 500.0), np.full(2, 0.3), np.full(2, 0.1)),),
     )
 
 

@@ -17,7 +17,7 @@ from ems_pipeline.sites import DailyWindow, DeferrableLoad, Genset, Site
 from ems_pipeline.steps import known
 from ems_pipeline.steps.deciding import Decision, Wanted, decisions
 from ems_pipeline.steps.platform import Platform
-from ems_pipeline.steps.situation import InputsMissing
+from ems_pipeline.steps.situation import InputsMissing, plan_inputs
 from ems_pipeline.time_grid import MINUTE, SLOT, SimulatedClock
 from ems_pipeline.warehouse import DatabaseUnavailable, Warehouse, forecasts, market, sites, telemetry
 from ems_pipeline_tests.copies import copy_of, metered
@@ -185,3 +185,39 @@ def _cost(warehouse: Warehouse, those: Sequence[Site]) -> dict[str, tuple[int, i
             plan = told.scalar_one()[0]["Plan"]
             found[statement] = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"], int(rows_of(plan))
     return found
+
+
+def test_a_plan_reckons_with_what_each_of_the_last_days_missed(platform: Platform, home01: Site) -> None:
+    """Forecast 450 W each day, came 450 + 100 k W k days ago; what was issued or measured later is not looked at."""
+    site = knowing(platform, plain(home01, "one"))
+    since, day = START - timedelta(days=9), timedelta(days=1)
+    slots = pl.DataFrame({"starts_at": [since + SLOT * i for i in range(11 * 96)]})
+    with platform.warehouse.begin() as connection:
+        price = slots.with_columns(
+            site_key=pl.lit("one"), buy_per_kwh=5.0, sell_per_kwh=1.5, spot_per_kwh=2.0, currency=pl.lit("CZK"),
+            is_provisional=False, components=pl.lit("{}"), known_at=pl.lit(since),
+        )  # fmt: skip
+        market.add_effective_prices(connection, price, since)
+        for back in range(9):
+            ahead = slots.filter(pl.col("starts_at").is_between(START - back * day, START - (back - 1) * day))
+            load = ahead.with_columns(power_w=450.0, model=pl.lit("t"))
+            forecasts.issue(connection, "load_forecast", "one", load, AT - back * day - MINUTE)
+            forecasts.issue(
+                connection, "load_forecast", "one", load.with_columns(power_w=9e3), AT - back * day + MINUTE
+            )
+        ago = (pl.lit(START) - pl.col("starts_at")).dt.total_minutes() / 1440
+        measured = slots.filter(pl.col("starts_at") < START).with_columns(
+            device_key=pl.lit("inverter"),
+            quantity=pl.lit("grid_power_w"),
+            unit=pl.lit("W"),
+            value=450.0 + 100 * ago.ceil(),
+        )
+        telemetry.import_15m(connection, "one", measured)
+        stored = known.read(connection, [site], {"one": START}, AT)["one"]
+    found = plan_inputs(stored, site).inputs
+    assert len(found.starts) >= 90
+    assert [round(course.deficit_w[0]) for course in found.courses] == [550 + 100 * k for k in range(8)]
+    yesterday = found.courses[0].deficit_w
+    assert yesterday[87] == 550
+    assert yesterday[90] == 450, "of the last two hours before the decision not all may be in"
+    assert all(course.buy_per_kwh.tolist() == [5.0] * 24 for course in found.courses)

@@ -101,6 +101,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         fuses=tuple(at_times.fuse(f, inputs.starts, zone) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
         left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),
+        courses=inputs.courses,
         day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
     )
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from ems_pipeline.arrays import Array
 from ems_pipeline.errors import EmsError
 from ems_pipeline.heat.building import BuildingResponse
+from ems_pipeline.plan.problem import Course
 from ems_pipeline.sites.goal import Goal
 
 
@@ -118,6 +119,7 @@ class PlanInputs:
             machine, from the first slot on.
         goals: what people want the plan to reach, in the order they were filed; energy and departure of cars are in
             ``sessions`` already.
+        courses: ways in which load, sun and later prices may go; none: as forecast.
         houses: per heat pump key, how its house responds where that was fitted; the site file's values elsewhere.
     """
 
@@ -134,6 +136,7 @@ class PlanInputs:
     previous_w: Mapping[str, Array] = field(default_factory=dict)
     houses: Mapping[str, BuildingResponse] = field(default_factory=dict)
     goals: tuple[Goal, ...] = ()
+    courses: tuple[Course, ...] = ()
 
 
 class InputsInvalid(EmsError, ValueError):

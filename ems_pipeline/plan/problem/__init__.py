@@ -25,7 +25,7 @@ from ems_pipeline.plan.problem.devices import (
     covered,
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
-from ems_pipeline.plan.problem.problem import DemandEvent, GridLimits, PreviousPower, Problem, Unmet
+from ems_pipeline.plan.problem.problem import Course, DemandEvent, GridLimits, PreviousPower, Problem, Unmet
 
 __all__ = [
     "NO_FLOOR_C",
@@ -33,6 +33,7 @@ __all__ = [
     "ChargeBand",
     "ChargingSession",
     "ComfortBand",
+    "Course",
     "DeferrableRun",
     "DemandEvent",
     "EnergyBy",

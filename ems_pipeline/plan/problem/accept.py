@@ -84,6 +84,7 @@ FIELDS: dict[type, dict[str, Bounds]] = {
         "state_slots": SINCE, "tank_cop": (0.01, 100.0),
     },
     parts.PreviousPower: {"power_w": ANY},
+    parts.Course: {"deficit_w": ANY, "buy_per_kwh": ANY, "sell_per_kwh": ANY},
     parts.Unmet: {"amount": AT_LEAST_0},
     Problem: {"buy_per_kwh": ANY, "sell_per_kwh": ANY, "load_w": ANY, "day_breaks": SLOT},
 }  # fmt: skip

@@ -134,6 +134,15 @@ class BatteryStore(Record):
         return _within(self.discharge_limit_w, self.discharge_most_w, slots)
 
     @property
+    def is_plain(self) -> bool:
+        """One efficiency, one wear, one power each way and one window in all slots; nothing asked of its end."""
+        by_state = self.steps or self.bands or self.tapers or self.kept_within
+        by_time = self.charge_most_w is not None or self.discharge_most_w is not None
+        return not (
+            by_state or by_time or self.end_floor_wh > self.floor_wh or self.wear_out_per_kwh != self.wear_per_kwh
+        )
+
+    @property
     def wear_out_per_kwh(self) -> float:
         """Money per kWh discharged."""
         return self.wear_per_kwh if self.discharge_wear_per_kwh is None else self.discharge_wear_per_kwh

@@ -41,6 +41,17 @@ def _lengths(problem: Problem) -> Iterator[str]:
     for path, values in series.items():
         if values is not None and np.shape(values) != (problem.slots,):
             yield f"{path} has {np.size(values)} values and buy_per_kwh {problem.slots}; give one per slot"
+    for i, course in enumerate(problem.courses):
+        later = len(course.buy_per_kwh)
+        if len(course.deficit_w) != problem.slots + later or len(course.sell_per_kwh) != later:
+            sizes = f"{len(course.deficit_w)}, {later} and {len(course.sell_per_kwh)}"
+            yield (
+                f"courses[{i}] has {sizes} values of deficit_w, buy_per_kwh and sell_per_kwh; give {problem.slots} "
+                "slots and the hours after them of the first, the same hours of the others"
+            )
+        elif later != len(problem.courses[0].buy_per_kwh):
+            first = len(problem.courses[0].buy_per_kwh)
+            yield f"courses[{i}] has {later} hours after the horizon, courses[0] {first}; give as many of each"
     for i, previous in enumerate(problem.previous):
         if previous.power_w.ndim != 1 or len(previous.power_w) > problem.slots:
             size = previous.power_w.size

@@ -7,7 +7,7 @@ Every wish that physics can refuse carries a price instead of being a hard deman
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ from ems_pipeline.plan.problem.devices import (
     Window,
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
-from ems_pipeline.plan.record import Record
+from ems_pipeline.plan.record import WHERE_GIVEN, Record
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,11 @@ class GridLimits(Record):
     no_grid_to_battery: tuple[Window, ...] = ()
     """There no battery takes while anything is imported."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Energy and its limits alone: no price of a peak, no event, no way that is forbidden."""
+        return not (self.peak_price_per_kw or self.events or self.no_battery_to_grid or self.no_grid_to_battery)
+
 
 @dataclass(frozen=True, eq=False)
 class PreviousPower(Record):
@@ -85,6 +90,19 @@ class Unmet(Record):
 
     def __str__(self) -> str:
         return f"{self.key}: {self.what} {self.amount:.4g} {self.unit}"
+
+
+@dataclass(frozen=True, eq=False)
+class Course(Record):
+    """One way in which things may go, as a day before went against its forecast: the horizon, and hours after it.
+
+    ``deficit_w`` is load less what the sun could give, per slot and then per hour after the horizon; prices are those
+    of the hours after it.
+    """
+
+    deficit_w: Array
+    buy_per_kwh: Array
+    sell_per_kwh: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +131,8 @@ class Problem(Record):
     exclusive: bool = True
     left_out: tuple[Unmet, ...] = ()
     """Wishes of the site that no slot can serve (a car that leaves within the quarter-hour, a window too short)."""
+    courses: tuple[Course, ...] = field(default=(), metadata=WHERE_GIVEN)
+    """Ways in which load, sun and later prices may go, all as likely; none: as forecast."""
 
     @property
     def slots(self) -> int:

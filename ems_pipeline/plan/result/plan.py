@@ -8,7 +8,7 @@ import numpy as np
 
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import Problem, Unmet
-from ems_pipeline.plan.record import MEASURED, Record
+from ems_pipeline.plan.record import MEASURED, WHERE_GIVEN, Record
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,8 @@ class Plan(Record):
     """Proven distance to the best possible objective, relative."""
     by_rule: bool = False
     """Made by the simple rule (`rule`) because the solver found nothing better in its time."""
+    weighed: int = field(default=0, metadata=WHERE_GIVEN)
+    """Over how many courses its money is least on average; 0: along the forecast."""
     conflicts: tuple[str, ...] = ()
     unmet: tuple[Unmet, ...] = ()
     grid_w: Array = field(default_factory=lambda: np.zeros(0))

@@ -46,7 +46,10 @@ def battery_decision(now: Moment) -> Decision:
     if now.sell < 0 and now.deficit_w - now.power_w > -IDLE_W:
         wish = replace(wish, limits=replace(wish.limits, export_limit_w=0.0))
     soc_pct = 100.0 * now.after_wh / now.battery.capacity_wh
-    return Decision(now.slot, now.battery.key, now.power_w, wish, reasons.battery(now), soc_pct)
+    reason = reasons.battery(now)
+    if now.plan.weighed:
+        reason += f" {say.WEIGHED(count=str(now.plan.weighed))}"
+    return Decision(now.slot, now.battery.key, now.power_w, wish, reason, soc_pct)
 
 
 def _wish(now: Moment) -> Wish:

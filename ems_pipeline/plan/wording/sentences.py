@@ -25,6 +25,9 @@ IMPOSSIBLE = Sentence("To {action!s} is impossible with the other switches as pl
 BINDS = Sentence("What binds here: {limits!s}.")
 UNKNOWN = Sentence("Why is not known.")
 
+# A battery whose plan holds over several courses of load and sun.
+WEIGHED = Sentence("Weighed over {count} ways in which load and sun may go.")
+
 # A battery that buys or sells.
 BACK_TO_RESERVE = Sentence("Charge back to the reserve at {paid}.")
 PAID_TO_BUY = Sentence("Charge from the grid: buying is paid for, {paid}.")

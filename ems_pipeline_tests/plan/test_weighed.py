@@ -1,0 +1,99 @@
+"""Plans over several courses: what stored energy is worth on average decides."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ems_pipeline.plan import Plan, Problem, device_rows, solve, verify
+from ems_pipeline.plan.problem import Course, PvSource
+from ems_pipeline.plan.problem.accept import ProblemInvalid
+from ems_pipeline.plan.value.exact import is_exact
+from ems_pipeline_tests.plan.small import battery, car, house
+
+CHEAP_THEN_DEAR = [0.10] * 8 + [0.40] * 8
+LOSSY = {"charge_efficiency": 0.9, "discharge_efficiency": 0.9}
+
+
+def course(deficit_w: list[float], later_w: float = 0.0, hours: int = 0, buy: float = 0.1) -> Course:
+    return Course(np.array(deficit_w + [later_w] * hours), np.full(hours, buy), np.full(hours, 0.05))
+
+
+def weighing(problem: Problem, *courses: Course) -> Plan:
+    problem = dataclasses.replace(problem, courses=courses)
+    assert is_exact(problem)
+    plan = solve(problem)
+    assert not verify(problem, plan)
+    return plan
+
+
+def first_mode(plan: Plan) -> str:
+    return str(device_rows(plan).filter(pl.col("kind") == "battery")["mode"][0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_where_one_course_is_sure_nothing_is_cheaper(seed: int) -> None:
+    """Against the linear program on the same problem: within what levels of 100 Wh can tell."""
+    rng = np.random.default_rng(seed)
+    load_w, sun_w = rng.uniform(200, 2500, 48), np.maximum(0.0, 5000 * np.sin(np.arange(48) / 15))
+    problem = house(
+        rng.uniform(0.1, 0.4, 48), load_w, 0.05, pv=(PvSource("roof", sun_w),), batteries=(battery(**LOSSY),)
+    )
+    sure = weighing(problem, course((load_w - sun_w).tolist()))
+    best = solve(problem)
+    assert best.objective is not None
+    assert sure.objective == pytest.approx(best.objective, abs=0.01)
+
+
+def test_half_a_chance_of_a_dear_evening_is_worth_half() -> None:
+    """A kWh bought now at 0.10 saves 0.40 in one course of two and nothing in the other: 0.2 on average pays for it,
+    and does not at 0.25."""
+    needs, needs_not = course([0.0] * 8 + [5000.0] * 12), course([0.0] * 20)
+    for cheap, mode in ((0.10, "charge"), (0.25, "self-use")):
+        problem = house([cheap] * 8 + [0.40] * 12, 0.0, 0.0, batteries=(battery(initial_wh=0.0),))
+        plan = weighing(problem, needs, needs_not)
+        assert plan.marginals is not None
+        assert plan.marginals.stored_per_kwh[0][8] == pytest.approx(0.2, abs=0.01)
+        assert (first_mode(plan) == "charge") == (mode == "charge"), mode
+
+
+def test_on_a_flat_tariff_a_battery_is_told_to_follow_the_meter_whatever_may_come() -> None:
+    rng = np.random.default_rng(1)
+    paths = [course(rng.uniform(-3000, 3000, 32).tolist(), 500.0, 24, 0.3) for _ in range(7)]
+    for deficit_w in (-2000.0, 0.0, 2000.0):
+        sun = PvSource("roof", np.full(32, max(0.0, -deficit_w)))
+        problem = house([0.3] * 32, max(0.0, deficit_w), 0.08, pv=(sun,), batteries=(battery(**LOSSY),))
+        rows = device_rows(weighing(problem, *paths)).filter(pl.col("kind") == "battery")
+        assert set(rows["mode"]) == {"self-use"}
+
+
+def test_hours_after_the_horizon_say_what_is_kept_for_them() -> None:
+    """Nothing is lacking within the horizon; after it the sun fills the cells in both courses, or 2 kW are lacking."""
+    problem = house([0.2] * 8, 1000.0, 0.05, batteries=(battery(**LOSSY),))
+    dark = weighing(problem, course([1000.0] * 8, 2000.0, 24, 0.5))
+    bright = weighing(problem, course([1000.0] * 8, -3000.0, 24, 0.5))
+    assert first_mode(dark) in ("hold", "charge")
+    assert first_mode(bright) == "self-use"
+
+
+def test_a_site_with_a_car_is_decided_by_the_program_and_courses_change_nothing() -> None:
+    plain = house(CHEAP_THEN_DEAR, batteries=(battery(),), sessions=(car(0, 12, 5000.0),))
+    with_courses = dataclasses.replace(plain, courses=(course([500.0] * 16),) * 3)
+    assert not is_exact(with_courses)
+    plans = [solve(problem) for problem in (plain, with_courses)]
+    assert np.array_equal(plans[0].grid_w, plans[1].grid_w)
+
+
+def test_a_document_without_courses_is_what_it_was_before_there_were_any() -> None:
+    plain = house(CHEAP_THEN_DEAR)
+    assert "courses" not in plain.to_json()
+    given = dataclasses.replace(plain, courses=(course([500.0] * 16, 100.0, 24),))
+    assert Problem.from_json(given.to_json()).to_json() == given.to_json()
+
+
+def test_courses_of_another_length_are_refused() -> None:
+    with pytest.raises(ProblemInvalid, match=r"courses\[0\] has 15, 0 and 0 values .* give 16 slots"):
+        solve(dataclasses.replace(house(CHEAP_THEN_DEAR), courses=(course([500.0] * 15),)))
