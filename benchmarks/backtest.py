@@ -2,8 +2,11 @@
 
 ``python benchmarks/backtest.py [--days 365] [--checked 1000] [--homes N] [--replays N] [--json FILE]``
 
-site_year_battery_s     35,040 re-plans of one battery, PV and load in closed loop, settled; forecasts were issued.
+site_year_battery_s     35,040 re-plans of one battery, PV and load in closed loop along the forecast alone, settled;
+                        forecasts were issued.
                         With ``--days`` below 365 it is scaled, and the table says so.
+site_year_scenarios_s   the same number of decisions over several courses, as a site's plans are made unless its file says
+                        ``planning: {courses: false}``: a sample (``--courses``), scaled. Decisions only.
 site_year_home_s        the same number of decisions of the demo site with its cars and heat pump: a sample of them
                         (``--homes``), assembled, solved and put into words, scaled to a year. Decisions only: a closed
                         loop of cars and houses is not in it.
@@ -106,6 +109,11 @@ def year(days: int) -> Record:
     return Record(starts, 1.21 * (spot + 0.05), spot - 0.014, load_w, pv_w)
 
 
+def along_the_forecast(home: Site) -> Site:
+    """The site, and its plans look at no course but the forecast."""
+    return home.model_copy(update={"planning": home.planning.model_copy(update={"courses": False})})
+
+
 def battery_year(home: Site, record: Record, expected: Expected, days: int) -> tuple[float, ByValue]:
     """Processor time of a closed loop and its settlement."""
     slots, storage, decides = range(BEFORE * 96, (BEFORE + days) * 96), Storage.of(home.batteries), None
@@ -145,6 +153,17 @@ def money(home: Site, record: Record, expected: Expected, days: int) -> Figure:
     ]
     ours, live_one = (sum(column) for column in zip(*paid, strict=True))
     return figure("same_money_pct", 100 * (ours - live_one) / abs(live_one), "% of the bill more")
+
+
+def scenarios_year(record: Record, expected: Expected, count: int, days: int) -> Figure:
+    """Decisions at random, with cells at random, over several courses."""
+    decides, rng = ByPlans(site(), record, expected), np.random.default_rng(4)
+    at = rng.choice((days - 8) * 96, count, replace=False) + (BEFORE + 8) * 96
+    begun = process_time()
+    for t in at.tolist():
+        decides.told(t, float(rng.uniform(1000, 10_000)))
+    spent = (process_time() - begun) / count * YEAR
+    return figure("site_year_scenarios_s", spent, f"s ({count} decisions, scaled)", 45.0)
 
 
 def home_year(count: int) -> Figure:
@@ -225,12 +244,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=365, help="days that are lived; fewer are scaled to a year")
     parser.add_argument("--checked", type=int, default=1000, help="slots that are decided both ways")
+    parser.add_argument("--courses", type=int, default=200, help="decisions over several courses")
     parser.add_argument("--homes", type=int, default=40, help="decisions of the home with cars and heat pump")
     parser.add_argument("--replays", type=int, default=20)
     parser.add_argument("--profile", action="store_true", help="where a site-year's time goes, and nothing else")
     parser.add_argument("--json", type=Path, help="file for the figures")
     args = parser.parse_args()
-    home, record = site(), year(args.days)
+    home, record = along_the_forecast(site()), year(args.days)
     slots = range(BEFORE * 96, (BEFORE + args.days) * 96)
     print(f"issuing forecasts for {args.days} days", flush=True)
     zone = time_grid.zone(home.timezone)
@@ -248,6 +268,7 @@ def main() -> None:
     found.append(figure("peer_solves_ratio", PEER_SOLVE_S * YEAR / spent, "times as many a second", 500.0))
     found += checked(home, record, expected, min(args.checked, args.days * 96), args.days)
     found.append(money(home, record, expected, args.days))
+    found.append(scenarios_year(record, expected, args.courses, args.days))
     found.append(home_year(args.homes))
     found.append(replay_ratio(args.replays))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

@@ -142,7 +142,8 @@ def as_lived(site: Site) -> Site:
     """The part of a site that is planned: its battery, and all its PV as one array; the rest is load.
 
     Raises:
-        StudyInvalid: it has another number of batteries than one, or one behind the AC limit of an inverter.
+        StudyInvalid: it has another number of batteries than one, one behind the AC limit of an inverter, or one whose
+            efficiency goes by its power or charge.
     """
     if len(site.batteries) != 1:
         raise StudyInvalid(
@@ -153,6 +154,13 @@ def as_lived(site: Site) -> Site:
         raise StudyInvalid(
             f"{site.key} has AC limits of inverters, which the closed loop does not know",
             "patch `inverters: null` and bound the battery by its own limits",
+        )
+    battery = site.batteries[0]
+    if battery.efficiency_steps or battery.efficiency_bands or battery.taper:
+        raise StudyInvalid(
+            f"battery {battery.key} of {site.key} has an efficiency by power or charge, or tapers, and the closed loop"
+            " knows one efficiency each way",
+            "patch `efficiency_steps`, `efficiency_bands` and `taper` of it to null and give the two constant ones",
         )
     free = all(array.curtailable for array in site.pv)
     roof = PvArray(

@@ -68,3 +68,5 @@ def test_a_variant_that_is_no_site_or_cannot_be_lived_is_refused(home01: Site) -
         Variant(site={"batteries": {"pack": {"capacity_wh": -1}}}).of(home)
     with pytest.raises(StudyInvalid, match="has 0 batteries; a backtest lives one"):
         as_lived(Variant(site={"batteries": None}).of(home))
+    with pytest.raises(StudyInvalid, match="knows one efficiency each way"):
+        as_lived(Variant(site={"batteries": {"pack": {"taper": {"from_soc_pct": 90, "full_limit_w": 500}}}}).of(home))
