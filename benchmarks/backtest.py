@@ -5,7 +5,7 @@
 site_year_battery_s     35,040 re-plans of one battery, PV and load in closed loop along the forecast alone, settled;
                         forecasts were issued.
                         With ``--days`` below 365 it is scaled, and the table says so.
-site_year_scenarios_s   the same number of decisions over several courses, as a site's plans are made unless its file says
+site_year_scenarios_s   the same number of decisions over several courses, as plans are made unless a site says
                         ``planning: {courses: false}``: a sample (``--courses``), scaled. Decisions only.
 site_year_home_s        the same number of decisions of the demo site with its cars and heat pump: a sample of them
                         (``--homes``), assembled, solved and put into words, scaled to a year. Decisions only: a closed
