@@ -110,6 +110,9 @@ def _demand_empty(connection: Connection) -> None:
     if connection.exec_driver_sql("SELECT to_regnamespace('ems')").scalar() is None:
         return
     full = {name: table.rows for name, table in contents(connection).items() if table.rows}
+    if connection.exec_driver_sql("SELECT to_regclass('study.definition')").scalar() is not None:
+        studies = connection.exec_driver_sql("SELECT count(*) FROM study.definition").scalar_one()
+        full |= {"study.definition": studies} if studies else {}
     if full:
         where = connection.engine.url.render_as_string(hide_password=True)
         raise BackupFailed(
