@@ -67,8 +67,7 @@ def call(house: House, home01: Site) -> Iterator[Caller]:
                 (digest, draft),
             )
     alarms = Alarms(house.warehouse, {Controller(HALL, SET): ()})
-    alarms._rounds.append((now - POLL, [shot(now - POLL, bits("low_fuel", "low_water"), site=HALL, device=SET)]))
-    alarms.catch_up()
+    alarms.take(now - POLL, [shot(now - POLL, bits("low_fuel", "low_water"), site=HALL, device=SET)])
     with on_loopback(house.client) as port, httpx.Client(base_url=f"http://localhost:{port}") as client:
         said = client.post("/api/v1/login", json={"name": "anna", "password": PASSWORD})
         client.headers["X-CSRF-Token"] = said.json()["csrf_token"]
