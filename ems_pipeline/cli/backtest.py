@@ -191,11 +191,14 @@ def _digest(parts: Sequence[Part]) -> str:
 
 
 def _list(platform: Platform, names: Sequence[str]) -> None:
+    if not names:
+        console.print(words("no study yet; `ems backtest run FILE` makes one (docs/backtest.md)"))
+        return
     table = Rows("study", "home-months and variants lived", "days")
     for name in names:
         parts, days = _read(platform, name)
         table.add_row(name, len(parts), days.height)
-    console.print(table if names else words("no study yet; `ems backtest run FILE` makes one (docs/backtest.md)"))
+    console.print(table)
 
 
 def _row(one: Compared) -> Row:

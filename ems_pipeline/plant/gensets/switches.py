@@ -29,7 +29,12 @@ class Switch:
 
 SET, BOARD = frozenset[Literal["set", "board"]]({"set"}), frozenset[Literal["set", "board"]]({"board"})
 SWITCHES: dict[str, Switch] = {
-    "crank-fail": Switch(SET, "the engine does not fire", "crank failure after three attempts", "attempts that fail"),
+    "crank-fail": Switch(
+        SET,
+        "the engine does not fire",
+        "crank failure after three attempts; after a reset start is to be pressed again",
+        "attempts that fail",
+    ),
     "sync-never": Switch(SET, "it never gets into the window", "sync failure after 60 s, shutdown"),
     "low-oil": Switch(SET, "oil pressure falls to 60 kPa", "shutdown; reset takes after the repair"),
     "hot": Switch(SET, "coolant goes to 115 °C", "warning at 95 °C, shutdown at 98 °C"),
