@@ -138,11 +138,12 @@ class ByPlans:
         since = max(0, t - MEMORY_DAYS * courses.DAY)
         days = actual.pv_w[t - (t - since) // courses.DAY * courses.DAY : t].reshape(-1, courses.DAY)
         missed = self._expected.missed(actual, t)
-        if not len(days) or not missed:
-            return ()
         before = actual.buy_per_kwh[since:t], actual.sell_per_kwh[since:t]
-        prices = (np.concatenate(side) for side in zip(before, known, strict=True))
-        return courses.courses(load_w, pv_w, missed, days.max(axis=0), len(known[0]), *prices)
+        prices = [np.concatenate(side) for side in zip(before, known, strict=True)]
+        if not len(days) or not missed or not np.isfinite(prices).all():
+            return ()
+        most_w = np.nan_to_num(np.fmax.reduce(days))
+        return courses.courses(load_w, pv_w, missed, most_w, len(known[0]), *prices)
 
 
 def under_plans(site: Site, actual: Record, expected: Expected, slots: range, start_soc_pct: float) -> Lived:
