@@ -52,7 +52,7 @@ HERE = Path(__file__).parent
 DEMO = HERE.parent / "sites" / "home01.yaml"
 A_SITE = 4
 """Controllers of a site."""
-WARM_S, LONGEST_WAIT_S = 4.0, 30.0
+WARM_S, LONGEST_WAIT_S, PING_S = 4.0, 30.0, 20.0
 MOST_CORE_PCT, MOST_ALARM_S, MOST_YEAR_MB = 50.0, 2.5, 60.0
 POLLER = ["-m", "ems_pipeline.scada.serve"]
 BARE = str(HERE / "genset_bare.py")
@@ -205,6 +205,7 @@ async def alarmed(servers: subprocess.Popen[str], port: int, tokens: list[str], 
     await asyncio.sleep(WARM_S)
     dice, waits = random.Random(1), list[float]()
     hearing = [asyncio.ensure_future(_hear(client, waits, SET_AT)) for client in clients]
+    hearing += [asyncio.ensure_future(_ping(client)) for client in clients]
     for n, which in enumerate(dice.sample(range(count), number)):
         await asyncio.sleep(dice.uniform(0.0, 2.0))  # anywhere in the cycle
         site, device = f"hall-{which - which % A_SITE}", f"set-{which % A_SITE}"
@@ -244,6 +245,13 @@ async def _hear(client: ClientConnection, waits: list[float], set_at: dict[tuple
         for device, news in said.get("devices", {}).items():
             if any(alarm["name"] == "low_oil_pressure" for alarm in news.get("alarms") or ()):
                 waits.append(time.monotonic() - set_at[said["site"], device])
+
+
+async def _ping(client: ClientConnection) -> None:
+    """Whoever says nothing for a minute is let go."""
+    while True:
+        await asyncio.sleep(PING_S)
+        await client.send('{"type": "ping"}')
 
 
 def _say(servers: subprocess.Popen[str], line: str) -> None:
