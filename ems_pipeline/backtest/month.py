@@ -228,8 +228,8 @@ def with_prices(measured: Measured, buy: Array, sell: Array) -> Record:
 
     What lies behind the last price is cut off: no plan looks there.
     """
-    unknown = np.flatnonzero(~np.isnan(buy))
-    end = int(unknown[-1]) + 1 if len(unknown) else 0
+    priced = np.flatnonzero(~np.isnan(buy))
+    end = int(priced[-1]) + 1 if len(priced) else 0
     whole = Record(measured.starts, buy, sell, measured.load_w, measured.pv_w)
     return replace(
         whole, starts=whole.starts[:end], buy_per_kwh=buy[:end], sell_per_kwh=sell[:end],

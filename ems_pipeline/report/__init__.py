@@ -2,5 +2,5 @@
 
 account  the figures of some days        page     the account as one HTML file
 summary  the account in a terminal
-study    a backtest as one HTML file
+study    a backtest as one HTML file     template  what both are written with
 """

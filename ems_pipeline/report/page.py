@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from ems_pipeline import time_grid
 from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.pictures.slot_chart import SlotChart, slot_chart
 from ems_pipeline.report.account import Account
 from ems_pipeline.report.summary import FLOW_NAMES, amount, seen
+from ems_pipeline.report.template import template
 from ems_pipeline.units import kilo
 
 CHARTED_DAYS = 16
@@ -31,13 +31,7 @@ class Picture:
 
 def html(account: Account) -> str:
     """The report page of an account."""
-    environment = Environment(
-        loader=PackageLoader("ems_pipeline.report", "."),
-        autoescape=select_autoescape(default=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
+    return template("page.html.j2").render(
         account=account,
         site=account.site,
         zone=time_grid.zone(account.site.timezone),

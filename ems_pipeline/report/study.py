@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from ems_pipeline.pictures.bars import Bars, bars
 from ems_pipeline.pictures.whiskers import Whisker, Whiskers, whiskers
+from ems_pipeline.report.template import template
 
 MOST_BARS = 4
 """Variants whose months are drawn beside each other; the tables have all."""
@@ -56,14 +56,8 @@ class StudyPage:
 
 def html(page: StudyPage) -> str:
     """The page of a study."""
-    environment = Environment(
-        loader=PackageLoader("ems_pipeline.report", "."),
-        autoescape=select_autoescape(default=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     whole = [row for row in page.rows if row.tariff == row.season == "all"]
-    return environment.get_template("study.html.j2").render(
+    return template("study.html.j2").render(
         page=page, whole=whole, sure=picture(whole, "saved a home and year"), months=_months(page),
         parts=[(variant, picture(rows, variant), rows) for variant, rows in _by_variant(page.rows)],
     )  # fmt: skip
