@@ -51,8 +51,8 @@ class Open:
         page.goto(f"/ui/login?next={path}")
         page.fill("input[name=name]", who)
         page.fill("input[name=password]", PASSWORD)
-        page.click("button.main")
-        page.wait_for_load_state()
+        with page.expect_navigation():  # a click returns before the answer is there
+            page.click("button.main")
         return page
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from ems_pipeline.sites import Site
 from ems_pipeline.warehouse import maintenance, services
@@ -62,6 +62,6 @@ def test_a_service_is_done_with_a_thumb_and_without_a_script(opened: Open, task:
     for n in range(10):
         choices.nth(3 * n).click()
     page.get_by_role("button", name="Uložit").click()
-    assert "zodpovězeno 10 z 10 řádků" in page.content()
+    expect(page.locator("body")).to_contain_text("zodpovězeno 10 z 10 řádků")
     page.get_by_role("button", name="Dokončit servis").click()
-    assert "Servis je v deníku." in page.content()
+    expect(page.locator("body")).to_contain_text("Servis je v deníku.")

@@ -105,6 +105,7 @@ def test_back_leads_back_and_what_was_typed_is_still_there(opened: Open, home: H
     page.fill("input[name=coordinates]", "52.37, 4.89")
     page.fill("input[name=fuse_a]", "25")
     page.fill("input[name=export_kw]", "8")
-    page.get_by_role("button", name="On to the devices").click()
-    page.get_by_role("link", name="Place").click()
+    hand = Hand(page)
+    hand.press("On to the devices")
+    hand.follow("Place")
     assert page.input_value("input[name=coordinates]") == "52.37, 4.89"
