@@ -10,7 +10,8 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     forecast/ heat/    what the site will need and make                -> a better model
     plan/              the MILP, its verifier and its explanations     -> a new constraint: one law, one function
     control/           plan -> set-points, their life cycle            -> what may be written, when, and proof of it
-    gensets/ maintenance/   generating sets: what their controllers say; when which service is due
+    gensets/           controllers of generating sets: maps, links, alarms, sequences   -> a controller map
+    maintenance/       services of gensets: templates, checklists, hour meters
     audit/ report/     what it was worth, as tables and pages
     backtest/          history lived through again, and what nobody can beat
     pictures/          slots, flows and days as SVG text               -> a new picture: a record, a function
@@ -21,10 +22,7 @@ the hardware obeyed, and audits every quarter-hour. Packages stand in the order 
     api/               the HTTP API: reads, wishes, requests             -> routes/, one module per noun
     web/               pages for people, on the API                   -> pages/, one module and one template a page
     notify/ http/ mqtt/   ways to people; every conversation by HTTP, by MQTT
-    gensets/           controllers of generating sets: maps, links, alarms, sequences   -> a controller map
     homeassistant/     Home Assistant is told of the sites, and what it wants becomes wishes
-    gensets/           controllers of generating sets: what a poll finds
-    maintenance/       services of gensets: templates, checklists, hour meters
     bitrix/            a Bitrix24 portal: services as tasks
     regulation/        a maker's regulation becomes the draft of a template
     notices/           people's own channels, and the bot that takes wishes
