@@ -120,7 +120,9 @@ def conflicts(arrays: Arrays) -> tuple[Index, Index]:
 
 
 def _load(highspy: Any, a: Arrays) -> Any:
-    highs = highspy.Highs()
+    highs = (
+        highspy._Highs()
+    )  # `Highs` writes two lines to stdout while it is made, before it can be told not to (1.16.0)
     for name, value in OPTIONS.items():
         highs.setOptionValue(name, value)
     highs.passModel(
