@@ -35,10 +35,11 @@ def test_a_problem_and_a_plan_survive_json_and_are_the_same_every_time(home, day
     assert Plan.from_json(first).to_json() == first
 
 
-def test_a_first_plan_of_a_process_leaves_standard_output_to_whoever_prints(home, day_inputs, tmp_path) -> None:
+def test_a_first_plan_of_a_process_leaves_standard_output_to_whoever_prints(home, day_inputs) -> None:
     """A solver says once a process who it is, and a command that prints JSON is read by a machine."""
-    problem = tmp_path / "problem.json"
-    problem.write_text(assemble(home, day_inputs(24.0)).to_json(), encoding="utf-8")
-    code = "import sys; from ems_pipeline.plan import Problem, solve; solve(Problem.from_json(open(sys.argv[1]).read()))"
-    ended = subprocess.run([sys.executable, "-c", code, str(problem)], capture_output=True, check=True)
-    assert ended.stdout == b""
+    problem = assemble(home, day_inputs(24.0)).to_json()
+    code = (
+        "import sys; from ems_pipeline.plan import Problem, solve; solve(Problem.from_json(sys.stdin.read()), gap=0.1)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], input=problem, capture_output=True, text=True, check=True)
+    assert ended.stdout == ""
