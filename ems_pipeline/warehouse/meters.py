@@ -111,9 +111,7 @@ def advance(connection: Connection, at: datetime) -> int:
         if one.register_h is None or one.read_at is None:
             begun.append(one)
             continue
-        hours, doubt = added(
-            Reading(one.register_h, one.read_at), Reading(one.run_hours, one.taken_at), one.doubted
-        )
+        hours, doubt = added(Reading(one.register_h, one.read_at), Reading(one.run_hours, one.taken_at), one.doubted)
         if hours is None:
             doubted.append((one, doubt))
         elif hours > 0 or one.doubted_h is not None or one.taken_at - one.read_at >= SEEN_EVERY:

@@ -71,6 +71,19 @@ def test_what_was_asked_and_what_came_of_it_is_said_in_czech() -> None:
     assert "(žádáno: rozvrh night: nabíjet; Nabití se drží a nakupuje se za 2,10" in said(text, "cs")
 
 
+def test_why_a_command_failed_is_said_in_peoples_words_in_czech_and_in_english() -> None:
+    why = "the controller ended it with the engine energised_to_stop (shutdown: low_oil_pressure); it is not tried again: look at the set"
+    text = f"a plan's command run failed: {why}"
+    assert said(text, "cs").startswith(
+        "povel plánu chod selhal: řídicí jednotka to ukončila, stav motoru: zastavuje se"
+    )
+    assert "energised" not in said(text, "en") + said(text, "cs")
+    assert said(text, "en").startswith(
+        "a plan's command run failed: the controller ended it with the engine being stopped (Oil"
+    )
+    assert said(f"command start of anna failed: {why}", "cs").startswith("povel start od anna selhal: řídicí")
+
+
 @pytest.mark.parametrize("text", ["my own words", "Buy what is missing. And wait.", "", "<b>or</b> so"])
 def test_what_nobody_wrote_by_a_sentence_stays_as_it_is(text: str) -> None:
     assert said(text, "cs") == said(text, "en") == limited(text, "cs") == text

@@ -73,9 +73,7 @@ class ControllerMap(MapRecord):
         for what, names in (
             (
                 "registers, bits and coils",
-                [r.name for r in self.registers]
-                + [b.name for b in self.status_bits]
-                + [c.name for c in self.coils],
+                [r.name for r in self.registers] + [b.name for b in self.status_bits] + [c.name for c in self.coils],
             ),
             ("alarms", [f"{bit.severity}/{bit.name}" for bit in self.alarm_bits]),
             ("commands", [command.name for command in self.commands]),
