@@ -84,6 +84,18 @@ def test_why_a_command_failed_is_said_in_peoples_words_in_czech_and_in_english()
     assert said(f"command start of anna failed: {why}", "cs").startswith("povel start od anna selhal: řídicí")
 
 
+def test_what_became_of_a_set_point_of_a_set_is_said_in_czech() -> None:
+    text = (
+        "set-point 21 failed: run_power, run_until: shutdown: low_oil_pressure stands; remove its cause, then reset; "
+        "run_power was to be 48000 and is 0; run_until was to be 2026-11-29 17:20:00 UTC and is nothing"
+    )
+    assert said(text, "cs") == (
+        "pokyn 21 (selhalo): povel k chodu: trvá výstraha Tlak oleje příliš nízký (okamžité odstavení); odstraňte její "
+        "příčinu, pak kvitujte; výkon chodu měl být 48000, je 0; konec chodu měl být 2026-11-29 17:20:00 UTC, je nic"
+    )
+    assert said("stood already", "cs") == "už tak bylo nastaveno"
+
+
 @pytest.mark.parametrize("text", ["my own words", "Buy what is missing. And wait.", "", "<b>or</b> so"])
 def test_what_nobody_wrote_by_a_sentence_stays_as_it_is(text: str) -> None:
     assert said(text, "cs") == said(text, "en") == limited(text, "cs") == text

@@ -99,7 +99,10 @@ class Acknowledgement:
     def reason(self) -> str:
         """Why not, for the journal."""
         refused = (a for a in self.answers if not a.accepted)
-        return "; ".join(f"{a.point}: {a.reason.removeprefix(f'{a.point}: ')}" for a in refused)
+        points: dict[str, list[str]] = {}
+        for one in refused:
+            points.setdefault(one.reason.removeprefix(f"{one.point}: "), []).append(one.point)
+        return "; ".join(f"{', '.join(of)}: {reason}" for reason, of in points.items())
 
 
 @dataclass(frozen=True, slots=True)
