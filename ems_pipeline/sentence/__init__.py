@@ -106,8 +106,8 @@ class Known:
             if text.startswith(begin, at) and text.find(longest, at) >= 0
             for end, values in one.found(text, at)
         ]
-        # One that begins with a word of its own before one whose place takes whatever stands here. Then the one that ends
-        # first: another would take the next sentence into its places; of two, the one that says more.
+        # One that begins with words of its own before one whose place takes whatever stands here. Then the one that
+        # ends first: another would take the next sentence into its places; of two, the one that says more.
         for end, sentence, values in sorted(found, key=lambda one: (not one[1].begin, one[0], -len(one[1].text))):
             if (parted := SEPARATED.match(text, end)) is None:
                 continue

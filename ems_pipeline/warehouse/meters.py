@@ -18,7 +18,8 @@ from ems_pipeline.time_grid import floor_slot, local_day, zone
 SEEN_EVERY = timedelta(minutes=10)
 """A meter that stands still is written so seldom; what it may go on by is reckoned from then."""
 NEWS = """
-    SELECT h.site_key, h.asset_key, s.timezone, h.run_hours, h.taken_at, m.register_h, m.read_at, m.doubted_h, m.doubted_at
+    SELECT h.site_key, h.asset_key, s.timezone, h.run_hours, h.taken_at, m.register_h, m.read_at,
+           m.doubted_h, m.doubted_at
     FROM ems.vw_genset_hours h JOIN ems.site s USING (site_key)
     LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
     WHERE h.run_hours IS NOT NULL AND h.taken_at <= :at

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 import ems_pipeline
 from ems_pipeline.plan import Problem, solve
 from ems_pipeline.plan.wording.rows import device_rows, slot_rows
-from ems_pipeline.sentence import Sentence
+from ems_pipeline.sentence import Sentence, setpoints
 from ems_pipeline.web.words import alarms
 from ems_pipeline.web.words.sentences import EVERY, KNOWN, LIMITS, limited, said
 from ems_pipeline_tests.plan.random_sites import problems
@@ -72,7 +72,10 @@ def test_what_was_asked_and_what_came_of_it_is_said_in_czech() -> None:
 
 
 def test_why_a_command_failed_is_said_in_peoples_words_in_czech_and_in_english() -> None:
-    why = "the controller ended it with the engine energised_to_stop (shutdown: low_oil_pressure); it is not tried again: look at the set"
+    why = (
+        "the controller ended it with the engine energised_to_stop (shutdown: low_oil_pressure); it is not tried "
+        "again: look at the set"
+    )
     text = f"a plan's command run failed: {why}"
     assert said(text, "cs").startswith(
         "povel plánu chod selhal: řídicí jednotka to ukončila, stav motoru: zastavuje se"
@@ -85,9 +88,10 @@ def test_why_a_command_failed_is_said_in_peoples_words_in_czech_and_in_english()
 
 
 def test_what_became_of_a_set_point_of_a_set_is_said_in_czech() -> None:
+    why = setpoints.OF_A_RUN(why="shutdown: low_oil_pressure stands; remove its cause, then reset")
     text = (
-        "set-point 21 failed: run_power, run_until: shutdown: low_oil_pressure stands; remove its cause, then reset; "
-        "run_power was to be 48000 and is 0; run_until was to be 2026-11-29 17:20:00 UTC and is nothing"
+        f"set-point 21 failed: {why}; run_power was to be 48000 and is 0; "
+        "run_until was to be 2026-11-29 17:20:00 UTC and is nothing"
     )
     assert said(text, "cs") == (
         "pokyn 21 (selhalo): povel k chodu: trvá výstraha Tlak oleje příliš nízký (okamžité odstavení); odstraňte její "

@@ -125,7 +125,7 @@ async def metrics(
 
 
 async def _asked(connection: Connection, caller: Caller, site: str | None) -> list[str] | None:
-    """The one site that is asked for, or all of whoever asks (None: every site there is); Problem 404: it is not there."""
+    """The one site that is asked for, or all of whoever asks (None: every site); Problem 404: it is not there."""
     if site is None:
         return caller.listed_sites
     await site_of(connection, key := caller.site(site))

@@ -44,8 +44,8 @@ class DeviceFault(Exception):
 
     ``device_wide`` says that the next request would fare no better now (silence, a failed login, a restart), so that a
     sweep stops asking; ``illegal_address`` that the request touched something the device does not have,
-    ``illegal_function`` that it does not have this kind of request; ``was_heard`` that something came which was no answer. ``reason`` may repeat what the device says: here it becomes a text that
-    telemetry, journal and people take.
+    ``illegal_function`` that it does not have this kind of request; ``was_heard`` that something came which was no
+    answer. ``reason`` may repeat what the device says: here it becomes a text that telemetry, journal and people take.
     """
 
     def __init__(

@@ -25,7 +25,11 @@ class Line(Protocol):
         ...
 
     async def read(self, slave: int, function: ReadFunction, start: int, count: int) -> tuple[int, ...]:
-        """``count`` registers from ``start``, or coils as 0 and 1, within a turn. Raises DeviceFault: no answer, or a negative one."""
+        """``count`` registers from ``start``, or coils as 0 and 1, within a turn.
+
+        Raises:
+            DeviceFault: no answer, or a negative one.
+        """
         ...
 
     async def write(self, slave: int, function: Literal[5, 6], address: int, word: int) -> None:

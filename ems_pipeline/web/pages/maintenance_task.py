@@ -28,7 +28,8 @@ CSV = """
     COPY (SELECT o.order_id AS task, o.site_key AS site, o.asset_key AS genset, o.level, o.done_at, o.done_h, o.done_by,
                  array_to_string(o.closed_levels, ' ') AS closed_levels, i.code,
                  coalesce(i.text ->> %(language)s, i.text ->> 'en') AS text, i.result, i.value,
-                 coalesce(i.unit ->> %(language)s, i.unit ->> 'en') AS unit, i.note, i.answered_by, i.answered_at, array_to_string(i.photos, ' ') AS photos,
+                 coalesce(i.unit ->> %(language)s, i.unit ->> 'en') AS unit,
+                 i.note, i.answered_by, i.answered_at, array_to_string(i.photos, ' ') AS photos,
                  o.report, (SELECT string_agg(concat_ws(' ', p.quantity, p.unit, p.name), '; ' ORDER BY p.part_id)
                             FROM ems.maintenance_part p WHERE p.order_id = o.order_id) AS parts
           FROM ems.maintenance_order o JOIN ems.maintenance_item i USING (order_id)
