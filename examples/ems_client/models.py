@@ -422,6 +422,12 @@ class Day(BaseModel):
     """What it would have cost had no generating set run; null: no set."""
     no_genset_saving: Decimal | None
     """Saved against that; a charge on the peak is not counted."""
+    no_genset_over_kwh: float | None
+    """Of that what the connection would not have carried, and nobody could have had; null: no set."""
+    import_peak_kw: float | None
+    """Highest quarter-hour bought; the month's highest may bear a charge."""
+    no_genset_peak_kw: float | None
+    """The same had no generating set run; null: no set."""
     genset_kwh: float | None
     """Made by generating sets; null: no set."""
     import_kwh: float | None
@@ -2036,6 +2042,8 @@ class SoFar(BaseModel):
     """What was planned for the same ones."""
     no_battery_cost: Decimal | None
     """What the same ones would have cost without a battery."""
+    no_genset_cost: Decimal | None
+    """What they would have cost had no generating set run; null: no set."""
     settled_slots: int
     """Quarter-hours that are settled."""
     past_slots: int
