@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,6 +27,9 @@ from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection
 from ems_pipeline.sites.wish import Unfit, Wish, in_words
 
 
+Tie = Literal["early", "level", "order", "quiet"]
+
+
 class PlanningPolicy(Record):
     """What a plan reckons with, and how much it says about itself."""
 
@@ -34,6 +37,14 @@ class PlanningPolicy(Record):
     """Quarter-hours from now whose other battery actions are solved again; beyond, their cost is a lower bound."""
     courses: bool = True
     """Whether what forecasts missed on the last days is reckoned with; false: the forecast alone."""
+    ties: tuple[Tie, ...] = ()
+    """What decides among plans that cost the same and are as safe, the first before the next; none: the house's own."""
+
+    @model_validator(mode="after")
+    def _chooses_once(self) -> Self:
+        if len(set(self.ties)) < len(self.ties):
+            raise ValueError(f"ties {list(self.ties)} name one twice; name each once, the most important first")
+        return self
 
 
 class ControlPolicy(Record):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ems_pipeline.plan import Plan, Problem
-from ems_pipeline.plan.problem import DemandEvent, EnergyBy, KeptWithin, Window
+from ems_pipeline.plan.problem import DemandEvent, EmptyTaper, EnergyBy, KeptWithin, Window
 
 Mutation = Callable[[Problem, Plan], tuple[Problem, Plan]]
 MUTATIONS: dict[str, tuple[str, Mutation]] = {}
@@ -125,6 +125,28 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
 @breaks("objective (wear of discharging)")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_battery(problem, discharge_wear_per_kwh=problem.batteries[0].wear_per_kwh * 1.01), plan
+
+
+@breaks("least power")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    charging = plan.charge_w[plan.charge_w > 100.0]
+    return _with_battery(problem, least_charge_w=float(charging.min()) * 1.01), plan
+
+
+@breaks("discharge taper")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, empty_tapers=(EmptyTaper(0.0, float(plan.discharge_w.max()) / 1.01, 0.0),)), plan
+
+
+@breaks("stored energy (lost in a day)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, lost_per_day=0.01), plan
+
+
+@breaks("stored energy (standby)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """1 % of what the battery gives at most, drawn all the time and left out."""
+    return _with_battery(problem, standby_w=0.01 * float(plan.discharge_w.max())), plan
 
 
 @breaks("shared fuse (of some hours)", "workshop")

@@ -28,6 +28,7 @@ from ems_pipeline.plan.problem import (
     ChargeBand,
     ChargingSession,
     DemandEvent,
+    EmptyTaper,
     GridLimits,
     HybridInverter,
     PowerStep,
@@ -101,6 +102,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         fuses=tuple(at_times.fuse(f, inputs.starts, zone) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
         left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),
+        ties=site.planning.ties,
         courses=inputs.courses,
         day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
     )
@@ -179,6 +181,11 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
         steps=tuple(PowerStep(s.upto_w, s.charge_efficiency, s.discharge_efficiency) for s in steps),
         bands=bands,
         tapers=tuple(_tapers(battery, share, ceiling_wh)),
+        empty_tapers=tuple(_empty_tapers(battery, share)),
+        least_charge_w=battery.least_charge_w,
+        least_discharge_w=battery.least_discharge_w,
+        lost_per_day=battery.self_discharge_pct_per_day / 100.0,
+        standby_w=battery.standby_w,
     )
 
 
@@ -197,6 +204,14 @@ def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
     from_wh = share * battery.taper.from_soc_pct
     slope = (battery.charge_limit_w - battery.taper.full_limit_w) / (ceiling_wh - from_wh)
     return [Taper(from_wh, battery.charge_limit_w, slope)]
+
+
+def _empty_tapers(battery: Battery, share: float) -> list[EmptyTaper]:
+    if battery.empty_taper is None:
+        return []
+    from_wh = share * battery.empty_taper.from_soc_pct
+    slope = (battery.discharge_limit_w - battery.empty_taper.empty_limit_w) / (from_wh - share * battery.min_soc_pct)
+    return [EmptyTaper(from_wh, battery.discharge_limit_w, slope)]
 
 
 def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> list[ChargingSession]:

@@ -135,7 +135,8 @@ def exclusions(problem: Problem) -> Exclusions:
     if not problem.exclusive:
         return Exclusions(NONE, tuple(NONE for _ in problem.batteries))
     wasteful = _slots((problem.buy_per_kwh < 0) | ((problem.sell_per_kwh < 0) & _room_is_worth(problem)))
-    return Exclusions(_slots(problem.buy_per_kwh < problem.sell_per_kwh), tuple(wasteful for _ in problem.batteries))
+    one_way = [NONE if b.least_charge_w or b.least_discharge_w else wasteful for b in problem.batteries]
+    return Exclusions(_slots(problem.buy_per_kwh < problem.sell_per_kwh), tuple(one_way))
 
 
 def _room_is_worth(problem: Problem) -> Mask:

@@ -43,12 +43,14 @@ FIELDS: dict[type, dict[str, Bounds]] = {
     parts.PowerStep: {"upto_w": POSITIVE, "charge_efficiency": EFFICIENCY, "discharge_efficiency": EFFICIENCY},
     parts.ChargeBand: {"upto_wh": POSITIVE, "charge_efficiency": EFFICIENCY, "discharge_efficiency": EFFICIENCY},
     parts.Taper: {"from_wh": AT_LEAST_0, "limit_w": AT_LEAST_0, "slope_w_per_wh": AT_LEAST_0},
+    parts.EmptyTaper: {"from_wh": AT_LEAST_0, "limit_w": AT_LEAST_0, "slope_w_per_wh": AT_LEAST_0},
     parts.BatteryStore: {
         "capacity_wh": POSITIVE, "charge_limit_w": AT_LEAST_0, "discharge_limit_w": AT_LEAST_0,
         "charge_efficiency": EFFICIENCY, "discharge_efficiency": EFFICIENCY, "floor_wh": AT_LEAST_0,
         "ceiling_wh": AT_LEAST_0, "initial_wh": AT_LEAST_0, "wear_per_kwh": AT_LEAST_0, "end_value_per_kwh": AT_LEAST_0,
         "end_floor_wh": AT_LEAST_0, "outside_price_per_kwh": AT_LEAST_0, "discharge_wear_per_kwh": AT_LEAST_0,
-        "charge_most_w": AT_LEAST_0, "discharge_most_w": AT_LEAST_0,
+        "charge_most_w": AT_LEAST_0, "discharge_most_w": AT_LEAST_0, "least_charge_w": AT_LEAST_0,
+        "least_discharge_w": AT_LEAST_0, "lost_per_day": (0.0, 0.9), "standby_w": AT_LEAST_0,
     },
     parts.KeptWithin: {
         "first": SLOT, "end": SLOT, "low_wh": AT_LEAST_0, "high_wh": AT_LEAST_0, "price_per_kwh": AT_LEAST_0,

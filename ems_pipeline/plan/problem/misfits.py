@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ems_pipeline.plan.problem import BatteryStore, HeatPumpUnit, HeatStore, Problem
+from ems_pipeline.plan.problem import TIES, BatteryStore, HeatPumpUnit, HeatStore, Problem
 
 FULLER = 1.05
 """Measured charge is rounded, and capacity a nominal value: cells may seem fuller than full by so much."""
@@ -23,6 +24,7 @@ def misfits(problem: Problem) -> Iterator[str]:
         yield from law(problem)
     for i, battery in enumerate(problem.batteries):
         yield from _battery(f"batteries[{i}]", battery)
+        yield from _losses(f"batteries[{i}]", battery, problem.slots)
 
 
 def _lengths(problem: Problem) -> Iterator[str]:
@@ -127,6 +129,9 @@ def _names(problem: Problem) -> Iterator[str]:
 
     Inverters and fuses may name devices the problem leaves out: a car that is not there, an array without a forecast.
     """
+    for i, tie in enumerate(problem.ties):
+        if tie not in TIES or tie in problem.ties[:i]:
+            yield f"ties[{i}] is {tie!r}; give some of {', '.join(TIES)}, each once"
     kinds: dict[str, Sequence[Any]] = {
         "pv": problem.pv, "batteries": problem.batteries, "inverters": problem.inverters, "sessions": problem.sessions,
         "heat_pumps": problem.heat_pumps, "gensets": problem.gensets, "switchboards": problem.switchboards,
@@ -213,3 +218,27 @@ def _battery(path: str, battery: BatteryStore) -> Iterator[str]:
                 f"{path}.tapers[{k}] allows {full_w:.0f} W at the ceiling of {battery.ceiling_wh:g} Wh; give a lower "
                 "slope or ceiling, so that it ends at 0 W or above"
             )
+    for k, empty in enumerate(battery.empty_tapers):
+        empty_w = empty.limit_w - empty.slope_w_per_wh * (empty.from_wh - battery.floor_wh)
+        if empty_w < -1e-6:
+            yield (
+                f"{path}.empty_tapers[{k}] allows {empty_w:.0f} W at the floor of {battery.floor_wh:g} Wh; give a lower "
+                "slope or a higher floor, so that it ends at 0 W or above"
+            )
+
+
+def _losses(path: str, battery: BatteryStore, slots: int) -> Iterator[str]:
+    for side in ("charge", "discharge"):
+        least_w, most_w = getattr(battery, f"least_{side}_w"), getattr(battery, f"{side}_limit_w")
+        if least_w > most_w:
+            yield f"{path}.least_{side}_w is {least_w:g} and {side}_limit_w {most_w:g}; give a least power below the most"
+    if battery.standby_w and min(float(battery.alone_wh(slots)[-1]), _from_floor_wh(battery, slots)) < 0:
+        yield (
+            f"{path}.standby_w is {battery.standby_w:g}, more than its cells hold for {slots} slots; give what they can "
+            "go on giving"
+        )
+
+
+def _from_floor_wh(battery: BatteryStore, slots: int) -> float:
+    """What is left at the end of cells that nobody charges and that begin at their floor."""
+    return float(dataclasses.replace(battery, initial_wh=battery.floor_wh).alone_wh(slots)[-1])

@@ -15,8 +15,8 @@ import numpy as np
 
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array
+from ems_pipeline.plan.problem.batteries import BatteryStore
 from ems_pipeline.plan.problem.devices import (
-    BatteryStore,
     ChargingSession,
     DeferrableRun,
     Fuse,
@@ -105,6 +105,10 @@ class Course(Record):
     sell_per_kwh: Array
 
 
+TIES = ("early", "level", "order", "quiet")
+"""Drawn early, lowest peaks, batteries in their order, least change from slot to slot."""
+
+
 @dataclass(frozen=True, eq=False)
 class Problem(Record):
     """One planning problem; `exclusive` False relaxes the exclusivity laws (a lower bound, for comparison only)."""
@@ -131,6 +135,8 @@ class Problem(Record):
     exclusive: bool = True
     left_out: tuple[Unmet, ...] = ()
     """Wishes of the site that no slot can serve (a car that leaves within the quarter-hour, a window too short)."""
+    ties: tuple[str, ...] = field(default=(), metadata=WHERE_GIVEN)
+    """What an owner chooses among plans that cost the same and are as safe, the first before the next (`TIES`)."""
     courses: tuple[Course, ...] = field(default=(), metadata=WHERE_GIVEN)
     """Ways in which load, sun and later prices may go, all as likely; none: as forecast."""
 
