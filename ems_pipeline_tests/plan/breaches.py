@@ -127,6 +127,26 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_battery(problem, discharge_wear_per_kwh=problem.batteries[0].wear_per_kwh * 1.01), plan
 
 
+@breaks("objective (what no bill has)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """A kWh imported counts 1 % of its price more, and the plan has not reckoned with it."""
+    return _with_grid(problem, unbilled_per_kwh=0.01 * np.abs(problem.buy_per_kwh)), plan
+
+
+@breaks("objective (peak of an hour)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """The highest hour is 1 % above what was reached, at a price nobody has paid."""
+    hours = np.maximum(plan.grid_w, 0.0).reshape(-1, 4).mean(axis=1)
+    return _with_grid(problem, peak_price_per_kw=10.0, peak_slots=4, peak_so_far_w=float(hours.max()) / 1.01), plan
+
+
+@breaks("objective (peak of a new month)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    most = int(np.argmax(plan.grid_w))
+    reached = {"peak_so_far_w": 1e6, "peak_breaks": (most,), "peak_floor_w": float(plan.grid_w.max()) / 1.01}
+    return _with_grid(problem, peak_price_per_kw=10.0, **reached), plan
+
+
 @breaks("least power")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     charging = plan.charge_w[plan.charge_w > 100.0]

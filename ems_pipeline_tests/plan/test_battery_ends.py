@@ -48,30 +48,36 @@ def test_a_battery_gives_nothing_below_its_least_power(least_w: float, given_w: 
     plan = stored(300.0, initial_wh=5000.0, end_value_per_kwh=0.4, least_discharge_w=least_w)
     assert plan.discharge_w[0, 4:].tolist() == pytest.approx([given_w] * 4)
     reasons = [d.reason for d in device_decisions(plan) if d.key == "pack" and d.slot == 6]
-    assert ("0.30 kW are missing, less than the battery gives: 0.50 kW." in reasons) == (given_w == 0.0)
+    assert ("Less is missing than the battery gives: 0.30 kW of 0.50 kW." in reasons) == (given_w == 0.0)
 
 
 def test_a_battery_takes_nothing_below_its_least_power() -> None:
     sun = roof([400.0] * 8)
-    problem = house([0.9] * 8, 0.0, sell=0.05, batteries=(battery(end_value_per_kwh=0.2, least_charge_w=500.0),), pv=(sun,))
+    problem = house(
+        [0.9] * 8, 0.0, sell=0.05, batteries=(battery(end_value_per_kwh=0.2, least_charge_w=500.0),), pv=(sun,)
+    )
     plan = planned(problem)
     assert plan.charge_w.max() == 0.0
     assert plan.grid_w.tolist() == pytest.approx([-400.0] * 8)
     (reason,) = [d.reason for d in device_decisions(plan) if d.key == "pack" and d.slot == 3]
-    assert reason == "0.40 kW are left over, less than the battery takes: 0.50 kW."
+    assert reason == "Less is left over than the battery takes: 0.40 kW of 0.50 kW."
 
 
 def test_a_nearly_empty_battery_gives_less() -> None:
     """From 2 kWh down a Wh less is a watt less: 2000, then 2000 - 500, and so on, each 3/4 of the one before."""
     plan = planned(
-        house([0.5] * 4, 3000.0, batteries=(battery(initial_wh=2000.0, empty_tapers=(EmptyTaper(2000.0, 2000.0, 1.0),)),))
+        house(
+            [0.5] * 4, 3000.0, batteries=(battery(initial_wh=2000.0, empty_tapers=(EmptyTaper(2000.0, 2000.0, 1.0),)),)
+        )
     )
     assert plan.discharge_w[0].tolist() == pytest.approx([2000.0 * 0.75**k for k in range(4)])
 
 
 def test_cells_below_their_floor_taper_like_empty_ones() -> None:
     """At the floor the line lets 200 W out; being told of fuller cells would let out more."""
-    low = battery(initial_wh=800.0, floor_wh=1000.0, outside_price_per_kwh=0.01, empty_tapers=(EmptyTaper(5000.0, 4200.0, 1.0),))
+    low = battery(
+        initial_wh=800.0, floor_wh=1000.0, outside_price_per_kwh=0.01, empty_tapers=(EmptyTaper(5000.0, 4200.0, 1.0),)
+    )
     plan = planned(house([0.1, 0.1, 0.9, 0.9], 3000.0, batteries=(low,)))
     before = np.append(800.0, plan.energy_wh[0, :-1])
     assert (plan.discharge_w[0] <= 4200.0 - (5000.0 - np.maximum(before, 1000.0)) + 0.5).all()
@@ -101,11 +107,15 @@ def test_a_battery_that_loses_is_worth_what_its_two_halves_are() -> None:
 
 def test_a_band_that_spares_and_an_event_that_counts_what_is_fed_in_are_the_reason() -> None:
     band = KeptWithin(0, 8, 2000.0, 10_000.0, 0.9)
-    plan = stored(0.0 + np.r_[np.zeros(4), np.full(4, 4000.0)], initial_wh=2000.0, charge_limit_w=0.0, kept_within=(band,))
+    plan = stored(
+        0.0 + np.r_[np.zeros(4), np.full(4, 4000.0)], initial_wh=2000.0, charge_limit_w=0.0, kept_within=(band,)
+    )
     told = [d.reason for d in device_decisions(plan) if d.key == "pack"]
     assert any("It is spared below 20 %: a kWh less would cost 0.900 EUR/kWh" in reason for reason in told)
     paid = DemandEvent("peak-hour", 1, 3, None, 0.0, 0.5, is_net=True)
-    feeding = planned(house([0.3] * 4, 1000.0, sell=0.1, grid={"events": (paid,)}, batteries=(battery(end_value_per_kwh=0.25),)))
+    feeding = planned(
+        house([0.3] * 4, 1000.0, sell=0.1, grid={"events": (paid,)}, batteries=(battery(end_value_per_kwh=0.25),))
+    )
     (reason,) = [d.reason for d in device_decisions(feeding) if d.key == "pack" and d.slot == 1]
     assert reason.startswith("Feed stored energy in: event peak-hour pays 0.500 EUR/kWh besides 0.100 EUR/kWh")
 

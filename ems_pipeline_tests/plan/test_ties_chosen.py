@@ -36,7 +36,7 @@ def test_level_stores_as_much_of_each_quarter_hour() -> None:
     assert plan.grid_w.tolist() == pytest.approx([-1000.0] * 4, abs=1.0)
     told = [d for d in device_decisions(plan) if d.key == "pack"]
     assert [d.wish.limits.charge_limit_w for d in told[:3]] == pytest.approx([1000.0] * 3, abs=1.0)
-    assert "its owner chooses: level" in told[0].reason
+    assert "its owner would rather have low peaks" in told[0].reason
 
 
 def test_early_buys_at_once_what_else_is_bought_as_late_as_it_can_be() -> None:
@@ -53,6 +53,7 @@ def test_order_uses_the_first_battery_first() -> None:
 
 def test_quiet_changes_power_least() -> None:
     plan, loud = by(sunny(), "quiet"), planned(sunny())
+    assert any("rather have power change little" in d.reason for d in device_decisions(plan))
     assert np.abs(np.diff(plan.charge_w[0])).sum() == pytest.approx(0.0, abs=4.0)
     assert np.abs(np.diff(loud.charge_w[0])).sum() == pytest.approx(2000.0, abs=4.0)
 

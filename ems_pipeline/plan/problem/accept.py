@@ -37,7 +37,9 @@ FIELDS: dict[type, dict[str, Bounds]] = {
     },
     parts.GridLimits: {
         "import_limit_w": AT_LEAST_0, "export_limit_w": AT_LEAST_0, "peak_price_per_kw": AT_LEAST_0,
-        "peak_so_far_w": AT_LEAST_0, "over_limit_price_per_kwh": AT_LEAST_0,
+        "peak_so_far_w": AT_LEAST_0, "unbilled_per_kwh": AT_LEAST_0,
+        "peak_slots": (0, 96), "peak_gone_slots": (0, 95), "peak_gone_wh": AT_LEAST_0, "peak_breaks": SLOT,
+        "peak_floor_w": AT_LEAST_0, "over_limit_price_per_kwh": AT_LEAST_0,
     },
     parts.PvSource: {"available_w": AT_LEAST_0},
     parts.PowerStep: {"upto_w": POSITIVE, "charge_efficiency": EFFICIENCY, "discharge_efficiency": EFFICIENCY},
@@ -73,6 +75,7 @@ FIELDS: dict[type, dict[str, Bounds]] = {
         "starts_per_2h": SINCE, "started_ago": (1, int(MOST)), "low_load_w": AT_LEAST_0, "low_load_slots": COUNT,
         "low_load_before": SINCE, "ramp_w_per_s": POSITIVE, "over_hours": AT_LEAST_0,
         "over_hours_price_per_h": AT_LEAST_0, "co2_kg_per_kwh": AT_LEAST_0,
+        "unbilled_per_kwh": AT_LEAST_0,
     },
     parts.Switchboard: {"spare_w": AT_LEAST_0},
     parts.ComfortBand: {"first": SLOT, "end": SLOT, "min_c": CELSIUS, "max_c": CELSIUS},

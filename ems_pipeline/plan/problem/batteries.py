@@ -152,8 +152,8 @@ class BatteryStore(Record):
     @property
     def is_plain(self) -> bool:
         """One efficiency, one wear, one power each way and one window in all slots; nothing asked of its end."""
-        by_state = self.steps or self.bands or self.tapers or self.kept_within
-        by_state = by_state or self.empty_tapers or self.loses or self.least_charge_w or self.least_discharge_w
+        by_state = any((self.steps, self.bands, self.tapers, self.empty_tapers, self.kept_within))
+        by_state |= self.loses or self.least_charge_w > 0 or self.least_discharge_w > 0
         by_time = self.charge_most_w is not None or self.discharge_most_w is not None
         return not (
             by_state or by_time or self.end_floor_wh > self.floor_wh or self.wear_out_per_kwh != self.wear_per_kwh

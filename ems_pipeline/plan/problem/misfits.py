@@ -31,6 +31,7 @@ def _lengths(problem: Problem) -> Iterator[str]:
     grid = problem.grid
     series: dict[str, Any] = {"sell_per_kwh": problem.sell_per_kwh, "load_w": problem.load_w}
     series |= {"grid.import_limit_w": grid.import_limit_w, "grid.export_limit_w": grid.export_limit_w}
+    series |= {"grid.unbilled_per_kwh": grid.unbilled_per_kwh}
     series |= {f"pv[{i}].available_w": source.available_w for i, source in enumerate(problem.pv)}
     series |= {f"sessions[{i}].anywhere_w": car.anywhere_w for i, car in enumerate(problem.sessions)}
     series |= {f"fuses[{i}].most_w": fuse.most_w for i, fuse in enumerate(problem.fuses)}
@@ -88,6 +89,14 @@ def _windows(problem: Problem) -> Iterator[str]:
             yield f"{path}.end is {window.end} beyond a horizon of {problem.slots} slots; give an end within it"
         elif window.first >= window.end:
             yield f"{path} is [{window.first}, {window.end}), no slot at all; give an end after its begin"
+    grid = problem.grid
+    if any(later <= earlier for earlier, later in pairwise((0, *grid.peak_breaks, problem.slots))):
+        yield f"grid.peak_breaks are {grid.peak_breaks}; give slots from 1 to {problem.slots - 1}, each once, in order"
+    if grid.peak_gone_slots >= max(grid.peak_slots, 1):
+        yield (
+            f"grid.peak_gone_slots is {grid.peak_gone_slots} of peak_slots {grid.peak_slots}; give those of an interval "
+            "under way, less than it has"
+        )
     for i, event in enumerate(problem.grid.events):
         if event.baseline_w < 0 and not event.is_net:
             yield f"grid.events[{i}].baseline_w is {event.baseline_w:g}, an export; give it with is_net: true"

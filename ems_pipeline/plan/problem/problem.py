@@ -62,10 +62,24 @@ class GridLimits(Record):
     no_grid_to_battery: tuple[Window, ...] = ()
     """There no battery takes while anything is imported."""
 
+    unbilled_per_kwh: Array | None = field(default=None, metadata=WHERE_GIVEN)
+    """What each kWh imported counts besides its price and no bill has, >= 0: its CO2, or being independent."""
+
+    peak_slots: int = field(default=0, metadata=WHERE_GIVEN)
+    """Quarter-hours over whose mean a peak is billed, counted from `peak_gone_slots` on; 0: each by itself."""
+    peak_gone_slots: int = field(default=0, metadata=WHERE_GIVEN)
+    """Of the interval under way at the first slot, those that are over."""
+    peak_gone_wh: float | None = field(default=None, metadata=WHERE_GIVEN)
+    """What was imported in them; None: not known, and the rest of the interval stands for all of it."""
+    peak_breaks: tuple[int, ...] = field(default=(), metadata=WHERE_GIVEN)
+    """Slots that begin a new period of billing, whose peak counts beyond `peak_floor_w`."""
+    peak_floor_w: float = field(default=0.0, metadata=WHERE_GIVEN)
+
     @property
     def is_plain(self) -> bool:
-        """Energy and its limits alone: no price of a peak, no event, no way that is forbidden."""
-        return not (self.peak_price_per_kw or self.events or self.no_battery_to_grid or self.no_grid_to_battery)
+        """Energy at its price and its limits alone: no price of a peak, no event, no way that is forbidden."""
+        priced = self.peak_price_per_kw or self.events or self.unbilled_per_kwh is not None
+        return not (priced or self.no_battery_to_grid or self.no_grid_to_battery)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +158,12 @@ class Problem(Record):
     def slots(self) -> int:
         """Number of quarter-hours."""
         return len(self.buy_per_kwh)
+
+    @property
+    def import_per_kwh(self) -> Array:
+        """What a kWh imported counts for in the plan: its price, and what no bill has."""
+        unbilled = self.grid.unbilled_per_kwh
+        return self.buy_per_kwh if unbilled is None else self.buy_per_kwh + unbilled
 
     @property
     def starts(self) -> list[datetime]:

@@ -34,7 +34,7 @@ def cost_of(plan: Plan, i: int, power_w: Array) -> Array:
     """Money at the meter plus wear, less the marginal value of what the cells gain, per slot."""
     problem, battery = plan.problem, plan.problem.batteries[i]
     bought, sold = meter_w(plan, i, power_w)
-    money = problem.buy_per_kwh * _kwh(bought) - problem.sell_per_kwh * _kwh(sold)
+    money = problem.import_per_kwh * _kwh(bought) - problem.sell_per_kwh * _kwh(sold)
     before_wh = states.before_wh(plan, i)
     gained_w = states.gained_w(battery, before_wh, np.maximum(-power_w, 0.0), np.maximum(power_w, 0.0))
     worth = kept_per_kwh(plan, i) if plan.marginals else 0.0

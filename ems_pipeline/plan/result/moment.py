@@ -41,8 +41,13 @@ class Moment:
 
     @property
     def buy(self) -> float:
-        """Buying price, money per kWh."""
-        return float(self.plan.problem.buy_per_kwh[self.slot])
+        """What a kWh bought counts for: its price, and what no bill has."""
+        return float(self.plan.problem.import_per_kwh[self.slot])
+
+    @property
+    def unbilled(self) -> float:
+        """Of `buy`, what no bill has."""
+        return self.buy - float(self.plan.problem.buy_per_kwh[self.slot])
 
     @property
     def sell(self) -> float:

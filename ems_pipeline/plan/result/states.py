@@ -75,8 +75,8 @@ def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> Arra
         return np.asarray(battery.initial_wh + np.cumsum(units.slot_energy_wh(gained)))
     path, here = np.empty(len(charge_w)), battery.initial_wh
     for t, (charge, discharge) in enumerate(zip(charge_w, discharge_w, strict=True)):
-        gained = float(units.slot_energy_wh(gained_w(battery, np.array(here), charge, discharge)))
-        here = float(left_wh(battery, np.array(here))) + gained
+        moved_wh = float(units.slot_energy_wh(gained_w(battery, np.array(here), charge, discharge)))
+        here = float(left_wh(battery, np.array(here))) + moved_wh
         path[t] = here
     return path
 

@@ -93,7 +93,7 @@ def order(problem: Problem, built: Built) -> Wanted:
 def quiet(problem: Problem, built: Built) -> Wanted:
     """Powers of batteries, cars and heat pumps change as little as may be from one quarter-hour to the next."""
     model, found = built.model, []
-    powers = [(store.discharge, store.charge) for store in built.batteries]
+    powers: list[tuple[Index, Index | None]] = [(store.discharge, store.charge) for store in built.batteries]
     powers += [(cars.power.above, None) for cars in built.sessions]
     powers += [(heating.house.above, None) for heating in built.heat_pumps]
     for given, taken in powers:

@@ -31,8 +31,8 @@ def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> list
         return [energy + HOURS * so_far for so_far in np.cumsum(gained).tolist()]
     for charge, discharge in zip(charge_w, discharge_w, strict=True):
         band = band_number(battery, energy)
-        gained = HOURS * (_stored(battery, float(charge), band) - _taken(battery, float(discharge), band))
-        energy = energy - lost_wh(battery, energy) + gained
+        moved_wh = HOURS * (_stored(battery, float(charge), band) - _taken(battery, float(discharge), band))
+        energy = energy - lost_wh(battery, energy) + moved_wh
         path.append(energy)
     return path
 

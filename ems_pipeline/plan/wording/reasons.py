@@ -13,6 +13,13 @@ from ems_pipeline.plan.result.moment import EQUAL, IDLE_W, Moment
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.wording import sentences as say
 
+CHOSEN = {
+    "early": say.PREFERS_EARLY(),
+    "level": say.PREFERS_LEVEL(),
+    "order": say.PREFERS_ORDER(),
+    "quiet": say.PREFERS_QUIET(),
+}
+"""What an owner's first choice among equals is called."""
 FULL_WH = 1.0
 """Closer to a floor or ceiling is at it."""
 
@@ -48,6 +55,8 @@ def _forbidden(now: Moment) -> Iterator[str]:
 
 def _beside(now: Moment) -> Iterator[str]:
     """What else a battery pays or is paid for here: a band it leaves, an event that counts what is fed in."""
+    if now.unbilled > 0 and (now.power_w > IDLE_W or now.power_w < min(0.0, now.deficit_w) - IDLE_W):
+        yield say.UNBILLED(unbilled=price(now.plan, now.unbilled))
     band = now.spared
     if band is not None:
         goes_below = now.power_w > IDLE_W and now.after_wh < band.low_wh - FULL_WH
@@ -55,7 +64,7 @@ def _beside(now: Moment) -> Iterator[str]:
             low, high = _pct(now, band.low_wh), _pct(now, band.high_wh)
             yield say.LEAVES_BAND(low=low, high=high, price=price(now.plan, band.price_per_kwh))
     if now.plan.problem.ties and now.is_as_good and abs(now.power_w - now.follow_w) > IDLE_W and not now.trades:
-        yield say.TIE(ties=", ".join(now.plan.problem.ties))
+        yield CHOSEN[now.plan.problem.ties[0]]
     event = now.net_event
     if event is None or now.power_w <= IDLE_W or now.deficit_w - now.power_w >= -IDLE_W:
         return
