@@ -64,7 +64,8 @@ def _peaks(rng: random.Random, grid: Json, n: int) -> None:
     grid |= {
         "peak_slots": length, "peak_gone_slots": gone,
         "peak_gone_wh": rng.choice([None, rng.uniform(0.0, 2000.0)]) if gone else None,
-        "peak_breaks": [rng.randint(1, n - 1)] if rng.random() < 0.25 else [], "peak_floor_w": rng.choice([0.0, 1500.0]),
+        "peak_breaks": [rng.randint(1, n - 1)] if rng.random() < 0.25 else [],
+        "peak_floor_w": rng.choice([0.0, 1500.0]),
     }  # fmt: skip
 
 

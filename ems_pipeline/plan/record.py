@@ -18,8 +18,8 @@ MEASURED = {"measured": True}
 """Field metadata: wall-clock figures stay out of the JSON form, so that the same plan has the same bytes."""
 
 WHERE_GIVEN = {"where_given": True}
-"""Field metadata: what is left out where it is empty, 0 or (of what may be None) None, so that documents without it are the same as those from
-before it was thought of."""
+"""Field metadata: what is left out where it is empty or 0 (or None, where it may be), so that documents without it
+are the same as those from before it was thought of."""
 
 
 class Record:

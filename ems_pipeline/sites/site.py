@@ -26,7 +26,6 @@ from ems_pipeline.sites.thermal import HeatPump
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
 from ems_pipeline.sites.wish import Unfit, Wish, in_words
 
-
 HOURS = 24
 GRAMS_PER_KG = 1000.0
 Tie = Literal["early", "level", "order", "quiet"]
@@ -44,7 +43,7 @@ class Co2Terms(Record):
     def _knows_each_hour(self) -> Self:
         if len(self.grid_g_per_kwh) not in (1, HOURS):
             raise ValueError(
-                f"co2.grid_g_per_kwh has {len(self.grid_g_per_kwh)} values; give one for all hours, or {HOURS} from 0:00 on"
+                f"co2.grid_g_per_kwh has {len(self.grid_g_per_kwh)} values; give one, or {HOURS} from 0:00 on"
             )
         return self
 

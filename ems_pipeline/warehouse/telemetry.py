@@ -284,7 +284,8 @@ def peaks(
                                       max(mean_w) FILTER (WHERE begins >= k.running) AS running_w FROM (
                SELECT date_bin(k.step, starts_at, k.since) AS begins, avg(greatest(slot_w, 0)) AS mean_w FROM (
                    SELECT starts_at, avg(mean_value) AS slot_w FROM ems.telemetry_15m
-                   WHERE site_key = k.site_key AND quantity = 'grid_power_w' AND starts_at >= k.since AND starts_at < :end
+                   WHERE site_key = k.site_key AND quantity = 'grid_power_w'
+                     AND starts_at >= k.since AND starts_at < :end
                    GROUP BY starts_at) slot
                GROUP BY 1) interval_mean) peak""",
         sites=list(since),

@@ -89,7 +89,7 @@ def test_the_site_file_says_what_a_kg_counts_and_how_much_the_grid_brings(home: 
     assert counted is not None
     assert counted[:40].tolist() == pytest.approx([0.25] * 36 + [0.1] * 4)  # from 13:00 in Prague to 22:00
     assert "unbilled" not in assemble(home, day_inputs()).to_json()
-    with pytest.raises(ValidationError, match="give one for all hours, or 24"):
+    with pytest.raises(ValidationError, match="give one, or 24"):
         Co2Terms(price_per_kg=0.5, grid_g_per_kwh=(100.0, 200.0))
     with pytest.raises(ValidationError, match="grid_g_per_kwh"):
         Co2Terms.model_validate({"price_per_kg": 0.5})

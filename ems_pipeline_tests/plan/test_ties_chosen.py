@@ -13,7 +13,7 @@ from ems_pipeline.plan import Plan, Problem, assemble
 from ems_pipeline.plan.problem import TIES
 from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import PlanningPolicy, Site
-from ems_pipeline_tests.plan.small import battery, car, house, planned, roof
+from ems_pipeline_tests.plan.small import battery, house, planned, roof
 
 MOST_MONEY = 1e-4
 """What two optimal plans may differ by: the gap of the search."""

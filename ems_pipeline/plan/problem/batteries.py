@@ -1,4 +1,4 @@
-"""Batteries of a problem: powers of the AC side, energy in the cells, and what happens to it on its way and meanwhile."""
+"""Batteries of a problem: powers of the AC side, energy in the cells, what is lost on the way and meanwhile."""
 
 from __future__ import annotations
 

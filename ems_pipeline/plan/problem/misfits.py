@@ -94,8 +94,8 @@ def _windows(problem: Problem) -> Iterator[str]:
         yield f"grid.peak_breaks are {grid.peak_breaks}; give slots from 1 to {problem.slots - 1}, each once, in order"
     if grid.peak_gone_slots >= max(grid.peak_slots, 1):
         yield (
-            f"grid.peak_gone_slots is {grid.peak_gone_slots} of peak_slots {grid.peak_slots}; give those of an interval "
-            "under way, less than it has"
+            f"grid.peak_gone_slots is {grid.peak_gone_slots} of peak_slots {grid.peak_slots}; give those "
+            "of an interval under way, less than it has"
         )
     for i, event in enumerate(problem.grid.events):
         if event.baseline_w < 0 and not event.is_net:
@@ -231,8 +231,8 @@ def _battery(path: str, battery: BatteryStore) -> Iterator[str]:
         empty_w = empty.limit_w - empty.slope_w_per_wh * (empty.from_wh - battery.floor_wh)
         if empty_w < -1e-6:
             yield (
-                f"{path}.empty_tapers[{k}] allows {empty_w:.0f} W at the floor of {battery.floor_wh:g} Wh; give a lower "
-                "slope or a higher floor, so that it ends at 0 W or above"
+                f"{path}.empty_tapers[{k}] allows {empty_w:.0f} W at the floor of {battery.floor_wh:g} Wh; give a "
+                "lower slope or a higher floor, so that it ends at 0 W or above"
             )
 
 
@@ -240,11 +240,11 @@ def _losses(path: str, battery: BatteryStore, slots: int) -> Iterator[str]:
     for side in ("charge", "discharge"):
         least_w, most_w = getattr(battery, f"least_{side}_w"), getattr(battery, f"{side}_limit_w")
         if least_w > most_w:
-            yield f"{path}.least_{side}_w is {least_w:g} and {side}_limit_w {most_w:g}; give a least power below the most"
+            yield f"{path}.least_{side}_w is {least_w:g} and {side}_limit_w {most_w:g}; give a least below the most"
     if battery.standby_w and min(float(battery.alone_wh(slots)[-1]), _from_floor_wh(battery, slots)) < 0:
         yield (
-            f"{path}.standby_w is {battery.standby_w:g}, more than its cells hold for {slots} slots; give what they can "
-            "go on giving"
+            f"{path}.standby_w is {battery.standby_w:g}, more than its cells hold for {slots} slots; give what they "
+            "can go on giving"
         )
 
 

@@ -25,7 +25,7 @@ NO_WORSE = 1e-6
 
 Wanted = list[tuple[Index, Array]]
 """Columns, and what a unit of each costs a choice."""
-Choice = Callable[[Problem, Built], Wanted]
+Choice = Callable[[Built], Wanted]
 
 
 def chosen(
@@ -34,7 +34,7 @@ def chosen(
     """The last solution of the owner's choices, from the calmest on; where one cannot be found, that of before."""
     arrays, found = calm
     for name in problem.ties:
-        arrays = _then(problem, built, arrays, found, CHOICES[name])
+        arrays = _then(built, arrays, found, CHOICES[name])
         better = linear.extended(arrays, time_limit_s)
         if better.status != "optimal":
             return found
@@ -42,14 +42,14 @@ def chosen(
     return found
 
 
-def _then(problem: Problem, built: Built, before: Arrays, found: Solution, choice: Choice) -> Arrays:
+def _then(built: Built, before: Arrays, found: Solution, choice: Choice) -> Arrays:
     """The model of before with its cost as a bound, and the cost of a choice."""
     model, known = built.model, built.model.n_columns
     weighed = np.flatnonzero(before.cost).astype(np.int32)
     most = found.objective + NO_WORSE * max(1.0, abs(found.objective))
     row = model.rows("no worse than before", np.zeros(1, dtype=np.int32), -np.inf, most)
     model.add(np.repeat(row, len(weighed)), weighed, before.cost[weighed])
-    wanted = choice(problem, built)
+    wanted = choice(built)
     arrays = model.arrays()
     cost = np.zeros(model.n_columns)
     for columns, weights in wanted:
@@ -64,17 +64,17 @@ def _then(problem: Problem, built: Built, before: Arrays, found: Solution, choic
     )
 
 
-def early(problem: Problem, built: Built) -> Wanted:
+def early(built: Built) -> Wanted:
     """What is drawn for later or for a car or a house is drawn as early as may be."""
-    late = H * np.arange(problem.slots) / problem.slots
+    late = H * np.arange(len(built.balance)) / len(built.balance)
     found = [(store.charge, late) for store in built.batteries]
     found += [(cars.power.above, late[cars.power.slots]) for cars in built.sessions]
     return found + [(heating.house.above, late[heating.house.slots]) for heating in built.heat_pumps]
 
 
-def level(problem: Problem, built: Built) -> Wanted:
+def level(built: Built) -> Wanted:
     """The highest import and the highest export are as low as may be."""
-    model, every, found = built.model, np.arange(problem.slots, dtype=np.int32), []
+    model, every, found = built.model, np.arange(len(built.balance), dtype=np.int32), []
     for name, columns in (("import", built.meter.imported), ("export", built.meter.exported)):
         top = model.columns(f"highest {name}", every[:1], 0.0, np.inf)
         rows = model.rows(f"highest {name}", every, -np.inf, 0.0)
@@ -84,13 +84,13 @@ def level(problem: Problem, built: Built) -> Wanted:
     return found
 
 
-def order(problem: Problem, built: Built) -> Wanted:
+def order(built: Built) -> Wanted:
     """Batteries work in the order in which they are named: the first as much as it can, the last least."""
-    each = np.full(problem.slots, H)
+    each = np.full(len(built.balance), H)
     return [(side, k * each) for k, store in enumerate(built.batteries) for side in (store.charge, store.discharge)]
 
 
-def quiet(problem: Problem, built: Built) -> Wanted:
+def quiet(built: Built) -> Wanted:
     """Powers of batteries, cars and heat pumps change as little as may be from one quarter-hour to the next."""
     model, found = built.model, []
     powers: list[tuple[Index, Index | None]] = [(store.discharge, store.charge) for store in built.batteries]

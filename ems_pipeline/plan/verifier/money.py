@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ems_pipeline.plan.problem import HeatStore, Problem
@@ -85,7 +87,7 @@ def _contract_cost(problem: Problem, plan: Plan) -> float:
     """The new peak of each period, less what events pay."""
     grid, total = problem.grid, 0.0
     begins = [0, *grid.peak_breaks, len(plan.grid_w)]
-    for period, (first, end) in enumerate(zip(begins, begins[1:], strict=False)):
+    for period, (first, end) in enumerate(pairwise(begins)):
         free_w = grid.peak_floor_w if period else grid.peak_so_far_w
         total += grid.peak_price_per_kw * max(0.0, _highest_mean_w(problem, plan, first, end) - free_w) / 1000.0
     for event in grid.events:

@@ -17,7 +17,7 @@ H = units.SLOT_HOURS
 
 @dataclass(frozen=True)
 class Interval:
-    """Slots ``[first, end)`` over which a peak is a mean, with what is over of them, and the period they are billed in."""
+    """Slots ``[first, end)`` over which a peak is a mean, what is over of them, and the period of their bill."""
 
     first: int
     end: int

@@ -55,7 +55,7 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
 
 
 def _taper(model: Model, store: BatteryStore, taper: Taper | EmptyTaper, power: Index, energy: Index) -> None:
-    """``power[t] <= limit - slope |E[t-1] - from|``: a nearly full battery takes less, a nearly empty one gives less."""
+    """``power[t] <= limit - slope |E[t-1] - from|``: a nearly full battery takes less, an empty one gives less."""
     every, is_full = np.arange(len(power), dtype=np.int32), isinstance(taper, Taper)
     slope = taper.slope_w_per_wh if is_full else -taper.slope_w_per_wh
     most = units.kilo(taper.limit_w) + slope * units.kilo(taper.from_wh)
@@ -78,8 +78,8 @@ def _least_power(model: Model, store: BatteryStore, taken: tuple[Index, Array], 
         ("discharge", store.least_discharge_w, given),
     ):
         on = model.columns(f"{store.key} {side} on", every, 0.0, most_kw >= units.kilo(least_w), integer=True)
-        at_most = model.rows(f"{store.key} {side} most power", every, -np.inf, 0.0)
-        at_least = model.rows(f"{store.key} {side} least power", every, 0.0, np.inf)
+        at_most = model.rows(f"{store.key} most {side[:-1]}ing", every, -np.inf, 0.0)
+        at_least = model.rows(f"{store.key} least {side[:-1]}ing", every, 0.0, np.inf)
         for rows, kw in ((at_most, most_kw), (at_least, np.full(len(every), units.kilo(least_w)))):
             model.add(rows, power, 1.0)
             model.add(rows, on, -kw)
