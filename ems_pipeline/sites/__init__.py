@@ -25,7 +25,15 @@ remedy. Add a field here when a fact belongs to the installation; facts that cha
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.demand import DemandInput
-from ems_pipeline.sites.electric import Battery, Charger, ChargeTaper, EfficiencyBand, EfficiencyStep, PvArray
+from ems_pipeline.sites.electric import (
+    Battery,
+    Charger,
+    ChargeTaper,
+    EfficiencyBand,
+    EfficiencyStep,
+    EmptyTaper,
+    PvArray,
+)
 from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
 from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset, Switchboard
@@ -47,6 +55,7 @@ __all__ = [
     "Device",
     "EfficiencyBand",
     "EfficiencyStep",
+    "EmptyTaper",
     "Fleet",
     "FuseGroup",
     "Gateway",

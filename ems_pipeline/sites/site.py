@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -26,6 +26,31 @@ from ems_pipeline.sites.thermal import HeatPump
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
 from ems_pipeline.sites.wish import Unfit, Wish, in_words
 
+HOURS = 24
+GRAMS_PER_KG = 1000.0
+Tie = Literal["early", "level", "order", "quiet"]
+
+
+class Co2Terms(Record):
+    """CO2 as a second price: what a kg counts for in plans, and how much a kWh from the grid is known to bring."""
+
+    price_per_kg: float = Field(gt=0, le=100)
+    """Money in plans, in no bill."""
+    grid_g_per_kwh: tuple[Annotated[float, Field(ge=0, le=2000)], ...]
+    """One figure, or 24 by hour of the local day; stated by whoever knows the grid, never guessed."""
+
+    @model_validator(mode="after")
+    def _knows_each_hour(self) -> Self:
+        if len(self.grid_g_per_kwh) not in (1, HOURS):
+            raise ValueError(
+                f"co2.grid_g_per_kwh has {len(self.grid_g_per_kwh)} values; give one, or {HOURS} from 0:00 on"
+            )
+        return self
+
+    def grid_at(self, hour: int) -> float:
+        """Money a kWh imported counts for in an hour of the local day."""
+        return self.price_per_kg * self.grid_g_per_kwh[hour % len(self.grid_g_per_kwh)] / GRAMS_PER_KG
+
 
 class PlanningPolicy(Record):
     """What a plan reckons with, and how much it says about itself."""
@@ -34,6 +59,18 @@ class PlanningPolicy(Record):
     """Quarter-hours from now whose other battery actions are solved again; beyond, their cost is a lower bound."""
     courses: bool = True
     """Whether what forecasts missed on the last days is reckoned with; false: the forecast alone."""
+    ties: tuple[Tie, ...] = ()
+    """What decides among plans that cost the same and are as safe, the first before the next; none: the house's own."""
+
+    independence_per_kwh: float = Field(0.0, ge=0, le=50)
+    """What each kWh that is not imported is worth to the owner besides its price, site currency."""
+    co2: Co2Terms | None = None
+
+    @model_validator(mode="after")
+    def _chooses_once(self) -> Self:
+        if len(set(self.ties)) < len(self.ties):
+            raise ValueError(f"ties {list(self.ties)} name one twice; name each once, the most important first")
+        return self
 
 
 class ControlPolicy(Record):
@@ -115,6 +152,12 @@ class Site(Record):
         faults += wrong
         faults += schedule.faults(self.schedules, {a.key: a for a in (assets if wrong else self.asked)})
         faults += self._unreachable_first()
+        if self.planning.co2 is not None:
+            faults += [
+                f"planning.co2 stands and genset {g.key!r} states no co2_kg_per_kwh; state it, or leave co2 out"
+                for g in self.gensets
+                if g.co2 is None
+            ]
         if self.market_zone == market_zones.NONE and self.tariff.needs_market:
             faults.append(f"market_zone is {self.market_zone!r} and the tariff has a market price; name the zone")
         if faults:

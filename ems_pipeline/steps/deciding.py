@@ -144,7 +144,8 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
         unmet=[str(item) for item in (*plan.conflicts, *plan.unmet)],
         violations=[str(violation) for violation in violations],
         problem=problem.to_json(),
-        made_with={"options": options, "solver": solver.OPTIONS, "libraries": libraries()},
+        made_with={"options": options, "solver": solver.OPTIONS, "libraries": libraries()}
+        | ({"refused": list(plan.refused)} if plan.refused else {}),
         dagster_run_id=wanted.run_id,
     )
     with platform.warehouse.begin() as connection:

@@ -45,14 +45,18 @@ def everything() -> Problem:
     steps = (problem.PowerStep(1000.0, 0.8, 0.8), problem.PowerStep(6000.0, 0.9, 0.9))
     bands = (problem.ChargeBand(5000.0, 0.8, 0.8), problem.ChargeBand(10_000.0, 0.9, 0.9))
     kept = (problem.KeptWithin(0, 2, 2000.0, 8000.0, 0.1),)
+    own: dict[str, Any] = {
+        "empty_tapers": (problem.EmptyTaper(2000.0, 5000.0, 1.0),), "least_charge_w": 100.0, "lost_per_day": 0.01,
+    }  # fmt: skip
+    hours = {"peak_slots": 4, "peak_gone_slots": 1, "peak_gone_wh": 200.0, "unbilled_per_kwh": np.full(4, 0.1)}
     event = problem.DemandEvent("event", 0, 2, 5000.0, 1000.0, 0.1)
     return house(
         [0.3] * 4,
-        grid={"events": (event,)},
+        grid={"events": (event,)} | hours,
         pv=(roof([1000.0] * 4),),
         batteries=(
             battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)),
-            battery("second", bands=bands, kept_within=kept),
+            battery("second", bands=bands, kept_within=kept, **own),
         ),
         inverters=(HybridInverter("hybrid", 5000.0, ("roof",), ("pack",)),),
         sessions=(

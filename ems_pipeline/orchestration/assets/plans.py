@@ -85,6 +85,8 @@ def _decide_each(context: dg.AssetExecutionContext, ems: Platform, kind: Kind) -
         for site, decide in decisions(ems, sites, Wanted(kind, day, now, context.run_id), context.log):
             with ledger.each(site, day):
                 made[site.key].append(decide())
+                for fault in made[site.key][-1].plan.refused:
+                    context.log.warning("%s %s: a plan made on the way was refused: %s", site.key, day, fault)
         for site in sites:
             refused += _tell(ledger, site, day, made[site.key])
     try:
@@ -116,6 +118,7 @@ def _tell(ledger: Ledger, site: Site, day: date, decided: Sequence[Decision]) ->
             solve_seconds=sum(one.plan.solve_s for one in decided),
             mip_gap_frac=plan.gap,
             status=plan.status,
+            refused_on_the_way=sum(len(one.plan.refused) for one in decided),
             unmet="; ".join(str(item) for item in plan.unmet) or "nothing",
         )
     return [f"{site.key} {day}: {fault}" for fault in faults]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
@@ -64,17 +64,19 @@ class Search:
     best: Plan | None = None
     origin: Round | None = None
     bound: float = -np.inf
+    refused: list[str] = field(default_factory=list)
+    """Plans that broke a law, with the first it broke: model and verifier differ there."""
 
     def offer(self, plan: Plan, origin: Round | None, may_cost: float = 0.0) -> None:
         """Keep a plan if nothing known is cheaper by more than it may cost, and the verifier accepts it."""
         known = min(_money(self.rule), np.inf if self.best is None else _money(self.best))
         is_cheap = _money(plan) <= known + may_cost + EQUAL * max(1.0, bare_cost(self.problem))
-        if is_cheap and not verify(self.problem, plan):
+        if is_cheap and keeps_the_laws(plan, "solver", self.refused):
             self.best, self.origin = plan, origin
 
     def fall_back(self) -> None:
         """Where no round found a plan worth having, the rule's is the best, if it keeps the laws."""
-        if self.best is None and not verify(self.problem, self.rule):
+        if self.best is None and keeps_the_laws(self.rule, "simple rule", self.refused):
             self.best = self.rule
 
     @property
@@ -97,6 +99,13 @@ class Search:
         if self.best is None or not np.isfinite(self.bound):
             return None
         return max(0.0, _money(self.best) - self.bound) / max(abs(_money(self.best)), EQUAL)
+
+
+def keeps_the_laws(plan: Plan, maker: str, refused: list[str]) -> bool:
+    """Whether the verifier accepts a plan; of one it refuses the first law it breaks joins ``refused``."""
+    if broken := verify(plan.problem, plan):
+        refused.append(f"{maker}: {broken[0]}")
+    return not broken
 
 
 def rounds(search: Search, watch: Stopwatch) -> Round | None:
