@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ems_pipeline.backtest.study import Files, Home, Study, StudyInvalid, Variant
+from ems_pipeline.backtest.study import Files, Forecaster, Home, Study, StudyInvalid, Variant
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.record import Key, Record
 from ems_pipeline.sites.revised import Document, said_by
@@ -72,6 +72,7 @@ class Question(Record):
     """Patches of the tariff, by name."""
     battery_price_per_kwh: PerUnit | None = None
     pv_price_per_kwp: PerUnit | None = None
+    forecaster: Forecaster = "model"
 
     @model_validator(mode="after")
     def _once(self) -> Question:
@@ -108,7 +109,8 @@ def study(site: Site, asked: Question, days: tuple[date, date], files: Files | N
         StudyInvalid: it asks for what the site cannot be lived with.
     """
     home = Home(key=site.key, site=as_lived(site), history=files)
-    variants = {AS_IS: Variant()} | dict(_variants(site, asked))
+    plain = {AS_IS: Variant()} | dict(_variants(site, asked))
+    variants = {name: one.model_copy(update={"forecaster": asked.forecaster}) for name, one in plain.items()}
     whole = Study(study="what-if", first=days[0], last=days[1], homes=(home,), variants=variants)
     for variant in variants.values():
         variant.of(home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -44,6 +44,9 @@ def what_if(
         datetime | None, typer.Option(help="First day; the newest year by default.", formats=["%Y-%m-%d"])
     ] = None,
     last: Annotated[datetime | None, typer.Option(help="Last day.", formats=["%Y-%m-%d"])] = None,
+    forecaster: Annotated[
+        str, typer.Option(help="model: the product's, trained every week; persistence: the last week, much faster.")
+    ] = "model",
     jobs: Annotated[int, typer.Option(help="Processes beside each other.", min=1, max=64)] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON, for programs.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page with pictures to this file.", dir_okay=False)] = None,
@@ -62,7 +65,10 @@ def what_if(
         raise ValueError("--first and --last belong together; name both or neither")
     platform = open_platform()
     found = Site.model_validate(studying.site_document(platform)(site, Path()))
-    question = _question(battery, pv, tariff, battery_price, pv_price)
+    question = _question(tariff, {
+        "battery_kwh": tuple(battery or ()), "pv_kwp": tuple(pv or ()), "battery_price_per_kwh": battery_price,
+        "pv_price_per_kwp": pv_price, "forecaster": forecaster,
+    })  # fmt: skip
     days = (first.date(), last.date()) if first is not None and last is not None else None
     wanted = step.wanted(platform, found, question, _files(history, price_zone, per_eur, pv_sleeps=pv_sleeps), days)
     with steps(aside if as_json else console) as on_step:
@@ -85,10 +91,7 @@ def _files(history: list[Path] | None, zone: str | None, per_eur: float, *, pv_s
     return Files(files=files, price_zone=zone, per_eur=per_eur, pv_sleeps=pv_sleeps)
 
 
-def _question(
-    battery: list[float] | None, pv: list[float] | None, tariff: list[str] | None, battery_price: float | None,
-    pv_price: float | None,
-) -> Question:  # fmt: skip
+def _question(tariff: list[str] | None, rest: dict[str, Any]) -> Question:
     from ems_pipeline.backtest.what_if import Contract, Question
     from ems_pipeline.sites import document
 
@@ -97,18 +100,20 @@ def _question(
         kind, colon, price = said.partition(":")
         if colon and kind in ("fixed", "spot"):
             high, slash, low = price.partition("/")
-            numbers = {"per_kwh": high} | ({"low_per_kwh": low} if slash else {})
+            numbers = {"per_kwh": _number(said, high)} | ({"low_per_kwh": _number(said, low)} if slash else {})
             contracts.append(Contract.model_validate({"kind": kind} | numbers))
         elif (path := Path(said)).suffix in (".yaml", ".yml"):
             patches[path.stem.lower().replace("_", "-")] = document.read(path)
         else:
             raise ValueError(f"tariff {said!r} is none; write fixed:3.20, fixed:3.20/2.40, spot:0.40 or a YAML file")
-    return Question.model_validate(
-        {
-            "battery_kwh": tuple(battery or ()), "pv_kwp": tuple(pv or ()), "contracts": tuple(contracts),
-            "tariffs": patches, "battery_price_per_kwh": battery_price, "pv_price_per_kwp": pv_price,
-        }
-    )  # fmt: skip
+    return Question.model_validate(rest | {"contracts": tuple(contracts), "tariffs": patches})
+
+
+def _number(said: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"tariff {said!r} has the price {text!r}; write a number, e.g. fixed:3.20") from None
 
 
 def _print(page: WhatIfPage) -> None:
