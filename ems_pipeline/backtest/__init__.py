@@ -19,4 +19,6 @@ Studies: homes x months x variants.
     settled      what was lived, by the audit's own rule
     pool         months in processes of their own
     paired       two variants on the same days
+    what_if      an owner's question as a study
+    payback      what a study says to it: money a year, and when an investment is back
 """

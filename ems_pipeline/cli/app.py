@@ -32,6 +32,7 @@ from ems_pipeline.cli import (
     up,
     user,
     web,
+    what_if,
     why,
 )
 from ems_pipeline.cli.terminal import words
@@ -85,6 +86,7 @@ app.command("web")(web.web)
 app.command("plan")(plan.plan)
 app.command("replay")(replay.replay)
 app.command("why")(why.why)
+app.command("what-if")(what_if.what_if)
 app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)

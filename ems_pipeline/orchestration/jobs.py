@@ -79,6 +79,15 @@ def hand_back() -> None:
     answers.answer()
 
 
+@dg.job(
+    tags=_tags(1, 7200),
+    config=SAID,
+    description="Asked for over HTTP: a study of a site's own year, last of all; what it has lived stays.",
+)
+def live_what_if() -> None:
+    answers.answer()
+
+
 FORECASTS = ["load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast"]
 
 
@@ -139,6 +148,7 @@ ALL = [
     housekeeping,
     answer_request,
     hand_back,
+    live_what_if,
     import_prices,
     price_sites,
     forecast,

@@ -14,6 +14,8 @@ once. Assets, the command line and whatever else serves people call the same ste
     deciding                          read, plan, verify, store
     replaying                         a decision made again from what was known then
     studying                          backtests: histories found, months lived, results stored
+    studied                           what a study came to: savings, coverage, digest
+    what_if                           an owner's question, answered by a study
     pricing                           market prices, rates and colours, and the prices of a site
     sky                               weather, as issued and as it was
     forecasting                       load, PV, heat and cars, as known at an instant

@@ -18,6 +18,7 @@ maintenance_drafts       regulations as they were read, until somebody confirms 
 bitrix                   tasks in Bitrix24, and its events
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read
+studies                  homes lived through again, and what-if of a site
 requests                 what was asked of the pipeline
 docs                     all of this as a page for people
 """
