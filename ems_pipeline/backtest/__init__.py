@@ -19,4 +19,9 @@ Studies: homes x months x variants.
     settled      what was lived, by the audit's own rule
     pool         months in processes of their own
     paired       two variants on the same days
+
+The live planner and its challenger:
+
+    recorded     a day lived through anew from stored problems
+    promotion    when a challenger may take over
 """

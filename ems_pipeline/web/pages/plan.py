@@ -23,7 +23,7 @@ SHOWN_SLOTS = 200
 """Two days, on one of them the clock put back."""
 OLDER = """
     SELECT planning_run_id AS plan_id, kind, decided_at, recorded_at, status, is_verified, is_hindsight
-    FROM ems.planning_run WHERE site_key = %(site)s AND decided_at <= %(until)s
+    FROM ems.planning_run WHERE site_key = %(site)s AND decided_at <= %(until)s AND NOT is_shadow
     ORDER BY decided_at DESC, recorded_at DESC LIMIT 30"""
 CHANGED = """
     SELECT count(*) AS shared, sum(n.pv_available_w - o.pv_available_w) / 4000 AS pv_kwh,
