@@ -1,8 +1,8 @@
 """A challenger beside the live planner, night by night: what it gained, and whether it would have been promoted.
 
-``python benchmarks/challenger.py --homes FILE.parquet... --prices FILE.parquet [--tariff cz] [--days 42] [--json FILE]``
+``python benchmarks/challenger.py --homes FILE... --prices FILE [--tariff cz] [--days 42] [--json FILE]``
 
-Each home lives its winter under the live planner (`backtest.closed_loop`, battery and tariffs of ``money.py``). At every
+Each home lives its winter under the live planner (`backtest.closed_loop`, battery and tariffs of ``money.py``). At each
 decision the challenger is asked for the same slot at the same charge; each night both are lived through anew from their
 stored problems, from the charge the day really began with (`backtest.recorded`), and the rule of `backtest.promotion`
 is asked, as the asset ``planner_day`` does. Contests: courses against the forecast alone, and a loose gap against the

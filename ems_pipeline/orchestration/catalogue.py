@@ -14,8 +14,12 @@ from ems_pipeline.sites.protocol import PROTOCOLS
 from ems_pipeline.version import code_version
 from ems_pipeline.warehouse import catalogue
 
-TABLES = {"daily_plan": "planning_interval", "rolling_plan": "planning_interval", "shadow_plan": "planning_interval",
-          "study_day": "study.day"}
+TABLES = {
+    "daily_plan": "planning_interval",
+    "rolling_plan": "planning_interval",
+    "shadow_plan": "planning_interval",
+    "study_day": "study.day",
+}
 """Assets that do not bear the name of their table; the others do."""
 
 QUESTIONS = {

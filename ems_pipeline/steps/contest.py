@@ -7,6 +7,7 @@ know (devices that did otherwise, a limit, losses).
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,7 +102,9 @@ def _livable(site: Site) -> Site:
     kinds = ("chargers", "heat_pumps", "deferrables", "gensets")
     others = [part.key for kind in kinds for part in getattr(steered, kind)]
     if others:
-        raise NotCompared(f"{', '.join(others)} of {site.key} cannot be lived through: the comparison knows one battery")
+        raise NotCompared(
+            f"{', '.join(others)} of {site.key} cannot be lived through: the comparison knows one battery"
+        )
     return as_lived(site)
 
 
@@ -123,7 +126,7 @@ def _day(connection: Connection, site: Site, window: SiteWindow, shared: pl.Data
         raise NotCompared("the charge at its begin was not measured")
     old = time_grid.MINUTE * site.control.max_plan_age_minutes
     at = [window.start - time_grid.SLOT, *shared["starts_at"], window.end]
-    gap = max((after - before for before, after in zip(at, at[1:], strict=False)), default=old)
+    gap = max((after - before for before, after in itertools.pairwise(at)), default=old)
     if shared.is_empty() or shared["starts_at"][0] != window.start or gap > old:
         raise NotCompared(f"both decided in {shared.height} of {count} quarter-hours, too far apart to be followed")
     return Day(of_day, float(eve["soc_pct"][-1]), shared)
@@ -140,8 +143,8 @@ def _lived(home: Site, who: Roles, day: Day) -> dict[str, float]:
         raise NotCompared("another planner decided in some quarter-hours")
     slots = day.slots
     load_w = (slots["load_w"] + slots["ev_w"] + slots["heat_pump_w"]).to_numpy()
-    arrays = [slots[name].to_numpy() for name in ("buy_per_kwh", "sell_per_kwh")]
-    actual = Record(slots["starts_at"].to_list(), *arrays, load_w, slots["pv_w"].to_numpy())
+    buy, sell = (slots[name].to_numpy() for name in ("buy_per_kwh", "sell_per_kwh"))
+    actual = Record(slots["starts_at"].to_list(), buy, sell, load_w, slots["pv_w"].to_numpy())
     place = {at: t for t, at in enumerate(actual.starts)}
     costs = {}
     for name, side in (("live_net_cost", ""), ("shadow_net_cost", "shadow_")):
@@ -155,7 +158,7 @@ def _lived(home: Site, who: Roles, day: Day) -> dict[str, float]:
 
 
 def judge(connection: Connection, site: Site, last: date, at: datetime) -> Verdict | None:
-    """Judge a challenger by its days up to ``last``; promote it or ask, as the site file says. None: nobody to judge."""
+    """Judge a challenger by its days up to ``last``; promote it or ask, as the site file says. None: there is none."""
     who = roles(site.planning, planners.promoted(connection, [site], at).get(site.key))
     alarms.clear(connection, site.key, CHANGED, at)
     if who.shadow is None:
@@ -192,7 +195,8 @@ def _follow(connection: Connection, site: Site, who: Roles, verdict: Verdict, at
 
 def in_words(site: Site, who: Roles, verdict: Verdict) -> Iterator[str]:
     """What a challenger has shown, in sentences."""
-    assert who.shadow is not None and verdict.gain is not None
+    assert who.shadow is not None
+    assert verdict.gain is not None
     gain = verdict.gain
     yield f"Planner {who.shadow.name} would have paid {gain.value:.2f} {site.currency} less than {who.live.name}"
     yield f"in {verdict.days} days (95 %: {gain.low:.2f} to {gain.high:.2f})."

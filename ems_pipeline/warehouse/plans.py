@@ -150,7 +150,8 @@ def decided_between(connection: Connection, site_key: str, start: datetime, end:
     """Plans of a site that were decided in ``[start, end)``, in order; no hindsight."""
     found = connection.execute(
         sa.text("""SELECT planning_run_id FROM ems.planning_run
-                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end AND NOT is_hindsight AND NOT is_shadow
+                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end
+                     AND NOT is_hindsight AND NOT is_shadow
                    ORDER BY decided_at, recorded_at"""),
         {"site": site_key, "start": start, "end": end},
     )
@@ -161,8 +162,8 @@ def sample(connection: Connection, site_key: str, start: datetime, end: datetime
     """Some of the plans decided in ``[start, end)``, the same whenever it is asked; no pattern of the clock."""
     found = connection.execute(
         sa.text("""SELECT planning_run_id FROM ems.planning_run
-                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end AND NOT is_hindsight AND NOT is_shadow
-                     AND status <> 'failed'
+                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end
+                     AND NOT is_hindsight AND NOT is_shadow AND status <> 'failed'
                    ORDER BY md5(planning_run_id::text) LIMIT :size"""),
         {"site": site_key, "start": start, "end": end, "size": size},
     )

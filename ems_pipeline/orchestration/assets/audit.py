@@ -238,6 +238,9 @@ def _compare(ledger: Ledger, clock: Clock, connection: Connection, window: SiteW
     if row is None:
         ledger.made(site, day, 0, nothing="the site file names no challenger")
         return
-    shown = {name: row[name] for name in ("live_net_cost", "shadow_net_cost", "measured_net_cost") if row[name]}
-    judged = {} if verdict is None else {"days": verdict.days, "outcome": verdict.outcome}
-    ledger.made(site, day, 1, **shown, **judged, refused=row["refused"] or "no", compared=row["compared"])
+    shown: dict[str, Any] = {
+        name: row[name] for name in ("live_net_cost", "shadow_net_cost", "measured_net_cost") if row[name]
+    }
+    if verdict is not None:
+        shown |= {"days": verdict.days, "outcome": verdict.outcome}
+    ledger.made(site, day, 1, **shown, refused=row["refused"] or "no", compared=row["compared"])
