@@ -21,4 +21,9 @@ Studies: homes x months x variants.
     paired       two variants on the same days
     what_if      an owner's question as a study
     payback      what a study says to it: money a year, and when an investment is back
+
+The live planner and its challenger:
+
+    recorded     a day lived through anew from stored problems
+    promotion    when a challenger may take over
 """

@@ -122,6 +122,7 @@ observe_weather = _assets(
 )
 plan_daily = _assets("plan_daily", ["daily_plan"], 12, "Tomorrow's plan, decided at 15:00 local.")
 plan_rolling = _assets("plan_rolling", ["rolling_plan"], 18, "The next quarter-hours, from the state now.")
+plan_shadow = _assets("plan_shadow", ["shadow_plan"], 3, "What challengers would do, beside the live plans.")
 audit_slots = _assets("audit_slots", ["telemetry_15m", "audit_interval"], 5, "What the last quarter-hours cost.")
 audit_days = _assets(
     "audit_days",
@@ -133,6 +134,7 @@ audit_days = _assets(
         "audit_day",
         "forecast_score",
         "plan_replay",
+        "planner_day",
     ],
     4,
     "Yesterday, settled.",
@@ -156,6 +158,7 @@ ALL = [
     observe_weather,
     plan_daily,
     plan_rolling,
+    plan_shadow,
     audit_slots,
     audit_days,
 ]

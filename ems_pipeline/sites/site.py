@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,58 +19,13 @@ from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, PvArray
 from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.machines import DeferrableLoad, Genset, Switchboard, board_faults
+from ems_pipeline.sites.planner import Planner, PlanningPolicy
 from ems_pipeline.sites.record import Key, PowerW, Record, known_as
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import Tariff
 from ems_pipeline.sites.thermal import HeatPump
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
 from ems_pipeline.sites.wish import Unfit, Wish, in_words
-
-HOURS = 24
-GRAMS_PER_KG = 1000.0
-Tie = Literal["early", "level", "order", "quiet"]
-
-
-class Co2Terms(Record):
-    """CO2 as a second price: what a kg counts for in plans, and how much a kWh from the grid is known to bring."""
-
-    price_per_kg: float = Field(gt=0, le=100)
-    """Money in plans, in no bill."""
-    grid_g_per_kwh: tuple[Annotated[float, Field(ge=0, le=2000)], ...]
-    """One figure, or 24 by hour of the local day; stated by whoever knows the grid, never guessed."""
-
-    @model_validator(mode="after")
-    def _knows_each_hour(self) -> Self:
-        if len(self.grid_g_per_kwh) not in (1, HOURS):
-            raise ValueError(
-                f"co2.grid_g_per_kwh has {len(self.grid_g_per_kwh)} values; give one, or {HOURS} from 0:00 on"
-            )
-        return self
-
-    def grid_at(self, hour: int) -> float:
-        """Money a kWh imported counts for in an hour of the local day."""
-        return self.price_per_kg * self.grid_g_per_kwh[hour % len(self.grid_g_per_kwh)] / GRAMS_PER_KG
-
-
-class PlanningPolicy(Record):
-    """What a plan reckons with, and how much it says about itself."""
-
-    resolved_slots: int = Field(8, ge=0, le=96)
-    """Quarter-hours from now whose other battery actions are solved again; beyond, their cost is a lower bound."""
-    courses: bool = True
-    """Whether what forecasts missed on the last days is reckoned with; false: the forecast alone."""
-    ties: tuple[Tie, ...] = ()
-    """What decides among plans that cost the same and are as safe, the first before the next; none: the house's own."""
-
-    independence_per_kwh: float = Field(0.0, ge=0, le=50)
-    """What each kWh that is not imported is worth to the owner besides its price, site currency."""
-    co2: Co2Terms | None = None
-
-    @model_validator(mode="after")
-    def _chooses_once(self) -> Self:
-        if len(set(self.ties)) < len(self.ties):
-            raise ValueError(f"ties {list(self.ties)} name one twice; name each once, the most important first")
-        return self
 
 
 class ControlPolicy(Record):
@@ -217,6 +172,10 @@ class Site(Record):
             for key in keys
             if key not in {a.key for a in known[kind]}
         ]
+
+    def planned_by(self, planner: Planner) -> Site:
+        """The site with the options of one of its planners."""
+        return self.model_copy(update={"planning": self.planning.changed(planner.options)}) if planner.options else self
 
     def wish(self, asset_key: str, mode: str, limits: Mapping[str, Any]) -> Wish | Unfit:
         """As `Asset.wish`, for whoever names the asset by its key."""

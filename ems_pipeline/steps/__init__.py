@@ -12,6 +12,8 @@ once. Assets, the command line and whatever else serves people call the same ste
     situation, machines               what that says of a site and of its machines: pure
     ways                              in which ways load, sun and prices may go, from what forecasts missed: pure
     deciding                          read, plan, verify, store
+    shadowing                         the challenger of a site, asked beside the live planner
+    contest                           both compared, day by day, and who plans from then on
     replaying                         a decision made again from what was known then
     studying                          backtests: histories found, months lived, results stored
     studied                           what a study came to: savings, coverage, digest

@@ -12,7 +12,7 @@ from ems_pipeline.plan import Plan, Problem, assemble
 from ems_pipeline.plan.result import money
 from ems_pipeline.plan.wording.modes import device_decisions
 from ems_pipeline.sites import PlanningPolicy, Site
-from ems_pipeline.sites.site import Co2Terms
+from ems_pipeline.sites.planner import Co2Terms
 from ems_pipeline.sites.tariff import CapacityCharge
 from ems_pipeline_tests.plan.small import battery, genset, house, planned
 

@@ -1674,6 +1674,78 @@ class PlannedSlot(BaseModel):
     """What each asset is to do."""
 
 
+class PlannerChange(BaseModel):
+    """Who took over, when, and why."""
+
+    changed_at: AwareDatetime
+    """Plans decided later are this planner's."""
+    planner: str
+    """Who took over."""
+    former: str
+    """Who planned before."""
+    changed_by: str
+    """By whom; `ems`: by itself."""
+    reason: str
+    """Why."""
+
+
+class PlannerDay(BaseModel):
+    """A day under the live planner and under the one beside it, both modelled; and as it was measured."""
+
+    day: date
+    """Local day."""
+    live: str
+    """Who planned."""
+    shadow: str
+    """Who planned beside it."""
+    live_net_cost: Decimal | None
+    """Under the live planner, less what stayed in the cells."""
+    shadow_net_cost: Decimal | None
+    """The same under the other."""
+    gain: Decimal | None
+    """What the other would have paid less."""
+    measured_net_cost: Decimal | None
+    """As it was measured."""
+    refused: str | None
+    """Why the day is not compared; null: it is."""
+
+
+class PlannerVerdict(BaseModel):
+    """What the planner beside the live one had shown by a night."""
+
+    judged_at: AwareDatetime
+    """When."""
+    live: str
+    """Who planned."""
+    shadow: str
+    """Who planned beside it."""
+    days: int
+    """Days compared."""
+    gain: Decimal | None
+    """What it would have paid less on these days."""
+    gain_low: Decimal | None
+    """Lower end of the 95 % interval."""
+    gain_high: Decimal | None
+    """Upper end."""
+    outcome: Literal["wait", "wins", "not shown"]
+    """`wins`: it may take over."""
+
+
+class Planners(BaseModel):
+    """What is known of a site's planners."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of its money."""
+    verdict: PlannerVerdict | None
+    """The newest one; null: nobody planned beside the live planner."""
+    changes: list[PlannerChange]
+    """Newest first."""
+    days: list[PlannerDay]
+    """The last four weeks, newest first."""
+
+
 class Power(BaseModel):
     """The power of all sites together; null as soon as one of them is not known."""
 
@@ -1722,6 +1794,25 @@ class Price(BaseModel):
     """The exchange rate was not final."""
     known_at: AwareDatetime
     """Since when this is known."""
+
+
+class Promoted(BaseModel):
+    """Who plans from the next decision on."""
+
+    site: str
+    """Site."""
+    planner: str
+    """Who took over."""
+
+
+class Promotion(BaseModel):
+    """Why, in a few words; without it the numbers say."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
 
 
 class Quarter(BaseModel):
@@ -2826,6 +2917,10 @@ class Plan(BaseModel):
     """Number of the plan."""
     kind: Literal["daily", "rolling"]
     """Which clock asked for it."""
+    planner: str
+    """Who planned: `site-file`, or a challenger by its key."""
+    is_shadow: bool
+    """Planned beside the live plan, for comparison; told to no device."""
     decided_at: AwareDatetime
     """Nothing known later was used."""
     recorded_at: AwareDatetime

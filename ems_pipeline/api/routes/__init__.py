@@ -10,6 +10,7 @@ batteries, battery_analytics, battery_units  batteries, what they did and what t
 control, overrides, schedules  wishes for assets, and letting go
 genset_commands          commands to generating sets
 genset_locks             locks of generating sets
+planners                 who plans, who plans beside, and who is better
 goals                    what plans are to reach
 alarms, events           what a person should know
 genset_alarms, genset_alarm_acts, genset_alarm_report  alarms of generating sets: what stands, what people do, rates
