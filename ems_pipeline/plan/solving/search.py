@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -24,6 +25,8 @@ from ems_pipeline.plan.verifier.verify import verify
 EQUAL = 2e-6
 """A difference of money below this share of what the bare load costs (and of 1) is none: calm may cost half of it."""
 HALF = 0.5
+ONE_WAY = "one direction"
+"""The law that a round leaves open where both directions of a battery pay: the next one closes it."""
 ROUNDS = 4
 """Solves at most: after the first, exclusivity is added where its absence paid; the last has it everywhere."""
 
@@ -71,7 +74,8 @@ class Search:
         """Keep a plan if nothing known is cheaper by more than it may cost, and the verifier accepts it."""
         known = min(_money(self.rule), np.inf if self.best is None else _money(self.best))
         is_cheap = _money(plan) <= known + may_cost + EQUAL * max(1.0, bare_cost(self.problem))
-        if is_cheap and keeps_the_laws(plan, "solver", self.refused):
+        open_slots = origin is not None and any(map(len, origin.costly))
+        if is_cheap and keeps_the_laws(plan, "solver", self.refused, {ONE_WAY} if open_slots else set()):
             self.best, self.origin = plan, origin
 
     def fall_back(self) -> None:
@@ -101,10 +105,14 @@ class Search:
         return max(0.0, _money(self.best) - self.bound) / max(abs(_money(self.best)), EQUAL)
 
 
-def keeps_the_laws(plan: Plan, maker: str, refused: list[str]) -> bool:
-    """Whether the verifier accepts a plan; of one it refuses the first law it breaks joins ``refused``."""
-    if broken := verify(plan.problem, plan):
-        refused.append(f"{maker}: {broken[0]}")
+def keeps_the_laws(plan: Plan, maker: str, refused: list[str], open_laws: Set[str] = frozenset()) -> bool:
+    """Whether the verifier accepts a plan; of one it refuses the first law it breaks joins ``refused``.
+
+    Args:
+        open_laws: those a later round is still to see to; to break them is no fault of the maker.
+    """
+    broken = verify(plan.problem, plan)
+    refused += [f"{maker}: {found}" for found in broken if found.law not in open_laws][:1]
     return not broken
 
 
