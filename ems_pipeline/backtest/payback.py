@@ -47,11 +47,6 @@ class Answered:
     cycles: float
     wear: float
 
-    @property
-    def is_sure(self) -> bool:
-        """What is saved lies clear of zero."""
-        return self.saved.low > 0
-
 
 def answered(study: Study, question: Question, days: pl.DataFrame) -> Iterator[Answered]:
     """The site as it is, then each variant.

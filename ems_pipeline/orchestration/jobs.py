@@ -84,7 +84,7 @@ def hand_back() -> None:
     config=SAID,
     description="Asked for over HTTP: a study of a site's own year, last of all; what it has lived stays.",
 )
-def live_what_if() -> None:
+def answer_what_if() -> None:
     answers.answer()
 
 
@@ -150,7 +150,7 @@ ALL = [
     housekeeping,
     answer_request,
     hand_back,
-    live_what_if,
+    answer_what_if,
     import_prices,
     price_sites,
     forecast,

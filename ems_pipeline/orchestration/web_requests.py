@@ -27,7 +27,7 @@ from ems_pipeline.warehouse.engine import Connection
 
 TARGETS = [
     jobs.import_prices, jobs.price_sites, jobs.forecast, jobs.plan_daily, jobs.plan_rolling, jobs.answer_request,
-    jobs.hand_back, jobs.live_what_if,
+    jobs.hand_back, jobs.answer_what_if,
 ]  # fmt: skip
 OF_SITE = {
     "prices-site": ("price_sites", 0, 0),
@@ -36,7 +36,7 @@ OF_SITE = {
     "plan-rolling": ("plan_rolling", 0, 0),
 }
 """By kind of request about a site: its job, and the first and last of its civil days counted from today."""
-OWN_JOB = {"release": "hand_back", "what-if": "live_what_if"}
+OWN_JOB = {"release": "hand_back", "what-if": "answer_what_if"}
 """Of what is answered by steps, kinds that run before all others or behind them."""
 EVERY_S = 8
 LONGEST_WAIT = timedelta(minutes=15)

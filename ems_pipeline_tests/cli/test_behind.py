@@ -85,7 +85,7 @@ READERS = {
 """Commands that read what a schema holds, with what they need to get there."""
 OTHERS = {
     *("demo", "up", "ui", "code-server", "backfill", "site add", "db migrate", "db copy", "db restore"),  # bring it
-    *("backtest run", "backtest offer", "backtest show", "backtest compare"),  # bring it, too
+    *("backtest run", "backtest offer", "backtest show", "backtest compare", "what-if"),  # bring it, too
     *(
         "db start",
         "db stop",

@@ -67,6 +67,6 @@ def test_programs_read_the_same_and_the_web_writes_nothing_there(house: House, a
     (study,) = anna.get("/api/v1/studies").json()["items"]
     assert (study["lived_days"], study["savings"][0]["saved_low"]) == (30, 80.0)
     for role in ("ems_web", "ems_writer", "ems_service"):
-        may = f"""SELECT count(*) FROM pg_tables WHERE schemaname = 'study'
-                  AND has_table_privilege('{role}', 'study.' || tablename, 'SELECT, INSERT, UPDATE, DELETE')"""
+        may = f"""SELECT count(*) FROM pg_class WHERE relnamespace = 'study'::regnamespace AND relkind = 'r'
+                  AND has_table_privilege('{role}', oid, 'SELECT, INSERT, UPDATE, DELETE')"""
         assert house.rows(may) == [(0,)], f"{role} by itself has no right in schema study"

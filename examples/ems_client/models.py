@@ -1475,6 +1475,22 @@ class OrderWish(BaseModel):
     """Remark."""
 
 
+class OtherContract(BaseModel):
+    """Another price of energy; network, levies and what is paid for export stay those of the site's contract."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: Literal["fixed", "spot"]
+    """A fixed price, or the market's."""
+    per_kwh: float
+    """The price, or what is taken on top of the market's; before VAT, site currency/kWh."""
+    low_per_kwh: float | None = None
+    """A fixed price in the network's low register."""
+    monthly: float | None = None
+    """All fees of a month before VAT; null: as today."""
+
+
 class Override(BaseModel):
     """A wish of somebody for an asset."""
 
@@ -1920,6 +1936,35 @@ class Revoked(BaseModel):
     """when it was taken back first"""
 
 
+class Saving(BaseModel):
+    """What a variant saved against the first one, of some of the days."""
+
+    variant: str
+    """Variant."""
+    base: str
+    """What it is compared with."""
+    tariff: str
+    """Tariff under it; `all`: all."""
+    season: str
+    """Season; `all`: all days."""
+    homes: int
+    """Homes."""
+    days: int
+    """Days under both."""
+    currency: str
+    """Of the amounts."""
+    net_cost: float
+    """Bill less what stayed stored."""
+    base_net_cost: float
+    """The same of what it is compared with."""
+    saved: float
+    """The difference."""
+    saved_low: float
+    """Lower end of its 95 % interval."""
+    saved_high: float
+    """Upper end of its 95 % interval."""
+
+
 class ScanWish(BaseModel):
     """Where to look."""
 
@@ -2219,6 +2264,20 @@ class StoredTemplate(BaseModel):
     """No set is given it since; null: it may be given."""
 
 
+class StudyRow(BaseModel):
+    """A study, and what it came to so far."""
+
+    study: str
+    """Name."""
+    asked_at: AwareDatetime
+    """When it was asked for last."""
+    lived_days: int
+    """Days lived, of all homes and variants."""
+    asked_days: int
+    """Of so many in the months that are done."""
+    savings: list[Saving]
+
+
 class Subject(BaseModel):
     """What an event is about."""
 
@@ -2422,6 +2481,59 @@ class Wanted(BaseModel):
     """null: those of the giver"""
     ttl_s: int = 86400
     """how long it counts, s"""
+
+
+class WhatIfVariant(BaseModel):
+    """A variant over a year; the first is the site as it is. Money in the currency of the question."""
+
+    variant: str
+    """Name."""
+    tariff: str
+    """Tariff under it."""
+    battery_kwh: float
+    """Battery."""
+    pv_kwp: float
+    """PV."""
+    days: int
+    """Days that were lived."""
+    bill: float
+    """Bill of a year less what stayed stored."""
+    saved: float
+    """Saved a year against the site as it is."""
+    saved_low: float
+    """Lower end of its 95 % interval."""
+    saved_high: float
+    """Upper end of its 95 % interval."""
+    invested: float | None
+    """What is bought; null: its price was not said."""
+    payback_years: float | None
+    """Years until it is back; null: nothing is invested, no price was said, or it may never be."""
+    payback_low: float | None
+    """The same where most is saved."""
+    payback_high: float | None
+    """The same where least is saved."""
+    cycles: float
+    """Full cycles of the battery in a year."""
+    wear: float
+    """What they cost in a year by the site's price of wear; not in the bill."""
+
+
+class WhatIfWish(BaseModel):
+    """What is asked; where no size and no contract is named, a ladder of sizes is tried."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    battery_kwh: list[float] = []
+    """Sizes, kWh; 0: none."""
+    pv_kwp: list[float] = []
+    """Peak powers of all PV, kWp."""
+    contracts: Annotated[list[OtherContract], Field(validate_default=True)] = []
+    """Other prices of energy."""
+    battery_price_per_kwh: float | None = None
+    """What a kWh of battery costs; null: nobody said."""
+    pv_price_per_kwp: float | None = None
+    """What a kWp of PV costs; null: nobody said."""
 
 
 class WholeDraft(BaseModel):
@@ -2970,6 +3082,32 @@ class Services(BaseModel):
     """All parts."""
 
     services: list[EmsPipelineApiPartsPart]
+
+
+class WhatIf(BaseModel):
+    """A question that was answered."""
+
+    what_if: str
+    """Key of the question."""
+    study: str
+    """Study that answers it."""
+    site: str
+    """Site."""
+    is_own: bool
+    """Lived on what was measured at the site; otherwise on files."""
+    currency: str
+    """Of all amounts."""
+    first_day: date
+    """First day that was asked for."""
+    last_day: date
+    """Last day that was asked for."""
+    lived_days: int
+    """Days that were lived; fewer than a year stand for one."""
+    left_out: list[str]
+    """What of the site is simplified."""
+    answered_at: AwareDatetime
+    """When."""
+    variants: list[WhatIfVariant]
 
 
 class WholeOrder(BaseModel):
