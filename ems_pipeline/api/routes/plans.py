@@ -86,7 +86,8 @@ class Plan(Answer):
 
 RUN = """
     SELECT r.planning_run_id AS plan_id, r.kind, r.planner, r.is_shadow, r.decided_at, r.recorded_at,
-           r.horizon_start AS starts_at, r.horizon_end AS ends_at, r.status, r.is_verified, r.is_hindsight, r.unmet, r.config_hash
+           r.horizon_start AS starts_at, r.horizon_end AS ends_at, r.status, r.is_verified, r.is_hindsight, r.unmet,
+           r.config_hash
     FROM ems.planning_run r"""
 POWERS = ("grid", "pv", "pv_available", "battery", "genset", "load", "ev", "heat_pump")
 PRICES = ("buy_per_kwh", "sell_per_kwh", "cost", "marginal_value_per_kwh", "next_best_cost")
