@@ -147,7 +147,13 @@ class OfSites:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._none = frame.clear()
-        self._parts = frame.partition_by("site_key", as_dict=True, maintain_order=True)
+        named = frame["site_key"].unique().to_list()
+        # To take apart what is of one site, or of none, costs as much as to read it.
+        self._parts = (
+            {(key,): frame for key in named}
+            if len(named) < 2
+            else frame.partition_by("site_key", as_dict=True, maintain_order=True)
+        )
 
     def of(self, site_key: str) -> pl.DataFrame:
         """The rows of a site, in order; none where it has none."""
