@@ -91,7 +91,7 @@ def planner_why(
     console.print(words(_standing(held)))
     table = Rows("day", "plans", "beside it", "decisions", "modelled", "beside it", "gain", "measured", "not compared")
     for row in listed.iter_rows(named=True):
-        money = [_money(row[name]) for name in ("live_net_cost", "shadow_net_cost", "gain", "measured_net_cost")]
+        money = [_money(row[name]) for name in ("net_cost", "shadow_net_cost", "gain", "measured_net_cost")]
         both = f"{row['compared']} of {row['decisions']}"
         table.add_row(str(row["day"]), row["live"], row["shadow"], both, *money, row["refused"] or "")
     console.print(table)

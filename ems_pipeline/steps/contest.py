@@ -67,7 +67,7 @@ def settle(connection: Connection, site: Site, window: SiteWindow, at: datetime)
     shared = decided.filter(pl.col("shadow").is_not_null())
     row: dict[str, Any] = {
         "site_key": site.key, "day": window.first, **Contest.of(site, ended).values, "decisions": decided.height,
-        "compared": shared.height, "refused": None, "currency": site.currency, "live_net_cost": None,
+        "compared": shared.height, "refused": None, "currency": site.currency, "net_cost": None,
         "shadow_net_cost": None, "measured_net_cost": _measured(connection, site, window),
         "code_version": code_version(), "known_at": at,
     }  # fmt: skip
@@ -147,7 +147,7 @@ def _lived(home: Site, who: Roles, day: Day) -> dict[str, float]:
     actual = Record(slots["starts_at"].to_list(), buy, sell, load_w, slots["pv_w"].to_numpy())
     place = {at: t for t, at in enumerate(actual.starts)}
     costs = {}
-    for name, side in (("live_net_cost", ""), ("shadow_net_cost", "shadow_")):
+    for name, side in (("net_cost", ""), ("shadow_net_cost", "shadow_")):
         rows = day.decided.select("starts_at", f"{side}problem", f"{side}options").rows()
         problems = {place[at]: Problem.from_json(text) for at, text, _ in rows}
         if any(one.grid.peak_price_per_kw or one.grid.events for one in problems.values()):

@@ -86,7 +86,7 @@ class Contest:
     """Who is compared with whom: names, and all in which their options could differ."""
 
     live: str
-    live_options: dict[str, Any]
+    options: dict[str, Any]
     shadow: str
     shadow_options: dict[str, Any]
 
@@ -102,7 +102,7 @@ class Contest:
     def values(self) -> dict[str, Any]:
         """As columns of ``ems.planner_day``; documents as JSON text."""
         names = {"live": self.live, "shadow": self.shadow}
-        texts = {"live_options": self.live_options, "shadow_options": self.shadow_options}
+        texts = {"options": self.options, "shadow_options": self.shadow_options}
         return names | {name: json.dumps(options) for name, options in texts.items()}
 
 
@@ -111,7 +111,7 @@ def gains(connection: Connection, site_key: str, contest: Contest, last: date) -
     found = connection.execute(
         sa.text("""SELECT d.gain FROM ems.planner_day d JOIN ems.site s USING (site_key)
                    WHERE d.site_key = :site AND d.day <= :last AND d.refused IS NULL
-                     AND d.live = :live AND d.live_options = CAST(:live_options AS jsonb)
+                     AND d.live = :live AND d.options = CAST(:options AS jsonb)
                      AND d.shadow = :shadow AND d.shadow_options = CAST(:shadow_options AS jsonb)
                      AND d.day > coalesce((SELECT max((c.changed_at AT TIME ZONE s.timezone)::date)
                                            FROM ems.planner_change c WHERE c.site_key = :site), '-infinity')
@@ -172,7 +172,7 @@ def days(connection: Connection, site_key: str, last: int) -> pl.DataFrame:
     """The last compared days of a site, newest first; documents as JSON text."""
     return query(
         connection,
-        """SELECT day, live, shadow, compared, decisions, live_net_cost, shadow_net_cost, gain, measured_net_cost,
+        """SELECT day, live, shadow, compared, decisions, net_cost, shadow_net_cost, gain, measured_net_cost,
                   currency, refused
            FROM ems.planner_day WHERE site_key = :site ORDER BY day DESC LIMIT :last""",
         site=site_key,

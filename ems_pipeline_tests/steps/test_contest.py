@@ -48,7 +48,7 @@ def lived(platform: Platform, site: Site, gains: list[float], first: date = FIRS
         for k, gain in enumerate(gains):
             planners.put_day(connection, {
                 "site_key": site.key, "day": first + timedelta(days=k), **pair.values, "decisions": 96, "compared": 96,
-                "currency": "CZK", "live_net_cost": 30.0, "shadow_net_cost": 30.0 - gain, "code_version": "v",
+                "currency": "CZK", "net_cost": 30.0, "shadow_net_cost": 30.0 - gain, "code_version": "v",
                 "known_at": NIGHT,
             })  # fmt: skip
     return first + timedelta(days=len(gains) - 1)
@@ -186,7 +186,7 @@ def test_a_day_is_worth_what_arithmetic_says_it_is_under_both(platform: Platform
     assert row is not None
     assert row["refused"] is None
     assert row["shadow_net_cost"] == pytest.approx(12 * 1.0 + 12 * 3.0)
-    assert row["shadow_net_cost"] - row["live_net_cost"] == pytest.approx(8.0)
+    assert row["shadow_net_cost"] - row["net_cost"] == pytest.approx(8.0)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_day_that_cannot_be_compared_says_why(platform: Platform, home01: Site
     assert row is not None
     assert row["refused"] is not None
     assert re.search(why, row["refused"])
-    assert row["live_net_cost"] is None
+    assert row["net_cost"] is None
 
 
 def test_a_site_that_cannot_be_lived_through_is_refused_by_name(platform: Platform, home01: Site) -> None:

@@ -1714,7 +1714,7 @@ class PlannerDay(BaseModel):
     """Who planned."""
     shadow: str
     """Who planned beside it."""
-    live_net_cost: Decimal | None
+    net_cost: Decimal | None
     """Under the live planner, less what stayed in the cells."""
     shadow_net_cost: Decimal | None
     """The same under the other."""

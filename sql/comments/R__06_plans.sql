@@ -46,15 +46,15 @@ COMMENT ON COLUMN ems.plan_replay.solve_s IS 'time to solve it';
 
 COMMENT ON TABLE ems.planner_day IS 'A day lived through by arithmetic under the live planner and under its challenger, from the charge measured at its begin.';
 COMMENT ON COLUMN ems.planner_day.live IS 'who planned the site';
-COMMENT ON COLUMN ems.planner_day.live_options IS 'all in which planners may differ, as that one had it';
+COMMENT ON COLUMN ems.planner_day.options IS 'all in which planners may differ, as that one had it';
 COMMENT ON COLUMN ems.planner_day.shadow IS 'who planned beside it';
 COMMENT ON COLUMN ems.planner_day.shadow_options IS 'the same of that one';
 COMMENT ON COLUMN ems.planner_day.decisions IS 'quarter-hours that the live planner decided';
 COMMENT ON COLUMN ems.planner_day.compared IS 'of these, what both decided; the others go by the plan before';
 COMMENT ON COLUMN ems.planner_day.refused IS 'why the day is not compared; NULL: it is';
-COMMENT ON COLUMN ems.planner_day.live_net_cost IS 'modelled money at the meter under the live planner, less what the change in stored energy is worth';
+COMMENT ON COLUMN ems.planner_day.net_cost IS 'modelled money at the meter under the live planner, less what the change in stored energy is worth';
 COMMENT ON COLUMN ems.planner_day.shadow_net_cost IS 'the same under the challenger';
-COMMENT ON COLUMN ems.planner_day.measured_net_cost IS 'the same as it was measured (`audit_day`); NULL: not settled whole. Less `live_net_cost` it is what the model does not know';
+COMMENT ON COLUMN ems.planner_day.measured_net_cost IS 'the same as it was measured (`audit_day`); NULL: not settled whole. Less `net_cost` it is what the model does not know';
 COMMENT ON COLUMN ems.planner_day.gain IS 'what the challenger would have paid less, modelled both';
 COMMENT ON COLUMN ems.planner_day.code_version IS 'version of this program that compared';
 

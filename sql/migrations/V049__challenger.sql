@@ -11,21 +11,21 @@ CREATE TABLE ems.planner_day (
     site_key           text NOT NULL REFERENCES ems.site,
     day                date NOT NULL,
     live               text NOT NULL,
-    live_options       jsonb NOT NULL,
+    options       jsonb NOT NULL,
     shadow             text NOT NULL,
     shadow_options     jsonb NOT NULL,
     decisions          integer NOT NULL CHECK (decisions >= 0),
     compared           integer NOT NULL CHECK (compared BETWEEN 0 AND decisions),
     refused            text,
     currency           text NOT NULL,
-    live_net_cost      double precision,
+    net_cost      double precision,
     shadow_net_cost    double precision,
     measured_net_cost  double precision,
-    gain               double precision GENERATED ALWAYS AS (live_net_cost - shadow_net_cost) STORED,
+    gain               double precision GENERATED ALWAYS AS (net_cost - shadow_net_cost) STORED,
     code_version       text NOT NULL,
     known_at           timestamptz NOT NULL,
     PRIMARY KEY (site_key, day),
-    CHECK ((refused IS NULL) = (live_net_cost IS NOT NULL AND shadow_net_cost IS NOT NULL))
+    CHECK ((refused IS NULL) = (net_cost IS NOT NULL AND shadow_net_cost IS NOT NULL))
 );
 
 -- What the challenger had shown by a night. Only `wins` lets it take over, and that takes four weeks and a bound above zero.

@@ -25,7 +25,7 @@ class PlannerDay(Answer):
     day: date = said("Local day.", "2026-03-01")
     live: str = said("Who planned.", "site-file")
     shadow: str = said("Who planned beside it.", "along-courses")
-    live_net_cost: str | None = money("Under the live planner, less what stayed in the cells.", "31.2000")
+    net_cost: str | None = money("Under the live planner, less what stayed in the cells.", "31.2000")
     shadow_net_cost: str | None = money("The same under the other.", "30.9000")
     gain: str | None = money("What the other would have paid less.", "0.3000")
     measured_net_cost: str | None = money("As it was measured.", "31.5000")
@@ -85,7 +85,7 @@ VERDICT = f"""
 CHANGES = """
     SELECT changed_at, planner, former, changed_by, reason FROM ems.planner_change
     WHERE site_key = %(site)s ORDER BY changed_at DESC LIMIT 20"""
-MONEY = ("live_net_cost", "shadow_net_cost", "gain", "measured_net_cost")
+MONEY = ("net_cost", "shadow_net_cost", "gain", "measured_net_cost")
 DAYS = f"""
     SELECT day, live, shadow, {", ".join(f"{decimal(name)} AS {name}" for name in MONEY)}, refused
     FROM ems.planner_day WHERE site_key = %(site)s ORDER BY day DESC LIMIT 28"""

@@ -239,7 +239,7 @@ def _compare(ledger: Ledger, clock: Clock, connection: Connection, window: SiteW
         ledger.made(site, day, 0, nothing="the site file names no challenger")
         return
     shown: dict[str, Any] = {
-        name: row[name] for name in ("live_net_cost", "shadow_net_cost", "measured_net_cost") if row[name]
+        name: row[name] for name in ("net_cost", "shadow_net_cost", "measured_net_cost") if row[name]
     }
     if verdict is not None:
         shown |= {"days": verdict.days, "outcome": verdict.outcome}
