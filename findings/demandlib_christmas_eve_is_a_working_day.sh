@@ -2,6 +2,11 @@
 # demandlib 0.2.2 (standard load profiles of BDEW): 24 and 31 December are working days, though the rules of these profiles make Saturdays of
 # them unless they are Sundays: in 2026 a shop (G0) uses 20 % more on both than by the rule. Whoever gives these days as holidays makes
 # Sundays of them instead; a Saturday cannot be told. And a change of clocks is not known: each day has 96 quarters.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check demandlib==0.2.2 pandas==2.3.3
 "$folder/venv/bin/python" -W ignore - <<'END'
 import datetime
 from importlib.metadata import version

@@ -2,6 +2,11 @@
 # dlms-cosem 25.1.0: a load profile's row with a null, which a meter sends for what it does not know or what has not changed, comes back one
 # column shorter: what was export stands where import stood, as a plain number. Only a null of the clock is filled in. And of the clock's
 # status nothing is left: a time marked invalid looks like any other.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check dlms-cosem==25.1.0
 "$folder/venv/bin/python" -W ignore - <<'END'
 from importlib.metadata import version
 from dlms_cosem.cosem import CosemAttribute, Obis

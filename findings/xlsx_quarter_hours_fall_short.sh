@@ -1,7 +1,12 @@
 #!/bin/sh
-# Openpyxl 3.1.5 and Polars 2.1.0 (with fastexcel 0.21.0) on a sheet as spreadsheets write it: quarter-hours made by adding 1/96 to the cell
-# above (shown as 20:45) are read as 20:44:59.999 for one in six over a month, so that cutting to quarters doubles some and loses others.
-# "24:00" at the end of a day is the time 23:45's neighbour no more, but a date and time of 1900 among times of day.
+# A sheet as spreadsheets write it, read by openpyxl 3.1.5 and Polars 2.1.0 (fastexcel 0.21.0): quarter-hours made by adding 1/96 to the cell
+# above are shown as 20:45 there and read as 20:44:59.999 here, after three weeks all of them, so that cutting to quarters moves each by a
+# quarter-hour to 20:30; two quarters become one where it begins. And the "24:00" that ends a day is a date of the year 1900 among times.
+set -eu
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check openpyxl==3.1.5 polars==2.1.0 fastexcel==0.21.0
 "$folder/venv/bin/python" -W ignore - "$folder/export.xlsx" <<'END'
 import sys
 from datetime import datetime, time
@@ -16,9 +21,12 @@ for slot in range(96 * 30):
     at += 1 / 96
 book.save(sys.argv[1])
 rows = list(openpyxl.load_workbook(sys.argv[1]).active.iter_rows(values_only=True))
-table = polars.read_excel(sys.argv[1], has_header=False)["column_1"]
+table = polars.read_excel(sys.argv[1], has_header=False).to_series(0)
 short = [sum(bool(stamp.microsecond) for stamp in column) for column in ([row[0] for row in rows], table)]
 quarters = table.dt.truncate("15m").n_unique()
 print(f"openpyxl {openpyxl.__version__}, Polars {polars.__version__}: stamps not on a second {short} of {len(table)}, {quarters} quarters;", end=" ")
 print(f"ends of a day {[rows[94][1], rows[95][1]]}")
+assert short == [493, 493], "changed"
+assert quarters == 2879, "changed"
+assert [rows[94][1], rows[95][1]] == [time(23, 45), datetime(1900, 1, 1)], "changed"
 END
