@@ -164,7 +164,7 @@ def judge(connection: Connection, site: Site, last: date, at: datetime) -> Verdi
     if who.shadow is None:
         alarms.clear(connection, site.key, READY, at)
         return None
-    verdict = judged(planners.gains(connection, site.key, Contest.of(site, who), last))
+    verdict = judged(planners.gains(connection, site, Contest.of(site, who), last))
     numbers = (None, None, None) if verdict.gain is None else astuple(verdict.gain)
     names = dict(zip(("gain", "gain_low", "gain_high"), numbers, strict=True))
     said = {"live": who.live.name, "shadow": who.shadow.name, "shadow_options": json.dumps(dict(who.shadow.options))}

@@ -13,6 +13,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ems_pipeline import time_grid
 from ems_pipeline.sites import Site
 from ems_pipeline.sites.planner import DIFFERING, Planner, Roles
 from ems_pipeline.version import code_version
@@ -106,17 +107,18 @@ class Contest:
         return names | {name: json.dumps(options) for name, options in texts.items()}
 
 
-def gains(connection: Connection, site_key: str, contest: Contest, last: date) -> list[float]:
+def gains(connection: Connection, site: Site, contest: Contest, last: date) -> list[float]:
     """What the shadow gained on each day up to ``last`` since the two have their roles, oldest first."""
+    changed = sa.text("SELECT max(changed_at) FROM ems.planner_change WHERE site_key = :site")
+    changed_at = connection.execute(changed, {"site": site.key}).scalar_one()
+    since = date.min if changed_at is None else time_grid.local_day(changed_at, time_grid.zone(site.timezone))
     found = connection.execute(
-        sa.text("""SELECT d.gain FROM ems.planner_day d JOIN ems.site s USING (site_key)
-                   WHERE d.site_key = :site AND d.day <= :last AND d.refused IS NULL
-                     AND d.live = :live AND d.options = CAST(:options AS jsonb)
-                     AND d.shadow = :shadow AND d.shadow_options = CAST(:shadow_options AS jsonb)
-                     AND d.day > coalesce((SELECT max((c.changed_at AT TIME ZONE s.timezone)::date)
-                                           FROM ems.planner_change c WHERE c.site_key = :site), '-infinity')
-                   ORDER BY d.day"""),
-        {"site": site_key, "last": last, **contest.values},
+        sa.text("""SELECT gain FROM ems.planner_day
+                   WHERE site_key = :site AND day > :since AND day <= :last AND refused IS NULL
+                     AND live = :live AND options = CAST(:options AS jsonb)
+                     AND shadow = :shadow AND shadow_options = CAST(:shadow_options AS jsonb)
+                   ORDER BY day"""),
+        {"site": site.key, "since": since, "last": last, **contest.values},
     )
     return list(found.scalars())
 
