@@ -25,7 +25,7 @@ from ems_pipeline.sites.revised import Document
 SiteOf = Callable[[str, Path], Document]
 """The document of a site, by the path of its file (beside the study's) or the key it is registered by."""
 Forecaster = Literal["model", "persistence", "perfect"]
-"""Who says what load and PV will be: the product's models, the last week, or who has seen what came."""
+"""Who says what load and PV will be: the product's models, the last fortnight, or who has seen what came."""
 
 
 class StudyInvalid(EmsError, ValueError):

@@ -63,7 +63,7 @@ def courses(
 
 
 def _convex(buy: Array, sell: Array) -> tuple[Array, Array]:
-    """Prices at which burning energy never pays: such an hour of a past day must not keep a plan from being weighed."""
+    """Prices at which burning energy never pays: one past hour in which it did must not keep a plan unweighed."""
     return np.maximum(buy, np.maximum(sell, 0.0)), sell
 
 
