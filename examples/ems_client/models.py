@@ -1484,9 +1484,9 @@ class OtherContract(BaseModel):
     kind: Literal["fixed", "spot"]
     """A fixed price, or the market's."""
     per_kwh: float
-    """The price, or what is taken on top of the market's; before VAT, site currency/kWh."""
+    """The price, or what is taken on top of the market's; before VAT."""
     low_per_kwh: float | None = None
-    """A fixed price in the network's low register."""
+    """A fixed price in the network's low register; before VAT."""
     monthly: float | None = None
     """All fees of a month before VAT; null: as today."""
 

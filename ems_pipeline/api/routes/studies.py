@@ -29,15 +29,17 @@ class OtherContract(Body):
 
     kind: Literal["fixed", "spot"] = Field(description="A fixed price, or the market's.", examples=["fixed"])
     per_kwh: float = Field(
-        ge=-20, le=50, description="The price, or what is taken on top of the market's; before VAT, site currency/kWh.",
-        examples=[3.2],
+        ge=-20, le=50, description="The price, or what is taken on top of the market's; before VAT.",
+        examples=[3.2], json_schema_extra={"unit": "currency/kWh"},
     )  # fmt: skip
     low_per_kwh: float | None = Field(
-        None, ge=-20, le=50, description="A fixed price in the network's low register.", examples=[2.4]
-    )
+        None, ge=-20, le=50, description="A fixed price in the network's low register; before VAT.", examples=[2.4],
+        json_schema_extra={"unit": "currency/kWh"},
+    )  # fmt: skip
     monthly: float | None = Field(
-        None, ge=0, le=1_000_000, description="All fees of a month before VAT; null: as today.", examples=[150.0]
-    )
+        None, ge=0, le=1_000_000, description="All fees of a month before VAT; null: as today.", examples=[150.0],
+        json_schema_extra={"unit": "currency"},
+    )  # fmt: skip
 
 
 class WhatIfWish(Body):
@@ -47,11 +49,13 @@ class WhatIfWish(Body):
     pv_kwp: list[Peak] = Field([], max_length=MOST, description="Peak powers of all PV, kWp.", examples=[[8.0]])
     contracts: list[OtherContract] = Field([], max_length=MOST, description="Other prices of energy.")
     battery_price_per_kwh: float | None = Field(
-        None, ge=0, le=10_000_000, description="What a kWh of battery costs; null: nobody said.", examples=[9000.0]
-    )
+        None, ge=0, le=10_000_000, description="What a kWh of battery costs; null: nobody said.", examples=[9000.0],
+        json_schema_extra={"unit": "currency/kWh"},
+    )  # fmt: skip
     pv_price_per_kwp: float | None = Field(
-        None, ge=0, le=10_000_000, description="What a kWp of PV costs; null: nobody said.", examples=[25000.0]
-    )
+        None, ge=0, le=10_000_000, description="What a kWp of PV costs; null: nobody said.", examples=[25000.0],
+        json_schema_extra={"unit": "currency/kWp"},
+    )  # fmt: skip
 
 
 class WhatIfVariant(Answer):
