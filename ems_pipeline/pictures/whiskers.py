@@ -12,7 +12,8 @@ from ems_pipeline.pictures.slot_chart import WIDE, Form
 from ems_pipeline.pictures.svg import area, fitted, group, line, picture, short, text
 from ems_pipeline.pictures.words import ENGLISH, Words
 
-MOST_TICKS = 6
+MOST_TICKS, LABEL_FONTS = 6, 5.0
+"""Labels of the axis at most, and what one needs, in heights of the font."""
 DOT_PX = 3.5
 
 
@@ -51,7 +52,8 @@ def whiskers(shown: Whiskers) -> Markup:
     bottom = step * len(shown.rows)
     reach = [end for row in shown.rows for end in (row.low, row.high)]
     # The axis lies: a scale grows towards its first pixel, here to the right.
-    axis = scale(reach, form.width - font * 2, names + font, MOST_TICKS, zero=True)
+    first, last = names + font, form.width - font * 2
+    axis = scale(reach, last, first, min(MOST_TICKS, int((last - first) / (LABEL_FONTS * font))), zero=True)
     assert axis is not None
     rules = "".join(f"M{short(axis.y(tick))} 0V{short(bottom)}" for tick in axis.ticks)
     inside = [group("rule", line(rules)), group("muted", line(f"M{short(axis.y(0.0))} 0V{short(bottom)}"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 
@@ -12,6 +13,7 @@ from ems_pipeline.pictures.bars import Bars, bars
 from ems_pipeline.pictures.flow import Flow, Node, flow, unexplained_w
 from ems_pipeline.pictures.gauge import Gauge, gauge
 from ems_pipeline.pictures.scale import scale
+from ems_pipeline.pictures.slot_chart import NARROW, WIDE, Form
 from ems_pipeline.pictures.sparkline import Sparkline, sparkline
 from ems_pipeline.pictures.svg import fitted, short, text_width
 from ems_pipeline.pictures.whiskers import Whisker, Whiskers, whiskers
@@ -128,6 +130,15 @@ def test_a_name_of_another_language_is_written_whole_and_only_a_very_long_one_is
     svg = flow(Flow([*HOME, *long], "now"))
     assert {"Tepelné čerpadlo"} == {t for t in texts(svg) if t.startswith("Tepelné")}
     assert any(t.startswith("Nabíjecí") and t.endswith("…") for t in texts(svg))
+
+
+@pytest.mark.parametrize("form", [WIDE, NARROW])
+def test_labels_of_an_axis_stand_beside_each_other(form: Form) -> None:
+    svg = whiskers(Whiskers([Whisker("battery-0", -8585.0, -8708.0, 900.0)], "CZK", "saved", form=form))
+    labels = re.findall(r'<text x="([\d.]+)"[^>]*>(−?[\d,]+)</text>', svg)
+    assert len(labels) >= 3
+    widths = [(float(at), text_width(said, form.font)) for at, said in labels]
+    assert all(a + w / 2 < b - v / 2 for (a, w), (b, v) in pairwise(widths))
 
 
 def test_an_interval_lies_between_its_ends_and_is_green_only_clear_of_zero() -> None:
