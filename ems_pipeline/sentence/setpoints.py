@@ -39,6 +39,7 @@ NO_BLIND_SALE = Sentence("no sale: the connection is not measured")
 ROOM = Sentence("of {most} that may go out {left} are left")
 
 RESTS = Sentence("batteries give nothing while the car at {charger!s} charges")
+RESTS_IN_DOUBT = Sentence("batteries give nothing while nobody knows whether the car at {charger!s} charges")
 
 # What a grid operator asks.
 ASKS = Sentence("{input!s} asks for {most} at most")

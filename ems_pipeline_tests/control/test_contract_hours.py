@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from ems_pipeline.control import beside_car
+from ems_pipeline.control.live import Live, Observed
+from ems_pipeline.devices.driver.command import BatteryCommand
 from ems_pipeline.sites import GridTerms, Site
 from ems_pipeline.sites.electric import BatteryTerms
+from ems_pipeline.sites.modes import BatteryMode
 from ems_pipeline.warehouse import Warehouse
 from ems_pipeline_tests.control import conftest
 from ems_pipeline_tests.control.bench import Row
@@ -63,3 +67,21 @@ def test_a_battery_kept_out_of_the_car_rests_at_the_inverter_while_it_charges(
         home.plan(FOLLOW, ("car-1", "charger", "off", 0.0, {}))
         home.control()
         assert home.held("inverter")["slot1_soc"] < 100
+
+
+def test_whether_a_silent_charger_charges_is_not_known_and_the_battery_rests(home01: Site) -> None:
+    apart = tuple(c.model_copy(update={"battery_to_car": False}) for c in home01.chargers)
+    site, battery = home01.model_copy(update={"chargers": apart}), home01.batteries[0]
+    follows = BatteryCommand(str(battery.device), BatteryMode.SELF_USE)
+    commands = {follows.device: follows}
+
+    def told(power_w: float | None) -> tuple[BatteryMode, list[str]]:
+        values = {} if power_w is None else {"ev_power_w": power_w}
+        live = Live(site, {str(c.device): Observed(values) for c in apart})
+        given, notes = beside_car.resting(site, commands, live)
+        return given.get(follows.device, follows).mode, notes
+
+    assert told(0.0) == (BatteryMode.SELF_USE, [])
+    assert told(7000.0)[0] is BatteryMode.HOLD
+    mode, (note,) = told(None)
+    assert (mode, "nobody knows whether" in note) == (BatteryMode.HOLD, True)

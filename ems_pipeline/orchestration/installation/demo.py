@@ -109,7 +109,7 @@ def run(wanted: Demonstration, on_step: history.OnStep) -> Outcome:
         with warehouse.begin() as connection:
             if wanted.visitor is not None:
                 name, password_hash = wanted.visitor
-                entered_at = min(ended_at, SystemClock().now())  # a day that is not over yet must not shut them out today
+                entered_at = min(ended_at, SystemClock().now())  # even before the demo's day is over
                 people.add(connection, people.Person(name, "owner", None), password_hash, "demo", entered_at)
             account = accounts.of_site(connection, site, first, last)
     return Outcome(account, count, time.monotonic() - began, ended_at, failures)
