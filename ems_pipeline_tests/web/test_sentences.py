@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 import ems_pipeline
 from ems_pipeline.plan import Problem, solve
+from ems_pipeline.plan.problem import Unmet
 from ems_pipeline.plan.wording.rows import device_rows, slot_rows
 from ems_pipeline.sentence import Sentence, setpoints
 from ems_pipeline.web.words import alarms
@@ -42,6 +43,17 @@ def test_every_reason_and_limit_of_a_plan_is_known(problem: Problem) -> None:
     for name in {name for binding in rows["binding"] for name in binding.split("; ") if name}:
         assert LIMITS.whole(name), name
         assert limited(name, "cs") != name
+
+
+def test_whatever_a_plan_can_miss_has_its_sentence() -> None:
+    """Also what no random problem misses."""
+    calls = [node for path in (ROOT / "plan").rglob("*.py") for node in ast.walk(ast.parse(path.read_text("utf-8")))
+             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Unmet"]  # fmt: skip
+    told = [Unmet(call.args[0].value if isinstance(call.args[0], ast.Constant) else "car",
+                  call.args[1].value, 0.5, call.args[3].value)
+            for call in calls if isinstance(call.args[1], ast.Constant) and isinstance(call.args[3], ast.Constant)]  # fmt: skip
+    assert len(told) >= 11
+    assert [str(wish) for wish in told if not KNOWN.read(str(wish))] == []
 
 
 def test_a_limit_is_said_as_one_though_its_beginning_is_a_limit_too() -> None:

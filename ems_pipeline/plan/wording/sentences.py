@@ -156,6 +156,7 @@ NOT_ALONE = Sentence("Generate beside {others!s}: one set alone could not give {
 UNMET = (
     Sentence("{asset!s}: energy missing at departure {amount}"),
     Sentence("{asset!s}: energy missing on the way {amount}"),
+    Sentence("{asset!s}: waits though it should charge {amount}"),
     Sentence("{asset!s}: energy missing at departure, no whole quarter-hour is left {amount}"),
     Sentence("{asset!s}: outside the comfort band {amount} h"),
     Sentence("{asset!s}: colder at the end than wanted by {amount}"),
