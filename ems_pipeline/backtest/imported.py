@@ -35,14 +35,23 @@ class Imported:
     last: date
 
     def measured(self) -> Measured:
-        """Load and PV; a home without PV in its files has none."""
+        """Load and PV; a site without PV has none.
+
+        Raises:
+            StudyInvalid: the files say nothing of these days: of the load, or of the PV that the site has.
+        """
         rows = self._read().measured.sort("starts_at")
         load_w, pv_w = (rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("load_w", "pv_w"))
         if np.isnan(load_w).all():
             raise StudyInvalid(f"the files have no load_w of {self.first} to {self.last}", "name one that has")
         starts = rows["starts_at"].to_list()
-        if self.files.pv_sleeps or np.isnan(pv_w).all():
+        if self.files.pv_sleeps or not self.site.pv:
             pv_w = np.nan_to_num(pv_w)
+        elif np.isnan(pv_w).all():
+            raise StudyInvalid(
+                f"the files have no pv_w of {self.first} to {self.last}, and {self.site.key} has PV",
+                "name one that has, or a site without PV",
+            )
         return Measured(starts, load_w, pv_w)
 
     def record(self, measured: Measured, variant: str, site: Site) -> Record:  # noqa: ARG002 - the site says it all
@@ -52,7 +61,7 @@ class Imported:
         priced = effective_price(
             tariff_coefficients(site.tariff, measured.starts, zone),
             spot,
-            _rates(self.files.per_eur, site.currency, measured, zone),
+            self._rates(site, measured, zone),
         )
         starts = pl.DataFrame({"starts_at": measured.starts}, schema={"starts_at": INSTANT})
         whole = starts.join(priced, on="starts_at", how="left", maintain_order="left")
@@ -65,6 +74,20 @@ class Imported:
 
     def _read(self) -> Replay:
         return read_replay(self.files.files, self.site, self.first, self.last, self.files.price_zone)
+
+    def _rates(self, site: Site, measured: Measured, zone: ZoneInfo) -> pl.DataFrame | None:
+        """The study's one rate on every day; None: nothing is paid in another currency than the market's."""
+        if site.currency == MARKET_CURRENCY or not site.tariff.needs_market:
+            return None
+        if self.files.per_eur is None:
+            raise StudyInvalid(
+                f"prices of the files are in {MARKET_CURRENCY}, {site.key} pays in {site.currency}",
+                "say what a euro costs (per_eur of the history, --per-eur)",
+            )
+        first, last = (time_grid.local_day(at, zone) for at in (measured.starts[0], measured.starts[-1]))
+        days = time_grid.days(first - timedelta(days=1), last + timedelta(days=1))
+        rows = [(day, MARKET_CURRENCY, site.currency, self.files.per_eur, False) for day in days]
+        return pl.DataFrame(rows, schema=["rate_on", "base", "quote", "rate", "is_provisional"], orient="row")
 
     def _spot(self, site: Site) -> pl.DataFrame:
         prices = self._read().prices
@@ -103,13 +126,3 @@ def _file_digest(path: Path) -> str:
 
 def _array(frame: pl.DataFrame, name: str) -> Array:
     return frame[name].fill_null(float("nan")).to_numpy()
-
-
-def _rates(per_eur: float, currency: str, measured: Measured, zone: ZoneInfo) -> pl.DataFrame | None:
-    """The study's one rate on every day; None: the site pays in the market's currency."""
-    if currency == MARKET_CURRENCY:
-        return None
-    first, last = (time_grid.local_day(at, zone) for at in (measured.starts[0], measured.starts[-1]))
-    days = time_grid.days(first - timedelta(days=1), last + timedelta(days=1))
-    rows = [(day, MARKET_CURRENCY, currency, per_eur, False) for day in days]
-    return pl.DataFrame(rows, schema=["rate_on", "base", "quote", "rate", "is_provisional"], orient="row")

@@ -35,11 +35,14 @@ class StudyInvalid(EmsError, ValueError):
 
 
 class Files(Record):
-    """History from files, as `plant.recording` reads them; a euro of their prices is ``per_eur`` in site currency."""
+    """History from files, as `plant.recording` reads them; a euro of their prices is ``per_eur`` in site currency.
+
+    It has to be said where a site pays in another one and its tariff has a market price.
+    """
 
     files: tuple[Path, ...] = Field(min_length=1)
     price_zone: str | None = None
-    per_eur: float = Field(1.0, gt=0)
+    per_eur: float | None = Field(None, gt=0)
     pv_sleeps: bool = False
     """The inverter is silent at night: a slot without a PV value made none. Otherwise it was not measured."""
 

@@ -99,7 +99,8 @@ def show(
         _list(platform, list(asked))
         return
     if study not in asked:
-        raise LookupError(f"no study is called {study!r}; there are {sorted(asked)}. `ems backtest run FILE` makes one")
+        there = ", ".join(sorted(asked)) or "none"
+        raise LookupError(f"no study is called {study!r}; there are: {there}. `ems backtest run FILE` makes one")
     page = studied.page(platform, asked[study], base)
     _print(page.rows)
     for where, variant, lived, wanted in page.coverage:
@@ -148,8 +149,8 @@ def _days(platform: Platform, name: str) -> pl.DataFrame:
         raise ValueError(f"{name!r} is not STUDY/VARIANT; write for example battery-size/as-is")
     _, days = studied.read(platform, study)
     if (found := studied.variant_days(days, variant)).is_empty():
-        have = sorted(days["variant"].unique()) if days.height else []
-        raise LookupError(f"{name} has no days; study {study!r} has variants {have}")
+        have = ", ".join(sorted(days["variant"].unique())) if days.height else "none"
+        raise LookupError(f"{name} has no days; study {study!r} has variants: {have}")
     return found
 
 

@@ -89,6 +89,8 @@ def planner_why(
             words(f"{at}: {row['planner']} took over from {row['former']}, by {row['changed_by']}: {row['reason']}")
         )
     console.print(words(_standing(held)))
+    if listed.is_empty():
+        return
     table = Rows("day", "plans", "beside it", "decisions", "modelled", "beside it", "gain", "measured", "not compared")
     for row in listed.iter_rows(named=True):
         money = [_money(row[name]) for name in ("net_cost", "shadow_net_cost", "gain", "measured_net_cost")]

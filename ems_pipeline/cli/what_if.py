@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from ems_pipeline.backtest.study import Files
     from ems_pipeline.backtest.what_if import Question
     from ems_pipeline.report.what_if import WhatIfPage
+    from ems_pipeline.sites.record import Record
 
 console, aside = Console(), Console(stderr=True)
+Valid = TypeVar("Valid", bound="Record")
 
 
 def what_if(
@@ -38,7 +40,9 @@ def what_if(
         list[Path] | None, typer.Option(help="File of load_w, pv_w, price_eur_mwh (repeatable); not the warehouse.")
     ] = None,
     price_zone: Annotated[str | None, typer.Option(help="Zone of a file of prices.")] = None,
-    per_eur: Annotated[float, typer.Option(help="What a euro of the files costs in the site's currency.")] = 1.0,
+    per_eur: Annotated[
+        float | None, typer.Option(help="What a euro of the files costs in the site's currency; needed beside EUR.")
+    ] = None,
     pv_sleeps: Annotated[bool, typer.Option("--pv-sleeps", help="A slot of a file without PV made none.")] = False,
     first: Annotated[
         datetime | None, typer.Option(help="First day; the newest year by default.", formats=["%Y-%m-%d"])
@@ -82,7 +86,7 @@ def what_if(
         (aside if as_json else console).print(words(f"page   {html}"), soft_wrap=True)
 
 
-def _files(history: list[Path] | None, zone: str | None, per_eur: float, *, pv_sleeps: bool) -> Files | None:
+def _files(history: list[Path] | None, zone: str | None, per_eur: float | None, *, pv_sleeps: bool) -> Files | None:
     from ems_pipeline.backtest.study import Files
 
     if not history:
@@ -93,7 +97,6 @@ def _files(history: list[Path] | None, zone: str | None, per_eur: float, *, pv_s
 
 def _question(tariff: list[str] | None, rest: dict[str, Any]) -> Question:
     from ems_pipeline.backtest.what_if import Contract, Question
-    from ems_pipeline.sites import document
 
     contracts, patches = [], {}
     for said in tariff or ():
@@ -101,12 +104,33 @@ def _question(tariff: list[str] | None, rest: dict[str, Any]) -> Question:
         if colon and kind in ("fixed", "spot"):
             high, slash, low = price.partition("/")
             numbers = {"per_kwh": _number(said, high)} | ({"low_per_kwh": _number(said, low)} if slash else {})
-            contracts.append(Contract.model_validate({"kind": kind} | numbers))
+            contracts.append(_valid(Contract, {"kind": kind} | numbers))
         elif (path := Path(said)).suffix in (".yaml", ".yml"):
-            patches[path.stem.lower().replace("_", "-")] = document.read(path)
+            patches[path.stem.lower().replace("_", "-")] = _patch(path)
         else:
             raise ValueError(f"tariff {said!r} is none; write fixed:3.20, fixed:3.20/2.40, spot:0.40 or a YAML file")
-    return Question.model_validate(rest | {"contracts": tuple(contracts), "tariffs": patches})
+    return _valid(Question, rest | {"contracts": tuple(contracts), "tariffs": patches})
+
+
+def _patch(path: Path) -> Any:
+    from ems_pipeline.sites import document
+
+    try:
+        return document.read(path)
+    except document.DocumentError as fault:
+        raise ValueError(f"tariff {path} {fault}") from None
+
+
+def _valid(record: type[Valid], said: dict[str, Any]) -> Valid:
+    """A record of what was said, or every fault of that with its remedy."""
+    from pydantic import ValidationError
+
+    from ems_pipeline.sites.faults import listed
+
+    try:
+        return record.model_validate(said)
+    except ValidationError as error:
+        raise ValueError("; ".join(listed(said, error))) from None
 
 
 def _number(said: str, text: str) -> float:

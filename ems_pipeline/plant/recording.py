@@ -145,7 +145,6 @@ def _prices(values: pl.DataFrame | None, first: date, last: date) -> pl.DataFram
     known = prices["starts_at"].dt.date()
     if prices.is_empty() or known.min() > first or known.max() < last:  # type: ignore[operator]
         raise ValueError(
-            f"the prices cover {known.min()!r} to {known.max()!r}, the replay is of {first} to {last}; "
-            "choose other days"
+            f"prices are of {known.min()!s} to {known.max()!s}, the replay is of {first} to {last}; choose other days"
         )
     return prices

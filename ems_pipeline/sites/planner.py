@@ -103,6 +103,15 @@ class PlanningPolicy(SolverOptions):
             raise ValueError(f"ties {list(self.ties)} name one twice; name each once, the most important first")
         return self
 
+    @model_validator(mode="after")
+    def _is_challenged_by_another(self) -> Self:
+        other = self.challenger
+        if other is not None and all(getattr(self, name) == value for name, value in other.options.items()):
+            raise ValueError(
+                f"challenger {other.key!r} plans as the site does ({', '.join(other.options)}); let it differ"
+            )
+        return self
+
     def changed(self, options: Mapping[str, Any]) -> PlanningPolicy:
         """The policy with a challenger's options in it."""
         return self.model_copy(update=dict(options))

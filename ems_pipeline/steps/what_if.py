@@ -59,6 +59,11 @@ def wanted(
     """
     asked = question.about(site)
     chosen = days or (_measured_year(platform, site) if files is None else newest_year(files, site))
+    if (count := (chosen[1] - chosen[0]).days + 1) < LEAST_DAYS:
+        raise StudyInvalid(
+            f"{chosen[0]} to {chosen[1]} are {max(count, 0)} days, and a year is told from {LEAST_DAYS} on",
+            "name more days, wait until more is measured, or name files of a longer history",
+        )
     return Wanted(site, asked, study(site, asked, chosen, files), files)
 
 

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from ems_pipeline.sites import load_site
+from ems_pipeline.sites import PlanningPolicy, load_site
 from ems_pipeline.sites.loader import SiteFileError
+from ems_pipeline.sites.planner import Challenger
 from ems_pipeline.time_grid import zone
 from ems_pipeline_tests.sites.test_loader import edited
 
@@ -135,3 +137,9 @@ def test_what_a_charger_cannot_do_is_refused_by_name(tmp_path: Path, option: str
     car = "key: car-1, device: wallbox-1"
     with pytest.raises(SiteFileError, match=said):
         load_site(edited(tmp_path, (car, f"{car}, {option}")), {})
+
+
+def test_a_challenger_that_plans_as_the_site_does_is_refused() -> None:
+    PlanningPolicy(courses=False, challenger=Challenger(key="other", courses=False, gap=0.02))
+    with pytest.raises(ValidationError, match="'same' plans as the site does \\(courses\\); let it differ"):
+        PlanningPolicy(courses=False, challenger=Challenger(key="same", courses=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ems_pipeline.backtest.study import Files, StudyInvalid
@@ -79,3 +80,18 @@ def test_without_days_the_newest_year_of_the_files_is_lived(platform: Platform, 
     assert (wanted.study.first, wanted.study.last) == (date(2025, 12, 21), date(2026, 1, 15))
     with pytest.raises(StudyInvalid, match="the history cannot be read"):
         what_if.wanted(platform, home01, Question(), Files(files=(Path("nowhere.csv"),)))
+
+
+def test_what_files_do_not_say_is_refused_and_never_made_up(platform: Platform, home01: Site, tmp_path: Path) -> None:
+    """Koruny are no euros, and a column that is not there is no night."""
+    without = tmp_path / "no-pv.csv"
+    pl.read_csv(FILES.files[0]).drop("pv_w").write_csv(without)
+    asked = Question(battery_kwh=(30,), forecaster="persistence")
+    for files, said in (
+        (Files(files=FILES.files), "prices of the files are in EUR, home01 pays in CZK"),
+        (Files(files=(without,), per_eur=25), "no pv_w of .* and home01 has PV"),
+    ):
+        with pytest.raises(StudyInvalid, match=said):
+            what_if.live(platform, what_if.wanted(platform, home01, asked, files, DAYS), 0, lambda *_: None)
+    with pytest.raises(StudyInvalid, match="are 20 days, and a year is told from 21 on"):
+        what_if.wanted(platform, home01, asked, FILES, (DAYS[0], date(2026, 1, 14)))
