@@ -161,6 +161,7 @@ UNMET = (
     Sentence("{asset!s}: colder at the end than wanted by {amount}"),
     Sentence("{asset!s}: not run {amount}"),
     Sentence("{asset!s}: not run, its window is too short {amount}"),
+    Sentence("{asset!s}: run time missing {amount}"),
     Sentence("grid: beyond the grid limit {amount}"),
     Sentence("{asset!s}: below its reserve {amount}"),
     Sentence("{asset!s}: energy missing at the end {amount}"),
