@@ -141,7 +141,8 @@ def _ranges(problem: Problem) -> Iterator[str]:
 def _names(problem: Problem) -> Iterator[str]:
     """Names are unique within what they name; a machine may have several runs.
 
-    Inverters and fuses may name devices the problem leaves out: a car that is not there, an array without a forecast.
+    Inverters, fuses and groups may name devices the problem leaves out: a car that is not there, an array without a
+    forecast, a machine without a window.
     """
     for i, tie in enumerate(problem.ties):
         if tie not in TIES or tie in problem.ties[:i]:
@@ -177,10 +178,9 @@ def _machines(problem: Problem) -> Iterator[str]:
     loads = [load.key for load in problem.switched]
     for key in dict.fromkeys(key for key in loads if loads.count(key) > 1 or key in runs):
         yield f"switched has the key {key!r} and so has another machine; give every one its own"
-    known = {*runs, *loads}
     for i, group in enumerate(problem.load_groups):
-        for key in dict.fromkeys(key for key in group.machines if key not in known or group.machines.count(key) > 1):
-            yield f"load_groups[{i}] names {key!r}, machines are {sorted(known)}; name each of some of them once"
+        for key in dict.fromkeys(key for key in group.machines if group.machines.count(key) > 1):
+            yield f"load_groups[{i}] names {key!r} {group.machines.count(key)} times; name each of its machines once"
 
 
 def _gensets(problem: Problem) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _before(problem: Problem, built: Built, x: Array) -> Iterator[Proposal]:
 
 
 def fewer_starts(problem: Problem, built: Built, x: Array, meter_per_kwh: Array) -> Iterator[list[Pattern]]:
-    """Per car or load that starts more than once: patterns with fewer starts that promise to cost no more, best first."""
+    """Per car or load that starts more than once: patterns with fewer starts that may cost no more, best first."""
     cars, loads = zip(problem.sessions, built.sessions, strict=True), zip(problem.switched, built.switched, strict=True)
     free = [(charging.power, may_charge(problem, car)) for car, charging in cars]
     free += [(power, may_be_on(problem, load)) for load, power in loads]

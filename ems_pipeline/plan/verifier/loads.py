@@ -29,7 +29,8 @@ def switched(problem: Problem, plan: Plan) -> Found:
         yield from stays("minimum run", load.key, on, True, load.min_run_slots, before, already, excused)
         yield from stays("minimum pause", load.key, on, False, load.min_pause_slots, before, already)
         if load.anywhere_w is not None:
-            beyond = [0.0 if t < owed else float(w) - a for t, (w, a) in enumerate(zip(power, load.anywhere_w))]  # noqa: B905 - both are as long as the horizon
+            beyond = np.array(power - load.anywhere_w, dtype=float)
+            beyond[:owed] = 0.0  # what it has to run out it draws from anywhere
             yield from worst("only what the sun leaves", load.key, np.minimum(beyond, given), POWER_W, "W")
 
 

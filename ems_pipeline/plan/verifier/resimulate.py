@@ -212,10 +212,11 @@ def import_limits_w(problem: Problem) -> Array:
 def excess_import_w(problem: Problem, plan: Plan) -> tuple[Array, Array]:
     """Import above the limit, W: what can be avoided, and what the bare load alone draws beyond it.
 
-    With the bare load counts what heat pumps and loads draw at least that must go on running; below, what gensets give at least.
+    With the bare load counts what heat pumps and loads that must go on draw; below, what gensets give at least.
     """
     limits, alone = import_limits_w(problem), problem.load_w - pv_at_bus_w(problem, stiff_only=False)
-    for unit in (*problem.heat_pumps, *problem.switched):
+    running: tuple[HeatPumpUnit | SwitchedLoad, ...] = (*problem.heat_pumps, *problem.switched)
+    for unit in running:
         alone[: still_on(unit)] += unit.min_w
     over = np.maximum(plan.grid_w - limits, 0.0)
     forced = np.minimum(over, np.maximum(alone - limits, 0.0))

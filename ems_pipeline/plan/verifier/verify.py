@@ -98,6 +98,7 @@ def _money(problem: Problem, plan: Plan) -> Found:
 
 LAWS: tuple[Callable[[Problem, Plan], Found], ...] = (
     _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.flows, devices.sessions,
-    devices.chargers, devices.fuses, devices.deferrables, loads.switched, loads.groups, loads.reported, gensets.gensets, gensets.switchboards,
+    devices.chargers, devices.fuses, devices.deferrables, loads.switched, loads.groups, loads.reported,
+    gensets.gensets, gensets.switchboards,
     devices.heat_pumps, _unmet, _money,
 )  # fmt: skip

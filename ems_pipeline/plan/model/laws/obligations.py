@@ -13,7 +13,7 @@ Keeping = GensetUnit | HeatPumpUnit | SwitchedLoad
 
 
 def must_run(unit: Keeping, slots: int) -> int:
-    """For how many of the first slots a machine that runs must go on; lock-outs, the next service and a window's end end it earlier.
+    """For how many of the first slots a machine that runs must go on; lock-outs, service, a window's end stop it.
 
     A heat pump without a least power has no on and off to keep.
     """
@@ -51,7 +51,7 @@ def still_warming(unit: GensetUnit) -> int:
 
 
 def allowed(unit: GensetUnit | ChargingSession | SwitchedLoad, slots: int) -> Array:
-    """1 where the set may turn, the car may charge or the load may run, 0 in quiet hours, lock-outs and what a schedule blocks."""
+    """1 where the set may turn, the car may charge, the load may run; 0 in quiet hours, lock-outs, what is blocked."""
     may = np.ones(slots)
     for window in unit.blocked:
         may[window.first : window.end] = 0.0
@@ -82,7 +82,8 @@ def given_w(problem: Problem) -> Array:
 def drawn_w(problem: Problem) -> Array:
     """Least power of heat pumps and switched loads that must go on running, W per slot."""
     total = np.zeros(problem.slots)
-    for unit in (*problem.heat_pumps, *problem.switched):
+    units_on: tuple[Keeping, ...] = (*problem.heat_pumps, *problem.switched)
+    for unit in units_on:
         total[: must_run(unit, problem.slots)] += unit.min_w
     return total
 

@@ -68,7 +68,12 @@ def only_what_is_left(
     if isinstance(car, ChargingSession):
         _batteries_first(model, problem, car, (slots, sun), stores)
     for unit, genset in zip(problem.gensets, generating, strict=True):
-        every = model.rows(f"{car.key} nothing of {unit.key}", np.arange(problem.slots, dtype=np.int32), -np.inf, units.kilo(unit.max_w))
+        every = model.rows(
+            f"{car.key} nothing of {unit.key}",
+            np.arange(problem.slots, dtype=np.int32),
+            -np.inf,
+            units.kilo(unit.max_w),
+        )
         genset.draw(model, every, 1.0)
         model.add(every[slots], sun, units.kilo(unit.max_w))
 
