@@ -357,3 +357,59 @@ def machines(site: Site) -> None:
         m.row(once, 1.0, 1.0)
     for chosen_then in runs.values():
         m.row(chosen_then, 0.0, 1.0)
+    for (key, t), chosen_then in runs.items():
+        site.busy.setdefault((key, t), []).extend(chosen_then)
+
+
+def switched(site: Site) -> None:
+    """On or off where a window is open; so long within each as is wanted, or at a price less; few starts."""
+    m = site.model
+    for load in site.p.get("switched", []):
+        power, was_on, since = load["power_w"] / 1e3, load["was_on"], load["state_slots"]
+        is_open = [
+            any(w["first"] <= t < w["end"] for w in load["wanted"])
+            and not any(w["first"] <= t < w["end"] for w in load["blocked"])
+            for t in range(site.n)
+        ]
+        owed = 0
+        if was_on and since is not None:
+            while owed < min(site.n, load["min_run_slots"] - since) and is_open[owed]:
+                owed += 1
+        on = [m.var(float(t < owed), float(is_open[t]), integer=True) for t in range(site.n)]
+        for t, here in enumerate(on):
+            site.bus[t].append((here, -power))
+            site.busy.setdefault((load["key"], t), []).append((here, 1.0))
+            if t < owed:
+                site.owed_kw[t] += power
+                site.owing.setdefault((load["key"], t), 1)
+            elif load["anywhere_w"] is not None and load["anywhere_w"][t] < load["power_w"]:
+                drawn = m.var(0.0, power)
+                m.row([(drawn, 1.0), (here, -power)], 0.0, 0.0)
+                site.sunny[t].append((drawn, load["anywhere_w"][t] / 1e3, power, 0.0))
+        stays(m, on, load["min_run_slots"], 1, was_on, None)
+        stays(m, on, 1, load["min_pause_slots"], was_on, None if was_on else since)
+        begun = []
+        for t, here in enumerate(on):
+            start = m.var(0.0, 1.0, integer=True)
+            if t > 0:
+                m.row([(start, 1.0), (here, -1.0), (on[t - 1], 1.0)], 0.0, math.inf)
+            elif was_on is False:
+                m.row([(start, 1.0), (here, -1.0)], 0.0, math.inf)
+            begun.append(start)
+        for w in load["wanted"]:
+            inside = [(here, 1.0) for here in on[w["first"] : w["end"]]]
+            m.beyond([(here, -1.0) for here, _ in inside], -float(w["slots"]), H * load["missing_price_per_h"])
+            most = max(w["slots"], load["min_run_slots"]) if w["slots"] else 0
+            most = max(most, sum(w["first"] <= t < w["end"] for t in range(owed)))
+            m.row(inside, 0.0, float(most))
+            if w["most_starts"] is not None:
+                m.row([(start, 1.0) for start in begun[w["first"] : w["end"]]], 0.0, float(w["most_starts"]))
+
+
+def groups(site: Site) -> None:
+    """Of a group no more run at once than it lets, or than have to run on."""
+    for group in site.p.get("load_groups", []):
+        for t in range(site.n):
+            most = max(group["most_at_once"], sum(site.owing.get((key, t), 0) for key in group["machines"]))
+            terms = [term for key in group["machines"] for term in site.busy.get((key, t), [])]
+            site.model.row(terms, 0.0, float(most))

@@ -27,7 +27,8 @@ class Site:
     """The model of one problem; ``bus`` collects what feeds (+) and draws (-) per slot, kW.
 
     ``given`` are purchases, discharges and gensets with their most, ``sunny`` cars that may have only so much of them,
-    ``cells`` charge and discharge of each battery with their most, ``held`` its energy at the start and per slot.
+    ``cells`` charge and discharge of each battery with their most, ``held`` its energy at the start and per slot;
+    ``busy`` says of machines that they run, ``owing`` of those that they have to.
     """
 
     def __init__(self, problem: Json) -> None:
@@ -40,6 +41,8 @@ class Site:
         self.held: list[tuple[float, list[int]]] = []
         self.sunny: list[list[tuple[int, float, float, float]]] = [[] for _ in range(self.n)]
         self.owed_kw = [0.0] * self.n
+        self.busy: dict[tuple[str, int], list[Term]] = {}
+        self.owing: dict[tuple[str, int], int] = {}
         self.given_kw = [0.0] * self.n
         devices.pv(self)
         devices.batteries(self)
@@ -47,6 +50,8 @@ class Site:
         devices.cars(self)
         devices.heat_pumps(self)
         devices.machines(self)
+        devices.switched(self)
+        devices.groups(self)
         small_gensets.gensets(self)
         _meter(self)
         devices.sunny(self)

@@ -52,6 +52,7 @@ def problem(seed: str) -> Json:
     for unit in found["gensets"]:
         unit["unbilled_per_kwh"] = unbilled.choice([0.0, 0.0, 0.15])
     _peaks(random.Random(f"{seed}/peaks"), found["grid"], n)
+    _run_times(random.Random(f"{seed}/run times"), found, n)
     chooses = random.Random(f"{seed}/ties")  # must not cost anything: the second planner knows nothing of it
     found["ties"] = chooses.sample(["early", "level", "order", "quiet"], chooses.choice([0, 0, 1, 2]))
     return found
@@ -264,6 +265,33 @@ def _machines(rng: random.Random, n: int) -> list[Json]:
             "end": rng.randint(first + 1, n), "skip_price": rng.choice([0.05, 0.5, 30.0]),
         })  # fmt: skip
     return found
+
+
+def _run_times(rng: random.Random, found: Json, n: int) -> None:
+    """Loads with a run time in one or two windows, in the middle of a run or a pause, and groups of them."""
+    found["switched"] = []
+    for number in range(rng.choice([0, 0, 1, 1, 2, 3])):
+        cuts = sorted(rng.sample(range(n + 1), rng.choice([2, 2, 4])))
+        windows = [
+            {"first": first, "end": end, "slots": rng.choice([0, 1, (end - first + 1) // 2, end - first + 1]),
+             "most_starts": rng.choice([None, None, 0, 1, 2])}
+            for first, end in zip(cuts[::2], cuts[1::2], strict=True)
+        ]  # fmt: skip
+        was_on, power, quiet = rng.choice([None, True, False]), rng.choice([600.0, 1500.0, 3000.0]), rng.randrange(n)
+        some = [rng.choice([0.0, power]) for _ in range(n)]
+        found["switched"].append({
+            "key": f"load{number}", "power_w": power, "wanted": windows,
+            "missing_price_per_h": rng.choice([0.02, 0.5, 30.0]), "min_run_slots": rng.choice([1, 1, 2, 3, 4]),
+            "min_pause_slots": rng.choice([1, 1, 2, 3]), "was_on": was_on,
+            "state_slots": None if was_on is None else rng.choice([None, 0, 1, 2]),
+            "blocked": [{"first": quiet, "end": min(n, quiet + 2)}] if rng.random() < 0.25 else [],
+            "anywhere_w": some if rng.random() < 0.35 else None,
+        })  # fmt: skip
+    members = sorted({one["key"] for one in (*found["switched"], *found["deferrables"])})
+    found["load_groups"] = []
+    if members and rng.random() < 0.4:
+        some = rng.sample(members, rng.randint(1, len(members)))
+        found["load_groups"] = [{"key": "relay", "machines": some, "most_at_once": rng.choice([1, 1, 2])}]
 
 
 def _genset(rng: random.Random, key: str, n: int) -> Json:

@@ -43,7 +43,7 @@ from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.site import ControlPolicy, Site
 from ems_pipeline.sites.tariff import Tariff, TariffPeriod
 from ems_pipeline.sites.thermal import HeatPump, HotWater, House
-from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, GridTerms, HybridInverter
+from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, GridTerms, HybridInverter, LoadGroup
 
 __all__ = [
     "Asset",
@@ -68,6 +68,7 @@ __all__ = [
     "HotWater",
     "House",
     "HybridInverter",
+    "LoadGroup",
     "PlanningPolicy",
     "PvArray",
     "Schedule",

@@ -154,7 +154,7 @@ def board_faults(boards: Sequence[Switchboard], gensets: Sequence[Genset]) -> It
 
 
 class DeferrableLoad(Asset):
-    """A machine that runs once a day inside a window: constant power, or a profile of quarter-hours.
+    """A machine that runs once a day inside a window, or so many hours of it: constant power, or a profile.
 
     With a device (a switch) it is steered; without one its plan is advice.
     """
@@ -169,4 +169,35 @@ class DeferrableLoad(Asset):
     weekdays: tuple[Weekday, ...] = (0, 1, 2, 3, 4, 5, 6)
     """Days on which the window begins, 0 = Monday."""
     skip_price: float = Field(100.0, gt=0, le=10_000_000)
-    """What a run that finds no room is worth avoiding, site currency."""
+    """What a run that finds no room is worth avoiding, site currency; of an interruptible one in shares by time."""
+    is_interruptible: bool = False
+    """Its `run_minutes` may be made up of several runs, at any times of the window."""
+    min_run_minutes: int = Field(15, ge=15, le=1440)
+    min_pause_minutes: int = Field(15, ge=15, le=1440)
+    max_starts: int | None = Field(None, ge=1, le=96)
+    """In a window; none: any number."""
+    quiet_hours: tuple[DailyWindow, ...] = ()
+    """Parts of the window in which it stays off."""
+    most_price_per_kwh: float | None = Field(None, ge=-20, le=50)
+    """Buying price above which only what the sun leaves runs it, site currency; none: it runs as it pays."""
+
+    @model_validator(mode="after")
+    def _interruptions_fit(self) -> Self:
+        """A profile has no parts; and whoever runs without a break has one run, whose least time says so."""
+        options = ("min_run_minutes", "min_pause_minutes", "max_starts", "quiet_hours", "most_price_per_kwh")
+        given = [name for name in options if getattr(self, name) != type(self).model_fields[name].default]
+        if given and not self.is_interruptible:
+            raise ValueError(
+                f"deferrable {self.key!r}: {', '.join(given)} stands without is_interruptible: true; give that, and "
+                "for a run without a break min_run_minutes as long as run_minutes"
+            )
+        if self.is_interruptible and self.profile_w:
+            raise ValueError(
+                f"deferrable {self.key!r}: profile_w is a run without a break and is_interruptible true; keep one"
+            )
+        if self.min_run_minutes > self.run_minutes:
+            raise ValueError(
+                f"deferrable {self.key!r}: min_run_minutes is {self.min_run_minutes} of run_minutes "
+                f"{self.run_minutes}; give no more than it runs in all"
+            )
+        return self

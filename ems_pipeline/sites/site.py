@@ -24,7 +24,7 @@ from ems_pipeline.sites.record import Key, PowerW, Record, known_as
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import Tariff
 from ems_pipeline.sites.thermal import HeatPump
-from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
+from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter, LoadGroup
 from ems_pipeline.sites.wish import Unfit, Wish, in_words
 
 
@@ -65,6 +65,8 @@ class Site(Record):
     fleets: tuple[Fleet, ...] = ()
     """Batteries that are planned and told as one."""
     fuses: tuple[FuseGroup, ...] = ()
+    load_groups: tuple[LoadGroup, ...] = ()
+    """Of deferrable loads of which only so many run at once."""
     inverters: tuple[HybridInverter, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     devices: tuple[Device, ...] = ()
@@ -100,6 +102,7 @@ class Site(Record):
             ("asset", [a.key for a in assets]),
             ("device", [d.key for d in self.devices]),
             ("switchboard", [b.key for b in self.switchboards]),
+            ("load group", [g.key for g in self.load_groups]),
             ("genset of a switchboard", [key for b in self.switchboards for key in b.gensets]),
         ):
             faults += [f"{kind} key {k!r} is used twice; keys are unique" for k in keys if keys.count(k) > 1]
@@ -107,6 +110,19 @@ class Site(Record):
         faults += wrong
         faults += schedule.faults(self.schedules, {a.key: a for a in (assets if wrong else self.asked)})
         faults += self._unreachable_first()
+        switches = [m.device for m in self.deferrables if m.device is not None]
+        faults += [
+            f"deferrables {sorted(m.key for m in self.deferrables if m.device == key)} are told by the one switch "
+            f"{key!r}; give one load with the power of all"
+            for key in dict.fromkeys(switches)
+            if switches.count(key) > 1
+        ]
+        faults += [
+            f"load group {g.key!r} names {key!r} twice; name it once"
+            for g in self.load_groups
+            for key in g.loads
+            if g.loads.count(key) > 1
+        ]
         if self.planning.co2 is not None:
             faults += [
                 f"planning.co2 stands and genset {g.key!r} states no co2_kg_per_kwh; state it, or leave co2 out"
@@ -155,8 +171,10 @@ class Site(Record):
         known: dict[str, Sequence[Asset | Device]] = {
             "charger": self.chargers, "PV array": self.pv, "battery": self.batteries, "device": self.devices,
             "asset": (*self.chargers, *self.heat_pumps, *self.batteries), "genset": self.gensets,
+            "deferrable": self.deferrables,
         }  # fmt: skip
         named = [(f"fuse {f.key!r}", "charger", f.chargers) for f in self.fuses]
+        named += [(f"load group {g.key!r}", "deferrable", g.loads) for g in self.load_groups]
         for inverter in self.inverters:
             named += [(f"inverter {inverter.key!r}", "PV array", inverter.pv)]
             named += [(f"inverter {inverter.key!r}", "battery", inverter.batteries)]

@@ -93,6 +93,15 @@ class FuseTerms(Hours):
     limit_w: LimitW
 
 
+class LoadGroup(Record):
+    """Deferrable loads behind one actuator: a changeover switch, a valve, one supply."""
+
+    key: Key
+    loads: tuple[Key, ...] = Field(min_length=1)
+    most_at_once: int = Field(1, ge=1, le=100)
+    """So many of them run at the same time at most."""
+
+
 class FuseGroup(Record):
     """Chargers behind one fuse."""
 

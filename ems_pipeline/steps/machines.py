@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,7 +10,8 @@ import polars as pl
 
 from ems_pipeline import time_grid
 from ems_pipeline.plan import MachineState
-from ems_pipeline.plan.assembly.history import Flags, slots_into_run, state
+from ems_pipeline.plan.assembly.history import Flags, ran, slots_into_run, state
+from ems_pipeline.plan.assembly.inputs import RunSoFar
 from ems_pipeline.plan.assembly.machines import daily, profile_w
 from ems_pipeline.sites import DeferrableLoad, Genset, HeatPump, Site
 from ems_pipeline.warehouse.telemetry import Reached
@@ -54,6 +55,7 @@ class SoFar:
     register_h: Mapping[str, float]
     waiting: frozenset[str]
     begun: Mapping[str, int]
+    ran: Mapping[str, RunSoFar]
 
 
 def of(site: Site) -> list[Machine]:
@@ -78,7 +80,7 @@ def so_far(site: Site, past: Past, newest: Values, start: datetime) -> SoFar:
     states = {
         m.key: state(loaded[m.key], planned[m.key], _warm_up_slots(m), today)
         for m in machines
-        if not isinstance(m, DeferrableLoad)
+        if not isinstance(m, DeferrableLoad) or m.is_interruptible
     }
     waiting, begun = _deferrables(site, loaded, planned, slots, start)
     low = {g.key: _low_load_slots(g, past.means, newest, slots) for g in site.gensets if g.low_load_pct}
@@ -89,6 +91,7 @@ def so_far(site: Site, past: Past, newest: Values, start: datetime) -> SoFar:
         {key: value for key, value in hours.items() if value is not None},
         waiting,
         begun,
+        dict(_run_times(site, loaded, planned, slots, start)),
     )
 
 
@@ -158,17 +161,34 @@ def _deferrables(
 ) -> tuple[frozenset[str], dict[str, int]]:
     """Machines whose window has begun: those that wait, and those in their run with the slots that are over."""
     waiting, begun = set(), {}
+    for machine, first in _open(site, slots, start):
+        if machine.is_interruptible:
+            continue
+        ago = slots_into_run(loaded[machine.key][first:], planned[machine.key][first:])
+        if ago is None:
+            waiting.add(machine.key)
+        elif ago < len(profile_w(machine)):
+            begun[machine.key] = ago
+    return frozenset(waiting), begun
+
+
+def _run_times(
+    site: Site, loaded: Mapping[str, Flags], planned: Mapping[str, Flags], slots: list[datetime], start: datetime
+) -> Iterator[tuple[str, RunSoFar]]:
+    """What interruptible machines whose window has begun have run in it."""
+    for machine, first in _open(site, slots, start):
+        if machine.is_interruptible:
+            on, asked = loaded[machine.key], planned[machine.key]
+            before = (asked[first - 1] if on[first - 1] is None else on[first - 1]) if first else None
+            yield machine.key, ran(on[first:], asked[first:], before)
+
+
+def _open(site: Site, slots: list[datetime], start: datetime) -> Iterator[tuple[DeferrableLoad, int]]:
+    """Machines whose window is open, and the first slot of it."""
     for machine in site.deferrables:
         for day, begins, ends in daily(machine.window, [start], time_grid.zone(site.timezone)):
-            if day.weekday() not in machine.weekdays or not begins < start < ends:
-                continue
-            inside = [t for t, slot in enumerate(slots) if slot >= begins]
-            ago = slots_into_run([loaded[machine.key][t] for t in inside], [planned[machine.key][t] for t in inside])
-            if ago is None:
-                waiting.add(machine.key)
-            elif ago < len(profile_w(machine)):
-                begun[machine.key] = ago
-    return frozenset(waiting), begun
+            if day.weekday() in machine.weekdays and begins < start < ends:
+                yield machine, next(t for t, slot in enumerate(slots) if slot >= begins)
 
 
 def serviced(site: Site) -> list[Genset]:

@@ -126,6 +126,7 @@ def plan_inputs(known: Known, site: Site, left_alone: LeftAlone = NOTHING) -> Kn
             register_h=history.register_h,
             waiting=history.waiting,
             begun=history.begun,
+            ran=history.ran,
         ),
         events=events.of(known.events),
         goals=wanted,

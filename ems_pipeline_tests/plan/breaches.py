@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from ems_pipeline.plan import Plan, Problem
-from ems_pipeline.plan.problem import DemandEvent, EmptyTaper, EnergyBy, KeptWithin, Window
+from ems_pipeline.plan.problem import (
+    DemandEvent,
+    EmptyTaper,
+    EnergyBy,
+    KeptWithin,
+    LoadGroup,
+    RunTime,
+    SwitchedLoad,
+    Window,
+)
 
 Mutation = Callable[[Problem, Plan], tuple[Problem, Plan]]
 MUTATIONS: dict[str, tuple[str, Mutation]] = {}
@@ -439,6 +448,64 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
 @breaks("genset starts per day", "workshop")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_genset(problem, starts_per_day=0), plan
+
+
+def _with_load(problem: Problem, plan: Plan, **changes: Any) -> tuple[Problem, Plan]:
+    """A load of 1 kW that runs in four slots and rests for two between them."""
+    wanted = (RunTime(0, problem.slots, changes.pop("slots", 4), changes.pop("most_starts", None)),)
+    load = dataclasses.replace(SwitchedLoad("pool", 1000.0, wanted, was_on=False), **changes)
+    power_w = np.zeros((1, problem.slots))
+    power_w[0, [2, 3, 6, 7]] = 1000.0
+    return dataclasses.replace(problem, switched=(load,)), dataclasses.replace(plan, switched_w=power_w)
+
+
+@breaks("on or off", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, power_w=1010.0)
+
+
+@breaks("closed window", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, blocked=(Window(3, 4),))
+
+
+@breaks("run time", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, slots=3)
+
+
+@breaks("starts in a window", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, most_starts=1)
+
+
+@breaks("minimum run (load)", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, min_run_slots=3)
+
+
+@breaks("minimum pause (load)", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, min_pause_slots=3)
+
+
+@breaks("only what the sun leaves (load)", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, anywhere_w=np.full(problem.slots, 1000.0 / 1.01))
+
+
+@breaks("missing run time as reported", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_load(problem, plan, slots=5)
+
+
+@breaks("at once in a group", "workshop")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    problem, plan = _with_load(problem, plan)
+    both = (*problem.switched, dataclasses.replace(problem.switched[0], key="heater"))
+    group = (LoadGroup("supply", ("pool", "heater")),)
+    twice = dataclasses.replace(plan, switched_w=np.repeat(plan.switched_w, 2, axis=0))
+    return dataclasses.replace(problem, switched=both, load_groups=group), twice
 
 
 def _with_grid(problem: Problem, **changes: Any) -> Problem:

@@ -14,6 +14,7 @@ FLAT = [0.3] * 4
 WIDTHS = {
     "pv_w": "pv", "charge_w": "batteries", "discharge_w": "batteries", "session_w": "sessions",
     "heat_pump_w": "heat_pumps", "deferrable_w": "deferrables", "genset_w": "gensets", "genset_on": "gensets",
+    "switched_w": "switched",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from ems_pipeline.plan.assembly.machines import (
     too_short,
 )
 from ems_pipeline.plan.assembly.spans import slots_of, windows_where
+from ems_pipeline.plan.assembly.switched import load_groups, switched_loads
 from ems_pipeline.plan.problem import (
     BatteryStore,
     ChargeBand,
@@ -72,6 +73,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
     dearest = max(float(np.abs(counted).max()), float(np.abs(sell).max()), 1e-3)
     local_days = [time_grid.local_day(at, zone) for at in inputs.starts]
     soc = inputs.state.soc_pct
+    once = [machine for machine in site.deferrables if not machine.is_interruptible]
     return Problem(
         site=site.key,
         currency=site.currency,
@@ -100,13 +102,15 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
             )
             for h in site.heat_pumps
         ),
-        deferrables=tuple(run for m in site.deferrables for run in deferrable_runs(m, inputs, zone, dearest)),
+        deferrables=tuple(run for m in once for run in deferrable_runs(m, inputs, zone, dearest)),
         gensets=tuple(genset_units(site, inputs, zone)),
         switchboards=tuple(switchboards(site)),
         fuses=tuple(at_times.fuse(f, inputs.starts, zone) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
-        left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),
+        left_out=(*_too_late(site, inputs), *(u for m in once for u in too_short(m, inputs, zone))),
         ties=site.planning.ties,
+        switched=tuple(switched_loads(site, inputs, zone)),
+        load_groups=load_groups(site),
         courses=inputs.courses,
         day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
     )

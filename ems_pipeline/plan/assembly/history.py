@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ems_pipeline.plan.assembly.inputs import MachineState
+from ems_pipeline.plan.assembly.inputs import MachineState, RunSoFar
 
 Flags = Sequence[bool | None]
 """Per slot: yes, no, not known."""
@@ -53,3 +53,14 @@ def slots_into_run(loaded: Flags, planned: Flags) -> int | None:
     """
     on = _on(loaded, planned, 0)
     return next((len(on) - t for t, here in enumerate(on) if here), None)
+
+
+def ran(loaded: Flags, planned: Flags, was_on: bool | None) -> RunSoFar:
+    """For how many slots a machine has run, and how often it was started, in a series that begins with its window.
+
+    Args:
+        was_on: whether it ran just before the series.
+    """
+    on = _on(loaded, planned, 0)
+    begun = [here is True and before is not True for before, here in pairwise([was_on, *on])]
+    return RunSoFar(sum(here is True for here in on), sum(begun))

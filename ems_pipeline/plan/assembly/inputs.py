@@ -63,6 +63,14 @@ class Service:
 
 
 @dataclass(frozen=True)
+class RunSoFar:
+    """Of a machine whose window has begun: for how many slots it has run in it, and how often it was started."""
+
+    slots: int = 0
+    starts: int = 0
+
+
+@dataclass(frozen=True)
 class SiteState:
     """The site at an instant, by asset key.
 
@@ -78,6 +86,7 @@ class SiteState:
         register_h: per genset that tells, what its own hour meter shows.
         waiting: deferrable machines whose window has begun and that have not run in it.
         begun: deferrable machines in their run, and the slots of it that are over.
+        ran: interruptible machines whose window has begun, and what they have run in it.
     """
 
     at: datetime
@@ -92,6 +101,7 @@ class SiteState:
     register_h: Mapping[str, float] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     begun: Mapping[str, int] = field(default_factory=dict)
+    ran: Mapping[str, RunSoFar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

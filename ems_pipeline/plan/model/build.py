@@ -19,7 +19,9 @@ from ems_pipeline.plan.model.laws import (
     storage,
     sunshine,
     switchboard,
+    switched,
 )
+from ems_pipeline.plan.model.laws.switching import Switched
 from ems_pipeline.plan.problem import Problem
 
 NONE = np.zeros(0, dtype=np.int32)
@@ -50,6 +52,7 @@ class Built:
     sessions: list[charging.Charging]
     heat_pumps: list[heat.Heating]
     deferrables: list[deferrable.Deferred]
+    switched: list[Switched]
     gensets: list[genset.Generating]
     exclusions: Exclusions
     imports: Index = field(default_factory=lambda: NONE)
@@ -84,6 +87,7 @@ def build(problem: Problem, exclusions: Exclusions, stakes: float = np.inf) -> B
         [charging.session(model, problem, car, balance, car.charger in shared) for car in problem.sessions],
         [heat.heat_pump(model, unit, balance, stakes) for unit in problem.heat_pumps],
         [deferrable.run_once(model, machine, balance) for machine in problem.deferrables],
+        [switched.load(model, problem, unit, balance) for unit in problem.switched],
         [genset.genset(model, problem, unit, balance) for unit in problem.gensets],
         exclusions,
     )
@@ -102,8 +106,12 @@ def _shared(problem: Problem, built: Built) -> None:
     for key in dict.fromkeys(key for key in keys if keys.count(key) > 1):
         runs = [run for name, run in zip(keys, built.deferrables, strict=True) if name == key]
         deferrable.one_run_at_a_time(model, key, runs)
+    for group in problem.load_groups:
+        switched.few_at_once(model, problem, group, built.switched, built.deferrables)
+    gensets = [generating.power for generating in built.gensets]
+    for load, power in zip(problem.switched, built.switched, strict=True):
+        sunshine.only_what_is_left(model, problem, load, power, built.meter, built.batteries, gensets)
     for car, cars in zip(problem.sessions, built.sessions, strict=True):
-        gensets = [generating.power for generating in built.gensets]
         flows.no_battery_to_car(model, problem, car, cars.power, built.batteries)
         sunshine.only_what_is_left(model, problem, car, cars.power, built.meter, built.batteries, gensets)
     for board in problem.switchboards:

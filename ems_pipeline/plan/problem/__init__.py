@@ -1,7 +1,7 @@
 """What is to be planned, as plain arrays, and the door that refuses what no plan can be made of.
 
 problem.py  prices, limits, needs, the horizon             devices.py  cars, heat pumps, machines
-batteries.py  cells, what happens to them
+batteries.py  cells, what happens to them                  switched.py loads that may be interrupted, groups
 gensets.py  generating sets, switchboards                  accept.py   the door: each fault by field, slot, remedy
 misfits.py  what fields have to be to each other
 """
@@ -30,6 +30,7 @@ from ems_pipeline.plan.problem.devices import (
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
 from ems_pipeline.plan.problem.problem import TIES, Course, DemandEvent, GridLimits, PreviousPower, Problem, Unmet
+from ems_pipeline.plan.problem.switched import LoadGroup, RunTime, SwitchedLoad
 
 __all__ = [
     "NO_FLOOR_C",
@@ -50,11 +51,14 @@ __all__ = [
     "HeatStore",
     "HybridInverter",
     "KeptWithin",
+    "LoadGroup",
     "PowerStep",
     "PreviousPower",
     "Problem",
     "PvSource",
+    "RunTime",
     "Switchboard",
+    "SwitchedLoad",
     "Taper",
     "Unmet",
     "Window",

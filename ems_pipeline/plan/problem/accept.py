@@ -67,6 +67,12 @@ FIELDS: dict[type, dict[str, Bounds]] = {
     parts.EnergyBy: {"end": COUNT, "energy_wh": AT_LEAST_0},
     parts.Fuse: {"limit_w": AT_LEAST_0, "most_w": AT_LEAST_0},
     parts.DeferrableRun: {"profile_w": AT_LEAST_0, "first": SLOT, "end": SLOT, "skip_price": AT_LEAST_0},
+    parts.RunTime: {"first": SLOT, "end": SLOT, "slots": SLOT, "most_starts": SINCE},
+    parts.SwitchedLoad: {
+        "power_w": POSITIVE, "missing_price_per_h": AT_LEAST_0, "min_run_slots": COUNT, "min_pause_slots": COUNT,
+        "state_slots": SINCE, "anywhere_w": AT_LEAST_0, "most_price_per_kwh": ANY,
+    },
+    parts.LoadGroup: {"most_at_once": COUNT},
     parts.GensetUnit: {
         "min_w": AT_LEAST_0, "max_w": POSITIVE, "fuel_per_kwh": AT_LEAST_0, "idle_fuel_per_h": AT_LEAST_0,
         "start_cost": AT_LEAST_0, "min_run_slots": COUNT, "min_pause_slots": COUNT, "warm_up_slots": SLOT,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -28,7 +29,15 @@ class Window(Record):
     end: int
 
 
-def covered(windows: Iterable[Window], slots: int) -> Mask:
+class _Span(Protocol):
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+
+def covered(windows: Iterable[_Span], slots: int) -> Mask:
     """Which of the first ``slots`` lie in one of the windows."""
     inside = np.zeros(slots, dtype=bool)
     for window in windows:

@@ -34,6 +34,7 @@ def _lengths(problem: Problem) -> Iterator[str]:
     series |= {"grid.unbilled_per_kwh": grid.unbilled_per_kwh}
     series |= {f"pv[{i}].available_w": source.available_w for i, source in enumerate(problem.pv)}
     series |= {f"sessions[{i}].anywhere_w": car.anywhere_w for i, car in enumerate(problem.sessions)}
+    series |= {f"switched[{i}].anywhere_w": load.anywhere_w for i, load in enumerate(problem.switched)}
     series |= {f"fuses[{i}].most_w": fuse.most_w for i, fuse in enumerate(problem.fuses)}
     for i, battery in enumerate(problem.batteries):
         series |= {f"batteries[{i}].{name}": getattr(battery, name) for name in ("charge_most_w", "discharge_most_w")}
@@ -73,7 +74,11 @@ def _windows(problem: Problem) -> Iterator[str]:
         inside += [(f"grid.{name}[{i}]", window) for i, window in enumerate(getattr(problem.grid, name))]
     inside += [(f"sessions[{i}]", car) for i, car in enumerate(problem.sessions)]
     inside += [(f"deferrables[{i}]", machine) for i, machine in enumerate(problem.deferrables)]
-    blocking: tuple[tuple[str, Sequence[Any]], ...] = (("sessions", problem.sessions), ("gensets", problem.gensets))
+    for i, load in enumerate(problem.switched):
+        inside += [(f"switched[{i}].wanted[{k}]", window) for k, window in enumerate(load.wanted)]
+    blocking: tuple[tuple[str, Sequence[Any]], ...] = (
+        ("sessions", problem.sessions), ("gensets", problem.gensets), ("switched", problem.switched),
+    )  # fmt: skip
     for i, car in enumerate(problem.sessions):
         inside += [(f"sessions[{i}].steady[{k}]", window) for k, window in enumerate(car.steady)]
     for i, battery in enumerate(problem.batteries):
@@ -136,7 +141,8 @@ def _ranges(problem: Problem) -> Iterator[str]:
 def _names(problem: Problem) -> Iterator[str]:
     """Names are unique within what they name; a machine may have several runs.
 
-    Inverters and fuses may name devices the problem leaves out: a car that is not there, an array without a forecast.
+    Inverters, fuses and groups may name devices the problem leaves out: a car that is not there, an array without a
+    forecast, a machine without a window.
     """
     for i, tie in enumerate(problem.ties):
         if tie not in TIES or tie in problem.ties[:i]:
@@ -144,7 +150,7 @@ def _names(problem: Problem) -> Iterator[str]:
     kinds: dict[str, Sequence[Any]] = {
         "pv": problem.pv, "batteries": problem.batteries, "inverters": problem.inverters, "sessions": problem.sessions,
         "heat_pumps": problem.heat_pumps, "gensets": problem.gensets, "switchboards": problem.switchboards,
-        "fuses": problem.fuses, "previous": problem.previous,
+        "fuses": problem.fuses, "previous": problem.previous, "load_groups": problem.load_groups,
     }  # fmt: skip
     for kind, records in kinds.items():
         keys = [record.key for record in records]
@@ -161,6 +167,20 @@ def _machines(problem: Problem) -> Iterator[str]:
     for i, machine in enumerate(problem.deferrables):
         if machine.profile_w.ndim != 1 or not (machine.profile_w > 0).any():
             yield f"deferrables[{i}].profile_w never draws power; give W per quarter-hour of its run"
+    for i, load in enumerate(problem.switched):
+        for earlier, later in pairwise(load.wanted):
+            if later.first < earlier.end:
+                yield (
+                    f"switched[{i}].wanted has [{earlier.first}, {earlier.end}) before [{later.first}, {later.end}); "
+                    "give windows in the order of time that do not overlap"
+                )
+    runs = [machine.key for machine in problem.deferrables]
+    loads = [load.key for load in problem.switched]
+    for key in dict.fromkeys(key for key in loads if loads.count(key) > 1 or key in runs):
+        yield f"switched has the key {key!r} and so has another machine; give every one its own"
+    for i, group in enumerate(problem.load_groups):
+        for key in dict.fromkeys(key for key in group.machines if group.machines.count(key) > 1):
+            yield f"load_groups[{i}] names {key!r} {group.machines.count(key)} times; name each of its machines once"
 
 
 def _gensets(problem: Problem) -> Iterator[str]:

@@ -26,6 +26,7 @@ from ems_pipeline.plan.problem.devices import (
     Window,
 )
 from ems_pipeline.plan.problem.gensets import GensetUnit, Switchboard
+from ems_pipeline.plan.problem.switched import LoadGroup, SwitchedLoad
 from ems_pipeline.plan.record import WHERE_GIVEN, Record
 
 
@@ -153,6 +154,9 @@ class Problem(Record):
     """What an owner chooses among plans that cost the same and are as safe, the first before the next (`TIES`)."""
     courses: tuple[Course, ...] = field(default=(), metadata=WHERE_GIVEN)
     """Ways in which load, sun and later prices may go, all as likely; none: as forecast."""
+    switched: tuple[SwitchedLoad, ...] = field(default=(), metadata=WHERE_GIVEN)
+    load_groups: tuple[LoadGroup, ...] = field(default=(), metadata=WHERE_GIVEN)
+    """Of switched loads and machines that run once."""
 
     @property
     def slots(self) -> int:

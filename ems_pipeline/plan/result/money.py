@@ -9,7 +9,7 @@ from ems_pipeline.arrays import Array, Mask
 from ems_pipeline.plan.model.laws import contract
 from ems_pipeline.plan.model.laws.bus import net_limit_w
 from ems_pipeline.plan.model.laws.obligations import allowed
-from ems_pipeline.plan.problem import BatteryStore, ChargingSession, GensetUnit, HeatStore
+from ems_pipeline.plan.problem import BatteryStore, ChargingSession, GensetUnit, HeatStore, SwitchedLoad
 from ems_pipeline.plan.result.plan import Plan
 
 SERVED_WH = 1.0
@@ -234,7 +234,15 @@ def _late_service(plan: Plan) -> float:
 
 def _skipped(plan: Plan) -> float:
     pairs = zip(plan.problem.deferrables, plan.deferrable_w, strict=True)
-    return sum(machine.skip_price for machine, power in pairs if not power.any())
+    whole = sum(machine.skip_price for machine, power in pairs if not power.any())
+    loads = zip(plan.problem.switched, plan.switched_w, strict=True)
+    return whole + sum(load.missing_price_per_h * missing_run_h(load, power) for load, power in loads)
+
+
+def missing_run_h(load: SwitchedLoad, power_w: Array) -> float:
+    """Hours of running that are missing to what is wanted."""
+    slots = sum(max(0, w.slots - int((power_w[w.first : w.end] > 0).sum())) for w in load.wanted)
+    return units.SLOT_HOURS * slots
 
 
 def outside_kh(store: HeatStore, path_c: Array) -> float:

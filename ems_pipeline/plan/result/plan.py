@@ -69,6 +69,7 @@ class Plan(Record):
     """Of `heat_pump_w`, what heats the tank; one row per heat pump that has one."""
     tank_c: Array = field(default_factory=lambda: np.zeros((0, 0)))
     deferrable_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    switched_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
     genset_w: Array = field(default_factory=lambda: np.zeros((0, 0)))
     genset_on: Array = field(default_factory=lambda: np.zeros((0, 0)))
     """1 while the set turns, also without load during its warm-up."""
@@ -86,6 +87,12 @@ class Plan(Record):
 
     @property
     def drawn_w(self) -> Array:
-        """What the site draws without its batteries: load, cars, heat pumps, deferrable machines."""
-        planned = [x.sum(axis=0) for x in (self.session_w, self.heat_pump_w, self.deferrable_w) if len(x)]
-        return np.asarray(sum(planned, self.problem.load_w))
+        """What the site draws without its batteries: load, cars, heat pumps, machines."""
+        planned = [x.sum(axis=0) for x in (self.session_w, self.heat_pump_w) if len(x)]
+        return np.asarray(sum(planned, self.problem.load_w) + self.machine_w)
+
+    @property
+    def machine_w(self) -> Array:
+        """What deferrable machines and switched loads draw together."""
+        planned = [x.sum(axis=0) for x in (self.deferrable_w, self.switched_w) if len(x)]
+        return np.asarray(sum(planned, np.zeros(self.problem.slots)))

@@ -41,6 +41,9 @@ def unmet(plan: Plan) -> Iterator[Unmet]:
     for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
         if not power.any():
             yield Unmet(machine.key, "not run", float(money.kwh(machine.profile_w).sum()), "kWh")
+    for load, power in zip(problem.switched, plan.switched_w, strict=True):
+        if (hours := money.missing_run_h(load, power)) > 0:
+            yield Unmet(load.key, "run time missing", hours, "h")
     for unit, on in zip(problem.gensets, plan.genset_on, strict=True):
         if (late := money.over_hours(unit, on)) > LEAST_KH:
             yield Unmet(unit.key, "run beyond the hours to its service", late, "h")

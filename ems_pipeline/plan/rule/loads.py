@@ -16,6 +16,7 @@ from ems_pipeline.plan.model.laws.charging import overshoot_wh
 from ems_pipeline.plan.model.laws.heat import keep_per_slot
 from ems_pipeline.plan.model.laws.obligations import allowed, must_pause, must_run
 from ems_pipeline.plan.problem import ChargingSession, HeatPumpUnit, HeatStore, Problem
+from ems_pipeline.plan.rule.switched import Groups
 
 H = units.SLOT_HOURS
 LONG = 1_000_000
@@ -73,8 +74,8 @@ def _charging(car: ChargingSession, most_w: list[float]) -> list[tuple[int, floa
     return found
 
 
-def machines(problem: Problem, room_w: list[float]) -> Array:
-    """Each run begins as early as the connection lets it; else it is left out."""
+def machines(problem: Problem, room_w: list[float], groups: Groups) -> Array:
+    """Each run begins as early as the connection and its group let it; else it is left out."""
     power_w = np.zeros((len(problem.deferrables), problem.slots))
     busy: set[tuple[str, int]] = set()
     for i, machine in enumerate(problem.deferrables):
@@ -82,7 +83,8 @@ def machines(problem: Problem, room_w: list[float]) -> Array:
         for begin in range(machine.first, machine.end - len(profile) + 1):
             slots = range(begin, begin + len(profile))
             fits = all(room_w[t] >= power for t, power in zip(slots, profile, strict=True))
-            if fits and not any((machine.key, t) in busy for t in slots):
+            if fits and groups.free(machine.key, slots) and not any((machine.key, t) in busy for t in slots):
+                groups.take(machine.key, slots)
                 power_w[i, begin : begin + len(profile)] = profile
                 busy |= {(machine.key, t) for t in slots}
                 for t, power in zip(slots, profile, strict=True):

@@ -18,13 +18,16 @@ from ems_pipeline.plan.result.complete import complete
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.rule import loads as rule_loads
 from ems_pipeline.plan.rule import storage as rule_storage
+from ems_pipeline.plan.rule import switched as rule_switched
 
 
 def by_rule(problem: Problem) -> Plan:
     """What devices would do without a planner; ``feasible``, its gap unknown."""
     room_w = (net_limit_w(problem) + usable_pv_w(problem) - problem.load_w - drawn_w(problem)).tolist()
     session_w = rule_loads.cars(problem, room_w)
-    deferrable_w = rule_loads.machines(problem, room_w)
+    groups = rule_switched.Groups(problem)
+    deferrable_w = rule_loads.machines(problem, room_w, groups)
+    switched_w = rule_switched.loads(problem, room_w, groups)
     heat_pump_w, tank_w = rule_loads.heat_pumps(problem, room_w)
     genset_w, genset_on = _gensets(problem)
     plan = Plan(
@@ -33,6 +36,7 @@ def by_rule(problem: Problem) -> Plan:
         by_rule=True,
         session_w=session_w,
         deferrable_w=deferrable_w,
+        switched_w=switched_w,
         heat_pump_w=heat_pump_w,
         tank_w=tank_w,
         genset_w=genset_w,

@@ -36,6 +36,7 @@ def read(problem: Problem, built: Built, found: Solution) -> Plan:
         heat_pump_w=house_w,
         tank_w=tank_w,
         deferrable_w=_stack([_deferred(problem, built, x, i) for i in range(len(built.deferrables))], n),
+        switched_w=_stack([_switched(x, power, n) for power in built.switched], n),
         genset_w=_stack([_switched(x, g.power, n) for g in built.gensets], n),
         genset_on=_stack([np.round(x[g.on]) for g in built.gensets], n),
     )

@@ -35,6 +35,7 @@ def _most_drawn_w(problem: Problem) -> Array:
     """What planned devices could draw at once, W per slot."""
     steady = sum(b.charge_limit_w for b in problem.batteries) + sum(car.max_w for car in problem.sessions)
     steady += sum(unit.max_w for unit in problem.heat_pumps)
+    steady += sum(load.power_w for load in problem.switched)
     return np.full(problem.slots, steady + sum(float(machine.profile_w.max()) for machine in problem.deferrables))
 
 

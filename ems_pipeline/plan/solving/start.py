@@ -13,6 +13,7 @@ import numpy as np
 from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.charging import may_charge, sharing
+from ems_pipeline.plan.model.laws.switched import may_be_on
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.plan import Plan
 
@@ -65,6 +66,10 @@ def _machines(problem: Problem, built: Built, before: Mapping[str, Array]) -> It
         if car.charger in before and car.charger not in shared and charging.power.on is not None:
             may = may_charge(problem, car)[: len(before[car.charger])] > 0
             yield car.charger, _known(charging.power.on, charging.power.slots, (before[car.charger] > 0) & may)
+    for load, power in zip(problem.switched, built.switched, strict=True):
+        if load.key in before and power.on is not None:
+            may = may_be_on(problem, load)[: len(before[load.key])] > 0
+            yield load.key, _known(power.on, power.slots, (before[load.key] > 0) & may)
     for genset, generating in zip(problem.gensets, built.gensets, strict=True):
         if genset.key in before:
             loaded = before[genset.key] > 0

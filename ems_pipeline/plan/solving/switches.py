@@ -16,6 +16,7 @@ from ems_pipeline import units
 from ems_pipeline.arrays import Array, Index, Mask
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.charging import may_charge
+from ems_pipeline.plan.model.laws.switched import may_be_on
 from ems_pipeline.plan.model.laws.switching import Switched
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.solving import start
@@ -55,12 +56,14 @@ def _before(problem: Problem, built: Built, x: Array) -> Iterator[Proposal]:
 
 
 def fewer_starts(problem: Problem, built: Built, x: Array, meter_per_kwh: Array) -> Iterator[list[Pattern]]:
-    """Per car that starts more than once: patterns with fewer starts that promise to cost no more, best first."""
-    for car, charging in zip(problem.sessions, built.sessions, strict=True):
-        power = charging.power
+    """Per car or load that starts more than once: patterns with fewer starts that may cost no more, best first."""
+    cars, loads = zip(problem.sessions, built.sessions, strict=True), zip(problem.switched, built.switched, strict=True)
+    free = [(charging.power, may_charge(problem, car)) for car, charging in cars]
+    free += [(power, may_be_on(problem, load)) for load, power in loads]
+    for power, may_run in free:
         if power.on is None:
             continue
-        may = may_charge(problem, car)[power.slots] > 0
+        may = may_run[power.slots] > 0
         is_on = np.round(x[power.on]) > 0
         price = meter_per_kwh[power.slots]
         patterns = [p for p in _merged(is_on, may, price) if _starts(p) < _starts(is_on)]

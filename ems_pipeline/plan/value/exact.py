@@ -11,7 +11,7 @@ def is_exact(problem: Problem) -> bool:
     """Whether the value of stored energy decides a problem with courses; the linear program decides all others."""
     if not problem.courses or len(problem.batteries) != 1 or not problem.exclusive:
         return False
-    machines = (problem.sessions, problem.heat_pumps, problem.deferrables, problem.gensets)
+    machines = (problem.sessions, problem.heat_pumps, problem.deferrables, problem.switched, problem.gensets)
     battery = problem.batteries[0]
     is_within = battery.floor_wh < battery.ceiling_wh and battery.floor_wh <= battery.initial_wh <= battery.ceiling_wh
     is_plain = battery.is_plain and problem.grid.is_plain and not any(machines)

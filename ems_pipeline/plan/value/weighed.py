@@ -33,7 +33,8 @@ def weighed(problem: Problem) -> Plan:
     plan = Plan(
         problem, "optimal", gap=0.0, weighed=len(problem.courses), charge_w=charge_w[None],
         discharge_w=discharge_w[None], pv_w=_used_w(problem, discharge_w - charge_w), session_w=nothing,
-        heat_pump_w=nothing, tank_w=nothing, deferrable_w=nothing, genset_w=nothing, genset_on=nothing,
+        heat_pump_w=nothing, tank_w=nothing, deferrable_w=nothing, switched_w=nothing, genset_w=nothing,
+        genset_on=nothing,
     )  # fmt: skip
     plan = complete(plan)
     return dataclasses.replace(plan, marginals=_marginals(plan, battery, expected, energy))

@@ -3,4 +3,5 @@
 verify.py      the whole plan               devices.py     the laws of devices
 money.py       what it costs                resimulate.py  states from powers
 violation.py   what breaking a law means    gensets.py     generating sets and switchboards
+loads.py       loads with a run time, groups of machines
 """

@@ -14,6 +14,7 @@ from ems_pipeline.plan.verifier.resimulate import (
     excess_export_w,
     excess_import_w,
     lacking_on_the_way_wh,
+    missing_slots,
     starts_of,
     stores_c,
     turning_h,
@@ -111,7 +112,7 @@ def _highest_mean_w(problem: Problem, plan: Plan, first: int, end: int) -> float
 
 
 def _machine_cost(problem: Problem, plan: Plan) -> float:
-    """Fuel, hours and starts of gensets, and what is lost by machines that do not run."""
+    """Fuel, hours and starts of gensets, and what is lost by machines that do not run, or not long enough."""
     total = 0.0
     for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
         on = [bool(value > 0.5) for value in turning]
@@ -123,4 +124,6 @@ def _machine_cost(problem: Problem, plan: Plan) -> float:
             total += unit.over_hours_price_per_h * max(0.0, hours - unit.run_hours_left)
     for machine, power in zip(problem.deferrables, plan.deferrable_w, strict=True):
         total += 0.0 if (power != 0).any() else machine.skip_price
+    for load, power in zip(problem.switched, plan.switched_w, strict=True):
+        total += load.missing_price_per_h * HOURS * sum(missing_slots(window, power) for window in load.wanted)
     return total

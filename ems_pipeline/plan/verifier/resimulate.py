@@ -17,6 +17,8 @@ from ems_pipeline.plan.problem import (
     HeatPumpUnit,
     HeatStore,
     Problem,
+    RunTime,
+    SwitchedLoad,
 )
 from ems_pipeline.plan.result.plan import Plan
 
@@ -176,13 +178,25 @@ def temperatures_c(store: HeatStore, cop: Array, power_w: Array) -> list[float]:
     return path
 
 
-def still_on(unit: GensetUnit | HeatPumpUnit) -> int:
+def missing_slots(window: RunTime, power: Array) -> int:
+    """What a load does not run of what a window wants."""
+    return max(0, window.slots - sum(bool(w > 0) for w in power[window.first : window.end]))
+
+
+def is_open(load: SwitchedLoad, slot: int) -> bool:
+    """Whether a load may run in a slot: a window is open, and nothing blocks it."""
+    return any(w.first <= slot < w.end for w in load.wanted) and not any(b.first <= slot < b.end for b in load.blocked)
+
+
+def still_on(unit: GensetUnit | HeatPumpUnit | SwitchedLoad) -> int:
     """How many of the first slots a machine that was switched on lately has to run on."""
     if not unit.was_on or unit.state_slots is None:
         return 0
     owed = max(0, unit.min_run_slots - unit.state_slots)
     if isinstance(unit, HeatPumpUnit):
         return owed if unit.min_w > 0 else 0
+    if isinstance(unit, SwitchedLoad):
+        return next((t for t in range(owed) if not is_open(unit, t)), owed)
     stop = cannot_go_on(unit, owed)
     return owed if stop is None else stop
 
@@ -198,10 +212,11 @@ def import_limits_w(problem: Problem) -> Array:
 def excess_import_w(problem: Problem, plan: Plan) -> tuple[Array, Array]:
     """Import above the limit, W: what can be avoided, and what the bare load alone draws beyond it.
 
-    With the bare load counts what heat pumps draw at least that must go on running; below, what gensets give at least.
+    With the bare load counts what heat pumps and loads that must go on draw; below, what gensets give at least.
     """
     limits, alone = import_limits_w(problem), problem.load_w - pv_at_bus_w(problem, stiff_only=False)
-    for unit in problem.heat_pumps:
+    running: tuple[HeatPumpUnit | SwitchedLoad, ...] = (*problem.heat_pumps, *problem.switched)
+    for unit in running:
         alone[: still_on(unit)] += unit.min_w
     over = np.maximum(plan.grid_w - limits, 0.0)
     forced = np.minimum(over, np.maximum(alone - limits, 0.0))

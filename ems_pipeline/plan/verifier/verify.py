@@ -14,7 +14,7 @@ import numpy as np
 from ems_pipeline.arrays import Array
 from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.plan import Plan
-from ems_pipeline.plan.verifier import devices, gensets
+from ems_pipeline.plan.verifier import devices, gensets, loads
 from ems_pipeline.plan.verifier import money as verify_money
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
@@ -50,7 +50,7 @@ def _shapes(problem: Problem, plan: Plan) -> Found:
         "session_w": (len(problem.sessions), n), "heat_pump_w": (len(problem.heat_pumps), n),
         "indoor_c": (len(problem.heat_pumps), n), "tank_w": (tanks, n), "tank_c": (tanks, n),
         "deferrable_w": (len(problem.deferrables), n), "genset_w": (len(problem.gensets), n),
-        "genset_on": (len(problem.gensets), n),
+        "genset_on": (len(problem.gensets), n), "switched_w": (len(problem.switched), n),
     }  # fmt: skip
     for name, shape in wanted.items():
         values = getattr(plan, name)
@@ -63,7 +63,7 @@ def _shapes(problem: Problem, plan: Plan) -> Found:
 def _balance(problem: Problem, plan: Plan) -> Found:
     """Sources feed what consumers draw."""
     fed = plan.grid_w + sum(_sum(x, plan) for x in (plan.pv_w, plan.discharge_w, plan.genset_w))
-    consumers = (plan.charge_w, plan.session_w, plan.heat_pump_w, plan.deferrable_w)
+    consumers = (plan.charge_w, plan.session_w, plan.heat_pump_w, plan.deferrable_w, plan.switched_w)
     drawn = problem.load_w + sum(_sum(x, plan) for x in consumers)
     yield from worst("balance", "bus", np.abs(fed - drawn), POWER_W, "W")
 
@@ -98,6 +98,7 @@ def _money(problem: Problem, plan: Plan) -> Found:
 
 LAWS: tuple[Callable[[Problem, Plan], Found], ...] = (
     _balance, _meter, devices.pv, devices.batteries, devices.tapers, devices.inverters, devices.flows, devices.sessions,
-    devices.chargers, devices.fuses, devices.deferrables, gensets.gensets, gensets.switchboards,
+    devices.chargers, devices.fuses, devices.deferrables, loads.switched, loads.groups, loads.reported,
+    gensets.gensets, gensets.switchboards,
     devices.heat_pumps, _unmet, _money,
 )  # fmt: skip

@@ -86,5 +86,10 @@ NAMES = tuple(
         "{asset!s} skipped",
         "{asset!s} runs once",
         "{asset!s} one run at a time",
+        "{asset!s} run time",
+        "{asset!s} run time missing",
+        "{asset!s} most run time",
+        "{asset!s} starts in its window",
+        "{asset!s} at once",
     )
 )

@@ -13,7 +13,7 @@ from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.result.states import tank_power_w
 from ems_pipeline.plan.wording import reasons_devices as reasons
-from ems_pipeline.plan.wording import reasons_gensets
+from ems_pipeline.plan.wording import reasons_gensets, reasons_loads
 from ems_pipeline.plan.wording import sentences as say
 from ems_pipeline.plan.wording.decision import Decision
 from ems_pipeline.sites.modes import ChargerMode, GensetMode, HeatPumpMode, MachineMode, PvMode
@@ -40,6 +40,8 @@ def decisions(plan: Plan) -> Iterator[Decision]:
         yield from _genset(plan, i)
     for key in dict.fromkeys(machine.key for machine in problem.deferrables):
         yield from _deferrable(plan, key)
+    for i in range(len(problem.switched)):
+        yield from _switched(plan, i)
 
 
 def pv_decision(plan: Plan, i: int, t: int) -> Decision:
@@ -133,6 +135,15 @@ def _deferrable(plan: Plan, key: str) -> Iterator[Decision]:
             yield Decision(t, key, power, Wish(MachineMode.RUN), runs[t])
         else:
             yield Decision(t, key, 0.0, Wish(MachineMode.OFF), off)
+
+
+def _switched(plan: Plan, i: int) -> Iterator[Decision]:
+    key = plan.problem.switched[i].key
+    for t, power in enumerate(plan.switched_w[i].tolist()):
+        if power > 0:
+            yield Decision(t, key, power, Wish(MachineMode.RUN), reasons_loads.runs(plan, i, t))
+        else:
+            yield Decision(t, key, 0.0, Wish(MachineMode.OFF), reasons_loads.waits(plan, i, t))
 
 
 def begin_of(power_w: Array, profile_w: Array) -> int:

@@ -35,7 +35,7 @@ def slot_rows(plan: Plan) -> pl.DataFrame:
         "pv_available_w": problem.pv_available_w,
         "battery_w": plan.battery_w,
         "genset_w": plan.genset_w.sum(axis=0),
-        "load_w": problem.load_w + plan.deferrable_w.sum(axis=0),
+        "load_w": problem.load_w + plan.machine_w,
         "ev_w": plan.session_w.sum(axis=0),
         "heat_pump_w": plan.heat_pump_w.sum(axis=0),
         "soc_pct": soc_pct(plan),

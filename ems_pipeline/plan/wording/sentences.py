@@ -162,6 +162,7 @@ UNMET = (
     Sentence("{asset!s}: colder at the end than wanted by {amount}"),
     Sentence("{asset!s}: not run {amount}"),
     Sentence("{asset!s}: not run, its window is too short {amount}"),
+    Sentence("{asset!s}: run time missing {amount}"),
     Sentence("grid: beyond the grid limit {amount}"),
     Sentence("{asset!s}: below its reserve {amount}"),
     Sentence("{asset!s}: energy missing at the end {amount}"),
@@ -174,3 +175,19 @@ NO_RUN = Sentence("It does not run in this plan.")
 RUN = Sentence("Its run.")
 ONLY_TIME = Sentence("The only time its window leaves.")
 CHEAPEST = Sentence("No time in its window is cheaper: at what a kWh is worth then, the run costs {money}.")
+
+# Loads with a run time.
+LOAD_SUN = Sentence("Run on what the sun leaves.")
+LOAD_ALL = Sentence("All the time its window leaves is needed.")
+LOAD_CHEAP = Sentence(
+    "Run where it is cheap: a kWh costs {cost} here, at least {least} where it might and does not run."
+)
+LOAD_CLOSED = Sentence("Its window is closed.")
+LOAD_DONE = Sentence("It has run as long as it should.")
+LOAD_CEILING = Sentence("At {paid} only the sun may run it, and leaves {left}: its owner pays {most} at most.")
+LOAD_NO_SUN = Sentence("Only the sun may run it here: it leaves {left} beside the load, {needs} are needed.")
+LOAD_NO_ROOM = Sentence("No room: the connection has {left} left beside the rest, it needs {needs}.")
+LOAD_GROUP = Sentence("No more of {group!s} may run at once: {others!s} runs.")
+LOAD_CHEAPER = Sentence("Wait for cheaper slots: a kWh costs {cost} here, at most {most} in those it runs in.")
+LOAD_TOO_DEAR = Sentence("An hour of it costs {cost} here, missing it {missing}.")
+LOAD_SHORT = Sentence("It will not run as long as it should.")

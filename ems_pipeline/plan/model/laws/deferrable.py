@@ -41,7 +41,7 @@ def run_once(model: Model, machine: DeferrableRun, balance_rows: Index) -> Defer
 def one_run_at_a_time(model: Model, key: str, runs: list[Deferred]) -> None:
     """A machine with several runs in the horizon is in at most one of them in a slot."""
     columns = np.concatenate([np.repeat(run.choice, run.length) for run in runs])
-    slots = np.concatenate([_running(run).ravel() for run in runs])
+    slots = np.concatenate([running(run).ravel() for run in runs])
     of_run = np.concatenate([np.full(len(run.choice) * run.length, i) for i, run in enumerate(runs)])
     contested = np.array([t for t in np.unique(slots) if len(set(of_run[slots == t])) > 1], dtype=np.int32)
     rows = model.rows(f"{key} one run at a time", contested, -np.inf, 1.0)
@@ -49,7 +49,7 @@ def one_run_at_a_time(model: Model, key: str, runs: list[Deferred]) -> None:
     model.add(rows[np.searchsorted(contested, slots[here])], columns[here], 1.0)
 
 
-def _running(run: Deferred) -> Index:
+def running(run: Deferred) -> Index:
     """The slots of the run, one row per choice."""
     begins = run.first + np.arange(len(run.choice), dtype=np.int32)
     return begins[:, None] + np.arange(run.length, dtype=np.int32)[None, :]

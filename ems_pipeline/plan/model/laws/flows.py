@@ -16,7 +16,7 @@ from ems_pipeline import units
 from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import Meter, import_limit_w, none_while, usable_pv_w
-from ems_pipeline.plan.model.laws.obligations import drawn_w
+from ems_pipeline.plan.model.laws.obligations import drawn_w, may_run
 from ems_pipeline.plan.model.laws.storage import Store
 from ems_pipeline.plan.model.laws.switching import Switched
 from ems_pipeline.plan.problem import ChargingSession, Problem, Window, covered
@@ -106,4 +106,6 @@ def _most_drawn_w(problem: Problem) -> Array:
         most_w[car.first : car.end] += car.max_w
     for machine in problem.deferrables:
         most_w[machine.first : machine.end] += float(machine.profile_w.max())
+    for load in problem.switched:
+        most_w += load.power_w * may_run(load, problem.slots)
     return most_w

@@ -1,6 +1,6 @@
-"""Cars that may draw only so much from anywhere: what is more has to be left over by the sun.
+"""Cars and loads that may draw only so much from anywhere: what is more has to be left over by the sun.
 
-While such a car draws more, nothing is imported and no battery or genset gives. By the bus's balance, PV then covers
+While such a one draws more, nothing is imported and no battery or genset gives. By the bus's balance, PV then covers
 the load, every other consumer and the car. A bound by the forecast surplus alone would not do: beside a heat pump, or
 with PV curtailed because buying is paid for, the car would still be fed from the grid.
 """
@@ -15,10 +15,12 @@ from ems_pipeline import units
 from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import Meter, import_limit_w, none_while, usable_pv_w
-from ems_pipeline.plan.model.laws.obligations import drawn_w, given_w
+from ems_pipeline.plan.model.laws.obligations import drawn_w, given_w, must_run
 from ems_pipeline.plan.model.laws.storage import Store
 from ems_pipeline.plan.model.laws.switching import Switched
-from ems_pipeline.plan.problem import ChargingSession, Problem
+from ems_pipeline.plan.problem import ChargingSession, Problem, SwitchedLoad
+
+Consumer = ChargingSession | SwitchedLoad
 
 
 def left_over_w(problem: Problem) -> Array:
@@ -27,24 +29,34 @@ def left_over_w(problem: Problem) -> Array:
     return np.where(given_w(problem) > 0, 0.0, left_w)
 
 
-def most_w(problem: Problem, car: ChargingSession) -> Array:
-    """What a car may draw at most, W per slot: from anywhere, or all that the sun can leave."""
-    if car.anywhere_w is None:
-        return np.full(problem.slots, car.max_w)
-    return np.minimum(car.max_w, np.maximum(car.anywhere_w, left_over_w(problem)))
+def anywhere_w(problem: Problem, unit: Consumer) -> Array | None:
+    """What it may draw wherever that comes from, W per slot; None: all of it. Who has to run on may draw it then."""
+    if unit.anywhere_w is None or not isinstance(unit, SwitchedLoad):
+        return unit.anywhere_w
+    owes = np.arange(problem.slots) < must_run(unit, problem.slots)
+    return np.where(owes, unit.power_w, unit.anywhere_w)
+
+
+def most_w(problem: Problem, unit: Consumer) -> Array:
+    """What it may draw at most, W per slot: from anywhere, or all that the sun can leave."""
+    given_w = anywhere_w(problem, unit)
+    if given_w is None:
+        return np.full(problem.slots, unit.max_w)
+    return np.minimum(unit.max_w, np.maximum(given_w, left_over_w(problem)))
 
 
 def only_what_is_left(
-    model: Model, problem: Problem, car: ChargingSession, power: Switched, meter: Meter, stores: Sequence[Store],
+    model: Model, problem: Problem, car: Consumer, power: Switched, meter: Meter, stores: Sequence[Store],
     generating: Iterable[Switched],
 ) -> None:  # fmt: skip
     """``p <= anywhere + (most - anywhere) s``; ``import <= limit (1 - s)``, and so what batteries and gensets give."""
-    if car.anywhere_w is None:
+    free_w = anywhere_w(problem, car)
+    if free_w is None:
         return
-    most, here = most_w(problem, car), np.arange(problem.slots, dtype=np.int32)
-    slots = here[(here >= car.first) & (here < car.end) & (most > car.anywhere_w)]
+    most, here = most_w(problem, car), power.slots
+    slots = here[most[here] > free_w[here]]
     sun = model.columns(f"{car.key} on what is left", slots, 0.0, 1.0, integer=True)
-    anywhere, extra = (units.kilo(w[slots]) for w in (car.anywhere_w, most - car.anywhere_w))
+    anywhere, extra = (units.kilo(w[slots]) for w in (free_w, most - free_w))
     rows = model.rows(f"{car.key} from anywhere", slots, -np.inf, anywhere)
     _part(power, slots).draw(model, rows, 1.0)
     model.add(rows, sun, -extra)
@@ -53,9 +65,15 @@ def only_what_is_left(
     for battery, store in zip(problem.batteries, stores, strict=True):
         limit = np.full(len(slots), units.kilo(battery.discharge_limit_w))
         none_while(model, f"{car.key} nothing of {battery.key}", slots, sun, store.discharge[slots], limit)
-    _batteries_first(model, problem, car, (slots, sun), stores)
+    if isinstance(car, ChargingSession):
+        _batteries_first(model, problem, car, (slots, sun), stores)
     for unit, genset in zip(problem.gensets, generating, strict=True):
-        every = model.rows(f"{car.key} nothing of {unit.key}", here, -np.inf, units.kilo(unit.max_w))
+        every = model.rows(
+            f"{car.key} nothing of {unit.key}",
+            np.arange(problem.slots, dtype=np.int32),
+            -np.inf,
+            units.kilo(unit.max_w),
+        )
         genset.draw(model, every, 1.0)
         model.add(every[slots], sun, units.kilo(unit.max_w))
 
