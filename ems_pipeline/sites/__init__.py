@@ -31,7 +31,7 @@ from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
 from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset, Switchboard
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.site import ControlPolicy, PlanningPolicy, Site
-from ems_pipeline.sites.tariff import Tariff, TariffPeriod
+from ems_pipeline.sites.tariff import FixedTariff, Tariff, TariffPeriod
 from ems_pipeline.sites.thermal import HeatPump, HotWater, House
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, GridTerms, HybridInverter
 
@@ -47,6 +47,7 @@ __all__ = [
     "Device",
     "EfficiencyBand",
     "EfficiencyStep",
+    "FixedTariff",
     "Fleet",
     "FuseGroup",
     "Gateway",

@@ -17,7 +17,7 @@ from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.pictures.bars import Bars, bars
 from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import replaying, scoring, settling
+from ems_pipeline.steps import comparing, replaying, scoring, settling
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.time_grid import Clock
@@ -92,6 +92,8 @@ def slot_picture(slots: pl.DataFrame, site: Site) -> dg.MetadataValue | None:
 def audit_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
     """Per day: cost, savings against both baselines, what stays in the battery, and the share of the day this rests on.
 
+    Once the day is over, also a row for each baseline in `baseline_day`.
+
     How savings are counted: docs/audit.md.
     """
     ledger = Ledger(context, ems, windows(context, ems))
@@ -108,6 +110,8 @@ def _settle_day(
         why = f"nothing of {site.key} {day} is settled: materialise audit_interval for it first"
         (ledger.lacks if window.end <= now else ledger.not_yet)(site, day, why)
         return
+    if window.end <= now:
+        comparing.compare_day(connection, window, now)
     shown.append(settled)
     costs = {name: _total(settled, name) for name in ("cost", "no_battery_saving", "self_use_saving")}
     coverage_pct = settled["coverage_pct"][0]
