@@ -69,7 +69,7 @@ def timer(
 
 
 def blindly(told_w: Array, deficit_w: Array, storage: Storage, start_soc_pct: float, export_limit_w: float) -> Course:
-    """A plan's battery powers (W, > 0 discharges), whatever comes, as far as the battery can: the meter takes the rest."""
+    """A plan's battery powers (W, > 0 discharges), whatever comes, as far as the battery can."""
     return _played(told_w, deficit_w, storage, start_soc_pct, export_limit_w)
 
 

@@ -51,7 +51,7 @@ def least_cost(
     record: Record, slots: range, storage: Storage, start_soc_pct: float, limits_w: tuple[float, float],
     stored_per_kwh: float,
 ) -> Array:  # fmt: skip
-    """Money of each slot, less what its change in stored energy is worth, as in `foreseen`: nobody can do it for less."""
+    """Money of each slot less the worth of its change in stored energy, as in `foreseen`: nobody can do it for less."""
     found = foreseen(record, slots, storage, start_soc_pct, limits_w, stored_per_kwh)
     return np.asarray(found.meter_cost - stored_per_kwh * units.kilo(found.stored_change_wh))
 

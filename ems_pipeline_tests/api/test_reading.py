@@ -88,6 +88,17 @@ def test_days_cost_what_was_settled_and_today_counts_only_what_is(otto: TestClie
     assert (today["settled_slots"], today["past_slots"]) == (2, 52), "thirteen hours of Prague are over"
 
 
+def test_baselines_are_rows_and_a_correction_leaves_what_was_said(otto: TestClient) -> None:
+    path = "/sites/home01/baselines?from=2026-02-28"
+    rows = {row["baseline"]: row for row in got(otto, path)["items"]}
+    assert (rows["timer"]["cost"], rows["timer"]["net_cost"], rows["timer"]["version"]) == ("41.5000", "40.0000", 2)
+    assert (rows["timer"]["saving"], rows["measured"]["saving"]) == ("2.0000", None), "40 of the timer, 38 of the site"
+    assert (rows["last_plan"]["cost"], rows["last_plan"]["missing"]) == (None, "the plan reaches 4 of 96")
+    then = got(otto, f"{path}&known_at=2026-03-01T01:00:00Z")["items"]
+    assert {row["baseline"]: row["cost"] for row in then}["timer"] == "43.5000"
+    assert refused(otto, "/sites/home01/baselines?known_at=1999-01-01T00:00:00Z") == (422, "out_of_range")
+
+
 def test_a_quarter_hour_that_pv_did_not_answer_has_no_load(otto: TestClient) -> None:
     (slot,) = got(otto, "/sites/home01/telemetry?start=2026-03-01T11:00:00Z&end=2026-03-01T12:00:00Z")["items"]
     assert (slot["grid_kw"], slot["pv_kw"], slot["battery_kw"], slot["load_kw"]) == (0.8, None, 0.0, None)
@@ -180,6 +191,7 @@ def test_a_site_tells_its_parts_and_its_versions(otto: TestClient) -> None:
 
 ELSEWHERE = [
     "/sites/home02", "/sites/home02/versions", "/sites/home02/now", "/sites/home02/plan", "/sites/home02/money",
+    "/sites/home02/baselines",
     "/sites/home02/telemetry", "/sites/home02/prices", "/sites/home02/overrides", "/sites/home02/alarms",
     "/sites/home02/arm", "/measurements?site=home02", "/forecast/consumption?site=home02",
     "/forecast/generation?site=home02", "/forecast/metrics?site=home02", "/batteries/home02.pack",

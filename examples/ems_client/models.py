@@ -115,6 +115,54 @@ class Asset(BaseModel):
     """The device that measures and obeys for it; null: none does."""
 
 
+class Baseline(BaseModel):
+    """A day as it was, or as it would have been. Null: not known, and `missing` says why."""
+
+    day: date
+    """Civil day of the site."""
+    baseline: str
+    """measured, none, no_genset, self_use, timer, fixed_tariff, yesterdays_plan, last_plan or foresight."""
+    version: int
+    """Above 1: corrected."""
+    cost: Decimal | None
+    """Energy and fuel."""
+    energy_cost: Decimal | None
+    """At the meter."""
+    fuel_cost: Decimal | None
+    """Fuel, starts and service of generating sets."""
+    wear_cost: Decimal | None
+    """Wear of the batteries; in no other amount."""
+    stored_value: Decimal | None
+    """Worth of the change in stored energy."""
+    net_cost: Decimal | None
+    """The cost less that worth."""
+    saving: Decimal | None
+    """What was saved against it; below 0: it would have been cheaper."""
+    stored_change_kwh: float | None
+    """Energy in the cells at the end less at the begin."""
+    settled_slots: int
+    """Quarter-hours it is a sum over."""
+    slots: int
+    """Quarter-hours of the day."""
+    is_modelled: bool
+    """A battery by its few numbers stands in for the measured one."""
+    missing: str | None
+    """Why there are no figures."""
+    known_at: AwareDatetime
+    """When it was settled so."""
+
+
+class Baselines(BaseModel):
+    """Days in order, of each its rows by name."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of all its money."""
+    items: list[Baseline]
+    """Rows, oldest day first."""
+
+
 class BatteriesOfSite(BaseModel):
     """The batteries of a site together, over settled days."""
 
