@@ -103,6 +103,7 @@ SCRIPT: list[tuple[int, str, str, str, str]] = [
     (1, "09:00", "south", "genset-1", "close"),
     (1, "10:00", "south", "genset-2", "fault meter-replaced"),
     (1, "10:30", "south", "genset-2", "enter meter"),
+    (1, "10:31", "south", "genset-2", "clear meter-replaced"),  # else the next pair's would replace nothing
     (1, "11:00", "north", "genset-1", "fault alarm-storm"),
     (1, "11:04", "north", "genset-1", "clear alarm-storm"),
     (1, "12:00", "south", "genset-1", "portal up"),  # only now we hear that the task was closed

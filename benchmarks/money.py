@@ -33,7 +33,7 @@ from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest import bounds, intervals
 from ems_pipeline.backtest.closed_loop import Lived, under_plans
 from ems_pipeline.backtest.history import Expected, Foreseen, Record
-from ems_pipeline.backtest.issued import issued
+from ems_pipeline.backtest.issued import AHEAD, EVERY, Issued, issued
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market.tariff import effective_price, tariff_coefficients
 
@@ -195,9 +195,16 @@ def _daily(values: Array) -> Array:
     return values.reshape(-1, 96).sum(axis=1)
 
 
-def foreseen(season: Season) -> Season:
-    """The same season with load and PV known before, prices as always: what better forecasts alone could win."""
-    return replace(season, name=f"{season.name}-foreseen", expected=Foreseen(season.record.load_w, season.record.pv_w))
+def foreseen(season: Season, what: str) -> Season:
+    """The same season with load, PV or both known before, prices as always: what better forecasts alone could win."""
+    record, expected = season.record, season.expected
+    assert isinstance(expected, Issued)
+    known: Expected = Foreseen(record.load_w, record.pv_w)
+    if what != "both":
+        name, slots = f"{what}_w", expected.first + EVERY * np.arange(len(expected.load_w))[:, None] + np.arange(AHEAD)
+        comes = getattr(record, name)
+        known = replace(expected, **{name: comes[np.minimum(slots, len(comes) - 1)]})
+    return replace(season, name=f"{season.name}-foreseen-{what}", expected=known)
 
 
 def main() -> None:
@@ -208,13 +215,15 @@ def main() -> None:
     parser.add_argument("--zone", default="DE", help="zone of the price file, where it has several")
     parser.add_argument("--tariff", nargs="+", default=list(TARIFFS), choices=list(TARIFFS))
     parser.add_argument("--days", type=int, default=42)
-    parser.add_argument("--foreseen", action="store_true", help="with load and PV known before, too")
+    parser.add_argument(
+        "--foreseen", nargs="*", default=(), choices=["load", "pv", "both"], help="with these known before, too"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path, help="file for the figures")
     args = parser.parse_args()
     spot, figures = price_frame(args.prices, args.zone), []
     wanted = [season for path in args.homes for season in seasons(path, spot, args.days)]
-    wanted += [foreseen(season) for season in wanted] if args.foreseen else []
+    wanted += [foreseen(season, what) for what in args.foreseen for season in wanted]
     with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
         asked = [pool.submit(settled, season, tariff) for season in wanted for tariff in args.tariff]
         for one in asked:

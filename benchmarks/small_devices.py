@@ -41,6 +41,10 @@ def batteries(site: Site) -> None:
         before, m = None, site.model
         states: list[int] = []
         floor, ceiling, start = b["floor_wh"] / 1e3, b["ceiling_wh"] / 1e3, b["initial_wh"] / 1e3
+        keeps, drawn, alone = (1.0 - b["lost_per_day"]) ** (H / 24), H * b["standby_w"] / 1e3, start
+        lowest = start
+        for _ in range(site.n):
+            lowest = min(lowest, lowest * keeps - drawn)
         for t in range(site.n):
             most_in, most_out = (
                 min(b[f"{side}_limit_w"], (b[f"{side}_most_w"] or [math.inf] * site.n)[t]) / 1e3
@@ -56,12 +60,23 @@ def batteries(site: Site) -> None:
             site.bus[t] += flow
             if b["key"] in behind:
                 site.ac.setdefault(behind[b["key"]], [[] for _ in range(site.n)])[t] += flow
-            cells = m.var(min(floor, start), max(ceiling, start))
-            then: list[Term] = [] if before is None else [(before, -1.0)]
-            known = start if before is None else 0.0
+            alone = alone * keeps - drawn
+            cells = m.var(min(floor, alone), max(ceiling, start))
+            then: list[Term] = [] if before is None else [(before, -keeps)]
+            known = (start * keeps if before is None else 0.0) - drawn
             m.row([(cells, 1.0), *then, *_gained(m, b, charge, discharge, before)], known, known)
             for taper in b["tapers"]:
-                _taper(m, b, taper, charge, before)
+                _taper(m, b, taper, charge, before, lowest)
+            for taper in b["empty_tapers"]:
+                _empty_taper(m, b, taper, discharge, before, lowest)
+            for power, limit, least in (
+                (charge, most_in, b["least_charge_w"] / 1e3),
+                (discharge, most_out, b["least_discharge_w"] / 1e3),
+            ):
+                if least > 0:
+                    works = m.var(0.0, 1.0, integer=True)
+                    m.row([(power, 1.0), (works, -limit)], -math.inf, 0.0)
+                    m.row([(power, 1.0), (works, -least)], 0.0, math.inf)
             m.beyond([(cells, -1.0)], -floor, H * b["outside_price_per_kwh"])
             m.beyond([(cells, 1.0)], ceiling, H * b["outside_price_per_kwh"])
             for kept in b["kept_within"]:
@@ -138,7 +153,7 @@ def _by_band(m: Model, b: Json, charge: int, discharge: int, before: int | None)
     return value
 
 
-def _taper(m: Model, b: Json, taper: Json, charge: int, before: int | None) -> None:
+def _taper(m: Model, b: Json, taper: Json, charge: int, before: int | None, lowest: float) -> None:
     """The line is read at the energy before the slot, cut to the window."""
     floor, ceiling, start = b["floor_wh"] / 1e3, b["ceiling_wh"] / 1e3, b["initial_wh"] / 1e3
     slope, top = taper["slope_w_per_wh"], (taper["limit_w"] + taper["slope_w_per_wh"] * taper["from_wh"]) / 1e3
@@ -146,17 +161,33 @@ def _taper(m: Model, b: Json, taper: Json, charge: int, before: int | None) -> N
         m.row([(charge, 1.0)], -math.inf, top - slope * min(max(start, floor), ceiling))
         return
     seen, above, below = m.var(floor, ceiling), m.var(0.0, 1.0, integer=True), m.var(0.0, 1.0, integer=True)
-    over, under = max(0.0, start - ceiling), max(0.0, floor - start)
+    over, under = max(0.0, start - ceiling), max(0.0, floor - lowest)
     m.row([(seen, 1.0), (before, -1.0), (above, over)], 0.0, math.inf)  # not above: seen >= before
     m.row([(seen, 1.0), (above, floor - ceiling)], floor, math.inf)  # above: seen is the ceiling
     m.row([(seen, 1.0), (before, -1.0), (below, -under)], -math.inf, 0.0)
     m.row([(seen, 1.0), (below, ceiling - floor)], -math.inf, ceiling)
     m.row([(above, 1.0), (below, 1.0)], 0.0, 1.0)
     # Which of the three it is follows from where the cells are.
-    m.row([(before, 1.0), (above, -(ceiling - min(floor, start)))], min(floor, start), math.inf)
+    m.row([(before, 1.0), (above, -(ceiling - min(floor, lowest)))], min(floor, lowest), math.inf)
     m.row([(before, 1.0), (above, -over)], -math.inf, ceiling)
     m.row([(before, 1.0), (below, max(ceiling, start) - floor)], -math.inf, max(ceiling, start))
     m.row([(charge, 1.0), (seen, slope)], -math.inf, top)
+
+
+def _empty_taper(m: Model, b: Json, taper: Json, discharge: int, before: int | None, lowest: float) -> None:
+    """As `_taper`, the other way round: the line falls towards the floor, and is flat below it and above the window."""
+    floor, ceiling, start = b["floor_wh"] / 1e3, b["ceiling_wh"] / 1e3, b["initial_wh"] / 1e3
+    slope = taper["slope_w_per_wh"]
+    bottom = (taper["limit_w"] - slope * taper["from_wh"]) / 1e3
+    if before is None:
+        m.row([(discharge, 1.0)], -math.inf, bottom + slope * min(max(start, floor), ceiling))
+        return
+    low, high = min(floor, lowest), max(ceiling, start)
+    seen, below = m.var(floor, ceiling), m.var(0.0, 1.0, integer=True)
+    m.row([(seen, 1.0), (below, ceiling - floor)], -math.inf, ceiling)  # below: seen is the floor
+    m.row([(seen, 1.0), (before, -1.0), (below, -(floor - low))], -math.inf, 0.0)  # else no more than there is
+    m.row([(before, 1.0), (below, high - floor)], -math.inf, high)
+    m.row([(discharge, 1.0), (seen, -slope)], -math.inf, bottom)
 
 
 def inverters(site: Site) -> None:

@@ -137,7 +137,10 @@ def _board(site: Site, board: Json, sets: list[Set]) -> None:
 def _loaded(site: Site, unit: Json, on: list[int], t: int, turned: int, owed: bool) -> tuple[int, int, bool]:
     """Load from the slot on before which it has turned for its warm-up; then at least the minimum."""
     m, warm = site.model, unit["warm_up_slots"]
-    load, power = m.var(0.0, 1.0, integer=True), m.var(0.0, unit["max_w"] / 1e3, H * unit["fuel_per_kwh"])
+    load, power = (
+        m.var(0.0, 1.0, integer=True),
+        m.var(0.0, unit["max_w"] / 1e3, H * (unit["fuel_per_kwh"] + unit["unbilled_per_kwh"])),
+    )
     m.row([(power, 1.0), (load, -unit["max_w"] / 1e3)], -math.inf, 0.0)
     m.row([(power, 1.0), (load, -unit["min_w"] / 1e3)], 0.0, math.inf)
     needed = on[max(0, t - warm) : t + 1]

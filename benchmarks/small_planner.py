@@ -55,7 +55,8 @@ class Site:
 def _meter(site: Site) -> None:
     """What is missing is bought, what is too much is sold, one of the two; beyond a limit only what is unavoidable."""
     p, m, grid = site.p, site.model, site.p["grid"]
-    peak = m.var(0.0, math.inf, grid["peak_price_per_kw"])
+    peaks = [m.var(0.0, math.inf, grid["peak_price_per_kw"]) for _ in (0, *grid["peak_breaks"])]
+    drawn: dict[tuple[int, int], list[int]] = {}
     for t in range(site.n):
         limit, most_out = grid["import_limit_w"][t] / 1e3, grid["export_limit_w"][t] / 1e3
         for event in grid["events"]:
@@ -69,7 +70,8 @@ def _meter(site: Site) -> None:
             short = m.var(0.0, max(0.0, alone - net_limit) - max(0.0, alone), H * grid["over_limit_price_per_kwh"])
         extra_in = max(0.0, load + site.owed_kw[t] - _alone_kw(p, t, False) - limit)
         extra_out = max(0.0, _alone_kw(p, t, True) + site.given_kw[t] - load - most_out)
-        bought = m.var(0.0, limit + extra_in, H * p["buy_per_kwh"][t])
+        counted = p["buy_per_kwh"][t] + (grid["unbilled_per_kwh"][t] if grid["unbilled_per_kwh"] else 0.0)
+        bought = m.var(0.0, limit + extra_in, H * counted)
         site.given[t].append((bought, limit + extra_in))
         sold = m.var(0.0, most_out + extra_out, -H * p["sell_per_kwh"][t])
         for power, within, extra in ((bought, limit, extra_in), (sold, most_out, extra_out)):
@@ -84,7 +86,8 @@ def _meter(site: Site) -> None:
                 m.either(charge, (bought, limit + extra_in))
             if any(w["first"] <= t < w["end"] for w in grid["no_battery_to_grid"]):
                 m.either(discharge, (sold, most_out + extra_out))
-        m.row([(peak, 1.0), (bought, -1.0)], -grid["peak_so_far_w"] / 1e3, math.inf)
+        period = sum(t >= at for at in grid["peak_breaks"])
+        drawn.setdefault((period, (t + grid["peak_gone_slots"]) // max(1, grid["peak_slots"])), []).append(bought)
         m.row([*site.bus[t], (bought, 1.0), (sold, -1.0)], load, load)
         for event in grid["events"]:
             if event["price_per_kwh"] > 0 and event["first"] <= t < event["end"]:
@@ -96,6 +99,19 @@ def _meter(site: Site) -> None:
                 top = max(base, limit + extra_in)
                 net: list[Term] = [(bought, 1.0), *([(sold, -1.0)] if event["is_net"] else [])]
                 m.row([(reduced, 1.0), *net, (yes, top - base)], -math.inf, top)
+    _peaks(site, peaks, drawn)
+
+
+def _peaks(site: Site, peaks: list[int], drawn: dict[tuple[int, int], list[int]]) -> None:
+    """The mean of each interval is at most the peak of its period, and what was reached of that costs nothing."""
+    grid = site.p["grid"]
+    for (period, number), powers in drawn.items():
+        free = grid["peak_floor_w"] if period else grid["peak_so_far_w"]
+        is_begun = (period, number) == (0, 0) and grid["peak_gone_wh"] is not None
+        gone, before = (grid["peak_gone_slots"], grid["peak_gone_wh"] / 1e3 / H) if is_begun else (0, 0.0)
+        share = 1.0 / (len(powers) + gone)
+        terms = [(peaks[period], 1.0), *((power, -share) for power in powers)]
+        site.model.row(terms, before * share - free / 1e3, math.inf)
 
 
 def _alone_kw(p: Json, t: int, stiff: bool) -> float:

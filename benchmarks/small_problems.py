@@ -45,7 +45,42 @@ def problem(seed: str) -> Json:
     _terms(random.Random(f"{seed}/terms"), found["grid"], n)
     _by_time(random.Random(f"{seed}/by time"), found, n)
     _beside_batteries(random.Random(f"{seed}/beside"), found)
+    _ends_and_losses(random.Random(f"{seed}/ends"), found)
+    unbilled = random.Random(f"{seed}/unbilled")
+    some = [unbilled.uniform(0.0, 0.3) for _ in range(n)]
+    found["grid"]["unbilled_per_kwh"] = some if unbilled.random() < 0.25 else None
+    for unit in found["gensets"]:
+        unit["unbilled_per_kwh"] = unbilled.choice([0.0, 0.0, 0.15])
+    _peaks(random.Random(f"{seed}/peaks"), found["grid"], n)
+    chooses = random.Random(f"{seed}/ties")  # must not cost anything: the second planner knows nothing of it
+    found["ties"] = chooses.sample(["early", "level", "order", "quiet"], chooses.choice([0, 0, 1, 2]))
     return found
+
+
+def _peaks(rng: random.Random, grid: Json, n: int) -> None:
+    """Means over half hours and hours, one of them under way, and a new month within the horizon."""
+    length = rng.choice([0, 0, 2, 4])
+    gone = rng.randrange(max(1, length))
+    grid |= {
+        "peak_slots": length, "peak_gone_slots": gone,
+        "peak_gone_wh": rng.choice([None, rng.uniform(0.0, 2000.0)]) if gone else None,
+        "peak_breaks": [rng.randint(1, n - 1)] if rng.random() < 0.25 else [],
+        "peak_floor_w": rng.choice([0.0, 1500.0]),
+    }  # fmt: skip
+
+
+def _ends_and_losses(rng: random.Random, found: Json) -> None:
+    """Batteries that lose energy by themselves, do nothing below a power, and give less when nearly empty."""
+    for b in found["batteries"]:
+        b["lost_per_day"] = rng.choice([0.0, 0.0, 0.02, 0.5])
+        b["standby_w"] = min(rng.choice([0.0, 0.0, 30.0]), 0.02 * min(b["floor_wh"], b["initial_wh"]))
+        for side in ("charge", "discharge"):
+            b[f"least_{side}_w"] = rng.choice([0.0, 0.0, 0.0, 0.1, 0.4]) * b[f"{side}_limit_w"]
+        b["empty_tapers"] = []
+        if rng.random() < 0.25:
+            begin, floor = 0.6 * b["ceiling_wh"], b["floor_wh"]
+            slope = rng.uniform(0.5, 0.99) * b["discharge_limit_w"] / (begin - floor)
+            b["empty_tapers"] = [{"from_wh": begin, "limit_w": b["discharge_limit_w"], "slope_w_per_wh": slope}]
 
 
 def _prices(rng: random.Random, n: int) -> list[float]:

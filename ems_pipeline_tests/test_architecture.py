@@ -34,7 +34,6 @@ LAYERS = {
             "forecast",
             "heat",
             "plan",
-            "report",
             "http",
             "notify",
             "mqtt",
@@ -49,6 +48,7 @@ LAYERS = {
     "maintenance": 3,
     "homeassistant": 3,  # a program before the HTTP API like any other: no database, no device
     "backtest": 4,
+    "report": 4,  # pages of what was settled, and of what backtests found
     "warehouse": 4,
     "control": 5,  # journals before it writes
     "steps": 6,

@@ -38,6 +38,7 @@ NOT_READ = {
     "plant.refusals.Refused": "an exception of Modbus, as the answer",
     "plant.refusals.Silent": "no answer at all",
     "plant.smtp_twin._Cut": "the line is cut",
+    "steps.contest.NotCompared": "becomes the reason why a day is not compared",
     "warehouse.engine.Blocked": "patience is over; whoever waited says what follows",
     "warehouse.setpoints.StaleStep": "another controller is at work, and this one leaves",
 }

@@ -20,7 +20,8 @@ ITSELF = Caller("ems-web", "program", "program", READS, None)
 NEWEST = """
     SELECT (SELECT count(*) FROM ems.site WHERE is_active) AS sites,
            (SELECT max(last_attempt_at) FROM ems.device_health) AS telemetry,
-           (SELECT max(decided_at) FROM ems.planning_run WHERE decided_at > now() - interval '1 day') AS planning,
+           (SELECT max(decided_at) FROM ems.planning_run
+            WHERE decided_at > now() - interval '1 day' AND NOT is_shadow) AS planning,
            (SELECT max(decided_at) FROM ems.control_decision) AS control,
            (SELECT started_at FROM ems.supervisor) AS supervisor,
            (SELECT count(*) FROM ems.alarm WHERE cleared_at IS NULL AND severity = 'critical') AS critical"""

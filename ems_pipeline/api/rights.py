@@ -15,7 +15,7 @@ Role = Literal["viewer", "operator", "owner", "analyst", "program"]
 LOOKED_AT = (
     "sites", "requests", "prices", "forecasts", "plans", "batteries", "control", "overrides", "alarms", "telemetry",
     "measurements", "analytics", "events", "devices", "services", "stats", "live", "gensets",
-    "maintenance",
+    "maintenance", "studies",
 )  # fmt: skip
 """What everybody who is let in may look at, within their sites: ``NOUN:read``."""
 READS = frozenset(f"{noun}:read" for noun in LOOKED_AT)
@@ -33,7 +33,7 @@ OPERATES = frozenset(
         "maintenance",
     )
 )
-OWNS = frozenset({"sites:write", "devices:write", "tokens:read", "tokens:write"})
+OWNS = frozenset({"sites:write", "devices:write", "studies:write", "tokens:read", "tokens:write"})
 ASKS_SQL = frozenset({"rest:read"})
 """Whole tables; what a person with less than all sites sees of them is `api.rest`'s to narrow."""
 RIGHTS: dict[Role, frozenset[str]] = {

@@ -13,7 +13,7 @@ from ems_pipeline.api.fields import Items
 from ems_pipeline.api.reading import Row, absent, first, rows
 from ems_pipeline.api.rights import Caller, unknown_site
 from ems_pipeline.api.values import Answer, instant, said
-from ems_pipeline.maintenance.template import in_language
+from ems_pipeline.maintenance.template import SAID_BESIDE, in_language
 
 Severity = Literal["ok", "warning", "critical", "overdue"]
 OfLanguage = Annotated[
@@ -212,7 +212,9 @@ async def open_findings(connection: Connection, site: str, languages: Sequence[s
 
 
 def _told(row: Mapping[str, Any], languages: Sequence[str]) -> Row:
-    return {**row, "text": in_language(row["text"], languages)}
+    """A line or a finding with its texts in a language; what it does not have stays null."""
+    said = {name: row[name] for name in ("text", *SAID_BESIDE) if row.get(name) is not None}
+    return {**row, **{name: in_language(texts, languages) for name, texts in said.items()}}
 
 
 def set_of(caller: Caller, set_id: str) -> tuple[str, str]:

@@ -19,4 +19,11 @@ Studies: homes x months x variants.
     settled      what was lived, by the audit's own rule
     pool         months in processes of their own
     paired       two variants on the same days
+    what_if      an owner's question as a study
+    payback      what a study says to it: money a year, and when an investment is back
+
+The live planner and its challenger:
+
+    recorded     a day lived through anew from stored problems
+    promotion    when a challenger may take over
 """

@@ -18,7 +18,7 @@ from ems_pipeline.backtest.month import Measured, with_prices
 from ems_pipeline.backtest.study import Files, StudyInvalid
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.market.tariff import effective_price, tariff_coefficients
-from ems_pipeline.plant.recording import read_replay
+from ems_pipeline.plant.recording import read_replay, span
 from ems_pipeline.plant.replay import Replay
 from ems_pipeline.sites import Site
 
@@ -73,6 +73,24 @@ class Imported:
                 raise StudyInvalid(f"the tariff of {site.key} has a market price and no file has", "name a price file")
             prices = pl.DataFrame(schema={"starts_at": INSTANT, "price_eur_per_mwh": pl.Float64})
         return prices.rename({"price_eur_per_mwh": "price_per_mwh"}).with_columns(currency=pl.lit(MARKET_CURRENCY))
+
+
+def newest_year(files: Files, site: Site) -> tuple[date, date]:
+    """The newest whole local days, a year at most, for which the files have prices; load where they have none.
+
+    Raises:
+        StudyInvalid: they cannot be read, or hold no whole week.
+    """
+    zone = time_grid.zone(site.timezone)
+    try:
+        begin, end = span(files.files, site, files.price_zone)
+    except (OSError, ValueError) as fault:
+        raise StudyInvalid(f"the history cannot be read: {fault}", "name a file as docs/backtest.md has it") from None
+    last = time_grid.local_day(end, zone) - time_grid.ONE_DAY
+    first = max(time_grid.local_day(begin, zone) + time_grid.ONE_DAY, last - 364 * time_grid.ONE_DAY)
+    if last - first < timedelta(days=6):
+        raise StudyInvalid(f"the history has no whole week ({begin} to {end})", "name a longer one")
+    return first, last
 
 
 def _file_digest(path: Path) -> str:

@@ -16,6 +16,7 @@ from ems_pipeline.backtest.history import Record
 NOTHING = 0.001
 """Money a day of which no share is worth a word."""
 DRAWS = 2000
+STRETCH_DAYS = 7
 SURE = (2.5, 97.5)
 """Percentiles between which the truth lies in 95 of 100 cases."""
 
@@ -28,10 +29,9 @@ class Interval:
     low: float
     high: float
 
-    @property
-    def numbers(self) -> tuple[float, float, float]:
-        """Figure, lower and upper end."""
-        return self.value, self.low, self.high
+    def times(self, factor: float) -> Interval:
+        """The same of more or fewer days; ``factor`` > 0."""
+        return Interval(self.value * factor, self.low * factor, self.high * factor)
 
 
 def costs(
@@ -55,6 +55,17 @@ def share(won: Array, of: Array, seed: int = 1) -> Interval | None:
 def total(values: Array, seed: int = 1) -> Interval:
     """The sum over the days."""
     return _drawn(lambda days: values[days].sum(-1), len(values), seed)
+
+
+def total_of_stretches(values: Array, seed: int = 1) -> Interval:
+    """The sum over the days, drawn in stretches of `STRETCH_DAYS` that follow each other (the last is followed by the
+    first): weather and habits last longer than a day, and days drawn alone would make a sum look too sure."""
+    count = len(values)
+    length = min(STRETCH_DAYS, count)
+    starts = np.random.default_rng(seed).integers(0, count, (DRAWS, -(-count // length), 1))
+    drawn = ((starts + np.arange(length)) % count).reshape(DRAWS, -1)[:, :count]
+    low, high = np.percentile(values[drawn].sum(-1), SURE)
+    return Interval(float(values.sum()), float(low), float(high))
 
 
 def _drawn(figure: Callable[[Positions], Array], days: int, seed: int) -> Interval:

@@ -1,9 +1,9 @@
 """Forecasts as they would have been issued: every two hours, from what was measured until then and nothing later.
 
 Load: the product's own model, trained anew every week, the profile until there is enough. PV without a weather
-forecast: what the same quarter-hour gave on average in the last week, times how the last hour compares with it, which
-is forgotten within hours. With weather the product's PV forecast is better than that; money won with this one is
-therefore less than it could be, for everybody who is compared alike.
+forecast: what the same quarter-hour gave on average in the last fortnight, newer days counting more, times how the
+last hour compares with it, which is forgotten within hours. With weather the product's PV forecast is better than that;
+money won with this one is therefore less than it could be, for everybody who is compared alike.
 """
 
 from __future__ import annotations
@@ -28,11 +28,15 @@ EVERY = 8
 AHEAD = 4 * 37
 """Slots of an issue: from 13:15 to the end of the next day, and a clock change."""
 TRAINED_EVERY = 7 * 96
-WEEK = 7
+DAYS = 14
+HALF_LIFE_DAYS = 3.0
+"""A day so many days ago counts half: the season moves on, and one day's clouds say little."""
 HOUR = 4
-FORGOTTEN_SLOTS = 12.0
+FORGOTTEN_SLOTS = 24.0
 """After so many slots a third of a deviation is still believed."""
 RATIO = (0.2, 2.0)
+NEVER = 1e-12
+"""Weight of a quarter-hour that was not measured on any day; it is expected to be nothing."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,14 @@ def issued(
 
 
 def persistence(before_w: Array, ahead: int) -> Array:
-    """The mean of a week by quarter-hour of the day (UTC), times what the last hour was of it, fading."""
+    """The mean of up to a fortnight by quarter-hour of the day (UTC), newer days counting more, times what the last
+    hour was of it, fading.
+    """
     day = time_grid.ONE_DAY // time_grid.SLOT
-    week = np.stack([before_w[len(before_w) - day * back : len(before_w) - day * (back - 1)] for back in range(1, 8)])
-    usual = np.nan_to_num(np.nanmean(week, axis=0))
+    count = min(DAYS, len(before_w) // day)
+    days = before_w[len(before_w) - count * day :].reshape(count, day)
+    weight = 0.5 ** (np.arange(count - 1, -1, -1) / HALF_LIFE_DAYS)[:, None] * np.isfinite(days)
+    usual = (np.nan_to_num(days) * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), NEVER)
     lately, expected = np.nansum(before_w[-HOUR:]), usual[-HOUR:].sum()
     ratio = float(np.clip(lately / expected, *RATIO)) if expected > 0 else 1.0
     believed = 1 + (ratio - 1) * np.exp(-np.arange(ahead) / FORGOTTEN_SLOTS)

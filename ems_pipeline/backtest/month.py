@@ -156,6 +156,13 @@ def as_lived(site: Site) -> Site:
             "patch `inverters: null` and bound the battery by its own limits",
         )
     battery = site.batteries[0]
+    if battery.loses or battery.empty_taper or battery.least_charge_w or battery.least_discharge_w:
+        raise StudyInvalid(
+            f"battery {battery.key} of {site.key} loses energy by itself, has a least power or gives less when nearly "
+            "empty, and the closed loop knows nothing of these",
+            "patch `self_discharge_pct_per_day`, `standby_w`, `least_charge_w` and `least_discharge_w` of it to 0 and "
+            "`empty_taper` to null",
+        )
     if battery.efficiency_steps or battery.efficiency_bands or battery.taper:
         raise StudyInvalid(
             f"battery {battery.key} of {site.key} has an efficiency by power or charge, or tapers, and the closed loop"

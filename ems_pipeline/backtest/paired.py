@@ -41,8 +41,7 @@ class Compared:
     @property
     def saved_per_home_year(self) -> Interval:
         """As if every day of a year were like these; only for a whole year of days that is true."""
-        share = YEAR_DAYS / self.days / self.homes
-        return Interval(self.saved.value * share, self.saved.low * share, self.saved.high * share)
+        return self.saved.times(YEAR_DAYS / self.days / self.homes)
 
 
 def compared(days: pl.DataFrame, other: pl.DataFrame, variant: str, base: str) -> Iterator[Compared]:

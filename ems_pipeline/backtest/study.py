@@ -18,13 +18,14 @@ from ems_pipeline.errors import EmsError
 from ems_pipeline.plain_text import plain
 from ems_pipeline.sites import Site, document
 from ems_pipeline.sites.faults import listed
+from ems_pipeline.sites.planner import SolverOptions
 from ems_pipeline.sites.record import Key, Pct, Record
 from ems_pipeline.sites.revised import Document
 
 SiteOf = Callable[[str, Path], Document]
 """The document of a site, by the path of its file (beside the study's) or the key it is registered by."""
 Forecaster = Literal["model", "persistence", "perfect"]
-"""Who says what load and PV will be: the product's models, the last week, or who has seen what came."""
+"""Who says what load and PV will be: the product's models, the last fortnight, or who has seen what came."""
 
 
 class StudyInvalid(EmsError, ValueError):
@@ -51,21 +52,13 @@ class Home(Record):
     history: Files | None = None
 
 
-class Options(Record):
+class Options(SolverOptions):
     """What is asked of the planner where it is not asked what the live decision is.
 
     ``value`` decides from the value of stored energy where that is exact (`backtest.exact`), ``plans`` by a plan each.
     """
 
     method: Literal["value", "plans"] = "value"
-    gap: float | None = Field(None, gt=0)
-    tolerance: float | None = Field(None, gt=0)
-    stage2: bool | None = None
-
-    @property
-    def solver(self) -> dict[str, Any]:
-        """What is asked of the solver."""
-        return self.model_dump(exclude_none=True, exclude={"method"})
 
 
 class Variant(Record):

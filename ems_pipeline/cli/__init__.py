@@ -14,7 +14,7 @@ command was used wrongly. Heavy imports stay inside commands, so that `ems --hel
     maintenance, regulation                        services of gensets; a maker's regulation as a draft
     status, cadence                                how things stand
     doctor, checkup, reach, doors                  what is wrong, from outside too; what is open
-    why, replay, backtest                          what stands behind a quarter-hour; decisions and years made again
+    why, replay, backtest, what_if                 what stands behind a quarter-hour; decisions and years made again
     plan, db                                       a planner problem; the database
     terminal, progress, aside                      what a terminal is shown, and work that a signal ends
     number, wall_clock, who                        what people type

@@ -25,6 +25,7 @@ from ems_pipeline.cli import (
     maintenance,
     notify,
     plan,
+    planner,
     plant,
     replay,
     site,
@@ -32,6 +33,7 @@ from ems_pipeline.cli import (
     up,
     user,
     web,
+    what_if,
     why,
 )
 from ems_pipeline.cli.terminal import words
@@ -76,6 +78,7 @@ app.add_typer(user.app, name="user", help="Who may log in to the web process.")
 app.add_typer(notify.app, name="notify", help="Tell people by their own channels.")
 app.add_typer(homeassistant.app, name="homeassistant", help="Tell Home Assistant of the sites, and hear it.")
 app.add_typer(backtest.app, name="backtest", help="Homes lived through again under variants: run, show, compare.")
+app.add_typer(planner.app, name="planner", help="Who plans a site, who plans beside it, and who is better.")
 app.add_typer(plant.app, name="plant", help="The virtual plant that `ems up` runs: what goes wrong there.")
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
@@ -85,6 +88,7 @@ app.command("web")(web.web)
 app.command("plan")(plan.plan)
 app.command("replay")(replay.replay)
 app.command("why")(why.why)
+app.command("what-if")(what_if.what_if)
 app.command("release")(control.release)
 app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ems_pipeline.backtest.paired import Compared
-    from ems_pipeline.report.study import Row
     from ems_pipeline.steps.platform import Platform
-    from ems_pipeline.warehouse.studies import Part
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
@@ -46,7 +43,7 @@ def run(
     from ems_pipeline.backtest.study import read_study
     from ems_pipeline.steps import studying
 
-    platform = _platform()
+    platform = open_platform()
     wanted = read_study(study, studying.site_document(platform))
     if name is not None:
         wanted = wanted.model_copy(update={"study": name})
@@ -74,7 +71,7 @@ def offer(
     from ems_pipeline.steps import studying
 
     prepare()
-    platform = _platform()
+    platform = open_platform()
     wanted = read_study(study, studying.site_document(platform))
     studying.ask(platform, wanted)
     names = [f"{wanted.study}.{home.key}" for home in wanted.homes]
@@ -93,34 +90,22 @@ def show(
     html: Annotated[Path | None, typer.Option(help="Write a page with pictures to this file.", dir_okay=False)] = None,
 ) -> None:
     """What each variant of a study saved against its first one, and how much of what was asked is lived."""
-    from ems_pipeline.backtest.paired import by_month, compared
-    from ems_pipeline.report.study import StudyPage
     from ems_pipeline.report.study import html as page_of
-    from ems_pipeline.steps import studying
+    from ems_pipeline.steps import studied, studying
 
-    platform = _platform()
+    platform = open_platform()
     asked = studying.asked(platform)
     if study is None:
         _list(platform, list(asked))
         return
     if study not in asked:
         raise LookupError(f"no study is called {study!r}; there are {sorted(asked)}. `ems backtest run FILE` makes one")
-    chosen = base or next(iter(asked[study].variants))
-    parts, days = _read(platform, study)
-    rows: list[Compared] = []
-    months = {}
-    for variant in (name for name in asked[study].variants if name != chosen):
-        mine, other = _of(days, variant), _of(days, chosen)
-        rows += compared(mine, other, variant, chosen)
-        months[variant] = by_month(mine, other)
-    _print(rows)
-    coverage = _coverage(parts)
-    for where, variant, lived, wanted in coverage:
+    page = studied.page(platform, asked[study], base)
+    _print(page.rows)
+    for where, variant, lived, wanted in page.coverage:
         console.print(words(f"{where} {variant}: {lived} of {wanted} days lived"))
-    console.print(words(f"digest {_digest(parts)}"), soft_wrap=True)
+    console.print(words(f"digest {page.digest}"), soft_wrap=True)
     if html is not None:
-        codes = sorted({part.code_version for part in parts})
-        page = StudyPage(study, chosen, [_row(one) for one in rows], months, coverage, _digest(parts), codes)
         html.write_text(page_of(page), encoding="utf-8")
         console.print(words(f"page   {html}"), soft_wrap=True)
 
@@ -133,7 +118,7 @@ def compare(
     """Two variants, of one study or of two, on the days that both have lived: by tariff and season, with intervals."""
     from ems_pipeline.backtest.paired import compared
 
-    platform = _platform()
+    platform = open_platform()
     mine, other = (_days(platform, name) for name in (variant, base))
     rows = list(compared(mine, other, variant, base))
     if not rows:
@@ -141,7 +126,8 @@ def compare(
     _print(rows)
 
 
-def _platform() -> Platform:
+def open_platform() -> Platform:
+    """The warehouse, brought to the newest schema; with studies no site need be registered."""
     from ems_pipeline.steps.platform import Platform
     from ems_pipeline.steps.site_folder import read_sites
     from ems_pipeline.time_grid import SystemClock
@@ -154,61 +140,30 @@ def _platform() -> Platform:
     return Platform(warehouse, SystemClock(), read_sites)
 
 
-def _read(platform: Platform, study: str) -> tuple[list[Part], pl.DataFrame]:
-    from ems_pipeline.warehouse import studies
-
-    with studies.opened(platform.warehouse) as connection:
-        return studies.parts(connection, study), studies.days(connection, study)
-
-
 def _days(platform: Platform, name: str) -> pl.DataFrame:
+    from ems_pipeline.steps import studied
+
     study, slash, variant = name.partition("/")
     if not slash:
         raise ValueError(f"{name!r} is not STUDY/VARIANT; write for example battery-size/as-is")
-    _, days = _read(platform, study)
-    if (found := _of(days, variant)).is_empty():
+    _, days = studied.read(platform, study)
+    if (found := studied.variant_days(days, variant)).is_empty():
         have = sorted(days["variant"].unique()) if days.height else []
         raise LookupError(f"{name} has no days; study {study!r} has variants {have}")
     return found
-
-
-def _of(days: pl.DataFrame, variant: str) -> pl.DataFrame:
-    return days.filter(days["variant"] == variant)
-
-
-def _coverage(parts: Sequence[Part]) -> list[tuple[str, str, int, int]]:
-    sums: dict[tuple[str, str], tuple[int, int]] = {}
-    for part in parts:
-        lived, asked = sums.get((part.home, part.variant), (0, 0))
-        sums[part.home, part.variant] = lived + part.lived_days, asked + part.asked_days
-    return [(home, variant, lived, asked) for (home, variant), (lived, asked) in sums.items()]
-
-
-def _digest(parts: Sequence[Part]) -> str:
-    """Of all days: the same study by the same program has the same one, however often it was interrupted."""
-    rows = sorted((part.home, part.variant, str(part.month), part.rows_digest) for part in parts)
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def _list(platform: Platform, names: Sequence[str]) -> None:
     if not names:
         console.print(words("no study yet; `ems backtest run FILE` makes one (docs/backtest.md)"))
         return
+    from ems_pipeline.steps import studied
+
     table = Rows("study", "home-months and variants lived", "days")
     for name in names:
-        parts, days = _read(platform, name)
+        parts, days = studied.read(platform, name)
         table.add_row(name, len(parts), days.height)
     console.print(table)
-
-
-def _row(one: Compared) -> Row:
-    """As the page has it."""
-    from ems_pipeline.report.study import Row
-
-    return Row(
-        one.variant, one.currency, one.tariff, one.season, one.homes, one.days, one.net_cost, one.base_net_cost,
-        one.saved.numbers, one.saved_per_home_year.numbers,
-    )  # fmt: skip
 
 
 def _print(rows: Sequence[Compared]) -> None:

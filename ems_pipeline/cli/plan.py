@@ -45,6 +45,8 @@ def plan(
         console.print(words(f"cannot hold together: {conflict}"))
     for item in made.unmet:
         console.print(words(f"not met: {item}"))
+    for fault in made.refused:
+        console.print(words(f"refused on the way, a fault of the planner: {fault}", "yellow"))
     for violation in violations:
         console.print(words(f"refused by the verifier: {violation}", "red"))
     if made.status == "failed" or violations:

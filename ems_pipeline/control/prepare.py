@@ -12,6 +12,7 @@ from ems_pipeline.devices.driver.contract import Acknowledgement, Driver, Echo, 
 from ems_pipeline.devices.driver.translation import UNTIL, changed, proof_of, stands
 from ems_pipeline.devices.points.point_map import PointMap
 from ems_pipeline.plain_text import plain
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.warehouse.intents import Intent, Setpoint, State, Step
 
 WrittenToday = Mapping[tuple[str, str], int]
@@ -66,7 +67,7 @@ def _over_budget(driver: Driver, changes: Sequence[PointWrite], written_today: W
 
 def standing(intent: Intent) -> Result:
     """Nothing had to be written: the device holds it all."""
-    return _arrived((), intent, "stood already")
+    return _arrived((), intent, say.STOOD_ALREADY())
 
 
 def judge(intent: Intent, point_map: PointMap, answer: Acknowledgement, echoes: Sequence[Echo]) -> Result:
@@ -90,7 +91,7 @@ def judge(intent: Intent, point_map: PointMap, answer: Acknowledgement, echoes: 
     described = "; ".join(difference(e) for e in wrong)
     settles = any(point_map.point(e.point).settle_s > 0 for e in wrong)
     if answer.accepted and settles:
-        return Result((State.SENT,), f"not echoed yet: {described}", found)
+        return Result((State.SENT,), say.NOT_ECHOED(what=described), found)
     return Result((State.SENT, State.FAILED), "; ".join(r for r in (answer.reason, described) if r), found)
 
 
@@ -103,13 +104,16 @@ def difference(echo: Echo) -> str:
     """What is wrong about an echo."""
     if echo.found is None:
         return f"{echo.point} cannot be read back ({echo.reason})"
-    return f"{echo.point} was to be {_shown(echo.point, echo.wanted)} and is {_shown(echo.point, echo.found)}"
+    wanted, found = _shown(echo.point, echo.wanted), _shown(echo.point, echo.found)
+    if echo.point in say.DIFFERS:
+        return say.DIFFERS[echo.point](wanted=wanted, found=found)
+    return f"{echo.point} was to be {wanted} and is {found}"
 
 
 def _shown(point: str, value: float) -> str:
-    """A value as people read it: a set runs until an instant, which its point holds in seconds since 1970."""
-    if point.endswith("_until") and value > 0:
-        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    """A value as people read it: a set runs until an instant, which its point holds in seconds since 1970 (0: none)."""
+    if point.endswith("_until"):
+        return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC" if value > 0 else say.NOTHING()
     return f"{value:.10g}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from ems_pipeline.sentence import setpoints as say
 from ems_pipeline.warehouse import alarms
 from ems_pipeline.warehouse.engine import Connection
 from ems_pipeline.warehouse.intents import Setpoint, State
@@ -37,5 +38,5 @@ def file(
         kind, severity = "release-failed", "critical"
     elif after is State.FAILED and setpoint.state is State.ECHOED:
         kind = "no-effect"
-    text = f"set-point {setpoint.setpoint_id} {after}: {reason}"
+    text = say.ENDED(number=str(setpoint.setpoint_id), outcome=after, why=reason)
     alarms.raise_alarm(connection, setpoint.site_key, kind, severity, text, at, setpoint.device)

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from ems_pipeline.errors import EmsError
 from ems_pipeline.maintenance.limits import limits
@@ -24,9 +24,13 @@ SOURCE = "en"
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
 Texts = Annotated[Mapping[Language, Line], Field(min_length=1)]
+Said = Annotated[Texts, BeforeValidator(lambda said: {SOURCE: said} if isinstance(said, str) else said)]
+"""The same, or one text alone, which is English or needs no words (``kPa``)."""
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=20)]
 Hours = Annotated[float, Field(gt=0, le=100_000)]
 Months = Annotated[int, Field(ge=1, le=600)]
+SAID_BESIDE = ("consumable", "quantity", "accept", "unit")
+"""What a line of a checklist says beside its text, where it has it, in as many languages."""
 KINDS = ("check", "clean", "adjust", "test", "replace")
 
 
@@ -68,12 +72,18 @@ class Task(Record):
     needs_standstill: bool = False
     """The engine has to stand: an open order with such a task is a reason not to start it."""
     text: Texts
-    consumable: Line | None = None
-    quantity: Line | None = None
-    accept: Line | None = None
-    unit: Line | None = None
+    consumable: Said | None = None
+    quantity: Said | None = None
+    accept: Said | None = None
+    unit: Said | None = None
     """Of the value that is written down."""
     supersedes: tuple[Code, ...] = ()
+
+    @property
+    def texts(self) -> dict[str, Mapping[str, str]]:
+        """What is said in languages, by its name."""
+        said = {"text": self.text} | {name: getattr(self, name) for name in SAID_BESIDE}
+        return {name: texts for name, texts in said.items() if texts is not None}
 
 
 class Template(Record):
@@ -107,8 +117,11 @@ class Template(Record):
         for task in self.tasks:
             if task.level not in ranks:
                 yield f"{task.code} is of level {task.level}, which is none of {', '.join(ranks)}; name one of them"
-            if SOURCE not in task.text:
-                yield f"{task.code} lacks its text in {SOURCE}; write it in English as well"
+            yield from (
+                f"{task.code} lacks its {what} in {SOURCE}; write it in English as well"
+                for what, said in task.texts.items()
+                if SOURCE not in said
+            )
             yield from (
                 f"{task.code} supersedes {other}, which is no other task; name one"
                 for other in task.supersedes

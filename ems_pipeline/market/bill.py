@@ -115,10 +115,15 @@ def _monthly_lines(tariff: Tariff, first: date, last: date) -> Iterator[BillLine
 
 
 def _capacity_lines(tariff: Tariff, last: date, metered: pl.DataFrame) -> Iterator[BillLine]:
-    """The highest quarter-hour of the month, at the terms in force at its end."""
+    """The highest interval of the month, at the terms in force at its end."""
     period = tariff.period_on(last)
     if period.capacity is not None:
-        peak_kw = units.slot_power_w(float(metered["import_kwh"].to_numpy().max()))  # kWh in a slot -> kW
+        means_kwh = (
+            metered["import_kwh"]
+            .to_numpy()
+            .reshape(-1, period.capacity.interval_minutes // int(time_grid.SLOT / time_grid.MINUTE))
+        )
+        peak_kw = units.slot_power_w(float(means_kwh.mean(axis=1).max()))  # kWh in a slot -> kW
         billed_kw = max(peak_kw, period.capacity.floor_kw)
         amount = _cents(billed_kw * period.capacity.price_per_kw_month)
         yield BillLine("capacity", billed_kw, "kW", amount, period.vat)

@@ -14,7 +14,12 @@ from ems_pipeline.sites.protocol import PROTOCOLS
 from ems_pipeline.version import code_version
 from ems_pipeline.warehouse import catalogue
 
-TABLES = {"daily_plan": "planning_interval", "rolling_plan": "planning_interval", "study_day": "study.day"}
+TABLES = {
+    "daily_plan": "planning_interval",
+    "rolling_plan": "planning_interval",
+    "shadow_plan": "planning_interval",
+    "study_day": "study.day",
+}
 """Assets that do not bear the name of their table; the others do."""
 
 QUESTIONS = {
@@ -50,6 +55,7 @@ MAKE = {
     "building_response": {"polars"},
     "daily_plan": {"highs"},
     "rolling_plan": {"highs"},
+    "shadow_plan": {"highs"},
     "planning_run": {"highs"},
     "grid_event": {"python"},
     "asset_goal": {"python"},
@@ -58,6 +64,7 @@ MAKE = {
     "audit_day": {"polars"},
     "forecast_score": {"polars"},
     "plan_replay": {"highs"},
+    "planner_day": {"highs", "polars"},
     "study_day": {"highs", "polars"},
 }
 """What makes the rows, beside PostgreSQL, which keeps them all."""

@@ -79,6 +79,15 @@ def hand_back() -> None:
     answers.answer()
 
 
+@dg.job(
+    tags=_tags(1, 7200),
+    config=SAID,
+    description="Asked for over HTTP: a study of a site's own year, last of all; what it has lived stays.",
+)
+def answer_what_if() -> None:
+    answers.answer()
+
+
 FORECASTS = ["load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast"]
 
 
@@ -113,6 +122,7 @@ observe_weather = _assets(
 )
 plan_daily = _assets("plan_daily", ["daily_plan"], 12, "Tomorrow's plan, decided at 15:00 local.")
 plan_rolling = _assets("plan_rolling", ["rolling_plan"], 18, "The next quarter-hours, from the state now.")
+plan_shadow = _assets("plan_shadow", ["shadow_plan"], 3, "What challengers would do, beside the live plans.")
 audit_slots = _assets("audit_slots", ["telemetry_15m", "audit_interval"], 5, "What the last quarter-hours cost.")
 audit_days = _assets(
     "audit_days",
@@ -124,6 +134,7 @@ audit_days = _assets(
         "audit_day",
         "forecast_score",
         "plan_replay",
+        "planner_day",
     ],
     4,
     "Yesterday, settled.",
@@ -139,6 +150,7 @@ ALL = [
     housekeeping,
     answer_request,
     hand_back,
+    answer_what_if,
     import_prices,
     price_sites,
     forecast,
@@ -146,6 +158,7 @@ ALL = [
     observe_weather,
     plan_daily,
     plan_rolling,
+    plan_shadow,
     audit_slots,
     audit_days,
 ]

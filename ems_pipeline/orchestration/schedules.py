@@ -17,7 +17,7 @@ import dagster as dg
 from ems_pipeline import settings, time_grid
 from ems_pipeline.market.document import MARKET_TIMEZONE, market_day_slots
 from ems_pipeline.orchestration import requests
-from ems_pipeline.steps import second_source
+from ems_pipeline.steps import second_source, shadowing
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.pricing import zones_of
 from ems_pipeline.steps.windows import local_days
@@ -92,6 +92,23 @@ def pv_without_weather(context: dg.ScheduleEvaluationContext, ems: dg.ResourcePa
     return list(requests.for_sites(context.instance, "forecast_pv", lacking, days, _stamp(ems), active=active))
 
 
+@dg.schedule(
+    job_name="plan_shadow",
+    cron_schedule="4,19,34,49 * * * *",
+    execution_timezone=UTC,
+    default_status=RUNNING,
+    description="Challengers, well after the live plans and what follows from them.",
+)
+def challengers(context: dg.ScheduleEvaluationContext, ems: dg.ResourceParam[Platform]) -> Any:
+    """Four minutes into each quarter-hour: the challengers of the sites that name one."""
+    now, active = ems.clock.now(), ems.sites()
+    wanted = shadowing.challenged(active)
+    if not wanted:
+        return dg.SkipReason("no site file names a challenger (planning.challenger)")
+    days = partial(local_days, now=now)
+    return list(requests.for_sites(context.instance, "plan_shadow", wanted, days, _stamp(ems), active=active))
+
+
 def _site_schedule(
     name: str,
     job: str,
@@ -120,6 +137,7 @@ def _site_schedule(
 ALL: list[Any] = [
     day_ahead_prices,
     pv_without_weather,
+    challengers,
     _site_schedule(
         "site_prices",
         "price_sites",

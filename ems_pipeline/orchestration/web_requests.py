@@ -27,7 +27,7 @@ from ems_pipeline.warehouse.engine import Connection
 
 TARGETS = [
     jobs.import_prices, jobs.price_sites, jobs.forecast, jobs.plan_daily, jobs.plan_rolling, jobs.answer_request,
-    jobs.hand_back,
+    jobs.hand_back, jobs.answer_what_if,
 ]  # fmt: skip
 OF_SITE = {
     "prices-site": ("price_sites", 0, 0),
@@ -36,6 +36,8 @@ OF_SITE = {
     "plan-rolling": ("plan_rolling", 0, 0),
 }
 """By kind of request about a site: its job, and the first and last of its civil days counted from today."""
+OWN_JOB = {"release": "hand_back", "what-if": "answer_what_if"}
+"""Of what is answered by steps, kinds that run before all others or behind them."""
 EVERY_S = 8
 LONGEST_WAIT = timedelta(minutes=15)
 """What was asked for longer ago and never begun was meant for a world that has gone."""
@@ -139,7 +141,7 @@ def _runs(
 def _run_of(instance: dg.DagsterInstance, ems: Platform, asked: Asked, now: datetime) -> Iterator[dg.RunRequest]:
     if asked.kind in answering.ANSWERS:
         shard = next(shard for shard in shards.all_shards() if shard.holds(asked.site_key))
-        job = "hand_back" if asked.kind == "release" else "answer_request"
+        job = OWN_JOB.get(asked.kind, "answer_request")
         yield dg.RunRequest(job_name=job, tags={**shard.tags, **shard.queue_tags})  # its devices are reached from there
         return
     if asked.kind == "prices-import":

@@ -18,8 +18,8 @@ MEASURED = {"measured": True}
 """Field metadata: wall-clock figures stay out of the JSON form, so that the same plan has the same bytes."""
 
 WHERE_GIVEN = {"where_given": True}
-"""Field metadata: what is left out where it is empty or 0, so that documents without it are the same as those from
-before it was thought of."""
+"""Field metadata: what is left out where it is empty or 0 (or None, where it may be), so that documents without it
+are the same as those from before it was thought of."""
 
 
 class Record:
@@ -61,7 +61,8 @@ def _plain(value: Any) -> Any:
 def _is_said(f: dataclasses.Field[Any], value: Any) -> bool:
     if f.metadata.get("measured"):
         return False
-    return not f.metadata.get("where_given") or bool(getattr(value, f.name))
+    given = getattr(value, f.name)
+    return not f.metadata.get("where_given") or (given is not None if f.default is None else bool(given))
 
 
 @cache

@@ -52,6 +52,7 @@ class Cells:
         self.out_of_cells = self._pooled(lambda b: _steps(b, charging=False))
         self.min_wh = sum(b.min_soc_pct / 100 * b.capacity_wh for b in batteries)
         self.max_wh = sum(b.max_soc_pct / 100 * b.capacity_wh for b in batteries)
+        self._loses = any(b.loses for b in batteries)
         self.energy_wh = min(max(soc_pct / 100 * self.capacity_wh, self.min_wh), self.max_wh)
 
     @property
@@ -70,7 +71,13 @@ class Cells:
         soc_pct = self.soc_pct
         charge_w = min(sum([_tapered_w(b, soc_pct) for b in self.batteries]), room_w)
         voltage_v = nominal_v * (0.96 + 0.08 * self.energy_wh / self.capacity_wh)
-        return Limits(charge_w, min(self.discharge_limit_w, left_w), voltage_v, soc_pct)
+        discharge_w = min(sum([_given_w(b, soc_pct) for b in self.batteries]), left_w)
+        return Limits(charge_w, discharge_w, voltage_v, soc_pct)
+
+    def able_w(self, battery_w: float) -> float:
+        """A power (> 0 discharge) as the converter gives it: nothing where that is less than its least."""
+        least_w = min(b.least_discharge_w if battery_w > 0 else b.least_charge_w for b in self.batteries)
+        return battery_w if abs(battery_w) >= least_w else 0.0
 
     def integrate(self, battery_w: float, seconds: float) -> None:
         """Let time pass at ``battery_w`` (> 0 discharge)."""
@@ -79,6 +86,10 @@ class Cells:
             self.energy_wh -= self.out_of_cells.to_cell(battery_w) * hours
         else:
             self.energy_wh += self.into_cells.to_cell(-battery_w) * hours
+        if self._loses:
+            kept = sum((1 - b.self_discharge_pct_per_day / 100) ** (hours / 24) * b.capacity_wh for b in self.batteries)
+            own_wh = hours * sum(b.standby_w for b in self.batteries)
+            self.energy_wh = max(0.0, self.energy_wh * kept / self.capacity_wh - own_wh)
 
     def _pooled(self, steps_of: Callable[[Battery], list[tuple[float, float]]]) -> Conversion:
         """Batteries share power by capacity; each has its own steps."""
@@ -114,3 +125,12 @@ def _tapered_w(battery: Battery, soc_pct: float) -> float:
     span_pct = max(battery.max_soc_pct - taper.from_soc_pct, 1e-9)
     part = min(1.0, (soc_pct - taper.from_soc_pct) / span_pct)
     return battery.charge_limit_w + part * (taper.full_limit_w - battery.charge_limit_w)
+
+
+def _given_w(battery: Battery, soc_pct: float) -> float:
+    """Discharging limit at a state of charge: a straight line from the taper's start down to the least charge."""
+    taper = battery.empty_taper
+    if taper is None or soc_pct >= taper.from_soc_pct:
+        return battery.discharge_limit_w
+    part = min(1.0, (taper.from_soc_pct - soc_pct) / (taper.from_soc_pct - battery.min_soc_pct))
+    return battery.discharge_limit_w + part * (taper.empty_limit_w - battery.discharge_limit_w)

@@ -166,6 +166,8 @@ class Hybrid:
         self.pv_w, self.battery_w = dispatch(self.settings, slot, limits, self.pv_available_w, load_w)
         if self.order.power_w is not None:
             self.battery_w = min(max(self.order.power_w, -limits.charge_w), limits.discharge_w)
+        if self.cells is not None:
+            self.battery_w = self.cells.able_w(self.battery_w)
         return self.pv_w + self.battery_w
 
     def integrate(self, seconds: float) -> None:

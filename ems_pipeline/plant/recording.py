@@ -8,7 +8,7 @@ matched by local day of year and wall clock; prices are taken at their own insta
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,20 @@ def read_replay(files: Sequence[Path], site: Site, first: date, last: date, pric
         else:
             measured = measured.with_columns(pl.lit(None, dtype=pl.Float64).alias(name))
     return Replay(measured, _prices(columns.get("price_eur_per_mwh"), first, last))
+
+
+def span(files: Sequence[Path], site: Site, price_zone: str | None = None) -> tuple[datetime, datetime]:
+    """First and last quarter-hour with a price, or with a load where no file has prices; errors as `read_replay`."""
+    columns: dict[str, pl.DataFrame] = {}
+    for file in files:
+        for name, frame in _series(file, site, price_zone):
+            columns.setdefault(name, frame)
+    if (chosen := columns.get("price_eur_per_mwh", columns.get("load_w"))) is None:
+        raise ValueError(f"{[str(file) for file in files]} have neither load_w nor price_eur_mwh; name one that has")
+    known = chosen.drop_nulls("value")["starts_at"]
+    if known.is_empty():
+        raise ValueError(f"{[str(file) for file in files]} have no value; name files that have")
+    return known.min(), known.max()  # type: ignore[return-value]
 
 
 def _series(file: Path, site: Site, price_zone: str | None) -> Iterable[tuple[str, pl.DataFrame]]:

@@ -8,32 +8,13 @@ from datetime import date
 
 from markupsafe import Markup
 
+from ems_pipeline.backtest.paired import ALL, Compared
 from ems_pipeline.pictures.bars import Bars, bars
 from ems_pipeline.pictures.whiskers import Whisker, Whiskers, whiskers
 from ems_pipeline.report.template import template
 
 MOST_BARS = 4
 """Variants whose months are drawn beside each other; the tables have all."""
-
-
-Interval = tuple[float, float, float]
-"""A figure, and between what it lies in 95 of 100 cases."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """What a variant saved of some days; ``a_year``: by a home, were all days of a year like these."""
-
-    variant: str
-    currency: str
-    tariff: str
-    season: str
-    homes: int
-    days: int
-    net_cost: float
-    base_net_cost: float
-    saved: Interval
-    a_year: Interval
 
 
 @dataclass(frozen=True)
@@ -47,7 +28,7 @@ class StudyPage:
 
     name: str
     base: str
-    rows: Sequence[Row]
+    rows: Sequence[Compared]
     months: Mapping[str, Mapping[date, float]]
     coverage: Sequence[tuple[str, str, int, int]]
     digest: str
@@ -56,29 +37,29 @@ class StudyPage:
 
 def html(page: StudyPage) -> str:
     """The page of a study."""
-    whole = [row for row in page.rows if row.tariff == row.season == "all"]
+    whole = [row for row in page.rows if row.tariff == row.season == ALL]
     return template("study.html.j2").render(
         page=page, whole=whole, sure=picture(whole, "saved a home and year"), months=_months(page),
         parts=[(variant, picture(rows, variant), rows) for variant, rows in _by_variant(page.rows)],
     )  # fmt: skip
 
 
-def picture(rows: Sequence[Row], title: str) -> Markup | None:
+def picture(rows: Sequence[Compared], title: str) -> Markup | None:
     """Savings with their intervals; None where there is nothing to show."""
-    shown = [Whisker(_name(row), *row.a_year) for row in rows]
+    shown = [Whisker(_name(row), year.value, year.low, year.high) for row in rows for year in [row.saved_per_home_year]]
     if not shown:
         return None
     summary = "money saved by a home in a year, and its 95 % interval, a row each"
     return whiskers(Whiskers(shown, f"{rows[0].currency} a year", title, summary))
 
 
-def _name(row: Row) -> str:
-    parts = [part for part in (row.tariff, row.season) if part != "all"]
+def _name(row: Compared) -> str:
+    parts = [part for part in (row.tariff, row.season) if part != ALL]
     return ", ".join([row.variant, *parts])
 
 
-def _by_variant(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
-    named: dict[str, list[Row]] = {}
+def _by_variant(rows: Iterable[Compared]) -> list[tuple[str, list[Compared]]]:
+    named: dict[str, list[Compared]] = {}
     for row in rows:
         named.setdefault(row.variant, []).append(row)
     return [(variant, found) for variant, found in named.items() if len(found) > 1]

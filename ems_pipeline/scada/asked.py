@@ -64,7 +64,7 @@ def _run(connection: Connection, wish: Wish, rules: Rules, view: View, ours: Com
     if view.engine is EngineState.STANDBY and rules.start_by == "manual":
         found = start_breaches(order, rules, view)
     elif view.engine in COMING_DOWN:
-        found = {"coming_down": f"the engine is in {view.engine}; wait until it rests"}
+        found = {"coming_down": f"the engine is {view.engine}; wait until it rests"}
     if found:
         return {"fault": "; ".join(found.values())}
     return _filed(connection, wish, Kind.RUN, view)

@@ -219,7 +219,12 @@ class Sequences:
         for change in changes:
             command = by_number[change.number]
             if change.state == "failed":
-                text = f"{command.order.kind} of {command.order.asked_by}: {change.reason}"
+                order, why = command.order, change.reason
+                text = (
+                    say.PLANS_FAILED(kind=order.kind, why=why)
+                    if order.is_dispatch
+                    else say.FAILED(kind=order.kind, name=order.asked_by, why=why)
+                )
                 alarms.raise_alarm(connection, command.site, FAILED, "warning", text, at, command.device)
             elif change.state == "done" and command.order.kind not in (Kind.MUTE, Kind.RELEASE):
                 alarms.clear(connection, command.site, FAILED, at, command.device)

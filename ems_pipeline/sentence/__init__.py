@@ -19,6 +19,8 @@ from types import ModuleType
 
 FIGURE = r"-?\d[\d.]*(?:e[+-]?\d+)?(?: [^\s.;,:()]+)?"
 """A number, and its unit where it has one."""
+WORDS = r".+?(?<![:,])"
+"""Whatever is said in a place; what a colon or a comma stands behind is not all of it."""
 END = r"(?=;? |$)"
 SEPARATED = re.compile(";? |$")
 """One sentence from the next; the words of several who decide stand behind a semicolon."""
@@ -39,7 +41,7 @@ class Sentence:
     def pattern(self) -> re.Pattern[str]:
         """What reads it back."""
         parts = [
-            re.escape(words) + (f"(?P<{name}>{FIGURE if how is None else '.+?'})" if name else "")
+            re.escape(words) + (f"(?P<{name}>{FIGURE if how is None else WORDS})" if name else "")
             for words, name, _, how in Formatter().parse(self.text)
         ]
         return re.compile("".join(parts) + END)
@@ -104,8 +106,9 @@ class Known:
             if text.startswith(begin, at) and text.find(longest, at) >= 0
             for end, values in one.found(text, at)
         ]
-        # The one that ends first: another would take the next sentence into its places; of two, the one that says more.
-        for end, sentence, values in sorted(found, key=lambda one: (one[0], -len(one[1].text))):
+        # One that begins with words of its own before one whose place takes whatever stands here. Then the one that
+        # ends first: another would take the next sentence into its places; of two, the one that says more.
+        for end, sentence, values in sorted(found, key=lambda one: (not one[1].begin, one[0], -len(one[1].text))):
             if (parted := SEPARATED.match(text, end)) is None:
                 continue
             if (rest := self._read(text, parted.end())) is not None:
@@ -115,5 +118,6 @@ class Known:
 
 def of(module: ModuleType) -> list[Sentence]:
     """All that a module names, by themselves or several together."""
-    named = [value if isinstance(value, tuple) else (value,) for value in vars(module).values()]
+    found = [tuple(value.values()) if isinstance(value, dict) else value for value in vars(module).values()]
+    named = [value if isinstance(value, tuple) else (value,) for value in found]
     return [one for several in named for one in several if isinstance(one, Sentence)]

@@ -28,10 +28,10 @@ JACKET_UNKNOWN = Sentence(
     "the coolant's temperature is not known; mend the sensor, or say jacket_min_c: off in the site file"
 )
 JACKET_COLD = Sentence("the jacket has {found}, {least} are needed; see to the preheater")
-NOT_AT_REST = Sentence("the engine is in {engine!s}, not at rest; wait, or stop it first")
+NOT_AT_REST = Sentence("the engine is {engine!s}, not at rest; wait, or stop it first")
 BREAKER_NOT_OPEN = Sentence("the engine stands and its breaker is {breaker!s}; have it looked at on site")
-NOT_TURNING = Sentence("the engine is in {engine!s}; a stop is for a set that runs")
-NOT_LOADED = Sentence("the engine is in {engine!s}, its breaker {breaker!s}; a power is for a set on load")
+NOT_TURNING = Sentence("the engine is {engine!s}; a stop is for a set that runs")
+NOT_LOADED = Sentence("the engine is {engine!s}, its breaker {breaker!s}; a power is for a set on load")
 NO_POWER = Sentence("no power is named; say how much")
 POWER_OUTSIDE = Sentence("{asked} are {share}, outside {least!s} to {most} of {rated}; ask for a power within")
 STARTS_AN_HOUR = Sentence("{starts} starts within an hour, {most} are allowed; wait")
@@ -40,7 +40,7 @@ PAUSE_SHORT = Sentence("it stands since {time!s}; wait until {until!s}")
 RUN_SHORT = Sentence("it runs since {time!s}; a plan stops it from {until!s} on")
 MASTERS_STOP = Sentence("it runs in {mode!s} by its master, not by the plan; release it instead")
 NOTHING_TO_RESET = Sentence("no alarm stands; there is nothing to reset")
-TURNING = Sentence("the engine is in {engine!s} at a speed of {speed!s}; reset is for a set that stands")
+TURNING = Sentence("the engine is {engine!s} at a speed of {speed!s}; reset is for a set that stands")
 WHICH_UNREAD = Sentence("which alarm stands was not read; wait for the controller's next answer")
 WANTS_A_VISIT = Sentence("{alarms!s} is never reset from afar; visit the site")
 RESETS_AN_HOUR = Sentence("{resets} resets within an hour did not help; visit the site")
@@ -48,8 +48,12 @@ RESET_LATELY = Sentence("the last reset was at {time!s}; wait until {until!s}")
 NOBODY_NAMED = Sentence("a reset is a named person's, with a reason; say why")
 NOT_OF_SWITCHBOARD = Sentence("{kind!s} is of a set; a switchboard takes {kinds!s}")
 BREAKER_BETWEEN = Sentence("the breaker is {breaker!s}; wait until it is open or closed")
-RESTS_NOT = Sentence("the engine is in {engine!s}; wait until it rests")
+RESTS_NOT = Sentence("the engine is {engine!s}; wait until it rests")
 NOT_KNOWN = Sentence("not known"), Sentence("an unknown state")
+
+# What people are told of one that failed.
+FAILED = Sentence("command {kind!s} of {name!s} failed: {why!s}")
+PLANS_FAILED = Sentence("a plan's command {kind!s} failed: {why!s}")
 
 # Why it backs out.
 TAKEN_BACK = Sentence("taken back by {name!s}")
@@ -60,14 +64,16 @@ TOO_LONG = Sentence("it took too long")
 TOO_LONG_IN_ALL = Sentence("it took longer than a whole command may")
 LOOK_AT_IT = Sentence("look at the set")
 SOMEBODY_CHOSE = Sentence("somebody chose the mode {mode!s} at the set, we left it in {left!s}; it is theirs now")
-FELL = Sentence("the controller ended it in {engine!s} ({alarms!s}); it is not tried again: look at the set")
+FELL = Sentence(
+    "the controller ended it with the engine {engine!s} ({alarms!s}); it is not tried again: look at the set"
+)
 NO_ALARM_READ = Sentence("no alarm was read")
 PRESSED_ALREADY = Sentence("{key!s} was pressed already, and is not again")
 STOP_MEANS_ELSE = Sentence(
-    "the engine is in {engine!s}, the mode {mode!s}, the breaker {breaker!s}: stop would mean something else; look at "
+    "the engine is {engine!s}, the mode {mode!s}, the breaker {breaker!s}: stop would mean something else; look at "
     "the set"
 )
-NO_REST = Sentence("it did not come to rest: the engine is in {engine!s}; look at the set")
+NO_REST = Sentence("it did not come to rest: the engine is {engine!s}; look at the set")
 NOT_RESET = Sentence("muted and not reset: {why!s}")
 IN_FILE_NO_MORE = Sentence("{device!s} is in the file of {site!s} no more")
 

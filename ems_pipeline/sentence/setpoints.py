@@ -51,3 +51,15 @@ CHARGES_AT_MOST = Sentence("{device!s} charges with {most} at most: import limit
 NO_METER = Sentence("grid or battery power is not measured: nothing may charge by command")
 OVERLOAD = Sentence("import of {power} exceeds {limit}; {notes!s}")
 NOBODY_YIELDS = Sentence("nobody can yield")
+
+# What came of it.
+STOOD_ALREADY = Sentence("stood already")
+DIFFERS = {
+    "run_power": Sentence("run_power was to be {wanted!s} and is {found!s}"),
+    "run_until": Sentence("run_until was to be {wanted!s} and is {found!s}"),
+}
+"""Of the points of a set's run; those of other devices are told by their names alone."""
+NOTHING = Sentence("nothing")
+NOT_ECHOED = Sentence("not echoed yet: {what!s}")
+ENDED = Sentence("set-point {number!s} {outcome!s}: {why!s}")
+OF_A_RUN = Sentence("run_power, run_until: {why!s}")

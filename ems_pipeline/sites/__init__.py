@@ -1,9 +1,10 @@
 """What a site is: its place, grid connection, tariff, devices and the limits nobody may exceed.
 
 `site` is the whole; its frozen records are `electric` (PV, batteries, chargers), `thermal` (house, tank, heat pump),
-`machines` (gensets, switchboards, machines with a window), `fuel` (what engines burn), `wiring` (grid, fuses, gateways,
-devices), `tariff` (dated contract terms) and `schedule` (what the owner wants at fixed hours). `asset` and `modes` say
-what can be asked of a part, `wish` what is asked, `goal` what a plan is to reach, `record` what all records share.
+`machines` (gensets, switchboards, machines with a window), `planner` (how it is planned, and who plans beside), `fuel`
+(what engines burn), `wiring` (grid, fuses, gateways, devices), `tariff` (dated contract terms) and `schedule` (what the
+owner wants at fixed hours). `asset` and `modes` say what can be asked of a part, `wish` what is asked, `goal` what a
+plan is to reach, `record` what all records share.
 `loader` turns a YAML file plus environment variables into a `Site`, or into one message that lists every fault with its
 remedy. Add a field here when a fact belongs to the installation; facts that change by the minute are telemetry.
 
@@ -25,12 +26,21 @@ remedy. Add a field here when a fact belongs to the installation; facts that cha
 
 from ems_pipeline.sites.asset import Asset
 from ems_pipeline.sites.demand import DemandInput
-from ems_pipeline.sites.electric import Battery, Charger, ChargeTaper, EfficiencyBand, EfficiencyStep, PvArray
+from ems_pipeline.sites.electric import (
+    Battery,
+    Charger,
+    ChargeTaper,
+    EfficiencyBand,
+    EfficiencyStep,
+    EmptyTaper,
+    PvArray,
+)
 from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.loader import SiteFileError, load_site, load_sites
 from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset, Switchboard
+from ems_pipeline.sites.planner import PlanningPolicy
 from ems_pipeline.sites.schedule import Schedule
-from ems_pipeline.sites.site import ControlPolicy, PlanningPolicy, Site
+from ems_pipeline.sites.site import ControlPolicy, Site
 from ems_pipeline.sites.tariff import FixedTariff, Tariff, TariffPeriod
 from ems_pipeline.sites.thermal import HeatPump, HotWater, House
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, GridTerms, HybridInverter
@@ -47,6 +57,7 @@ __all__ = [
     "Device",
     "EfficiencyBand",
     "EfficiencyStep",
+    "EmptyTaper",
     "FixedTariff",
     "Fleet",
     "FuseGroup",

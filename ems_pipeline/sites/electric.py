@@ -57,6 +57,14 @@ class ChargeTaper(Record):
     full_limit_w: LimitW = 0.0
 
 
+class EmptyTaper(Record):
+    """From ``from_soc_pct`` down, discharging falls in a straight line from its limit to ``empty_limit_w`` at the least
+    charge."""
+
+    from_soc_pct: Pct
+    empty_limit_w: LimitW = 0.0
+
+
 class BatteryTerms(Hours):
     """What holds of a battery in its hours besides what always does; of several the tightest counts."""
 
@@ -113,6 +121,15 @@ class Battery(Asset):
     efficiency_bands: tuple[EfficiencyBand, ...] = ()
     """Efficiency by state of charge, instead of the two constant ones; bands rise to 100 %."""
     taper: ChargeTaper | None = None
+    empty_taper: EmptyTaper | None = None
+    least_charge_w: LimitW = 0.0
+    """Below it the battery takes nothing; its converter does not start for less."""
+    least_discharge_w: LimitW = 0.0
+    """Below it the battery gives nothing."""
+    self_discharge_pct_per_day: float = Field(0.0, ge=0, le=20)
+    """What the cells lose by themselves in a day, percent of what is in them."""
+    standby_w: float = Field(0.0, ge=0, le=500)
+    """What battery and converter draw from the cells, always."""
 
     @model_validator(mode="after")
     def _window_is_open(self) -> Self:
@@ -135,6 +152,26 @@ class Battery(Asset):
                 if asked is not None and (asked <= always if name == "reserve_soc_pct" else asked >= always):
                     raise ValueError(f"at_times[{i}].{name} is {asked:g} and {always:g} always holds; narrow it")
         return self
+
+    @model_validator(mode="after")
+    def _least_is_below_most(self) -> Self:
+        for side in ("charge", "discharge"):
+            least_w, most_w = getattr(self, f"least_{side}_w"), getattr(self, f"{side}_limit_w")
+            if least_w >= most_w:
+                raise ValueError(
+                    f"least_{side}_w {least_w:g} is not below {side}_limit_w {most_w:g}; lower it, or leave it out"
+                )
+        if self.empty_taper is not None and not self.min_soc_pct < self.empty_taper.from_soc_pct <= self.max_soc_pct:
+            raise ValueError(
+                f"empty_taper begins at {self.empty_taper.from_soc_pct:g} %; give a charge above min_soc_pct "
+                f"{self.min_soc_pct:g} and up to max_soc_pct {self.max_soc_pct:g}"
+            )
+        return self
+
+    @property
+    def loses(self) -> bool:
+        """Whether the cells lose energy by themselves."""
+        return bool(self.self_discharge_pct_per_day or self.standby_w)
 
     @property
     def wear_out_per_kwh(self) -> float:

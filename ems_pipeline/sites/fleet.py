@@ -105,6 +105,11 @@ def faults(
                 f"battery {key!r} of a fleet has at_times, spare_band or discharge_wear_per_kwh, which no whole has; "
                 "leave them out"
             )
+        elif battery.loses or battery.empty_taper or battery.least_charge_w or battery.least_discharge_w:
+            yield (
+                f"battery {key!r} of a fleet has self_discharge_pct_per_day, standby_w, empty_taper or a least power, "
+                "which no whole has; leave them out"
+            )
         elif battery.efficiency_steps or battery.efficiency_bands or battery.taper:
             yield f"battery {key!r} of a fleet has steps, bands or a taper, which no whole has; give it constant ones"
 

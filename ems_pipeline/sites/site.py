@@ -19,21 +19,13 @@ from ems_pipeline.sites.demand import DemandInput
 from ems_pipeline.sites.electric import Battery, Charger, PvArray
 from ems_pipeline.sites.fleet import Fleet
 from ems_pipeline.sites.machines import DeferrableLoad, Genset, Switchboard, board_faults
+from ems_pipeline.sites.planner import Planner, PlanningPolicy
 from ems_pipeline.sites.record import Key, PowerW, Record, known_as
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.tariff import FixedTariff, Tariff
 from ems_pipeline.sites.thermal import HeatPump
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter
 from ems_pipeline.sites.wish import Unfit, Wish, in_words
-
-
-class PlanningPolicy(Record):
-    """What a plan reckons with, and how much it says about itself."""
-
-    resolved_slots: int = Field(8, ge=0, le=96)
-    """Quarter-hours from now whose other battery actions are solved again; beyond, their cost is a lower bound."""
-    courses: bool = True
-    """Whether what forecasts missed on the last days is reckoned with; false: the forecast alone."""
 
 
 class ControlPolicy(Record):
@@ -117,6 +109,12 @@ class Site(Record):
         faults += wrong
         faults += schedule.faults(self.schedules, {a.key: a for a in (assets if wrong else self.asked)})
         faults += self._unreachable_first()
+        if self.planning.co2 is not None:
+            faults += [
+                f"planning.co2 stands and genset {g.key!r} states no co2_kg_per_kwh; state it, or leave co2 out"
+                for g in self.gensets
+                if g.co2 is None
+            ]
         if self.market_zone == market_zones.NONE and self.tariff.needs_market:
             faults.append(f"market_zone is {self.market_zone!r} and the tariff has a market price; name the zone")
         if faults:
@@ -176,6 +174,10 @@ class Site(Record):
             for key in keys
             if key not in {a.key for a in known[kind]}
         ]
+
+    def planned_by(self, planner: Planner) -> Site:
+        """The site with the options of one of its planners."""
+        return self.model_copy(update={"planning": self.planning.changed(planner.options)}) if planner.options else self
 
     def wish(self, asset_key: str, mode: str, limits: Mapping[str, Any]) -> Wish | Unfit:
         """As `Asset.wish`, for whoever names the asset by its key."""

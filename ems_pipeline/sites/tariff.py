@@ -132,9 +132,10 @@ class SellTerms(Record):
 
 
 class CapacityCharge(Record):
-    """Charge on the highest quarter-hour import of a month."""
+    """Charge on the highest import of a month, a mean over ``interval_minutes`` by the clock."""
 
     price_per_kw_month: Price
+    interval_minutes: Literal[15, 30, 60] = 15
     floor_kw: float = Field(0.0, ge=0, le=20_000)
 
 

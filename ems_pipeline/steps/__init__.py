@@ -12,8 +12,12 @@ once. Assets, the command line and whatever else serves people call the same ste
     situation, machines               what that says of a site and of its machines: pure
     ways                              in which ways load, sun and prices may go, from what forecasts missed: pure
     deciding                          read, plan, verify, store
+    shadowing                         the challenger of a site, asked beside the live planner
+    contest                           both compared, day by day, and who plans from then on
     replaying                         a decision made again from what was known then
     studying                          backtests: histories found, months lived, results stored
+    studied                           what a study came to: savings, coverage, digest
+    what_if                           an owner's question, answered by a study
     pricing                           market prices, rates and colours, and the prices of a site
     sky                               weather, as issued and as it was
     forecasting                       load, PV, heat and cars, as known at an instant

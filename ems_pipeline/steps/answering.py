@@ -17,7 +17,7 @@ from ems_pipeline.devices.discovery.scan import scan, wire_to
 from ems_pipeline.devices.driver.turns import Turns
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import batteries, goal_price, learning, looking, site_documents
+from ems_pipeline.steps import batteries, goal_price, learning, looking, site_documents, what_if
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.warehouse.asked import Asked, NotAnswered
 from ems_pipeline.warehouse.models import Target
@@ -142,6 +142,7 @@ def _release(platform: Platform, asked: Asked) -> Result:
 ANSWERS: dict[str, Callable[[Platform, Asked], Result]] = {
     "telemetry-read": _telemetry_read,
     "goal-price": goal_price.price,
+    "what-if": what_if.answer,
     "device-scan": _device_scan,
     "devices-discover": _discover,
     "forecast-train": _train,

@@ -5,7 +5,7 @@ else. Its plan is stored when it is made, not with those of the others: control 
 for, when others are still being solved, and a run that dies has stored what it had made.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -19,12 +19,13 @@ from ems_pipeline.plan import Plan, Violation, as_one, assemble, device_rows, of
 from ems_pipeline.plan.solving import solver
 from ems_pipeline.plan.solving.solve import EFFORT
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.planner import Planner, roles
 from ems_pipeline.steps import known, reads
 from ems_pipeline.steps.known import Known
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.situation import LeftAlone, plan_inputs
 from ems_pipeline.version import code_version, libraries
-from ems_pipeline.warehouse import plans
+from ems_pipeline.warehouse import planners, plans
 from ems_pipeline.warehouse import sites as registry
 from ems_pipeline.warehouse.engine import Connection
 
@@ -111,28 +112,54 @@ def _rounds(sites: Iterable[Site], wanted: Wanted) -> Iterator[tuple[datetime, l
     yield from sorted(found.items(), key=lambda item: item[0])
 
 
-def _read(connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime) -> dict[str, Known]:
-    return known.read(connection, sites, first_slots(connection, sites, kind, day, at), at)
+@dataclass(frozen=True)
+class ToDecide:
+    """What a decision is made from: what was known then, and who plans."""
+
+    known: Known
+    planner: Planner
 
 
-def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted: Wanted) -> Decision:
-    """Compute, and write once."""
-    steered, stored = obedience.steerable(site), of_site()
-    knowledge = plan_inputs(stored, steered, LeftAlone.of(site, steered))
+def _read(connection: Connection, sites: Sequence[Site], kind: Kind, day: date, at: datetime) -> dict[str, ToDecide]:
+    promoted = planners.promoted(connection, sites, at)
+    live = {site.key: roles(site.planning, promoted.get(site.key)).live for site in sites}
+    planned = [site.planned_by(live[site.key]) for site in sites]
+    found = known.read(connection, planned, first_slots(connection, sites, kind, day, at), at)
+    return {key: ToDecide(stored, live[key]) for key, stored in found.items()}
+
+
+def _decide(platform: Platform, site: Site, of_site: Callable[[], ToDecide], wanted: Wanted) -> Decision:
+    return decide(platform, site, of_site(), wanted)
+
+
+def decide(platform: Platform, site: Site, asked: ToDecide, wanted: Wanted, is_shadow: bool = False) -> Decision:
+    """Compute, and write once.
+
+    Args:
+        is_shadow: it is planned beside the live plan, and told to no device.
+
+    Raises:
+        InputsMissing: no price, forecast or state is known.
+    """
+    stored, planned = asked.known, site.planned_by(asked.planner)
+    steered = obedience.steerable(planned)
+    knowledge = plan_inputs(stored, steered, LeftAlone.of(planned, steered))
     kind = wanted.kind
     problem = assemble(*as_one(steered, knowledge.inputs))
-    options: dict[str, Any] = {**EFFORT[kind], "resolved_slots": site.planning.resolved_slots}
+    options = {**EFFORT[kind], "resolved_slots": site.planning.resolved_slots, **planned.planning.solver}
     plan = solve(problem, **options)
     violations = verify(problem, plan)
     head = plans.PlanningRun(
         site_key=site.key,
         kind=kind,
         day=wanted.day,
+        planner=asked.planner.name,
+        is_shadow=is_shadow,
         decided_at=stored.at,
         horizon_start=stored.start,
         horizon_end=knowledge.inputs.starts[-1] + time_grid.SLOT,
         status=plan.status,
-        is_verified=plan.status != "failed" and not violations,
+        is_verified=plan.status != "failed" and not violations and not is_shadow,
         inputs=knowledge.provenance | {"unsteered": obedience.deaf(site)},
         config_hash=registry.config_hash(site),
         code_version=code_version(),
@@ -144,13 +171,20 @@ def _decide(platform: Platform, site: Site, of_site: Callable[[], Known], wanted
         unmet=[str(item) for item in (*plan.conflicts, *plan.unmet)],
         violations=[str(violation) for violation in violations],
         problem=problem.to_json(),
-        made_with={"options": options, "solver": solver.OPTIONS, "libraries": libraries()},
+        made_with=_made_with(options, asked.planner, plan),
         dagster_run_id=wanted.run_id,
     )
     with platform.warehouse.begin() as connection:
         soc_pct = knowledge.inputs.state.soc_pct
         plans.store(connection, head, slot_rows(plan), of_members(device_rows(plan), steered, soc_pct))
     return Decision(plan, violations)
+
+
+def _made_with(options: Mapping[str, Any], planner: Planner, plan: Plan) -> dict[str, Any]:
+    """What is stored of how a plan was made; of the site file's own planner its document says all."""
+    made_with = {"options": dict(options), "solver": solver.OPTIONS, "libraries": libraries()}
+    where_said = {"planning": dict(planner.options), "refused": list(plan.refused)}
+    return made_with | {name: value for name, value in where_said.items() if value}
 
 
 def first_slots(

@@ -42,7 +42,7 @@ class Known:
         goals: see `goals.listing`.
         houses: by heat pump, as last fitted.
         previous_w: by asset, as the plan before wants it; see `plans.powers`.
-        month_peak_w: highest quarter-hour at the meter in the running local month, > 0 import; None: not measured.
+        peak: import at the meter in the running local month, in intervals of the capacity charge.
         missed: what forecasts of the last days missed; see `misses.missed`. None of a site that is not `weighed`.
         prices_before: of the days before ``start``; see `market.effective_prices`. None where ``missed`` is none.
         past: of its machines.
@@ -62,7 +62,7 @@ class Known:
     goals: pl.DataFrame
     houses: Mapping[str, BuildingResponse]
     previous_w: Mapping[str, Sequence[float]]
-    month_peak_w: float | None
+    peak: telemetry.Peak
     missed: pl.DataFrame
     prices_before: pl.DataFrame
     past: machines.Past
@@ -91,7 +91,7 @@ def read(
     wanted = OfSites(goals.listing(connection, keys, at))
     houses = buildings.newest(connection, keys, at)
     previous_w = plans.powers(connection, starts, at)
-    peaks_w = telemetry.highest_grid_w(connection, _months(sites, at), time_grid.floor_slot(at))
+    peaks = telemetry.peaks(connection, _months(sites, at), _intervals(sites, at), time_grid.floor_slot(at))
     missed, before = (OfSites(frame) for frame in _lately(connection, sites, first, at))
     past = _past(connection, sites, starts, at)
     held = _services(connection, sites, at)
@@ -106,7 +106,7 @@ def read(
             goals=wanted.of(site.key),
             houses={asset: house for (key, asset), house in houses.items() if key == site.key},
             previous_w=previous_w.get(site.key, {}),
-            month_peak_w=peaks_w.get(site.key),
+            peak=peaks[site.key],
             missed=_of_days_before(missed.of(site.key), starts[site.key]),
             prices_before=before.of(site.key).filter(_days_before(starts[site.key])),
             past=past[site.key],
@@ -147,7 +147,13 @@ class OfSites:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._none = frame.clear()
-        self._parts = frame.partition_by("site_key", as_dict=True, maintain_order=True)
+        named = frame["site_key"].unique().to_list()
+        # To take apart what is of one site, or of none, costs as much as to read it.
+        self._parts = (
+            {(key,): frame for key in named}
+            if len(named) < 2
+            else frame.partition_by("site_key", as_dict=True, maintain_order=True)
+        )
 
     def of(self, site_key: str) -> pl.DataFrame:
         """The rows of a site, in order; none where it has none."""
@@ -174,6 +180,18 @@ def _months(sites: Sequence[Site], at: datetime) -> dict[str, datetime]:
     return {
         key: time_grid.day_bounds(time_grid.local_day(at, zone).replace(day=1), zone)[0] for key, zone in zones.items()
     }
+
+
+def _intervals(sites: Sequence[Site], at: datetime) -> dict[str, int]:
+    """Minutes over which the capacity charge of each site is a mean."""
+    found = {}
+    for site in sites:
+        try:
+            charge = site.tariff.period_on(time_grid.local_day(at, time_grid.zone(site.timezone))).capacity
+        except LookupError:
+            charge = None  # told where prices are made
+        found[site.key] = time_grid.SLOT // time_grid.MINUTE if charge is None else charge.interval_minutes
+    return found
 
 
 def _past(

@@ -34,6 +34,7 @@ from ems_pipeline.plan import (
 )
 from ems_pipeline.plan.difference import Difference
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.planner import Planner
 from ems_pipeline.steps import known
 from ems_pipeline.steps.situation import InputsMissing, LeftAlone, plan_inputs
 from ems_pipeline.steps.windows import SiteWindow
@@ -166,6 +167,7 @@ def _known_then(connection: Connection, stored: Stored, unrecorded: list[str]) -
     if site is None:
         unrecorded.append(f"the site's document of version {stored.config_hash} cannot be read")
         return None
+    site = site.planned_by(planner_of(stored))
     steered, at = obedience.steerable(site), stored.decided_at
     read = known.read(connection, [site], {site.key: stored.horizon_start}, at)[site.key]
     found = known.as_told(read, stored.inputs.get("services", {}))
@@ -174,6 +176,11 @@ def _known_then(connection: Connection, stored: Stored, unrecorded: list[str]) -
     except InputsMissing as fault:
         unrecorded.append(str(fault))
         return None
+
+
+def planner_of(stored: Stored) -> Planner:
+    """Who made a plan, with what differed from the site file then."""
+    return Planner(stored.planner, (stored.made_with or {}).get("planning", {}))
 
 
 def _read_again(

@@ -24,6 +24,7 @@ from ems_pipeline.backtest.study import Home, Study, StudyInvalid
 from ems_pipeline.local_time import INSTANT
 from ems_pipeline.sites import Site, load_site
 from ems_pipeline.sites.revised import Document, said_by
+from ems_pipeline.steps import studied
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.pricing import effective_rows
 from ems_pipeline.steps.situation import InputsMissing
@@ -115,6 +116,7 @@ def live(
             for result in outcome:
                 studies.put(connection, *_stored(lived, result), platform.clock.now())
         progress.step(str(lived))
+    studied.conclude(platform, study)
     return progress
 
 

@@ -17,6 +17,7 @@ Add a read here when an asset needs a table in a shape of its own.
     points, telemetry, rest, retention, counters, health     what devices said, and how they behave
     found_batteries                                          who answered a broadcast, and where
     plans, why, events                                       decisions, what stands behind one, what the grid asks
+    planners                                                 who was promoted, what challengers have shown
     genset_commands                                          commands to generating sets, their steps and locks
     genset_locks                                             locks of generating sets
     goals                                                    what people want plans to reach

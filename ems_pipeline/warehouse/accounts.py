@@ -56,13 +56,13 @@ PLANS = """
            count(*) FILTER (WHERE NOT is_verified) AS unverified,
            avg(solve_s) AS solve_s, max(solve_s) AS slowest_s
     FROM ems.planning_run
-    WHERE site_key = :site AND NOT is_hindsight AND horizon_start >= :start AND horizon_start < :end
+    WHERE site_key = :site AND NOT is_hindsight AND NOT is_shadow AND horizon_start >= :start AND horizon_start < :end
     GROUP BY kind ORDER BY kind"""
 # One line per wish: the amount changes with every plan, what was wished does not.
 UNMET = """
     SELECT (array_agg(item ORDER BY r.decided_at DESC))[1] AS text, count(*) AS plans,
            max(r.decided_at) AS last_decided_at
     FROM ems.planning_run r CROSS JOIN LATERAL jsonb_array_elements_text(r.unmet) AS item
-    WHERE r.site_key = :site AND NOT r.is_hindsight AND r.kind = 'rolling'
+    WHERE r.site_key = :site AND NOT r.is_hindsight AND NOT r.is_shadow AND r.kind = 'rolling'
       AND r.horizon_start >= :start AND r.horizon_start < :end
     GROUP BY regexp_replace(item, '[-0-9.]+', '#', 'g') ORDER BY last_decided_at DESC, text LIMIT 12"""

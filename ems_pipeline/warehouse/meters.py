@@ -18,7 +18,8 @@ from ems_pipeline.time_grid import floor_slot, local_day, zone
 SEEN_EVERY = timedelta(minutes=10)
 """A meter that stands still is written so seldom; what it may go on by is reckoned from then."""
 NEWS = """
-    SELECT h.site_key, h.asset_key, s.timezone, h.run_hours, h.taken_at, m.register_h, m.read_at, m.doubted_h
+    SELECT h.site_key, h.asset_key, s.timezone, h.run_hours, h.taken_at, m.register_h, m.read_at,
+           m.doubted_h, m.doubted_at
     FROM ems.vw_genset_hours h JOIN ems.site s USING (site_key)
     LEFT JOIN ems.genset_meter m USING (site_key, asset_key)
     WHERE h.run_hours IS NOT NULL AND h.taken_at <= :at
@@ -89,13 +90,21 @@ class _News(NamedTuple):
     register_h: float | None
     read_at: datetime | None
     doubted_h: float | None
+    doubted_at: datetime | None
+
+    @property
+    def doubted(self) -> Reading | None:
+        """The reading that is held."""
+        if self.doubted_h is None or self.doubted_at is None:
+            return None
+        return Reading(self.doubted_h, self.doubted_at)
 
 
 def advance(connection: Connection, at: datetime) -> int:
     """Add what every set has run since its meter was believed last; how many meters have a new state.
 
     A first reading begins the sum. One that no running explains is held: the sum stands until a person says what it
-    is, or a later reading is possible.
+    is, or a later reading is possible and does not go on from it.
     """
     news = [_News(*row) for row in connection.execute(sa.text(NEWS), {"at": at})]
     begun, believed, doubted = [], list[tuple[_News, float]](), list[tuple[_News, str]]()
@@ -103,7 +112,7 @@ def advance(connection: Connection, at: datetime) -> int:
         if one.register_h is None or one.read_at is None:
             begun.append(one)
             continue
-        hours, doubt = added(Reading(one.register_h, one.read_at), Reading(one.run_hours, one.taken_at))
+        hours, doubt = added(Reading(one.register_h, one.read_at), Reading(one.run_hours, one.taken_at), one.doubted)
         if hours is None:
             doubted.append((one, doubt))
         elif hours > 0 or one.doubted_h is not None or one.taken_at - one.read_at >= SEEN_EVERY:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.sites import Site
+from ems_pipeline.sites.planner import BY_SITE_FILE
 from ems_pipeline.time_grid import SLOT, floor_slot
 from ems_pipeline.warehouse.claims import Claim, Planned, Source
 from ems_pipeline.warehouse.frames import copy_into, query, upsert
@@ -54,6 +55,9 @@ class PlanningRun:
     made_with: Mapping[str, Any] | None = None
     """Options, solver and libraries of the solve (`steps.deciding.made_with`)."""
     dagster_run_id: str | None = None
+    planner: str = BY_SITE_FILE
+    is_shadow: bool = False
+    """Planned beside the live plan; told to no device, so ``is_verified`` is false whatever the verifier says."""
 
     @property
     def is_hindsight(self) -> bool:
@@ -71,7 +75,8 @@ def store(connection: Connection, run: PlanningRun, slots: pl.DataFrame, devices
     if run.is_hindsight:
         connection.execute(
             sa.text("""DELETE FROM ems.planning_run
-                       WHERE site_key = :site AND kind = :kind AND decided_at = :at AND is_hindsight"""),
+                       WHERE site_key = :site AND kind = :kind AND decided_at = :at AND is_hindsight
+                         AND NOT is_shadow"""),
             {"site": run.site_key, "kind": run.kind, "at": run.decided_at},
         )
     problem = json.loads(run.problem) if run.problem else None
@@ -103,6 +108,7 @@ class Stored:
     made_with: Mapping[str, Any] | None
     config_hash: str
     code_version: str
+    planner: str
 
 
 def stored(connection: Connection, plan_id: UUID) -> Stored | None:
@@ -144,7 +150,8 @@ def decided_between(connection: Connection, site_key: str, start: datetime, end:
     """Plans of a site that were decided in ``[start, end)``, in order; no hindsight."""
     found = connection.execute(
         sa.text("""SELECT planning_run_id FROM ems.planning_run
-                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end AND NOT is_hindsight
+                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end
+                     AND NOT is_hindsight AND NOT is_shadow
                    ORDER BY decided_at, recorded_at"""),
         {"site": site_key, "start": start, "end": end},
     )
@@ -155,8 +162,8 @@ def sample(connection: Connection, site_key: str, start: datetime, end: datetime
     """Some of the plans decided in ``[start, end)``, the same whenever it is asked; no pattern of the clock."""
     found = connection.execute(
         sa.text("""SELECT planning_run_id FROM ems.planning_run
-                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end AND NOT is_hindsight
-                     AND status <> 'failed'
+                   WHERE site_key = :site AND decided_at >= :start AND decided_at < :end
+                     AND NOT is_hindsight AND NOT is_shadow AND status <> 'failed'
                    ORDER BY md5(planning_run_id::text) LIMIT :size"""),
         {"site": site_key, "start": start, "end": end, "size": size},
     )

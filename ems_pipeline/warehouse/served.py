@@ -24,7 +24,7 @@ LEFT = """
                                 ORDER BY reported_at DESC LIMIT 1) t) AS read_at,
            (SELECT max(r.decided_at) FROM ems.site s CROSS JOIN LATERAL (
                 SELECT decided_at FROM ems.planning_run WHERE site_key = s.site_key AND kind = 'rolling'
-                ORDER BY decided_at DESC LIMIT 1) r) AS planned_at,
+                  AND NOT is_shadow ORDER BY decided_at DESC LIMIT 1) r) AS planned_at,
            (SELECT max(last_at) FROM ems.alarm WHERE kind = 'unplanned' AND cleared_at IS NULL) AS not_planned_at,
            (SELECT max(decided_at) FROM ems.control_decision) AS decided_at"""
 OPEN_AND_OVER = """

@@ -125,6 +125,40 @@ def days(connection: Connection, study: str) -> pl.DataFrame:
     )
 
 
+def conclude(connection: Connection, study: str, savings: pl.DataFrame) -> None:
+    """Store what a study came to, in place of what stood there; ``savings`` has columns of `study.saving`."""
+    connection.execute(sa.text("DELETE FROM study.saving WHERE study_key = :study"), {"study": study})
+    copy_into(connection, "study.saving", savings)
+
+
+def answer(connection: Connection, what_if: Mapping[str, Any], variants: pl.DataFrame) -> None:
+    """Store what a study says to a question, in place of what it said before.
+
+    Args:
+        what_if: columns of `study.what_if`.
+        variants: columns of `study.what_if_variant`.
+    """
+    connection.execute(sa.text("DELETE FROM study.what_if WHERE what_if_key = :what_if_key"), what_if)
+    connection.execute(
+        sa.text("""INSERT INTO study.what_if (what_if_key, study_key, site_key, question, is_own, currency, first_day,
+                                              last_day, lived_days, left_out, answered_at)
+                   VALUES (:what_if_key, :study_key, :site_key, CAST(:question AS json), :is_own, :currency,
+                           :first_day, :last_day, :lived_days, :left_out, :answered_at)"""),
+        what_if,
+    )
+    copy_into(connection, "study.what_if_variant", variants)
+
+
+def measured_since(connection: Connection, site_key: str, start: datetime) -> datetime | None:
+    """When the first slot after ``start`` was measured at least half; None: none was."""
+    found: datetime | None = connection.execute(
+        sa.text("""SELECT min(starts_at) FROM ems.vw_site_15m
+                   WHERE site_key = :site AND starts_at >= :start AND coverage_pct >= 50"""),
+        {"site": site_key, "start": start},
+    ).scalar_one()
+    return found
+
+
 def measured(connection: Connection, site_key: str, start: datetime, end: datetime) -> pl.DataFrame:
     """What a site drew and made in slots that were measured at least half: starts_at, load_w, pv_w.
 

@@ -259,23 +259,41 @@ def recorded_later(
     )
 
 
-def highest_grid_w(connection: Connection, since: Mapping[str, datetime], end: datetime) -> dict[str, float]:
-    """By site the largest quarter-hour mean at its meter from ``since`` to ``end``, > 0 import, if one was measured."""
+@dataclass(frozen=True)
+class Peak:
+    """Import at a meter, > 0, W: the highest mean of an interval that is over, and the mean of the one under way so
+    far; None: not measured."""
+
+    highest_w: float | None
+    running_w: float | None
+
+
+def peaks(
+    connection: Connection, since: Mapping[str, datetime], minutes: Mapping[str, int], end: datetime
+) -> dict[str, Peak]:
+    """By site what its meter took from ``since`` to ``end``, as means over intervals of so many minutes."""
     # Not from vw_site_15m: a month of every quantity for one of them, in every quarter-hour.
-    peaks = query(
+    found = query(
         connection,
-        """SELECT k.site_key, peak.grid_w
-           FROM unnest(CAST(:sites AS text[]), CAST(:since AS timestamptz[])) k (site_key, since)
-           CROSS JOIN LATERAL (SELECT max(grid_w) AS grid_w FROM (
-               SELECT avg(mean_value) AS grid_w FROM ems.telemetry_15m
-               WHERE site_key = k.site_key AND quantity = 'grid_power_w' AND starts_at >= k.since AND starts_at < :end
-               GROUP BY starts_at) slot) peak
-           WHERE peak.grid_w IS NOT NULL""",
+        """SELECT k.site_key, peak.highest_w, peak.running_w
+           FROM (SELECT site_key, since, step, date_bin(step, CAST(:end AS timestamptz), since) AS running
+                 FROM (SELECT site_key, since, make_interval(mins => minutes) AS step
+                       FROM unnest(CAST(:sites AS text[]), CAST(:since AS timestamptz[]), CAST(:minutes AS int[]))
+                            s (site_key, since, minutes)) asked) k
+           CROSS JOIN LATERAL (SELECT max(mean_w) FILTER (WHERE begins < k.running) AS highest_w,
+                                      max(mean_w) FILTER (WHERE begins >= k.running) AS running_w FROM (
+               SELECT date_bin(k.step, starts_at, k.since) AS begins, avg(greatest(slot_w, 0)) AS mean_w FROM (
+                   SELECT starts_at, avg(mean_value) AS slot_w FROM ems.telemetry_15m
+                   WHERE site_key = k.site_key AND quantity = 'grid_power_w'
+                     AND starts_at >= k.since AND starts_at < :end
+                   GROUP BY starts_at) slot
+               GROUP BY 1) interval_mean) peak""",
         sites=list(since),
         since=list(since.values()),
+        minutes=[minutes[key] for key in since],
         end=end,
     )
-    return dict(peaks.iter_rows())
+    return {key: Peak(highest, running) for key, highest, running in found.iter_rows()}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ HEAD = f"""
             WHERE t.site_key = s.site_key AND t.resolved_at IS NULL) AS due_services,
            EXISTS (SELECT FROM jsonb_array_elements(c.config -> 'devices') d
                    WHERE starts_with(d ->> 'map', 'smartgen-')) AS has_controllers,
+           coalesce(jsonb_array_length(c.config -> 'gensets'), 0) > 0 AS has_gensets,
            (SELECT max(h.last_seen_at) FROM ems.device_health h WHERE h.site_key = s.site_key) AS heard_at
     FROM ems.site s LEFT JOIN {DOCUMENT} LEFT JOIN {ARM} WHERE s.site_key = %(site)s"""
 
@@ -33,6 +34,7 @@ class Head:
     Args:
         due_services: services of gensets that are due or soon will be.
         has_controllers: of generating sets or switchboards, which have a page of their own.
+        has_gensets: engines that want services, polled or not.
         heard_at: when one of its devices answered last; None: none ever did.
     """
 
@@ -45,6 +47,7 @@ class Head:
     open_alarms: int
     due_services: int
     has_controllers: bool
+    has_gensets: bool
     heard_at: datetime | None
 
 

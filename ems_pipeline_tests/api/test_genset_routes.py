@@ -90,6 +90,8 @@ def values(call: Caller) -> None:
     assert [one["device"] for one in call("GET", "/gensets", f"?site={HALL}")["items"]] == ["board", SET, "set-2"]
     assert call("GET", "/gensets/{site}/{device}", **AT)["values"]["power_w"] == 120_400
     assert call("GET", "/metrics", f"?site={HALL}&device={SET}&name=power_w")
+    for path in ("metrics", "gensets"):
+        assert call.client.get(f"/api/v1/{path}?site=nowhere").status_code == 404
     call("GET", "/forecast/metrics", "?site=home01")
     call("GET", "/integrations/bitrix24/status")
     call("POST", "/integrations/bitrix24/sync", body={})

@@ -101,6 +101,8 @@ def test_a_task_goes_from_its_checklist_to_the_log(anna: TestClient) -> None:
     task = asked(anna, "POST", "/tasks?language=cs", 201, **PLACE, level="TO-1", note="before the winter")
     assert (task["items"], task["minutes"], task["critical_open"]) == (10, 180, 3)
     assert task["lines"][0]["text"].startswith("Vypustit")
+    assert task["lines"][0]["accept"] == "hladina mezi ryskami po 5 min chodu"
+    assert (task["lines"][4]["consumable"], task["lines"][2]["unit"]) == (None, "č. zprávy")
     assert asked(anna, "POST", "/tasks", 201, **PLACE, level="TO-1")["task_id"] == task["task_id"]
     path = f"/tasks/{task['task_id']}"
     told = asked(anna, "PUT", f"{path}/items/T1-07", result="done", value="4.2", photos=["https://photos.example/1"])

@@ -85,9 +85,18 @@ def test_a_dark_hour_halves_what_comes_and_is_forgotten() -> None:
     week[-4:] = 500.0
     found = persistence(week, 200)
     usual = np.full(96, 1000.0)
-    usual[-4:] = (6 * 1000 + 500) / 7
+    newest = 1 / sum(0.5 ** (back / 3) for back in range(7))
+    usual[-4:] = 1000 - 500 * newest
     assert found[0] == pytest.approx(1000 * 500 / usual[-1])
-    assert found[90] == pytest.approx(1000, rel=1e-3)
+    assert found[24] == pytest.approx(1000 * (1 - (1 - 500 / usual[-1]) / np.e))
+    assert found[185] == pytest.approx(1000, rel=1e-3)
+
+
+def test_what_was_not_measured_counts_for_nothing() -> None:
+    """A day without any value, and one value less on another: the rest says what is usual."""
+    days = np.full(14 * 96, 800.0)
+    days[3 * 96 : 4 * 96] = days[8 * 96 + 5] = np.nan
+    assert persistence(days, 96) == pytest.approx(np.full(96, 800.0))
 
 
 def test_a_share_is_of_what_could_be_won_and_nothing_of_nothing() -> None:

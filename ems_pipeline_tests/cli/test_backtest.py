@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -46,6 +47,27 @@ def test_a_study_is_run_shown_and_compared_as_the_page_says(said: dict[str, str]
     yaml = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     assert yaml is not None
     assert yaml[1] in (ROOT / "examples" / "study.yaml").read_text(encoding="utf-8"), "the page shows the example"
+
+
+def test_a_question_is_answered_as_its_page_says(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = warehouse.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv(settings.DATABASE_URL.name, url)
+    monkeypatch.setenv(settings.HOME.name, str(tmp_path))
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "what-if.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^ems (what-if .+)$", page, re.MULTILINE)
+    words = [str(tmp_path / word) if word == "what-if.html" else word for word in command.split()]
+    done = CliRunner().invoke(app, [*words, "--jobs", "1", "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    _, double = told["variants"]
+    assert double["invested"] == 15 * 9000
+    assert 0 < double["saved"]["low"] < double["saved"]["value"]
+    assert double["payback_years"]["value"] == pytest.approx(double["invested"] / double["saved"]["value"])
+    assert "21 days stand for a year" in told["notes"][1]
+    assert "<svg" in (tmp_path / "what-if.html").read_text(encoding="utf-8")
 
 
 def test_what_is_wrong_is_said_with_what_there_is(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

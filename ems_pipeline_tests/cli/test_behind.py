@@ -57,6 +57,9 @@ READERS = {
     "gensets lock lift": ["1"],
     "battery discover": ["--broadcast", "127.255.255.255", "--seconds", "0.1"],
     "battery list": [],
+    "planner list": [],
+    "planner promote": ["home01"],
+    "planner why": ["home01"],
     "gensets list": [],
     "gensets alarms list": [],
     "gensets alarms journal": [],
@@ -85,7 +88,7 @@ READERS = {
 """Commands that read what a schema holds, with what they need to get there."""
 OTHERS = {
     *("demo", "up", "ui", "code-server", "backfill", "site add", "db migrate", "db copy", "db restore"),  # bring it
-    *("backtest run", "backtest offer", "backtest show", "backtest compare"),  # bring it, too
+    *("backtest run", "backtest offer", "backtest show", "backtest compare", "what-if"),  # bring it, too
     *(
         "db start",
         "db stop",

@@ -353,7 +353,8 @@ class Fuzz:
                 "site_key": key, "kind": "rolling", "day": str(slot.date()), "decided_at": str(self.now - age),
                 "recorded_at": str(self.now - age), "horizon_start": str(slot), "horizon_end": str(slot + 2 * SLOT),
                 "status": "optimal", "is_verified": is_verified, "is_hindsight": False, "config_hash": "-",
-                "code_version": "-", "inputs": {}, "unmet": [], "violations": [],
+                "code_version": "-", "planner": "site-file", "is_shadow": False, "inputs": {}, "unmet": [],
+                "violations": [],
             })  # fmt: skip
             rows.append([
                 {"starts_at": str(slot), "asset_key": asset, "kind": kind, "mode": mode, "power_w": power_w,

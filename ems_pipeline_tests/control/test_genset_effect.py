@@ -106,4 +106,4 @@ def run_lead(site: Site, monkeypatch: pytest.MonkeyPatch, before_s: float, stand
 
 def test_the_end_of_a_run_that_was_not_taken_is_told_as_an_instant() -> None:
     echo = Echo("run_until", 1_795_970_700.0, 0.0, 0.0, "not read")
-    assert difference(echo) == "run_until was to be 2026-11-29 16:45:00 UTC and is 0"
+    assert difference(echo) == "run_until was to be 2026-11-29 16:45:00 UTC and is nothing"

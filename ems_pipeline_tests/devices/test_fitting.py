@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from ems_pipeline.devices import fleet
 from ems_pipeline.devices.discovery import fitting
-from ems_pipeline.devices.driver.contract import Driver
+from ems_pipeline.devices.driver.mapped_driver import Described
 from ems_pipeline.devices.driver.turns import ALONE, Turns
 from ems_pipeline.devices.modbus.wire import Connection
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Device, Site
-from ems_pipeline.time_grid import Clock, SimulatedClock
+from ems_pipeline.time_grid import SimulatedClock
 
 MORNING = datetime(2026, 6, 21, 6, 0, tzinfo=UTC)
 MORE = {5: "eastron-sdm630", 6: "sunspec-meter", 7: "sunspec-inverter", 8: "sunspec-hybrid"}
@@ -23,14 +25,11 @@ MORE = {5: "eastron-sdm630", 6: "sunspec-meter", 7: "sunspec-inverter", 8: "suns
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No serial line lies behind the plant's sockets."""
-    driver_on = fitting.driver_on
 
-    def without_silence(wire: Connection, device: Device, clock: Clock) -> Driver:
-        driver = driver_on(wire, device, clock)
-        driver._gap_s = 0.0  # type: ignore[attr-defined]
-        return driver
+    def without_silence(*known: Any) -> Any:
+        return replace(Described(*known), options={"gap_s": 0.0})
 
-    monkeypatch.setattr(fitting, "driver_on", without_silence)
+    monkeypatch.setattr(fitting, "Described", without_silence)
 
 
 class Queue:

@@ -27,6 +27,15 @@ def test_answers_are_those_of_the_protocol_document() -> None:
     assert find(bytes.fromhex("01 05 00 03 FF 00 7C 3A"), Request(1, 5, 3, 0xFF00)).words == ()
 
 
+def test_coils_are_asked_and_answered_as_the_specification_shows_it() -> None:
+    """Modbus Application Protocol V1.1b3, 6.1: coils 20 to 38 (address 19, 19 of them) are CD 6B 05."""
+    request = Request(1, 1, 0x13, 0x13)
+    assert request.frame()[:-2] == bytes.fromhex("01 01 00 13 00 13")
+    body = bytes.fromhex("01 01 03 CD 6B 05")
+    words = find(body + checksum(body), request).words
+    assert words == (1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1)
+
+
 def test_an_echo_of_another_value_is_no_echo() -> None:
     assert not find(Request(1, 6, 4352, 740).frame(), Request(1, 6, 4352, 750)).is_answer
 

@@ -55,6 +55,23 @@ def test_a_sensor_that_is_not_there_has_no_value_and_a_frost_has_one() -> None:
     assert seen.values["coolant_c"] == -12.0
 
 
+def test_keys_are_read_by_function_1_and_one_that_is_left_pressed_is_seen() -> None:
+    line = Registers({0: 1 << 9}, is_serial=True)
+    line.coils = {0: 1}
+    seen = polls(line, 5, "hgm9560")[-1]
+    keys = {name: seen.bits[name] for name in ("start_key", "stop_key", "auto_key", "manual_key", "mute_key")}
+    assert keys == {"start_key": True, "stop_key": False, "auto_key": False, "manual_key": False, "mute_key": False}
+    assert line.coils_asked == [(0, 13)]  # in every fifth poll
+
+
+def test_a_controller_without_function_1_is_asked_once_and_loses_nothing_else() -> None:
+    line = Registers({0: 1 << 9}, is_serial=True)
+    seen = polls(line, 11, "hgm9560")
+    assert line.coils_asked == [(0, 13)]
+    assert {one.link for one in seen} == {Link.GOOD}
+    assert "start_key" not in seen[-1].bits
+
+
 def test_what_cannot_be_is_no_value() -> None:
     seen = polls(Registers(running() | {212: 5001, 220: 201, 224: 101, 260: 16}))[0]
     assert [seen.values[name] for name in ("rpm", "coolant_c", "fuel_pct", "engine_state")] == [None] * 4

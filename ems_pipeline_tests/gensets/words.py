@@ -33,8 +33,11 @@ class Registers:
     def __init__(self, words: dict[int, int], *, is_serial: bool = False) -> None:
         self.words, self.is_serial = words, is_serial
         self.asked: list[tuple[int, int]] = []
+        self.coils_asked: list[tuple[int, int]] = []
         self.told: list[tuple[int, int, int]] = []
         self.refuses: set[int] = set()
+        self.coils: dict[int, int] | None = None
+        """None: it does not have function 1."""
         self.is_silent = False
         self.renewed = 0
 
@@ -42,13 +45,21 @@ class Registers:
     async def turn(self, _: int) -> AsyncIterator[None]:
         yield
 
-    async def read(self, _: int, __: int, start: int, count: int) -> tuple[int, ...]:
+    async def read(self, _: int, function: int, start: int, count: int) -> tuple[int, ...]:
+        if function == 1:
+            return self._coils(start, count)
         self.asked.append((start, count))
         if self.is_silent:
             raise DeviceFault(Quality.NO_ANSWER, "no usable answer in 2 s", device_wide=True)
         if self.refuses & set(range(start, start + count)):
             raise DeviceFault(Quality.REFUSED, "exception 2: illegal address", illegal_address=True)
         return tuple(self.words.get(address, 0) for address in range(start, start + count))
+
+    def _coils(self, start: int, count: int) -> tuple[int, ...]:
+        self.coils_asked.append((start, count))
+        if self.coils is None:
+            raise DeviceFault(Quality.REFUSED, "exception 1: illegal function", illegal_function=True)
+        return tuple(self.coils.get(address, 0) for address in range(start, start + count))
 
     async def write(self, _: int, function: int, address: int, word: int) -> None:
         self.told.append((function, address, word))

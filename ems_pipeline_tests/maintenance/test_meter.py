@@ -40,6 +40,18 @@ def test_a_reading_adds_what_can_have_been_run(
     assert went(before_h, after_h, elapsed_h) == (None if adds_h is None else pytest.approx(adds_h))
 
 
+def test_a_jump_that_was_not_believed_is_not_believed_because_time_passes() -> None:
+    """100 h, then a meter that jumps to 120 h; 29 hours later they are still no hours that were run."""
+    before, jumped = Reading(100, NOON), Reading(120, NOON + timedelta(hours=1))
+    later = NOON + timedelta(hours=30)
+    assert added(before, Reading(122, later), jumped) == (
+        None,
+        "100 h to 122 h within 30.0 h: it goes on from 120 h, which was not believed",
+    )
+    assert added(before, Reading(102, later), jumped).hours == 2  # it was misread: the meter itself never jumped
+    assert added(before, Reading(122, later)).hours == 22
+
+
 def test_a_doubt_names_both_readings_and_what_is_wrong_with_them() -> None:
     assert added(Reading(100, NOON), Reading(40, NOON + timedelta(hours=2))).doubt == (
         "100 h to 40 h within 2.0 h: it went back"

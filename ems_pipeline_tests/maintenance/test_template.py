@@ -65,3 +65,15 @@ def test_a_text_is_told_in_the_first_language_it_has_else_in_english() -> None:
     assert in_language(text, ("ru",)).startswith("Слить")
     assert in_language(text, ("de", "cs", "en")).startswith("Vypustit")
     assert in_language(text, ("de",)).startswith("Drain")
+
+
+def test_what_a_line_says_beside_its_text_is_there_in_its_languages_or_needs_no_words() -> None:
+    first = TEMPLATE.tasks[0]
+    assert first.accept is not None
+    assert in_language(first.accept, ("cs",)) == "hladina mezi ryskami po 5 min chodu"
+    said = [texts for task in TEMPLATE.tasks for name, texts in task.texts.items() if name in ("consumable", "accept")]
+    assert {tuple(sorted(texts)) for texts in said} == {("cs", "en", "ru")}
+    document = changed(lambda d: d["tasks"][0].update(accept="dry", unit="kPa"))
+    assert (read(document).tasks[0].accept, read(document).tasks[0].unit) == ({"en": "dry"}, {"en": "kPa"})
+    with pytest.raises(TemplateError, match="T1-01 lacks its accept in en"):
+        read(changed(lambda d: d["tasks"][0].update(accept={"cs": "suché"})))

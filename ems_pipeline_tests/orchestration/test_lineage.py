@@ -32,6 +32,8 @@ READ = {
     "audit_day": {"audit_interval"},
     "forecast_score": {"load_forecast", "pv_forecast", "telemetry_15m"},
     "plan_replay": {"planning_run", "telemetry_15m", "effective_price", "load_forecast", "pv_forecast", "site"},
+    "shadow_plan": {"planning_run", "site"},
+    "planner_day": {"shadow_plan", "planning_run", "audit_interval", "audit_day"},
     "setpoint": {"planning_run"},
     "planning_run": {"daily_plan", "rolling_plan"},
 } | {
@@ -71,9 +73,9 @@ def test_nothing_measured_learnt_or_decided_is_a_dead_end(defs: dg.Definitions) 
     graph = defs.resolve_asset_graph()
     ends = {key.to_user_string() for key in graph.get_all_asset_keys() if not graph.get(key).child_keys}
     assert ends == {
-        "audit_day",
         "forecast_score",
         "plan_replay",
+        "planner_day",
         "study_day",
         "weather_observation",
     }, "these are for people"

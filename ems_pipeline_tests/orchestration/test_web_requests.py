@@ -124,7 +124,8 @@ def test_a_request_is_one_run_over_the_days_it_means(
     ("kind", "job"),
     [
         ("telemetry-read", "answer_request"), ("device-scan", "answer_request"), ("devices-discover", "answer_request"),
-        ("forecast-train", "answer_request"), ("release", "hand_back"), ("device-find", "answer_request"),
+        ("forecast-train", "answer_request"), ("release", "hand_back"), ("what-if", "answer_what_if"),
+        ("device-find", "answer_request"),
         ("device-try", "answer_request"), ("site-begin", "answer_request"),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ems_pipeline.plan import Plan, Problem
-from ems_pipeline.plan.problem import DemandEvent, EnergyBy, KeptWithin, Window
+from ems_pipeline.plan.problem import DemandEvent, EmptyTaper, EnergyBy, KeptWithin, Window
 
 Mutation = Callable[[Problem, Plan], tuple[Problem, Plan]]
 MUTATIONS: dict[str, tuple[str, Mutation]] = {}
@@ -125,6 +125,48 @@ def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
 @breaks("objective (wear of discharging)")
 def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
     return _with_battery(problem, discharge_wear_per_kwh=problem.batteries[0].wear_per_kwh * 1.01), plan
+
+
+@breaks("objective (what no bill has)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """A kWh imported counts 1 % of its price more, and the plan has not reckoned with it."""
+    return _with_grid(problem, unbilled_per_kwh=0.01 * np.abs(problem.buy_per_kwh)), plan
+
+
+@breaks("objective (peak of an hour)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """The highest hour is 1 % above what was reached, at a price nobody has paid."""
+    hours = np.maximum(plan.grid_w, 0.0).reshape(-1, 4).mean(axis=1)
+    return _with_grid(problem, peak_price_per_kw=10.0, peak_slots=4, peak_so_far_w=float(hours.max()) / 1.01), plan
+
+
+@breaks("objective (peak of a new month)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    most = int(np.argmax(plan.grid_w))
+    reached = {"peak_so_far_w": 1e6, "peak_breaks": (most,), "peak_floor_w": float(plan.grid_w.max()) / 1.01}
+    return _with_grid(problem, peak_price_per_kw=10.0, **reached), plan
+
+
+@breaks("least power")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    charging = plan.charge_w[plan.charge_w > 100.0]
+    return _with_battery(problem, least_charge_w=float(charging.min()) * 1.01), plan
+
+
+@breaks("discharge taper")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, empty_tapers=(EmptyTaper(0.0, float(plan.discharge_w.max()) / 1.01, 0.0),)), plan
+
+
+@breaks("stored energy (lost in a day)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    return _with_battery(problem, lost_per_day=0.01), plan
+
+
+@breaks("stored energy (standby)")
+def _(problem: Problem, plan: Plan) -> tuple[Problem, Plan]:
+    """1 % of what the battery gives at most, drawn all the time and left out."""
+    return _with_battery(problem, standby_w=0.01 * float(plan.discharge_w.max())), plan
 
 
 @breaks("shared fuse (of some hours)", "workshop")

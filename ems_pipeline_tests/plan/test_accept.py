@@ -45,14 +45,18 @@ def everything() -> Problem:
     steps = (problem.PowerStep(1000.0, 0.8, 0.8), problem.PowerStep(6000.0, 0.9, 0.9))
     bands = (problem.ChargeBand(5000.0, 0.8, 0.8), problem.ChargeBand(10_000.0, 0.9, 0.9))
     kept = (problem.KeptWithin(0, 2, 2000.0, 8000.0, 0.1),)
+    own: dict[str, Any] = {
+        "empty_tapers": (problem.EmptyTaper(2000.0, 5000.0, 1.0),), "least_charge_w": 100.0, "lost_per_day": 0.01,
+    }  # fmt: skip
+    hours = {"peak_slots": 4, "peak_gone_slots": 1, "peak_gone_wh": 200.0, "unbilled_per_kwh": np.full(4, 0.1)}
     event = problem.DemandEvent("event", 0, 2, 5000.0, 1000.0, 0.1)
     return house(
         [0.3] * 4,
-        grid={"events": (event,)},
+        grid={"events": (event,)} | hours,
         pv=(roof([1000.0] * 4),),
         batteries=(
             battery(steps=steps, tapers=(problem.Taper(8000.0, 5000.0, 1.0),)),
-            battery("second", bands=bands, kept_within=kept),
+            battery("second", bands=bands, kept_within=kept, **own),
         ),
         inverters=(HybridInverter("hybrid", 5000.0, ("roof",), ("pack",)),),
         sessions=(
@@ -128,7 +132,7 @@ def test_every_number_of_a_problem_is_checked_and_named_by_its_path(value: Any) 
 def test_what_may_not_be_absent_is_named() -> None:
     document = json.loads(everything().to_json())
     optional = {"limit_w", "tank", "tank_cop", "was_on", "state_slots", "starts_per_day", "run_hours_left"}
-    optional |= {"anywhere_w"}
+    optional |= {"anywhere_w", "peak_gone_wh"}
     for path in numbers(document):
         if not isinstance(path[-1], int) and path[-1] not in optional:
             assert str(path[-1]) in refusal(with_value(document, path, None))

@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ems_pipeline.cli import app
-from ems_pipeline.plan import Plan, Problem, device_rows, slot_rows, solve
+from ems_pipeline.plan import Plan, Problem, Violation, device_rows, slot_rows, solve
 from ems_pipeline.plan.problem import (
     BatteryStore,
     GridLimits,
@@ -106,7 +106,7 @@ def test_constraints_that_cannot_hold_together_are_named_with_their_slot(monkeyp
         return built
 
     monkeypatch.setattr(search.building, "build", contradicting)
-    monkeypatch.setattr(search, "verify", lambda *_: ["refused"])
+    monkeypatch.setattr(search, "verify", lambda *_: [Violation("refused", "grid", 0, 1.0, "W")])
     plan = solve(site([0.3] * 4))
     assert plan.status == "failed"
     assert set(plan.conflicts) >= {"at least in slot 1", "at most in slot 1"}

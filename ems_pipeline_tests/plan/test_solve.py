@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 
 from ems_pipeline.plan import Plan, Problem, assemble, device_rows, slot_rows, solve, verify
@@ -30,3 +33,13 @@ def test_a_problem_and_a_plan_survive_json_and_are_the_same_every_time(home, day
     first, second = solve(problem).to_json(), solve(again).to_json()
     assert first == second
     assert Plan.from_json(first).to_json() == first
+
+
+def test_a_first_plan_of_a_process_leaves_standard_output_to_whoever_prints(home, day_inputs) -> None:
+    """A solver says once a process who it is, and a command that prints JSON is read by a machine."""
+    problem = assemble(home, day_inputs(24.0)).to_json()
+    code = (
+        "import sys; from ems_pipeline.plan import Problem, solve; solve(Problem.from_json(sys.stdin.read()), gap=0.1)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], input=problem, capture_output=True, text=True, check=True)
+    assert ended.stdout == ""

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from ems_pipeline.plan import Plan, Problem, device_rows, solve, verify
+from ems_pipeline.plan.assembly.courses import Missed, courses
 from ems_pipeline.plan.problem import Course, PvSource
 from ems_pipeline.plan.problem.accept import ProblemInvalid
 from ems_pipeline.plan.value.exact import is_exact
@@ -97,3 +98,14 @@ def test_a_document_without_courses_is_what_it_was_before_there_were_any() -> No
 def test_courses_of_another_length_are_refused() -> None:
     with pytest.raises(ProblemInvalid, match=r"courses\[0\] has 15, 0 and 0 values .* give 16 slots"):
         solve(dataclasses.replace(house(CHEAP_THEN_DEAR), courses=(course([500.0] * 15),)))
+
+
+def test_a_past_hour_in_which_buying_was_paid_does_not_keep_a_plan_from_being_weighed() -> None:
+    """Buying at -0.05 and selling at -0.10 eight days ago count as 0 after the horizon; all else is as it was."""
+    buy, sell = np.full(10 * 96, 0.30), np.full(10 * 96, 0.05)
+    buy[192:196], sell[192:196] = -0.05, -0.10
+    missed = [Missed(back, np.zeros(96), np.zeros(96)) for back in range(6, 9)]
+    ways = courses(np.full(96, 500.0), np.zeros(96), missed, np.zeros(96), 16, buy, sell)
+    assert {float(price) for way in ways for price in way.buy_per_kwh} == {0.0, 0.30}
+    problem = house([0.3] * 16, 500.0, 0.05, batteries=(battery(),))
+    assert is_exact(dataclasses.replace(problem, courses=ways))

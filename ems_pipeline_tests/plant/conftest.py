@@ -16,6 +16,7 @@ from ems_pipeline.devices.points.reading import good_values
 from ems_pipeline.plant import Plant, running_plant
 from ems_pipeline.sites import Site
 from ems_pipeline.time_grid import SimulatedClock
+from ems_pipeline_tests.control.bench import without_gaps
 
 EVENING = datetime(2026, 3, 20, 18, 0, tzinfo=UTC)
 """A cold Friday evening: dark, both cars expected."""
@@ -51,10 +52,7 @@ class Bench:
     def opened(self, timeout_s: float = 2.0) -> fleet.OpenSite:
         """Drivers of all devices, with another patience."""
         gateways = tuple(g.model_copy(update={"timeout_s": timeout_s}) for g in self.plant.site.gateways)
-        found = fleet.open_site(self.plant.site.model_copy(update={"gateways": gateways}), self.clock)
-        for driver in found.drivers.values():
-            driver._gap_s = 0.0  # type: ignore[attr-defined]
-        return found
+        return fleet.open_site(without_gaps(self.plant.site).model_copy(update={"gateways": gateways}), self.clock)
 
     async def command(self, driver: Driver, command: Command) -> dict[str, float]:
         """Translate, write, wait, read back; the live values afterwards."""

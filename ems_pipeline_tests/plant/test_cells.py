@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ems_pipeline.plant.cells import Cells, Conversion
-from ems_pipeline.sites import Battery, ChargeTaper, EfficiencyStep
+from ems_pipeline.sites import Battery, ChargeTaper, EfficiencyStep, EmptyTaper
 
 
 def battery(**more: object) -> Battery:
@@ -66,3 +66,32 @@ def test_conversion_is_invertible(steps: list[tuple[float, float]], bus_w: float
     ends = [sum(width for width, _ in steps[: i + 1]) for i in range(len(steps))]
     conversion = Conversion([(end, slope) for end, (_, slope) in zip(ends, steps, strict=True)])
     assert conversion.to_bus(conversion.to_cell(bus_w)) == pytest.approx(bus_w, abs=1e-6)
+
+
+def test_discharging_falls_in_a_straight_line_towards_the_empty_battery() -> None:
+    cells = Cells([battery(min_soc_pct=10, empty_taper=EmptyTaper(from_soc_pct=30, empty_limit_w=400))])
+    found = []
+    for soc_pct in (50, 30, 20, 10):
+        cells.energy_wh = 100.0 * soc_pct
+        found.append(cells.limits(1e-6, 400.0, 0.0).discharge_w)
+    # half way between 30 and 10 %: half way between 4000 and 400 W; at 10 % nothing is left to give
+    assert found == pytest.approx([4000, 4000, 2200, 0])
+
+
+def test_cells_lose_by_themselves_and_never_more_than_they_hold() -> None:
+    """A fifth of 5 kWh in a day of rest; 100 W of its own take what there is and no more."""
+    cells = Cells([battery(min_soc_pct=0, reserve_soc_pct=0, self_discharge_pct_per_day=20)])
+    cells.energy_wh = 5000.0
+    cells.integrate(0.0, 86_400)
+    assert cells.energy_wh == pytest.approx(4000.0)
+    drawing = Cells([battery(min_soc_pct=0, reserve_soc_pct=0, standby_w=100)])
+    drawing.energy_wh = 500.0
+    drawing.integrate(0.0, 3600)
+    assert drawing.energy_wh == pytest.approx(400.0)
+    drawing.integrate(0.0, 86_400)
+    assert drawing.energy_wh == 0.0
+
+
+def test_a_converter_does_nothing_below_its_least_power() -> None:
+    cells = Cells([battery(least_charge_w=200, least_discharge_w=100)])
+    assert [cells.able_w(w) for w in (-300.0, -150.0, 50.0, 150.0)] == [-300.0, 0.0, 0.0, 150.0]

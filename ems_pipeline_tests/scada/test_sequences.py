@@ -185,7 +185,7 @@ def test_what_the_wire_does_not_echo_is_noted_and_not_told_again(hall: Hall) -> 
     assert said == [("the wire: OSError: no echo",)]
     ((kind, text),) = hall.rows("SELECT kind, text FROM ems.alarm WHERE cleared_at IS NULL")
     assert kind == "genset-command"
-    assert text.startswith("start of web:anna: MANUAL was pressed")
+    assert text.startswith("command start of web:anna failed: MANUAL was pressed")
 
 
 def test_a_lock_refuses_the_start_and_is_named(hall: Hall) -> None:

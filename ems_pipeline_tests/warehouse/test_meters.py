@@ -74,6 +74,17 @@ def test_a_doubted_reading_is_forgotten_once_a_later_one_is_possible(connection:
     assert summed(connection) == (16_909, 16_909, None)
 
 
+def test_a_meter_that_jumped_adds_nothing_however_long_nobody_says_what_it_is(connection: Connection) -> None:
+    """Twenty hours that nobody ran; a day later they would be possible, and are as wrong as before."""
+    for hours in (2, 24, 25, 48):
+        reads(connection, 16_928, START + hours * HOUR)
+    assert summed(connection)[:2] == (16_908, 16_908)
+    assert "it goes on from 16928 h" in (summed(connection)[2] or "")
+    entered(connection, "accepted", 0)
+    reads(connection, 16_929, NOW)
+    assert summed(connection) == (16_909, 16_929, None)
+
+
 def test_a_meter_was_replaced_as_a_person_says(connection: Connection) -> None:
     """Elsewhere (codup/odoo-eam #10) the new one's 0 made every service due, or none. 40 h were run on the old one."""
     reads(connection, 3, START + 60 * HOUR)

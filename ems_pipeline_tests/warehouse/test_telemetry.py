@@ -163,3 +163,22 @@ def test_the_latest_value_is_the_newest_good_one_and_not_older_than_asked(wareho
         too_old = telemetry.latest(connection, ["home01"], now + timedelta(hours=1), now + timedelta(minutes=50))
     assert latest.filter(pl.col("quantity") == "grid_power_w")["value"].to_list() == [200.0]
     assert too_old.is_empty()
+
+
+def test_the_peak_of_a_month_is_the_mean_of_the_contracts_interval_and_the_one_under_way_is_apart(
+    warehouse: Warehouse,
+) -> None:
+    """1, 5, 1 and -1 kW are an import of 1.75 kW over the hour; of the next hour two quarter-hours of 3 kW are in."""
+    begin = datetime(2026, 6, 1, 0, 0, tzinfo=UTC)
+    for quarter, watts in enumerate((1000.0, 5000.0, 1000.0, -1000.0, 3000.0, 3000.0)):
+        start = begin + quarter * SLOT
+        filled(
+            warehouse,
+            start,
+            [reading("inverter", "grid_power_w", watts, start + timedelta(minutes=m)) for m in range(15)],
+        )
+    with warehouse.begin() as connection:
+        of = [telemetry.peaks(connection, {"home01": begin}, {"home01": step}, begin + 6 * SLOT) for step in (60, 15)]
+        nothing = telemetry.peaks(connection, {"home01": begin}, {"home01": 60}, begin)
+    assert of == [{"home01": telemetry.Peak(1750.0, 3000.0)}, {"home01": telemetry.Peak(5000.0, None)}]
+    assert nothing == {"home01": telemetry.Peak(None, None)}

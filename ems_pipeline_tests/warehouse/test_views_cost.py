@@ -28,7 +28,8 @@ NO_ANSWERS = {
     "fn_maintenance_order_cancel", "fn_maintenance_order_complete", "fn_maintenance_person",
     "fn_maintenance_plan_end", "fn_maintenance_plan_put", "fn_maintenance_set", "fn_maintenance_stand",
     "fn_maintenance_template_add", "fn_maintenance_template_retire", "fn_notify_live", "fn_override_add",
-    "fn_override_cancel", "fn_push_bind", "fn_push_end", "fn_request_add", "fn_requester", "fn_slot_cost",
+    "fn_override_cancel", "fn_planner_change", "fn_planner_promote",
+    "fn_push_bind", "fn_push_end", "fn_request_add", "fn_requester", "fn_slot_cost",
     "fn_wanted_fault", "fn_wish_ask", "fn_wish_channel", "fn_wish_confirm", "fn_wish_file",
 }  # fmt: skip
 """Functions that write one row, change the catalogue, or read nothing."""

@@ -150,13 +150,13 @@ def test_a_command_is_asked_twice_and_nothing_is_told_in_shadow(house: House, an
     ]
     again = anna.post(action, data={"code": code})
     assert again.status_code == 422
-    assert "is confirmed already" in again.text
+    assert "is confirmed, about to begin already; file another" in again.text
 
 
 def test_a_refusal_is_said_in_the_interlocks_words_with_what_mends_it(house: House, anna: TestClient) -> None:
     status, page = asked(anna, kind="power", power_kw=20, reason="less")
     assert status == 422
-    assert "outside 48000 to 160000 W" in page
+    assert "outside 48000 to 160000\N{NO-BREAK SPACE}W" in page
     assert "ask for a power within" in page
     refusal = "shutdown: gas_leak stands; remove its cause, then reset"
     with house.warehouse.begin() as connection:
@@ -166,8 +166,9 @@ def test_a_refusal_is_said_in_the_interlocks_words_with_what_mends_it(house: Hou
             "WHERE genset_command_id = %(number)s",
             {"why": refusal, "number": number},
         )
-    assert refusal in tile(anna.get(PATH).text, SET)
-    assert refusal in anna.get(f"{PATH}/{SET}").text
+    in_english = "Gas leak (shutdown) stands; remove its cause, then reset"
+    assert in_english in tile(anna.get(PATH).text, SET)
+    assert in_english in anna.get(f"{PATH}/{SET}").text
     anna.cookies.set("ems_language", "cs")
     in_czech = "trvá výstraha Únik plynu (okamžité odstavení); odstraňte její příčinu, pak kvitujte"
     assert in_czech in tile(anna.get(PATH).text, SET)
@@ -214,7 +215,11 @@ def test_a_controller_that_is_not_there_has_no_page(anna: TestClient) -> None:
 
 def test_the_page_is_named_where_there_are_controllers_only(anna: TestClient) -> None:
     assert f'href="{PATH}"' in anna.get(f"/ui/{HALL}/now").text
-    assert 'href="/ui/home01/gensets"' not in anna.get("/ui/home01/now").text
+    for page in ("now", "more", "alarms"):
+        shown = anna.get(f"/ui/home01/{page}").text
+        assert not [of for of in ("gensets", "genset-alarms", "maintenance") if f'href="/ui/home01/{of}"' in shown]
+    assert f'href="/ui/{HALL}/maintenance"' in anna.get(f"/ui/{HALL}/more").text
+    assert f'href="/ui/{HALL}/genset-alarms"' in anna.get(f"/ui/{HALL}/alarms").text
     assert "no controller of a generating set" in anna.get("/ui/home01/gensets").text
 
 

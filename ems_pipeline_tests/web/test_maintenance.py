@@ -122,6 +122,7 @@ def test_the_log_is_taken_away_as_csv_and_printed_without_a_script(anna: TestCli
     assert csv.headers["content-type"].startswith("text/csv")
     assert (rows[0].split(",")[:4], len(rows)) == (["task", "site", "genset", "level"], 11)
     assert '"a, b",2 filter' in rows[1]
+    assert "č. zprávy" in anna.get(f"{PATH}/log.csv", headers={"accept-language": "cs"}).text
     for query in ("", f"?task={task}&language=cs"):
         page = anna.get(f"{PATH}/print{query}").text
         assert "<script" not in page

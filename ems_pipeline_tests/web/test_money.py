@@ -121,3 +121,23 @@ def test_of_a_day_looked_back_at_only_what_is_over_is_settled(house: House) -> N
         )
     assert (before["settled_slots"], before["past_slots"]) == (2, 52)  # since 23:00 UTC; one of three has no cost
     assert anna.get("/api/v1/sites/home01/money").json()["today"] == before
+
+
+def test_a_day_with_sets_names_what_it_would_have_cost_without_them_and_the_peaks(house: House) -> None:
+    with house.warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE ems.audit_day SET genset_cost = 30, no_genset_cost = 52, no_genset_saving = 14, "
+            "no_genset_over_wh = 55000, import_peak_w = 60000, no_genset_peak_w = 260000 "
+            "WHERE site_key = 'home01' AND day = '2026-02-28'"
+        )
+    try:
+        anna = house.login("anna")
+        row = cells(anna.get(PATH).text, "Sat 28 Feb")
+        assert row[7:10] == ["30.00 CZK", "52.00 CZK", "14.00 CZK"]
+        day = said(anna.get(f"{PATH}/2026-02-28").text)
+        assert "Without gensets 52.00 CZK saved 14.00 CZK" in day
+        assert "Highest quarter-hour bought 60.0 kW without gensets 260.0 kW" in day
+        assert "without gensets 55.0 kWh would have been beyond the connection" in day
+    finally:
+        with house.warehouse.begin() as connection:
+            connection.exec_driver_sql("UPDATE ems.audit_day SET genset_cost = NULL WHERE site_key = 'home01'")

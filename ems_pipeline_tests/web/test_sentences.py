@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 import ems_pipeline
 from ems_pipeline.plan import Problem, solve
 from ems_pipeline.plan.wording.rows import device_rows, slot_rows
-from ems_pipeline.sentence import Sentence
+from ems_pipeline.sentence import Sentence, setpoints
 from ems_pipeline.web.words import alarms
 from ems_pipeline.web.words.sentences import EVERY, KNOWN, LIMITS, limited, said
 from ems_pipeline_tests.plan.random_sites import problems
@@ -69,6 +69,35 @@ def test_what_was_asked_and_what_came_of_it_is_said_in_czech() -> None:
     text = "no charging at 95 %, maximum 95 % (asked: schedule night: charge; Keep the charge and buy at 2.10 CZK/kWh.)"
     assert said(text, "cs").startswith("při nabití 95\N{NO-BREAK SPACE}% se nenabíjí, nejvýše 95\N{NO-BREAK SPACE}%")
     assert "(žádáno: rozvrh night: nabíjet; Nabití se drží a nakupuje se za 2,10" in said(text, "cs")
+
+
+def test_why_a_command_failed_is_said_in_peoples_words_in_czech_and_in_english() -> None:
+    why = (
+        "the controller ended it with the engine energised_to_stop (shutdown: low_oil_pressure); it is not tried "
+        "again: look at the set"
+    )
+    text = f"a plan's command run failed: {why}"
+    assert said(text, "cs").startswith(
+        "povel plánu chod selhal: řídicí jednotka to ukončila, stav motoru: zastavuje se"
+    )
+    assert "energised" not in said(text, "en") + said(text, "cs")
+    assert said(text, "en").startswith(
+        "a plan's command run failed: the controller ended it with the engine being stopped (Oil"
+    )
+    assert said(f"command start of anna failed: {why}", "cs").startswith("povel start od anna selhal: řídicí")
+
+
+def test_what_became_of_a_set_point_of_a_set_is_said_in_czech() -> None:
+    why = setpoints.OF_A_RUN(why="shutdown: low_oil_pressure stands; remove its cause, then reset")
+    text = (
+        f"set-point 21 failed: {why}; run_power was to be 48000 and is 0; "
+        "run_until was to be 2026-11-29 17:20:00 UTC and is nothing"
+    )
+    assert said(text, "cs") == (
+        "pokyn 21 (selhalo): povel k chodu: trvá výstraha Tlak oleje příliš nízký (okamžité odstavení); odstraňte její "
+        "příčinu, pak kvitujte; výkon chodu měl být 48000, je 0; konec chodu měl být 2026-11-29 17:20:00 UTC, je nic"
+    )
+    assert said("stood already", "cs") == "už tak bylo nastaveno"
 
 
 @pytest.mark.parametrize("text", ["my own words", "Buy what is missing. And wait.", "", "<b>or</b> so"])

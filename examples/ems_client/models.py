@@ -470,6 +470,12 @@ class Day(BaseModel):
     """What it would have cost had no generating set run; null: no set."""
     no_genset_saving: Decimal | None
     """Saved against that; a charge on the peak is not counted."""
+    no_genset_over_kwh: float | None
+    """Of that what the connection would not have carried, and nobody could have had; null: no set."""
+    import_peak_kw: float | None
+    """Highest quarter-hour bought; the month's highest may bear a charge."""
+    no_genset_peak_kw: float | None
+    """The same had no generating set run; null: no set."""
     genset_kwh: float | None
     """Made by generating sets; null: no set."""
     import_kwh: float | None
@@ -1517,6 +1523,22 @@ class OrderWish(BaseModel):
     """Remark."""
 
 
+class OtherContract(BaseModel):
+    """Another price of energy; network, levies and what is paid for export stay those of the site's contract."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    kind: Literal["fixed", "spot"]
+    """A fixed price, or the market's."""
+    per_kwh: float
+    """The price, or what is taken on top of the market's; before VAT."""
+    low_per_kwh: float | None = None
+    """A fixed price in the network's low register; before VAT."""
+    monthly: float | None = None
+    """All fees of a month before VAT; null: as today."""
+
+
 class Override(BaseModel):
     """A wish of somebody for an asset."""
 
@@ -1716,6 +1738,78 @@ class PlannedSlot(BaseModel):
     """What each asset is to do."""
 
 
+class PlannerChange(BaseModel):
+    """Who took over, when, and why."""
+
+    changed_at: AwareDatetime
+    """Plans decided later are this planner's."""
+    planner: str
+    """Who took over."""
+    former: str
+    """Who planned before."""
+    changed_by: str
+    """By whom; `ems`: by itself."""
+    reason: str
+    """Why."""
+
+
+class PlannerDay(BaseModel):
+    """A day under the live planner and under the one beside it, both modelled; and as it was measured."""
+
+    day: date
+    """Local day."""
+    live: str
+    """Who planned."""
+    shadow: str
+    """Who planned beside it."""
+    net_cost: Decimal | None
+    """Under the live planner, less what stayed in the cells."""
+    shadow_net_cost: Decimal | None
+    """The same under the other."""
+    gain: Decimal | None
+    """What the other would have paid less."""
+    measured_net_cost: Decimal | None
+    """As it was measured."""
+    refused: str | None
+    """Why the day is not compared; null: it is."""
+
+
+class PlannerVerdict(BaseModel):
+    """What the planner beside the live one had shown by a night."""
+
+    judged_at: AwareDatetime
+    """When."""
+    live: str
+    """Who planned."""
+    shadow: str
+    """Who planned beside it."""
+    days: int
+    """Days compared."""
+    gain: Decimal | None
+    """What it would have paid less on these days."""
+    gain_low: Decimal | None
+    """Lower end of the 95 % interval."""
+    gain_high: Decimal | None
+    """Upper end."""
+    outcome: Literal["wait", "wins", "not shown"]
+    """`wins`: it may take over."""
+
+
+class Planners(BaseModel):
+    """What is known of a site's planners."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of its money."""
+    verdict: PlannerVerdict | None
+    """The newest one; null: nobody planned beside the live planner."""
+    changes: list[PlannerChange]
+    """Newest first."""
+    days: list[PlannerDay]
+    """The last four weeks, newest first."""
+
+
 class Power(BaseModel):
     """The power of all sites together; null as soon as one of them is not known."""
 
@@ -1764,6 +1858,25 @@ class Price(BaseModel):
     """The exchange rate was not final."""
     known_at: AwareDatetime
     """Since when this is known."""
+
+
+class Promoted(BaseModel):
+    """Who plans from the next decision on."""
+
+    site: str
+    """Site."""
+    planner: str
+    """Who took over."""
+
+
+class Promotion(BaseModel):
+    """Why, in a few words; without it the numbers say."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    reason: str = ""
+    """Why, in a few words: the journal says it beside what was told."""
 
 
 class Quarter(BaseModel):
@@ -1869,6 +1982,35 @@ class Revoked(BaseModel):
     """number of the token"""
     revoked_at: AwareDatetime
     """when it was taken back first"""
+
+
+class Saving(BaseModel):
+    """What a variant saved against the first one, of some of the days."""
+
+    variant: str
+    """Variant."""
+    base: str
+    """What it is compared with."""
+    tariff: str
+    """Tariff under it; `all`: all."""
+    season: str
+    """Season; `all`: all days."""
+    homes: int
+    """Homes."""
+    days: int
+    """Days under both."""
+    currency: str
+    """Of the amounts."""
+    net_cost: float
+    """Bill less what stayed stored."""
+    base_net_cost: float
+    """The same of what it is compared with."""
+    saved: float
+    """The difference."""
+    saved_low: float
+    """Lower end of its 95 % interval."""
+    saved_high: float
+    """Upper end of its 95 % interval."""
 
 
 class ScanWish(BaseModel):
@@ -2084,6 +2226,8 @@ class SoFar(BaseModel):
     """What was planned for the same ones."""
     no_battery_cost: Decimal | None
     """What the same ones would have cost without a battery."""
+    no_genset_cost: Decimal | None
+    """What they would have cost had no generating set run; null: no set."""
     settled_slots: int
     """Quarter-hours that are settled."""
     past_slots: int
@@ -2166,6 +2310,20 @@ class StoredTemplate(BaseModel):
     """By whom."""
     retired_at: AwareDatetime | None
     """No set is given it since; null: it may be given."""
+
+
+class StudyRow(BaseModel):
+    """A study, and what it came to so far."""
+
+    study: str
+    """Name."""
+    asked_at: AwareDatetime
+    """When it was asked for last."""
+    lived_days: int
+    """Days lived, of all homes and variants."""
+    asked_days: int
+    """Of so many in the months that are done."""
+    savings: list[Saving]
 
 
 class Subject(BaseModel):
@@ -2371,6 +2529,59 @@ class Wanted(BaseModel):
     """null: those of the giver"""
     ttl_s: int = 86400
     """how long it counts, s"""
+
+
+class WhatIfVariant(BaseModel):
+    """A variant over a year; the first is the site as it is. Money in the currency of the question."""
+
+    variant: str
+    """Name."""
+    tariff: str
+    """Tariff under it."""
+    battery_kwh: float
+    """Battery."""
+    pv_kwp: float
+    """PV."""
+    days: int
+    """Days that were lived."""
+    bill: float
+    """Bill of a year less what stayed stored."""
+    saved: float
+    """Saved a year against the site as it is."""
+    saved_low: float
+    """Lower end of its 95 % interval."""
+    saved_high: float
+    """Upper end of its 95 % interval."""
+    invested: float | None
+    """What is bought; null: its price was not said."""
+    payback_years: float | None
+    """Years until it is back; null: nothing is invested, no price was said, or it may never be."""
+    payback_low: float | None
+    """The same where most is saved."""
+    payback_high: float | None
+    """The same where least is saved."""
+    cycles: float
+    """Full cycles of the battery in a year."""
+    wear: float
+    """What they cost in a year by the site's price of wear; not in the bill."""
+
+
+class WhatIfWish(BaseModel):
+    """What is asked; where no size and no contract is named, a ladder of sizes is tried."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    battery_kwh: list[float] = []
+    """Sizes, kWh; 0: none."""
+    pv_kwp: list[float] = []
+    """Peak powers of all PV, kWp."""
+    contracts: Annotated[list[OtherContract], Field(validate_default=True)] = []
+    """Other prices of energy."""
+    battery_price_per_kwh: float | None = None
+    """What a kWh of battery costs; null: nobody said."""
+    pv_price_per_kwp: float | None = None
+    """What a kWp of PV costs; null: nobody said."""
 
 
 class WholeDraft(BaseModel):
@@ -2866,6 +3077,10 @@ class Plan(BaseModel):
     """Number of the plan."""
     kind: Literal["daily", "rolling"]
     """Which clock asked for it."""
+    planner: str
+    """Who planned: `site-file`, or a challenger by its key."""
+    is_shadow: bool
+    """Planned beside the live plan, for comparison; told to no device."""
     decided_at: AwareDatetime
     """Nothing known later was used."""
     recorded_at: AwareDatetime
@@ -2915,6 +3130,32 @@ class Services(BaseModel):
     """All parts."""
 
     services: list[EmsPipelineApiPartsPart]
+
+
+class WhatIf(BaseModel):
+    """A question that was answered."""
+
+    what_if: str
+    """Key of the question."""
+    study: str
+    """Study that answers it."""
+    site: str
+    """Site."""
+    is_own: bool
+    """Lived on what was measured at the site; otherwise on files."""
+    currency: str
+    """Of all amounts."""
+    first_day: date
+    """First day that was asked for."""
+    last_day: date
+    """Last day that was asked for."""
+    lived_days: int
+    """Days that were lived; fewer than a year stand for one."""
+    left_out: list[str]
+    """What of the site is simplified."""
+    answered_at: AwareDatetime
+    """When."""
+    variants: list[WhatIfVariant]
 
 
 class WholeOrder(BaseModel):

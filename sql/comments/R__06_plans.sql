@@ -20,6 +20,8 @@ COMMENT ON COLUMN ems.planning_run.problem IS 'the whole problem; `ems plan --pr
 COMMENT ON COLUMN ems.planning_run.made_with IS 'what it was solved with: options of the solve, of the solver, versions of the libraries; NULL: not recorded';
 COMMENT ON COLUMN ems.planning_run.config_hash IS 'version of the site file, in `site_config`';
 COMMENT ON COLUMN ems.planning_run.code_version IS 'version of this program';
+COMMENT ON COLUMN ems.planning_run.planner IS 'who planned: `site-file`, or the key of a challenger that the site file names';
+COMMENT ON COLUMN ems.planning_run.is_shadow IS 'planned beside the live plan, for comparison; never verified, so that it is told to no device';
 
 COMMENT ON TABLE ems.planning_interval IS 'The site''s bus per planned quarter-hour.';
 COMMENT ON COLUMN ems.planning_interval.pv_available_w IS 'PV before curtailment';
@@ -41,6 +43,42 @@ COMMENT ON COLUMN ems.plan_replay.differences IS 'where, what is stored, what ca
 COMMENT ON COLUMN ems.plan_replay.other_code IS 'versions of code and libraries that are not those of then: by name, then and now';
 COMMENT ON COLUMN ems.plan_replay.read_s IS 'time to read the inputs and make the problem';
 COMMENT ON COLUMN ems.plan_replay.solve_s IS 'time to solve it';
+
+COMMENT ON TABLE ems.planner_day IS 'A day lived through by arithmetic under the live planner and under its challenger, from the charge measured at its begin.';
+COMMENT ON COLUMN ems.planner_day.live IS 'who planned the site';
+COMMENT ON COLUMN ems.planner_day.options IS 'all in which planners may differ, as that one had it';
+COMMENT ON COLUMN ems.planner_day.shadow IS 'who planned beside it';
+COMMENT ON COLUMN ems.planner_day.shadow_options IS 'the same of that one';
+COMMENT ON COLUMN ems.planner_day.decisions IS 'quarter-hours that the live planner decided';
+COMMENT ON COLUMN ems.planner_day.compared IS 'of these, what both decided; the others go by the plan before';
+COMMENT ON COLUMN ems.planner_day.refused IS 'why the day is not compared; NULL: it is';
+COMMENT ON COLUMN ems.planner_day.net_cost IS 'modelled money at the meter under the live planner, less what the change in stored energy is worth';
+COMMENT ON COLUMN ems.planner_day.shadow_net_cost IS 'the same under the challenger';
+COMMENT ON COLUMN ems.planner_day.measured_net_cost IS 'the same as it was measured (`audit_day`); NULL: not settled whole. Less `net_cost` it is what the model does not know';
+COMMENT ON COLUMN ems.planner_day.gain IS 'what the challenger would have paid less, modelled both';
+COMMENT ON COLUMN ems.planner_day.code_version IS 'version of this program that compared';
+
+COMMENT ON TABLE ems.planner_verdict IS 'What a challenger had shown by a night: `wins` takes 28 days and a lower bound above zero.';
+COMMENT ON COLUMN ems.planner_verdict.judged_at IS 'when';
+COMMENT ON COLUMN ems.planner_verdict.live IS 'who planned the site';
+COMMENT ON COLUMN ems.planner_verdict.shadow IS 'who planned beside it';
+COMMENT ON COLUMN ems.planner_verdict.shadow_options IS 'in what it differs from `planning` of the site file; {}: it is that planner';
+COMMENT ON COLUMN ems.planner_verdict.days IS 'days compared since both have their roles';
+COMMENT ON COLUMN ems.planner_verdict.gain IS 'what the challenger would have paid less on these days; NULL: no day';
+COMMENT ON COLUMN ems.planner_verdict.gain_low IS 'lower end of its 95 % interval, days drawn in pairs';
+COMMENT ON COLUMN ems.planner_verdict.gain_high IS 'upper end';
+COMMENT ON COLUMN ems.planner_verdict.outcome IS '`wait`: too few days; `wins`; `not shown`: the lower bound is not above zero';
+
+COMMENT ON TABLE ems.planner_change IS 'Who took over as a site''s planner, when, and why; only on a verdict that won. The planner of before goes on beside it.';
+COMMENT ON COLUMN ems.planner_change.changed_at IS 'plans decided later are this planner''s';
+COMMENT ON COLUMN ems.planner_change.planner IS 'who took over: `site-file`, or the key of a challenger';
+COMMENT ON COLUMN ems.planner_change.options IS 'in what it differs from `planning` of the site file; it counts only while the site file says the same';
+COMMENT ON COLUMN ems.planner_change.former IS 'who planned before';
+COMMENT ON COLUMN ems.planner_change.judged_at IS 'the verdict it rests on';
+COMMENT ON COLUMN ems.planner_change.outcome IS 'of that verdict: always `wins`';
+COMMENT ON COLUMN ems.planner_change.changed_by IS 'by whom; `ems`: by itself';
+COMMENT ON COLUMN ems.planner_change.reason IS 'why, in words';
+COMMENT ON COLUMN ems.planner_change.code_version IS 'version of this program; NULL: it was asked for over HTTP';
 
 COMMENT ON TABLE ems.grid_event IS 'What the grid''s side asks of a site for a while; the newest row known of an event counts. `ems event` writes it.';
 COMMENT ON COLUMN ems.grid_event.event_key IS 'name of the event, unique at the site';

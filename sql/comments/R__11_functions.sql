@@ -13,6 +13,8 @@ COMMENT ON ROUTINE ems.fn_fill_audit_interval IS 'settles quarter-hours: plan, c
 COMMENT ON ROUTINE ems.fn_fill_telemetry_15m IS 'quarter-hour means of every point of a site';
 COMMENT ON ROUTINE ems.fn_gateway_take IS 'takes gateways for a party: all or none for a controller, each for itself for a reader';
 COMMENT ON ROUTINE ems.fn_notify_live IS 'trigger: tells channel `ems_live` which rows are new, by topic, site, key and instant';
+COMMENT ON ROUTINE ems.fn_planner_change IS 'a challenger plans from the next decision on, on the newest verdict where it won; returns its name';
+COMMENT ON ROUTINE ems.fn_planner_promote IS 'the same for whoever may steer a site, by name and now';
 COMMENT ON ROUTINE ems.fn_plan_in_force IS 'the plan of a site that holds in a quarter-hour, as known at an instant';
 COMMENT ON ROUTINE ems.fn_override_add IS 'files an override for a login that may do nothing else, after checking it; returns its number';
 COMMENT ON ROUTINE ems.fn_override_cancel IS 'ends an override of whoever asks, for the web process anybody''s; returns the key of its site';

@@ -43,7 +43,7 @@ COMMENT ON COLUMN ems.web_write.outcome IS '`done`, or the code of the problem i
 
 COMMENT ON TABLE ems.request IS 'Work that somebody asked for (`fn_request_add`); a sensor turns each row into a run.';
 COMMENT ON COLUMN ems.request.request_id IS 'number, and the run''s key';
-COMMENT ON COLUMN ems.request.kind IS 'what is to be done: `prices-import`, `prices-site`, `forecast-run`, `forecast-train`, `plan-daily`, `plan-rolling`, `goal-price`, `telemetry-read`, `device-scan`, `devices-discover`, `release`, `site-document`, `device-find`, `device-try`, `site-begin`';
+COMMENT ON COLUMN ems.request.kind IS 'what is to be done: `prices-import`, `prices-site`, `forecast-run`, `forecast-train`, `plan-daily`, `plan-rolling`, `goal-price`, `what-if`, `telemetry-read`, `device-scan`, `devices-discover`, `release`, `site-document`, `device-find`, `device-try`, `site-begin`';
 COMMENT ON COLUMN ems.request.site_key IS 'the site it is about; null: all, or none';
 COMMENT ON COLUMN ems.request.parameters IS 'what it needs to know';
 COMMENT ON COLUMN ems.request.requested_by IS 'who asked (`fn_requester`)';

@@ -51,7 +51,7 @@ DO $$ BEGIN
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
     REVOKE UPDATE ON ems.setpoint_event, ems.genset_change, ems.genset_command_step, ems.site_config, ems.point_map, ems.grid_event, ems.web_write,
         ems.genset_alarm_event, ems.genset_meter_event, ems.maintenance_done, ems.maintenance_level,
-        ems.maintenance_task, ems.baseline_day FROM ems_service;
+        ems.maintenance_task, ems.baseline_day, ems.planner_verdict, ems.planner_change FROM ems_service;
     GRANT DELETE ON ems.planning_run, ems.genset_live, ems.gateway_party, ems.person, ems.notice_channel TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
@@ -65,6 +65,7 @@ DO $$ BEGIN
         ems.point, ems.telemetry, ems.telemetry_15m, ems.device_health, ems.found_battery,
         ems.genset_controller, ems.genset_live, ems.genset_minute, ems.genset_change,
         ems.planning_run, ems.planning_interval, ems.planning_device_interval, ems.plan_replay, ems.grid_event,
+        ems.planner_day, ems.planner_verdict, ems.planner_change,
         ems.control_arm, ems.control_override, ems.asset_goal, ems.control_miss, ems.setpoint, ems.setpoint_event,
         ems.point_write_count,
         ems.genset_command, ems.genset_command_step, ems.genset_memory, ems.genset_lockout,
@@ -89,7 +90,7 @@ DO $$ BEGIN
         ems.fn_genset_planned_hours TO ems_analyst;
 
     GRANT EXECUTE ON FUNCTION ems.fn_override_add, ems.fn_override_cancel, ems.fn_goal_add, ems.fn_goal_cancel,
-        ems.fn_goal_fault, ems.fn_request_add, ems.fn_disarm, ems.fn_alarm_acknowledge,
+        ems.fn_goal_fault, ems.fn_request_add, ems.fn_planner_promote, ems.fn_disarm, ems.fn_alarm_acknowledge,
         ems.fn_genset_command_add, ems.fn_genset_command_confirm, ems.fn_genset_command_cancel, ems.fn_genset_lock,
         ems.fn_genset_unlock, ems.fn_genset_alarm_acknowledge, ems.fn_genset_alarm_shelve, ems.fn_genset_alarm_unshelve,
         ems.fn_genset_remove, ems.fn_genset_restore TO ems_writer;

@@ -35,8 +35,8 @@ BEGIN
     FROM jsonb_array_elements(p_document -> 'tasks') WITH ORDINALITY AS listed (task, position)
     CROSS JOIN LATERAL jsonb_to_record(listed.task) AS t (
         code text, level text, hours double precision, months integer, system text, kind text, minutes integer,
-        is_critical boolean, needs_standstill boolean, text jsonb, consumable text, quantity text, accept text,
-        unit text, supersedes text[]);
+        is_critical boolean, needs_standstill boolean, text jsonb, consumable jsonb, quantity jsonb,
+        accept jsonb, unit jsonb, supersedes text[]);
     RETURN number;
 EXCEPTION
     WHEN not_null_violation OR check_violation OR foreign_key_violation OR unique_violation OR invalid_text_representation THEN

@@ -15,7 +15,7 @@ BEGIN
     SELECT known.takes_site INTO takes_site
     FROM (VALUES
         ('prices-import', NULL::boolean), ('prices-site', true), ('forecast-run', true), ('forecast-train', true),
-        ('plan-daily', true), ('plan-rolling', true), ('goal-price', true), ('telemetry-read', true), ('device-scan', true),
+        ('plan-daily', true), ('plan-rolling', true), ('goal-price', true), ('what-if', true), ('telemetry-read', true), ('device-scan', true),
         ('devices-discover', true), ('release', true), ('site-document', NULL), ('device-find', NULL),
         ('device-try', NULL), ('site-begin', NULL)) AS known (kind, takes_site)
     WHERE known.kind = p_kind;

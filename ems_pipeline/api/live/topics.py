@@ -37,7 +37,7 @@ STEPS = """
     FROM ems.setpoint_event e JOIN ems.setpoint s USING (setpoint_id)"""
 PLANS = """
     SELECT site_key, planning_run_id, kind, decided_at, horizon_start, horizon_end, status, is_verified
-    FROM ems.planning_run"""
+    FROM ems.planning_run WHERE NOT is_shadow"""
 ALARMS = """
     SELECT site_key, alarm_id, device_key, kind, severity, text, raised_at, last_at, times, acknowledged_at,
         acknowledged_by, cleared_at
@@ -52,7 +52,7 @@ GENSET_STEPS = """
 CHANGED = {
     "telemetry": READINGS,
     "devices": f"{STEPS} WHERE e.setpoint_event_id = ANY(%(keys)s::bigint[]) ORDER BY e.setpoint_event_id",
-    "plans": f"{PLANS} WHERE planning_run_id = ANY(%(keys)s::uuid[]) ORDER BY recorded_at",
+    "plans": f"{PLANS} AND planning_run_id = ANY(%(keys)s::uuid[]) ORDER BY recorded_at",
     "events": f"{ALARMS} WHERE alarm_id = ANY(%(keys)s::bigint[]) ORDER BY last_at, alarm_id",
     "requests": f"{REQUESTS} WHERE request_id = ANY(%(keys)s::uuid[]) ORDER BY requested_at",
     "genset_alarms": f"""
@@ -67,7 +67,7 @@ STANDING = {
         FROM ems.setpoint WHERE state IN ('intended', 'sent', 'echoed', 'effective') AND {_SEEN}
         ORDER BY setpoint_id""",
     "plans": f"""
-        SELECT DISTINCT ON (site_key) * FROM ({PLANS} WHERE {_SEEN} AND decided_at > now() - interval '8 days') p
+        SELECT DISTINCT ON (site_key) * FROM ({PLANS} AND {_SEEN} AND decided_at > now() - interval '8 days') p
         ORDER BY site_key, decided_at DESC""",
     "events": f"{ALARMS} WHERE cleared_at IS NULL AND {_SEEN} ORDER BY last_at",
     "requests": f"{REQUESTS} WHERE state IN ('queued', 'running') AND {_SEEN} ORDER BY requested_at",

@@ -11,6 +11,7 @@ batteries, battery_analytics, battery_units  batteries, what they did and what t
 control, overrides, schedules  wishes for assets, and letting go
 genset_commands          commands to generating sets
 genset_locks             locks of generating sets
+planners                 who plans, who plans beside, and who is better
 goals                    what plans are to reach
 alarms, events           what a person should know
 genset_alarms, genset_alarm_acts, genset_alarm_report  alarms of generating sets: what stands, what people do, rates
@@ -19,6 +20,7 @@ maintenance_drafts       regulations as they were read, until somebody confirms 
 bitrix                   tasks in Bitrix24, and its events
 documents                what a site's file says, and changing it
 devices                  what a site file names, and having it read
+studies                  homes lived through again, and what-if of a site
 requests                 what was asked of the pipeline
 docs                     all of this as a page for people
 """

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from ems_pipeline.api.caller import Caller, needs
+from ems_pipeline.api.database import Connection
 from ems_pipeline.api.fields import Items
 from ems_pipeline.api.live.gensets import alarms_of
 from ems_pipeline.api.pages import Cursor, Limit, after, page
-from ems_pipeline.api.reading import absent, first, rows
+from ems_pipeline.api.reading import absent, first, rows, site_of
 from ems_pipeline.api.routes.stats import Stats, of_process
 from ems_pipeline.api.values import Answer, OneSite, SiteKey, instant, said
 from ems_pipeline.api.web import ThisWeb
@@ -95,8 +96,8 @@ async def gensets(
 ) -> dict[str, Any]:
     """Of one site, or of all of whoever asks. As they change: topic `gensets` of `/ws`."""
     last = after(cursor, str) or [""]
-    sites = [caller.site(site)] if site is not None else caller.listed_sites
     async with web.database.reading(caller) as connection:
+        sites = await _asked(connection, caller, site)
         found = await rows(connection, LIST, sites=sites, last=last[0], limit=limit + 1)
     return page([row | {"alarms": alarms_of(row["alarms"])} for row in found], limit, "id")
 
@@ -116,8 +117,16 @@ async def metrics(
     caller: Annotated[Caller, READ], web: ThisWeb, site: OneSite = None, device: Devices = (), name: Named = ()
 ) -> dict[str, Any]:
     """Of some sites, devices and names, all that are not given: `?name=power_w&name=engine_state`."""
-    sites = [caller.site(site)] if site is not None else caller.listed_sites
     async with web.database.reading(caller) as connection:
+        sites = await _asked(connection, caller, site)
         found = await rows(connection, METRICS, sites=sites, devices=list(device), names=list(name))
     process = of_process(web) if caller.may("stats:read") else None
     return {"at": web.clock.now(), "values": found, "process": process}
+
+
+async def _asked(connection: Connection, caller: Caller, site: str | None) -> list[str] | None:
+    """The one site that is asked for, or all of whoever asks (None: every site); Problem 404: it is not there."""
+    if site is None:
+        return caller.listed_sites
+    await site_of(connection, key := caller.site(site))
+    return [key]

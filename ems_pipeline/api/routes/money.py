@@ -10,7 +10,18 @@ from fastapi import APIRouter, Depends, Query
 from ems_pipeline import time_grid
 from ems_pipeline.api.caller import Caller, needs
 from ems_pipeline.api.reading import first, rows, site_of
-from ems_pipeline.api.values import Answer, SiteKey, decimal, energy_kwh, instant, money, rounded, said, share_pct
+from ems_pipeline.api.values import (
+    Answer,
+    SiteKey,
+    decimal,
+    energy_kwh,
+    instant,
+    money,
+    power_kw,
+    rounded,
+    said,
+    share_pct,
+)
 from ems_pipeline.api.web import ThisWeb
 from ems_pipeline.api.windows import civil_day, out_of_range
 
@@ -36,6 +47,11 @@ class Day(Answer):
     )
     no_genset_cost: str | None = money("What it would have cost had no generating set run; null: no set.", "44.1000")
     no_genset_saving: str | None = money("Saved against that; a charge on the peak is not counted.", "5.9800")
+    no_genset_over_kwh: float | None = energy_kwh(
+        "Of that what the connection would not have carried, and nobody could have had; null: no set.", 0.0
+    )
+    import_peak_kw: float | None = power_kw("Highest quarter-hour bought; the month's highest may bear a charge.", 60.0)
+    no_genset_peak_kw: float | None = power_kw("The same had no generating set run; null: no set.", 260.0)
     genset_kwh: float | None = energy_kwh("Made by generating sets; null: no set.", 6.0)
     import_kwh: float | None = energy_kwh("Bought.", 18.2)
     export_kwh: float | None = energy_kwh("Sold.", 4.1)
@@ -53,6 +69,7 @@ class SoFar(Answer):
     cost: str | None = money("What the settled quarter-hours cost; null: none is.", "11.2000")
     planned_cost: str | None = money("What was planned for the same ones.", "10.8000")
     no_battery_cost: str | None = money("What the same ones would have cost without a battery.", "17.9000")
+    no_genset_cost: str | None = money("What they would have cost had no generating set run; null: no set.", "12.3000")
     settled_slots: int = said("Quarter-hours that are settled.", 40, "quarter-hours", 0, 100)
     past_slots: int = said("Quarter-hours that are over.", 41, "quarter-hours", 0, 100)
 
@@ -70,13 +87,16 @@ AMOUNTS = (
     "cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving", "genset_cost",
     "no_genset_cost", "no_genset_saving",
 )  # fmt: skip
-ENERGIES = ("genset_kwh", "import_kwh", "export_kwh", "consumption_kwh", "pv_kwh")
+FIGURES = (
+    "no_genset_over_kwh", "import_peak_kw", "no_genset_peak_kw", "genset_kwh", "import_kwh", "export_kwh",
+    "consumption_kwh", "pv_kwh",
+)  # fmt: skip
 DAYS = f"""
     SELECT day, slots, settled_slots, {rounded("coverage_pct")} AS coverage_pct,
            {", ".join(f"{decimal(name)} AS {name}" for name in AMOUNTS)},
-           {", ".join(f"{rounded(name)} AS {name}" for name in ENERGIES)}, is_provisional, is_restated, known_at
+           {", ".join(f"{rounded(name)} AS {name}" for name in FIGURES)}, is_provisional, is_restated, known_at
     FROM ems.vw_audit_summary WHERE site_key = %(site)s AND day BETWEEN %(first)s AND %(last)s ORDER BY day"""
-SETTLED = ("cost", "planned_cost", "no_battery_cost")
+SETTLED = ("cost", "planned_cost", "no_battery_cost", "no_genset_cost")
 TODAY = f"""
     SELECT {", ".join(f"{decimal(f'sum({name}) FILTER (WHERE cost IS NOT NULL)')} AS {name}" for name in SETTLED)},
            count(cost) AS settled_slots

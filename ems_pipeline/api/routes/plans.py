@@ -69,6 +69,8 @@ class Plan(Answer):
     site: str = said("Site.", "home01")
     plan_id: UUID = said("Number of the plan.", "6f9619ff-8b86-4d01-b42d-00cf4fc964ff")
     kind: Literal["daily", "rolling"] = said("Which clock asked for it.", "rolling")
+    planner: str = said("Who planned: `site-file`, or a challenger by its key.", "site-file")
+    is_shadow: bool = said("Planned beside the live plan, for comparison; told to no device.", False)
     decided_at: datetime = instant("Nothing known later was used.")
     recorded_at: datetime = instant("Since when it may be followed.")
     starts_at: datetime = instant("First quarter-hour planned.")
@@ -83,8 +85,9 @@ class Plan(Answer):
 
 
 RUN = """
-    SELECT r.planning_run_id AS plan_id, r.kind, r.decided_at, r.recorded_at, r.horizon_start AS starts_at,
-           r.horizon_end AS ends_at, r.status, r.is_verified, r.is_hindsight, r.unmet, r.config_hash
+    SELECT r.planning_run_id AS plan_id, r.kind, r.planner, r.is_shadow, r.decided_at, r.recorded_at,
+           r.horizon_start AS starts_at, r.horizon_end AS ends_at, r.status, r.is_verified, r.is_hindsight, r.unmet,
+           r.config_hash
     FROM ems.planning_run r"""
 POWERS = ("grid", "pv", "pv_available", "battery", "genset", "load", "ev", "heat_pump")
 PRICES = ("buy_per_kwh", "sell_per_kwh", "cost", "marginal_value_per_kwh", "next_best_cost")

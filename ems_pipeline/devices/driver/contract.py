@@ -43,9 +43,9 @@ class DeviceFault(Exception):
     """One request that got no usable answer; drivers turn it into a quality and a reason.
 
     ``device_wide`` says that the next request would fare no better now (silence, a failed login, a restart), so that a
-    sweep stops asking; ``illegal_address`` that the request touched something the device does not have; ``was_heard``
-    that something came which was no answer. ``reason`` may repeat what the device says: here it becomes a text that
-    telemetry, journal and people take.
+    sweep stops asking; ``illegal_address`` that the request touched something the device does not have,
+    ``illegal_function`` that it does not have this kind of request; ``was_heard`` that something came which was no
+    answer. ``reason`` may repeat what the device says: here it becomes a text that telemetry, journal and people take.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class DeviceFault(Exception):
         *,
         device_wide: bool = False,
         illegal_address: bool = False,
+        illegal_function: bool = False,
         was_heard: bool = False,
     ) -> None:
         self.reason = plain(reason)
@@ -62,6 +63,7 @@ class DeviceFault(Exception):
         self.quality = quality
         self.device_wide = device_wide
         self.illegal_address = illegal_address
+        self.illegal_function = illegal_function
         self.was_heard = was_heard
 
 
@@ -97,7 +99,10 @@ class Acknowledgement:
     def reason(self) -> str:
         """Why not, for the journal."""
         refused = (a for a in self.answers if not a.accepted)
-        return "; ".join(f"{a.point}: {a.reason.removeprefix(f'{a.point}: ')}" for a in refused)
+        points: dict[str, list[str]] = {}
+        for one in refused:
+            points.setdefault(one.reason.removeprefix(f"{one.point}: "), []).append(one.point)
+        return "; ".join(f"{', '.join(of)}: {reason}" for reason, of in points.items())
 
 
 @dataclass(frozen=True, slots=True)

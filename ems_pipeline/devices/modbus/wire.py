@@ -38,7 +38,7 @@ EXCEPTIONS = {
     10: "gateway path unavailable",
     11: "gateway got no answer from the device",
 }
-ILLEGAL_ADDRESS = 2
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS = 1, 2
 BIT_READS = (1, 2)
 Framing = Literal["modbus-tcp", "rtu-over-tcp"]
 MOST_HEARD = 520

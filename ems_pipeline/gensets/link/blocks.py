@@ -1,4 +1,4 @@
-"""Registers of a map -> the fewest requests, each with what is to be made of its words. Pure.
+"""Registers and coils of a map -> the fewest requests, each with what is to be made of its words. Pure.
 
 Compiled once a controller: 200 of them are asked every two seconds, and what can be known before is not asked again.
 """
@@ -9,9 +9,11 @@ import math
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from ems_pipeline.gensets.link.frames import ReadFunction
 from ems_pipeline.gensets.link.numbers import Number, remembered
-from ems_pipeline.gensets.map.record import Bit, Poll, Register
+from ems_pipeline.gensets.map.record import Bit, Coil, Poll, Register
 from ems_pipeline.gensets.map.whole import ControllerMap
 from ems_pipeline.gensets.snapshot import AlarmBit
 
@@ -34,8 +36,9 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One request, and what its words mean."""
+    """One request, and what its words mean; of coils a word is 0 or 1."""
 
+    function: ReadFunction
     start: int
     count: int
     numbers: tuple[Number, ...]
@@ -52,8 +55,14 @@ class Block:
         """Values that come by it."""
         return tuple(number.name for number in self.numbers)
 
+    @property
+    def bit_names(self) -> tuple[str, ...]:
+        """Status bits that come by it."""
+        return tuple(name for _, names in self.bits for _, name in names)
 
-Part = Register | Bit
+
+Part = Register | Bit | Coil
+READ_COILS: Final = 1
 
 
 def planned(whole: ControllerMap, poll: Poll, *, is_serial: bool, mains_sign: int = 1) -> tuple[Block, ...]:
@@ -65,21 +74,27 @@ def planned(whole: ControllerMap, poll: Poll, *, is_serial: bool, mains_sign: in
     """
     most = whole.link.rtu_max_block if is_serial else whole.defaults.max_block
     gap = whole.link.rtu_join_gap if is_serial else whole.defaults.join_gap
-    return tuple(_block(whole, group, mains_sign) for group in _joined(_parts(whole, poll), most, gap))
+    groups = [*_joined(_parts(whole, poll), most, gap), *_joined(_coils(whole, poll), most, gap)]
+    return tuple(_block(whole, group, mains_sign) for group in groups)
 
 
 def singly(whole: ControllerMap, block: Block, poll: Poll, mains_sign: int = 1) -> tuple[Block, ...]:
     """A block that was refused, place by place: one unknown register must not hide its neighbours."""
     places = range(block.start, block.start + block.count)
-    parts = [part for part in _parts(whole, poll) if part.address in places]
+    of = _coils(whole, poll) if block.function == READ_COILS else _parts(whole, poll)
+    parts = [part for part in of if part.address in places]
     return tuple(_block(whole, group, mains_sign) for group in _joined(parts, 0, 0))
 
 
 def _parts(whole: ControllerMap, poll: Poll) -> list[Part]:
-    """All that a kind of cycle asks for."""
+    """All registers that a kind of cycle asks for."""
     table = () if whole.alarms is None else whole.alarms.bits()
     of: tuple[Part, ...] = (*whole.registers, *whole.bits, *table)
     return [part for part in of if part.poll == poll]
+
+
+def _coils(whole: ControllerMap, poll: Poll) -> list[Part]:
+    return [coil for coil in whole.coils if coil.poll == poll]
 
 
 def _joined(parts: Iterable[Part], most: int, gap: int) -> list[list[Part]]:
@@ -110,11 +125,13 @@ def _block(whole: ControllerMap, parts: Sequence[Part], mains_sign: int) -> Bloc
     for part in parts:
         if isinstance(part, Bit) and part.severity is not None:
             alarms.setdefault(part.address - start, []).append((1 << part.bit, AlarmBit(part.severity, part.name)))
-        elif isinstance(part, Bit):
-            bits.setdefault(part.address - start, []).append((1 << part.bit, part.name))
+        elif isinstance(part, Bit | Coil):
+            mask = 1 << part.bit if isinstance(part, Bit) else 1
+            bits.setdefault(part.address - start, []).append((mask, part.name))
     numbers = tuple(_number(whole, part, start, mains_sign) for part in parts if isinstance(part, Register))
     order = "<" if whole.defaults.word_order == "low_first" else ">"
     return Block(
+        READ_COILS if isinstance(parts[0], Coil) else whole.defaults.fc_read,
         start,
         count,
         numbers,

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.points.reading import Quality
-from ems_pipeline.gensets.link.frames import Found, Request, find
+from ems_pipeline.gensets.link.frames import Found, ReadFunction, Request, find
 from ems_pipeline.gensets.link.line import Backoff, refused
 
 LONGEST_DIAL_S = 2.0
@@ -102,7 +102,7 @@ class RtuBus:
         finally:
             self._turn.release()
 
-    async def read(self, slave: int, function: Literal[3, 4], start: int, count: int) -> tuple[int, ...]:
+    async def read(self, slave: int, function: ReadFunction, start: int, count: int) -> tuple[int, ...]:
         return await self._asked(Request(slave, function, start, count), self.manners.reads, self.manners.turn_s)
 
     async def write(self, slave: int, function: Literal[5, 6], address: int, word: int) -> None:

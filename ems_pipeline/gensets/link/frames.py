@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 EXCEPTION = 0x80
+ReadFunction = Literal[1, 3, 4]
+"""Coils, holding registers, input registers."""
 
 
 def _table() -> tuple[int, ...]:
@@ -36,17 +38,17 @@ def checksum(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a slave; ``value`` is a count of registers, or the word that is written."""
+    """What is asked of a slave; ``value`` is a count of registers or coils, or the word that is written."""
 
     slave: int
-    function: Literal[3, 4, 5, 6]
+    function: Literal[1, 3, 4, 5, 6]
     address: int
     value: int
 
     @property
     def is_read(self) -> bool:
-        """Whether registers come back; else the request itself does."""
-        return self.function in (3, 4)
+        """Whether registers or coils come back; else the request itself does."""
+        return self.function in (1, 3, 4)
 
     def frame(self) -> bytes:
         """As it goes on the bus."""
@@ -59,7 +61,7 @@ class Found:
     """What a buffer holds for a request: the answer, or that none has come yet and how much is surely not ours."""
 
     words: tuple[int, ...] | None = None
-    """Registers; of a write that was echoed none."""
+    """Registers, or coils as 0 and 1; of a write that was echoed none."""
     exception: int | None = None
     foreign: int = 0
     """Bytes from the front that belong to nobody here."""
@@ -69,11 +71,23 @@ class Found:
         return self.words is not None or self.exception is not None
 
 
+def size_of(function: int, count: int) -> int:
+    """Bytes in which so many registers or coils come."""
+    return (count + 7) // 8 if function == 1 else 2 * count
+
+
+def words_of(function: int, count: int, data: bytes) -> tuple[int, ...]:
+    """Registers, or coils as 0 and 1: the first one is the lowest bit of the first byte."""
+    if function == 1:
+        return tuple(data[nth // 8] >> nth % 8 & 1 for nth in range(count))
+    return struct.unpack(f">{count}H", data)
+
+
 def find(buffer: bytes | bytearray, request: Request) -> Found:
     """The answer to a request anywhere in a buffer; the first place where one may still be completed is kept."""
     head = _head(request)
     refusal = bytes((request.slave, request.function | EXCEPTION))
-    size = 5 + 2 * request.value if request.is_read else 8
+    size = 5 + size_of(request.function, request.value) if request.is_read else 8
     kept: int | None = None
     for start in range(len(buffer)):
         rest = bytes(buffer[start : start + size])
@@ -95,9 +109,9 @@ def _may_grow(rest: bytes, head: bytes, refusal: bytes, size: int) -> bool:
 
 def _head(request: Request) -> bytes:
     if request.is_read:
-        return bytes((request.slave, request.function, 2 * request.value))
+        return bytes((request.slave, request.function, size_of(request.function, request.value)))
     return request.frame()[:6]
 
 
 def _words(frame: bytes, request: Request) -> tuple[int, ...]:
-    return struct.unpack(f">{request.value}H", frame[3:-2]) if request.is_read else ()
+    return words_of(request.function, request.value, frame[3:-2]) if request.is_read else ()

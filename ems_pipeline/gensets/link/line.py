@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 from ems_pipeline.devices.driver.contract import DeviceFault
-from ems_pipeline.devices.modbus.wire import EXCEPTIONS, GATEWAY_SILENCE, ILLEGAL_ADDRESS
+from ems_pipeline.devices.modbus.wire import EXCEPTIONS, GATEWAY_SILENCE, ILLEGAL_ADDRESS, ILLEGAL_FUNCTION
 from ems_pipeline.devices.points.reading import Quality
+from ems_pipeline.gensets.link.frames import ReadFunction
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 30.0
 
@@ -23,8 +24,12 @@ class Line(Protocol):
         """Have the line alone, for some requests to a slave."""
         ...
 
-    async def read(self, slave: int, function: Literal[3, 4], start: int, count: int) -> tuple[int, ...]:
-        """``count`` registers from ``start``, within a turn. Raises DeviceFault: no answer, or a negative one."""
+    async def read(self, slave: int, function: ReadFunction, start: int, count: int) -> tuple[int, ...]:
+        """``count`` registers from ``start``, or coils as 0 and 1, within a turn.
+
+        Raises:
+            DeviceFault: no answer, or a negative one.
+        """
         ...
 
     async def write(self, slave: int, function: Literal[5, 6], address: int, word: int) -> None:
@@ -44,6 +49,7 @@ def refused(code: int) -> DeviceFault:
         f"exception {code}: {EXCEPTIONS.get(code, 'unknown')}",
         device_wide=silent,
         illegal_address=code == ILLEGAL_ADDRESS,
+        illegal_function=code == ILLEGAL_FUNCTION,
     )
 
 

@@ -16,7 +16,7 @@ HEADER, LONGEST = 7, 260
 """Bytes of the header, and of a whole frame."""
 EXCEPTION = 0x80
 REQUEST = struct.Struct(">HHHBBHH")
-Function = Literal[3, 4, 5, 6]
+Function = Literal[1, 3, 4, 5, 6]
 
 
 class Ear(asyncio.Protocol):

@@ -14,7 +14,7 @@ from datetime import datetime
 from itertools import chain
 
 from ems_pipeline.devices.driver.contract import DeviceFault
-from ems_pipeline.gensets.link.blocks import Block, planned, singly
+from ems_pipeline.gensets.link.blocks import READ_COILS, Block, planned, singly
 from ems_pipeline.gensets.link.decode import believed, decode, meanings
 from ems_pipeline.gensets.link.hours import RunHours
 from ems_pipeline.gensets.link.line import Line
@@ -106,7 +106,8 @@ class Polled:
             try:
                 words = await self._read(block)
             except DeviceFault as fault:
-                if fault.illegal_address and block.count == 1:
+                lacks_coils = fault.illegal_function and block.function == READ_COILS
+                if lacks_coils or (fault.illegal_address and block.count == 1):
                     self._give_up(kind, block)
                     continue
                 if fault.illegal_address:
@@ -120,7 +121,7 @@ class Polled:
         return True
 
     async def _read(self, block: Block) -> tuple[int, ...]:
-        return await self.line.read(self.place.slave, self.whole.defaults.fc_read, block.start, block.count)
+        return await self.line.read(self.place.slave, block.function, block.start, block.count)
 
     def _split(self, kind: Poll, block: Block) -> list[Block]:
         """The requests of a kind with one taken apart, because it asks for something that this controller lacks."""
@@ -131,11 +132,12 @@ class Polled:
         self._blocks[kind].remove(block)
         self._values |= dict.fromkeys(block.names)
         logger.warning(
-            "%s/%s has no register %d (%s); list what it lacks in `absent` of a controller map of your own",
+            "%s/%s has no %s %d (%s); list what it lacks in `absent` of a controller map of your own",
             self.place.site,
             self.place.device,
+            "coil" if block.function == READ_COILS else "register",
             block.start,
-            ", ".join(block.names) or "bits",
+            ", ".join((*block.names, *block.bit_names)),
         )
 
     def _taken(self, said: _Said) -> Snapshot:

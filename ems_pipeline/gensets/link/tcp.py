@@ -10,6 +10,7 @@ from typing import Literal
 
 from ems_pipeline.devices.driver.contract import DeviceFault
 from ems_pipeline.devices.points.reading import Quality
+from ems_pipeline.gensets.link.frames import ReadFunction, size_of, words_of
 from ems_pipeline.gensets.link.line import Backoff, refused
 from ems_pipeline.gensets.link.mbap import EXCEPTION, Ear, Function
 
@@ -38,7 +39,7 @@ class TcpLine:
             self._backoff.allow(self.where)
             yield
 
-    async def read(self, slave: int, function: Literal[3, 4], start: int, count: int) -> tuple[int, ...]:
+    async def read(self, slave: int, function: ReadFunction, start: int, count: int) -> tuple[int, ...]:
         for attempt in range(ATTEMPTS):
             try:
                 answer = await self._asked(slave, function, start, count)
@@ -46,7 +47,7 @@ class TcpLine:
                 if attempt + 1 == ATTEMPTS or fault.quality is Quality.REFUSED:
                     raise
             else:
-                return self._words(answer, start, count)
+                return self._words(answer, function, start, count)
             self._backoff.allow(self.where)
             await asyncio.sleep(BETWEEN_S)
         raise AssertionError
@@ -80,13 +81,15 @@ class TcpLine:
         self._ear.abort()
         raise DeviceFault(Quality.GARBAGE, f"asked with function {function}, answered with {answer[0]}")
 
-    def _words(self, answer: bytes, start: int, count: int) -> tuple[int, ...]:
-        if len(answer) != 2 + 2 * count or answer[1] != 2 * count:
+    def _words(self, answer: bytes, function: ReadFunction, start: int, count: int) -> tuple[int, ...]:
+        size = size_of(function, count)
+        if len(answer) != 2 + size or answer[1] != size:
             self._ear.abort()
+            what = "coils" if function == 1 else "registers"
             raise DeviceFault(
-                Quality.GARBAGE, f"asked for {count} registers from {start} and got {len(answer) - 2} bytes of them"
+                Quality.GARBAGE, f"asked for {count} {what} from {start} and got {len(answer) - 2} bytes of them"
             )
-        return struct.unpack_from(f">{count}H", answer, 2)
+        return words_of(function, count, answer[2:])
 
     async def _dial(self) -> None:
         made = asyncio.get_running_loop().create_connection(Ear, self._host, self._port)

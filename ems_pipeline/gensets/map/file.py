@@ -16,16 +16,17 @@ from pydantic import BaseModel, ValidationError
 
 from ems_pipeline import settings
 from ems_pipeline.errors import EmsError
-from ems_pipeline.gensets.map.record import AlarmTable, Bit, Command, Defaults, Register, Terms
+from ems_pipeline.gensets.map.record import AlarmTable, Bit, Coil, Command, Defaults, Register, Terms
 from ems_pipeline.gensets.map.whole import FORMAT, ControllerMap
 from ems_pipeline.plain_text import nearest, plain
 from ems_pipeline.sites import document as yaml_document
 
 SHIPPED = Path(__file__).parent
 FOLDER = "controllers"
-LISTS = ("registers", "bits", "commands")
+LISTS = ("registers", "bits", "coils", "commands")
 PARTS: dict[str, type[BaseModel]] = {
-    "registers": Register, "bits": Bit, "commands": Command, "alarms": AlarmTable, "defaults": Defaults, "link": Terms,
+    "registers": Register, "bits": Bit, "coils": Coil, "commands": Command, "alarms": AlarmTable, "defaults": Defaults,
+    "link": Terms,
 }  # fmt: skip
 EXTENDS, ABSENT = "extends", "absent"
 Marks = tuple[tuple[Path, int], ...]

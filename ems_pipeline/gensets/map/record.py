@@ -101,6 +101,17 @@ class Bit(MapRecord):
     source: str = ""
 
 
+class Coil(MapRecord):
+    """One bit that is read as a coil (function 1): a key, and whether it is down, or an output. Never an alarm."""
+
+    name: Name
+    address: Address
+    poll: Literal["fast", "slow", "once"] = "slow"
+    tag: Tag | None = None
+    verified: bool | None = None
+    source: str = ""
+
+
 class AlarmTable(MapRecord):
     """Alarm words whose layout repeats in each group: the word `i` of a group stands at its first register + `i`."""
 

@@ -28,6 +28,10 @@ def _lines(name: str, whole: ControllerMap) -> Iterator[str]:
     yield "\n| status bit | register | bit | confirmed |\n|---|---|---|---|"
     for bit in whole.status_bits:
         yield f"| {bit.name} | {bit.address} | {bit.bit} | {_yes(whole.is_verified(bit))} |"
+    if whole.coils:
+        yield "\n| read by function 1 | coil | poll | confirmed |\n|---|---|---|---|"
+    for coil in whole.coils:
+        yield f"| {coil.name} | {coil.address} | {coil.poll} | {_yes(whole.is_verified(coil))} |"
     yield "\n| alarms of | register.bit |\n|---|---|"
     groups = dict.fromkeys(bit.severity for bit in whole.alarm_bits)
     for group in groups:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from ems_pipeline.devices.points.link import MapRecord
 from ems_pipeline.gensets.map import allowed
-from ems_pipeline.gensets.map.record import AlarmTable, Bit, Command, Defaults, Name, Register, Terms
+from ems_pipeline.gensets.map.record import AlarmTable, Bit, Coil, Command, Defaults, Name, Register, Terms
 from ems_pipeline.gensets.states import BreakerState, EngineState
 
 FORMAT = "smartgen-map/1"
@@ -37,6 +37,7 @@ class ControllerMap(MapRecord):
     link: Terms = Terms()
     registers: tuple[Register, ...] = Field(min_length=1)
     bits: tuple[Bit, ...] = ()
+    coils: tuple[Coil, ...] = ()
     alarms: AlarmTable | None = None
     enums: dict[Name, dict[int, Name]] = Field(default_factory=dict)
     commands: tuple[Command, ...] = ()
@@ -57,7 +58,7 @@ class ControllerMap(MapRecord):
         """Commands by their names."""
         return {command.name: command for command in self.commands}
 
-    def is_verified(self, part: Register | Bit | Command) -> bool:
+    def is_verified(self, part: Register | Bit | Coil | Command) -> bool:
         """Whether its owner confirmed a part."""
         return self.verified if part.verified is None else part.verified
 
@@ -70,7 +71,10 @@ class ControllerMap(MapRecord):
 
     def _named(self) -> Iterator[str]:
         for what, names in (
-            ("registers and bits", [r.name for r in self.registers] + [b.name for b in self.status_bits]),
+            (
+                "registers, bits and coils",
+                [r.name for r in self.registers] + [b.name for b in self.status_bits] + [c.name for c in self.coils],
+            ),
             ("alarms", [f"{bit.severity}/{bit.name}" for bit in self.alarm_bits]),
             ("commands", [command.name for command in self.commands]),
         ):

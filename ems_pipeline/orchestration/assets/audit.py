@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from ems_pipeline import time_grid
 from ems_pipeline.orchestration.assets.forecasts import load_forecast, pv_forecast
 from ems_pipeline.orchestration.assets.market import effective_price
 from ems_pipeline.orchestration.assets.telemetry import telemetry_15m
@@ -17,7 +18,7 @@ from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.pictures.bars import Bars, bars
 from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import comparing, replaying, scoring, settling
+from ems_pipeline.steps import comparing, contest, replaying, scoring, settling
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.time_grid import Clock
@@ -213,3 +214,37 @@ def _total(frame: pl.DataFrame, column: str) -> float | None:
     """Sum of what is known; None where nothing is."""
     known = frame[column].drop_nulls() if frame.height else pl.Series([], dtype=pl.Float64)
     return None if known.is_empty() else float(known.sum())
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=site_day_partitions,
+    deps=[audit_day, "shadow_plan"],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def planner_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """The day lived through under the live planner and under its challenger, and what the challenger has shown by now.
+
+    The newest day that is over decides who plans, or asks a person: docs/planner.md.
+    """
+    ledger = Ledger(context, ems, windows(context, ems))
+    return ledger.day_by_day(partial(_compare, ledger, ems.clock))
+
+
+def _compare(ledger: Ledger, clock: Clock, connection: Connection, window: SiteWindow) -> None:
+    site, day, now = window.site, window.first, clock.now()
+    if window.end > now:
+        ledger.not_yet(site, day, "it is not over")
+        return
+    row = contest.settle(connection, site, window, now)
+    is_newest = time_grid.local_day(now, window.zone) - day == time_grid.ONE_DAY
+    verdict = contest.judge(connection, site, day, now) if is_newest else None
+    if row is None:
+        ledger.made(site, day, 0, nothing="the site file names no challenger")
+        return
+    shown: dict[str, Any] = {
+        name: row[name] for name in ("net_cost", "shadow_net_cost", "measured_net_cost") if row[name]
+    }
+    if verdict is not None:
+        shown |= {"days": verdict.days, "outcome": verdict.outcome}
+    ledger.made(site, day, 1, **shown, refused=row["refused"] or "no", compared=row["compared"])

@@ -21,9 +21,11 @@ from ems_pipeline.orchestration.figures import plot
 from ems_pipeline.orchestration.ledger import Ledger
 from ems_pipeline.orchestration.lineage import eve, eve_and_day
 from ems_pipeline.orchestration.partitions import site_day_partitions, windows
+from ems_pipeline.orchestration.per_site import told
 from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.plan import slot_rows
 from ems_pipeline.sites import Site
+from ems_pipeline.steps import shadowing
 from ems_pipeline.steps.deciding import Decision, Kind, Wanted, decisions
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import by_day
@@ -72,6 +74,33 @@ def rolling_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platfo
     return _decide_each(context, ems, "rolling")
 
 
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=site_day_partitions,
+    deps=["planning_run"],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def shadow_plan(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """What the challenger of a site would do: the newest live decision made beside it, from what was known then.
+
+    Told to no device. A decision that comes too late, or has no room in the run, is left out and said.
+    """
+    wanted = windows(context, ems)
+    ledger, day_of = Ledger(context, ems, wanted), {window.site.key: window.last for window in wanted}
+    for site, made in shadowing.beside(ems, [window.site for window in wanted], context.run_id, context.log):
+        if isinstance(made, Decision):
+            plan = made.plan
+            ledger.made(
+                site, day_of[site.key], slot_rows(plan).height, cost=plan.objective, status=plan.status,
+                solve_seconds=plan.solve_s, violations="; ".join(map(str, made.violations)) or "none",
+            )  # fmt: skip
+        elif isinstance(made, shadowing.Skipped):
+            ledger.not_yet(site, day_of[site.key], f"skipped: {made}")
+        else:
+            ledger.lacks(site, day_of[site.key], f"the challenger of {site.key} made no plan: {told(made)}")
+    return ledger.close()
+
+
 def _decide_each(context: dg.AssetExecutionContext, ems: Platform, kind: Kind) -> dg.MaterializeResult:
     """All decisions of each day of each site; one that cannot be made is told, and keeps no other from its plan.
 
@@ -85,6 +114,8 @@ def _decide_each(context: dg.AssetExecutionContext, ems: Platform, kind: Kind) -
         for site, decide in decisions(ems, sites, Wanted(kind, day, now, context.run_id), context.log):
             with ledger.each(site, day):
                 made[site.key].append(decide())
+                for fault in made[site.key][-1].plan.refused:
+                    context.log.warning("%s %s: a plan made on the way was refused: %s", site.key, day, fault)
         for site in sites:
             refused += _tell(ledger, site, day, made[site.key])
     try:
@@ -116,6 +147,7 @@ def _tell(ledger: Ledger, site: Site, day: date, decided: Sequence[Decision]) ->
             solve_seconds=sum(one.plan.solve_s for one in decided),
             mip_gap_frac=plan.gap,
             status=plan.status,
+            refused_on_the_way=sum(len(one.plan.refused) for one in decided),
             unmet="; ".join(str(item) for item in plan.unmet) or "nothing",
         )
     return [f"{site.key} {day}: {fault}" for fault in faults]

@@ -18,6 +18,7 @@ from ems_pipeline.plan.assembly.gensets import genset_units, switchboards
 from ems_pipeline.plan.assembly.inputs import EvSession, GridEvent, InputsInvalid, PlanInputs
 from ems_pipeline.plan.assembly.machines import (
     OVER_LIMIT,
+    SLOT_MINUTES,
     deferrable_runs,
     heat_pump_unit,
     too_short,
@@ -28,6 +29,7 @@ from ems_pipeline.plan.problem import (
     ChargeBand,
     ChargingSession,
     DemandEvent,
+    EmptyTaper,
     GridLimits,
     HybridInverter,
     PowerStep,
@@ -61,10 +63,13 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
     pv_w = {a.key: np.maximum(clean[f"pv_w[{a.key}]"], 0.0) for a in site.pv}
     buy, sell = clean["buy_per_kwh"], clean["sell_per_kwh"]
     given = inputs.terminal_price_per_kwh
-    after = AfterHorizon.of(buy, sell, sum(pv_w.values(), np.zeros(n)) - clean["load_w"])
+    unbilled = _unbilled(site, inputs.starts)
+    counted = buy if unbilled is None else buy + unbilled
+    after = AfterHorizon.of(counted, sell, sum(pv_w.values(), np.zeros(n)) - clean["load_w"])
     if given is not None:
+        given += 0.0 if unbilled is None else float(unbilled.mean())
         after = AfterHorizon(given, given)
-    dearest = max(float(np.abs(buy).max()), float(np.abs(sell).max()), 1e-3)
+    dearest = max(float(np.abs(counted).max()), float(np.abs(sell).max()), 1e-3)
     local_days = [time_grid.local_day(at, zone) for at in inputs.starts]
     soc = inputs.state.soc_pct
     return Problem(
@@ -101,6 +106,7 @@ def assemble(site: Site, inputs: PlanInputs) -> Problem:
         fuses=tuple(at_times.fuse(f, inputs.starts, zone) for f in site.fuses),
         previous=tuple(PreviousPower(k, np.asarray(v, dtype=float)[:n]) for k, v in inputs.previous_w.items()),
         left_out=(*_too_late(site, inputs), *(u for m in site.deferrables for u in too_short(m, inputs, zone))),
+        ties=site.planning.ties,
         courses=inputs.courses,
         day_breaks=tuple(t for t in range(1, n) if local_days[t] != local_days[t - 1]),
     )
@@ -125,17 +131,45 @@ def _complete(name: str, given: Array, n: int) -> Array:
 def _grid(site: Site, inputs: PlanInputs, dearest: float) -> GridLimits:
     zone = time_grid.zone(site.timezone)
     terms = [site.grid.at(at, zone) for at in inputs.starts]
-    peak_price_per_kw, floor_w = _capacity(site, inputs.starts[0])
-    return GridLimits(
+    price, floor_w = _capacity(site, inputs.starts[0])
+    grid = GridLimits(
         np.array([then.import_limit_w for then in terms]),
         np.array([then.export_limit_w for then in terms]),
-        peak_price_per_kw=peak_price_per_kw,
+        peak_price_per_kw=price,
         peak_so_far_w=max(inputs.state.month_peak_import_w or 0.0, floor_w),
         events=tuple(found for event in inputs.events if (found := _event(event, inputs.starts)) is not None),
         over_limit_price_per_kwh=OVER_LIMIT * dearest,
         no_battery_to_grid=windows_where(not then.battery_to_grid for then in terms),
         no_grid_to_battery=windows_where(not then.grid_to_battery for then in terms),
+        unbilled_per_kwh=_unbilled(site, inputs.starts),
     )
+    return _peaks(grid, site, inputs, floor_w) if price > 0 else grid
+
+
+def _peaks(grid: GridLimits, site: Site, inputs: PlanInputs, floor_w: float) -> GridLimits:
+    """With the months the horizon touches, and the intervals whose mean is billed; the one under way goes on as it was
+    in the quarter-hours that were measured."""
+    zone, starts = time_grid.zone(site.timezone), inputs.starts
+    days = [time_grid.local_day(at, zone) for at in starts]
+    breaks = tuple(t for t in range(1, len(days)) if days[t].month != days[t - 1].month)
+    grid = dataclasses.replace(grid, peak_breaks=breaks, peak_floor_w=floor_w if breaks else 0.0)
+    capacity = site.tariff.period_on(days[0]).capacity
+    length = 1 if capacity is None else capacity.interval_minutes // SLOT_MINUTES
+    if length == 1:
+        return grid
+    gone = (starts[0] - time_grid.day_bounds(days[0].replace(day=1), zone)[0]) // time_grid.SLOT % length
+    mean_w = inputs.state.interval_import_w
+    gone_wh = None if mean_w is None or not gone else float(units.slot_energy_wh(mean_w)) * gone
+    return dataclasses.replace(grid, peak_slots=length, peak_gone_slots=gone, peak_gone_wh=gone_wh)
+
+
+def _unbilled(site: Site, starts: list[datetime]) -> Array | None:
+    """What a kWh imported counts for in each slot besides its price; None where nothing does."""
+    policy, zone = site.planning, time_grid.zone(site.timezone)
+    if policy.co2 is None:
+        return np.full(len(starts), policy.independence_per_kwh) if policy.independence_per_kwh else None
+    hours = [at.astimezone(zone).hour for at in starts]
+    return np.array([policy.independence_per_kwh + policy.co2.grid_at(hour) for hour in hours])
 
 
 def _capacity(site: Site, at: datetime) -> tuple[float, float]:
@@ -179,6 +213,11 @@ def _battery(battery: Battery, soc_pct: float, after: float, dearest: float) -> 
         steps=tuple(PowerStep(s.upto_w, s.charge_efficiency, s.discharge_efficiency) for s in steps),
         bands=bands,
         tapers=tuple(_tapers(battery, share, ceiling_wh)),
+        empty_tapers=tuple(_empty_tapers(battery, share)),
+        least_charge_w=battery.least_charge_w,
+        least_discharge_w=battery.least_discharge_w,
+        lost_per_day=battery.self_discharge_pct_per_day / 100.0,
+        standby_w=battery.standby_w,
     )
 
 
@@ -197,6 +236,14 @@ def _tapers(battery: Battery, share: float, ceiling_wh: float) -> list[Taper]:
     from_wh = share * battery.taper.from_soc_pct
     slope = (battery.charge_limit_w - battery.taper.full_limit_w) / (ceiling_wh - from_wh)
     return [Taper(from_wh, battery.charge_limit_w, slope)]
+
+
+def _empty_tapers(battery: Battery, share: float) -> list[EmptyTaper]:
+    if battery.empty_taper is None:
+        return []
+    from_wh = share * battery.empty_taper.from_soc_pct
+    slope = (battery.discharge_limit_w - battery.empty_taper.empty_limit_w) / (from_wh - share * battery.min_soc_pct)
+    return [EmptyTaper(from_wh, battery.discharge_limit_w, slope)]
 
 
 def _sessions(site: Site, inputs: PlanInputs, after: float, dearest: float) -> list[ChargingSession]:

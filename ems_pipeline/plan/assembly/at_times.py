@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ems_pipeline import units
 from ems_pipeline.plan.problem import BatteryStore, Fuse, KeptWithin
 from ems_pipeline.sites import Battery, FuseGroup
 
@@ -25,6 +26,7 @@ def battery(store: BatteryStore, of: Battery, starts: list[datetime], zone: Zone
 
     A reserve of some hours costs what the one that always holds does: cells that come too late are not impossible.
     """
+    store = _lasting(store, len(starts))
     kept = list(_spared(of, len(starts)))
     if not of.at_times:
         return dataclasses.replace(store, kept_within=tuple(kept))
@@ -42,6 +44,14 @@ def battery(store: BatteryStore, of: Battery, starts: list[datetime], zone: Zone
         discharge_most_w=np.array([b.discharge_limit_w for b in held]),
         kept_within=tuple(kept),
     )
+
+
+def _lasting(store: BatteryStore, slots: int) -> BatteryStore:
+    """A battery that draws no more for itself than its cells can go on giving: when they are empty it switches off."""
+    lowest_wh = min(store.floor_wh, store.initial_wh)
+    left = dataclasses.replace(store, initial_wh=lowest_wh, standby_w=0.0).alone_wh(slots)[-1]
+    most_w = float(units.slot_power_w(float(left))) / slots
+    return dataclasses.replace(store, standby_w=min(store.standby_w, most_w)) if store.standby_w else store
 
 
 def _spared(of: Battery, slots: int) -> Iterator[KeptWithin]:

@@ -56,12 +56,15 @@ def courses(
     for day in whole:
         load = np.maximum(load_w + onwards(day.load_w, until), 0.0)
         sun = np.clip(pv_w + onwards(day.pv_w, until), 0.0, most_w)
-        prices = (
-            _hourly(onwards(known[len(known) - day.days_back * DAY :], HOURS_AFTER * PER_HOUR)) for known in (buy, sell)
-        )
+        prices = (_hourly(onwards(known[-day.days_back * DAY :], HOURS_AFTER * PER_HOUR)) for known in (buy, sell))
         lacking = load - sun
-        found.append(Course(np.append(lacking[:slots], _hourly(lacking[slots:])).round(1), *prices))
+        found.append(Course(np.append(lacking[:slots], _hourly(lacking[slots:])).round(1), *_convex(*prices)))
     return tuple(found)
+
+
+def _convex(buy: Array, sell: Array) -> tuple[Array, Array]:
+    """Prices at which burning energy never pays: one past hour in which it did must not keep a plan unweighed."""
+    return np.maximum(buy, np.maximum(sell, 0.0)), sell
 
 
 def onwards(values: Array, until: int) -> Array:

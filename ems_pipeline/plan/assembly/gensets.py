@@ -25,8 +25,9 @@ def genset_units(site: Site, inputs: PlanInputs, zone: ZoneInfo) -> Iterator[Gen
         InputsInvalid: a set burns gas that has no price on the day the horizon begins.
     """
     places = _places(site, inputs.state.register_h)
+    co2_price = 0.0 if site.planning.co2 is None else site.planning.co2.price_per_kg
     for genset in site.gensets:
-        yield _unit(genset, inputs, zone, places.get(genset.key, 0))
+        yield _unit(genset, inputs, zone, places.get(genset.key, 0), co2_price)
 
 
 def switchboards(site: Site) -> Iterator[Switchboard]:
@@ -47,7 +48,7 @@ def _places(site: Site, register_h: Mapping[str, float]) -> dict[str, int]:
     return found
 
 
-def _unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo, place: int) -> GensetUnit:
+def _unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo, place: int, co2_price: float) -> GensetUnit:
     """A genset with its quiet hours as slots; locked out, held or worked on, it is blocked throughout."""
     quiet = [w for window in genset.quiet_hours for w in daily(window, inputs.starts, zone)]
     blocked = [slots_of(begins, ends, inputs.starts, whole=False) for _, begins, ends in quiet]
@@ -90,6 +91,7 @@ def _unit(genset: Genset, inputs: PlanInputs, zone: ZoneInfo, place: int) -> Gen
         over_hours=over_h,
         over_hours_price_per_h=genset.late_service_price_per_h,
         co2_kg_per_kwh=genset.co2,
+        unbilled_per_kwh=co2_price * (genset.co2 or 0.0),
     )
 
 

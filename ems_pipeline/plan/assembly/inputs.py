@@ -69,7 +69,9 @@ class SiteState:
     Args:
         soc_pct: per battery.
         indoor_c, tank_c: per heat pump; ``tank_c`` where it has a tank.
-        month_peak_import_w: highest quarter-hour import of the local month so far; None when nothing was measured.
+        month_peak_import_w: highest import of the local month so far, over intervals of the capacity charge; None when
+            nothing was measured.
+        interval_import_w: mean import of the measured quarter-hours of the interval under way; None: none was.
         machines: gensets and heat pumps of which is known whether they run; a genset not named stands still.
         run_hours: per genset, hours it has run since the site file said how many are left.
         services: per genset with a maintenance plan, what that leaves; it goes before what the site file says.
@@ -82,6 +84,7 @@ class SiteState:
     soc_pct: Mapping[str, float]
     indoor_c: Mapping[str, float] = field(default_factory=dict)
     month_peak_import_w: float | None = None
+    interval_import_w: float | None = None
     tank_c: Mapping[str, float] = field(default_factory=dict)
     machines: Mapping[str, MachineState] = field(default_factory=dict)
     run_hours: Mapping[str, float] = field(default_factory=dict)

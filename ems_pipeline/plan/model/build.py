@@ -134,14 +134,15 @@ def exclusions(problem: Problem) -> Exclusions:
     """
     if not problem.exclusive:
         return Exclusions(NONE, tuple(NONE for _ in problem.batteries))
-    wasteful = _slots((problem.buy_per_kwh < 0) | ((problem.sell_per_kwh < 0) & _room_is_worth(problem)))
-    return Exclusions(_slots(problem.buy_per_kwh < problem.sell_per_kwh), tuple(wasteful for _ in problem.batteries))
+    wasteful = _slots((problem.import_per_kwh < 0) | ((problem.sell_per_kwh < 0) & _room_is_worth(problem)))
+    one_way = [NONE if b.least_charge_w or b.least_discharge_w else wasteful for b in problem.batteries]
+    return Exclusions(_slots(problem.import_per_kwh < problem.sell_per_kwh), tuple(one_way))
 
 
 def _room_is_worth(problem: Problem) -> Mask:
     """Slots after which energy comes that is paid for being taken: imports, or PV that cannot be curtailed."""
     stiff_w = sum((p.available_w for p in problem.pv if not p.curtailable), np.zeros(problem.slots))
-    burdens = (problem.buy_per_kwh < 0) | ((problem.sell_per_kwh < 0) & (stiff_w > problem.load_w))
+    burdens = (problem.import_per_kwh < 0) | ((problem.sell_per_kwh < 0) & (stiff_w > problem.load_w))
     return np.append(np.logical_or.accumulate(burdens[::-1])[::-1][1:], False)
 
 

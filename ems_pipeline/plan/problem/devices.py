@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline.arrays import Array, Mask
+from ems_pipeline.plan.problem.batteries import within_w
 from ems_pipeline.plan.record import Record
 
 ROUNDING = 1e-6
@@ -42,110 +43,6 @@ class PvSource(Record):
     key: str
     available_w: Array
     curtailable: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class PowerStep(Record):
-    """Efficiency of what flows between the previous step's power and ``upto_w``, charging and discharging (marginal).
-
-    Falling efficiencies need no binaries; rising ones (a converter that wakes up) do.
-    """
-
-    upto_w: float
-    charge_efficiency: float
-    discharge_efficiency: float
-
-
-@dataclass(frozen=True, eq=False)
-class ChargeBand(Record):
-    """Efficiency of a slot that begins with the cells below ``upto_wh`` and not below the band before.
-
-    An energy at most half a Wh below an edge counts as at it, in the band above: measured and rounded states meet edges
-    exactly.
-    """
-
-    upto_wh: float
-    charge_efficiency: float
-    discharge_efficiency: float
-
-
-@dataclass(frozen=True, eq=False)
-class Taper(Record):
-    """Charging at most ``limit_w - slope_w_per_wh * (energy - from_wh)`` at the energy before the slot."""
-
-    from_wh: float
-    limit_w: float
-    slope_w_per_wh: float
-
-
-@dataclass(frozen=True, eq=False)
-class KeptWithin(Record):
-    """Energy a battery should have at the end of each slot of ``[first, end)``; each kWh outside and hour is priced."""
-
-    first: int
-    end: int
-    low_wh: float
-    high_wh: float
-    price_per_kwh: float
-
-
-@dataclass(frozen=True, eq=False)
-class BatteryStore(Record):
-    """A battery: AC-side powers, energy in the cells."""
-
-    key: str
-    capacity_wh: float
-    charge_limit_w: float
-    discharge_limit_w: float
-    charge_efficiency: float
-    discharge_efficiency: float
-    floor_wh: float
-    """Never planned below (the larger of minimum and reserve); a battery that starts below recovers first."""
-    ceiling_wh: float
-    initial_wh: float
-    wear_per_kwh: float = 0.0
-    """Money per kWh charged or discharged on the AC side."""
-    end_value_per_kwh: float = 0.0
-    """What a kWh in the cells at the end of the horizon is worth."""
-    end_floor_wh: float = 0.0
-    """Energy wanted at the end of the horizon."""
-    outside_price_per_kwh: float = 1_000.0
-    """Price per kWh and hour outside the window ``[floor, ceiling]``, and per kWh missing at the end."""
-    steps: tuple[PowerStep, ...] = ()
-    """Efficiency by power in place of the constant one, from 0 W up to the limits; empty: constant."""
-    bands: tuple[ChargeBand, ...] = ()
-    """Efficiency by state of charge in place of the constant one, from 0 Wh up to the capacity; not with `steps`."""
-    tapers: tuple[Taper, ...] = ()
-    """How a nearly full battery limits its charging."""
-    discharge_wear_per_kwh: float | None = None
-    """Money per kWh discharged, where it is not that of charging."""
-    charge_most_w: Array | None = None
-    discharge_most_w: Array | None = None
-    """Less than the limits of power in some slots, W."""
-    kept_within: tuple[KeptWithin, ...] = ()
-    """Where it should stand in some slots: a reserve of some hours, a band that spares it unless leaving it pays."""
-
-    def charging_w(self, slots: int) -> Array:
-        """Most charging in each slot, W."""
-        return _within(self.charge_limit_w, self.charge_most_w, slots)
-
-    def discharging_w(self, slots: int) -> Array:
-        """Most discharging in each slot, W."""
-        return _within(self.discharge_limit_w, self.discharge_most_w, slots)
-
-    @property
-    def is_plain(self) -> bool:
-        """One efficiency, one wear, one power each way and one window in all slots; nothing asked of its end."""
-        by_state = self.steps or self.bands or self.tapers or self.kept_within
-        by_time = self.charge_most_w is not None or self.discharge_most_w is not None
-        return not (
-            by_state or by_time or self.end_floor_wh > self.floor_wh or self.wear_out_per_kwh != self.wear_per_kwh
-        )
-
-    @property
-    def wear_out_per_kwh(self) -> float:
-        """Money per kWh discharged."""
-        return self.wear_per_kwh if self.discharge_wear_per_kwh is None else self.discharge_wear_per_kwh
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +126,7 @@ class Fuse(Record):
 
     def carries_w(self, slots: int) -> Array:
         """What it carries in each slot, W."""
-        return _within(self.limit_w, self.most_w, slots)
+        return within_w(self.limit_w, self.most_w, slots)
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,8 +208,3 @@ class HeatPumpUnit(Record):
     """For how many slots it has been on (off) before the first; None: longer than any rule asks."""
     tank: HeatStore | None = None
     tank_cop: Array | None = None
-
-
-def _within(limit_w: float, most_w: Array | None, slots: int) -> Array:
-    always = np.full(slots, limit_w)
-    return always if most_w is None else np.minimum(always, most_w)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ems_pipeline.plan.problem.devices import Window
-from ems_pipeline.plan.record import Record
+from ems_pipeline.plan.record import WHERE_GIVEN, Record
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,14 @@ class GensetUnit(Record):
     """Tolerance of the next service: so many hours more, each at ``over_hours_price_per_h``."""
     over_hours_price_per_h: float = 0.0
     co2_kg_per_kwh: float | None = None
-    """Stated by whoever knows the fuel; nothing is decided by it."""
+    """Stated by whoever knows the fuel; what it counts is in `unbilled_per_kwh`."""
+    unbilled_per_kwh: float = field(default=0.0, metadata=WHERE_GIVEN)
+    """What each kWh given counts besides its fuel and nobody pays: its CO2 at the owner's price."""
+
+    @property
+    def counts_per_kwh(self) -> float:
+        """What a kWh given counts for in the plan: its fuel, and what nobody pays."""
+        return self.fuel_per_kwh + self.unbilled_per_kwh
 
     @property
     def beside_h(self) -> float:

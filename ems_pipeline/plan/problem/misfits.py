@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ems_pipeline.plan.problem import BatteryStore, HeatPumpUnit, HeatStore, Problem
+from ems_pipeline.plan.problem import TIES, BatteryStore, HeatPumpUnit, HeatStore, Problem
 
 FULLER = 1.05
 """Measured charge is rounded, and capacity a nominal value: cells may seem fuller than full by so much."""
@@ -23,12 +24,14 @@ def misfits(problem: Problem) -> Iterator[str]:
         yield from law(problem)
     for i, battery in enumerate(problem.batteries):
         yield from _battery(f"batteries[{i}]", battery)
+        yield from _losses(f"batteries[{i}]", battery, problem.slots)
 
 
 def _lengths(problem: Problem) -> Iterator[str]:
     grid = problem.grid
     series: dict[str, Any] = {"sell_per_kwh": problem.sell_per_kwh, "load_w": problem.load_w}
     series |= {"grid.import_limit_w": grid.import_limit_w, "grid.export_limit_w": grid.export_limit_w}
+    series |= {"grid.unbilled_per_kwh": grid.unbilled_per_kwh}
     series |= {f"pv[{i}].available_w": source.available_w for i, source in enumerate(problem.pv)}
     series |= {f"sessions[{i}].anywhere_w": car.anywhere_w for i, car in enumerate(problem.sessions)}
     series |= {f"fuses[{i}].most_w": fuse.most_w for i, fuse in enumerate(problem.fuses)}
@@ -86,6 +89,14 @@ def _windows(problem: Problem) -> Iterator[str]:
             yield f"{path}.end is {window.end} beyond a horizon of {problem.slots} slots; give an end within it"
         elif window.first >= window.end:
             yield f"{path} is [{window.first}, {window.end}), no slot at all; give an end after its begin"
+    grid = problem.grid
+    if any(later <= earlier for earlier, later in pairwise((0, *grid.peak_breaks, problem.slots))):
+        yield f"grid.peak_breaks are {grid.peak_breaks}; give slots from 1 to {problem.slots - 1}, each once, in order"
+    if grid.peak_gone_slots >= max(grid.peak_slots, 1):
+        yield (
+            f"grid.peak_gone_slots is {grid.peak_gone_slots} of peak_slots {grid.peak_slots}; give those "
+            "of an interval under way, less than it has"
+        )
     for i, event in enumerate(problem.grid.events):
         if event.baseline_w < 0 and not event.is_net:
             yield f"grid.events[{i}].baseline_w is {event.baseline_w:g}, an export; give it with is_net: true"
@@ -127,6 +138,9 @@ def _names(problem: Problem) -> Iterator[str]:
 
     Inverters and fuses may name devices the problem leaves out: a car that is not there, an array without a forecast.
     """
+    for i, tie in enumerate(problem.ties):
+        if tie not in TIES or tie in problem.ties[:i]:
+            yield f"ties[{i}] is {tie!r}; give some of {', '.join(TIES)}, each once"
     kinds: dict[str, Sequence[Any]] = {
         "pv": problem.pv, "batteries": problem.batteries, "inverters": problem.inverters, "sessions": problem.sessions,
         "heat_pumps": problem.heat_pumps, "gensets": problem.gensets, "switchboards": problem.switchboards,
@@ -213,3 +227,27 @@ def _battery(path: str, battery: BatteryStore) -> Iterator[str]:
                 f"{path}.tapers[{k}] allows {full_w:.0f} W at the ceiling of {battery.ceiling_wh:g} Wh; give a lower "
                 "slope or ceiling, so that it ends at 0 W or above"
             )
+    for k, empty in enumerate(battery.empty_tapers):
+        empty_w = empty.limit_w - empty.slope_w_per_wh * (empty.from_wh - battery.floor_wh)
+        if empty_w < -1e-6:
+            yield (
+                f"{path}.empty_tapers[{k}] allows {empty_w:.0f} W at the floor of {battery.floor_wh:g} Wh; give a "
+                "lower slope or a higher floor, so that it ends at 0 W or above"
+            )
+
+
+def _losses(path: str, battery: BatteryStore, slots: int) -> Iterator[str]:
+    for side in ("charge", "discharge"):
+        least_w, most_w = getattr(battery, f"least_{side}_w"), getattr(battery, f"{side}_limit_w")
+        if least_w > most_w:
+            yield f"{path}.least_{side}_w is {least_w:g} and {side}_limit_w {most_w:g}; give a least below the most"
+    if battery.standby_w and min(float(battery.alone_wh(slots)[-1]), _from_floor_wh(battery, slots)) < 0:
+        yield (
+            f"{path}.standby_w is {battery.standby_w:g}, more than its cells hold for {slots} slots; give what they "
+            "can go on giving"
+        )
+
+
+def _from_floor_wh(battery: BatteryStore, slots: int) -> float:
+    """What is left at the end of cells that nobody charges and that begin at their floor."""
+    return float(dataclasses.replace(battery, initial_wh=battery.floor_wh).alone_wh(slots)[-1])

@@ -15,8 +15,8 @@ import numpy as np
 
 from ems_pipeline import time_grid
 from ems_pipeline.arrays import Array
+from ems_pipeline.plan.problem.batteries import BatteryStore
 from ems_pipeline.plan.problem.devices import (
-    BatteryStore,
     ChargingSession,
     DeferrableRun,
     Fuse,
@@ -62,10 +62,24 @@ class GridLimits(Record):
     no_grid_to_battery: tuple[Window, ...] = ()
     """There no battery takes while anything is imported."""
 
+    unbilled_per_kwh: Array | None = field(default=None, metadata=WHERE_GIVEN)
+    """What each kWh imported counts besides its price and no bill has, >= 0: its CO2, or being independent."""
+
+    peak_slots: int = field(default=0, metadata=WHERE_GIVEN)
+    """Quarter-hours over whose mean a peak is billed, counted from `peak_gone_slots` on; 0: each by itself."""
+    peak_gone_slots: int = field(default=0, metadata=WHERE_GIVEN)
+    """Of the interval under way at the first slot, those that are over."""
+    peak_gone_wh: float | None = field(default=None, metadata=WHERE_GIVEN)
+    """What was imported in them; None: not known, and the rest of the interval stands for all of it."""
+    peak_breaks: tuple[int, ...] = field(default=(), metadata=WHERE_GIVEN)
+    """Slots that begin a new period of billing, whose peak counts beyond `peak_floor_w`."""
+    peak_floor_w: float = field(default=0.0, metadata=WHERE_GIVEN)
+
     @property
     def is_plain(self) -> bool:
-        """Energy and its limits alone: no price of a peak, no event, no way that is forbidden."""
-        return not (self.peak_price_per_kw or self.events or self.no_battery_to_grid or self.no_grid_to_battery)
+        """Energy at its price and its limits alone: no price of a peak, no event, no way that is forbidden."""
+        priced = self.peak_price_per_kw or self.events or self.unbilled_per_kwh is not None
+        return not (priced or self.no_battery_to_grid or self.no_grid_to_battery)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +119,10 @@ class Course(Record):
     sell_per_kwh: Array
 
 
+TIES = ("early", "level", "order", "quiet")
+"""Drawn early, lowest peaks, batteries in their order, least change from slot to slot."""
+
+
 @dataclass(frozen=True, eq=False)
 class Problem(Record):
     """One planning problem; `exclusive` False relaxes the exclusivity laws (a lower bound, for comparison only)."""
@@ -131,6 +149,8 @@ class Problem(Record):
     exclusive: bool = True
     left_out: tuple[Unmet, ...] = ()
     """Wishes of the site that no slot can serve (a car that leaves within the quarter-hour, a window too short)."""
+    ties: tuple[str, ...] = field(default=(), metadata=WHERE_GIVEN)
+    """What an owner chooses among plans that cost the same and are as safe, the first before the next (`TIES`)."""
     courses: tuple[Course, ...] = field(default=(), metadata=WHERE_GIVEN)
     """Ways in which load, sun and later prices may go, all as likely; none: as forecast."""
 
@@ -138,6 +158,12 @@ class Problem(Record):
     def slots(self) -> int:
         """Number of quarter-hours."""
         return len(self.buy_per_kwh)
+
+    @property
+    def import_per_kwh(self) -> Array:
+        """What a kWh imported counts for in the plan: its price, and what no bill has."""
+        unbilled = self.grid.unbilled_per_kwh
+        return self.buy_per_kwh if unbilled is None else self.buy_per_kwh + unbilled
 
     @property
     def starts(self) -> list[datetime]:

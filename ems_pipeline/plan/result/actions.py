@@ -34,7 +34,7 @@ def cost_of(plan: Plan, i: int, power_w: Array) -> Array:
     """Money at the meter plus wear, less the marginal value of what the cells gain, per slot."""
     problem, battery = plan.problem, plan.problem.batteries[i]
     bought, sold = meter_w(plan, i, power_w)
-    money = problem.buy_per_kwh * _kwh(bought) - problem.sell_per_kwh * _kwh(sold)
+    money = problem.import_per_kwh * _kwh(bought) - problem.sell_per_kwh * _kwh(sold)
     before_wh = states.before_wh(plan, i)
     gained_w = states.gained_w(battery, before_wh, np.maximum(-power_w, 0.0), np.maximum(power_w, 0.0))
     worth = kept_per_kwh(plan, i) if plan.marginals else 0.0
@@ -55,8 +55,8 @@ def meter_w(plan: Plan, i: int, power_w: Array | float) -> tuple[Array, Array]:
 
 def _action_w(plan: Plan, i: int, action: str) -> Array:
     """Power of battery ``i`` (> 0 discharges) under an action, as far as limits, contract and cells allow."""
-    problem = plan.problem
-    most_in, most_out = states.full_and_empty_w(problem.batteries[i], states.before_wh(plan, i))
+    problem, battery = plan.problem, plan.problem.batteries[i]
+    most_in, most_out = states.full_and_empty_w(battery, states.before_wh(plan, i))
     unused_w, lacking_w = problem.pv_available_w - plan.pv_w.sum(axis=0), _deficit_w(plan, i)
     left_w, missing_w = np.maximum(unused_w - lacking_w, 0.0), np.maximum(lacking_w, 0.0)
     most_in = np.where(covered(problem.grid.no_grid_to_battery, problem.slots), np.minimum(most_in, left_w), most_in)
@@ -66,8 +66,8 @@ def _action_w(plan: Plan, i: int, action: str) -> Array:
     return {
         "self-use": states.following_w(plan, i),
         "hold": np.zeros(problem.slots),
-        "charge": -most_in,
-        "discharge": most_out,
+        "charge": states.able_w(battery, -most_in),
+        "discharge": states.able_w(battery, most_out),
     }[action]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.problem import BatteryStore, covered
+from ems_pipeline.plan.problem import BatteryStore, DemandEvent, KeptWithin, covered
 from ems_pipeline.plan.result import states
 from ems_pipeline.plan.result.plan import Plan
 
@@ -41,8 +41,13 @@ class Moment:
 
     @property
     def buy(self) -> float:
-        """Buying price, money per kWh."""
-        return float(self.plan.problem.buy_per_kwh[self.slot])
+        """What a kWh bought counts for: its price, and what no bill has."""
+        return float(self.plan.problem.import_per_kwh[self.slot])
+
+    @property
+    def unbilled(self) -> float:
+        """Of `buy`, what no bill has."""
+        return self.buy - float(self.plan.problem.buy_per_kwh[self.slot])
 
     @property
     def sell(self) -> float:
@@ -54,7 +59,14 @@ class Moment:
         """Whether the plan is what following the meter gives, or is worth no more (not where it buys or sells)."""
         if abs(self.power_w - self.follow_w) <= IDLE_W:
             return True
-        if self.follow_extra is None or self.trades:
+        if self.follow_extra is None or self.trades or self.plan.problem.ties:
+            return False
+        return self.is_as_good
+
+    @property
+    def is_as_good(self) -> bool:
+        """Whether following the meter is known to cost no more than the plan."""
+        if self.follow_extra is None:
             return False
         moved_kwh = units.kilo(units.slot_energy_wh(abs(self.power_w - self.follow_w)))
         return self.follow_extra <= EQUAL * abs(self.buy) * moved_kwh
@@ -69,6 +81,19 @@ class Moment:
         """Its floor in this slot: a band it is to stay in counts where the plan does not leave it downwards."""
         lows = [k.low_wh for k in self.battery.kept_within if k.first <= self.slot < k.end]
         return max([self.battery.floor_wh, *(low for low in lows if low <= self.after_wh + 1.0)])
+
+    @property
+    def spared(self) -> KeptWithin | None:
+        """The band that spares it in this slot; a reserve of some hours is none, it costs what every reserve does."""
+        reserve_price = self.battery.outside_price_per_kwh
+        here = [k for k in self.battery.kept_within if k.first <= self.slot < k.end and k.price_per_kwh < reserve_price]
+        return here[0] if here else None
+
+    @property
+    def net_event(self) -> DemandEvent | None:
+        """An event of this slot that pays for what is fed in, or wants it."""
+        events = (e for e in self.plan.problem.grid.events if e.first <= self.slot < e.end)
+        return next((e for e in events if e.is_net or (e.limit_w is not None and e.limit_w < 0)), None)
 
     @property
     def may_buy(self) -> bool:

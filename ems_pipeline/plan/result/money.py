@@ -6,6 +6,7 @@ import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array, Mask
+from ems_pipeline.plan.model.laws import contract
 from ems_pipeline.plan.model.laws.bus import net_limit_w
 from ems_pipeline.plan.model.laws.obligations import allowed
 from ems_pipeline.plan.problem import BatteryStore, ChargingSession, GensetUnit, HeatStore
@@ -29,19 +30,28 @@ def parts(plan: Plan) -> dict[str, float]:
         "late service": _late_service(plan),
         "even hours": _even_hours(plan),
         "not run": _skipped(plan),
+        "unbilled": unbilled(plan),
     }
 
 
 def paid(plan: Plan) -> float:
     """Money without the prices of wishes that are missed: meter, peak, fuel, wear, less what is stored more."""
     problem, missed = plan.problem, _over_limit(plan) + _skipped(plan) + _late_service(plan)
-    missed += _even_hours(plan)
+    missed += _even_hours(plan) + unbilled(plan)
     stored = list(zip(problem.batteries, plan.energy_wh, strict=True))
     missed += sum(_unkept(battery, cells) + _outside_bands(battery, cells) for battery, cells in stored)
     missed += sum(_unserved(car, power) for car, power in zip(problem.sessions, plan.session_w, strict=True))
     stores = [u.store for u in problem.heat_pumps] + [u.tank for u in problem.heat_pumps if u.tank is not None]
     missed += sum(_discomfort(s, path) for s, path in zip(stores, [*plan.indoor_c, *plan.tank_c], strict=True))
     return sum(parts(plan).values()) - missed
+
+
+def unbilled(plan: Plan) -> float:
+    """What imports and gensets count for besides their prices, and no bill has: CO2, independence."""
+    grid = plan.problem.grid
+    total = 0.0 if grid.unbilled_per_kwh is None else float(grid.unbilled_per_kwh @ kwh(np.maximum(plan.grid_w, 0.0)))
+    pairs = zip(plan.problem.gensets, plan.genset_w, strict=True)
+    return total + sum(unit.unbilled_per_kwh * float(kwh(power_w).sum()) for unit, power_w in pairs)
 
 
 def kwh(power_w: Array) -> Array:
@@ -153,8 +163,16 @@ def _heat(plan: Plan) -> float:
 
 
 def _peak(plan: Plan) -> float:
-    grid = plan.problem.grid
-    return grid.peak_price_per_kw * units.kilo(max(0.0, float(plan.grid_w.max()) - grid.peak_so_far_w))
+    """What the peaks of all periods of billing cost beyond what was reached."""
+    grid, imported_w = plan.problem.grid, np.maximum(plan.grid_w, 0.0)
+    if grid.peak_price_per_kw <= 0:
+        return 0.0
+    highest = np.array(contract.reached_w(grid))
+    for one in contract.intervals(grid, plan.problem.slots):
+        gone_w = units.slot_power_w(one.gone_wh)
+        mean_w = (float(imported_w[one.first : one.end].sum()) + gone_w) / (one.end - one.first + one.gone_slots)
+        highest[one.period] = max(highest[one.period], mean_w)
+    return grid.peak_price_per_kw * float(units.kilo(highest - contract.reached_w(grid)).sum())
 
 
 def _events(plan: Plan) -> float:

@@ -53,6 +53,8 @@ class Plan(Record):
     weighed: int = field(default=0, metadata=WHERE_GIVEN)
     """Over how many courses its money is least on average; 0: along the forecast."""
     conflicts: tuple[str, ...] = ()
+    refused: tuple[str, ...] = field(default=(), metadata=WHERE_GIVEN)
+    """Plans made on the way that broke a law, each with the first: a fault of whoever made them, worth a report."""
     unmet: tuple[Unmet, ...] = ()
     grid_w: Array = field(default_factory=lambda: np.zeros(0))
     pv_w: Array = field(default_factory=lambda: np.zeros((0, 0)))

@@ -49,7 +49,13 @@ def following_w(plan: Plan, i: int) -> Array:
             others_w = _beside_w(plan, i, inverter)
             most_in = np.clip(inverter.ac_limit_w + others_w, 0.0, most_in)
             most_out = np.clip(inverter.ac_limit_w - others_w, 0.0, most_out)
-    return np.asarray(np.clip(deficit_w, -most_in, most_out))
+    return able_w(battery, np.clip(deficit_w, -most_in, most_out))
+
+
+def able_w(battery: BatteryStore, power_w: Array) -> Array:
+    """Powers (> 0 discharges) with those below the least one left out."""
+    is_less = (power_w < battery.least_discharge_w) & (power_w > -battery.least_charge_w)
+    return np.asarray(np.where(is_less, 0.0, power_w))
 
 
 def _beside_w(plan: Plan, i: int, inverter: HybridInverter) -> Array:
@@ -64,14 +70,20 @@ def _beside_w(plan: Plan, i: int, inverter: HybridInverter) -> Array:
 
 def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> Array:
     """Energy in the cells under AC powers, Wh."""
-    if not battery.bands:
+    if not battery.bands and not battery.loses:
         gained = gained_w(battery, np.zeros(0), charge_w, discharge_w)
         return np.asarray(battery.initial_wh + np.cumsum(units.slot_energy_wh(gained)))
     path, here = np.empty(len(charge_w)), battery.initial_wh
     for t, (charge, discharge) in enumerate(zip(charge_w, discharge_w, strict=True)):
-        here += float(units.slot_energy_wh(gained_w(battery, np.array(here), charge, discharge)))
+        moved_wh = float(units.slot_energy_wh(gained_w(battery, np.array(here), charge, discharge)))
+        here = float(left_wh(battery, np.array(here))) + moved_wh
         path[t] = here
     return path
+
+
+def left_wh(battery: BatteryStore, before_wh: Array) -> Array:
+    """What a slot leaves in the cells by itself, Wh."""
+    return np.asarray(battery.kept_share * before_wh - battery.standby_wh) if battery.loses else before_wh
 
 
 def gained_w(battery: BatteryStore, before_wh: Array, charge_w: Array, discharge_w: Array) -> Array:
@@ -95,8 +107,9 @@ def powers_for_w(battery: BatteryStore, before_wh: Array, gained_w: Array) -> tu
 
 def full_and_empty_w(battery: BatteryStore, before_wh: Array) -> tuple[Array, Array]:
     """AC powers that fill and that empty the window within a slot, as far as limits and tapers let them."""
-    room_w = units.slot_power_w(np.maximum(battery.ceiling_wh - before_wh, 0.0))
-    spare_w = units.slot_power_w(np.maximum(before_wh - battery.floor_wh, 0.0))
+    left = left_wh(battery, before_wh)
+    room_w = units.slot_power_w(np.maximum(battery.ceiling_wh - left, 0.0))
+    spare_w = units.slot_power_w(np.maximum(left - battery.floor_wh, 0.0))
     full, empty = powers_for_w(battery, before_wh, room_w)[0], powers_for_w(battery, before_wh, -spare_w)[1]
     full = np.minimum(full, battery.charge_limit_w)
     for_slots = len(np.atleast_1d(before_wh))
@@ -107,6 +120,9 @@ def full_and_empty_w(battery: BatteryStore, before_wh: Array) -> tuple[Array, Ar
     for taper in battery.tapers:
         within = np.clip(before_wh, battery.floor_wh, battery.ceiling_wh)
         full = np.minimum(full, taper.limit_w - taper.slope_w_per_wh * (within - taper.from_wh))
+    for low in battery.empty_tapers:
+        within = np.clip(before_wh, battery.floor_wh, battery.ceiling_wh)
+        empty = np.minimum(empty, low.limit_w - low.slope_w_per_wh * (low.from_wh - within))
     return np.asarray(full), np.minimum(empty, battery.discharge_limit_w)
 
 

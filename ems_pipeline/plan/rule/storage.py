@@ -33,6 +33,11 @@ class _Cells:
         per_slot = FULL * H * b.charge_limit_w * b.charge_efficiency
         left = range(self.slots - 1, -1, -1)
         self.wanted_wh = [min(b.ceiling_wh, max(b.floor_wh, b.end_floor_wh - k * per_slot)) for k in left]
+        if b.loses:  # what is lost until the end must not lead below the floor
+            lasting = b.floor_wh
+            for k in left:
+                self.wanted_wh[k] = min(b.ceiling_wh, max(self.wanted_wh[k], lasting))
+                lasting = (lasting + b.standby_wh) / b.kept_share
 
     def limits_w(self, t: int) -> tuple[float, float]:
         """Powers that fill and that empty the cells within the slot, as far as it lets them."""
@@ -41,7 +46,7 @@ class _Cells:
 
     def _cells_w(self) -> tuple[float, float]:
         b, here = self.battery, self.here_wh
-        if b.steps or b.bands or b.tapers:
+        if b.steps or b.bands or b.tapers or b.empty_tapers or b.loses:
             full, empty = states.full_and_empty_w(b, np.array(here))
             return max(0.0, float(full)), float(empty)
         room_w, spare_w = max(0.0, b.ceiling_wh - here) / H, max(0.0, here - b.floor_wh) / H
@@ -51,11 +56,13 @@ class _Cells:
 
     def lacking_w(self, t: int, full_w: float) -> float:
         """Power with which to charge, whatever it costs: for the reserve, and for what is wanted at the end."""
-        return min(full_w, max(0.0, self.wanted_wh[t] - self.here_wh) / H / self.battery.charge_efficiency)
+        left_wh = float(states.left_wh(self.battery, np.array(self.here_wh)))
+        return min(full_w, max(0.0, self.wanted_wh[t] - left_wh) / H / self.battery.charge_efficiency)
 
     def keeping_w(self, t: int, empty_w: float) -> float:
         """Power with which to discharge at most, for what is wanted at the end."""
-        return min(empty_w, max(0.0, self.here_wh - self.wanted_wh[t]) / H * self.battery.discharge_efficiency)
+        left_wh = float(states.left_wh(self.battery, np.array(self.here_wh)))
+        return min(empty_w, max(0.0, left_wh - self.wanted_wh[t]) / H * self.battery.discharge_efficiency)
 
     def move(self, charge_w: float, discharge_w: float) -> None:
         """A slot goes by."""
@@ -64,7 +71,7 @@ class _Cells:
             gained = float(states.gained_w(b, np.array(self.here_wh), np.array(charge_w), np.array(discharge_w)))
         else:
             gained = charge_w * b.charge_efficiency - discharge_w / b.discharge_efficiency
-        self.here_wh += H * gained
+        self.here_wh = float(states.left_wh(b, np.array(self.here_wh))) + H * gained
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,8 @@ def _follow(
     discharge_w = 0.0
     if charge_w <= 0 and missing_w > 0 and not may_not[1]:
         discharge_w = max(0.0, min(missing_w - may_not[2], cells.keeping_w(t, empty_w), room_w - passing_w))
+    charge_w = charge_w if charge_w >= cells.battery.least_charge_w else 0.0
+    discharge_w = discharge_w if discharge_w >= cells.battery.least_discharge_w else 0.0
     cells.move(charge_w, discharge_w)
     return discharge_w - charge_w
 

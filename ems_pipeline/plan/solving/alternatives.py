@@ -33,6 +33,8 @@ def _held(plan: Plan, built: Built, i: int, t: int, power_w: float) -> dict[int,
         for number, step in enumerate(battery.steps[:-1], start=1):
             if (reached := model.column(f"{battery.key} {side} step {number} reached", t)) is not None:
                 held[reached] = float(power_kw > units.kilo(step.upto_w))
+        if (moves := model.column(f"{battery.key} {side} on", t)) is not None:
+            held[moves] = float(power_kw > 0)
     if (imports := model.column("one direction at the meter", t)) is not None:
         held[imports] = float(meter_w(plan, i, power_w)[0][t] > 0)
     for name, side in ((flows.GRID_TO_BATTERY, "charge"), (flows.BATTERY_TO_GRID, "discharge")):

@@ -70,7 +70,7 @@ def _alone(battery: BatteryStore, before_wh: float, charge_w: float, discharge_w
 
 def _meter_cost(problem: Problem, t: int, grid_w: float) -> float:
     """Money per hour and kW x 1000 at the meter."""
-    return float(grid_w * (problem.buy_per_kwh[t] if grid_w > 0 else problem.sell_per_kwh[t]))
+    return float(grid_w * (problem.import_per_kwh[t] if grid_w > 0 else problem.sell_per_kwh[t]))
 
 
 def _unused_w(plan: Plan, battery: str, t: int, spare_w: float, sells: bool) -> Array | None:
@@ -94,7 +94,7 @@ def _unused_w(plan: Plan, battery: str, t: int, spare_w: float, sells: bool) -> 
             )
             must_w = max(0.0, flow_w + spare_w - inverter.ac_limit_w)
     meter_w = spare_w - must_w
-    less_import = max(0.0, grid_w) if problem.buy_per_kwh[t] >= 0 else 0.0
+    less_import = max(0.0, grid_w) if problem.import_per_kwh[t] >= 0 else 0.0
     more_export = max(0.0, problem.grid.export_limit_w[t] + min(0.0, grid_w)) if sells else 0.0
     welcome = less_import + (more_export if problem.sell_per_kwh[t] >= 0 and less_import >= grid_w else 0.0)
     pv_w = min(max(0.0, meter_w - welcome), max(0.0, free_w.sum() - must_w))

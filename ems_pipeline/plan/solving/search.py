@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
@@ -24,6 +25,8 @@ from ems_pipeline.plan.verifier.verify import verify
 EQUAL = 2e-6
 """A difference of money below this share of what the bare load costs (and of 1) is none: calm may cost half of it."""
 HALF = 0.5
+ONE_WAY = "one direction"
+"""The law that a round leaves open where both directions of a battery pay: the next one closes it."""
 ROUNDS = 4
 """Solves at most: after the first, exclusivity is added where its absence paid; the last has it everywhere."""
 
@@ -64,17 +67,20 @@ class Search:
     best: Plan | None = None
     origin: Round | None = None
     bound: float = -np.inf
+    refused: list[str] = field(default_factory=list)
+    """Plans that broke a law, with the first it broke: model and verifier differ there."""
 
     def offer(self, plan: Plan, origin: Round | None, may_cost: float = 0.0) -> None:
         """Keep a plan if nothing known is cheaper by more than it may cost, and the verifier accepts it."""
         known = min(_money(self.rule), np.inf if self.best is None else _money(self.best))
         is_cheap = _money(plan) <= known + may_cost + EQUAL * max(1.0, bare_cost(self.problem))
-        if is_cheap and not verify(self.problem, plan):
+        open_slots = origin is not None and any(map(len, origin.costly))
+        if is_cheap and keeps_the_laws(plan, "solver", self.refused, {ONE_WAY} if open_slots else set()):
             self.best, self.origin = plan, origin
 
     def fall_back(self) -> None:
         """Where no round found a plan worth having, the rule's is the best, if it keeps the laws."""
-        if self.best is None and not verify(self.problem, self.rule):
+        if self.best is None and keeps_the_laws(self.rule, "simple rule", self.refused):
             self.best = self.rule
 
     @property
@@ -97,6 +103,17 @@ class Search:
         if self.best is None or not np.isfinite(self.bound):
             return None
         return max(0.0, _money(self.best) - self.bound) / max(abs(_money(self.best)), EQUAL)
+
+
+def keeps_the_laws(plan: Plan, maker: str, refused: list[str], open_laws: Set[str] = frozenset()) -> bool:
+    """Whether the verifier accepts a plan; of one it refuses the first law it breaks joins ``refused``.
+
+    Args:
+        open_laws: those a later round is still to see to; to break them is no fault of the maker.
+    """
+    broken = verify(plan.problem, plan)
+    refused += [f"{maker}: {found}" for found in broken if found.law not in open_laws][:1]
+    return not broken
 
 
 def rounds(search: Search, watch: Stopwatch) -> Round | None:

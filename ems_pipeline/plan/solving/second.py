@@ -18,7 +18,7 @@ from ems_pipeline.plan.model import Arrays, Model
 from ems_pipeline.plan.model.build import Built
 from ems_pipeline.plan.model.laws.storage import Store
 from ems_pipeline.plan.problem import PreviousPower, Problem
-from ems_pipeline.plan.solving import solver, switches
+from ems_pipeline.plan.solving import solver, switches, ties
 from ems_pipeline.plan.solving.solver import Solution
 
 H = units.SLOT_HOURS
@@ -61,7 +61,10 @@ def settle(problem: Problem, built: Built, arrays: Arrays, found: Solution, time
         money = linear.run(time_limit_s)
         if money.status != "optimal":
             return None
-    calm = linear.extended(_calmest(problem, built, linear.arrays, money), time_limit_s)
+    calmest = _calmest(problem, built, linear.arrays, money)
+    calm = linear.extended(calmest, time_limit_s)
+    if problem.ties and calm.status == "optimal":
+        calm = ties.chosen(problem, built, linear, (calmest, calm), time_limit_s)
     x = calm.x[: len(money.x)] if calm.status == "optimal" else money.x
     return Settled(linear.arrays, linear, money, x, money.objective - least)
 
@@ -134,8 +137,10 @@ def _regret(problem: Problem, built: Built, columns: int) -> Array:
     A kWh exchanged early weighs a little more than one exchanged late: what is stored serves the house now, for the
     forecast of later may be wrong, and what is bought for later is bought as late as it can be. Feeding in weighs half
     of buying and is better than curtailing; buying is better than burning fuel. A car is served early: it may leave.
+    Where an owner chooses among equals (`ties`), when something is exchanged weighs nothing here.
     """
     weights, early = np.zeros(columns), 1.0 - np.arange(problem.slots) / problem.slots
+    early *= not problem.ties
     exchanged = 1.0 + EARLY_WEIGHT * early
     weights[built.meter.imported] = H * exchanged
     weights[built.meter.exported] = 0.5 * H * exchanged

@@ -19,11 +19,10 @@ from ems_pipeline.plan.solving.alternatives import resolved
 from ems_pipeline.plan.solving.exclusive import one_way
 from ems_pipeline.plan.solving.marginal import marginals
 from ems_pipeline.plan.solving.read import read
-from ems_pipeline.plan.solving.search import Round, Search, Stopwatch, rounds
+from ems_pipeline.plan.solving.search import Round, Search, Stopwatch, keeps_the_laws, rounds
 from ems_pipeline.plan.solving.second import settle
 from ems_pipeline.plan.value.exact import is_exact
 from ems_pipeline.plan.value.weighed import weighed
-from ems_pipeline.plan.verifier.verify import verify
 
 GAP = 1e-4
 TOLERANCE = 1e-5
@@ -63,9 +62,10 @@ def solve(
     """
     accept(problem)
     begun = perf_counter()
-    if is_exact(problem) and not verify(problem, plan := weighed(problem)):
+    refused: list[str] = []
+    if is_exact(problem) and keeps_the_laws(plan := weighed(problem), "stored value", refused):
         return dataclasses.replace(plan, solve_s=perf_counter() - begun)
-    search, watch = Search(problem, gap, tolerance, by_rule(problem)), Stopwatch(time_limit_s)
+    search, watch = Search(problem, gap, tolerance, by_rule(problem), refused=refused), Stopwatch(time_limit_s)
     watch.build_s += perf_counter() - begun
     last = rounds(search, watch)
     if stage2 and search.origin is not None and watch.left_s:
@@ -73,11 +73,15 @@ def solve(
     search.fall_back()
     if search.best is None:
         reasons = _conflicts(last, watch)
-        return Plan(problem, "failed", conflicts=reasons, build_s=watch.build_s, solve_s=watch.solve_s)
+        return Plan(
+            problem, "failed", conflicts=reasons, refused=tuple(search.refused), build_s=watch.build_s,
+            solve_s=watch.solve_s,
+        )  # fmt: skip
     return dataclasses.replace(
         search.best,
         status="optimal" if search.is_proven or search.is_settled(last) else "feasible",
         gap=search.proven_gap(last),
+        refused=tuple(search.refused),
         build_s=watch.build_s,
         solve_s=watch.solve_s,
     )

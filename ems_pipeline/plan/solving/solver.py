@@ -120,7 +120,7 @@ def conflicts(arrays: Arrays) -> tuple[Index, Index]:
 
 
 def _load(highspy: Any, a: Arrays) -> Any:
-    highs = highspy.Highs()
+    highs = highspy._Highs()  # 1.16.0: `Highs` writes to stdout while it is made, before it can be told not to
     for name, value in OPTIONS.items():
         highs.setOptionValue(name, value)
     highs.passModel(

@@ -23,7 +23,7 @@ def at_stake(problem: Problem, known: float) -> float:
     """
     most_in = np.minimum(import_limit_w(problem), problem.load_w + _most_drawn_w(problem))
     most_out = np.minimum(problem.grid.export_limit_w, problem.pv_available_w + _most_given_w(problem))
-    paid = np.maximum(-problem.buy_per_kwh * most_in, 0.0) + np.maximum(problem.sell_per_kwh * most_out, 0.0)
+    paid = np.maximum(-problem.import_per_kwh * most_in, 0.0) + np.maximum(problem.sell_per_kwh * most_out, 0.0)
     for event in problem.grid.events:
         sold = problem.grid.export_limit_w + unavoidable_export_w(problem) if event.is_net else np.zeros(problem.slots)
         most_w = np.maximum(event.baseline_w + sold, 0.0)

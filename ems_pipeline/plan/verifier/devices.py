@@ -13,6 +13,7 @@ from ems_pipeline.plan.result.plan import Plan
 from ems_pipeline.plan.verifier.resimulate import (
     HOURS,
     cells_wh,
+    floors_wh,
     indivisible_wh,
     stores_c,
     tank_power_w,
@@ -61,9 +62,15 @@ def batteries(problem: Problem, plan: Plan) -> Found:
             yield from worst("one direction", battery.key, both, POWER_W, "W")
         path = cells_wh(battery, charge, discharge)
         yield from worst("stored energy", battery.key, np.abs(np.array(path) - plan.energy_wh[i]), ENERGY_WH, "Wh")
-        low, high = min(battery.floor_wh, battery.initial_wh), max(battery.ceiling_wh, battery.initial_wh)
+        low, high = np.array(floors_wh(battery, len(path))), max(battery.ceiling_wh, battery.initial_wh)
         yield from worst("energy floor", battery.key, low - np.array(path), ENERGY_WH, "Wh")
         yield from worst("energy ceiling", battery.key, np.array(path) - high, ENERGY_WH, "Wh")
+        for side, power, least_w in (
+            ("charging", charge, battery.least_charge_w),
+            ("discharging", discharge, battery.least_discharge_w),
+        ):
+            short = [max(0.0, least_w - float(w)) if w > POWER_W else 0.0 for w in power]
+            yield from worst("least power", f"{battery.key} {side}", short, POWER_W, "W")
 
 
 def _most(always_w: float, slots_w: Array | None) -> Array | float:
@@ -80,6 +87,12 @@ def tapers(problem: Problem, plan: Plan) -> Found:
                 energy = min(max(before, battery.floor_wh), battery.ceiling_wh)
                 excess.append(float(charge) - taper.limit_w + taper.slope_w_per_wh * (energy - taper.from_wh))
             yield from worst("charge taper", battery.key, excess, POWER_W, "W")
+        for empty in battery.empty_tapers:
+            excess = []
+            for discharge, before in zip(plan.discharge_w[i], [battery.initial_wh, *path[:-1]], strict=True):
+                energy = min(max(before, battery.floor_wh), battery.ceiling_wh)
+                excess.append(float(discharge) - empty.limit_w + empty.slope_w_per_wh * (empty.from_wh - energy))
+            yield from worst("discharge taper", battery.key, excess, POWER_W, "W")
 
 
 def inverters(problem: Problem, plan: Plan) -> Found:

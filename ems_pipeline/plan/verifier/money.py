@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ems_pipeline.plan.problem import HeatStore, Problem
@@ -29,7 +31,8 @@ def _meter_cost(problem: Problem, plan: Plan) -> float:
     penalty = problem.grid.over_limit_price_per_kwh
     paid = np.maximum(plan.grid_w, 0.0) * problem.buy_per_kwh + np.minimum(plan.grid_w, 0.0) * problem.sell_per_kwh
     over = excess_import_w(problem, plan)[1] + excess_export_w(problem, plan)[1]
-    return HOURS * float((paid + penalty * over).sum()) / 1000.0
+    counted = 0.0 if problem.grid.unbilled_per_kwh is None else problem.grid.unbilled_per_kwh
+    return HOURS * float((paid + penalty * over + counted * np.maximum(plan.grid_w, 0.0)).sum()) / 1000.0
 
 
 def _battery_cost(problem: Problem, plan: Plan) -> float:
@@ -81,10 +84,12 @@ def _band_c(store: HeatStore, t: int) -> tuple[float, float]:
 
 
 def _contract_cost(problem: Problem, plan: Plan) -> float:
-    """The new monthly peak, less what events pay."""
-    grid = problem.grid
-    highest = max(float(w) for w in plan.grid_w)
-    total = grid.peak_price_per_kw * max(0.0, highest - grid.peak_so_far_w) / 1000.0
+    """The new peak of each period, less what events pay."""
+    grid, total = problem.grid, 0.0
+    begins = [0, *grid.peak_breaks, len(plan.grid_w)]
+    for period, (first, end) in enumerate(pairwise(begins)):
+        free_w = grid.peak_floor_w if period else grid.peak_so_far_w
+        total += grid.peak_price_per_kw * max(0.0, _highest_mean_w(problem, plan, first, end) - free_w) / 1000.0
     for event in grid.events:
         for t in range(event.first, event.end):
             metered = float(plan.grid_w[t])
@@ -93,13 +98,25 @@ def _contract_cost(problem: Problem, plan: Plan) -> float:
     return total
 
 
+def _highest_mean_w(problem: Problem, plan: Plan, first: int, end: int) -> float:
+    """The highest import of a period of billing, each interval as the mean of what lies of it in the period, W."""
+    grid, sums = problem.grid, dict[int, list[float]]()
+    for t in range(first, end):
+        number = (t + grid.peak_gone_slots) // max(grid.peak_slots, 1)
+        sums.setdefault(number, []).append(max(0.0, float(plan.grid_w[t])))
+    if first == 0 and grid.peak_gone_slots and grid.peak_gone_wh is not None:
+        mean_w = grid.peak_gone_wh / HOURS / grid.peak_gone_slots
+        sums[0] = [mean_w] * grid.peak_gone_slots + sums[0]
+    return max(sum(powers) / len(powers) for powers in sums.values())
+
+
 def _machine_cost(problem: Problem, plan: Plan) -> float:
     """Fuel, hours and starts of gensets, and what is lost by machines that do not run."""
     total = 0.0
     for unit, power, turning in zip(problem.gensets, plan.genset_w, plan.genset_on, strict=True):
         on = [bool(value > 0.5) for value in turning]
         hours = turning_h(unit, on)
-        total += HOURS * unit.fuel_per_kwh * float(power.sum()) / 1000.0
+        total += HOURS * (unit.fuel_per_kwh + unit.unbilled_per_kwh) * float(power.sum()) / 1000.0
         total += (unit.idle_fuel_per_h + unit.service_per_h + unit.even_per_h) * hours
         total += unit.start_cost * sum(starts_of(on, unit.was_on))
         if unit.run_hours_left is not None:

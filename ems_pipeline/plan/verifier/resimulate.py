@@ -26,14 +26,29 @@ HOURS = 0.25
 
 def cells_wh(battery: BatteryStore, charge_w: Array, discharge_w: Array) -> list[float]:
     path, energy = [], battery.initial_wh
-    if not battery.steps and not battery.bands:
+    if not (battery.steps or battery.bands or battery.lost_per_day or battery.standby_w):
         gained = charge_w * battery.charge_efficiency - discharge_w / battery.discharge_efficiency
         return [energy + HOURS * so_far for so_far in np.cumsum(gained).tolist()]
     for charge, discharge in zip(charge_w, discharge_w, strict=True):
         band = band_number(battery, energy)
-        energy += HOURS * (_stored(battery, float(charge), band) - _taken(battery, float(discharge), band))
+        moved_wh = HOURS * (_stored(battery, float(charge), band) - _taken(battery, float(discharge), band))
+        energy = energy - lost_wh(battery, energy) + moved_wh
         path.append(energy)
     return path
+
+
+def lost_wh(battery: BatteryStore, energy: float) -> float:
+    """What cells that hold so much lose in a slot by themselves: a share of it, and what the battery draws."""
+    return energy * -math.expm1(math.log1p(-battery.lost_per_day) * HOURS / 24.0) + HOURS * battery.standby_w
+
+
+def floors_wh(battery: BatteryStore, slots: int) -> list[float]:
+    """How low cells may stand in each slot: at their floor, or where doing nothing would have let them come."""
+    found, energy = [], battery.initial_wh
+    for _ in range(slots):
+        energy -= lost_wh(battery, energy)
+        found.append(min(battery.floor_wh, energy))
+    return found
 
 
 def band_number(battery: BatteryStore, energy: float) -> int:
@@ -48,6 +63,8 @@ def _stored(battery: BatteryStore, power: float, band: int) -> float:
     """What reaches the cells, W."""
     if battery.bands:
         return power * battery.bands[band].charge_efficiency
+    if not battery.steps:
+        return power * battery.charge_efficiency
     total, edge = 0.0, 0.0
     for step in battery.steps:
         total += step.charge_efficiency * max(0.0, min(power, step.upto_w) - edge)
@@ -59,6 +76,8 @@ def _taken(battery: BatteryStore, power: float, band: int) -> float:
     """What leaves the cells, W."""
     if battery.bands:
         return power / battery.bands[band].discharge_efficiency
+    if not battery.steps:
+        return power / battery.discharge_efficiency
     total, edge = 0.0, 0.0
     for step in battery.steps:
         total += max(0.0, min(power, step.upto_w) - edge) / step.discharge_efficiency

@@ -41,6 +41,34 @@ NO_GRID_CHARGE = Sentence("The grid may not charge it here: bought at {paid}, a 
 NO_GRID_SALE = Sentence("It may not be sold here: a kWh would bring {brings}, kept it is worth {worth}.")
 RESTS_FOR_CAR = Sentence("It gives nothing while the car charges.")
 
+# What imports count for besides their price.
+UNBILLED = Sentence(
+    "Of what a kWh bought counts for here, {unbilled} are its owner's for CO2 or independence, in no bill."
+)
+
+# What its owner chooses among equals.
+PREFERS_EARLY = Sentence("Following the meter costs the same; its owner would rather have it early.")
+PREFERS_LEVEL = Sentence("Following the meter costs the same; its owner would rather have low peaks at the meter.")
+PREFERS_ORDER = Sentence(
+    "Following the meter costs the same; its owner would rather have the batteries in their order."
+)
+PREFERS_QUIET = Sentence("Following the meter costs the same; its owner would rather have power change little.")
+
+# What spares a battery, and what it is kept for.
+SPARED_BELOW = Sentence("It is spared below {edge}: a kWh less would cost {price} in each hour; buy at {paid}.")
+SPARED_ABOVE = Sentence(
+    "It is spared above {edge}: a kWh more would cost {price} in each hour; the rest is sold at {sold}."
+)
+LEAVES_BAND = Sentence("It leaves the {low} to {high} that spare it, at {price} for a kWh and hour: that pays.")
+KEPT_BACK = Sentence("It keeps {edge} back for these hours; buy at {paid}.")
+LESS_THAN_TAKES = Sentence("Less is left over than the battery takes: {left} of {least}.")
+LESS_THAN_GIVES = Sentence("Less is missing than the battery gives: {missing} of {least}.")
+
+# Events that count what is fed in.
+EVENT_SALE = Sentence("Feed stored energy in: event {event!s} pays {pays} besides {sold}, kept a kWh is worth {worth}.")
+EVENT_PAYS = Sentence("Event {event!s} pays {pays} for what is fed in.")
+EVENT_WANTS = Sentence("Event {event!s} wants {least} fed in.")
+
 # A battery beside a surplus.
 STORE = Sentence("Store the surplus.")
 STORE_MOST = Sentence("Store what the battery can take of the surplus; the rest is sold at {sold}.")

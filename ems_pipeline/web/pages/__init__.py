@@ -22,6 +22,8 @@ notices        how the reader is told of what happens
 settings       what a site is and was, whether it is steered, disarming
 more           links that the bar of a phone has no room for
 fleet          all sites, one row each
+what_if        another battery, roof or contract over the site's own year
+studies        homes lived through again, and what each variant saved
 requests       where what was asked for stands, and how it ended
 people         who may log in, and tokens of programs
 """
@@ -58,7 +60,9 @@ from ems_pipeline.web.pages import (
     setup_review,
     slot,
     start,
+    studies,
     telemetry,
+    what_if,
 )
 
 SITE = (
@@ -80,7 +84,8 @@ SITE = (
     maintenance,
     maintenance_draft,
     maintenance_task,
+    what_if,
 )
 SET_UP = (setup_place, setup_devices, setup_review)
-PAGES = (login, start, *SET_UP, *SITE, fleet, requests, people, notices)
+PAGES = (login, start, studies, *SET_UP, *SITE, fleet, requests, people, notices)
 ROUTERS: tuple[APIRouter, ...] = (assets.router, *(page.router for page in PAGES))

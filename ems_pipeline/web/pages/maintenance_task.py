@@ -26,8 +26,10 @@ LOGGED, PRINTED = 200, 50
 """Services that the log shows, and that are printed at once."""
 CSV = """
     COPY (SELECT o.order_id AS task, o.site_key AS site, o.asset_key AS genset, o.level, o.done_at, o.done_h, o.done_by,
-                 array_to_string(o.closed_levels, ' ') AS closed_levels, i.code, i.text ->> 'en' AS text, i.result,
-                 i.value, i.unit, i.note, i.answered_by, i.answered_at, array_to_string(i.photos, ' ') AS photos,
+                 array_to_string(o.closed_levels, ' ') AS closed_levels, i.code,
+                 coalesce(i.text ->> %(language)s, i.text ->> 'en') AS text, i.result, i.value,
+                 coalesce(i.unit ->> %(language)s, i.unit ->> 'en') AS unit,
+                 i.note, i.answered_by, i.answered_at, array_to_string(i.photos, ' ') AS photos,
                  o.report, (SELECT string_agg(concat_ws(' ', p.quantity, p.unit, p.name), '; ' ORDER BY p.part_id)
                             FROM ems.maintenance_part p WHERE p.order_id = o.order_id) AS parts
           FROM ems.maintenance_order o JOIN ems.maintenance_item i USING (order_id)
@@ -131,12 +133,12 @@ async def log(site: SiteKey, reader: Annotated[Reader, READ]) -> Response:
 
 @router.get("/ui/{site}/maintenance/log.csv")
 async def csv(site: SiteKey, reader: Annotated[Reader, READ]) -> Response:
-    """A row for each line of each service; instants in UTC."""
-    head = await sites.head(reader, site)
+    """A row for each line of each service; instants in UTC, texts in the reader's language or English."""
+    head, language = await sites.head(reader, site), spoken(reader, None)[0]
     async with (
         reader.web.database.reading(reader.known) as connection,
         connection.cursor() as cursor,
-        cursor.copy(CSV.encode(), {"site": head.key}) as copied,
+        cursor.copy(CSV.encode(), {"site": head.key, "language": language}) as copied,
     ):
         body = b"".join([bytes(block) async for block in copied])
     named = {"content-disposition": f'attachment; filename="{head.key}_maintenance.csv"', "cache-control": "no-store"}

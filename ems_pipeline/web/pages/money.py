@@ -29,7 +29,7 @@ USUAL = timedelta(days=29)
 MONTHS = 24
 SUMMED = (
     "cost", "planned_cost", "no_battery_cost", "no_battery_saving", "self_use_cost", "self_use_saving", "genset_cost",
-    "no_genset_saving",
+    "no_genset_cost", "no_genset_saving",
 )  # fmt: skip
 OF_MONTHS = f"""
     SELECT day - extract(day FROM day)::integer + 1 AS month, count(*) AS days,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from ems_pipeline import time_grid
 from ems_pipeline.api.fields import Instant
 from ems_pipeline.api.reading import Row, first, rows
-from ems_pipeline.api.routes import forecasts, plans
+from ems_pipeline.api.routes import forecasts, planners, plans
 from ems_pipeline.api.values import SiteKey
 from ems_pipeline.pictures.panel import Band
 from ems_pipeline.web import site as sites
@@ -23,7 +23,7 @@ SHOWN_SLOTS = 200
 """Two days, on one of them the clock put back."""
 OLDER = """
     SELECT planning_run_id AS plan_id, kind, decided_at, recorded_at, status, is_verified, is_hindsight
-    FROM ems.planning_run WHERE site_key = %(site)s AND decided_at <= %(until)s
+    FROM ems.planning_run WHERE site_key = %(site)s AND decided_at <= %(until)s AND NOT is_shadow
     ORDER BY decided_at DESC, recorded_at DESC LIMIT 30"""
 CHANGED = """
     SELECT count(*) AS shared, sum(n.pv_available_w - o.pv_available_w) / 4000 AS pv_kwh,
@@ -51,6 +51,7 @@ async def page(
     plan = await sites.perhaps(plans.outline(head.key, caller, web, at=at, plan_id=plan_id))
     async with web.database.reading(caller) as connection:
         older = await rows(connection, OLDER, site=head.key, until=now if plan is None else plan["decided_at"])
+        beside = await planners.verdict(connection, head.key)
     slots: list[Row] = [] if plan is None else plan["slots"][:SHOWN_SLOTS]
     if plan_id is None and at is None:
         slots = [slot for slot in slots if slot["starts_at"] > now - time_grid.SLOT]
@@ -59,6 +60,7 @@ async def page(
         head=head,
         plan=plan,
         older=older,
+        beside=beside,
         slots=slots,
         bands=await _bands(reader, head.key, plan, slots),
         change=await _change(reader, plan, older, now),
@@ -107,6 +109,14 @@ async def _change(reader: Reader, plan: Row | None, older: list[Row], now: datet
     async with reader.web.database.reading(reader.known) as connection:
         found = await first(connection, CHANGED, plan=plan["plan_id"], before=before["plan_id"], now=now)
     return None if found is None or not found["shared"] else found | {"since": before["decided_at"]}
+
+
+@router.post("/ui/{site}/plan/promote")
+async def promote(site: SiteKey, reader: Annotated[Reader, reads("sites:write")]) -> Response:
+    """The planner beside takes over, please."""
+    wish = planners.Promotion()
+    await planners.promote(reader.known.site(site), wish, reader.known, reader.web)
+    return away(f"/ui/{reader.known.site(site)}/plan")
 
 
 @router.post("/ui/{site}/plan/run")

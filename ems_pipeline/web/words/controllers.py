@@ -38,6 +38,7 @@ COMMAND = {
     "start": _("start"), "stop": _("stop"), "auto": _("to AUTO"), "manual": _("to MANUAL"), "power": _("power"),
     "mute": _("mute the horn"), "reset": _("reset alarms"), "run": _("run"), "release": _("let go"),
 }  # fmt: skip
+OUTCOME = {"failed": _("failed"), "reverted": _("undone by the device"), "expired": _("expired")}
 KEY = {**COMMAND, "auto": MODE["auto"], "manual": MODE["manual"]}
 STATE = {
     "confirmed": _("confirmed, about to begin"), "running": _("under way"), "backing-out": _("backs out"),
@@ -47,6 +48,7 @@ STATE = {
 PLACES: Mapping[str, Mapping[str, str]] = {
     "engine": ENGINE, "breaker": BREAKER, "mains": MAINS, "mode": MODE, "left": MODE, "link": LINK, "kind": COMMAND,
     "kinds": COMMAND, "key": KEY, "state": STATE,
+    "outcome": OUTCOME,
 }  # fmt: skip
 """By the place of a sentence (`sentence.gensets`) that holds one of them, or several with a comma between."""
 BETWEEN, OF_GROUP = ", ", ": "

@@ -25,6 +25,8 @@ SENTENCES = {
     "discharge": _("The battery discharges"),
     "follow": _("Devices go by their own logic"),
 }
+SETS_RUN = _("Generating sets run by the plan")
+"""A site without a battery has no other mode than `follow`, also while a plan runs its sets."""
 
 
 def short(say: Callable[[str], str], mode: str) -> str:
@@ -32,6 +34,8 @@ def short(say: Callable[[str], str], mode: str) -> str:
     return say(SHORT[mode]) if mode in SHORT else mode
 
 
-def sentence(say: Callable[[str], str], mode: str) -> str:
-    """As what the site's batteries do now."""
+def sentence(say: Callable[[str], str], mode: str, genset_kw: float | None = None) -> str:
+    """As what the site's batteries do now, or its sets, which are to give ``genset_kw``."""
+    if mode == "follow" and genset_kw:
+        return say(SETS_RUN)
     return say(SENTENCES[mode]) if mode in SENTENCES else mode

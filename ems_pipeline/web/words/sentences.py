@@ -26,6 +26,8 @@ def _(text: str) -> str:
 
 
 KNOWN = Known([*of(planned), *of(told), *of(permits), *of(gensets)])
+OF_SETS = Known(of(gensets))
+"""Those that hold words of controllers (`energised_to_stop`), which people read in English as well."""
 LIMITS = Known(of(limits))
 EVERY = (*KNOWN.sentences, *LIMITS.sentences)
 """Those that every language has words for."""
@@ -39,7 +41,8 @@ KEPT = 8192
 @lru_cache(KEPT)
 def said(text: str, language: str) -> str:
     """A text in a language; as it was written where any of it is not known."""
-    return text if language == words.SOURCE else _whole(text, language) or text
+    known = OF_SETS if language == words.SOURCE else KNOWN
+    return _whole(text, language, known) or text
 
 
 @lru_cache(KEPT)
@@ -48,8 +51,8 @@ def limited(text: str, language: str) -> str:
     return text if language == words.SOURCE else AND.join(_limit(one, language) for one in text.split(AND))
 
 
-def _whole(text: str, language: str) -> str | None:
-    found = KNOWN.read(text)
+def _whole(text: str, language: str, known: Known = KNOWN) -> str | None:
+    found = known.read(text)
     if not found:
         return None
     return "".join(_in_words(sentence, values, language, _place) + parted for sentence, values, parted in found)

@@ -77,6 +77,16 @@ def test_a_set_beside_the_mains_is_read_as_it_is(north: ServedHall, clock: Simul
     assert seen.alarms == frozenset()
 
 
+def test_a_key_of_a_switchboard_that_stayed_pressed_is_read_by_function_1(
+    north: ServedHall, clock: SimulatedClock
+) -> None:
+    """Of a set nobody knows such a function: its coils are not asked for."""
+    north.controllers["board"].write(5, 12, [1])
+    seen = polled(north, clock, ["board", "genset-1"])
+    assert (seen["board"].bits["mute_key"], seen["board"].bits["start_key"]) == (True, False)
+    assert (seen["board"].link, seen["genset-1"].link) == (Link.GOOD, Link.GOOD)
+
+
 def test_a_switchboard_is_read_as_it_is(north: ServedHall, clock: SimulatedClock) -> None:
     north.hall.board.is_contact_made = True
     north.hall.touch()

@@ -106,7 +106,7 @@ def meter(model: Model, problem: Problem, balance_rows: Index) -> Meter:
     """
     every = np.arange(problem.slots, dtype=np.int32)
     grid, price = problem.grid, problem.grid.over_limit_price_per_kwh
-    buy, sell = problem.buy_per_kwh, problem.sell_per_kwh
+    buy, sell = problem.import_per_kwh, problem.sell_per_kwh
     imported = model.columns("import", every, 0.0, units.kilo(import_limit_w(problem)), H * buy)
     exported = model.columns("export", every, 0.0, units.kilo(grid.export_limit_w), -H * sell)
     more_in, more_out = (units.kilo(w) for w in (unavoidable_import_w(problem), unavoidable_export_w(problem)))

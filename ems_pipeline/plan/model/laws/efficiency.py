@@ -40,7 +40,7 @@ class Band:
 
 def into_cells(model: Model, store: BatteryStore, cells: Cells, charge: Index, discharge: Index) -> None:
     """Charging and discharging enter the energy balance."""
-    bands = reachable(store)
+    bands = reachable(store, len(charge))
     if len(bands) > 1:
         _by_charge(model, store, bands, cells, charge, discharge)
         return
@@ -127,13 +127,13 @@ def _by_charge(
             model.add(only_here, here, -units.kilo(limit_w))
 
 
-def reachable(store: BatteryStore) -> list[Band]:
+def reachable(store: BatteryStore, slots: int) -> list[Band]:
     """The bands in which the cells can begin a slot, each ending clear of the next.
 
     Cells that start inside the clearance may stay where they are: a battery nobody can move is not infeasible.
     """
     start = store.initial_wh
-    lowest, highest = min(store.floor_wh, start), max(store.ceiling_wh, start)
+    lowest, highest = min(store.lowest_wh(slots), start), max(store.ceiling_wh, start)
     edges = [-np.inf, *(band.upto_wh for band in store.bands[:-1]), np.inf]
     found = []
     for band, low, high in zip(store.bands, edges, edges[1:], strict=False):

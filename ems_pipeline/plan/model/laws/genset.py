@@ -38,11 +38,11 @@ def genset(model: Model, problem: Problem, unit: GensetUnit, balance_rows: Index
     every = np.arange(problem.slots, dtype=np.int32)
     low, high = units.kilo(unit.min_w), units.kilo(unit.max_w)
     on = _turning(model, unit, every)
-    spared = H * unit.fuel_per_kwh * low * _slots_without_load(unit, problem.slots)
+    spared = H * unit.counts_per_kwh * low * _slots_without_load(unit, problem.slots)
     beside = _turning_per_h(unit) * unit.beside_h
     begun = starts(model, unit.key, every, on, unit.was_on, unit.start_cost + beside - spared)
     _start_from_standstill(model, unit, every, on, begun)
-    above = model.columns(f"{unit.key} power above minimum", every, 0.0, high - low, H * unit.fuel_per_kwh)
+    above = model.columns(f"{unit.key} power above minimum", every, 0.0, high - low, H * unit.counts_per_kwh)
     power = Switched(every, low, on, above, begun, unit.warm_up_slots, still_warming(unit))
     _maximum_power(model, unit, power, high - low)
     power.draw(model, balance_rows, 1.0)
@@ -62,7 +62,7 @@ def _turning(model: Model, unit: GensetUnit, every: Index) -> Index:
     wanted = first(n, must_run(unit, n))
     may = may_turn(unit, n) * (1 - first(n, must_pause(unit, n)))
     loaded = 1 - first(n, still_warming(unit))
-    cost = H * (_turning_per_h(unit) + unit.fuel_per_kwh * units.kilo(unit.min_w) * loaded)
+    cost = H * (_turning_per_h(unit) + unit.counts_per_kwh * units.kilo(unit.min_w) * loaded)
     return model.columns(f"{unit.key} on", every, wanted, may, cost, integer=True)
 
 

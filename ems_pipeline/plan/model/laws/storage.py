@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ems_pipeline import units
-from ems_pipeline.arrays import Index
+from ems_pipeline.arrays import Array, Index
 from ems_pipeline.plan.model import Model
 from ems_pipeline.plan.model.laws.bus import PvGroup, exclude
 from ems_pipeline.plan.model.laws.efficiency import Cells, into_cells
-from ems_pipeline.plan.problem import BatteryStore, HybridInverter, KeptWithin, Problem, Taper
+from ems_pipeline.plan.problem import BatteryStore, EmptyTaper, HybridInverter, KeptWithin, Problem, Taper
 
 H = units.SLOT_HOURS
 
@@ -41,23 +41,49 @@ def battery(model: Model, store: BatteryStore, balance_rows: Index) -> Store:
     into_cells(model, store, cells, charge, discharge)
     for taper in store.tapers:
         _taper(model, store, taper, charge, energy)
-    if store.tapers and store.initial_wh > store.ceiling_wh:
-        _full_before_above(model, store, energy, cells.parts[-1][0])
+    for empty in store.empty_tapers:
+        _taper(model, store, empty, discharge, energy)
+    outside = {sign: column for column, sign in cells.parts[1:]}
+    if store.tapers and 1.0 in outside:
+        _full_before_above(model, store, energy, outside[1.0])
+    if store.empty_tapers and -1.0 in outside:
+        _empty_before_below(model, store, energy, outside[-1.0])
+    _least_power(model, store, (charge, in_kw), (discharge, out_kw))
     for kept in store.kept_within:
         _kept_within(model, store, kept, cells.parts)
     return Store(charge, discharge, energy, tuple(cells.parts))
 
 
-def _taper(model: Model, store: BatteryStore, taper: Taper, charge: Index, energy: Index) -> None:
-    """``charge[t] <= limit - slope (E[t-1] - from)``: a nearly full battery takes less."""
-    every = np.arange(len(charge), dtype=np.int32)
-    most = units.kilo(taper.limit_w) + taper.slope_w_per_wh * units.kilo(taper.from_wh)
+def _taper(model: Model, store: BatteryStore, taper: Taper | EmptyTaper, power: Index, energy: Index) -> None:
+    """``power[t] <= limit - slope |E[t-1] - from|``: a nearly full battery takes less, an empty one gives less."""
+    every, is_full = np.arange(len(power), dtype=np.int32), isinstance(taper, Taper)
+    slope = taper.slope_w_per_wh if is_full else -taper.slope_w_per_wh
+    most = units.kilo(taper.limit_w) + slope * units.kilo(taper.from_wh)
     upper = np.full(len(every), most)
     within_wh = min(max(store.initial_wh, store.floor_wh), store.ceiling_wh)
-    upper[0] = most - taper.slope_w_per_wh * units.kilo(within_wh)
-    rows = model.rows(f"{store.key} taper", every, -np.inf, upper)
-    model.add(rows, charge, 1.0)
-    model.add(rows[1:], energy[:-1], taper.slope_w_per_wh)
+    upper[0] = most - slope * units.kilo(within_wh)
+    rows = model.rows(f"{store.key} taper" if is_full else f"{store.key} taper when empty", every, -np.inf, upper)
+    model.add(rows, power, 1.0)
+    model.add(rows[1:], energy[:-1], slope)
+
+
+def _least_power(model: Model, store: BatteryStore, taken: tuple[Index, Array], given: tuple[Index, Array]) -> None:
+    """``least on <= power <= most on`` each way, and never both on: below its least power a battery does nothing."""
+    if not (store.least_charge_w or store.least_discharge_w):
+        return
+    every = np.arange(len(taken[0]), dtype=np.int32)
+    both = model.rows(f"{store.key} one way", every, -np.inf, 1.0)
+    for side, least_w, (power, most_kw) in (
+        ("charge", store.least_charge_w, taken),
+        ("discharge", store.least_discharge_w, given),
+    ):
+        on = model.columns(f"{store.key} {side} on", every, 0.0, most_kw >= units.kilo(least_w), integer=True)
+        at_most = model.rows(f"{store.key} most {side[:-1]}ing", every, -np.inf, 0.0)
+        at_least = model.rows(f"{store.key} least {side[:-1]}ing", every, 0.0, np.inf)
+        for rows, kw in ((at_most, most_kw), (at_least, np.full(len(every), units.kilo(least_w)))):
+            model.add(rows, power, 1.0)
+            model.add(rows, on, -kw)
+        model.add(both, on, 1.0)
 
 
 def _full_before_above(model: Model, store: BatteryStore, energy: Index, above: Index) -> None:
@@ -76,10 +102,26 @@ def _full_before_above(model: Model, store: BatteryStore, energy: Index, above: 
     model.add(full, is_above, floor - ceiling)
 
 
-def stored_energy(model: Model, store: BatteryStore, every: Index) -> Cells:
-    """``E[t+1] = E[t] + dt (eta_c charge - discharge / eta_d)`` within ``[floor, ceiling]``; the end has its value.
+def _empty_before_below(model: Model, store: BatteryStore, energy: Index, below: Index) -> None:
+    """``below > 0`` only where the window is empty, as `_full_before_above` for a taper of discharging."""
+    every = np.arange(len(energy), dtype=np.int32)
+    floor, ceiling = units.kilo(store.floor_wh), units.kilo(store.ceiling_wh)
+    most = units.kilo(store.floor_wh - store.lowest_wh(len(energy)))
+    is_below = model.columns(f"{store.key} below its floor or not", every, 0.0, 1.0, integer=True)
+    only_then = model.rows(f"{store.key} below only when empty", every, -np.inf, 0.0)
+    model.add(only_then, below, 1.0)
+    model.add(only_then, is_below, -most)
+    empty = model.rows(f"{store.key} empty when below", every, -np.inf, ceiling)
+    model.add(empty, energy, 1.0)
+    model.add(empty, is_below, ceiling - floor)
 
-    Cells that start outside the window may stay outside, at a price, no further than they are: they recover first.
+
+def stored_energy(model: Model, store: BatteryStore, every: Index) -> Cells:
+    """``E[t+1] = k E[t] + dt (eta_c charge - discharge / eta_d - standby)`` within ``[floor, ceiling]``; the end has
+    its value.
+
+    Cells that start outside the window may stay outside, at a price, no further than they are: they recover first. So
+    may cells that would be below it by what they lose by themselves.
 
     Charge and discharge are still to enter the balance; the first of the parts is the energy within the window.
     """
@@ -89,21 +131,22 @@ def stored_energy(model: Model, store: BatteryStore, every: Index) -> Cells:
     floor, ceiling = units.kilo(store.floor_wh), units.kilo(store.ceiling_wh)
     energy = model.columns(f"{store.key} energy", every, floor, ceiling, value)
     model.offset += store.end_value_per_kwh * initial_kwh
-    start = np.zeros(len(every))
-    start[0] = initial_kwh
+    start = np.full(len(every), -units.kilo(store.standby_wh))
+    start[0] += store.kept_share * initial_kwh
     kept = model.rows(f"{store.key} energy balance", every, start, start)
-    _follow(model, kept, energy, 1.0)
+    _follow(model, kept, energy, 1.0, store.kept_share)
     parts = [(energy, 1.0)]
     price = H * store.outside_price_per_kwh
-    if initial_kwh < floor:
-        below = model.columns(f"{store.key} below its floor", every, 0.0, floor - initial_kwh, price - value)
-        _follow(model, kept, below, -1.0)
+    if store.lowest_wh(len(every)) < store.floor_wh:
+        deepest = np.maximum(floor - (units.kilo(store.alone_wh(len(every))) if store.loses else initial_kwh), 0.0)
+        below = model.columns(f"{store.key} below its floor", every, 0.0, deepest, price - value)
+        _follow(model, kept, below, -1.0, store.kept_share)
         parts.append((below, -1.0))
     if initial_kwh > ceiling:
         above = model.columns(f"{store.key} above its ceiling", every, 0.0, initial_kwh - ceiling, price)
-        _follow(model, kept, above, 1.0)
+        _follow(model, kept, above, 1.0, store.kept_share)
         parts.append((above, 1.0))
-    if store.end_floor_wh > min(store.floor_wh, store.initial_wh):
+    if store.end_floor_wh > store.lowest_wh(len(every)):
         _end_floor(model, store, parts)
     return Cells(kept, tuple(parts))
 
@@ -122,10 +165,10 @@ def _kept_within(model: Model, store: BatteryStore, kept: KeptWithin, parts: Seq
             model.add(rows, outside, sign)
 
 
-def _follow(model: Model, rows: Index, column: Index, sign: float) -> None:
-    """A state and the same state one slot before."""
+def _follow(model: Model, rows: Index, column: Index, sign: float, kept_share: float) -> None:
+    """A state, and what is left of the same state one slot before."""
     model.add(rows, column, sign)
-    model.add(rows[1:], column[:-1], -sign)
+    model.add(rows[1:], column[:-1], -sign * kept_share)
 
 
 def _end_floor(model: Model, store: BatteryStore, parts: list[tuple[Index, float]]) -> None:
