@@ -83,9 +83,10 @@ def main() -> None:
 
 @contextmanager
 def copied(home: Path) -> Iterator[None]:
-    """A copy of a home, which may be spoilt."""
+    """A copy of a home, which may be spoilt; of one at rest, as no other can be copied."""
     with tempfile.TemporaryDirectory(prefix="ems-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / "home"
+        embedded.stop(home / "postgres")
         subprocess.run(["cp", "-a", str(home), str(copy)], check=True)  # the database is its owner's
         settings.HOME.hand_over(str(copy))
         yield

@@ -39,12 +39,14 @@ def start(folder: Path) -> str:
         Its address without a database name, e.g. ``postgresql://postgres@/?host=/path/to/socket``.
 
     Raises:
-        HomeUnusable: the folder around it cannot be written, or not be closed to others.
+        HomeUnusable: the folder around it cannot be written, or not be closed to others; or it is a copy that was made
+            while its server ran.
         RuntimeError: the folder belongs to another major version, or the server did not start; the text says why.
     """
     folder = folder.resolve()
     if address := _address(folder):
         return address
+    _demand_own(folder)
     local.private(folder.parent)
     with _turn, _alone(folder):
         if address := _address(folder):
@@ -77,6 +79,23 @@ def _begin(folder: Path) -> None:
     listening = f"-h '' -k '{socket_folder}'{options}"
     arguments = ["-w", "-t", str(START_S), "-o", listening, "-l", str(folder / "log"), "-D", str(folder), "start"]
     programs.run("pg_ctl", *arguments, timeout_s=2 * START_S)
+
+
+def _demand_own(folder: Path) -> None:
+    """A copy of a folder at work has its server's lock in it: whoever followed that would write into the original."""
+    if (original := _original(folder)) is not None:
+        raise local.HomeUnusable(
+            f"{folder} is a copy of {original} that was made while a server worked on it: pages of different moments "
+            "may stand in it, and its lock names the other server",
+            f"copy it again after `EMS_HOME={original.parent} ems db stop`, or bring a backup into a new home (`ems db "
+            "backup`, `ems db restore`)",
+        )
+
+
+def _original(folder: Path) -> Path | None:
+    """The other folder that the lock in this one is of; None: it is this one's, as far as can be known."""
+    named = Path("".join(_lock_lines(folder / "postmaster.pid")[1:2]) or folder)
+    return named if os.path.isdir(named) and not named.samefile(folder) else None
 
 
 def _demand_version(folder: Path) -> None:
@@ -149,6 +168,8 @@ def is_running(folder: Path) -> bool:
 
 def postmaster(folder: Path) -> int | None:
     """Process number of the live postmaster that owns ``folder``."""
+    if _original(folder) is not None:
+        return None
     try:
         pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, 0)

@@ -16,7 +16,8 @@ from ems_pipeline.orchestration.beats import Beat
 from ems_pipeline.orchestration.machinery.coordinator import SLOT_TAG
 from ems_pipeline.orchestration.machinery.in_process import InProcess, RunFailed
 from ems_pipeline.orchestration.requests import RANGE_END, RANGE_START
-from ems_pipeline.sites import Site
+from ems_pipeline.sites import PlanningPolicy, Site
+from ems_pipeline.sites.planner import Challenger
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.time_grid import SimulatedClock
 from ems_pipeline.warehouse import Warehouse
@@ -68,11 +69,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def daemon(warehouse: Warehouse, home01: Site, instance: dg.DagsterInstance) -> Daemon:
-    clock = SimulatedClock(NOON)
+    """A site whose plans are challenged, so that every schedule has something to ask for."""
+    clock, planning = SimulatedClock(NOON), PlanningPolicy(challenger=Challenger(key="loose", gap=0.2))
+    site = home01.model_copy(update={"planning": planning})
     with warehouse.begin() as connection:
-        registry.register(connection, [home01], NOON)
-    instance.add_dynamic_partitions("site", [home01.key])
-    return Daemon(Platform(warehouse, clock, lambda: [home01]), instance, clock)
+        registry.register(connection, [site], NOON)
+    instance.add_dynamic_partitions("site", [site.key])
+    return Daemon(Platform(warehouse, clock, lambda: [site]), instance, clock)
 
 
 @EVERY_SENSOR

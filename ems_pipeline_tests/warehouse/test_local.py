@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import socket
 import stat
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -149,3 +151,29 @@ def test_what_a_killed_server_left_is_taken_away(folder: Path) -> None:
     assert not first.exists()
     assert embedded.stop(data)
     assert not [path for path in Path(tempfile.gettempdir()).glob("ems-*") if path == second]
+
+
+def test_a_copy_of_a_home_at_work_is_refused_and_never_leads_to_the_original(folder: Path) -> None:
+    data, copy = folder / "one" / "postgres", folder / "two" / "postgres"
+    address = embedded.start(data)
+    try:
+        subprocess.run(["cp", "-a", str(data.parent), str(copy.parent)], check=True)
+        with pytest.raises(HomeUnusable, match=f"{copy} is a copy of {data}.*EMS_HOME={data.parent} ems db stop"):
+            embedded.start(copy)
+        assert not embedded.is_running(copy)
+        assert not embedded.stop(copy)
+        assert embedded.start(data) == address, "and the original goes on"
+    finally:
+        embedded.stop(data)
+    shutil.rmtree(copy.parent)
+    subprocess.run(["cp", "-a", str(data.parent), str(copy.parent)], check=True)
+    assert str(copy.parent) in embedded.start(copy), "copied at rest it is a home"
+    embedded.stop(copy)
+
+
+def test_a_home_that_was_moved_while_it_worked_is_still_its_own(folder: Path) -> None:
+    data, moved = folder / "one" / "postgres", folder / "two" / "postgres"
+    embedded.start(data)
+    data.parent.rename(moved.parent)
+    assert embedded.is_running(moved)
+    assert embedded.stop(moved)
