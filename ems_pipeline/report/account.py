@@ -32,6 +32,7 @@ class Account:
     """Rows of some days of one site, as settled.
 
     ``days``: rows of ems.vw_audit_summary; ``baselines``: of ems.fn_baseline_day;
+    ``regret``: of ems.fn_regret_day;
     ``slots``: rows of ems.audit_interval;
     ``setpoints``: device_key, total, shadow, echoed, effective (null: signals, of which none can be seen), failed,
     reverted;
@@ -44,6 +45,7 @@ class Account:
     last: date
     days: pl.DataFrame
     baselines: pl.DataFrame
+    regret: pl.DataFrame
     slots: pl.DataFrame
     setpoints: pl.DataFrame
     alarms: pl.DataFrame
@@ -71,6 +73,20 @@ class Account:
             total("saving"), pl.col("missing").drop_nulls().last(),
         )  # fmt: skip
         return summed.to_dicts()
+
+    @property
+    def lost(self) -> list[dict[str, Any]]:
+        """What cost more than it had to, the dearest first and the total last: part, days, known, amount (of the days
+        it is known of; None: of none), missing (why, on the last day it is not).
+        """
+        summed = self.regret.group_by("part", maintain_order=True).agg(
+            pl.len().alias("days"), pl.col("amount").count().alias("known"),
+            pl.when(pl.col("amount").count() > 0).then(pl.col("amount").sum()).alias("amount"),
+            pl.col("missing").drop_nulls().last(),
+        )  # fmt: skip
+        told = summed.filter((pl.col("part") == "total") | pl.col("missing").is_not_null() | (pl.col("amount") != 0))
+        is_total = pl.col("part") == "total"
+        return told.sort(is_total, pl.col("amount"), descending=[False, True], nulls_last=True).to_dicts()
 
     @property
     def energies(self) -> list[Energy]:

@@ -20,6 +20,7 @@ def text(account: Account) -> RenderableType:
     parts = [
         _money(account),
         _otherwise(account),
+        _lost(account),
         _energy(account),
         _setpoints(account),
         _plans(account),
@@ -62,6 +63,19 @@ def _otherwise(account: Account) -> RenderableType | None:
         if row["baseline"] == "measured":
             cells[-1] = ""
         table.add_row(row["baseline"], f"{row['known']}/{row['days']}", *cells, row["missing"] or "")
+    return table
+
+
+def _lost(account: Account) -> RenderableType | None:
+    if account.regret.is_empty():
+        return None
+    title = f"what cost more than it had to, {account.site.currency} (docs/audit.md)"
+    table = Table(title=title, title_justify="left")
+    for name in ("part", "days known", "cost", "why not"):
+        table.add_column(name, justify="left" if name in ("part", "why not") else "right")
+    for row in account.lost:
+        amount_text = "unknown" if row["amount"] is None else f"{row['amount']:.2f}"
+        table.add_row(row["part"], f"{row['known']}/{row['days']}", amount_text, row["missing"] or "")
     return table
 
 

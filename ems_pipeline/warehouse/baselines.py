@@ -9,32 +9,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ems_pipeline.time_grid import SLOT
-from ems_pipeline.warehouse.frames import query, stage
+from ems_pipeline.warehouse import versions
+from ems_pipeline.warehouse.frames import query
 
-FIGURES = ("energy_cost", "fuel_cost", "wear_cost", "stored_change_wh", "stored_value", "end_soc_pct")
-SAID = ("settled_slots", "slots", "is_modelled", "missing")
-DIGITS = 6
-"""Of money, Wh and per cent: less is no correction."""
+SAID = (
+    "energy_cost", "fuel_cost", "wear_cost", "stored_change_wh", "stored_value", "end_soc_pct", "settled_slots",
+    "slots", "is_modelled", "missing",
+)  # fmt: skip
 
 
 def put(connection: Connection, rows: pl.DataFrame) -> int:
     """Store rows of ``ems.baseline_day`` that say something else than their newest version; how many those are."""
-    stage(connection, "ems.baseline_day", rows)
-
-    def said(row: str) -> str:
-        figures = (f"round({row}.{name}::numeric, {DIGITS})" for name in FIGURES)
-        return ", ".join([*figures, *(f"{row}.{name}" for name in SAID)])
-
-    names = ", ".join(rows.columns)
-    stored = connection.exec_driver_sql(f"""
-        INSERT INTO ems.baseline_day ({names}, version)
-        SELECT {", ".join(f"i.{name}" for name in rows.columns)}, coalesce(o.version, 0) + 1
-        FROM incoming i
-        LEFT JOIN LATERAL (SELECT * FROM ems.baseline_day b
-                           WHERE b.site_key = i.site_key AND b.day = i.day AND b.baseline = i.baseline
-                           ORDER BY b.version DESC LIMIT 1) o ON true
-        WHERE o.version IS NULL OR ({said("i")}) IS DISTINCT FROM ({said("o")})""")
-    return stored.rowcount
+    return versions.put(connection, "ems.baseline_day", rows, ("site_key", "day", "baseline"), SAID)
 
 
 def days(

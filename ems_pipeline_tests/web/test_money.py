@@ -64,6 +64,17 @@ def test_what_it_would_have_cost_otherwise_is_a_table_with_its_days_and_reasons(
     ]  # fmt: skip
 
 
+def test_what_cost_most_comes_first_and_the_sum_last(house: House) -> None:
+    shown = house.login("anna").get(PATH).text
+    table = said(shown[shown.index("h-regret") : shown.index("h-months")])
+    names = ["Forecast of the house", "Devices did otherwise", "What cannot be told apart", "Forecast of the sun",
+             "More than with perfect foresight"]  # fmt: skip
+    assert sorted(names, key=table.index) == names
+    assert cells(shown, "Forecast of the house")[1:] == ["2.50 CZK", ""]
+    assert cells(shown, "Forecast of the sun")[1:] == ["–", "not stored"]
+    assert "Cars came otherwise" not in table, "it cost nothing"
+
+
 def test_an_unknown_day_is_a_dash_in_the_table_and_in_no_sum(house: House) -> None:
     shown = house.login("anna").get(PATH).text
     assert cells(shown, "Wed 25 Feb")[1:7] == ["–"] * 6

@@ -1926,6 +1926,23 @@ class ReadWish(BaseModel):
     """Counters and settings, too."""
 
 
+class Regretted(BaseModel):
+    """What a thing cost on a day. Null: not known by itself, and `missing` says why."""
+
+    day: date
+    """Civil day of the site."""
+    part: str
+    """model, execution, aims, data, pv, load, car, heat_pump, genset, price, gap or mode; together: those that cannot be told apart; total: all of them."""
+    version: int
+    """Above 1: corrected."""
+    amount: Decimal | None
+    """What it cost, net of what stays in the battery; below 0: it earned."""
+    missing: str | None
+    """Why there is no amount."""
+    known_at: AwareDatetime
+    """When it was split so."""
+
+
 class Remedied(BaseModel):
     """What was done about a finding."""
 
@@ -3124,6 +3141,17 @@ class Portal(BaseModel):
     """What is still to be said to it."""
     tasks: list[Task]
     """The newest tasks first."""
+
+
+class Regret(BaseModel):
+    """Days in order, of each its parts by name; of a day the others add up to the total."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of all its money."""
+    items: list[Regretted]
+    """Rows, oldest day first."""
 
 
 class Services(BaseModel):

@@ -81,3 +81,9 @@ COMMENT ON COLUMN ems.baseline_day.settled_slots IS 'quarter-hours that all figu
 COMMENT ON COLUMN ems.baseline_day.slots IS 'quarter-hours of the day';
 COMMENT ON COLUMN ems.baseline_day.is_modelled IS 'a battery by its few numbers stands in for the measured one';
 COMMENT ON COLUMN ems.baseline_day.missing IS 'why there are no figures';
+
+COMMENT ON TABLE ems.regret_day IS 'Per day what it cost more than it had to, split by what was to blame (docs/audit.md), a row each; corrections are versions.';
+COMMENT ON COLUMN ems.regret_day.part IS '`model`, `execution`, `aims`, `data`, `pv`, `load`, `car`, `heat_pump`, `genset`, `price`, `gap`, `mode`; `together`: those that cannot be told apart; `total`: the sum of all';
+COMMENT ON COLUMN ems.regret_day.version IS '1, and one more with every correction that changed the amount or its reason';
+COMMENT ON COLUMN ems.regret_day.amount IS 'money that it cost, net of what stays in the battery; below 0: it earned; NULL: not known by itself, `missing` says why';
+COMMENT ON COLUMN ems.regret_day.missing IS 'why there is no amount';
