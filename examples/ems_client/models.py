@@ -1932,7 +1932,7 @@ class Regretted(BaseModel):
     day: date
     """Civil day of the site."""
     part: str
-    """model, execution, aims, data, pv, load, car, heat_pump, genset, price, gap or mode; together: those that cannot be told apart; total: all of them."""
+    """What was to blame, as docs/audit.md has it; total: all together."""
     version: int
     """Above 1: corrected."""
     amount: Decimal | None

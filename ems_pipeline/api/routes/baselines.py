@@ -66,11 +66,7 @@ class Regretted(Answer):
     """What a thing cost on a day. Null: not known by itself, and `missing` says why."""
 
     day: date = said("Civil day of the site.", "2026-03-01")
-    part: str = said(
-        "model, execution, aims, data, pv, load, car, heat_pump, genset, price, gap or mode; together: those that "
-        "cannot be told apart; total: all of them.",
-        "load",
-    )
+    part: str = said("What was to blame, as docs/audit.md has it; total: all together.", "load")
     version: int = said("Above 1: corrected.", 1)
     amount: str | None = money("What it cost, net of what stays in the battery; below 0: it earned.", "1.2000")
     missing: str | None = said("Why there is no amount.", None)
