@@ -72,6 +72,15 @@ PARTS: dict[str, str] = {
         INSERT INTO ems.audit_day (site_key, day, currency, slots, settled_slots, coverage_pct, known_at)
         SELECT s.site_key, g::date, 'CZK', 96, 96, 100, g {FROM}
         WHERE extract(hour FROM g) = 0 AND extract(minute FROM g) = 0""",
+    "baseline_day": """
+        INSERT INTO ems.baseline_day (site_key, day, baseline, version, currency, energy_cost, fuel_cost, settled_slots,
+                                      slots, is_modelled, known_at)
+        SELECT d.site_key, d.day, b, 1, 'CZK', 40, 0, 96, 96, true, d.known_at
+        FROM ems.audit_day d, unnest(ARRAY['measured', 'none', 'self_use', 'timer']) AS b WHERE d.known_at >= :start""",
+    "regret_day": """
+        INSERT INTO ems.regret_day (site_key, day, part, version, currency, amount, known_at)
+        SELECT d.site_key, d.day, p, 1, 'CZK', 1, d.known_at
+        FROM ems.audit_day d, unnest(ARRAY['model', 'execution', 'pv', 'total']) AS p WHERE d.known_at >= :start""",
     "genset_alarm": f"""
         INSERT INTO ems.genset_alarm (site_key, device_key, source, group_name, name, state, first_raised_at, raised_at,
                                       times, acknowledged_at, acknowledged_by, ended_at)
@@ -225,6 +234,16 @@ QUESTIONS: dict[str, Question] = {
         "SELECT count(*), sum(hours) FROM ems.fn_genset_planned_hours(:end, :end)",
         "SELECT max(decided_at) FROM ems.planning_run WHERE site_key = :site",
         100,
+    ),
+    "fn_baseline_day": Question(
+        "SELECT sum(saving) FROM ems.fn_baseline_day(:site, CAST(:day AS date), CAST(:end AS date))",
+        "SELECT sum(cost) FROM ems.baseline_day WHERE site_key = :site",
+        20,
+    ),
+    "fn_regret_day": Question(
+        "SELECT sum(amount) FROM ems.fn_regret_day(:site, CAST(:day AS date), CAST(:end AS date))",
+        "SELECT sum(amount) FROM ems.regret_day WHERE site_key = :site",
+        20,
     ),
     "fn_effective_price": Question(
         "SELECT sum(buy_per_kwh) FROM ems.fn_effective_price(:site, :start, :end)",

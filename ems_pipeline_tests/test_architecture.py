@@ -258,6 +258,7 @@ def test_which_plans_may_be_told_to_a_device_is_said_in_one_place() -> None:
     asked = "ems.vw_executable_plan"
     assert {p.name for p in sources if asked in p.read_text(encoding="utf-8")} == {
         "R__vw_07_executable_plan.sql", "R__fn_plan_in_force.sql", "inventory.py",
+        "baselines.py",  # yesterday's plan, though another one held by then
     }, "which plan holds in a slot says fn_plan_in_force"  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from ems_pipeline.api.requestlog import RequestLog
 from ems_pipeline.api.rest import route as rest
 from ems_pipeline.api.routes import (
     alarms,
+    baselines,
     batteries,
     battery_analytics,
     battery_units,
@@ -89,6 +90,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     planners.router,
     why.router,
     money.router,
+    baselines.router,
     telemetry.router,
     genset_alarm_report.router,
     genset_alarms.router,

@@ -22,8 +22,9 @@ Studies: homes x months x variants.
     what_if      an owner's question as a study
     payback      what a study says to it: money a year, and when an investment is back
 
-The live planner and its challenger:
+The live planner, its challenger, and what was lost:
 
     recorded     a day lived through anew from stored problems
     promotion    when a challenger may take over
+    regret       what a day cost more than it had to, part by part
 """

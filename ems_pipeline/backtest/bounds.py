@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
-from ems_pipeline.audit.baselines import self_use
+from ems_pipeline.audit.baselines import self_use, timer
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest.closed_loop import Lived
 from ems_pipeline.backtest.history import Record
@@ -24,33 +26,41 @@ def by_itself(record: Record, slots: range, storage: Storage, start_soc_pct: flo
     return Lived(course.grid_w, course.battery_w, course.soc_pct, ())
 
 
-def by_timer(
-    record: Record, slots: range, storage: Storage, start_soc_pct: float, export_limit_w: float, hours: int = 4
-) -> Lived:
-    """A timer: full charge in the cheapest ``hours`` of each 96 quarter-hours, self-use in the rest."""
+def by_timer(record: Record, slots: range, storage: Storage, start_soc_pct: float, export_limit_w: float) -> Lived:
+    """A timer, every 96 quarter-hours being a day (`audit.baselines.timer`)."""
     here = slice(slots.start, slots.stop)
-    deficit_w, price = record.load_w[here] - record.pv_w[here], record.buy_per_kwh[here]
-    stored_wh = start_soc_pct / 100 * storage.capacity_wh
-    battery_w, soc_pct = np.empty(len(slots)), np.empty(len(slots))
-    for i in range(len(slots)):
-        day = price[i - i % DAY : i - i % DAY + DAY]
-        is_cheap = i % DAY in np.argsort(day, kind="stable")[: 4 * hours]
-        if is_cheap:
-            battery_w[i] = -storage.charge_w(stored_wh, storage.charge_limit_w)
-        elif deficit_w[i] > 0:
-            battery_w[i] = storage.discharge_w(stored_wh, deficit_w[i])
-        else:
-            battery_w[i] = -storage.charge_w(stored_wh, -deficit_w[i])
-        stored_wh += storage.stored_change_wh(battery_w[i])
-        soc_pct[i] = 100 * stored_wh / storage.capacity_wh
-    return Lived(np.maximum(deficit_w - battery_w, -export_limit_w), battery_w, soc_pct, ())
+    days = np.arange(len(slots), dtype=float) // DAY
+    deficit_w = record.load_w[here] - record.pv_w[here]
+    course = timer(deficit_w, record.buy_per_kwh[here], days, storage, start_soc_pct, export_limit_w)
+    return Lived(course.grid_w, course.battery_w, course.soc_pct, ())
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """Per slot what is done by who knows all of them: money at the meter, W into and out of the battery, change in the
+    cells, Wh.
+    """
+
+    meter_cost: Array
+    charge_w: Array
+    discharge_w: Array
+    stored_change_wh: Array
 
 
 def least_cost(
     record: Record, slots: range, storage: Storage, start_soc_pct: float, limits_w: tuple[float, float],
     stored_per_kwh: float,
 ) -> Array:  # fmt: skip
-    """Money of each slot with load, PV and prices of all of them known at the first one: nobody can do it for less.
+    """Money of each slot less the worth of its change in stored energy, as in `foreseen`: nobody can do it for less."""
+    found = foreseen(record, slots, storage, start_soc_pct, limits_w, stored_per_kwh)
+    return np.asarray(found.meter_cost - stored_per_kwh * units.kilo(found.stored_change_wh))
+
+
+def foreseen(
+    record: Record, slots: range, storage: Storage, start_soc_pct: float, limits_w: tuple[float, float],
+    stored_per_kwh: float,
+) -> Foreseen:  # fmt: skip
+    """What costs least with load, PV and prices of all slots known at the first one.
 
     A linear program, so its battery may charge and discharge at once where burning energy pays: the bound is then below
     what any battery can reach.
@@ -86,4 +96,5 @@ def least_cost(
     found = solver.run(arrays, TIME_LIMIT_S)
     x = found.x
     money = h * (x[imported] * buy - x[exported] * sell)
-    return np.asarray(money - stored_per_kwh * np.diff(x[stored], prepend=start[0]))
+    changed_wh = 1000 * np.diff(x[stored], prepend=start[0])
+    return Foreseen(np.asarray(money), 1000 * x[charge], 1000 * x[discharge], np.asarray(changed_wh))

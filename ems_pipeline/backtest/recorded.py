@@ -61,7 +61,7 @@ class ByRecord:
             raise LookupError(f"nothing was decided for slot {t} or before")
         begun, plan = self._made
         at = t - begun
-        return Told(battery_decision(next(islice(moments(plan, 0), at, None))).wish, _sun(plan, at))
+        return Told(battery_decision(next(islice(moments(plan, 0), at, None))).wish, sun(plan, at))
 
     def _from(self, t: int, stored_wh: float) -> Problem:
         """The stored problem, had the battery held so much, and had its own plan been the one before."""
@@ -74,7 +74,7 @@ class ByRecord:
         return replace(problem, batteries=(battery,), previous=previous)
 
 
-def _sun(plan: Plan, at: int) -> Wish:
+def sun(plan: Plan, at: int) -> Wish:
     """What all arrays together are told: as much as each may give, and no more than the meter may let out."""
     told = [pv_decision(plan, i, at).wish.limits for i in range(len(plan.problem.pv))]
     if all(one == Limits() for one in told):

@@ -62,6 +62,8 @@ MAKE = {
     "setpoint": SPOKEN,
     "audit_interval": {"sql"},
     "audit_day": {"polars"},
+    "baseline_day": {"highs", "polars"},
+    "regret_day": {"highs", "polars"},
     "forecast_score": {"polars"},
     "plan_replay": {"highs"},
     "planner_day": {"highs", "polars"},

@@ -91,11 +91,11 @@ def answer_what_if() -> None:
 FORECASTS = ["load_forecast", "pv_forecast", "heat_demand_forecast", "ev_session_forecast"]
 
 
-def _assets(name: str, selection: Any, priority: int, description: str) -> Any:
+def _assets(name: str, selection: Any, priority: int, description: str, max_runtime_s: int = 1800) -> Any:
     return dg.define_asset_job(
         name,
         selection=selection,
-        tags=AGAIN_AFTER_A_CRASH | {"dagster/priority": str(priority), "dagster/max_runtime": "1800"},
+        tags=AGAIN_AFTER_A_CRASH | {"dagster/priority": str(priority), "dagster/max_runtime": str(max_runtime_s)},
         config=SAID,
         description=description,
     )
@@ -132,12 +132,16 @@ audit_days = _assets(
         "building_response",
         "audit_interval",
         "audit_day",
+        "baseline_day",
         "forecast_score",
         "plan_replay",
         "planner_day",
     ],
     4,
     "Yesterday, settled.",
+)
+audit_regret = _assets(
+    "audit_regret", ["regret_day"], 1, "What yesterday cost more than it had to, and why; last of all.", 7200
 )
 
 ALL = [
@@ -161,4 +165,5 @@ ALL = [
     plan_shadow,
     audit_slots,
     audit_days,
+    audit_regret,
 ]

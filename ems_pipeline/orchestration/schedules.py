@@ -154,6 +154,7 @@ ALL: list[Any] = [
         "audit_every_quarter_hour", "audit_slots", "3,18,33,48 * * * *", (0, 0), "The slots just over.", UTC
     ),
     _site_schedule("audit_yesterday", "audit_days", "20 0 * * *", (-1, -1), "The day just over, settled and scored."),
+    _site_schedule("regret_of_yesterday", "audit_regret", "50 0 * * *", (-1, -1), "Yesterday split by what cost it."),
     _site_schedule("weather_archive", "observe_weather", "25 3 * * *", (-8, -7), "The archive lags by five days."),
     dg.ScheduleDefinition(
         name="housekeeping_nightly",

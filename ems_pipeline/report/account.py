@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -30,7 +31,9 @@ class Energy:
 class Account:
     """Rows of some days of one site, as settled.
 
-    ``days``: rows of ems.vw_audit_summary; ``slots``: rows of ems.audit_interval;
+    ``days``: rows of ems.vw_audit_summary; ``baselines``: of ems.fn_baseline_day;
+    ``regret``: of ems.fn_regret_day;
+    ``slots``: rows of ems.audit_interval;
     ``setpoints``: device_key, total, shadow, echoed, effective (null: signals, of which none can be seen), failed,
     reverted;
     ``alarms``: severity, kind, text, raised_at; ``plans``: kind, plans, failed, unverified, solve_s (mean),
@@ -41,6 +44,8 @@ class Account:
     first: date
     last: date
     days: pl.DataFrame
+    baselines: pl.DataFrame
+    regret: pl.DataFrame
     slots: pl.DataFrame
     setpoints: pl.DataFrame
     alarms: pl.DataFrame
@@ -52,6 +57,36 @@ class Account:
         """Sum of a column of ``days``; None when any day has no value: an unknown day is not a free one."""
         values = self.days[column]
         return None if values.is_empty() or values.null_count() else float(values.sum())
+
+    @property
+    def otherwise(self) -> list[dict[str, Any]]:
+        """Each baseline over the days it is known of: baseline, days, known, cost, wear_cost, saving, missing (why, on
+        the last day it is not). A sum in which a part is not known is None.
+        """
+
+        def total(name: str) -> pl.Expr:
+            known = pl.col(name).filter(pl.col("cost").is_not_null())
+            return pl.when((known.null_count() == 0) & (known.len() > 0)).then(known.sum()).alias(name)
+
+        summed = self.baselines.group_by("baseline", maintain_order=True).agg(
+            pl.len().alias("days"), pl.col("cost").count().alias("known"), total("cost"), total("wear_cost"),
+            total("saving"), pl.col("missing").drop_nulls().last(),
+        )  # fmt: skip
+        return summed.to_dicts()
+
+    @property
+    def lost(self) -> list[dict[str, Any]]:
+        """What cost more than it had to, the dearest first and the total last: part, days, known, amount (of the days
+        it is known of; None: of none), missing (why, on the last day it is not).
+        """
+        summed = self.regret.group_by("part", maintain_order=True).agg(
+            pl.len().alias("days"), pl.col("amount").count().alias("known"),
+            pl.when(pl.col("amount").count() > 0).then(pl.col("amount").sum()).alias("amount"),
+            pl.col("missing").drop_nulls().last(),
+        )  # fmt: skip
+        told = summed.filter((pl.col("part") == "total") | pl.col("missing").is_not_null() | (pl.col("amount") != 0))
+        is_total = pl.col("part") == "total"
+        return told.sort(is_total, pl.col("amount"), descending=[False, True], nulls_last=True).to_dicts()
 
     @property
     def energies(self) -> list[Energy]:

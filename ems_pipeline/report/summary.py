@@ -19,6 +19,8 @@ def text(account: Account) -> RenderableType:
     """Money, energy, set-points, wishes and alarms, in that order."""
     parts = [
         _money(account),
+        _otherwise(account),
+        _lost(account),
         _energy(account),
         _setpoints(account),
         _plans(account),
@@ -47,6 +49,33 @@ def _money(account: Account) -> RenderableType:
         table.add_row(str(row["day"]), *cells, f"{row['settled_slots']}/{row['slots']}")
     table.add_section()
     table.add_row("total", *("unknown" if (v := account.total(c)) is None else f"{v:.2f}" for c in columns), currency)
+    return table
+
+
+def _otherwise(account: Account) -> RenderableType | None:
+    if account.baselines.is_empty():
+        return None
+    table = Table(title="what it would have cost otherwise (docs/audit.md)", title_justify="left")
+    for name in ("baseline", "days known", "cost", "wear", "saved against it", "why not"):
+        table.add_column(name, justify="left" if name in ("baseline", "why not") else "right")
+    for row in account.otherwise:
+        cells = ["unknown" if row[c] is None else f"{row[c]:.2f}" for c in ("cost", "wear_cost", "saving")]
+        if row["baseline"] == "measured":
+            cells[-1] = ""
+        table.add_row(row["baseline"], f"{row['known']}/{row['days']}", *cells, row["missing"] or "")
+    return table
+
+
+def _lost(account: Account) -> RenderableType | None:
+    if account.regret.is_empty():
+        return None
+    title = f"what cost more than it had to, {account.site.currency} (docs/audit.md)"
+    table = Table(title=title, title_justify="left")
+    for name in ("part", "days known", "cost", "why not"):
+        table.add_column(name, justify="left" if name in ("part", "why not") else "right")
+    for row in account.lost:
+        amount_text = "unknown" if row["amount"] is None else f"{row['amount']:.2f}"
+        table.add_row(row["part"], f"{row['known']}/{row['days']}", amount_text, row["missing"] or "")
     return table
 
 

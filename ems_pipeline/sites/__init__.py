@@ -41,7 +41,7 @@ from ems_pipeline.sites.machines import DailyWindow, DeferrableLoad, Genset, Swi
 from ems_pipeline.sites.planner import PlanningPolicy
 from ems_pipeline.sites.schedule import Schedule
 from ems_pipeline.sites.site import ControlPolicy, Site
-from ems_pipeline.sites.tariff import Tariff, TariffPeriod
+from ems_pipeline.sites.tariff import FixedTariff, Tariff, TariffPeriod
 from ems_pipeline.sites.thermal import HeatPump, HotWater, House
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, GridTerms, HybridInverter, LoadGroup
 
@@ -58,6 +58,7 @@ __all__ = [
     "EfficiencyBand",
     "EfficiencyStep",
     "EmptyTaper",
+    "FixedTariff",
     "Fleet",
     "FuseGroup",
     "Gateway",

@@ -22,7 +22,7 @@ from ems_pipeline.sites.machines import DeferrableLoad, Genset, Switchboard, boa
 from ems_pipeline.sites.planner import Planner, PlanningPolicy
 from ems_pipeline.sites.record import Key, PowerW, Record, known_as
 from ems_pipeline.sites.schedule import Schedule
-from ems_pipeline.sites.tariff import Tariff
+from ems_pipeline.sites.tariff import FixedTariff, Tariff
 from ems_pipeline.sites.thermal import HeatPump
 from ems_pipeline.sites.wiring import Device, FuseGroup, Gateway, GridConnection, HybridInverter, LoadGroup
 from ems_pipeline.sites.wish import Unfit, Wish, in_words
@@ -52,6 +52,8 @@ class Site(Record):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     grid: GridConnection
     tariff: Tariff
+    fixed_tariff: FixedTariff | None = None
+    """Contract of one price with which settled days are compared; without it they are not."""
     usual_load_w: PowerW = 400.0
     """Mean house load assumed until a week of it has been measured."""
     pv: tuple[PvArray, ...] = ()

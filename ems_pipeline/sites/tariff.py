@@ -203,3 +203,10 @@ class Tariff(Record):
             if period.valid_from <= day and (period.valid_to is None or day < period.valid_to):
                 return period
         raise LookupError(f"tariff {self.name!r} has no period for {day}; add one to the site file")
+
+
+class FixedTariff(Record):
+    """One price for every bought and one for every sold kWh, taxes and grid fees included: what else could be had."""
+
+    buy_per_kwh: PerKwh
+    sell_per_kwh: PerKwh = 0.0

@@ -23,6 +23,7 @@ once. Assets, the command line and whatever else serves people call the same ste
     forecasting                       load, PV, heat and cars, as known at an instant
     learning, second_source, azimuth  models trained and chosen; a stated plane that does not fit
     heating                           measured COP, and houses fitted
+    comparing, regretting             a settled day beside its baselines, and what it cost more than it had to
     settling, scoring                 quarter-hours and days, and their baselines; forecasts scored
     answering, site_documents         what a request over HTTP wants of this machine
     goal_price                        a plan with a goal against the plan without it

@@ -25,6 +25,7 @@ Add a read here when an asset needs a table in a shape of its own.
     claims, intents                                          what is wanted of an asset; what a device is to be told
     setpoints, setpoint_lives, point_maps                    the journal, and the maps it was written by
     audits, accounts, inventory                              what it was worth, and how things stand
+    baselines, regrets, versions                             what it might have been worth, and why it was not
     studies                                                  what it would have been worth: backtests
     asked                                                    what was asked for over HTTP
     maintenance, services, meters                            services of gensets, what is due, hours of running

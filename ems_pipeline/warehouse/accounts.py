@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from ems_pipeline import time_grid
 from ems_pipeline.report.account import Account
 from ems_pipeline.sites import Site
-from ems_pipeline.warehouse import audits
+from ems_pipeline.warehouse import audits, baselines, regrets
 from ems_pipeline.warehouse.frames import query
 from ems_pipeline.warehouse.inventory import table_sizes
 
@@ -29,6 +29,8 @@ def of_site(connection: Connection, site: Site, first: date, last: date, *, of_a
         first=first,
         last=last,
         days=audits.summary(connection, site.key, first, last),
+        baselines=baselines.days(connection, site.key, first, last),
+        regret=regrets.days(connection, site.key, first, last),
         slots=audits.slots(connection, site.key, start, end),
         setpoints=query(connection, SETPOINTS, **window),
         alarms=query(connection, ALARMS, **window, of_all=of_all),

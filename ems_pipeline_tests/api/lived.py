@@ -47,6 +47,21 @@ INSERT INTO ems.audit_day (site_key, day, currency, slots, settled_slots, covera
                            no_battery_saving, throughput_wh, import_wh, known_at)
 VALUES ('home01', '2026-02-27', 'CZK', 96, 96, 100, 30, 29, 50, 20, 15000, 10000, '2026-02-28 00:20+00'),
        ('home01', '2026-02-28', 'CZK', 96, 90, 95, 38.12, 36.9, 61.03, 22.91, 30000, 18200, '2026-03-01 00:20+00');
+INSERT INTO ems.baseline_day (site_key, day, baseline, version, currency, energy_cost, fuel_cost, wear_cost,
+        stored_change_wh, stored_value, settled_slots, slots, is_modelled, missing, known_at) VALUES
+    ('home01', '2026-02-28', 'measured', 1, 'CZK', 38, 0, 1, 0, 0, 90, 96, false, NULL, '2026-03-01 00:20+00'),
+    ('home01', '2026-02-28', 'timer', 1, 'CZK', 43.5, 0, 2, 500, 1.5, 90, 96, true, NULL, '2026-03-01 00:20+00'),
+    ('home01', '2026-02-28', 'timer', 2, 'CZK', 41.5, 0, 2, 500, 1.5, 90, 96, true, NULL, '2026-03-01 02:20+00'),
+    ('home01', '2026-02-28', 'last_plan', 1, 'CZK', NULL, NULL, NULL, NULL, NULL, 90, 96, true,
+        'the plan reaches 4 of 96', '2026-03-01 00:20+00');
+INSERT INTO ems.regret_day (site_key, day, part, version, currency, amount, missing, known_at) VALUES
+    ('home01', '2026-02-28', 'execution', 1, 'CZK', 1, NULL, '2026-03-01 00:50+00'),
+    ('home01', '2026-02-28', 'load', 1, 'CZK', 2, NULL, '2026-03-01 00:50+00'),
+    ('home01', '2026-02-28', 'load', 2, 'CZK', 2.5, NULL, '2026-03-01 02:50+00'),
+    ('home01', '2026-02-28', 'car', 1, 'CZK', 0, NULL, '2026-03-01 00:50+00'),
+    ('home01', '2026-02-28', 'pv', 1, 'CZK', NULL, 'not stored', '2026-03-01 00:50+00'),
+    ('home01', '2026-02-28', 'together', 1, 'CZK', 0.5, NULL, '2026-03-01 00:50+00'),
+    ('home01', '2026-02-28', 'total', 2, 'CZK', 4, NULL, '2026-03-01 00:50+00');
 INSERT INTO ems.audit_interval (site_key, starts_at, grid_w, planned_grid_w, planned_buy_per_kwh,
         planned_sell_per_kwh,
                                 buy_per_kwh, sell_per_kwh, coverage_pct, known_at) VALUES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -86,6 +87,28 @@ def test_days_cost_what_was_settled_and_today_counts_only_what_is(otto: TestClie
     assert today["cost"] == "0.5000", "1 kW at 4 for a quarter-hour is 1.00, 1 kW sold at 2 is -0.50"
     assert today["planned_cost"] == "1.5000", "2.00 - 0.50, of the same two quarter-hours"
     assert (today["settled_slots"], today["past_slots"]) == (2, 52), "thirteen hours of Prague are over"
+
+
+def test_baselines_are_rows_and_a_correction_leaves_what_was_said(otto: TestClient) -> None:
+    path = "/sites/home01/baselines?from=2026-02-28"
+    rows = {row["baseline"]: row for row in got(otto, path)["items"]}
+    assert (rows["timer"]["cost"], rows["timer"]["net_cost"], rows["timer"]["version"]) == ("41.5000", "40.0000", 2)
+    assert (rows["timer"]["saving"], rows["measured"]["saving"]) == ("2.0000", None), "40 of the timer, 38 of the site"
+    assert (rows["last_plan"]["cost"], rows["last_plan"]["missing"]) == (None, "the plan reaches 4 of 96")
+    then = got(otto, f"{path}&known_at=2026-03-01T01:00:00Z")["items"]
+    assert {row["baseline"]: row["cost"] for row in then}["timer"] == "43.5000"
+    assert refused(otto, "/sites/home01/baselines?known_at=1999-01-01T00:00:00Z") == (422, "out_of_range")
+
+
+def test_what_cost_more_than_it_had_to_is_rows_that_add_up(otto: TestClient) -> None:
+    path = "/sites/home01/regret?from=2026-02-28"
+    rows = {row["part"]: row for row in got(otto, path)["items"]}
+    assert (rows["load"]["amount"], rows["load"]["version"]) == ("2.5000", 2)
+    assert (rows["pv"]["amount"], rows["pv"]["missing"]) == (None, "not stored")
+    told = [Decimal(row["amount"]) for name, row in rows.items() if row["amount"] and name != "total"]
+    assert sum(told) == Decimal(rows["total"]["amount"])
+    then = got(otto, f"{path}&known_at=2026-03-01T01:00:00Z")["items"]
+    assert {row["part"]: row["amount"] for row in then}["load"] == "2.0000"
 
 
 def test_a_quarter_hour_that_pv_did_not_answer_has_no_load(otto: TestClient) -> None:
@@ -180,6 +203,7 @@ def test_a_site_tells_its_parts_and_its_versions(otto: TestClient) -> None:
 
 ELSEWHERE = [
     "/sites/home02", "/sites/home02/versions", "/sites/home02/now", "/sites/home02/plan", "/sites/home02/money",
+    "/sites/home02/baselines", "/sites/home02/regret",
     "/sites/home02/telemetry", "/sites/home02/prices", "/sites/home02/overrides", "/sites/home02/alarms",
     "/sites/home02/arm", "/measurements?site=home02", "/forecast/consumption?site=home02",
     "/forecast/generation?site=home02", "/forecast/metrics?site=home02", "/batteries/home02.pack",

@@ -18,6 +18,7 @@ TABLES_OF_THE_DESIGN = {
     "telemetry_15m", "baseline_consumption", "load_forecast", "pv_forecast", "heat_demand_forecast",
     "ev_session_forecast", "cop_history", "building_response", "daily_plan", "rolling_plan", "audit_interval",
     "audit_day", "forecast_score", "plan_replay", "study_day", "shadow_plan", "planner_day",
+    "baseline_day", "regret_day",
 }  # fmt: skip
 HARDWARE = {"read_telemetry", "apply_control", "verify_setpoints"}
 

@@ -30,6 +30,8 @@ READ = {
     "building_response": {"telemetry_15m", "cop_history"},
     "audit_interval": {"telemetry_15m", "effective_price", "planning_run", "setpoint"},
     "audit_day": {"audit_interval"},
+    "baseline_day": {"audit_interval", "planning_run", "telemetry_15m"},
+    "regret_day": {"audit_interval", "planning_run", "telemetry_15m"},
     "forecast_score": {"load_forecast", "pv_forecast", "telemetry_15m"},
     "plan_replay": {"planning_run", "telemetry_15m", "effective_price", "load_forecast", "pv_forecast", "site"},
     "shadow_plan": {"planning_run", "site"},
@@ -76,6 +78,7 @@ def test_nothing_measured_learnt_or_decided_is_a_dead_end(defs: dg.Definitions) 
         "forecast_score",
         "plan_replay",
         "planner_day",
+        "regret_day",
         "study_day",
         "weather_observation",
     }, "these are for people"

@@ -28,6 +28,19 @@ DAY: dict[str, Any] = {
     "settled_slots": 4,
     "slots": 4,
 }
+BASELINES: list[dict[str, Any]] = [
+    {"day": DAY["day"], "baseline": "timer", "cost": 12.5, "wear_cost": 0.5, "saving": 2.5, "missing": None},
+    {"day": DAY["day"] + timedelta(days=1), "baseline": "timer", "cost": None, "wear_cost": None, "saving": None,
+     "missing": "no charge"},
+]  # fmt: skip
+REGRET: list[dict[str, Any]] = [
+    {"day": DAY["day"] + timedelta(days=day), "part": part, "amount": amount, "missing": missing}
+    for day, part, amount, missing in [
+        (0, "car", 0.0, None), (0, "load", 1.0, None), (0, "pv", 2.0, None), (0, "total", 3.0, None),
+        (1, "car", 0.0, None), (1, "load", 1.5, None), (1, "pv", None, "not stored"), (1, "together", 0.5, None),
+        (1, "total", 2.0, None),
+    ]
+]  # fmt: skip
 FLOWS = {
     "pv_w": [2000.0, 2000.0, 0.0, 0.0],
     "grid_w": [-1000.0, 500.0, 500.0, None],
@@ -55,6 +68,8 @@ def account(site: Site, **changes: Any) -> Account:
     )
     frames: dict[str, Any] = {
         "days": pl.DataFrame([DAY]),
+        "baselines": pl.DataFrame(BASELINES),
+        "regret": pl.DataFrame(REGRET),
         "slots": slots,
         "setpoints": pl.DataFrame(
             [
@@ -100,6 +115,23 @@ def test_a_total_with_an_unknown_day_is_unknown(home01: Site) -> None:
     assert shown.total("cost") is None
     assert shown.total("no_battery_cost") == 32.0
     assert "unknown" in printed(shown)
+
+
+def test_a_baseline_is_summed_over_the_days_it_is_known_of_and_says_why_not_of_others(home01: Site) -> None:
+    (timer,) = account(home01).otherwise
+    assert timer == {
+        "baseline": "timer", "days": 2, "known": 1, "cost": 12.5, "wear_cost": 0.5, "saving": 2.5,
+        "missing": "no charge",
+    }  # fmt: skip
+    assert re.search(r"timer\s*.\s*1/2\s*.\s*12.50\s*.\s*0.50\s*.\s*2.50\s*.\s*no charge", printed(account(home01)))
+
+
+def test_what_cost_most_is_told_first_the_total_last_and_what_cost_nothing_not_at_all(home01: Site) -> None:
+    told = [(row["part"], row["known"], row["amount"], row["missing"]) for row in account(home01).lost]
+    assert told == [
+        ("load", 2, 2.5, None), ("pv", 1, 2.0, "not stored"), ("together", 1, 0.5, None), ("total", 2, 5.0, None),
+    ]  # fmt: skip
+    assert re.search(r"pv\s*.\s*1/2\s*.\s*2.00\s*.\s*not stored", printed(account(home01)))
 
 
 def test_the_page_holds_no_outside_reference_and_no_script(home01: Site) -> None:

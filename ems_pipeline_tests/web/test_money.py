@@ -54,6 +54,27 @@ def test_a_day_is_shown_as_it_was_settled(house: House) -> None:
     assert cells(shown, "Thu 26 Feb")[-1] == "provisional restated"
 
 
+def test_what_it_would_have_cost_otherwise_is_a_table_with_its_days_and_reasons(house: House) -> None:
+    shown = house.login("anna").get(PATH).text
+    assert cells(shown, "Timer") == [
+        "Timer: charges in the four cheapest hours", "41.50 CZK", "1.50 CZK", "2.00 CZK", "2.00 CZK", "modelled",
+    ]  # fmt: skip
+    assert cells(shown, "The plan of midnight")[1:] == [
+        "–", "–", "–", "–", "modelled the plan reaches 4 of 96",
+    ]  # fmt: skip
+
+
+def test_what_cost_most_comes_first_and_the_sum_last(house: House) -> None:
+    shown = house.login("anna").get(PATH).text
+    table = said(shown[shown.index("h-regret") : shown.index("h-months")])
+    names = ["Forecast of the house", "Devices did otherwise", "What cannot be told apart", "Forecast of the sun",
+             "More than with perfect foresight"]  # fmt: skip
+    assert sorted(names, key=table.index) == names
+    assert cells(shown, "Forecast of the house")[1:] == ["2.50 CZK", ""]
+    assert cells(shown, "Forecast of the sun")[1:] == ["–", "not stored"]
+    assert "Cars came otherwise" not in table, "it cost nothing"
+
+
 def test_an_unknown_day_is_a_dash_in_the_table_and_in_no_sum(house: House) -> None:
     shown = house.login("anna").get(PATH).text
     assert cells(shown, "Wed 25 Feb")[1:7] == ["–"] * 6

@@ -115,6 +115,54 @@ class Asset(BaseModel):
     """The device that measures and obeys for it; null: none does."""
 
 
+class Baseline(BaseModel):
+    """A day as it was, or as it would have been. Null: not known, and `missing` says why."""
+
+    day: date
+    """Civil day of the site."""
+    baseline: str
+    """measured, none, no_genset, self_use, timer, fixed_tariff, yesterdays_plan, last_plan or foresight."""
+    version: int
+    """Above 1: corrected."""
+    cost: Decimal | None
+    """Energy and fuel."""
+    energy_cost: Decimal | None
+    """At the meter."""
+    fuel_cost: Decimal | None
+    """Fuel, starts and service of generating sets."""
+    wear_cost: Decimal | None
+    """Wear of the batteries; in no other amount."""
+    stored_value: Decimal | None
+    """Worth of the change in stored energy."""
+    net_cost: Decimal | None
+    """The cost less that worth."""
+    saving: Decimal | None
+    """What was saved against it; below 0: it would have been cheaper."""
+    stored_change_kwh: float | None
+    """Energy in the cells at the end less at the begin."""
+    settled_slots: int
+    """Quarter-hours it is a sum over."""
+    slots: int
+    """Quarter-hours of the day."""
+    is_modelled: bool
+    """A battery by its few numbers stands in for the measured one."""
+    missing: str | None
+    """Why there are no figures."""
+    known_at: AwareDatetime
+    """When it was settled so."""
+
+
+class Baselines(BaseModel):
+    """Days in order, of each its rows by name."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of all its money."""
+    items: list[Baseline]
+    """Rows, oldest day first."""
+
+
 class BatteriesOfSite(BaseModel):
     """The batteries of a site together, over settled days."""
 
@@ -1878,6 +1926,23 @@ class ReadWish(BaseModel):
     """Counters and settings, too."""
 
 
+class Regretted(BaseModel):
+    """What a thing cost on a day. Null: not known by itself, and `missing` says why."""
+
+    day: date
+    """Civil day of the site."""
+    part: str
+    """What was to blame, as docs/audit.md has it; total: all together."""
+    version: int
+    """Above 1: corrected."""
+    amount: Decimal | None
+    """What it cost, net of what stays in the battery; below 0: it earned."""
+    missing: str | None
+    """Why there is no amount."""
+    known_at: AwareDatetime
+    """When it was split so."""
+
+
 class Remedied(BaseModel):
     """What was done about a finding."""
 
@@ -3076,6 +3141,17 @@ class Portal(BaseModel):
     """What is still to be said to it."""
     tasks: list[Task]
     """The newest tasks first."""
+
+
+class Regret(BaseModel):
+    """Days in order, of each its parts by name; of a day the others add up to the total."""
+
+    site: str
+    """Site."""
+    currency: str
+    """Currency of all its money."""
+    items: list[Regretted]
+    """Rows, oldest day first."""
 
 
 class Services(BaseModel):

@@ -66,3 +66,24 @@ COMMENT ON COLUMN ems.audit_day.no_battery_saving IS 'against no battery, change
 COMMENT ON COLUMN ems.audit_day.self_use_saving IS 'against the self-use rule, change in stored energy included';
 COMMENT ON COLUMN ems.audit_day.is_restated IS 'the same quarter-hours have another cost than before, though no price was provisional';
 COMMENT ON COLUMN ems.audit_day.filled_at IS 'last change of the row';
+
+COMMENT ON TABLE ems.baseline_day IS 'Per day what it cost and what it would have cost under each baseline of docs/audit.md, a row each; corrections are versions.';
+COMMENT ON COLUMN ems.baseline_day.baseline IS '`measured`, or what would have been: `none`, `no_genset`, `self_use`, `timer`, `fixed_tariff`, `yesterdays_plan`, `last_plan`, `foresight`';
+COMMENT ON COLUMN ems.baseline_day.version IS '1, and one more with every correction that changed a figure';
+COMMENT ON COLUMN ems.baseline_day.energy_cost IS 'money at the meter, over the settled quarter-hours; NULL: cannot be known, `missing` says why';
+COMMENT ON COLUMN ems.baseline_day.fuel_cost IS 'fuel, starts and service of generating sets';
+COMMENT ON COLUMN ems.baseline_day.cost IS '`energy_cost` and `fuel_cost`; wear is in no cost, it stands beside';
+COMMENT ON COLUMN ems.baseline_day.wear_cost IS 'throughput of the batteries at the wear that the site file states, charging and discharging apart';
+COMMENT ON COLUMN ems.baseline_day.stored_change_wh IS 'energy in the cells at the day''s end minus at its start';
+COMMENT ON COLUMN ems.baseline_day.stored_value IS 'its worth, by the rule of docs/audit.md';
+COMMENT ON COLUMN ems.baseline_day.end_soc_pct IS 'charge with which the rule''s own battery enters the next day; NULL: it keeps none of its own';
+COMMENT ON COLUMN ems.baseline_day.settled_slots IS 'quarter-hours that all figures are sums over';
+COMMENT ON COLUMN ems.baseline_day.slots IS 'quarter-hours of the day';
+COMMENT ON COLUMN ems.baseline_day.is_modelled IS 'a battery by its few numbers stands in for the measured one';
+COMMENT ON COLUMN ems.baseline_day.missing IS 'why there are no figures';
+
+COMMENT ON TABLE ems.regret_day IS 'Per day what it cost more than it had to, split by what was to blame (docs/audit.md), a row each; corrections are versions.';
+COMMENT ON COLUMN ems.regret_day.part IS '`model`, `execution`, `aims`, `data`, `pv`, `load`, `car`, `heat_pump`, `genset`, `price`, `gap`, `mode`; `together`: those that cannot be told apart; `total`: the sum of all';
+COMMENT ON COLUMN ems.regret_day.version IS '1, and one more with every correction that changed the amount or its reason';
+COMMENT ON COLUMN ems.regret_day.amount IS 'money that it cost, net of what stays in the battery; below 0: it earned; NULL: not known by itself, `missing` says why';
+COMMENT ON COLUMN ems.regret_day.missing IS 'why there is no amount';

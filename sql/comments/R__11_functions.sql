@@ -4,6 +4,8 @@ COMMENT ON ROUTINE ems.fn_baseline_consumption IS 'expected house load per quart
 COMMENT ON ROUTINE ems.fn_cop_estimate IS 'COP of a heat pump at an outdoor and a flow temperature, as known at an instant';
 COMMENT ON ROUTINE ems.fn_create_planning_run IS 'opens a planning run from a JSON record, returns its id';
 COMMENT ON ROUTINE ems.fn_create_series_table IS 'creates a big series table: hypertable with TimescaleDB, range partitions without';
+COMMENT ON ROUTINE ems.fn_baseline_day IS 'baselines of a site''s days as known at an instant, a row each, with what was saved against each';
+COMMENT ON ROUTINE ems.fn_regret_day IS 'what a site''s days cost more than they had to, as known at an instant, a row for each part';
 COMMENT ON ROUTINE ems.fn_effective_price IS 'a site''s prices per quarter-hour as known at an instant';
 COMMENT ON ROUTINE ems.fn_drop_asked IS 'drops requests that ended, and rows of the log of writes, before an instant; never the last 90 days; how many';
 COMMENT ON ROUTINE ems.fn_drop_telemetry IS 'drops the months of minutes that ended before an instant; never the last week; gives up when somebody reads them for a second';

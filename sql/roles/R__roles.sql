@@ -51,7 +51,7 @@ DO $$ BEGIN
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA ems TO ems_service;
     REVOKE UPDATE ON ems.setpoint_event, ems.genset_change, ems.genset_command_step, ems.site_config, ems.point_map, ems.grid_event, ems.web_write,
         ems.genset_alarm_event, ems.genset_meter_event, ems.maintenance_done, ems.maintenance_level,
-        ems.maintenance_task, ems.planner_verdict, ems.planner_change FROM ems_service;
+        ems.maintenance_task, ems.baseline_day, ems.regret_day, ems.planner_verdict, ems.planner_change FROM ems_service;
     GRANT DELETE ON ems.planning_run, ems.genset_live, ems.gateway_party, ems.person, ems.notice_channel TO ems_service;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ems TO ems_service;
 
@@ -72,7 +72,7 @@ DO $$ BEGIN
         ems.point_map,
         ems.alarm, ems.gateway_party, ems.gateway_lease,
         ems.supervisor, ems.control_decision,
-        ems.audit_interval, ems.audit_day,
+        ems.audit_interval, ems.audit_day, ems.baseline_day, ems.regret_day,
         ems.genset_alarm, ems.genset_alarm_event, ems.genset_removal,
         ems.request, ems.web_write,
         ems.maintenance_template, ems.maintenance_level, ems.maintenance_task, ems.maintenance_plan, ems.maintenance_order,
@@ -85,7 +85,7 @@ DO $$ BEGIN
         ems.vw_genset_hours
     TO ems_analyst;
     GRANT EXECUTE ON FUNCTION ems.fn_effective_price, ems.fn_cop_estimate, ems.fn_baseline_consumption,
-        ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_why, ems.fn_genset_alarm_actors,
+        ems.fn_plan_in_force, ems.fn_slot_cost, ems.fn_baseline_day, ems.fn_regret_day, ems.fn_why, ems.fn_genset_alarm_actors,
         ems.fn_genset_alarm_rates, ems.fn_maintenance_due, ems.fn_maintenance_since,
         ems.fn_genset_planned_hours TO ems_analyst;
 

@@ -5,6 +5,7 @@ me, tokens               who asks, and what programs may
 notices                  how one is told of what happens
 overview, sites, now     what there is, and how it stands
 prices, tempo, forecasts, plans, why, money  what is known, decided, and what it was worth
+baselines                what days would have cost otherwise, and more than they had to
 telemetry                what was measured
 batteries, battery_analytics, battery_units  batteries, what they did and what they say
 control, overrides, schedules  wishes for assets, and letting go

@@ -18,7 +18,7 @@ from ems_pipeline.orchestration.partitions import site_day_partitions, windows
 from ems_pipeline.pictures.bars import Bars, bars
 from ems_pipeline.pictures.panel import Panel, Series, steps
 from ems_pipeline.sites import Site
-from ems_pipeline.steps import contest, replaying, scoring, settling
+from ems_pipeline.steps import comparing, contest, regretting, replaying, scoring, settling
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.windows import SiteWindow
 from ems_pipeline.time_grid import Clock
@@ -123,6 +123,58 @@ def day_picture(settled: list[pl.DataFrame], site: Site) -> dg.MetadataValue | N
     costs = {"measured": "cost", "no battery": "no_battery_cost", "self-use": "self_use_cost"}
     named = {name: days[column].to_list() for name, column in costs.items()}
     return image(lambda: bars(Bars(days["day"].to_list(), named, "cost per day", site.currency, "days")), "days")
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=site_day_partitions,
+    deps=[audit_day, "planning_run"],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def baseline_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """A day that is over beside every baseline: rules, plans whatever came, another contract, perfect foresight."""
+    ledger = Ledger(context, ems, windows(context, ems))
+    return ledger.day_by_day(partial(_compare_baselines, ledger, ems.clock))
+
+
+def _compare_baselines(ledger: Ledger, clock: Clock, connection: Connection, window: SiteWindow) -> None:
+    site, day, now = window.site, window.first, clock.now()
+    if window.end > now:
+        ledger.not_yet(site, day, "it is not over")
+        return
+    rows = comparing.compare_day(connection, window, now)
+    if not rows:
+        ledger.lacks(site, day, f"nothing of {site.key} {day} is settled: materialise audit_day for it first")
+        return
+    ledger.made(site, day, len(rows), known=sum(row.missing is None for row in rows))
+
+
+@dg.asset(
+    group_name=GROUP,
+    partitions_def=site_day_partitions,
+    deps=[baseline_day],
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def regret_day(context: dg.AssetExecutionContext, ems: dg.ResourceParam[Platform]) -> dg.MaterializeResult:
+    """What a day that is over cost more than it had to: one thing after another put right, each with its difference.
+
+    The parts and their order: docs/audit.md.
+    """
+    ledger = Ledger(context, ems, windows(context, ems))
+    return ledger.day_by_day(partial(_regret, ledger, ems.clock))
+
+
+def _regret(ledger: Ledger, clock: Clock, connection: Connection, window: SiteWindow) -> None:
+    site, day, now = window.site, window.first, clock.now()
+    if window.end > now:
+        ledger.not_yet(site, day, "it is not over")
+        return
+    parts = regretting.regret_day(connection, window, now)
+    if not parts:
+        ledger.lacks(site, day, f"nothing of {site.key} {day} is settled: materialise audit_day for it first")
+        return
+    costs: dict[str, Any] = {part.part: part.amount for part in parts}
+    ledger.made(site, day, len(parts), **costs)
 
 
 @dg.asset(

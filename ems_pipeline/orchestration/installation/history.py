@@ -26,7 +26,7 @@ INPUTS = [
     "ev_session_forecast",
 ]
 """What a plan is made of, telemetry aside: it cannot be read again."""
-SETTLEMENT = ["cop_history", "building_response", "audit_interval", "audit_day", "forecast_score"]
+SETTLEMENT = ["cop_history", "building_response", "audit_interval", "audit_day", "baseline_day", "forecast_score"]
 ONE_DAY = timedelta(days=1)
 LOGGED_BEFORE = 14
 """Days of measurements wanted before the first filled day: what its load forecast learns from."""

@@ -39,6 +39,21 @@ OF_MONTHS = f"""
            bool_or(is_restated) AS is_restated
     FROM ems.vw_audit_summary WHERE site_key = %(site)s AND day < %(today)s
     GROUP BY 1 ORDER BY 1 DESC LIMIT {MONTHS}"""
+OF_BASELINES = f"""
+    SELECT baseline, count(*) AS days, count(cost) AS cost_days, {decimal("sum(cost)")} AS cost,
+           {decimal("sum(stored_value)")} AS stored_value, {decimal("sum(wear_cost)")} AS wear_cost,
+           {decimal("sum(saving)")} AS saving, count(saving) AS saving_days, bool_or(is_modelled) AS is_modelled,
+           (array_agg(missing ORDER BY day DESC) FILTER (WHERE missing IS NOT NULL))[1] AS missing
+    FROM ems.fn_baseline_day(%(site)s, %(first)s, %(last)s, %(now)s) GROUP BY baseline"""
+ORDER = (
+    "measured", "none", "no_genset", "self_use", "timer", "fixed_tariff", "yesterdays_plan", "last_plan", "foresight",
+)  # fmt: skip
+OF_REGRET = f"""
+    SELECT part, count(*) AS days, count(amount) AS amount_days, {decimal("sum(amount)")} AS amount,
+           (array_agg(missing ORDER BY day DESC) FILTER (WHERE missing IS NOT NULL))[1] AS missing
+    FROM ems.fn_regret_day(%(site)s, %(first)s, %(last)s, %(now)s) GROUP BY part
+    ORDER BY part = 'total', sum(amount) DESC NULLS LAST, part"""
+"""What cost most comes first, the sum last."""
 Month = Annotated[str | None, Query(max_length=7, pattern=r"^\d{4}-\d{2}$")]
 
 
@@ -51,9 +66,13 @@ async def page(site: SiteKey, reader: Annotated[Reader, reads("analytics:read")]
     told = await money.site_money(head.key, reader.known, reader.web, first.isoformat(), last.isoformat())
     async with reader.web.database.reading(reader.known) as connection:
         months = await rows(connection, OF_MONTHS, site=head.key, today=today)
+        otherwise = await rows(connection, OF_BASELINES, site=head.key, first=first, last=last, now=head.said.now)
+        regret = await rows(connection, OF_REGRET, site=head.key, first=first, last=last, now=head.said.now)
     days = told["days"]
     return reader.show(
         "money", head=head, today=told["today"], days=days[::-1], total=_total(days), months=months,
+        baselines=sorted(otherwise, key=lambda row: ORDER.index(row["baseline"])),
+        regret=[row for row in regret if row["part"] == "total" or row["missing"] or Decimal(row["amount"])],
         month=first if month else None, first=first, last=last,
         picture=drawn.both(_bars(head.said, days[0]["day"], last, days)) if days else None,
     )  # fmt: skip
