@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Battery:
         end_per_kwh = float(_whole(store.end_value_per_kwh, MONEY))
         return cls(*map(units.kilo, limits), *losses, store.wear_per_kwh, end_per_kwh)
 
-    @property
+    @cached_property
     def room(self) -> float:
         """What its cells take."""
         return float(_whole(self.ceiling - self.floor, KWH))

@@ -92,16 +92,18 @@ def _at_end(prices: Array, battery: Battery) -> Array:
 
 
 def _drawn(ahead: Ahead, prices: Array) -> Array:
-    """What each step takes out of the cells where a kWh kept is worth each price; < 0 puts in."""
-    found = np.zeros((*ahead.met.shape, prices.shape[-1]))
-    found[..., 0] = -ahead.charged
-    for course, falling in enumerate(-prices):
-        here = found[..., course, :].reshape(-1, len(falling))
-        rows = np.arange(len(here))
-        for energy, worth in ((ahead.bought, ahead.buying), (ahead.met, ahead.meeting), (ahead.sold, ahead.selling)):
-            at = np.searchsorted(falling, -worth[..., course])
-            here[rows, np.resize(at, len(here))] += energy[..., course].ravel()
-    return np.cumsum(found, axis=-1, out=found)
+    """What each step takes out of the cells where a kWh kept is worth each price; < 0 puts in.
+
+    As prices fall it buys no more, then covers demand or stores no more, then sells.
+    """
+    shape, most = ahead.met.shape, prices.shape[-1]
+    turns = np.empty((*shape, 5), dtype=np.int64)
+    turns[..., 0], turns[..., 4] = 0, most
+    for number, worth in enumerate((ahead.buying, ahead.meeting, ahead.selling), 1):
+        for course, falling in enumerate(-prices):
+            turns[..., course, number] = np.searchsorted(falling, -worth[..., course])
+    moved = np.cumsum(np.stack([-ahead.charged, ahead.bought, ahead.met, ahead.sold], axis=-1), axis=-1)
+    return np.repeat(moved.ravel(), np.diff(turns).ravel()).reshape(*shape, most)
 
 
 def _back(energy: Array, drawn: Array, battery: Battery) -> None:
