@@ -5,8 +5,10 @@
 site_year_battery_s     35,040 re-plans of one battery, PV and load in closed loop along the forecast alone, settled;
                         forecasts were issued.
                         With ``--days`` below 365 it is scaled, and the table says so.
-site_year_scenarios_s   the same number of decisions over several courses, as plans are made unless a site says
-                        ``planning: {courses: false}``: a sample (``--courses``), scaled. Decisions only.
+site_year_scenarios_s   the same year with each decision weighed over several courses, as plans are made unless a site
+                        says ``planning: {courses: false}``.
+weighed_same_told_pct   of ``--courses`` states of that year, those weighed over courses: told exactly what a live plan
+                        tells, though decided together with the other slots of their issue.
 site_year_home_s        the same number of decisions of the demo site with its cars and heat pump: a sample of them
                         (``--homes``), assembled, solved and put into words, scaled to a year. Decisions only: a closed
                         loop of cars and houses is not in it.
@@ -14,7 +16,8 @@ same_mode_pct           of ``--checked`` states of that year, decided by the val
                         plan: how many are told the same mode; same_told_pct: and the same limits to the last digit.
 more_paid_pct           what the fast way paid more on the same nine days of three seasons (closed loop, settled), in
                         percent of the bill without a battery; below zero: less, for live plans stop near the best.
-replay_decision_ratio   a stored decision made again (inputs read, compared, solved, rows compared) to its solve.
+replay_decision_ratio   a stored decision made again (inputs read, compared, solved, rows compared) to its solve: over
+                        two hours, whose solve is small, and ``/36 h`` over a day and a half, as live plans are.
 peer_solves_ratio       EMHASS needs 0.42 s for such a solve (median of five seeds on the machine the issue names; it is
                         not run here), times decisions a year, to site_year_battery_s.
 worker_memory_mb        the most a worker has held that lived a month, models trained.

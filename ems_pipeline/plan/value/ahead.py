@@ -28,10 +28,10 @@ class Battery:
     @classmethod
     def of(cls, store: BatteryStore) -> Battery:
         """Of the planner's battery."""
-        limits = (store.floor_wh, store.ceiling_wh, store.charge_limit_w, store.discharge_limit_w)
-        losses = (store.charge_efficiency, store.discharge_efficiency)
-        end_per_kwh = float(_whole(store.end_value_per_kwh, MONEY))
-        return cls(*map(units.kilo, limits), *losses, store.wear_per_kwh, end_per_kwh)
+        window = units.kilo(store.floor_wh), units.kilo(store.ceiling_wh)
+        limits = units.kilo(store.charge_limit_w), units.kilo(store.discharge_limit_w)
+        losses = store.charge_efficiency, store.discharge_efficiency
+        return cls(*window, *limits, *losses, store.wear_per_kwh, float(_whole(store.end_value_per_kwh, MONEY)))
 
     @cached_property
     def room(self) -> float:
