@@ -42,7 +42,7 @@ def first_mode(plan: Plan) -> str:
 def test_what_a_kwh_is_worth_in_one_course_is_what_the_program_pays_less_for_having_it(seed: int) -> None:
     """Least money of the same problem begun with other energies, by the linear program to nine digits."""
     rng = np.random.default_rng(seed)
-    load_w, sun_w = rng.uniform(200, 2500, 10), np.maximum(0.0, 5000 * np.sin(np.arange(10) / 3))
+    load_w, sun_w = rng.uniform(200, 2500, 10), np.maximum(0.0, 2500 * np.sin(np.arange(10) * 2))
     pack = battery(**LOSSY, wear_per_kwh=0.01, floor_wh=1000.0, ceiling_wh=3000.0, end_value_per_kwh=0.15)
     plain = house(rng.uniform(0.1, 0.4, 10), load_w, 0.05, pv=(PvSource("roof", sun_w),), batteries=(pack,))
     sure = dataclasses.replace(plain, courses=(course((load_w - sun_w).tolist()),))
