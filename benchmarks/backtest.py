@@ -5,8 +5,10 @@
 site_year_battery_s     35,040 re-plans of one battery, PV and load in closed loop along the forecast alone, settled;
                         forecasts were issued.
                         With ``--days`` below 365 it is scaled, and the table says so.
-site_year_scenarios_s   the same number of decisions over several courses, as plans are made unless a site says
-                        ``planning: {courses: false}``: a sample (``--courses``), scaled. Decisions only.
+site_year_scenarios_s   the same year with each decision weighed over several courses, as plans are made unless a site
+                        says ``planning: {courses: false}``.
+weighed_same_told_pct   of ``--courses`` states of that year, those weighed over courses: told exactly what a live plan
+                        tells, though decided together with the other slots of their issue.
 site_year_home_s        the same number of decisions of the demo site with its cars and heat pump: a sample of them
                         (``--homes``), assembled, solved and put into words, scaled to a year. Decisions only: a closed
                         loop of cars and houses is not in it.
@@ -14,7 +16,8 @@ same_mode_pct           of ``--checked`` states of that year, decided by the val
                         plan: how many are told the same mode; same_told_pct: and the same limits to the last digit.
 more_paid_pct           what the fast way paid more on the same nine days of three seasons (closed loop, settled), in
                         percent of the bill without a battery; below zero: less, for live plans stop near the best.
-replay_decision_ratio   a stored decision made again (inputs read, compared, solved, rows compared) to its solve.
+replay_decision_ratio   a stored decision made again (inputs read, compared, solved, rows compared) to its solve: over
+                        two hours, whose solve is small, and ``/36 h`` over a day and a half, as live plans are.
 peer_solves_ratio       EMHASS needs 0.42 s for such a solve (median of five seeds on the machine the issue names; it is
                         not run here), times decisions a year, to site_year_battery_s.
 worker_memory_mb        the most a worker has held that lived a month, models trained.
@@ -50,7 +53,7 @@ from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest.closed_loop import ByPlans, Decides, lived
 from ems_pipeline.backtest.exact import ByValue
 from ems_pipeline.backtest.history import Expected, Record
-from ems_pipeline.backtest.issued import issued
+from ems_pipeline.backtest.issued import EVERY, issued
 from ems_pipeline.backtest.month import Lived, Measured, Month, live, with_prices
 from ems_pipeline.backtest.settled import settled
 from ems_pipeline.plan import EvSession, PlanInputs, SiteState, assemble, device_rows, slot_rows, solve
@@ -64,6 +67,7 @@ SITES = Path(__file__).parents[1] / "sites"
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 BEFORE = 10
 YEAR = 365 * 96
+TWO_HOURS, DAY_AND_A_HALF = 8, 144
 PEER_SOLVE_S = 0.42
 START_PCT = 55.0
 BEGINS = (14, 120, 200)
@@ -158,15 +162,26 @@ def money(home: Site, record: Record, expected: Expected, days: int) -> Figure:
     return figure("more_paid_pct", 100 * (ours - live_one) / bare if bare else 0.0, "% of the bare bill")
 
 
-def scenarios_year(record: Record, expected: Expected, count: int, days: int) -> Figure:
-    """Decisions at random, with cells at random, over several courses."""
-    decides, rng = ByPlans(site(), record, expected), np.random.default_rng(4)
-    at = rng.choice((days - 8) * 96, count, replace=False) + (BEFORE + 8) * 96
-    begun = process_time()
-    for t in at.tolist():
-        decides.told(t, float(rng.uniform(1000, 10_000)))
-    spent = (process_time() - begun) / count * YEAR
-    return figure("site_year_scenarios_s", spent, f"s ({count} decisions, scaled)", 45.0)
+def scenarios_year(record: Record, expected: Expected, days: int) -> Figure:
+    """The closed loop with its settlement, each decision weighed over several courses."""
+    spent, decides = battery_year(site(), record, expected, days)
+    scaled = "" if days == 365 else f", {days} days, scaled"
+    unit = f"s ({decides.planned} decisions left to the solver{scaled})"
+    return figure("site_year_scenarios_s", spent * 365 / days, unit, 45.0)
+
+
+def as_live(record: Record, expected: Expected, count: int, days: int) -> Figure:
+    """Slots at random, with cells at random: of those weighed over courses, how many are told exactly what a live plan
+    tells. They are decided together with the others of their issue.
+    """
+    rng, together = np.random.default_rng(4), []
+    for t in rng.choice((days - 8) * 96, count, replace=False) + (BEFORE + 8) * 96:
+        stored_wh, plans = float(rng.uniform(1000, 10_000)), ByPlans(site(), record, expected)
+        if plans.plan(int(t), stored_wh).weighed:
+            ours = ByValue(site(), record, expected)
+            ours.told(expected.same_until(int(t)) - EVERY, stored_wh)
+            together.append(ours.told(int(t), stored_wh) == plans.told(int(t), stored_wh))
+    return figure("weighed_same_told_pct", 100 * sum(together) / len(together), f"% of {len(together)}")
 
 
 def home_year(count: int) -> Figure:
@@ -202,8 +217,8 @@ def _home_inputs(home: Site, record: Record, t: int, until: int) -> PlanInputs:
     )  # fmt: skip
 
 
-def replay_ratio(count: int) -> Figure:
-    """One stored decision made again ``count`` times, in a database of its own."""
+def replay_ratio(count: int, slots: int, name: str) -> Figure:
+    """One stored decision over ``slots`` made again ``count`` times, in a database of its own."""
     from ems_pipeline.steps import replaying
     from ems_pipeline.steps.deciding import Wanted, decisions
     from ems_pipeline.steps.platform import Platform
@@ -216,7 +231,7 @@ def replay_ratio(count: int) -> Figure:
         try:
             migrate.upgrade(warehouse)
             platform = Platform(warehouse, SimulatedClock(AT), list)
-            home = knowing(platform, plain(load_site(SITES / "home01.yaml", {}), "elm"))
+            home = knowing(platform, plain(load_site(SITES / "home01.yaml", {}), "elm"), slots)
             wanted = Wanted("rolling", START.date(), AT)
             for _, decide in decisions(platform, [home], wanted, logging.getLogger()):
                 decide()
@@ -225,7 +240,7 @@ def replay_ratio(count: int) -> Figure:
             assert held is not None
             found = [replaying.replay(warehouse, held) for _ in range(count)]
             assert all(one.is_same for one in found)
-            return figure("replay_decision_ratio", median((r.read_s + r.solve_s) / r.solve_s for r in found), "", 1.5)
+            return figure(name, median((r.read_s + r.solve_s) / r.solve_s for r in found), "", 1.5)
         finally:
             warehouse.close()
             embedded.stop(data)
@@ -271,9 +286,11 @@ def main() -> None:
     found.append(figure("peer_solves_ratio", PEER_SOLVE_S * YEAR / spent, "times as many a second", 500.0))
     found += checked(home, record, expected, min(args.checked, args.days * 96), args.days)
     found.append(money(home, record, expected, args.days))
-    found.append(scenarios_year(record, expected, args.courses, args.days))
+    found.append(scenarios_year(record, expected, args.days))
+    found.append(as_live(record, expected, args.courses, args.days))
     found.append(home_year(args.homes))
-    found.append(replay_ratio(args.replays))
+    found.append(replay_ratio(args.replays, TWO_HOURS, "replay_decision_ratio"))
+    found.append(replay_ratio(args.replays, DAY_AND_A_HALF, "replay_decision_ratio/36 h"))
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         found.append(figure("worker_memory_mb", pool.submit(_worker).result(), "MB", 500.0))
     told(found, args.json)

@@ -6,7 +6,9 @@ No database, no scheduler, no sockets: history comes in as arrays, money goes ou
     issued       forecasts as they would have been issued
     closed_loop  plan, obey, meter, slot after slot
     exact        the same decisions from what stored energy is worth
-    stored       that worth, as a convex function in pieces
+    weighed      that worth over several courses, slots of an issue together
+    along        and along one forecast, backwards from the end
+    stored       there, as a convex function in pieces
     courses      and where it is none, as the least of several
     bounds       what no planner can beat, and what needs none
     intervals    money by day, and how sure its sums are

@@ -129,11 +129,18 @@ class ByPlans:
             sessions=(),
             state=SiteState(at=self._actual.starts[t], soc_pct={battery.key: 100 * stored_wh / battery.capacity_wh}),
             previous_w=previous_w,
-            courses=self._courses(t, (buy_per_kwh, sell_per_kwh), load_w, pv_w) if site.planning.courses else (),
+            courses=self.courses(t, (buy_per_kwh, sell_per_kwh), load_w, pv_w),
         )
 
-    def _courses(self, t: int, known: tuple[Array, Array], load_w: Array, pv_w: Array) -> tuple[Course, ...]:
-        """Ways in which things may go, from what was measured before slot ``t`` and the prices known in it."""
+    def courses(self, t: int, known: tuple[Array, Array], load_w: Array, pv_w: Array) -> tuple[Course, ...]:
+        """Ways in which things may go, from what was measured before slot ``t`` and the prices known in it; none of a
+        site that does not ask for them.
+
+        Args:
+            load_w, pv_w: forecasts, as far as they reach.
+        """
+        if not self._site.planning.courses:
+            return ()
         actual = self._actual
         since = max(0, t - MEMORY_DAYS * courses.DAY)
         days = actual.pv_w[t - (t - since) // courses.DAY * courses.DAY : t].reshape(-1, courses.DAY)

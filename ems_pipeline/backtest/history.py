@@ -74,6 +74,9 @@ class Expected(Protocol):
     def at(self, t: int, until: int) -> tuple[Array, Array]:
         """Load and PV of slots ``[t, until)`` as far as they were forecast at the begin of slot ``t``, W >= 0."""
 
+    def same_until(self, t: int) -> int:
+        """First slot after ``t`` at whose begin another forecast may be known."""
+
     def missed(self, actual: Record, t: int) -> list[Missed]:
         """Of days before slot ``t`` what came less what was forecast at the same time of that day."""
 
@@ -88,6 +91,10 @@ class Foreseen:
     def at(self, t: int, until: int) -> tuple[Array, Array]:
         """See `Expected`."""
         return self.load_w[t:until], self.pv_w[t:until]
+
+    def same_until(self, t: int) -> int:  # noqa: ARG002
+        """See `Expected`."""
+        return len(self.load_w)
 
     def missed(self, actual: Record, t: int) -> list[Missed]:  # noqa: ARG002
         """Nothing: no day says how such a forecast errs."""

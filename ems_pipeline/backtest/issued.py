@@ -53,6 +53,10 @@ class Issued:
         window = slice(begun, begun + until - t)
         return self.load_w[number, window], self.pv_w[number, window]
 
+    def same_until(self, t: int) -> int:
+        """See `history.Expected`."""
+        return t + EVERY - (t - self.first) % EVERY
+
     def missed(self, actual: Record, t: int) -> list[Missed]:
         """See `history.Expected`."""
         found = []

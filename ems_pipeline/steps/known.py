@@ -85,6 +85,7 @@ def read(
         "heat": forecasts.newest(connection, "heat_demand_forecast", keys, first, far, at),
     }
     by_site = {name: OfSites(frame) for name, frame in ahead.items()}
+    is_one_start = len(set(starts.values())) == 1  # then what was read is what each wants
     sessions = OfSites(forecasts.newest_sessions(connection, keys, first, far, at))
     said = OfSites(_said(connection, keys, at))
     asked = OfSites(events.listing(connection, keys, at))
@@ -99,7 +100,10 @@ def read(
         site.key: Known(
             at,
             starts[site.key],
-            **{name: _from(frames.of(site.key), starts[site.key]) for name, frames in by_site.items()},
+            **{
+                name: frames.of(site.key) if is_one_start else _from(frames.of(site.key), starts[site.key])
+                for name, frames in by_site.items()
+            },
             sessions=sessions.of(site.key),
             said=said.of(site.key),
             events=asked.of(site.key),
@@ -138,6 +142,8 @@ def _days_before(start: datetime) -> pl.Expr:
 
 def _of_days_before(missed: pl.DataFrame, start: datetime) -> pl.DataFrame:
     """The slots that are whole days before those of a day from ``start`` on."""
+    if missed.is_empty():
+        return missed
     moved = pl.col("starts_at") + pl.col("days_back") * pl.duration(days=1)
     return missed.filter(moved.is_between(start, start + time_grid.ONE_DAY, closed="left"))
 
@@ -147,7 +153,7 @@ class OfSites:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._none = frame.clear()
-        named = frame["site_key"].unique().to_list()
+        named = frame["site_key"].unique().to_list() if len(frame) else []
         # To take apart what is of one site, or of none, costs as much as to read it.
         self._parts = (
             {(key,): frame for key in named}

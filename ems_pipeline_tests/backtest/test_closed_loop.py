@@ -12,6 +12,7 @@ from ems_pipeline import time_grid
 from ems_pipeline.audit.baselines import self_use
 from ems_pipeline.audit.storage import Storage
 from ems_pipeline.backtest.closed_loop import ByPlans, obeyed_w, under_plans
+from ems_pipeline.backtest.exact import ByValue
 from ems_pipeline.backtest.history import Foreseen, Record
 from ems_pipeline.backtest.intervals import costs
 from ems_pipeline.backtest.issued import issued
@@ -79,12 +80,16 @@ def test_what_comes_after_a_decision_changes_nothing_of_it(home: Site) -> None:
             starts, np.where(number < until, buy, noise), np.where(number < until, buy - 0.15, 0.0),
             np.where(number < t, load_w, noise), np.where(number < t, sun_w, noise),
         )  # fmt: skip
-        plans = [
-            ByPlans(home, r, issued(starts, r.load_w, r.pv_w, zone, slots, 400.0)).plan(t, 4000.0)
-            for r in (known, other)
-        ]
+        told, plans = [], []
+        for r in (known, other):
+            forecasts = issued(starts, r.load_w, r.pv_w, zone, slots, 400.0)
+            plans.append(ByPlans(home, r, forecasts).plan(t, 4000.0))
+            together = ByValue(home, r, forecasts)
+            together.told(t - t % 8, 4000.0)  # decides what is known of all slots of this issue
+            told += [together.told(t, 4000.0), ByPlans(home, r, forecasts).told(t, 4000.0)]
         assert len(plans[0].problem.courses) >= 6
         assert plans[0].to_json() == plans[1].to_json()
+        assert told[1:] == told[:-1], "decided together with slots that come, and by a plan"
 
 
 def test_a_battery_obeys_its_mode_and_limits() -> None:

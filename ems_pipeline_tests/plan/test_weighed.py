@@ -12,7 +12,10 @@ from ems_pipeline.plan import Plan, Problem, device_rows, solve, verify
 from ems_pipeline.plan.assembly.courses import Missed, courses
 from ems_pipeline.plan.problem import Course, PvSource
 from ems_pipeline.plan.problem.accept import ProblemInvalid
+from ems_pipeline.plan.value.ahead import Battery
 from ems_pipeline.plan.value.exact import is_exact
+from ems_pipeline.plan.value.stock import after_first, at_each
+from ems_pipeline.plan.value.worth import Worth
 from ems_pipeline_tests.plan.small import battery, car, house
 
 CHEAP_THEN_DEAR = [0.10] * 8 + [0.40] * 8
@@ -36,17 +39,41 @@ def first_mode(plan: Plan) -> str:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_where_one_course_is_sure_nothing_is_cheaper(seed: int) -> None:
-    """Against the linear program on the same problem: within what levels of 100 Wh can tell."""
+def test_what_a_kwh_is_worth_in_one_course_is_what_the_program_pays_less_for_having_it(seed: int) -> None:
+    """Least money of the same problem begun with other energies, by the linear program to nine digits."""
     rng = np.random.default_rng(seed)
-    load_w, sun_w = rng.uniform(200, 2500, 48), np.maximum(0.0, 5000 * np.sin(np.arange(48) / 15))
-    problem = house(
-        rng.uniform(0.1, 0.4, 48), load_w, 0.05, pv=(PvSource("roof", sun_w),), batteries=(battery(**LOSSY),)
-    )
-    sure = weighing(problem, course((load_w - sun_w).tolist()))
-    best = solve(problem)
-    assert best.objective is not None
-    assert sure.objective == pytest.approx(best.objective, abs=0.01)
+    load_w, sun_w = rng.uniform(200, 2500, 10), np.maximum(0.0, 2500 * np.sin(np.arange(10) * 2))
+    pack = battery(**LOSSY, wear_per_kwh=0.01, floor_wh=1000.0, ceiling_wh=3000.0, end_value_per_kwh=0.15)
+    plain = house(rng.uniform(0.1, 0.4, 10), load_w, 0.05, pv=(PvSource("roof", sun_w),), batteries=(pack,))
+    sure = dataclasses.replace(plain, courses=(course((load_w - sun_w).tolist()),))
+    worth = Worth.of(Battery.of(pack), at_each(sure, Battery.of(pack))[0])
+    begins, paid = np.linspace(1000.0, 3000.0, 7), []
+    for initial_wh in begins:
+        begun = dataclasses.replace(plain, batteries=(dataclasses.replace(pack, initial_wh=initial_wh),))
+        objective = solve(begun, gap=1e-9, tolerance=1e-9, stage2=False).objective
+        assert objective is not None
+        paid.append(objective - 0.15 * initial_wh / 1000)
+    earned = np.cumsum(worth.per_kwh * np.diff(worth.ends, prepend=worth.floor))
+    less = np.interp(begins / 1000, [worth.floor, *worth.ends], [0.0, *earned])
+    assert np.array(paid[0]) - paid == pytest.approx(less, abs=1e-6)
+
+
+def test_problems_a_slot_apart_are_worth_together_what_each_is_alone() -> None:
+    """To the last bit, also where paths that move on differ in the midst of the horizon and in hours after it."""
+    rng, pack, slots = np.random.default_rng(6), battery(**LOSSY, end_value_per_kwh=0.2), 40
+    cells = Battery.of(pack)
+    first = house(np.repeat(rng.uniform(0.1, 0.4, slots // 4), 4), 500.0, 0.05, batteries=(pack,))
+    paths = np.tile(rng.uniform(-4000, 3000, (3, slots + 24)), (6, 1, 1))
+    for k in range(1, 6):
+        paths[k, :, [20 + k, slots + 1 + k]] += 700.0
+    after = [(rng.uniform(0.1, 0.5, 24), np.full(24, 0.05)) for _ in range(3)]
+    ways = [tuple(Course(path[k:], *side) for path, side in zip(paths[k], after, strict=True)) for k in range(6)]
+    together = after_first(dataclasses.replace(first, courses=ways[0]), cells, paths)
+    for k, courses_of in enumerate(ways):
+        own = dataclasses.replace(house(first.buy_per_kwh[k:], 500.0, 0.05, batteries=(pack,)), courses=courses_of)
+        alone, among = Worth.of(cells, at_each(own, cells)[1]), Worth.of(cells, together[k])
+        prices = np.linspace(0.0, 0.5, 301).tolist()
+        assert [alone.down_to(price) for price in prices] == [among.down_to(price) for price in prices]
 
 
 def test_half_a_chance_of_a_dear_evening_is_worth_half() -> None:

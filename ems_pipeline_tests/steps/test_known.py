@@ -58,11 +58,11 @@ def registered(platform: Platform, those: Sequence[Site]) -> list[Site]:
     return list(those)
 
 
-def knowing(platform: Platform, site: Site) -> Site:
-    """The site with two hours of prices and forecasts, and a measured state."""
+def knowing(platform: Platform, site: Site, count: int = SLOTS) -> Site:
+    """The site with ``count`` slots of prices and forecasts, and a measured state."""
     with platform.warehouse.begin() as connection:
         sites.register(connection, [site], KNOWN)
-        slots = pl.DataFrame({"starts_at": [START + SLOT * i for i in range(SLOTS)]})
+        slots = pl.DataFrame({"starts_at": [START + SLOT * i for i in range(count)]})
         price = slots.with_columns(
             site_key=pl.lit(site.key), buy_per_kwh=5.0, sell_per_kwh=1.5, spot_per_kwh=2.0, currency=pl.lit("CZK"),
             is_provisional=False, components=pl.lit("{}"), known_at=pl.lit(KNOWN),

@@ -52,14 +52,13 @@ def courses(
     until = slots + HOURS_AFTER * PER_HOUR
     load_w, pv_w = onwards(load_w, until), onwards(pv_w, until)
     most_w = np.maximum(pv_w, onwards(most_pv_w, until))
-    found = []
-    for day in whole:
-        load = np.maximum(load_w + onwards(day.load_w, until), 0.0)
-        sun = np.clip(pv_w + onwards(day.pv_w, until), 0.0, most_w)
-        prices = (_hourly(onwards(known[-day.days_back * DAY :], HOURS_AFTER * PER_HOUR)) for known in (buy, sell))
-        lacking = load - sun
-        found.append(Course(np.append(lacking[:slots], _hourly(lacking[slots:])).round(1), *_convex(*prices)))
-    return tuple(found)
+    again = np.arange(until) % DAY
+    load = np.maximum(load_w + np.array([day.load_w for day in whole])[:, again], 0.0)
+    lacking = load - np.clip(pv_w + np.array([day.pv_w for day in whole])[:, again], 0.0, most_w)
+    deficit_w = np.hstack([lacking[:, :slots], _hourly(lacking[:, slots:])]).round(1)
+    back = [-day.days_back for day in whole]
+    after = (_hourly(known[-(DAYS.stop - 1) * DAY :].reshape(-1, DAY))[back] for known in (buy, sell))
+    return tuple(map(Course, deficit_w, *_convex(*after)))
 
 
 def _convex(buy: Array, sell: Array) -> tuple[Array, Array]:
@@ -76,7 +75,7 @@ def onwards(values: Array, until: int) -> Array:
 
 
 def _hourly(values: Array) -> Array:
-    return np.asarray(values.reshape(-1, PER_HOUR).mean(axis=1))
+    return np.asarray(values.reshape(len(values), -1, PER_HOUR).mean(axis=2))
 
 
 def _believable(day: Missed) -> Missed:

@@ -30,5 +30,8 @@ def _is_wide(problem: Problem) -> bool:
 
 def _is_convex(problem: Problem) -> bool:
     """Buying is dearer than selling and paid by who buys: burning energy then never pays."""
-    pairs = [(problem.buy_per_kwh, problem.sell_per_kwh), *((c.buy_per_kwh, c.sell_per_kwh) for c in problem.courses)]
-    return all(bool(np.all(buy >= np.maximum(sell, 0.0))) for buy, sell in pairs)
+    after = [
+        np.array([getattr(course, side) for course in problem.courses]) for side in ("buy_per_kwh", "sell_per_kwh")
+    ]
+    pairs = ((problem.buy_per_kwh, problem.sell_per_kwh), after)
+    return all(bool((buy >= np.maximum(sell, 0.0)).all()) for buy, sell in pairs)

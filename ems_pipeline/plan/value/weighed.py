@@ -12,8 +12,9 @@ from ems_pipeline.plan.problem import Problem
 from ems_pipeline.plan.result.complete import complete
 from ems_pipeline.plan.result.moment import IDLE_W
 from ems_pipeline.plan.result.plan import Marginals, Plan
-from ems_pipeline.plan.value import worth as worths
-from ems_pipeline.plan.value.worth import AS_GOOD, Battery, Slot
+from ems_pipeline.plan.value import stock
+from ems_pipeline.plan.value.ahead import Battery
+from ems_pipeline.plan.value.worth import Now, Worth, after
 
 NOISE_KWH = 1e-6
 
@@ -24,8 +25,8 @@ def weighed(problem: Problem) -> Plan:
     Its powers are those along the forecast; each slot's move is decided by what is expected after it in all courses.
     """
     battery = Battery.of(problem.batteries[0])
-    expected = worths.expected(problem, battery)
-    energy = _along(problem, battery, expected)
+    worths = [Worth.of(battery, one) for one in stock.at_each(problem, battery)]
+    energy = _along(problem, battery, worths)
     gained_kwh = np.diff(energy)
     gained_w = units.from_kilo(units.slot_power_w(np.where(np.abs(gained_kwh) > NOISE_KWH, gained_kwh, 0.0)))
     charge_w, discharge_w = np.maximum(gained_w, 0.0) / battery.gains, np.maximum(-gained_w, 0.0) * battery.gives
@@ -37,22 +38,19 @@ def weighed(problem: Problem) -> Plan:
         genset_on=nothing,
     )  # fmt: skip
     plan = complete(plan)
-    return dataclasses.replace(plan, marginals=_marginals(plan, battery, expected, energy))
+    return dataclasses.replace(plan, marginals=_marginals(plan, battery, worths, energy))
 
 
-def _along(problem: Problem, battery: Battery, expected: Array) -> Array:
+def _along(problem: Problem, battery: Battery, worths: list[Worth]) -> Array:
     """Energy in the cells at the begin of each slot and at the end of the last, kWh, as forecast."""
-    lacks_kw = units.kilo(problem.load_w - problem.pv_available_w)
-    grid, energy = problem.grid, np.empty(problem.slots + 1)
-    energy[0] = units.kilo(problem.batteries[0].initial_wh)
-    sell = np.maximum(problem.sell_per_kwh, 0.0)
-    levels = worths.best_levels(battery, problem.buy_per_kwh, sell, expected[1:], AS_GOOD)
-    for t in range(problem.slots):
-        one = slice(t, t + 1)
-        limits = units.kilo(float(grid.import_limit_w[t])), units.kilo(float(grid.export_limit_w[t]))
-        slot = Slot(problem.buy_per_kwh[one], sell[one], lacks_kw[one], units.SLOT_HOURS, *limits)
-        energy[t + 1] = worths.after(battery, slot, levels[:, one], energy[t].reshape(1, 1)).item()
-    return energy
+    energy = [units.kilo(problem.batteries[0].initial_wh)]
+    sell, lacks_w = np.maximum(problem.sell_per_kwh, 0.0), problem.load_w - problem.pv_available_w
+    powers = (units.kilo(side).tolist() for side in (lacks_w, problem.grid.import_limit_w, problem.grid.export_limit_w))
+    for now, worth in zip(
+        zip(problem.buy_per_kwh.tolist(), sell.tolist(), *powers, strict=True), worths[1:], strict=True
+    ):
+        energy.append(after(battery, Now(*now), worth, energy[-1]))
+    return np.array(energy)
 
 
 def _used_w(problem: Problem, battery_w: Array) -> Array:
@@ -64,12 +62,9 @@ def _used_w(problem: Problem, battery_w: Array) -> Array:
     return np.array([source.available_w * (1 - share) for source in problem.pv]).reshape(-1, problem.slots)
 
 
-def _marginals(plan: Plan, battery: Battery, expected: Array, energy: Array) -> Marginals:
+def _marginals(plan: Plan, battery: Battery, worths: list[Worth], energy: Array) -> Marginals:
     """What a kWh more is worth on average: in the cells at the begin of each slot, and at the meter as forecast."""
-    half = (battery.levels[1] - battery.levels[0]) / 2
-    low, high = np.maximum(energy - half, battery.levels[0]), np.minimum(energy + half, battery.levels[-1])
-    courses = [np.interp((a, b), battery.levels, row) for a, b, row in zip(low, high, expected, strict=True)]
-    stored = np.array([less - more for less, more in courses]) / (high - low)
+    stored = np.array([worth.about(kwh) for worth, kwh in zip(worths, energy.tolist(), strict=True)])
     problem, kept = plan.problem, stored[1:]
     at_bus = np.where(plan.battery_w > 0, kept / battery.gives, kept * battery.gains)
     sell = np.maximum(problem.sell_per_kwh, 0.0)

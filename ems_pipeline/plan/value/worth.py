@@ -1,138 +1,91 @@
-"""Least expected money from each quarter-hour on, by the energy in the cells: one backward pass over all courses.
+"""What a kWh more in the cells is worth on average over the courses, and what a battery does with it in a slot.
 
-Within a course the money of a slot is convex in what the cells gain, and so is all that follows (Bellman 1957): the
-best move is told by four levels of charge. Up to the first the battery charges from the grid, down to the second it
-covers demand, up to the third it stores surplus, down to the fourth it sells. Of each course the money is least as if
-the course were known from the next slot on; the mean over the courses is what this slot may count on.
+The move of a slot is told by four levels of energy: up to the first the battery charges from the grid, down to the
+second it covers demand, up to the third it stores surplus, down to the fourth it sells.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ems_pipeline import units
 from ems_pipeline.arrays import Array
-from ems_pipeline.plan.problem import BatteryStore, Problem
+from ems_pipeline.plan.value.ahead import Battery
+from ems_pipeline.plan.value.stock import Stock
 
-LEVELS = 91
-"""Levels of energy at which money is kept; between two it is taken as a straight line."""
 AS_GOOD = 1e-3
 """Share of a price by which moving energy must be better than following the meter."""
 NEVER_LESS = 1e-9
 """What a kWh is worth in the cells at least: it is not given away where selling and keeping bring nothing."""
+NEAR = 1 / 180
+"""Part of the cells on either side over which the worth of a kWh that is told is a mean."""
 
 
 @dataclass(frozen=True)
-class Battery:
-    """A battery in kW and kWh, and its levels of energy."""
+class Worth:
+    """Money per kWh up to each of the rising ``ends`` (kWh in the cells, the last full); it falls from end to end."""
 
-    levels: Array
-    charge_kw: float
-    discharge_kw: float
-    gains: float
-    gives: float
-    wear: float
+    floor: float
+    ends: Array
+    per_kwh: Array
 
     @classmethod
-    def of(cls, store: BatteryStore) -> Battery:
-        """Of the planner's battery."""
-        levels = np.linspace(units.kilo(store.floor_wh), units.kilo(store.ceiling_wh), LEVELS)
-        limits = units.kilo(store.charge_limit_w), units.kilo(store.discharge_limit_w)
-        return cls(levels, *limits, store.charge_efficiency, store.discharge_efficiency, store.wear_per_kwh)
+    def of(cls, battery: Battery, stock: Stock) -> Worth:
+        """The mean over the courses, all as likely."""
+        energy, prices = stock.energy[:, :-1], stock.prices
+        falls, courses = prices[:, :-1] - prices[:, 1:], len(prices)
+        inside = (energy > 0) & (energy < battery.room)
+        full = prices[:, -1].sum() + falls[energy >= battery.room].sum()
+        at, fall = energy[inside], falls[inside]
+        order = np.argsort(at)
+        ends = np.append(battery.floor + at[order], battery.ceiling)
+        summed = full + np.append(np.cumsum(fall[order][::-1])[::-1], 0.0)
+        return cls(battery.floor, ends, summed / courses)
+
+    def down_to(self, price: float) -> float:
+        """Energy up to which a kWh is worth more than a price."""
+        above = int(np.count_nonzero(self.per_kwh > price))
+        return float(self.ends[above - 1]) if above else self.floor
+
+    def about(self, energy: float) -> float:
+        """Of a kWh at so much energy, as a mean over what is `NEAR`."""
+        ceiling = float(self.ends[-1])
+        near = (ceiling - self.floor) * NEAR
+        edges = np.clip([energy - near, energy + near], self.floor, ceiling)
+        money = np.cumsum(self.per_kwh * np.diff(self.ends, prepend=self.floor))
+        low, high = np.interp(edges, np.append(self.floor, self.ends), np.append(0.0, money))
+        return float((high - low) / (edges[1] - edges[0]))
 
 
-@dataclass(frozen=True)
-class Slot:
-    """A slot or an hour in every course: prices (selling at least 0), what the site lacks, kW, and its length."""
+class Now(NamedTuple):
+    """A slot: prices (selling at least 0), what the site lacks and what may pass the meter."""
 
-    buy: Array
-    sell: Array
-    lacks_kw: Array
-    hours: float
+    buy: float
+    sell: float
+    lacks_kw: float
     import_kw: float
     export_kw: float
 
 
-def best_levels(battery: Battery, buy: Array, sell: Array, worth: Array, as_good: float = 0.0) -> Array:
-    """Four levels of energy per row: up to which to buy, down to cover, up to store, down to sell, kWh.
+def after(battery: Battery, now: Now, worth: Worth, stored: float) -> float:
+    """Energy in the cells, kWh, after a slot that begins with ``stored`` and does what is best by ``worth``.
 
-    Args:
-        worth: money from the slot's end on, per row and level.
-        as_good: share of a price by which more than following the meter has to pay.
+    More than following the meter has to pay by the share `AS_GOOD`.
     """
-    b, more, less = battery, 1 + as_good, 1 - as_good
-    prices = np.array([
-        (buy * more + b.wear) / b.gains, (buy * more - b.wear) * b.gives,
-        (sell * less + b.wear) / b.gains - NEVER_LESS, (sell * less - b.wear) * b.gives - NEVER_LESS,
-    ])  # fmt: skip
-    return np.asarray(b.levels[np.argmin(worth + prices[:, :, None] * b.levels, axis=2)])
-
-
-def after(battery: Battery, slot: Slot, levels: Array, stored: Array) -> Array:
-    """Energy in the cells after the slot, kWh, of each course (rows) and ``stored`` energy (columns).
-
-    Args:
-        levels: see `best_levels`, of each course.
-    """
-    b, h = battery, slot.hours
-    bought, covered, kept, sold = levels[:, :, None]
-    lacks = slot.lacks_kw[:, None]
-    surplus_kwh = h * b.gains * np.minimum(np.maximum(-lacks, 0.0), b.charge_kw)
-    demand_kwh = h / b.gives * np.minimum(np.maximum(lacks, 0.0), b.discharge_kw)
-    most_in = h * b.gains * np.minimum(b.charge_kw, np.maximum(slot.import_kw - lacks, 0.0))
-    most_out = h / b.gives * np.minimum(b.discharge_kw, np.maximum(slot.export_kw + lacks, 0.0))
-    ends = stored + np.clip(kept - stored, 0.0, surplus_kwh) - np.clip(stored - covered, 0.0, demand_kwh)
-    ends = np.where(ends < bought, np.minimum(bought, np.maximum(ends, stored + most_in)), ends)
-    ends = np.where(ends > sold, np.maximum(sold, np.minimum(ends, stored - most_out)), ends)
-    return np.asarray(np.clip(ends, b.levels[0], b.levels[-1]))
-
-
-def money(battery: Battery, slot: Slot, stored: Array, ends: Array) -> Array:
-    """At the meter and for wear, per course and stored energy."""
-    gained = ends - stored
-    charged_kwh = np.where(gained > 0, gained / battery.gains, gained * battery.gives)
-    grid_kwh = slot.hours * slot.lacks_kw[:, None] + charged_kwh
-    paid = grid_kwh * np.where(grid_kwh > 0, slot.buy[:, None], slot.sell[:, None])
-    return np.asarray(paid + battery.wear * np.abs(charged_kwh))
-
-
-def between(battery: Battery, worth: Array, energy: Array) -> Array:
-    """``worth`` of each course at energies between the levels."""
-    at = (energy - battery.levels[0]) / (battery.levels[1] - battery.levels[0])
-    below = np.minimum(at.astype(np.intp), LEVELS - 2)
-    low, high = (np.take_along_axis(worth, below + k, axis=1) for k in (0, 1))
-    return np.asarray(low + (at - below) * (high - low))
-
-
-def slots(problem: Problem) -> list[Slot]:
-    """The horizon's quarter-hours, then the hours after it, in every course."""
-    grid, n = problem.grid, problem.slots
-    lacks_kw = units.kilo(np.array([course.deficit_w for course in problem.courses]))
-    buy, sell = (
-        np.hstack([np.tile(known, (len(problem.courses), 1)), [getattr(course, side) for course in problem.courses]])
-        for known, side in ((problem.buy_per_kwh, "buy_per_kwh"), (problem.sell_per_kwh, "sell_per_kwh"))
-    )
-    sell, found = np.maximum(sell, 0.0), []
-    for t in range(lacks_kw.shape[1]):
-        limits = (float(units.kilo(side[min(t, n - 1)])) for side in (grid.import_limit_w, grid.export_limit_w))
-        hours = units.SLOT_HOURS if t < n else 1.0
-        found.append(Slot(buy[:, t], sell[:, t], lacks_kw[:, t], hours, *limits))
-    return found
-
-
-def expected(problem: Problem, battery: Battery) -> Array:
-    """Mean over the courses of the least money from the begin of each slot on (rows) by level of energy (columns)."""
-    ahead, n = slots(problem), problem.slots
-    worth = np.tile(-problem.batteries[0].end_value_per_kwh * battery.levels, (len(problem.courses), 1))
-    found = np.empty((n + 1, LEVELS))
-    stored = battery.levels[None, :]
-    for t in range(len(ahead) - 1, -1, -1):
-        if t < n:
-            found[t + 1] = worth.mean(axis=0)
-        levels = best_levels(battery, ahead[t].buy, ahead[t].sell, worth)
-        ends = after(battery, ahead[t], levels, stored)
-        worth = money(battery, ahead[t], stored, ends) + between(battery, worth, ends)
-    found[0] = worth.mean(axis=0)
-    return found
+    b, h, more, less = battery, units.SLOT_HOURS, 1 + AS_GOOD, 1 - AS_GOOD
+    bought, covered = worth.down_to(b.costs(now.buy * more)), worth.down_to(b.brings(now.buy * more))
+    kept = worth.down_to(b.costs(now.sell * less) - NEVER_LESS)
+    sold = worth.down_to(b.brings(now.sell * less) - NEVER_LESS)
+    surplus = h * b.gains * min(max(-now.lacks_kw, 0.0), b.charge_kw)
+    demand = h / b.gives * min(max(now.lacks_kw, 0.0), b.discharge_kw)
+    most_in = h * b.gains * min(b.charge_kw, max(now.import_kw - now.lacks_kw, 0.0))
+    most_out = h / b.gives * min(b.discharge_kw, max(now.export_kw + now.lacks_kw, 0.0))
+    end = stored + min(max(kept - stored, 0.0), surplus) - min(max(stored - covered, 0.0), demand)
+    if end < bought:
+        end = min(bought, max(end, stored + most_in))
+    elif end > sold:
+        end = max(sold, min(end, stored - most_out))
+    return min(max(end, b.floor), b.ceiling)
