@@ -79,6 +79,19 @@ def everything() -> Problem:
         day_breaks=(2,),
         left_out=(Unmet("car", "energy missing at departure", 1.0, "kWh"),),
         courses=(problem.Course(np.full(6, 500.0), np.full(2, 0.3), np.full(2, 0.1)),),
+        switched=(
+            problem.SwitchedLoad(
+                "pool",
+                1000.0,
+                (problem.RunTime(0, 4, 2, 3),),
+                blocked=(Window(1, 2),),
+                state_slots=1,
+                was_on=False,
+                anywhere_w=np.zeros(4),
+                most_price_per_kwh=0.2,
+            ),
+        ),
+        load_groups=(problem.LoadGroup("supply", ("pool", "wash")),),
     )
 
 
