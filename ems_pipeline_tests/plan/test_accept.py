@@ -145,7 +145,7 @@ def test_every_number_of_a_problem_is_checked_and_named_by_its_path(value: Any) 
 def test_what_may_not_be_absent_is_named() -> None:
     document = json.loads(everything().to_json())
     optional = {"limit_w", "tank", "tank_cop", "was_on", "state_slots", "starts_per_day", "run_hours_left"}
-    optional |= {"anywhere_w", "peak_gone_wh"}
+    optional |= {"anywhere_w", "peak_gone_wh", "most_starts", "most_price_per_kwh"}
     for path in numbers(document):
         if not isinstance(path[-1], int) and path[-1] not in optional:
             assert str(path[-1]) in refusal(with_value(document, path, None))
