@@ -79,6 +79,19 @@ def everything() -> Problem:
         day_breaks=(2,),
         left_out=(Unmet("car", "energy missing at departure", 1.0, "kWh"),),
         courses=(problem.Course(np.full(6, 500.0), np.full(2, 0.3), np.full(2, 0.1)),),
+        switched=(
+            problem.SwitchedLoad(
+                "pool",
+                1000.0,
+                (problem.RunTime(0, 4, 2, 3),),
+                blocked=(Window(1, 2),),
+                state_slots=1,
+                was_on=False,
+                anywhere_w=np.zeros(4),
+                most_price_per_kwh=0.2,
+            ),
+        ),
+        load_groups=(problem.LoadGroup("supply", ("pool", "wash")),),
     )
 
 
@@ -132,7 +145,7 @@ def test_every_number_of_a_problem_is_checked_and_named_by_its_path(value: Any) 
 def test_what_may_not_be_absent_is_named() -> None:
     document = json.loads(everything().to_json())
     optional = {"limit_w", "tank", "tank_cop", "was_on", "state_slots", "starts_per_day", "run_hours_left"}
-    optional |= {"anywhere_w", "peak_gone_wh"}
+    optional |= {"anywhere_w", "peak_gone_wh", "most_starts", "most_price_per_kwh"}
     for path in numbers(document):
         if not isinstance(path[-1], int) and path[-1] not in optional:
             assert str(path[-1]) in refusal(with_value(document, path, None))
