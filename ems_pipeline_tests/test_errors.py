@@ -39,6 +39,7 @@ NOT_READ = {
     "plant.refusals.Silent": "no answer at all",
     "plant.smtp_twin._Cut": "the line is cut",
     "steps.contest.NotCompared": "becomes the reason why a day is not compared",
+    "steps.regretting.NotSplit": "becomes the reason why a day is not split",
     "warehouse.engine.Blocked": "patience is over; whoever waited says what follows",
     "warehouse.setpoints.StaleStep": "another controller is at work, and this one leaves",
 }

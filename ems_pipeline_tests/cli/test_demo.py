@@ -64,7 +64,7 @@ def test_a_demonstration_under_way_ends_in_one_line_and_stops_its_database() -> 
         ) as process:
             assert process.stdout is not None
             begun = process.stdout.readline()
-            assert begun == "0/20 measured history\n", "who has no terminal sees that it goes on"
+            assert begun == "0/21 measured history\n", "who has no terminal sees that it goes on"
             process.send_signal(signal.SIGTERM)
             said = last_words(process)
         last = said.splitlines()[-1]
