@@ -11,7 +11,7 @@ from ems_pipeline.control.arm_alarms import ends_soon
 from ems_pipeline.devices.installed.address import maps_of, wires_of
 from ems_pipeline.devices.installed.reach import reach, wider
 from ems_pipeline.orchestration.installation import plant_arm
-from ems_pipeline.sites import Site
+from ems_pipeline.sites import FuseGroup, Site
 from ems_pipeline.steps.platform import Platform
 from ems_pipeline.steps.registration import follow_files
 from ems_pipeline.warehouse import alarms, arming
@@ -77,6 +77,39 @@ def test_limits_may_become_narrower_but_not_wider_than_armed(
     maps, now = maps_of(home01), with_battery(home01, **change)
     given = reach(home01, wires_of(home01, maps), maps)
     assert bool(wider(given, reach(now, wires_of(now, maps), maps))) == is_wider
+
+
+def fused(site: Site, *keys: str) -> Site:
+    """Chargers of these keys behind a fuse of 25 A."""
+    return site.model_copy(update={"fuses": (FuseGroup(key="garage", limit_w=17_250.0, chargers=keys),)})
+
+
+def without_options(site: Site) -> Site:
+    return site.model_copy(update={"devices": tuple(d.model_copy(update={"options": {}}) for d in site.devices)})
+
+
+def without_chargers(site: Site) -> Site:
+    return site.model_copy(update={"chargers": (), "fuses": ()})
+
+
+def test_a_limit_that_is_taken_away_is_wider_than_any(home01: Site) -> None:
+    """A fuse, an option or a range that is gone holds nothing back; gone with what it held back nobody misses it."""
+    keys = [charger.key for charger in home01.chargers]
+    optional = tuple(d.model_copy(update={"options": {"frost_c": -10.0}}) for d in home01.devices)
+    armed = fused(home01, *keys).model_copy(update={"devices": optional})
+    maps = maps_of(armed)
+    given = reach(armed, wires_of(armed, maps), maps)
+
+    def said(site: Site) -> list[str]:
+        return wider(given, reach(site, wires_of(site, maps), maps))
+
+    assert said(armed) == []
+    assert said(armed.model_copy(update={"fuses": ()})) == ["max limit_w of garage: 17250.0 when armed, none now"]
+    assert len(said(without_options(armed))) == len(armed.devices)
+    assert said(without_chargers(armed)) == []
+    ranges = [name for name in given if name.startswith("max ") and f"point {name.removeprefix('max ')}" in given]
+    unbounded = {name: value for name, value in given.items() if name != ranges[0]}
+    assert wider(given, unbounded) == [f"{ranges[0]}: {given[ranges[0]]} when armed, none now"]
 
 
 def test_an_arm_that_nobody_gave_an_end_lasts_30_days_and_says_so_before_and_after(home: Bench) -> None:

@@ -1,8 +1,8 @@
 """What set-points of a site can do at most, and to which hardware: an arm is given for this and for nothing wider.
 
 Where each device answers, which asset it moves and how its map writes a point must be the same; limits and ranges may
-become narrower without anybody being asked, never wider. Tariffs, names, fuse lists that only shrink, how often a bus
-is asked and what a map only reads are nobody's risk.
+become narrower without anybody being asked, never wider: a limit that is taken away while what it held back is still
+there is the widest there is. Tariffs, names, how often a bus is asked and what a map only reads are nobody's risk.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ def wider(given: Reach, now: Reach) -> list[str]:
         f"{name}: {given[name]} when armed, {value} now" if name in given else f"{name}: {value} is new"
         for name, value in now.items()
         if not _covers(name, given.get(name), value)
+    ] + [
+        f"{name}: {value} when armed, none now"
+        for name, value in given.items()
+        if name not in now and _is_missed(name, given, now)
     ]
 
 
@@ -63,6 +67,21 @@ def _covers(name: str, given: str | float | None, value: str | float) -> bool:
     if isinstance(value, str) or not isinstance(given, int | float):
         return given == value
     return given <= value if name.startswith("min ") else value <= given
+
+
+def _is_missed(name: str, given: Reach, now: Reach) -> bool:
+    """Whether what a limit or an option held back, and no longer does, is still there."""
+    kind, _, rest = name.partition(" ")
+    what, _, whose = rest.rpartition(" of ")
+    if kind == "options":
+        return f"device {name.removeprefix('options of ')}" in now
+    if kind not in ("max", "min"):
+        return False
+    if (point := f"point {what} of {whose}") in given:
+        return point in now
+    if (fused := f"chargers behind {whose}") in given:
+        return any(f"{charger} moves" in now for charger in str(given[fused]).split(", "))
+    return (moves := f"{whose} moves") in now or moves not in given
 
 
 @once_per_map
